@@ -1,0 +1,85 @@
+create or replace function billig.make_payments(
+    p_tickets bigint[], p_purchases bigint[], p_kinds text[], p_sellers text[], p_cash_points int[],
+    p_channels text[], p_amounts numeric[]
+)
+returns table (ticket bigint, payment bigint)
+language plpgsql
+as $$
+#variable_conflict use_column
+begin
+    -- A stand that nobody registered must not lose the money that went over its counter.
+    insert into billig.cash_point (cash_point, cash_point_name)
+    select distinct c, 'Cash point ' || c
+    from unnest(p_cash_points) as c
+    where c is not null
+    on conflict do nothing;
+
+    insert into billig.payment (kind, purchase, seller, cash_point, made_by)
+    select distinct m.kind, m.purchase, m.seller, m.cash_point, 'TRIGGER'
+    from unnest(p_purchases, p_kinds, p_sellers, p_cash_points) as m (purchase, kind, seller, cash_point)
+    where not exists (
+        select from billig.payment as p
+        where
+            p.purchase = m.purchase
+            and p.xact_id = pg_current_xact_id()
+            and p.made_by = 'TRIGGER'
+            and p.kind = m.kind
+            and p.seller is not distinct from m.seller
+            and p.cash_point is not distinct from m.cash_point
+    );
+
+    return query
+    with named as materialized (
+        select m.ticket, p.payment, m.kind, m.cash_point, m.channel, m.amount
+        from unnest(p_tickets, p_purchases, p_kinds, p_sellers, p_cash_points, p_channels, p_amounts)
+            as m (ticket, purchase, kind, seller, cash_point, channel, amount)
+        inner join billig.payment as p
+            on
+                m.purchase = p.purchase
+                and p.xact_id = pg_current_xact_id()
+                and p.made_by = 'TRIGGER'
+                and m.kind = p.kind
+                and m.seller is not distinct from p.seller
+                and m.cash_point is not distinct from p.cash_point
+    ),
+
+    line as (
+        -- at a stand, the stand's own method
+        select n.payment, c.payment_method, sum(n.amount) as amount
+        from named as n
+        inner join billig.cash_point as c on n.cash_point = c.cash_point
+        group by n.payment, c.payment_method
+        union all
+        -- money back on the web: what was paid with
+        select w.payment, w.payment_method, w.amount
+        from (
+            select
+                array_agg(n.ticket) as tickets, array_agg(n.payment) as payments, array_agg(n.amount) as amounts
+            from named as n
+            where n.cash_point is null and n.kind <> 'SALE'
+        ) as a
+        cross join billig.paid_with(a.tickets, a.payments, a.amounts) as w
+        union all
+        -- a sale: its channel's
+        select n.payment, s.payment_method, sum(n.amount)
+        from named as n
+        inner join billig.sale_channel as s on n.channel = s.sale_channel
+        where n.cash_point is null and n.kind = 'SALE'
+        group by n.payment, s.payment_method
+    ),
+
+    written as (
+        insert into billig.payment_line as l (payment, payment_method, amount)
+        select i.payment, i.payment_method, i.amount
+        from line as i
+        where i.amount <> 0
+        on conflict on constraint payment_line_pkey do update set amount = l.amount + excluded.amount
+    )
+
+    select n.ticket, n.payment
+    from named as n;
+end;
+$$;
+
+comment on function billig.make_payments(bigint[], bigint[], text[], text[], int[], text[], numeric[]) is
+'Makes the payments of legacy writes that move money and name none: one per purchase and transaction (and kind, seller, stand), its lines by the stand''s own method, else by that of the original payment, else the sale channel''s. p_amounts: signed NOK a ticket. Called by the log''s triggers alone.';

@@ -1,0 +1,54 @@
+create or replace function billig.payment_mix(p_payments bigint[])
+returns table (payment bigint, payment_method smallint, share numeric)
+language plpgsql
+as $$
+#variable_conflict use_column
+declare
+    v_exchanges bigint[];
+begin
+    return query
+    select l.payment, l.payment_method, l.amount / sum(l.amount) over (partition by l.payment)
+    from billig.payment_line as l
+    inner join billig.payment as p on l.payment = p.payment
+    where l.payment = any (p_payments) and p.exchange is null and l.amount > 0;
+
+    select array_agg(p.payment) into v_exchanges
+    from billig.payment as p
+    where p.payment = any (p_payments) and p.exchange is not null;
+    if v_exchanges is null then
+        return;
+    end if;
+
+    -- An exchange pays for the new tickets with what the old ones were paid with, and the difference.
+    return query
+    with part as (
+        select w.key as payment, w.payment_method, w.amount
+        from (
+            select
+                array_agg(g.ticket) as tickets, array_agg(g.payment) as payments,
+                array_agg(-g.amount - g.fee_amount) as amounts
+            from billig.transaction_log as g
+            where g.payment = any (v_exchanges) and g.amount + g.fee_amount < 0
+        ) as a
+        cross join billig.paid_with(a.tickets, a.payments, a.amounts) as w
+        where a.tickets is not null
+        union all
+        select l.payment, l.payment_method, l.amount
+        from billig.payment_line as l
+        where l.payment = any (v_exchanges)
+    ),
+
+    summed as (
+        select q.payment, q.payment_method, sum(q.amount) as amount
+        from part as q
+        group by q.payment, q.payment_method
+        having sum(q.amount) > 0
+    )
+
+    select s.payment, s.payment_method, s.amount / sum(s.amount) over (partition by s.payment)
+    from summed as s;
+end;
+$$;
+
+comment on function billig.payment_mix(bigint[]) is
+'By which methods, in which shares (summing to 1 a payment), the money of payments came in. Of an exchange: what its old tickets were paid with, and the difference.';

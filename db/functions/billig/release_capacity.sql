@@ -1,0 +1,26 @@
+create or replace function billig.release_capacity(p_ticket_group int, p_count int)
+returns void
+language plpgsql
+as $$
+begin
+    update billig.ticket_group_slot
+    set remaining = remaining + p_count
+    where
+        ticket_group = p_ticket_group
+        and slot = (
+            select slot
+            from billig.ticket_group_slot
+            where ticket_group = p_ticket_group
+            order by remaining desc
+            limit 1
+            for no key update skip locked
+        );
+    if not found then
+        update billig.ticket_group_slot
+        set remaining = remaining + p_count
+        where ticket_group = p_ticket_group and slot = 1;
+    end if;
+end;
+$$;
+
+comment on function billig.release_capacity(int, int) is 'Gives back p_count tickets of a group, waiting only where every row is locked.';

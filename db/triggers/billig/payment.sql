@@ -1,0 +1,103 @@
+create or replace function billig.payment_keep()
+returns trigger
+language plpgsql
+set search_path = pg_catalog, billig, pg_temp
+as $$
+begin
+    raise exception 'a payment is never changed' using
+        errcode = '23B20',
+        detail = format('%s on %I.%I.', tg_op, tg_table_schema, tg_table_name),
+        hint = 'Refund or sell: that makes a payment of its own.';
+end;
+$$;
+
+comment on function billig.payment_keep() is 'Refuses UPDATE, DELETE and TRUNCATE (23B20).';
+
+create or replace function billig.payment_line_keep()
+returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, billig, pg_temp
+as $$
+begin
+    if exists (
+        select from billig.payment as p
+        where p.payment = new.payment and p.xact_id <> pg_current_xact_id()
+    ) or (tg_op = 'UPDATE' and (new.payment, new.payment_method) <> (old.payment, old.payment_method)) then
+        raise exception 'the lines of a payment are written with it' using
+            errcode = '23B20',
+            detail = format('Payment %s.', new.payment),
+            hint = 'Refund or sell: that makes a payment of its own.';
+    end if;
+    return null;
+end;
+$$;
+
+comment on function billig.payment_line_keep() is
+'Lines are written in the transaction that makes their payment; later ones are refused (23B20).';
+
+create or replace function billig.payment_balance()
+returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, billig, pg_temp
+as $$
+declare
+    v_lines numeric;
+    v_log numeric;
+begin
+    select sum(amount) into v_lines from billig.payment_line where payment = new.payment;
+    select sum(amount + fee_amount) into v_log from billig.transaction_log where payment = new.payment;
+    if coalesce(v_lines, 0) <> coalesce(v_log, 0) then
+        raise exception 'a payment must sum to its log rows' using
+            errcode = '23B14',
+            detail = format('Payment %s: lines sum to %s, log rows to %s.',
+                new.payment, coalesce(v_lines, 0), coalesce(v_log, 0)),
+            hint = 'Nothing was saved. Use the functions: they keep both.';
+    end if;
+    return null;
+end;
+$$;
+
+comment on function billig.payment_balance() is
+'At commit: the log rows of a payment sum to its lines (23B14). Asked by every new line and by the first log row of a payment in each statement.';
+
+create or replace trigger payment_keep
+before update or delete or truncate on billig.payment
+for each statement execute function billig.payment_keep();
+alter table billig.payment enable always trigger payment_keep;
+
+create or replace trigger payment_line_delete
+before delete or truncate on billig.payment_line
+for each statement execute function billig.payment_keep();
+alter table billig.payment_line enable always trigger payment_line_delete;
+
+create or replace trigger payment_line_keep
+after insert or update on billig.payment_line
+for each row execute function billig.payment_line_keep();
+alter table billig.payment_line enable always trigger payment_line_keep;
+
+-- Constraint triggers cannot be replaced, so they are made once, here, if they are missing.
+do $$
+begin
+    if not exists (
+        select from pg_trigger
+        where tgname = 'payment_line_balance' and tgrelid = 'billig.payment_line'::regclass
+    ) then
+        create constraint trigger payment_line_balance
+        after insert or update on billig.payment_line
+        deferrable initially deferred
+        for each row execute function billig.payment_balance();
+    end if;
+    if not exists (
+        select from pg_trigger
+        where tgname = 'transaction_log_balance' and tgrelid = 'billig.transaction_log'::regclass
+    ) then
+        create constraint trigger transaction_log_balance
+        after insert on billig.transaction_log
+        deferrable initially deferred
+        for each row when (new.first_of_payment)
+        execute function billig.payment_balance();
+    end if;
+end;
+$$;
+alter table billig.payment_line enable always trigger payment_line_balance;
+alter table billig.transaction_log enable always trigger transaction_log_balance;

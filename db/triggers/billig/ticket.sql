@@ -1,0 +1,524 @@
+-- The triggers of billig.ticket, in the order they fire: fill what a legacy insert leaves out, keep capacity, log.
+-- All are ALWAYS: session_replication_role does not get round them. consistency.trigger_guard finds one switched off.
+
+create or replace function billig.ticket_fill()
+returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, billig, pg_temp
+as $$
+declare
+    v_offer billig.offer;
+begin
+    select * into v_offer from billig.offer where price_group = new.price_group;
+    if not found then
+        raise exception 'no such price group' using
+            errcode = '23503',
+            detail = format('Price group %s.', new.price_group);
+    end if;
+    if v_offer.vat_rate is null or v_offer.fee_vat_rate is null then
+        perform billig.refuse_without_vat(v_offer.event);
+    end if;
+    new.ticket_group := v_offer.ticket_group;
+    new.event := v_offer.event;
+    new.organisation := v_offer.organisation;
+    new.project := v_offer.project;
+    new.vat_code := v_offer.vat_code;
+    new.vat_rate := v_offer.vat_rate;
+    new.fee_vat_code := v_offer.fee_vat_code;
+    new.fee_vat_rate := v_offer.fee_vat_rate;
+    new.price := v_offer.price;
+    new.fee := v_offer.fee;
+    if new.sale_channel = 'STAND' then
+        new.seller := coalesce(new.seller, session_user);
+    end if;
+    return new;
+end;
+$$;
+
+comment on function billig.ticket_fill() is
+'Completes a raw insert with what the ticket is sold as now: the functions state it themselves. A stand sale that names no seller is its login role''s. 23503: no such price group; 23B16: no VAT code or rate.';
+
+create or replace function billig.ticket_capacity_insert()
+returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, billig, pg_temp
+as $$
+declare
+    r record;
+begin
+    for r in
+        select ticket_group, count(*)::int as tickets
+        from new_ticket
+        where refunded is null
+        group by ticket_group
+        order by ticket_group
+    loop
+        perform billig.take_capacity(r.ticket_group, r.tickets);
+    end loop;
+    return null;
+end;
+$$;
+
+comment on function billig.ticket_capacity_insert() is
+'Takes capacity for new tickets, whoever inserts them. 23B01: sold out.';
+
+create or replace function billig.ticket_capacity_update()
+returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, billig, pg_temp
+as $$
+declare
+    r record;
+begin
+    for r in
+        select ticket_group, sum(live)::int as tickets
+        from (
+            select ticket_group, count(*) as live from old_ticket where refunded is null group by ticket_group
+            union all
+            select ticket_group, -count(*) from new_ticket where refunded is null group by ticket_group
+        ) as change
+        group by ticket_group
+        having sum(live) > 0
+        order by ticket_group
+    loop
+        perform billig.release_capacity(r.ticket_group, r.tickets);
+    end loop;
+    return null;
+end;
+$$;
+
+comment on function billig.ticket_capacity_update() is
+'Gives capacity back for tickets that were refunded, by whatever path. What would take it again is refused by ticket_log.';
+
+create or replace function billig.ticket_log_insert()
+returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, billig, pg_temp
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+    v_now constant timestamptz := clock_timestamp();
+    v_tickets bigint[];
+    v_payments bigint[];
+begin
+    -- Tickets sold paid whose payment nobody named: legacy. One payment a purchase and transaction.
+    if exists (select from new_ticket where paid is not null and payment is null) then
+        select array_agg(m.ticket), array_agg(m.payment)
+        into v_tickets, v_payments
+        from (
+            select
+                array_agg(ticket) as tickets, array_agg(purchase) as purchases,
+                array_agg('SALE'::text) as kinds, array_agg(seller) as sellers,
+                array_agg(cash_point) as cash_points, array_agg(sale_channel) as channels,
+                array_agg(price + fee) as amounts
+            from new_ticket
+            where paid is not null and payment is null
+        ) as a
+        cross join billig.make_payments(
+            a.tickets, a.purchases, a.kinds, a.sellers, a.cash_points, a.channels, a.amounts
+        ) as m;
+    end if;
+
+    insert into billig.transaction_log (
+        transaction_time, transaction_date, ticket, purchase, payment, exchange, related_ticket,
+        xact_id, era, login_role, transaction_type, seller, cash_point, first_of_payment,
+        price_group, ticket_group, event, organisation, project,
+        price, amount, vat_code, vat_rate, vat_amount, fee_amount, fee_vat_code, fee_vat_rate, fee_vat_amount
+    )
+    select
+        v_now, billig.local_time(v_now)::date, t.ticket, t.purchase, t.payment, t.exchange, t.replaces,
+        pg_current_xact_id(), (select max(era) from deploy.era), session_user, t.transaction_type,
+        case when t.sale_channel <> 'NET' then t.seller end, t.cash_point,
+        t.is_money and row_number() over (partition by t.payment, t.is_money) = 1,
+        t.price_group, t.ticket_group, t.event, t.organisation, t.project,
+        t.price,
+        case when t.is_money then t.price else 0 end,
+        t.vat_code, t.vat_rate,
+        case when t.is_money then billig.vat_of(t.price, t.vat_rate) else 0 end,
+        case when t.is_money then t.fee else 0 end,
+        t.fee_vat_code, t.fee_vat_rate,
+        case when t.is_money then billig.vat_of(t.fee, t.fee_vat_rate) else 0 end
+    from (
+        select
+            n.ticket, n.purchase, n.exchange, n.replaces, n.sale_channel, n.seller, n.cash_point,
+            n.price_group, n.ticket_group, n.event, n.organisation, n.project,
+            n.price, n.vat_code, n.vat_rate, n.fee, n.fee_vat_code, n.fee_vat_rate,
+            case when s.is_money then coalesce(m.payment, n.payment) end as payment,
+            s.is_money,
+            case
+                when n.refunded is not null or n.used is not null or n.replaced_by is not null
+                    or n.refunder is not null or n.point_of_refund is not null then billig.refuse_ticket(
+                    n.ticket, '23B24', 'a new ticket cannot be refunded, used or replaced already', 'Sell it first.')
+                when n.sale_channel = 'STAND' and n.paid is null then billig.refuse_ticket(
+                    n.ticket, '23B24', 'a ticket sold at a stand is paid at once', 'Set paid, or reserve it.')
+                when n.sale_channel = 'RESERVATION' and n.paid is not null then billig.refuse_ticket(
+                    n.ticket, '23B24', 'a new reservation is not paid', 'Insert it unpaid, then pay it.')
+                when n.payment is not null
+                    and (n.paid is null or not exists (
+                        select from billig.payment as p
+                        where p.payment = n.payment and p.xact_id = pg_current_xact_id()
+                            and p.exchange is not distinct from n.exchange
+                    )) then billig.refuse_ticket(
+                    n.ticket, '23B06', 'the payment named is not one that this sale makes',
+                    'Name no payment, and one is made.')
+                when n.sale_channel = 'STAND' then 1
+                when n.sale_channel = 'NET' and not s.is_money then 4
+                when n.sale_channel = 'NET' then 6
+                else 7
+            end as transaction_type
+        from new_ticket as n
+        cross join lateral (
+            -- A web ticket that is paid already was sold, then paid: two rows.
+            select n.sale_channel = 'STAND' as is_money
+            union all
+            select true
+            where n.sale_channel = 'NET' and n.paid is not null
+        ) as s
+        left join unnest(v_tickets, v_payments) as m (ticket, payment) on n.ticket = m.ticket
+    ) as t
+    order by t.ticket, t.is_money;
+
+    if v_tickets is not null then
+        perform billig.align_ticket(v_tickets, v_payments, null, null);
+    end if;
+    return null;
+end;
+$$;
+
+comment on function billig.ticket_log_insert() is
+'Logs every new ticket (T1, T5, T9): NORMAL_SALE, NET_SALE (and NET_PAID), RESERVATION_SALE. 23B24: a state that no sale gives; 23B06: a payment of another transaction.';
+
+create or replace function billig.ticket_log_update()
+returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, billig, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_nestloop = off
+set work_mem = '64MB'
+as $$
+declare
+    v_now constant timestamptz := clock_timestamp();
+    v_tickets bigint[];
+    v_payments bigint[];
+    v_prices numeric[];
+    v_rates numeric[];
+begin
+    -- The plan is kept for the session and must hold for one row as for a million: old and new are hashed,
+    -- never looped (enable_nestloop); what is looked up for single rows stands in scalar subqueries.
+
+    -- Money moved by a write that left payment as it was: legacy. One payment a purchase and transaction.
+    if exists (
+        select from (select distinct payment from new_ticket) as n
+        inner join (select distinct payment from old_ticket) as o on o.payment is not distinct from n.payment
+    ) then
+        select array_agg(m.ticket), array_agg(m.payment)
+        into v_tickets, v_payments
+        from (
+            select
+                array_agg(n.ticket) as tickets, array_agg(n.purchase) as purchases,
+                array_agg(case
+                    when o.refunded is distinct from n.refunded then 'REFUND'
+                    when o.paid is distinct from n.paid then 'SALE'
+                    else 'CHANGE'
+                end) as kinds,
+                array_agg(case
+                    when o.refunded is distinct from n.refunded then n.refunder
+                    when n.sale_channel = 'NET' and o.paid is distinct from n.paid then null
+                    else session_user
+                end) as sellers,
+                array_agg(case when o.refunded is distinct from n.refunded then n.point_of_refund end) as cash_points,
+                array_agg(n.sale_channel) as channels,
+                array_agg(case
+                    when o.refunded is distinct from n.refunded then -o.price - o.fee
+                    when o.paid is distinct from n.paid then n.price + n.fee
+                    else (select f.price from billig.offer as f where f.price_group = n.price_group) - o.price
+                end) as amounts
+            from old_ticket as o
+            inner join new_ticket as n on o.ticket = n.ticket
+            where
+                n.payment is not distinct from o.payment
+                and (
+                    (o.paid is not null and o.refunded is null and n.refunded is not null)
+                    or (o.paid is null and n.paid is not null)
+                    or (o.paid is not null and o.price_group <> n.price_group)
+                )
+        ) as a
+        cross join billig.make_payments(
+            a.tickets, a.purchases, a.kinds, a.sellers, a.cash_points, a.channels, a.amounts
+        ) as m
+        where a.tickets is not null;
+    end if;
+
+    with payment as materialized (
+        -- Those named in new, and those just made; of this transaction alone.
+        select p.payment, p.kind, p.seller, p.cash_point, p.exchange, p.made_by, p.override_used
+        from billig.payment as p
+        where
+            p.payment = any (array(select distinct n.payment from new_ticket as n) || v_payments)
+            and p.xact_id = pg_current_xact_id()
+    ),
+
+    logged as (
+        insert into billig.transaction_log (
+            transaction_time, transaction_date, ticket, purchase, payment, exchange, related_ticket,
+            xact_id, era, login_role, transaction_type, seller, cash_point, override_used, first_of_payment,
+            price_group, ticket_group, event, organisation, project,
+            price, amount, vat_code, vat_rate, vat_amount, fee_amount, fee_vat_code, fee_vat_rate, fee_vat_amount
+        )
+        select
+            v_now, billig.local_time(v_now)::date, c.ticket, c.purchase, c.payment, c.exchange, c.replaced_by,
+            pg_current_xact_id(), (select max(era) from deploy.era), session_user, c.transaction_type, c.seller,
+            c.cash_point, c.override_used, c.first_of_payment,
+            c.price_group, c.ticket_group, c.event, c.organisation, c.project,
+            c.price,
+            case
+                when c.transaction_type in (6, 8) then c.price
+                when c.transaction_type in (2, 11) then -c.price
+                when c.transaction_type = 3 then c.price - c.old_price
+                else 0
+            end,
+            c.vat_code, c.vat_rate,
+            case
+                when c.transaction_type in (6, 8) then billig.vat_of(c.price, c.vat_rate)
+                when c.transaction_type in (2, 11) then -billig.vat_of(c.price, c.vat_rate)
+                when c.transaction_type = 3
+                    then billig.vat_of(c.price, c.vat_rate) - billig.vat_of(c.old_price, c.old_vat_rate)
+                else 0
+            end,
+            case
+                when c.transaction_type in (6, 8) then c.fee
+                when c.transaction_type in (2, 11) then -c.fee
+                else 0
+            end,
+            c.fee_vat_code, c.fee_vat_rate,
+            case
+                when c.transaction_type in (6, 8) then billig.vat_of(c.fee, c.fee_vat_rate)
+                when c.transaction_type in (2, 11) then -billig.vat_of(c.fee, c.fee_vat_rate)
+                else 0
+            end
+        from (
+            select
+                n.ticket, n.purchase, p.payment, n.price_group, n.ticket_group, n.event, n.organisation, n.project,
+                n.vat_code, n.fee, n.fee_vat_code, n.fee_vat_rate,
+                case when t.t_refunded then n.exchange end as exchange,
+                n.replaced_by,
+                o.price as old_price, o.vat_rate as old_vat_rate,
+                case
+                    when t.t_price_group
+                        then (select f.price from billig.offer as f where f.price_group = n.price_group)
+                    else n.price
+                end as price,
+                case
+                    when t.t_price_group
+                        then (select f.vat_rate from billig.offer as f where f.price_group = n.price_group)
+                    else n.vat_rate
+                end as vat_rate,
+                case
+                    when t.t_refunded then n.refunder
+                    when p.payment is not null then p.seller
+                    else session_user
+                end as seller,
+                case when t.t_refunded then n.point_of_refund else p.cash_point end as cash_point,
+                t.t_refunded and coalesce(p.override_used, false) and n.used is not null as override_used,
+                p.payment is not null
+                and n.ticket = min(n.ticket) over (partition by p.payment) as first_of_payment,
+                case
+                    when o.ticket is null or n.ticket is null then billig.refuse_ticket(
+                        coalesce(o.ticket, n.ticket), '23B08', 'a ticket keeps its key', 'Leave ticket as it is.')
+                    when
+                        n.purchase <> o.purchase
+                        or n.ticket_group <> o.ticket_group
+                        or n.event <> o.event
+                        or n.organisation <> o.organisation
+                        or n.project is distinct from o.project
+                        or n.sale_channel <> o.sale_channel
+                        or n.seller is distinct from o.seller
+                        or n.cash_point is distinct from o.cash_point
+                        or n.replaces is distinct from o.replaces
+                        or n.price <> o.price
+                        or n.fee <> o.fee
+                        or n.vat_code <> o.vat_code
+                        or n.vat_rate <> o.vat_rate
+                        or n.fee_vat_code <> o.fee_vat_code
+                        or n.fee_vat_rate <> o.fee_vat_rate
+                        then billig.refuse_ticket(
+                            o.ticket, '23B08', 'a ticket keeps its purchase and what it was sold as',
+                            'Refund it or exchange it instead.')
+                    when
+                        (o.refunded is not null and n.refunded is distinct from o.refunded)
+                        or (o.paid is not null and n.paid is distinct from o.paid)
+                        or (o.used is not null and n.used is distinct from o.used)
+                        then billig.refuse_ticket(
+                            o.ticket, '23B22', 'what is refunded, paid or used stays so, and when',
+                            'Sell a new ticket, or refund this one.')
+                    when o.refunded is not null then billig.refuse_ticket(
+                        o.ticket, '23B10', 'the ticket is refunded and changes no more', 'Sell a new ticket.')
+                    when
+                        t.t_paid::int + t.t_refunded::int + t.t_price_group::int + t.t_used::int + t.t_card::int > 1
+                        then billig.refuse_ticket(
+                            o.ticket, '23B23', 'two changes of a ticket at once', 'Make them one after the other.')
+                    when
+                        not t.t_refunded
+                        and (
+                            n.refunder is distinct from o.refunder
+                            or n.point_of_refund is distinct from o.point_of_refund
+                            or n.exchange is distinct from o.exchange
+                            or n.replaced_by is distinct from o.replaced_by
+                        )
+                        then billig.refuse_ticket(
+                            o.ticket, '23B08', 'refunder, point_of_refund and exchange are set with refunded only',
+                            'Set refunded in the same statement.')
+                    when n.payment is distinct from o.payment and p.payment is null then billig.refuse_ticket(
+                        o.ticket, '23B06', 'the payment named is not one that this change makes',
+                        'Leave payment as it is, and one is made.')
+                    when n.exchange is distinct from o.exchange and n.exchange is distinct from p.exchange
+                        then billig.refuse_ticket(
+                            o.ticket, '23B08', 'only ticket_exchange exchanges', 'Call billig.ticket_exchange.')
+                    when t.t_paid and n.sale_channel = 'NET' then 6
+                    when t.t_paid then 8
+                    when t.t_refunded and o.paid is null and n.sale_channel = 'NET' then 5
+                    when t.t_refunded and o.paid is null and n.refunder is null then 12
+                    when t.t_refunded and o.paid is null then 9
+                    when t.t_refunded and n.used is not null and not coalesce(p.override_used, false)
+                        then billig.refuse_ticket(
+                            o.ticket, '23B11', 'the ticket is used',
+                            'Call billig.refund with p_override_used and a reason.')
+                    when t.t_refunded and n.refunder is null and coalesce(p.made_by, '') <> 'WEB'
+                        then billig.refuse_ticket(
+                            o.ticket, '23B09', 'a paid ticket is refunded by somebody', 'Set refunder.')
+                    when t.t_refunded and n.point_of_refund is null and n.sale_channel = 'NET' then 11
+                    when t.t_refunded then 2
+                    when
+                        t.t_price_group
+                        and not exists (
+                            select from billig.offer as f
+                            where f.price_group = n.price_group
+                                and f.vat_code = n.vat_code
+                                and f.vat_rate is not null
+                                and f.project is not distinct from n.project
+                        )
+                        then billig.refuse_ticket(
+                            o.ticket, '23B08', 'the event''s VAT code or project is not what the ticket was sold as',
+                            'Exchange the ticket: that takes the old code back and sells under the new.')
+                    when t.t_price_group and o.paid is not null then 3
+                    when t.t_price_group and n.sale_channel = 'RESERVATION' then 10
+                    when t.t_price_group then billig.refuse_ticket(
+                        o.ticket, '23B12', 'an unpaid web ticket keeps its price group', 'Abort it and buy again.')
+                    when t.t_used and o.paid is null then billig.refuse_ticket(
+                        o.ticket, '23B12', 'an unpaid ticket cannot be used', 'Take payment first.')
+                    when t.t_used then 13
+                    when
+                        t.t_card and n.on_card
+                        and not (
+                            select g.can_be_put_on_card
+                            from billig.price_group as g
+                            where g.price_group = n.price_group
+                        )
+                        then billig.refuse_ticket(
+                            o.ticket, '23B12', 'tickets of this price group cannot be put on a card', null)
+                    when t.t_card then 14
+                    else billig.refuse_ticket(
+                        o.ticket, '23B08', 'a payment changes only with what it pays', 'Leave payment as it is.')
+                end as transaction_type
+            from old_ticket as o
+            full join new_ticket as n on o.ticket = n.ticket
+            left join unnest(v_tickets, v_payments) as m (ticket, payment) on n.ticket = m.ticket
+            left join payment as p
+                on coalesce(m.payment, case when n.payment is distinct from o.payment then n.payment end) = p.payment
+            cross join lateral (
+                select
+                    o.paid is null and n.paid is not null as t_paid,
+                    o.refunded is null and n.refunded is not null as t_refunded,
+                    o.price_group <> n.price_group as t_price_group,
+                    o.used is null and n.used is not null as t_used,
+                    o.on_card <> n.on_card as t_card
+            ) as t
+            where
+                t.t_refunded or t.t_paid or t.t_price_group or t.t_used or t.t_card
+                or (
+                    o is distinct from n
+                    -- align_ticket: the ticket takes over what its newest row, of this transaction, says
+                    and not coalesce((
+                        select
+                            l.xact_id = pg_current_xact_id()
+                            and coalesce(l.payment, o.payment) is not distinct from n.payment
+                            and (l.price, l.vat_rate) = (n.price, n.vat_rate)
+                            and jsonb_build_object('payment', n.payment, 'price', n.price, 'vat_rate', n.vat_rate)
+                            || to_jsonb(o) - '{payment,price,vat_rate}'::text[]
+                            = jsonb_build_object('payment', n.payment, 'price', n.price, 'vat_rate', n.vat_rate)
+                            || to_jsonb(n) - '{payment,price,vat_rate}'::text[]
+                        from billig.transaction_log as l
+                        where l.ticket = n.ticket
+                        order by l.transaction_log desc
+                        limit 1
+                    ), false)
+                )
+        ) as c
+        returning ticket, payment, price, vat_rate, transaction_type
+    )
+
+    select array_agg(ticket), array_agg(payment), array_agg(price), array_agg(vat_rate)
+    into v_tickets, v_payments, v_prices, v_rates
+    from logged
+    where transaction_type in (3, 10) or v_tickets is not null;
+
+    if v_tickets is not null then
+        perform billig.align_ticket(v_tickets, v_payments, v_prices, v_rates);
+    end if;
+    return null;
+end;
+$$;
+
+comment on function billig.ticket_log_update() is
+'Logs every change of a ticket, one row each, or refuses it (T1, T6 to T9): the type follows from the change. 23B06 payment of another transaction; 23B08 a change of what was sold; 23B09 refunded by nobody; 23B10 refunded already; 23B11 used; 23B12 not in a state for it; 23B22 goes back; 23B23 two changes at once.';
+
+create or replace function billig.ticket_keep()
+returns trigger
+language plpgsql
+set search_path = pg_catalog, billig, pg_temp
+as $$
+begin
+    raise exception 'tickets are never deleted' using
+        errcode = '23B25',
+        detail = format('%s on %I.%I.', tg_op, tg_table_schema, tg_table_name),
+        hint = 'Refund the ticket, or abort the purchase.';
+end;
+$$;
+
+comment on function billig.ticket_keep() is 'Refuses DELETE and TRUNCATE of tickets (23B25), even of no rows.';
+
+create or replace trigger ticket_fill
+before insert on billig.ticket
+for each row when (new.price is null)
+execute function billig.ticket_fill();
+
+create or replace trigger ticket_1_capacity_insert
+after insert on billig.ticket
+referencing new table as new_ticket
+for each statement execute function billig.ticket_capacity_insert();
+
+create or replace trigger ticket_1_capacity_update
+after update on billig.ticket
+referencing old table as old_ticket new table as new_ticket
+for each statement execute function billig.ticket_capacity_update();
+
+create or replace trigger ticket_2_log_insert
+after insert on billig.ticket
+referencing new table as new_ticket
+for each statement execute function billig.ticket_log_insert();
+
+create or replace trigger ticket_2_log_update
+after update on billig.ticket
+referencing old table as old_ticket new table as new_ticket
+for each statement execute function billig.ticket_log_update();
+
+create or replace trigger ticket_keep
+before delete or truncate on billig.ticket
+for each statement execute function billig.ticket_keep();
+
+alter table billig.ticket enable always trigger ticket_fill;
+alter table billig.ticket enable always trigger ticket_1_capacity_insert;
+alter table billig.ticket enable always trigger ticket_1_capacity_update;
+alter table billig.ticket enable always trigger ticket_2_log_insert;
+alter table billig.ticket enable always trigger ticket_2_log_update;
+alter table billig.ticket enable always trigger ticket_keep;

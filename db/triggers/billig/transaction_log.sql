@@ -1,0 +1,24 @@
+create or replace function billig.transaction_log_keep()
+returns trigger
+language plpgsql
+set search_path = pg_catalog, billig, pg_temp
+as $$
+begin
+    -- Depth 2: called from a trigger, which the tickets' own are. Nobody else may insert at all.
+    if tg_op = 'INSERT' and pg_trigger_depth() > 1 then
+        return null;
+    end if;
+    raise exception 'the transaction log is append-only' using
+        errcode = '23B07',
+        detail = format('%s on %I.%I.', tg_op, tg_table_schema, tg_table_name),
+        hint = 'Change the ticket: its triggers log it.';
+end;
+$$;
+
+comment on function billig.transaction_log_keep() is
+'Refuses UPDATE, DELETE, TRUNCATE and direct INSERT of the log (23B07), the owner''s and a superuser''s included.';
+
+create or replace trigger transaction_log_keep
+before insert or update or delete or truncate on billig.transaction_log
+for each statement execute function billig.transaction_log_keep();
+alter table billig.transaction_log enable always trigger transaction_log_keep;
