@@ -3,6 +3,7 @@ create or replace function billig.align_ticket(
 )
 returns void
 language sql
+set enable_nestloop = on
 begin atomic
     update billig.ticket as t
     set
@@ -21,5 +22,3 @@ end;
 
 comment on function billig.align_ticket(bigint[], bigint[], numeric[], numeric[]) is
 'The ticket takes over what its new log row says: the payment made for a legacy write, the price of a new price group. Called by the log''s triggers alone, which refuse any other such change.';
-
-alter function billig.align_ticket(bigint[], bigint[], numeric[], numeric[]) set enable_nestloop = on;

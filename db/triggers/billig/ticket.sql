@@ -443,10 +443,8 @@ begin
                             l.xact_id = pg_current_xact_id()
                             and coalesce(l.payment, o.payment) is not distinct from n.payment
                             and (l.price, l.vat_rate) = (n.price, n.vat_rate)
-                            and jsonb_build_object('payment', n.payment, 'price', n.price, 'vat_rate', n.vat_rate)
-                            || to_jsonb(o) - '{payment,price,vat_rate}'::text[]
-                            = jsonb_build_object('payment', n.payment, 'price', n.price, 'vat_rate', n.vat_rate)
-                            || to_jsonb(n) - '{payment,price,vat_rate}'::text[]
+                            and to_jsonb(o) - '{payment,price,vat_rate}'::text[]
+                            = to_jsonb(n) - '{payment,price,vat_rate}'::text[]
                         from billig.transaction_log as l
                         where l.ticket = n.ticket
                         order by l.transaction_log desc

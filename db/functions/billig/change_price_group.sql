@@ -1,0 +1,87 @@
+create or replace function billig.change_price_group(
+    p_tickets bigint[],
+    p_price_group int,
+    p_seller text,
+    p_cash_point int default null,
+    p_payment_methods text[] default null,
+    p_payment_amounts numeric[] default null,
+    p_card bigint default null,
+    p_request_id text default null
+)
+returns table (payment bigint, ticket bigint, amount numeric)
+language plpgsql security definer
+set search_path = pg_catalog, billig, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    v_answer jsonb;
+    v_ticket billig.ticket;
+    v_tickets bigint[] := '{}';
+    v_differences numeric[] := '{}';
+    v_purchases bigint[] := '{}';
+    v_total numeric;
+    v_offers billig.offer[];
+    v_methods text[] := p_payment_methods;
+    v_amounts numeric[] := p_payment_amounts;
+    v_payment bigint;
+begin
+    perform billig.check_seller(p_seller);
+    perform billig.check_cash_point(p_cash_point);
+    if p_request_id is not null then
+        v_answer := billig.begin_request('change_price_group', p_request_id, row(
+            p_tickets, p_price_group, p_seller, p_cash_point, p_payment_methods, p_payment_amounts, p_card
+        )::text);
+        if v_answer is not null then
+            return query
+            select * from jsonb_to_recordset(v_answer) as r (payment bigint, ticket bigint, amount numeric);
+            return;
+        end if;
+    end if;
+
+    v_offers := array(select o from billig.offer as o where o.price_group = p_price_group);
+    perform billig.check_offers(v_offers, array[1], array[p_price_group], false, false, p_card, null);
+    for v_ticket in select * from billig.lock_tickets(p_tickets) loop
+        if v_ticket.refunded is not null then
+            perform billig.refuse_ticket(v_ticket.ticket, '23B10', 'the ticket is refunded already',
+                'Nothing was changed.');
+        elsif v_ticket.ticket_group <> (v_offers[1]).ticket_group then
+            perform billig.refuse_ticket(v_ticket.ticket, '23B08', 'the price group is in another ticket group',
+                'Exchange the ticket.');
+        elsif v_ticket.price_group = p_price_group then
+            perform billig.refuse_ticket(v_ticket.ticket, '22023', 'the ticket is in that price group already',
+                'Nothing was changed.');
+        end if;
+        v_tickets := v_tickets || v_ticket.ticket;
+        v_purchases := v_purchases || v_ticket.purchase;
+        v_differences := v_differences
+            || case when v_ticket.paid is null then 0 else (v_offers[1]).price - v_ticket.price end;
+    end loop;
+
+    v_total := (select sum(d) from unnest(v_differences) as d);
+    if v_methods is null and v_total < 0 then
+        select array_agg(m.payment_method_name), array_agg(w.amount)
+        into v_methods, v_amounts
+        from billig.paid_with(v_tickets, array_fill(0::bigint, array[cardinality(v_tickets)]), v_differences) as w
+        inner join billig.payment_method as m on w.payment_method = m.payment_method
+        where w.amount <> 0;
+    end if;
+    v_payment := billig.new_payment(
+        'CHANGE',
+        (select case when count(distinct p) = 1 then min(p) end from unnest(v_purchases) as p),
+        null, p_seller, p_cash_point, 'FUNCTION', null, null, false, v_methods, v_amounts, v_total
+    );
+    update billig.ticket as t
+    set price_group = p_price_group, payment = v_payment
+    where t.ticket = any (v_tickets);
+
+    v_answer := billig.payment_answer(v_payment);
+    if p_request_id is not null then
+        perform billig.end_request('change_price_group', p_request_id, v_answer);
+    end if;
+    return query
+    select * from jsonb_to_recordset(v_answer) as r (payment bigint, ticket bigint, amount numeric);
+end;
+$$;
+
+comment on function billig.change_price_group(bigint[], int, text, int, text[], numeric[], bigint, text) is
+'Moves tickets to another price group of their ticket group: one row a ticket. Paid: logged as NORMAL_CHANGE, amount the difference in NOK, positive when the buyer pays (p_payment_amounts signed likewise; paid back by what was paid with unless told). An unpaid reservation: RESERVATION_CHANGE, no money. The fee stays as sold. 22023; P0002; 23B02; 23B04; 23B06; 23B08 other ticket group, or the event''s VAT code or project changed; 23B10; 23B12 unpaid web ticket; 23B13; 42501.';

@@ -1,0 +1,32 @@
+create or replace function billig.check_seller(p_seller text)
+returns void
+language plpgsql stable
+as $$
+begin
+    if coalesce(p_seller, '') = '' then
+        raise exception 'a seller is needed' using
+            errcode = '22023',
+            detail = 'p_seller is null or empty.',
+            hint = 'Pass the user name of whoever does this.';
+    end if;
+    if not pg_has_role(session_user, 'billig_seller', 'usage') then
+        raise exception 'only sellers may do this' using
+            errcode = '42501',
+            detail = format('Role %I is no member of billig_seller.', session_user),
+            hint = 'Ask for membership of billig_seller.';
+    end if;
+    if
+        p_seller <> session_user
+        and not exists (select from billig.service_role where role_name = session_user)
+        and not (select rolsuper from pg_roles where rolname = session_user)
+    then
+        raise exception 'a seller acts as themselves' using
+            errcode = '42501',
+            detail = format('Logged in as %I, p_seller is %L.', session_user, p_seller),
+            hint = 'Log in as that seller, or register the application in billig.service_role.';
+    end if;
+end;
+$$;
+
+comment on function billig.check_seller(text) is
+'p_seller must be the login role itself, unless that is a registered service or a superuser (DESIGN 6). 22023: none named; 42501: not allowed.';

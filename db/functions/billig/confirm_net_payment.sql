@@ -1,0 +1,142 @@
+create or replace function billig.confirm_net_payment(
+    p_purchase bigint, p_amount numeric, p_provider_reference text, p_payment_method text default 'NET_CARD'
+)
+returns table (result text, ticket bigint, replaces bigint, amount numeric)
+language plpgsql security definer
+set search_path = pg_catalog, billig, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    v_live bigint[];
+    v_lost bigint[];
+    v_live_amount numeric;
+    v_lost_amount numeric;
+    v_is_late boolean;
+    v_is_free boolean;
+    v_payment bigint;
+    v_wanted int;
+    v_made int;
+begin
+    perform billig.check_web();
+    if coalesce(p_provider_reference, '') = '' or p_amount is null then
+        raise exception 'an amount and the provider''s reference are needed' using
+            errcode = '22023',
+            detail = format('Amount %s, reference %L.', p_amount, p_provider_reference),
+            hint = 'The reference is what makes a second confirmation harmless.';
+    end if;
+    perform billig.lock_purchase(p_purchase);
+
+    -- The provider says it twice: the same answer, and nothing happens.
+    if exists (select from billig.payment where provider_reference = p_provider_reference)
+        or exists (select from billig.owed_back where provider_reference = p_provider_reference)
+    then
+        return query
+        select c.result, c.ticket, c.replaces, c.amount
+        from billig.net_confirmation as c
+        where c.provider_reference = p_provider_reference and c.purchase = p_purchase;
+        if not found or p_amount <> (
+            select sum(c.amount) from billig.net_confirmation as c where c.provider_reference = p_provider_reference
+        ) then
+            raise exception 'the provider''s reference was used for something else' using
+                errcode = '23B19',
+                detail = format('Reference %L.', p_provider_reference),
+                hint = 'Each payment at the provider is confirmed once, for one purchase and one amount.';
+        end if;
+        return;
+    end if;
+
+    select array_agg(t.ticket order by t.ticket), coalesce(sum(t.price + t.fee), 0)
+    into v_live, v_live_amount
+    from billig.ticket as t
+    where t.purchase = p_purchase and t.sale_channel = 'NET' and t.paid is null and t.refunded is null;
+
+    select array_agg(t.ticket order by t.ticket), coalesce(sum(t.price + t.fee), 0)
+    into v_lost, v_lost_amount
+    from billig.ticket as t
+    where
+        t.purchase = p_purchase and t.sale_channel = 'NET' and t.paid is null and t.refunded is not null
+        and not exists (select from billig.ticket as r where r.replaces = t.ticket);
+
+    -- Free tickets make the two sums equal: then what is live is what was paid for.
+    v_is_late := not (v_live is not null and p_amount = v_live_amount);
+    if v_is_late and (v_lost is null or p_amount <> v_live_amount + v_lost_amount) then
+        raise exception 'the amount does not agree' using
+            errcode = '23B06',
+            detail = format('Purchase %s: NOK %s to be paid, %s of it for tickets timed out; %s confirmed.',
+                p_purchase, v_live_amount + v_lost_amount, v_lost_amount, p_amount),
+            hint = 'Nothing was recorded. Refund at the provider, or confirm the right amount.';
+    end if;
+
+    if v_is_late then
+        perform billig.lock_capacity(array(
+            select distinct t.ticket_group from billig.ticket as t where t.ticket = any (v_lost)
+        ));
+        select bool_and(w.tickets <= w.remaining and w.event_time > billig.local_time())
+        into v_is_free
+        from (
+            select
+                count(*) as tickets, e.event_time,
+                (
+                    select sum(s.remaining)
+                    from billig.ticket_group_slot as s
+                    where s.ticket_group = t.ticket_group
+                ) as remaining
+            from billig.ticket as t
+            inner join billig.event as e on t.event = e.event
+            where t.ticket = any (v_lost)
+            group by t.ticket_group, e.event_time
+        ) as w;
+    end if;
+
+    if v_live is not null or v_is_free then
+        v_payment := billig.new_payment(
+            'SALE', p_purchase, null, null, null, 'WEB', p_provider_reference, null, false,
+            array[p_payment_method], null,
+            v_live_amount + case when v_is_free then v_lost_amount else 0 end
+        );
+        update billig.ticket as t
+        set paid = billig.local_time(), payment = v_payment
+        where t.ticket = any (v_live);
+    end if;
+    if v_is_free then
+        v_wanted := cardinality(v_lost);
+        loop -- until the sequence is past the ids that clients chose
+            insert into billig.ticket (
+                price_group, purchase, on_card, paid, sale_channel, payment, replaces,
+                ticket_group, event, organisation, project, vat_code, fee_vat_code, price, fee, vat_rate, fee_vat_rate
+            )
+            select
+                t.price_group, t.purchase, t.on_card, billig.local_time(), 'NET', v_payment, t.ticket,
+                t.ticket_group, t.event, t.organisation, t.project, t.vat_code, t.fee_vat_code,
+                t.price, t.fee, t.vat_rate, t.fee_vat_rate
+            from billig.ticket as t
+            where
+                t.ticket = any (v_lost)
+                and not exists (select from billig.ticket as r where r.replaces = t.ticket)
+            order by t.ticket
+            on conflict (ticket) do nothing;
+            get diagnostics v_made = row_count;
+            v_wanted := v_wanted - v_made;
+            exit when v_wanted = 0;
+        end loop;
+    elsif v_is_late then
+        insert into billig.owed_back (purchase, provider_reference, payment_method, amount)
+        select p_purchase, p_provider_reference, m.payment_method, v_lost_amount
+        from billig.payment_method as m
+        where m.payment_method_name = p_payment_method;
+        if not found then
+            raise exception 'no such payment method' using
+                errcode = '22023',
+                detail = format('Method %L.', p_payment_method),
+                hint = 'Payment methods stand in billig.payment_method.';
+        end if;
+    end if;
+    return query
+    select c.result, c.ticket, c.replaces, c.amount
+    from billig.net_confirmation as c
+    where c.provider_reference = p_provider_reference;
+end;
+$$;
+
+comment on function billig.confirm_net_payment(bigint, numeric, text, text) is
+'The payment provider said OK. One row a ticket; result: PAID; RESOLD (it had timed out, a new ticket at the price as sold names it in replaces: they were free still); OWED (they were not, or the event has begun: one row without a ticket, the money is recorded in owed_back). p_amount: NOK, must be what the purchase costs. The same p_provider_reference again gives the first answer. P0002 no such purchase; 23B06 amount does not agree; 23B19 reference used for something else; 22023; 42501.';

@@ -1,0 +1,165 @@
+create or replace function billig.create_purchase(
+    p_sale_channel text,
+    p_price_groups int[],
+    p_counts int[],
+    p_seller text default null,
+    p_cash_point int default null,
+    p_payment_methods text[] default null,
+    p_payment_amounts numeric[] default null,
+    p_owner_member_id int default null,
+    p_owner_email text default null,
+    p_card bigint default null,
+    p_request_id text default null
+)
+returns table (purchase bigint, payment bigint, ticket bigint, price_group int, price numeric, fee numeric)
+language plpgsql security definer
+set search_path = pg_catalog, billig, pg_temp
+set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+declare
+    v_answer jsonb;
+    v_offers billig.offer[];
+    v_price_groups int[];
+    v_counts int[];
+    v_total numeric;
+    v_purchase bigint;
+    v_payment bigint;
+    v_wanted bigint;
+    v_made int;
+begin
+    if p_seller is not null or p_sale_channel = 'STAND' then
+        perform billig.check_seller(p_seller);
+    else
+        perform billig.check_web();
+    end if;
+    if p_sale_channel = 'NET' and p_seller is not null then
+        raise exception 'a web sale has no seller' using
+            errcode = '22023',
+            detail = format('p_seller is %L.', p_seller),
+            hint = 'Leave p_seller null, or sell on channel STAND.';
+    end if;
+    perform billig.check_cash_point(p_cash_point);
+    if coalesce(p_sale_channel, '') not in ('STAND', 'NET', 'RESERVATION') then
+        raise exception 'no such sale channel' using
+            errcode = '22023',
+            detail = format('Channel %L.', p_sale_channel),
+            hint = 'STAND, NET or RESERVATION.';
+    end if;
+    if p_sale_channel <> 'STAND' and (p_payment_methods is not null or p_payment_amounts is not null) then
+        raise exception 'web sales and reservations are paid later' using
+            errcode = '22023',
+            detail = format('Channel %s with a payment.', p_sale_channel),
+            hint = 'Call confirm_net_payment or pay_reservation.';
+    end if;
+    if p_seller is null and p_owner_member_id is null and coalesce(p_owner_email, '') = '' and p_card is null then
+        raise exception 'a buyer is needed' using
+            errcode = '22023',
+            detail = 'None of p_owner_member_id, p_owner_email and p_card is given.',
+            hint = 'Tickets bought with no seller are fetched by their buyer.';
+    end if;
+
+    select array_agg(w.price_group order by w.price_group), array_agg(w.tickets order by w.price_group), sum(w.tickets)
+    into v_price_groups, v_counts, v_wanted
+    from (
+        select u.price_group, sum(u.tickets)::int as tickets
+        from unnest(p_price_groups, p_counts) as u (price_group, tickets)
+        where u.tickets > 0
+        group by u.price_group
+    ) as w;
+    if
+        cardinality(p_price_groups) is distinct from cardinality(p_counts)
+        or cardinality(p_counts) = 0
+        or (select bool_or(c <= 0 or c is null) from unnest(p_counts) as c) is not false
+    then
+        raise exception 'price groups and counts do not pair up' using
+            errcode = '22023',
+            detail = format('Price groups %s, counts %s.', p_price_groups, p_counts),
+            hint = 'Pass one count, over 0, for each price group.';
+    end if;
+
+    if p_request_id is not null then
+        v_answer := billig.begin_request('create_purchase', p_request_id, row(
+            p_sale_channel, v_price_groups, v_counts, p_seller, p_cash_point, p_payment_methods, p_payment_amounts,
+            p_owner_member_id, p_owner_email, p_card
+        )::text);
+        if v_answer is not null then
+            return query
+            select *
+            from jsonb_to_recordset(v_answer)
+                as r (purchase bigint, payment bigint, ticket bigint, price_group int, price numeric, fee numeric);
+            return;
+        end if;
+    end if;
+
+    v_offers := array(
+        select o from billig.offer as o where o.price_group = any (v_price_groups) order by o.price_group
+    );
+    perform billig.check_offers(
+        v_offers, v_counts, v_price_groups, p_seller is null, p_sale_channel = 'NET', p_card, p_owner_member_id
+    );
+
+    loop -- until the sequence is past the ids that clients chose
+        insert into billig.purchase (owner_member_id, owner_email, seller)
+        values (p_owner_member_id, nullif(p_owner_email, ''), p_seller)
+        on conflict do nothing
+        returning purchase into v_purchase;
+        exit when found;
+    end loop;
+
+    if p_sale_channel = 'STAND' then
+        select sum((o.price + o.fee) * c.tickets) into v_total
+        from unnest(v_offers) as o
+        inner join unnest(v_price_groups, v_counts) as c (price_group, tickets) on o.price_group = c.price_group;
+        v_payment := billig.new_payment(
+            'SALE', v_purchase, null, p_seller, p_cash_point, 'FUNCTION', null, null, false,
+            p_payment_methods, p_payment_amounts, v_total
+        );
+    end if;
+
+    loop -- as above, for the tickets that are still wanted
+        insert into billig.ticket (
+            price_group, purchase, on_card, paid, sale_channel, seller, cash_point, payment,
+            ticket_group, event, organisation, project, vat_code, fee_vat_code, price, fee, vat_rate, fee_vat_rate
+        )
+        select
+            o.price_group, v_purchase, p_card is not null and o.can_be_put_on_card,
+            case when p_sale_channel = 'STAND' then billig.local_time() end,
+            p_sale_channel, p_seller, p_cash_point, v_payment,
+            o.ticket_group, o.event, o.organisation, o.project, o.vat_code, o.fee_vat_code,
+            o.price, o.fee, o.vat_rate, o.fee_vat_rate
+        from unnest(v_offers) as o
+        inner join unnest(v_price_groups, v_counts) as c (price_group, tickets) on o.price_group = c.price_group
+        cross join generate_series(1, c.tickets)
+        on conflict (ticket) do nothing;
+        get diagnostics v_made = row_count;
+        v_wanted := v_wanted - v_made;
+        exit when v_wanted = 0;
+        v_counts := array(
+            select c.tickets - (
+                select count(*) from billig.ticket as t where t.purchase = v_purchase and t.price_group = c.price_group
+            )::int
+            from unnest(v_price_groups, v_counts) as c (price_group, tickets)
+        );
+    end loop;
+
+    if p_request_id is not null then
+        perform billig.end_request('create_purchase', p_request_id, (
+            select jsonb_agg(to_jsonb(r) order by r.ticket)
+            from (
+                select t.purchase, t.payment, t.ticket, t.price_group, t.price, t.fee
+                from billig.ticket as t
+                where t.purchase = v_purchase
+            ) as r
+        ));
+    end if;
+    return query
+    select t.purchase, t.payment, t.ticket, t.price_group, t.price, t.fee
+    from billig.ticket as t
+    where t.purchase = v_purchase
+    order by t.ticket;
+end;
+$$;
+
+comment on function billig.create_purchase(text, int[], int[], text, int, text[], numeric[], int, text, bigint, text) is
+'Sells tickets (T5, T14): one row a ticket. p_sale_channel STAND (paid at once, by one or several methods), NET (web: held unpaid until confirm_net_payment) or RESERVATION (until pay_reservation). p_price_groups and p_counts pair up. p_seller: who sells; null on the web. p_payment_amounts: NOK, one a method; null for a single method. price and fee: NOK including VAT. p_request_id: retry-safe. Refusals: 22023 bad argument; P0002 no such price group or cash point; 42501 not allowed; 23B01 sold out; 23B02 sale period; 23B03 hidden or not for the web; 23B04 membership; 23B05 ticket limit; 23B06 payment does not agree; 23B13 request id reused; 23B16 no VAT.';

@@ -1,0 +1,59 @@
+create or replace function billig.erase_buyer(p_owner_member_id int default null, p_owner_email text default null)
+returns table (what text, erased_rows bigint)
+language plpgsql security definer
+set search_path = pg_catalog, billig, pg_temp
+as $$
+declare
+    v_purchases bigint[];
+    v_cards bigint[];
+    v_rows bigint;
+begin
+    if p_owner_member_id is null and coalesce(p_owner_email, '') = '' then
+        raise exception 'a member id or an e-mail is needed' using
+            errcode = '22023',
+            detail = 'Both are empty.',
+            hint = 'Erase one buyer at a time.';
+    end if;
+    with erased as (
+        update billig.purchase
+        set owner_member_id = null, owner_email = null, erased = now()
+        where owner_member_id = p_owner_member_id or lower(owner_email) = lower(p_owner_email)
+        returning purchase
+    )
+    select array_agg(purchase) into v_purchases from erased;
+    what := 'purchase';
+    erased_rows := coalesce(cardinality(v_purchases), 0);
+    return next;
+
+    with erased as (
+        update billig.ticket_card
+        set owner_member_id = null
+        where owner_member_id = p_owner_member_id
+        returning card
+    )
+    select array_agg(card) into v_cards from erased;
+    what := 'ticket_card';
+    erased_rows := coalesce(cardinality(v_cards), 0);
+    return next;
+
+    update billig.payment_error
+    set owner_email = null, owner_cardno = null, message = null
+    where lower(owner_email) = lower(p_owner_email) or owner_cardno = any (v_cards::text[]);
+    get diagnostics v_rows = row_count;
+    what := 'payment_error';
+    erased_rows := v_rows;
+    return next;
+
+    -- The hash of a call's arguments would answer whether an e-mail was among them.
+    update billig.request
+    set arguments_sha256 = null
+    where function_name = 'create_purchase' and (answer -> 0 ->> 'purchase')::bigint = any (v_purchases);
+    get diagnostics v_rows = row_count;
+    what := 'request';
+    erased_rows := v_rows;
+    return next;
+end;
+$$;
+
+comment on function billig.erase_buyer(int, text) is
+'Erases a buyer (GDPR art. 17) from purchases, ticket cards, payment errors and kept requests: one row a table with the rows erased. The log holds no buyers and stays whole, and so do the figures. 22023: nobody named.';

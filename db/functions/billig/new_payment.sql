@@ -1,0 +1,71 @@
+create or replace function billig.new_payment(
+    p_kind text, p_purchase bigint, p_exchange bigint, p_seller text, p_cash_point int, p_made_by text,
+    p_provider_reference text, p_reason text, p_override_used boolean,
+    p_methods text[], p_amounts numeric[], p_total numeric
+)
+returns bigint
+language plpgsql
+as $$
+declare
+    v_payment bigint;
+    v_amounts constant numeric[] := case
+        when p_amounts is null and cardinality(p_methods) = 1 then array[p_total] else p_amounts
+    end;
+    v_lines int;
+begin
+    if p_total <> 0 and coalesce(cardinality(p_methods), 0) = 0 then
+        raise exception 'a payment method is needed' using
+            errcode = '22023',
+            detail = format('NOK %s moves.', p_total),
+            hint = 'Pass p_payment_methods, such as {CASH} or {CASH,CARD}.';
+    end if;
+    if coalesce(cardinality(p_methods), 0) <> coalesce(cardinality(v_amounts), 0) then
+        raise exception 'payment methods and amounts do not pair up' using
+            errcode = '22023',
+            detail = format('%s methods, %s amounts.',
+                coalesce(cardinality(p_methods), 0), coalesce(cardinality(v_amounts), 0)),
+            hint = 'Pass one amount a method; a single method needs none.';
+    end if;
+
+    insert into billig.payment (
+        kind, purchase, exchange, seller, cash_point, made_by, provider_reference, reason, override_used
+    )
+    values (
+        p_kind, p_purchase, p_exchange, p_seller, p_cash_point, p_made_by, p_provider_reference, p_reason,
+        p_override_used
+    )
+    returning payment into v_payment;
+
+    if cardinality(p_methods) > 0 and p_total <> 0 then
+        insert into billig.payment_line (payment, payment_method, amount)
+        select v_payment, m.payment_method, l.amount
+        from unnest(p_methods, v_amounts) as l (method, amount)
+        inner join billig.payment_method as m on l.method = m.payment_method_name
+        where l.amount = round(l.amount, 2) and sign(l.amount) = sign(p_total);
+        get diagnostics v_lines = row_count;
+        if v_lines <> cardinality(p_methods) then
+            raise exception 'a payment line is wrong' using
+                errcode = '22023',
+                detail = format('Methods %s, amounts %s.', p_methods, v_amounts),
+                hint = format('Methods are %s, each named once; amounts are NOK with at most two decimals, of the same sign.',
+                    (select string_agg(payment_method_name, ', ' order by payment_method) from billig.payment_method));
+        end if;
+        if cardinality(p_methods) > 1 and (select sum(a) from unnest(v_amounts) as a) <> p_total then
+            raise exception 'the payment does not agree with what is to be paid' using
+                errcode = '23B06',
+                detail = format('NOK %s to be paid, %s given.', p_total, (select sum(a) from unnest(v_amounts) as a)),
+                hint = 'Let the amounts sum to what is to be paid.';
+        end if;
+        if cardinality(p_methods) = 1 and v_amounts[1] <> p_total then
+            raise exception 'the payment does not agree with what is to be paid' using
+                errcode = '23B06',
+                detail = format('NOK %s to be paid, %s given.', p_total, v_amounts[1]),
+                hint = 'Pay the exact amount, or leave p_payment_amounts null.';
+        end if;
+    end if;
+    return v_payment;
+end;
+$$;
+
+comment on function billig.new_payment(text, bigint, bigint, text, int, text, text, text, boolean, text[], numeric[], numeric) is
+'Makes a payment and its lines. p_total and p_amounts: signed NOK; amounts may be null for a single method. 22023: unknown method, wrong pairing; 23B06: amounts do not sum to p_total.';

@@ -1,0 +1,54 @@
+create or replace function billig.pay_reservation(
+    p_purchase bigint,
+    p_seller text,
+    p_cash_point int default null,
+    p_payment_methods text[] default null,
+    p_payment_amounts numeric[] default null,
+    p_tickets bigint[] default null,
+    p_request_id text default null
+)
+returns table (payment bigint, ticket bigint, amount numeric)
+language plpgsql security definer
+set search_path = pg_catalog, billig, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    v_answer jsonb;
+    v_tickets bigint[];
+    v_total numeric;
+    v_payment bigint;
+begin
+    perform billig.check_seller(p_seller);
+    perform billig.check_cash_point(p_cash_point);
+    if p_request_id is not null then
+        v_answer := billig.begin_request('pay_reservation', p_request_id, row(
+            p_purchase, p_seller, p_cash_point, p_payment_methods, p_payment_amounts, p_tickets
+        )::text);
+        if v_answer is not null then
+            return query
+            select * from jsonb_to_recordset(v_answer) as r (payment bigint, ticket bigint, amount numeric);
+            return;
+        end if;
+    end if;
+
+    perform billig.lock_purchase(p_purchase);
+    v_tickets := billig.reserved_tickets(p_purchase, p_tickets);
+    select sum(t.price + t.fee) into v_total from billig.ticket as t where t.ticket = any (v_tickets);
+    v_payment := billig.new_payment(
+        'SALE', p_purchase, null, p_seller, p_cash_point, 'FUNCTION', null, null, false,
+        p_payment_methods, p_payment_amounts, v_total
+    );
+    update billig.ticket as t
+    set paid = billig.local_time(), payment = v_payment
+    where t.ticket = any (v_tickets);
+
+    if p_request_id is not null then
+        perform billig.end_request('pay_reservation', p_request_id, billig.payment_answer(v_payment));
+    end if;
+    return query
+    select * from jsonb_to_recordset(billig.payment_answer(v_payment)) as r (payment bigint, ticket bigint, amount numeric);
+end;
+$$;
+
+comment on function billig.pay_reservation(bigint, text, int, text[], numeric[], bigint[], text) is
+'Takes payment for a reservation, or for p_tickets of it: one row a ticket, logged as RESERVATION_PAID; amount NOK including fee. P0002; 22023; 23B06; 23B12 nothing of it is reserved; 23B13; 42501.';

@@ -1,0 +1,82 @@
+create or replace function billig.receipt(p_payment bigint default null, p_purchase bigint default null)
+returns table (
+    receipt_number bigint, print_number int, is_copy boolean, payment_time timestamp, seller text, cash_point int,
+    section text, line int, description text, quantity int, unit_price numeric, amount numeric,
+    vat_rate numeric, vat_amount numeric
+)
+language plpgsql security definer
+set search_path = pg_catalog, billig, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    v_payment billig.payment;
+    v_print int;
+begin
+    select p.* into v_payment
+    from billig.payment as p
+    where p.payment = p_payment or (p_payment is null and p.purchase = p_purchase and p.kind = 'SALE')
+    order by p.payment
+    limit 1
+    for no key update;
+    if not found then
+        raise exception 'no such receipt' using
+            errcode = 'P0002',
+            detail = format('Payment %s, purchase %s.', coalesce(p_payment::text, '-'), coalesce(p_purchase::text, '-')),
+            hint = 'A purchase has a receipt once it is paid.';
+    end if;
+
+    insert into billig.receipt_print (payment, print_number, printed_by)
+    select v_payment.payment, coalesce(max(r.print_number), 0) + 1, session_user
+    from billig.receipt_print as r
+    where r.payment = v_payment.payment
+    returning print_number into v_print;
+
+    return query
+    with component as (
+        select
+            c.section, c.rank, c.description, c.amount, c.vat_rate, c.vat_amount
+        from billig.transaction_log as l
+        inner join billig.event as e on l.event = e.event
+        inner join billig.price_group as g on l.price_group = g.price_group
+        cross join lateral (
+            values
+            ('LINE', 1, e.event_name || ', ' || g.price_group_name, l.amount, l.vat_rate, l.vat_amount),
+            ('FEE', 2, 'Fee, ' || e.event_name, l.fee_amount, l.fee_vat_rate, l.fee_vat_amount)
+        ) as c (section, rank, description, amount, vat_rate, vat_amount)
+        where l.payment = v_payment.payment and (c.section = 'LINE' or c.amount <> 0)
+    ),
+
+    printed as (
+        select
+            1 as part, 'LINE' as section, c.rank, c.description, count(*)::int as quantity, c.amount as unit_price,
+            sum(c.amount) as amount, c.vat_rate, sum(c.vat_amount) as vat_amount
+        from component as c
+        group by c.rank, c.description, c.amount, c.vat_rate
+        union all
+        select 2, 'TOTAL', 0, 'Total', count(*) filter (where c.section = 'LINE')::int, null,
+            sum(c.amount), null, sum(c.vat_amount)
+        from component as c
+        union all
+        select 3, 'VAT', 0, 'VAT ' || c.vat_rate || ' %', null, null, sum(c.amount), c.vat_rate, sum(c.vat_amount)
+        from component as c
+        group by c.vat_rate
+        union all
+        select 4, 'PAYMENT', 0, m.payment_method_name, null, null, i.amount, null, null
+        from billig.payment_line as i
+        inner join billig.payment_method as m on i.payment_method = m.payment_method
+        where i.payment = v_payment.payment
+    )
+
+    select
+        v_payment.payment, v_print, v_print > 1, date_trunc('second', billig.local_time(v_payment.payment_time)),
+        v_payment.seller, v_payment.cash_point,
+        p.section,
+        row_number() over (order by p.part, p.rank, p.description, p.unit_price desc, p.vat_rate, p.amount desc)::int,
+        p.description, p.quantity, p.unit_price, p.amount, p.vat_rate, p.vat_amount
+    from printed as p
+    order by 8;
+end;
+$$;
+
+comment on function billig.receipt(bigint, bigint) is
+'The receipt of a payment (sale, refund, exchange or change; its number is the receipt''s), or of a purchase''s first sale, as rows to print in order: section LINE (tickets and fees: quantity, unit_price, amount), TOTAL, VAT (by rate: amount is gross), PAYMENT (by method). NOK, negative for money back; times local. Each call counts as a print: print_number 1 is the original, later ones have is_copy. P0002: nothing paid.';

@@ -1,0 +1,32 @@
+create or replace function billig.record_payment_error(
+    p_error text,
+    p_message text,
+    p_owner_email text default null,
+    p_owner_cardno text default null,
+    p_price_groups int[] default null,
+    p_counts int[] default null
+)
+returns text
+language plpgsql security definer
+set search_path = pg_catalog, billig, pg_temp
+as $$
+begin
+    perform billig.check_web();
+    if coalesce(p_error, '') = '' or cardinality(p_price_groups) is distinct from cardinality(p_counts) then
+        raise exception 'a reference is needed, and one count for each price group' using
+            errcode = '22023',
+            detail = format('Reference %L, price groups %s, counts %s.', p_error, p_price_groups, p_counts),
+            hint = 'p_error is the text the buyer comes back with.';
+    end if;
+    delete from billig.payment_error where error = p_error;
+    insert into billig.payment_error (error, owner_cardno, owner_email, message)
+    values (p_error, p_owner_cardno, p_owner_email, p_message);
+    insert into billig.payment_error_price_group (error, price_group, number_of_tickets)
+    select p_error, u.price_group, u.tickets
+    from unnest(p_price_groups, p_counts) as u (price_group, tickets);
+    return p_error;
+end;
+$$;
+
+comment on function billig.record_payment_error(text, text, text, text, int[], int[]) is
+'Hands a failed web payment over to the page that tells the buyer; the same reference again replaces it. 22023; 23503 no such price group; 23505 one named twice; 42501.';

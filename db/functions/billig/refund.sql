@@ -1,0 +1,104 @@
+create or replace function billig.refund(
+    p_tickets bigint[],
+    p_seller text default null,
+    p_cash_point int default null,
+    p_payment_methods text[] default null,
+    p_payment_amounts numeric[] default null,
+    p_reason text default null,
+    p_override_used boolean default false,
+    p_request_id text default null
+)
+returns table (payment bigint, ticket bigint, amount numeric)
+language plpgsql security definer
+set search_path = pg_catalog, billig, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    v_answer jsonb;
+    v_tickets bigint[];
+    v_amounts numeric[];
+    v_purchases bigint[];
+    v_bad billig.ticket;
+    v_methods text[] := p_payment_methods;
+    v_lines numeric[] := array(select -a from unnest(p_payment_amounts) as a);
+    v_payment bigint;
+begin
+    if p_seller is null then
+        perform billig.check_web();
+    else
+        perform billig.check_seller(p_seller);
+    end if;
+    perform billig.check_cash_point(p_cash_point);
+    if p_override_used and coalesce(p_reason, '') = '' then
+        raise exception 'taking back a used ticket needs a reason' using
+            errcode = '22023',
+            detail = 'p_override_used without p_reason.',
+            hint = 'Say why in p_reason; it is kept with the payment.';
+    end if;
+    if p_request_id is not null then
+        v_answer := billig.begin_request('refund', p_request_id, row(
+            p_tickets, p_seller, p_cash_point, p_payment_methods, p_payment_amounts, p_reason, p_override_used
+        )::text);
+        if v_answer is not null then
+            return query
+            select * from jsonb_to_recordset(v_answer) as r (payment bigint, ticket bigint, amount numeric);
+            return;
+        end if;
+    end if;
+
+    select array_agg(t.ticket), array_agg(-t.price - t.fee), array_agg(distinct t.purchase)
+    into v_tickets, v_amounts, v_purchases
+    from billig.lock_tickets(p_tickets) as t;
+
+    select t.* into v_bad
+    from billig.ticket as t
+    where
+        t.ticket = any (v_tickets)
+        and (
+            t.refunded is not null or t.paid is null or (t.used is not null and not p_override_used)
+            or (p_seller is null and t.sale_channel <> 'NET')
+        )
+    order by t.ticket
+    limit 1;
+    if v_bad.refunded is not null then
+        perform billig.refuse_ticket(v_bad.ticket, '23B10', 'the ticket is refunded already', 'Nothing was changed.');
+    elsif v_bad.ticket is not null and v_bad.paid is null then
+        perform billig.refuse_ticket(v_bad.ticket, '23B12', 'the ticket is not paid',
+            'Abort the web purchase, or cancel the reservation.');
+    elsif v_bad.ticket is not null and p_seller is null and v_bad.sale_channel <> 'NET' then
+        perform billig.refuse_ticket(v_bad.ticket, '23B09', 'only a seller refunds what was not sold on the web',
+            'Pass p_seller.');
+    elsif v_bad.ticket is not null then
+        perform billig.refuse_ticket(v_bad.ticket, '23B11', 'the ticket is used',
+            'Pass p_override_used and a reason, if it must be.');
+    end if;
+
+    if v_methods is null then
+        select array_agg(m.payment_method_name), array_agg(w.amount)
+        into v_methods, v_lines
+        from billig.paid_with(v_tickets, array_fill(0::bigint, array[cardinality(v_tickets)]), v_amounts) as w
+        inner join billig.payment_method as m on w.payment_method = m.payment_method
+        where w.amount <> 0;
+    elsif p_payment_amounts is null then
+        v_lines := null;
+    end if;
+    v_payment := billig.new_payment(
+        'REFUND', case when cardinality(v_purchases) = 1 then v_purchases[1] end, null, p_seller, p_cash_point,
+        case when p_seller is null then 'WEB' else 'FUNCTION' end, null, p_reason, p_override_used,
+        v_methods, v_lines, (select sum(a) from unnest(v_amounts) as a)
+    );
+    update billig.ticket as t
+    set refunded = billig.local_time(), refunder = p_seller, point_of_refund = p_cash_point, payment = v_payment
+    where t.ticket = any (v_tickets);
+
+    v_answer := billig.payment_answer(v_payment);
+    if p_request_id is not null then
+        perform billig.end_request('refund', p_request_id, v_answer);
+    end if;
+    return query
+    select * from jsonb_to_recordset(v_answer) as r (payment bigint, ticket bigint, amount numeric);
+end;
+$$;
+
+comment on function billig.refund(bigint[], text, int, text[], numeric[], text, boolean, text) is
+'Pays tickets back, of one or many purchases, price and fee as sold: one row a ticket, amount negative NOK. By the methods they were paid with, in proportion where several, unless p_payment_methods (and p_payment_amounts, positive NOK) say otherwise. p_cash_point set: at a stand (NORMAL_REFUND). p_seller null: the web''s own refund of web tickets (NET_REFUND). p_override_used with p_reason: used tickets too, and the log says so. 22023; P0002 no such ticket; 23B06; 23B09; 23B10 refunded already; 23B11 used; 23B12 not paid; 23B13; 42501.';
