@@ -1,0 +1,67 @@
+create or replace view consistency.log_replay as
+select
+    t.ticket,
+    concat_ws(
+        ', ',
+        case when (t.paid is not null) <> (coalesce(l.paid_rows, 0) = 1) then 'paid' end,
+        case when (t.refunded is not null) <> (coalesce(l.refund_rows, 0) = 1) then 'refunded' end,
+        case when (t.used is not null) <> (coalesce(l.used_rows, 0) = 1) then 'used' end,
+        case when t.price_group <> l.price_group then 'price_group' end,
+        case when t.price <> l.price then 'price' end,
+        case when t.vat_rate <> l.vat_rate then 'vat_rate' end,
+        case when t.purchase <> l.purchase or not l.same_purchase then 'purchase' end,
+        case when t.event <> l.event or t.ticket_group <> l.ticket_group then 'event' end,
+        case when t.project is distinct from l.project then 'project' end,
+        case when t.refunded is not null and t.refunder is distinct from l.refunder then 'refunder' end,
+        case when t.payment is distinct from l.payment then 'payment' end,
+        case
+            when l.amount <> case when t.paid is not null and t.refunded is null then t.price else 0 end
+                then 'amount'
+        end,
+        case
+            when l.fee_amount <> case when t.paid is not null and t.refunded is null then t.fee else 0 end
+                then 'fee_amount'
+        end
+    ) as differs
+from billig.ticket as t
+left join (
+    select
+        ticket,
+        count(*) filter (where transaction_type in (1, 6, 8)) as paid_rows,
+        count(*) filter (where transaction_type in (2, 5, 9, 11, 12)) as refund_rows,
+        count(*) filter (where transaction_type = 13) as used_rows,
+        (array_agg(price_group order by transaction_log desc))[1] as price_group,
+        (array_agg(price order by transaction_log desc))[1] as price,
+        (array_agg(vat_rate order by transaction_log desc))[1] as vat_rate,
+        (array_agg(payment order by transaction_log desc) filter (where payment is not null))[1] as payment,
+        min(seller) filter (where transaction_type in (2, 5, 9, 11, 12)) as refunder,
+        min(purchase) as purchase,
+        min(purchase) = max(purchase) as same_purchase,
+        min(event) as event,
+        min(ticket_group) as ticket_group,
+        min(project) as project,
+        sum(amount) as amount,
+        sum(fee_amount) as fee_amount
+    from billig.transaction_log
+    group by ticket
+) as l on t.ticket = l.ticket
+where
+    l.ticket is null
+    or (t.paid is not null) <> (l.paid_rows = 1)
+    or (t.refunded is not null) <> (l.refund_rows = 1)
+    or (t.used is not null) <> (l.used_rows = 1)
+    or t.price_group <> l.price_group
+    or t.price <> l.price
+    or t.vat_rate <> l.vat_rate
+    or t.purchase <> l.purchase
+    or not l.same_purchase
+    or t.event <> l.event
+    or t.ticket_group <> l.ticket_group
+    or t.project is distinct from l.project
+    or (t.refunded is not null and t.refunder is distinct from l.refunder)
+    or t.payment is distinct from l.payment
+    or l.amount <> case when t.paid is not null and t.refunded is null then t.price else 0 end
+    or l.fee_amount <> case when t.paid is not null and t.refunded is null then t.fee else 0 end;
+
+comment on view consistency.log_replay is
+'Log and tickets agree: replaying a ticket''s rows gives its state. A row names a ticket and the columns that differ. It means that a ticket was changed with the triggers off, or the log was.';

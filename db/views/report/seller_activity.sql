@@ -1,0 +1,38 @@
+create or replace view report.seller_activity as
+select
+    o.organisation_name,
+    s.sale_date,
+    s.event_date,
+    s.seller,
+    s.cash_point,
+    y.transaction_type_name as transaction_type,
+    s.tickets,
+    s.gross_amount,
+    s.fee_amount,
+    s.vat_amount,
+    s.first_time,
+    s.last_time
+from (
+    select
+        l.organisation,
+        l.transaction_date as sale_date,
+        e.event_time::date as event_date,
+        l.seller,
+        l.cash_point,
+        l.transaction_type,
+        count(*) as tickets,
+        sum(l.amount + l.fee_amount) as gross_amount,
+        sum(l.fee_amount) as fee_amount,
+        sum(l.vat_amount + l.fee_vat_amount) as vat_amount,
+        min(l.transaction_time) as first_time,
+        max(l.transaction_time) as last_time
+    from billig.transaction_log as l
+    inner join billig.event as e on l.event = e.event
+    group by
+        l.organisation, l.transaction_date, e.event_time::date, l.seller, l.cash_point, l.transaction_type
+) as s
+inner join billig.transaction_type as y on s.transaction_type = y.transaction_type
+inner join billig.organisation as o on s.organisation = o.organisation;
+
+comment on view report.seller_activity is
+'What each seller did: a row for each organisation, sale date, event date, seller (null: the web), cash point and type. gross_amount: NOK including fee and VAT, positive in, negative out; fee_amount: the fees in it; vat_amount: all VAT in it.';

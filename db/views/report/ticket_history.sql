@@ -1,0 +1,60 @@
+create or replace view report.ticket_history as
+select
+    s.ticket,
+    s.purchase,
+    o.organisation_name,
+    s.transaction_date as sale_date,
+    e.event_time::date as event_date,
+    s.event,
+    e.event_name,
+    s.project,
+    g.ticket_group_name,
+    pg.price_group_name,
+    y.transaction_type_name as sold_as,
+    s.transaction_time as sold_at,
+    s.seller as sold_by,
+    h.paid_at,
+    h.paid_by,
+    h.paid_amount,
+    h.changes,
+    h.used_at,
+    h.refunded_at,
+    h.refunded_by,
+    r.transaction_type_name as refunded_as,
+    h.refunded_amount,
+    case when s.exchange is not null or s.related_ticket is not null then s.related_ticket end as replaces,
+    h.replaced_by,
+    s.exchange as sold_in_exchange,
+    h.refunded_in_exchange
+from billig.transaction_log as s
+inner join billig.transaction_type as y on s.transaction_type = y.transaction_type
+inner join billig.event as e on s.event = e.event
+inner join billig.organisation as o on s.organisation = o.organisation
+inner join billig.ticket_group_base as g on s.ticket_group = g.ticket_group
+cross join lateral (
+    select
+        min(l.transaction_time) filter (where l.transaction_type in (1, 6, 8)) as paid_at,
+        min(l.seller) filter (where l.transaction_type in (1, 6, 8)) as paid_by,
+        coalesce(sum(l.amount + l.fee_amount) filter (where l.transaction_type in (1, 3, 6, 8)), 0) as paid_amount,
+        count(*) filter (where l.transaction_type in (3, 10)) as changes,
+        min(l.transaction_time) filter (where l.transaction_type = 13) as used_at,
+        min(l.transaction_time) filter (where l.transaction_type in (2, 5, 9, 11, 12)) as refunded_at,
+        min(l.seller) filter (where l.transaction_type in (2, 5, 9, 11, 12)) as refunded_by,
+        min(l.transaction_type) filter (where l.transaction_type in (2, 5, 9, 11, 12)) as refund_type,
+        coalesce(sum(l.amount + l.fee_amount) filter (where l.transaction_type in (2, 11)), 0) as refunded_amount,
+        min(l.related_ticket) filter (where l.transaction_type in (2, 11)) as replaced_by,
+        min(l.exchange) filter (where l.transaction_type in (2, 11)) as refunded_in_exchange,
+        (array_agg(l.price_group order by l.transaction_log desc))[1] as price_group
+    from billig.transaction_log as l
+    where l.ticket = s.ticket
+) as h
+inner join billig.price_group as pg on h.price_group = pg.price_group
+left join billig.transaction_type as r on h.refund_type = r.transaction_type
+where s.transaction_type in (1, 4, 7);
+
+comment on view report.ticket_history is
+'One row a ticket (T2): when it was sold and by whom, paid, used, refunded when and by whom, the ticket that replaced it and the one it replaces; all read from the log. sold_by, paid_by null: the web. Amounts NOK including fee, positive in, negative out. Ask by ticket, or by sale_date.';
+comment on column report.ticket_history.sale_date is 'Local date it was sold or reserved';
+comment on column report.ticket_history.refunded_as is 'How it ended: NORMAL_REFUND, NET_REFUND, NET_TIMEOUT, RESERVATION_REFUND or RESERVATION_TIMEOUT';
+comment on column report.ticket_history.replaces is 'The ticket exchanged for it, or the timed-out one that its late payment was for';
+comment on column report.ticket_history.changes is 'Changes of price group';

@@ -1,0 +1,35 @@
+create or replace view report.transaction_line as
+select
+    l.transaction_log,
+    l.transaction_time,
+    l.transaction_date as sale_date,
+    e.event_time::date as event_date,
+    o.organisation_name,
+    y.transaction_type_name as transaction_type,
+    l.ticket,
+    l.purchase,
+    l.payment,
+    l.seller,
+    l.cash_point,
+    l.project,
+    l.event,
+    e.event_name,
+    c.component,
+    c.vat_code,
+    c.vat_rate,
+    c.gross_amount,
+    c.gross_amount - c.vat_amount as net_amount,
+    c.vat_amount
+from billig.transaction_log as l
+inner join billig.transaction_type as y on l.transaction_type = y.transaction_type
+inner join billig.event as e on l.event = e.event
+inner join billig.organisation as o on l.organisation = o.organisation
+cross join lateral (
+    values
+    ('TICKET', l.vat_code, l.vat_rate, l.amount, l.vat_amount),
+    ('FEE', l.fee_vat_code, l.fee_vat_rate, l.fee_amount, l.fee_vat_amount)
+) as c (component, vat_code, vat_rate, gross_amount, vat_amount)
+where y.money <> 'ZERO' and (c.component = 'TICKET' or c.gross_amount <> 0);
+
+comment on view report.transaction_line is
+'One row for each component of a log row that moves money: TICKET (free ones too), and FEE where there is one. NOK, positive in, negative out; gross_amount = net_amount + vat_amount.';
