@@ -1,0 +1,252 @@
+"""One careless, fast server for the whole run; a database deployed once as a template; a fresh clone for each test.
+
+`PYBRIDGE_TEST_PG` chooses the version: 18 (the wheel's, the default) or 15 (Debian's).
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import hypothesis
+import psycopg
+import pytest
+from psycopg import sql
+from pytest_postgresql.executors import NoopExecutor
+from pytest_postgresql.factories import postgresql_noproc
+from pytest_postgresql.janitor import DatabaseJanitor
+
+from tests import servers
+from tests.servers import TestServer
+
+Connection = psycopg.Connection[Any]
+ALLOWED_SKIP = "allowed:"
+
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.register_profile("local", deadline=None)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--stateful-runs", type=int, default=25, help="how many runs each stateful property test makes (default: 25)"
+    )
+
+
+# --- Servers --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ServerInfo:
+    """The server of this run, and where its programs are (psql, pg_dump, pgbench)."""
+
+    host: str
+    port: int
+    socket_dir: Path
+    bin_dir: Path
+    version: int  # major
+    user: str = servers.SUPERUSER
+    # What pytest-postgresql asks of a server it did not start itself:
+    password: str | None = None
+    options: str = ""
+    maintenance_dbname: str = "postgres"
+    template_dbname: str = "template1"
+
+
+def _version() -> str:
+    return os.environ.get("PYBRIDGE_TEST_PG", servers.WHEEL_VERSION)
+
+
+@pytest.fixture(scope="session")
+def server_folder() -> Iterator[Path]:
+    """Where servers may keep files; closed to nobody, since root's servers run as another account."""
+    folder = servers.new_folder("pybridge-tests-")
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def server(server_folder: Path) -> Iterator[ServerInfo]:
+    """The server shared by all tests; it starts with fsync off."""
+    running = servers.start(_version(), server_folder)
+    try:
+        with running.connect() as connection:
+            major = connection.info.server_version // 10000
+        yield ServerInfo("127.0.0.1", running.port, running.socket_dir, running.bin_dir, major)
+    finally:
+        servers.stop(running)
+
+
+class DurableServerFactory(Protocol):
+    """Starts a server with fsync on, deployed if asked; it can be killed and restarted."""
+
+    def __call__(self, *, deployed: bool = True) -> TestServer: ...
+
+
+@pytest.fixture
+def durable_server(server_folder: Path) -> Iterator[DurableServerFactory]:
+    """Servers of the test's own, for killing. The database to use is `postgres`."""
+    started: list[TestServer] = []
+
+    def start(*, deployed: bool = True) -> TestServer:
+        running = servers.start(_version(), server_folder, durable=True)
+        started.append(running)
+        if deployed:
+            with running.connect(autocommit=False) as connection:
+                _deploy(connection)
+        return running
+
+    yield start
+    for running in started:
+        servers.stop(running)
+
+
+# --- Databases ------------------------------------------------------------------------------------------------------
+
+
+def _deploy(connection: Connection) -> None:
+    from pybridge.deploy import deploy  # here, so that the tests of the house run without it
+
+    deploy(connection)
+
+
+def deploy_template(*, host: str, port: int, user: str, dbname: str, password: str | None, **_: object) -> None:
+    """Deploy into the database that all clones are copied from."""
+    with psycopg.connect(host=host, port=port, user=user, dbname=dbname, password=password) as connection:
+        _deploy(connection)
+
+
+template = postgresql_noproc(depends_on="server", dbname="tests", load=[deploy_template])
+
+
+class Clone(DatabaseJanitor):
+    """A database of one test, made by copying files: with fsync off that beats copying through the log."""
+
+    def _build_create_database_sql(self) -> sql.Composed:
+        return super()._build_create_database_sql() + sql.SQL(" STRATEGY file_copy")
+
+
+@dataclass(frozen=True)
+class Database:
+    """Where the database of one test is."""
+
+    host: str
+    port: int
+    name: str
+
+
+def _clone(server: ServerInfo, name: str, origin: str) -> Clone:
+    return Clone(
+        user=server.user, host=server.host, port=server.port, dbname=name, template_dbname=origin, password=None
+    )
+
+
+@pytest.fixture
+def database(server: ServerInfo, template: NoopExecutor) -> Iterator[Database]:
+    """A fresh clone of the deployed template. What a test writes is gone after it."""
+    janitor = _clone(server, "test", template.template_dbname)
+    janitor.drop()
+    with janitor:
+        yield Database(server.host, server.port, "test")
+
+
+class Connect(Protocol):
+    """Opens a connection to the test's database."""
+
+    def __call__(self, user: str | None = None, autocommit: bool = True, **options: Any) -> Connection: ...
+
+
+def _opener(database: Database, opened: list[Connection]) -> Connect:
+    def connect(user: str | None = None, autocommit: bool = True, **options: Any) -> Connection:
+        connection: Connection = psycopg.connect(
+            host=database.host,
+            port=database.port,
+            dbname=database.name,
+            user=user or servers.SUPERUSER,
+            autocommit=autocommit,
+            **options,
+        )
+        opened.append(connection)
+        return connection
+
+    return connect
+
+
+@pytest.fixture
+def connect(database: Database) -> Iterator[Connect]:
+    """Real connections to the test's database, as any login role, from any thread; closed at the end."""
+    opened: list[Connection] = []
+    yield _opener(database, opened)
+    for connection in opened:
+        connection.close()
+
+
+@pytest.fixture
+def db(connect: Connect) -> Connection:
+    """A superuser's connection to the test's database, each statement its own transaction."""
+    return connect()
+
+
+@pytest.fixture
+def bare_db(server: ServerInfo) -> Iterator[Connection]:
+    """A connection to an empty database, for tests of the deploy itself. Roles, though, are the whole server's."""
+    janitor = _clone(server, "bare", "template1")
+    janitor.drop()
+    with janitor:
+        connection = _opener(Database(server.host, server.port, "bare"), [])()
+        yield connection
+        connection.close()
+
+
+# --- Skips ----------------------------------------------------------------------------------------------------------
+
+
+class Skips:
+    """Counts the skips that CI must not make: a test that did not run shows nothing."""
+
+    def __init__(self) -> None:
+        self.forbidden: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._record(report.nodeid, report)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        self._record(report.nodeid, report)
+
+    def _record(self, nodeid: str, report: pytest.TestReport | pytest.CollectReport) -> None:
+        if not report.skipped or hasattr(report, "wasxfail"):
+            return
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        reason = reason.removeprefix("Skipped: ")
+        if not reason.startswith(ALLOWED_SKIP):
+            self.forbidden.append(f"{nodeid}: {reason}")
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if self.forbidden and _in_ci() and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self.forbidden and _in_ci():
+            terminalreporter.section("skipped in CI, where everything runs", red=True)
+            for line in self.forbidden:
+                terminalreporter.line(line)
+
+
+def _in_ci() -> bool:
+    return os.environ.get("CI", "").lower() in ("1", "true", "yes")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Skips(), "pybridge-skips")
+    try:
+        servers.check(_version())
+    except servers.MissingVersion as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+@pytest.fixture(scope="session")
+def stateful_runs(request: pytest.FixtureRequest) -> int:
+    """How many runs each stateful property test makes; the Makefile's long runs raise it."""
+    return int(request.config.getoption("--stateful-runs"))
