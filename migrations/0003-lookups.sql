@@ -179,3 +179,40 @@ comment on table billig.service_role is
 'Login roles that act for others (the Perl application, the web): they may name any seller in p_seller. Everybody else sells as themselves. Kept by the database''s owner.';
 comment on column billig.service_role.role_name is 'The login role (session_user)';
 comment on column billig.service_role.service_note is 'What the service is';
+
+create table billig.ticket_refusal (
+    ticket_refusal smallint,
+    error_code text not null,
+    message text not null,
+    hint text not null,
+    constraint ticket_refusal_pkey primary key (ticket_refusal),
+    constraint ticket_refusal_negative_check check (ticket_refusal < 0),
+    constraint ticket_refusal_error_code_check check (error_code ~ '^23B[0-9][0-9]$')
+);
+comment on table billig.ticket_refusal is
+'Changes of a ticket that its triggers refuse, whoever makes them: what the log has no type for. The numbers stand in the triggers of billig.ticket where types do.';
+comment on column billig.ticket_refusal.ticket_refusal is 'The number, negative';
+comment on column billig.ticket_refusal.error_code is 'SQLSTATE';
+comment on column billig.ticket_refusal.message is 'What is wrong';
+comment on column billig.ticket_refusal.hint is 'What to do instead';
+insert into billig.ticket_refusal (ticket_refusal, error_code, message, hint)
+values
+(-1, '23B24', 'a new ticket cannot be refunded, used or replaced already', 'Sell it first.'),
+(-2, '23B24', 'a ticket sold at a stand is paid at once', 'Set paid, or reserve it.'),
+(-3, '23B24', 'a new reservation is not paid', 'Insert it unpaid, then pay it.'),
+(-4, '23B06', 'the payment named is not one that this sale makes', 'Name no payment, and one is made.'),
+(-5, '23B08', 'a ticket keeps its key', 'Leave ticket as it is.'),
+(-6, '23B08', 'a ticket keeps its purchase and what it was sold as', 'Refund it or exchange it instead.'),
+(-7, '23B22', 'what is refunded, paid or used stays so, and when', 'Sell a new ticket, or refund this one.'),
+(-8, '23B10', 'the ticket is refunded and changes no more', 'Sell a new ticket.'),
+(-9, '23B23', 'two changes of a ticket at once', 'Make them one after the other.'),
+(-10, '23B08', 'refunder, point_of_refund and exchange are set with refunded only', 'Set refunded in the same statement.'),
+(-11, '23B06', 'the payment named is not one that this change makes', 'Leave payment as it is, and one is made.'),
+(-12, '23B08', 'only ticket_exchange exchanges', 'Call billig.ticket_exchange.'),
+(-13, '23B11', 'the ticket is used', 'Call billig.refund with p_override_used and a reason.'),
+(-14, '23B09', 'a paid ticket is refunded by somebody', 'Set refunder.'),
+(-15, '23B08', 'the event''s VAT code or project is not what the ticket was sold as', 'Exchange the ticket: that takes the old code back and sells under the new.'),
+(-16, '23B12', 'an unpaid web ticket keeps its price group', 'Abort it and buy again.'),
+(-17, '23B12', 'an unpaid ticket cannot be used', 'Take payment first.'),
+(-18, '23B12', 'tickets of this price group cannot be put on a card', 'Choose another price group.'),
+(-19, '23B08', 'a payment changes only with what it pays', 'Leave payment as it is.');

@@ -4,9 +4,13 @@ create or replace function billig.make_payments(
 )
 returns table (ticket bigint, payment bigint)
 language plpgsql
+set plan_cache_mode = force_custom_plan
+set enable_nestloop = on
 as $$
 #variable_conflict use_column
 begin
+    -- Planned for each call, by the length of its arrays: one ticket, or a hundred thousand.
+
     -- A stand that nobody registered must not lose the money that went over its counter.
     insert into billig.cash_point (cash_point, cash_point_name)
     select distinct c, 'Cash point ' || c
@@ -51,7 +55,7 @@ begin
         group by n.payment, c.payment_method
         union all
         -- money back on the web: what was paid with
-        select w.payment, w.payment_method, w.amount
+        select w.key, w.payment_method, w.amount
         from (
             select
                 array_agg(n.ticket) as tickets, array_agg(n.payment) as payments, array_agg(n.amount) as amounts
@@ -59,6 +63,7 @@ begin
             where n.cash_point is null and n.kind <> 'SALE'
         ) as a
         cross join billig.paid_with(a.tickets, a.payments, a.amounts) as w
+        where a.tickets is not null
         union all
         -- a sale: its channel's
         select n.payment, s.payment_method, sum(n.amount)

@@ -1,6 +1,7 @@
 create or replace function billig.paid_with(p_tickets bigint[], p_keys bigint[], p_amounts numeric[])
 returns table (key bigint, payment_method smallint, amount numeric)
 language plpgsql
+set plan_cache_mode = force_custom_plan
 as $$
 #variable_conflict use_column
 begin
@@ -11,7 +12,9 @@ begin
     ),
 
     inflow as materialized (
-        select i.ticket, i.key, i.amount, l.payment, l.amount + l.fee_amount as value
+        select
+            i.ticket, i.key, i.amount, l.payment, l.amount + l.fee_amount as value,
+            sum(l.amount + l.fee_amount) over (partition by i.ticket) as ticket_value
         from item as i
         inner join billig.transaction_log as l on i.ticket = l.ticket
         where l.amount + l.fee_amount > 0
@@ -25,9 +28,8 @@ begin
     share as (
         select
             f.key, m.payment_method,
-            sum(f.amount * f.value / t.value * m.share) as amount
+            sum(f.amount * f.value / f.ticket_value * m.share) as amount
         from inflow as f
-        inner join (select ticket, sum(value) as value from inflow group by ticket) as t on f.ticket = t.ticket
         inner join mix as m on f.payment = m.payment
         group by f.key, m.payment_method
         union all
@@ -53,11 +55,11 @@ begin
         r.key, r.payment_method,
         r.amount + case
             when r.rank = 1
-                then (select sum(i.amount) from item as i where i.key = r.key)
-                    - (select sum(o.amount) from rounded as o where o.key = r.key)
+                then k.amount - sum(r.amount) over (partition by r.key)
             else 0
         end
-    from rounded as r;
+    from rounded as r
+    inner join (select i.key, sum(i.amount) as amount from item as i group by i.key) as k on r.key = k.key;
 end;
 $$;
 

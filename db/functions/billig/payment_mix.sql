@@ -1,6 +1,7 @@
 create or replace function billig.payment_mix(p_payments bigint[])
 returns table (payment bigint, payment_method smallint, share numeric)
 language plpgsql
+set plan_cache_mode = force_custom_plan
 as $$
 #variable_conflict use_column
 declare

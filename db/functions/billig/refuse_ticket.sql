@@ -1,5 +1,5 @@
 create or replace function billig.refuse_ticket(p_ticket bigint, p_sqlstate text, p_message text, p_hint text)
-returns smallint
+returns void
 language plpgsql
 as $$
 begin
@@ -12,4 +12,4 @@ end;
 $$;
 
 comment on function billig.refuse_ticket(bigint, text, text, text) is
-'Refuses a change of a ticket from within the one statement that logs it: raises p_sqlstate, never returns.';
+'Refuses what is asked of a ticket: raises p_sqlstate, names the ticket in DETAIL.';

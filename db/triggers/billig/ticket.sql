@@ -100,6 +100,7 @@ declare
     v_now constant timestamptz := clock_timestamp();
     v_tickets bigint[];
     v_payments bigint[];
+    v_refused bigint[];
 begin
     -- Tickets sold paid whose payment nobody named: legacy. One payment a purchase and transaction.
     if exists (select from new_ticket where paid is not null and payment is null) then
@@ -119,64 +120,69 @@ begin
         ) as m;
     end if;
 
-    insert into billig.transaction_log (
-        transaction_time, transaction_date, ticket, purchase, payment, exchange, related_ticket,
-        xact_id, era, login_role, transaction_type, seller, cash_point, first_of_payment,
-        price_group, ticket_group, event, organisation, project,
-        price, amount, vat_code, vat_rate, vat_amount, fee_amount, fee_vat_code, fee_vat_rate, fee_vat_amount
-    )
-    select
-        v_now, billig.local_time(v_now)::date, t.ticket, t.purchase, t.payment, t.exchange, t.replaces,
-        pg_current_xact_id(), (select max(era) from deploy.era), session_user, t.transaction_type,
-        case when t.sale_channel <> 'NET' then t.seller end, t.cash_point,
-        t.is_money and row_number() over (partition by t.payment, t.is_money) = 1,
-        t.price_group, t.ticket_group, t.event, t.organisation, t.project,
-        t.price,
-        case when t.is_money then t.price else 0 end,
-        t.vat_code, t.vat_rate,
-        case when t.is_money then billig.vat_of(t.price, t.vat_rate) else 0 end,
-        case when t.is_money then t.fee else 0 end,
-        t.fee_vat_code, t.fee_vat_rate,
-        case when t.is_money then billig.vat_of(t.fee, t.fee_vat_rate) else 0 end
-    from (
+    with logged as (
+        insert into billig.transaction_log (
+            transaction_time, transaction_date, ticket, purchase, payment, exchange, related_ticket,
+            xact_id, era, login_role, transaction_type, seller, cash_point, first_of_payment,
+            price_group, ticket_group, event, organisation, project,
+            price, amount, vat_code, vat_rate, vat_amount, fee_amount, fee_vat_code, fee_vat_rate, fee_vat_amount
+        )
         select
-            n.ticket, n.purchase, n.exchange, n.replaces, n.sale_channel, n.seller, n.cash_point,
-            n.price_group, n.ticket_group, n.event, n.organisation, n.project,
-            n.price, n.vat_code, n.vat_rate, n.fee, n.fee_vat_code, n.fee_vat_rate,
-            case when s.is_money then coalesce(m.payment, n.payment) end as payment,
-            s.is_money,
-            case
-                when n.refunded is not null or n.used is not null or n.replaced_by is not null
-                    or n.refunder is not null or n.point_of_refund is not null then billig.refuse_ticket(
-                    n.ticket, '23B24', 'a new ticket cannot be refunded, used or replaced already', 'Sell it first.')
-                when n.sale_channel = 'STAND' and n.paid is null then billig.refuse_ticket(
-                    n.ticket, '23B24', 'a ticket sold at a stand is paid at once', 'Set paid, or reserve it.')
-                when n.sale_channel = 'RESERVATION' and n.paid is not null then billig.refuse_ticket(
-                    n.ticket, '23B24', 'a new reservation is not paid', 'Insert it unpaid, then pay it.')
-                when n.payment is not null
-                    and (n.paid is null or not exists (
-                        select from billig.payment as p
-                        where p.payment = n.payment and p.xact_id = pg_current_xact_id()
-                            and p.exchange is not distinct from n.exchange
-                    )) then billig.refuse_ticket(
-                    n.ticket, '23B06', 'the payment named is not one that this sale makes',
-                    'Name no payment, and one is made.')
-                when n.sale_channel = 'STAND' then 1
-                when n.sale_channel = 'NET' and not s.is_money then 4
-                when n.sale_channel = 'NET' then 6
-                else 7
-            end as transaction_type
-        from new_ticket as n
-        cross join lateral (
-            -- A web ticket that is paid already was sold, then paid: two rows.
-            select n.sale_channel = 'STAND' as is_money
-            union all
-            select true
-            where n.sale_channel = 'NET' and n.paid is not null
-        ) as s
-        left join unnest(v_tickets, v_payments) as m (ticket, payment) on n.ticket = m.ticket
-    ) as t
-    order by t.ticket, t.is_money;
+            v_now, billig.local_time(v_now)::date, t.ticket, t.purchase, t.payment, t.exchange, t.replaces,
+            pg_current_xact_id(), (select max(era) from deploy.era), session_user, t.transaction_type,
+            case when t.sale_channel <> 'NET' then t.seller end, t.cash_point,
+            t.is_money and row_number() over (partition by t.payment, t.is_money) = 1,
+            t.price_group, t.ticket_group, t.event, t.organisation, t.project,
+            t.price,
+            case when t.is_money then t.price else 0 end,
+            t.vat_code, t.vat_rate,
+            case when t.is_money then billig.vat_of(t.price, t.vat_rate) else 0 end,
+            case when t.is_money then t.fee else 0 end,
+            t.fee_vat_code, t.fee_vat_rate,
+            case when t.is_money then billig.vat_of(t.fee, t.fee_vat_rate) else 0 end
+        from (
+            select
+                n.ticket, n.purchase, n.exchange, n.replaces, n.sale_channel, n.seller, n.cash_point,
+                n.price_group, n.ticket_group, n.event, n.organisation, n.project,
+                n.price, n.vat_code, n.vat_rate, n.fee, n.fee_vat_code, n.fee_vat_rate,
+                case when s.is_money then coalesce(m.payment, n.payment) end as payment,
+                s.is_money,
+                case
+                    when n.refunded is not null or n.used is not null or n.replaced_by is not null
+                        or n.refunder is not null or n.point_of_refund is not null then -1
+                    when n.sale_channel = 'STAND' and n.paid is null then -2
+                    when n.sale_channel = 'RESERVATION' and n.paid is not null then -3
+                    when n.payment is not null
+                        and (n.paid is null or not exists (
+                            select from billig.payment as p
+                            where p.payment = n.payment and p.xact_id = pg_current_xact_id()
+                                and p.exchange is not distinct from n.exchange
+                        )) then -4
+                    when n.sale_channel = 'STAND' then 1
+                    when n.sale_channel = 'NET' and not s.is_money then 4
+                    when n.sale_channel = 'NET' then 6
+                    else 7
+                end as transaction_type
+            from new_ticket as n
+            cross join lateral (
+                -- A web ticket that is paid already was sold, then paid: two rows.
+                select n.sale_channel = 'STAND' as is_money
+                union all
+                select true
+                where n.sale_channel = 'NET' and n.paid is not null
+            ) as s
+            left join unnest(v_tickets, v_payments) as m (ticket, payment) on n.ticket = m.ticket
+        ) as t
+        order by t.ticket, t.is_money
+        returning ticket, transaction_type
+    )
+
+    select min(array[transaction_type, ticket]) into v_refused
+    from logged
+    where transaction_type < 0;
+    if v_refused is not null then
+        perform billig.refuse_change(v_refused[2], v_refused[1]::smallint);
+    end if;
 
     if v_tickets is not null then
         perform billig.align_ticket(v_tickets, v_payments, null, null);
@@ -202,9 +208,11 @@ declare
     v_payments bigint[];
     v_prices numeric[];
     v_rates numeric[];
+    v_refused bigint[];
 begin
     -- The plan is kept for the session and must hold for one row as for a million: old and new are hashed,
     -- never looped (enable_nestloop); what is looked up for single rows stands in scalar subqueries.
+    -- A refused change is a negative type, of billig.ticket_refusal: raised after the statement, for a short message.
 
     -- Money moved by a write that left payment as it was: legacy. One payment a purchase and transaction.
     if exists (
@@ -249,13 +257,23 @@ begin
         where a.tickets is not null;
     end if;
 
-    with payment as materialized (
-        -- Those named in new, and those just made; of this transaction alone.
-        select p.payment, p.kind, p.seller, p.cash_point, p.exchange, p.made_by, p.override_used
-        from billig.payment as p
-        where
-            p.payment = any (array(select distinct n.payment from new_ticket as n) || v_payments)
-            and p.xact_id = pg_current_xact_id()
+    with named as materialized (
+        select coalesce(m.payment, n.payment) as payment, min(n.ticket) as first_ticket
+        from new_ticket as n
+        left join unnest(v_tickets, v_payments) as m (ticket, payment) on n.ticket = m.ticket
+        group by coalesce(m.payment, n.payment)
+    ),
+
+    payment as materialized (
+        -- of this transaction alone: no other pays for what is done in it
+        select
+            p.payment, p.kind, p.seller, p.cash_point, p.exchange, p.made_by, p.override_used,
+            n.first_ticket
+        from (
+            select * from billig.payment as q
+            where q.payment = any (array(select d.payment from named as d)) and q.xact_id = pg_current_xact_id()
+        ) as p
+        inner join named as n on p.payment = n.payment
     ),
 
     logged as (
@@ -310,7 +328,9 @@ begin
                 end as price,
                 case
                     when t.t_price_group
-                        then (select f.vat_rate from billig.offer as f where f.price_group = n.price_group)
+                        then coalesce(
+                            (select f.vat_rate from billig.offer as f where f.price_group = n.price_group), n.vat_rate
+                        )
                     else n.vat_rate
                 end as vat_rate,
                 case
@@ -320,11 +340,9 @@ begin
                 end as seller,
                 case when t.t_refunded then n.point_of_refund else p.cash_point end as cash_point,
                 t.t_refunded and coalesce(p.override_used, false) and n.used is not null as override_used,
-                p.payment is not null
-                and n.ticket = min(n.ticket) over (partition by p.payment) as first_of_payment,
+                coalesce(n.ticket = p.first_ticket, false) as first_of_payment,
                 case
-                    when o.ticket is null or n.ticket is null then billig.refuse_ticket(
-                        coalesce(o.ticket, n.ticket), '23B08', 'a ticket keeps its key', 'Leave ticket as it is.')
+                    when o.ticket is null then -5
                     when
                         n.purchase <> o.purchase
                         or n.ticket_group <> o.ticket_group
@@ -341,22 +359,16 @@ begin
                         or n.vat_rate <> o.vat_rate
                         or n.fee_vat_code <> o.fee_vat_code
                         or n.fee_vat_rate <> o.fee_vat_rate
-                        then billig.refuse_ticket(
-                            o.ticket, '23B08', 'a ticket keeps its purchase and what it was sold as',
-                            'Refund it or exchange it instead.')
+                        then -6
                     when
                         (o.refunded is not null and n.refunded is distinct from o.refunded)
                         or (o.paid is not null and n.paid is distinct from o.paid)
                         or (o.used is not null and n.used is distinct from o.used)
-                        then billig.refuse_ticket(
-                            o.ticket, '23B22', 'what is refunded, paid or used stays so, and when',
-                            'Sell a new ticket, or refund this one.')
-                    when o.refunded is not null then billig.refuse_ticket(
-                        o.ticket, '23B10', 'the ticket is refunded and changes no more', 'Sell a new ticket.')
+                        then -7
+                    when o.refunded is not null then -8
                     when
                         t.t_paid::int + t.t_refunded::int + t.t_price_group::int + t.t_used::int + t.t_card::int > 1
-                        then billig.refuse_ticket(
-                            o.ticket, '23B23', 'two changes of a ticket at once', 'Make them one after the other.')
+                        then -9
                     when
                         not t.t_refunded
                         and (
@@ -365,27 +377,19 @@ begin
                             or n.exchange is distinct from o.exchange
                             or n.replaced_by is distinct from o.replaced_by
                         )
-                        then billig.refuse_ticket(
-                            o.ticket, '23B08', 'refunder, point_of_refund and exchange are set with refunded only',
-                            'Set refunded in the same statement.')
-                    when n.payment is distinct from o.payment and p.payment is null then billig.refuse_ticket(
-                        o.ticket, '23B06', 'the payment named is not one that this change makes',
-                        'Leave payment as it is, and one is made.')
+                        then -10
+                    when n.payment is distinct from o.payment and p.payment is null then -11
                     when n.exchange is distinct from o.exchange and n.exchange is distinct from p.exchange
-                        then billig.refuse_ticket(
-                            o.ticket, '23B08', 'only ticket_exchange exchanges', 'Call billig.ticket_exchange.')
+                        then -12
                     when t.t_paid and n.sale_channel = 'NET' then 6
                     when t.t_paid then 8
                     when t.t_refunded and o.paid is null and n.sale_channel = 'NET' then 5
                     when t.t_refunded and o.paid is null and n.refunder is null then 12
                     when t.t_refunded and o.paid is null then 9
                     when t.t_refunded and n.used is not null and not coalesce(p.override_used, false)
-                        then billig.refuse_ticket(
-                            o.ticket, '23B11', 'the ticket is used',
-                            'Call billig.refund with p_override_used and a reason.')
+                        then -13
                     when t.t_refunded and n.refunder is null and coalesce(p.made_by, '') <> 'WEB'
-                        then billig.refuse_ticket(
-                            o.ticket, '23B09', 'a paid ticket is refunded by somebody', 'Set refunder.')
+                        then -14
                     when t.t_refunded and n.point_of_refund is null and n.sale_channel = 'NET' then 11
                     when t.t_refunded then 2
                     when
@@ -397,15 +401,11 @@ begin
                                 and f.vat_rate is not null
                                 and f.project is not distinct from n.project
                         )
-                        then billig.refuse_ticket(
-                            o.ticket, '23B08', 'the event''s VAT code or project is not what the ticket was sold as',
-                            'Exchange the ticket: that takes the old code back and sells under the new.')
+                        then -15
                     when t.t_price_group and o.paid is not null then 3
                     when t.t_price_group and n.sale_channel = 'RESERVATION' then 10
-                    when t.t_price_group then billig.refuse_ticket(
-                        o.ticket, '23B12', 'an unpaid web ticket keeps its price group', 'Abort it and buy again.')
-                    when t.t_used and o.paid is null then billig.refuse_ticket(
-                        o.ticket, '23B12', 'an unpaid ticket cannot be used', 'Take payment first.')
+                    when t.t_price_group then -16
+                    when t.t_used and o.paid is null then -17
                     when t.t_used then 13
                     when
                         t.t_card and n.on_card
@@ -414,14 +414,12 @@ begin
                             from billig.price_group as g
                             where g.price_group = n.price_group
                         )
-                        then billig.refuse_ticket(
-                            o.ticket, '23B12', 'tickets of this price group cannot be put on a card', null)
+                        then -18
                     when t.t_card then 14
-                    else billig.refuse_ticket(
-                        o.ticket, '23B08', 'a payment changes only with what it pays', 'Leave payment as it is.')
+                    else -19
                 end as transaction_type
-            from old_ticket as o
-            full join new_ticket as n on o.ticket = n.ticket
+            from new_ticket as n
+            left join old_ticket as o on n.ticket = o.ticket
             left join unnest(v_tickets, v_payments) as m (ticket, payment) on n.ticket = m.ticket
             left join payment as p
                 on coalesce(m.payment, case when n.payment is distinct from o.payment then n.payment end) = p.payment
@@ -434,7 +432,8 @@ begin
                     o.on_card <> n.on_card as t_card
             ) as t
             where
-                t.t_refunded or t.t_paid or t.t_price_group or t.t_used or t.t_card
+                o.ticket is null
+                or t.t_refunded or t.t_paid or t.t_price_group or t.t_used or t.t_card
                 or (
                     o is distinct from n
                     -- align_ticket: the ticket takes over what its newest row, of this transaction, says
@@ -455,10 +454,15 @@ begin
         returning ticket, payment, price, vat_rate, transaction_type
     )
 
-    select array_agg(ticket), array_agg(payment), array_agg(price), array_agg(vat_rate)
-    into v_tickets, v_payments, v_prices, v_rates
+    select
+        array_agg(ticket), array_agg(payment), array_agg(price), array_agg(vat_rate),
+        min(array[transaction_type, ticket]) filter (where transaction_type < 0)
+    into v_tickets, v_payments, v_prices, v_rates, v_refused
     from logged
-    where transaction_type in (3, 10) or v_tickets is not null;
+    where transaction_type in (3, 10) or transaction_type < 0 or v_tickets is not null;
+    if v_refused is not null then
+        perform billig.refuse_change(v_refused[2], v_refused[1]::smallint);
+    end if;
 
     if v_tickets is not null then
         perform billig.align_ticket(v_tickets, v_payments, v_prices, v_rates);
