@@ -5,6 +5,8 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -140,3 +142,17 @@ def stop(server: TestServer) -> None:
     """Stop a server and remove its files."""
     server.stop(signal.SIGINT)
     shutil.rmtree(server.base_dir, ignore_errors=True)
+
+
+@contextmanager
+def temporary(version: str, *, durable: bool = False) -> Iterator[TestServer]:
+    """A server in a folder of its own, both gone afterwards."""
+    folder = new_folder("pybridge-tests-")
+    try:
+        server = start(version, folder, durable=durable)
+        try:
+            yield server
+        finally:
+            stop(server)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
