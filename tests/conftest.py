@@ -5,6 +5,7 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -239,6 +240,7 @@ def _in_ci() -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a run that is told to end stops its servers first
     config.pluginmanager.register(Skips(), "pybridge-skips")
     try:
         servers.check(_version())
