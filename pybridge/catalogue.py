@@ -207,6 +207,23 @@ where n.nspname = any(%(schemas)s) and l.lanname in ('plpgsql', 'sql')
 order by 2
 """
 
+# What plpgsql_check finds in the statements of bodies; trigger functions are looked at with each of their triggers.
+PLPGSQL_CHECK = """
+select p.oid::regprocedure::text, c.lineno, c.message
+from pg_proc as p
+join pg_namespace as n on n.oid = p.pronamespace
+join pg_language as l on l.oid = p.prolang
+left join pg_trigger as t on t.tgfoid = p.oid and not t.tgisinternal
+cross join lateral {}.plpgsql_check_function_tb(
+    p.oid, coalesce(t.tgrelid, 0), fatal_errors => false, other_warnings => false, extra_warnings => false,
+    oldtable => t.tgoldtable, newtable => t.tgnewtable
+) as c
+where
+    n.nspname = any(%s) and l.lanname = 'plpgsql' and c.level = 'error'
+    and (t.oid is not null or p.prorettype <> 'trigger'::regtype)
+order by 1, 2
+"""
+
 # A textual dump: two databases are alike if these lines are. Partitions are a job's business and are left out.
 FINGERPRINT = """
 with room as (

@@ -5,7 +5,6 @@ is loaded again when its file changed. Killed anywhere, the transaction is gone 
 """
 
 import glob
-import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from yoyo.migrations import default_migration_table, topological_sort
 from pybridge import catalogue
 from pybridge.catalogue import schema_fingerprint
 from pybridge.paths import ROOT
+from pybridge.sqlfiles import DeployRefused, File, code_of, key_of, read_files
 
 __all__ = ["DeployRefused", "DeployResult", "deploy", "schema_fingerprint"]
 
@@ -36,7 +36,6 @@ DEPLOYER = "none"  # nobody's role: whoever is connected
 # Before each file, so that no file leaks a setting into the next. With nothing on the path, a forgotten schema fails.
 CLEAN = b"set local search_path = ''; set local check_function_bodies = on; set local client_encoding = 'UTF8'"
 RETRY = ("08", "40", "53", "55P03", "57", "58")  # SQLSTATEs that say nothing of the files
-KINDS = ("functions", "views", "triggers")
 MISSING = (  # what a file says about something that a later file may bring
     errors.UndefinedTable,
     errors.UndefinedFunction,
@@ -45,6 +44,8 @@ MISSING = (  # what a file says about something that a later file may bring
     errors.InvalidSchemaName,
 )
 NOT_REPLACEABLE = (errors.InvalidTableDefinition, errors.InvalidFunctionDefinition)
+ENDS_TRANSACTION = re.compile(r"(?:^|;)\s*(?:commit|abort|rollback)\b(?!\s+to\b)", re.I | re.M)
+QUALIFIED = re.compile(rf"(?<![\w.])({'|'.join(catalogue.SCHEMAS)})\s*\.\s*(\w+)", re.I)
 
 BOOKS = b"""
 create schema if not exists deploy;
@@ -83,42 +84,6 @@ comment on column deploy.known_object.kind is 'Type of the object, as pg_identif
 comment on column deploy.known_object.identity is 'Name of the object, as pg_identify_object says it';
 """
 
-PLPGSQL_CHECK = """
-select p.oid::regprocedure::text, c.lineno, c.message
-from pg_proc as p
-join pg_namespace as n on n.oid = p.pronamespace
-join pg_language as l on l.oid = p.prolang
-left join pg_trigger as t on t.tgfoid = p.oid and not t.tgisinternal
-cross join lateral {}.plpgsql_check_function_tb(
-    p.oid, coalesce(t.tgrelid, 0), fatal_errors => false, other_warnings => false, extra_warnings => false,
-    oldtable => t.tgoldtable, newtable => t.tgnewtable
-) as c
-where
-    n.nspname = any(%s) and l.lanname = 'plpgsql' and c.level = 'error'
-    and (t.oid is not null or p.prorettype <> 'trigger'::regtype)
-order by 1, 2
-"""
-
-LITERAL = re.compile(
-    r"(?P<do>\bdo\s+)?(?P<tag>\$(?:[a-z_]\w*)?\$)(?P<body>.*?)(?P=tag)|'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", re.I | re.S
-)
-CREATES = re.compile(r"\bcreate\s+(?:or\s+replace\s+)?(function|procedure|aggregate|view)\s+([\w.]+)", re.I)
-CREATES_TRIGGER = re.compile(
-    r"\bcreate\s+(?:or\s+replace\s+)?(?:constraint\s+)?trigger\s+(\w+)\b[^;]*?\bon\s+([\w.]+)", re.I
-)
-ENDS_TRANSACTION = re.compile(r"(?:^|;)\s*(?:commit|abort|rollback)\b(?!\s+to\b)", re.I | re.M)
-QUALIFIED = re.compile(rf"(?<![\w.])({'|'.join(catalogue.SCHEMAS)})\s*\.\s*(\w+)", re.I)
-
-
-class DeployRefused(Exception):
-    """The deploy changed nothing, because of this object."""
-
-    def __init__(self, object_name: str, reason: str, hint: str = "") -> None:
-        super().__init__(f"{object_name}: {reason}" + (f"\n{hint}" if hint else ""))
-        self.object_name = object_name
-        self.reason = reason
-        self.hint = hint
-
 
 @dataclass
 class DeployResult:
@@ -128,18 +93,6 @@ class DeployResult:
     loaded: list[str] = field(default_factory=list)
     recreated: list[str] = field(default_factory=list)  # views of other people's, dropped and made again
     unchanged: int = 0
-
-
-@dataclass(frozen=True)
-class _File:
-    """A file of db/, and the functions, views and triggers that it defines."""
-
-    path: str
-    kind: str
-    object_name: str
-    text: str
-    sha256: str
-    defines: frozenset[tuple[str, str]]
 
 
 class _Yoyo(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo is untyped
@@ -191,7 +144,7 @@ class _Deploy:
     ) -> None:
         self.conn, self.cur, self.root = conn, cur, root
         self.replace_analysis, self.progress = replace_analysis, progress
-        self.files = _read_files(root / "db")
+        self.files = read_files(root / "db")
         self.home = {thing: file for file in self.files for thing in file.defines}
         self.recreate: list[tuple[str, list[str]]] = []
         self.result = DeployResult()
@@ -226,7 +179,7 @@ class _Deploy:
 
     def execute_file(self, name: str, text: str, role: str = OWNER) -> None:
         """Execute a file as it stands: psycopg must neither look for placeholders in it nor prepare it."""
-        if ENDS_TRANSACTION.search(_code(text)):
+        if ENDS_TRANSACTION.search(code_of(text)):
             raise DeployRefused(name, "a file must not end the transaction that it is executed in")
         self.act(role)
         self.cur.execute(text.encode(), prepare=False)
@@ -341,7 +294,7 @@ class _Deploy:
         """
         done = {} if everything else dict(self.cur.execute("select path, sha256 from deploy.repeatable_object"))
         for _ in range(len(self.files) + 1):
-            there = {_key(kind, identity) for kind, identity in catalogue.objects(self.cur)}
+            there = {key_of(kind, identity) for kind, identity in catalogue.objects(self.cur)}
             todo = [file for file in self.files if done.get(file.path) != file.sha256 or not file.defines <= there]
             if not todo:
                 break
@@ -353,7 +306,7 @@ class _Deploy:
         self.cur.execute("delete from deploy.repeatable_object where path <> all(%s)", [paths])
         self.result.unchanged = len(self.files) - len(self.result.loaded)
 
-    def load_in_some_order(self, todo: list[_File]) -> None:
+    def load_in_some_order(self, todo: list[File]) -> None:
         """Try each, and those that miss something again after the others, as long as that gets further."""
         while todo:
             failed = [(file, error) for file in todo if (error := self.load_one(file))]
@@ -362,7 +315,7 @@ class _Deploy:
                 raise _refusal(file.path, file.text, error) from error
             todo = [file for file, _ in failed]
 
-    def load_one(self, file: _File, instead_of: psycopg.Error | None = None) -> psycopg.Error | None:
+    def load_one(self, file: File, instead_of: psycopg.Error | None = None) -> psycopg.Error | None:
         """Load a file; the answer is what it misses. What cannot be replaced is dropped first, at the second try."""
         kept = len(self.recreate)
         try:
@@ -400,7 +353,7 @@ class _Deploy:
 
     # --- Dropping what cannot be replaced ---------------------------------------------------------------------------
 
-    def drop_object_of(self, file: _File, cause: psycopg.Error) -> None:
+    def drop_object_of(self, file: File, cause: psycopg.Error) -> None:
         found = self.cur.execute(catalogue.NAMED, {"name": file.object_name, "kind": file.kind}).fetchall()
         if len(found) != 1:
             raise _refusal(file.path, file.text, cause) from cause
@@ -411,7 +364,7 @@ class _Deploy:
         target = {"classid": catalog, "objid": oid}
         while row := self.cur.execute(catalogue.DEPENDENTS, target).fetchone():
             above: tuple[str, str, str, int] = row
-            if _key(*above[:2]) in self.home:
+            if key_of(*above[:2]) in self.home:
                 self.drop(why, *above)
             else:
                 self.drop_foreign(why, identity, above)
@@ -448,7 +401,7 @@ class _Deploy:
         """Refuse functions, views and triggers of no file, and what an older signature of a function left."""
         signatures: dict[tuple[str, str], list[tuple[str, str]]] = {}
         for kind, identity in sorted(catalogue.objects(self.cur)):
-            key = _key(kind, identity)
+            key = key_of(kind, identity)
             if key[0] not in ("function", "view", "trigger"):
                 continue
             signatures.setdefault(key, []).append((kind, identity))
@@ -473,7 +426,7 @@ class _Deploy:
             except psycopg.Error as error:
                 raise _refusal(function, body, error) from error
             if language == "plpgsql":
-                for schema, name in QUALIFIED.findall(_code(body)):
+                for schema, name in QUALIFIED.findall(code_of(body)):
                     if f"{schema}.{name}".lower() not in names:
                         hint = f"If {schema} is a variable or an alias here, name it otherwise."
                         raise DeployRefused(function, f"its body names {schema}.{name}, which does not exist", hint)
@@ -489,69 +442,13 @@ class _Deploy:
                     home = self.ask(
                         "select extnamespace::regnamespace::text from pg_extension where extname = %s", "plpgsql_check"
                     )
-                    check = sql.SQL(PLPGSQL_CHECK).format(sql.SQL(home))
+                    check = sql.SQL(catalogue.PLPGSQL_CHECK).format(sql.SQL(home))
                     found = self.cur.execute(check, [list(catalogue.SCHEMAS)]).fetchone()
                 if found:
                     raise DeployRefused(found[0], f"line {found[1]} of its body: {found[2]}")
             except errors.InsufficientPrivilege:
                 pass  # only a superuser can install it
         self.act(OWNER)
-
-
-def _read_files(folder: Path) -> list[_File]:
-    """The files of db/, functions first, and what each says it defines."""
-    files: list[_File] = []
-    for path in sorted(folder.rglob("*.sql")):
-        where = path.relative_to(folder)
-        if where != Path("grants.sql"):
-            files.append(_read_file(path, where))
-    files.sort(key=lambda file: KINDS.index(file.kind))
-    homes: dict[tuple[str, str], str] = {}
-    for file in files:
-        for thing in sorted(file.defines):
-            if homes.setdefault(thing, file.path) != file.path:
-                raise DeployRefused(thing[1], f"both {homes[thing]} and {file.path} define it")
-    return files
-
-
-def _read_file(path: Path, where: Path) -> _File:
-    name = f"db/{where.as_posix()}"
-    if len(where.parts) != 3 or where.parts[0] not in KINDS or where.parts[1] not in catalogue.SCHEMAS[:-1]:
-        raise DeployRefused(name, "a file of db/ stands at db/<functions, views or triggers>/<schema>/<name>.sql")
-    kind, schema, _ = where.parts
-    text = path.read_text("utf-8")
-    code = _code(text).lower()
-    defines = {("view" if what == "view" else "function", full) for what, full in CREATES.findall(code)}
-    defines |= {("trigger", f"{trigger} on {table}") for trigger, table in CREATES_TRIGGER.findall(code)}
-    object_name = f"{schema}.{path.stem}"
-    if kind == "triggers":
-        fits = bool(defines) and all(
-            what != "view" and full.split(" on ")[-1].startswith(f"{schema}.") for what, full in defines
-        )
-    else:
-        fits = defines == {(kind.removesuffix("s"), object_name)}
-    if not fits:
-        found = ", ".join(sorted(f"{what} {full}" for what, full in defines)) or "nothing"
-        raise DeployRefused(name, f"its name does not say what it defines: {found}", "Names are written schema.name.")
-    return _File(name, kind, object_name, text, hashlib.sha256(text.encode()).hexdigest(), frozenset(defines))
-
-
-def _code(text: str) -> str:
-    """SQL without its literals, comments and bodies of functions; what a DO block says is executed, and stays."""
-
-    def shorten(match: re.Match[str]) -> str:
-        if match["do"]:
-            return f"do ; {_code(match['body'])} ;"
-        return " " if match[0][0] in "-/" else "''"
-
-    return LITERAL.sub(shorten, text)
-
-
-def _key(kind: str, identity: str) -> tuple[str, str]:
-    """An object of the catalogue as a file names it: functions and procedures without their arguments."""
-    if kind in ("function", "procedure", "aggregate"):
-        return "function", identity.split("(")[0]
-    return kind, identity
 
 
 def _drop_hint(kind: str, identity: str) -> str:
