@@ -28,7 +28,7 @@ create table billig.event (
     constraint event_project_fkey foreign key (project) references billig.project (project),
     constraint event_vat_code_fkey foreign key (vat_code) references billig.vat_code (vat_code),
     constraint event_ticket_fee_vat_code_fkey foreign key (ticket_fee_vat_code) references billig.vat_code (vat_code),
-    constraint event_ticket_fee_check check (ticket_fee >= 0),
+    constraint event_ticket_fee_check check (ticket_fee between 0 and 100000),
     constraint event_sale_check check (sale_from < sale_to)
 );
 comment on table billig.event is 'What tickets are sold to. Times are local (Europe/Oslo), without zone, as legacy clients read them.';

@@ -22,10 +22,9 @@ begin
     select distinct m.kind, m.purchase, m.seller, m.cash_point, 'TRIGGER'
     from unnest(p_purchases, p_kinds, p_sellers, p_cash_points) as m (purchase, kind, seller, cash_point)
     where not exists (
-        select from billig.payment as p
+        select from billig.own_payment as p
         where
             p.purchase = m.purchase
-            and p.xact_id = pg_current_xact_id()
             and p.made_by = 'TRIGGER'
             and p.kind = m.kind
             and p.seller is not distinct from m.seller
@@ -37,10 +36,9 @@ begin
         select m.ticket, p.payment, m.kind, m.cash_point, m.channel, m.amount
         from unnest(p_tickets, p_purchases, p_kinds, p_sellers, p_cash_points, p_channels, p_amounts)
             as m (ticket, purchase, kind, seller, cash_point, channel, amount)
-        inner join billig.payment as p
+        inner join billig.own_payment as p
             on
                 m.purchase = p.purchase
-                and p.xact_id = pg_current_xact_id()
                 and p.made_by = 'TRIGGER'
                 and m.kind = p.kind
                 and m.seller is not distinct from p.seller

@@ -154,9 +154,8 @@ begin
                     when n.sale_channel = 'RESERVATION' and n.paid is not null then -3
                     when n.payment is not null
                         and (n.paid is null or not exists (
-                            select from billig.payment as p
-                            where p.payment = n.payment and p.xact_id = pg_current_xact_id()
-                                and p.exchange is not distinct from n.exchange
+                            select from billig.own_payment as p
+                            where p.payment = n.payment and p.exchange is not distinct from n.exchange
                         )) then -4
                     when n.sale_channel = 'STAND' then 1
                     when n.sale_channel = 'NET' and not s.is_money then 4
@@ -265,13 +264,12 @@ begin
     ),
 
     payment as materialized (
-        -- of this transaction alone: no other pays for what is done in it
         select
             p.payment, p.kind, p.seller, p.cash_point, p.exchange, p.made_by, p.override_used,
             n.first_ticket
         from (
-            select * from billig.payment as q
-            where q.payment = any (array(select d.payment from named as d)) and q.xact_id = pg_current_xact_id()
+            select * from billig.own_payment as q
+            where q.payment = any (array(select d.payment from named as d))
         ) as p
         inner join named as n on p.payment = n.payment
     ),
@@ -388,7 +386,7 @@ begin
                     when t.t_refunded and o.paid is null then 9
                     when t.t_refunded and n.used is not null and not coalesce(p.override_used, false)
                         then -13
-                    when t.t_refunded and n.refunder is null and coalesce(p.made_by, '') <> 'WEB'
+                    when t.t_refunded and coalesce(n.refunder, '') = '' and coalesce(p.made_by, '') <> 'WEB'
                         then -14
                     when t.t_refunded and n.point_of_refund is null and n.sale_channel = 'NET' then 11
                     when t.t_refunded then 2

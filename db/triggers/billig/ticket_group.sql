@@ -53,7 +53,10 @@ begin
         is_theater_ticket_group = new.is_theater_ticket_group,
         ticket_limit = new.ticket_limit,
         num = new.num
-    where ticket_group = old.ticket_group;
+    where
+        ticket_group = old.ticket_group
+        and (ticket_group_name, is_theater_ticket_group, ticket_limit, num) is distinct from
+        (new.ticket_group_name, new.is_theater_ticket_group, new.ticket_limit, new.num);
     return new;
 end;
 $$;
