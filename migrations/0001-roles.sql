@@ -19,6 +19,7 @@ begin
             ('scheduler', 'Runs the timed functions: expiry of web sales and of reservations'),
             ('auditor', 'Reads the log, the reports and the consistency views; writes nothing')
         ) as role (role_name, role_note)
+        where not exists (select from pg_roles where rolname = role_name)
     loop
         begin
             execute format('create role %I nologin', r.role_name);
