@@ -16,9 +16,9 @@ as $$
 declare
     v_answer jsonb;
     v_ticket billig.ticket;
-    v_tickets bigint[] := '{}';
-    v_differences numeric[] := '{}';
-    v_purchases bigint[] := '{}';
+    v_tickets bigint[] := array[]::bigint[];
+    v_differences numeric[] := array[]::numeric[];
+    v_purchases bigint[] := array[]::bigint[];
     v_total numeric;
     v_offers billig.offer[];
     v_methods text[] := p_payment_methods;
