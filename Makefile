@@ -3,6 +3,8 @@
 
 PYTHON ?= python3
 RUN := .venv/bin/python
+# Two workers, each with a server of its own: most tests wait for one.
+PARALLEL := --numprocesses 2 --dist worksteal
 SQL_ONCE = $(wildcard migrations/*.sql)
 SQL_VIEWS = $(wildcard db/views)
 
@@ -21,23 +23,23 @@ demo: .venv/.installed
 
 # The whole suite, on the wheel's PostgreSQL 18.
 test: .venv/.installed
-	$(RUN) -m pytest $(PYTEST_ARGS)
+	$(RUN) -m pytest $(PARALLEL) $(PYTEST_ARGS)
 
 # The short suite on Debian's PostgreSQL 15.
 smoke: .venv/.installed
-	PYBRIDGE_TEST_PG=15 $(RUN) -m pytest -m smoke $(PYTEST_ARGS)
+	PYBRIDGE_TEST_PG=15 $(RUN) -m pytest $(PARALLEL) -m smoke $(PYTEST_ARGS)
 
 # The whole suite on both ends of what is supported.
 test-all: .venv/.installed
-	PYBRIDGE_TEST_PG=18 $(RUN) -m pytest $(PYTEST_ARGS)
-	PYBRIDGE_TEST_PG=15 $(RUN) -m pytest $(PYTEST_ARGS)
+	PYBRIDGE_TEST_PG=18 $(RUN) -m pytest $(PARALLEL) $(PYTEST_ARGS)
+	PYBRIDGE_TEST_PG=15 $(RUN) -m pytest $(PARALLEL) $(PYTEST_ARGS)
 
 lint: .venv/.installed
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 	$(if $(SQL_ONCE),.venv/bin/squawk migrations/*.sql,@echo "no migrations to lint")
-	$(if $(SQL_VIEWS),$(RUN) -m sqlfluff lint db/views,@echo "no views to lint")
+	$(if $(SQL_VIEWS),$(RUN) -m sqlfluff lint --processes 2 db/views,@echo "no views to lint")
 	$(RUN) -m tests.plpgsql_check
 
 format: .venv/.installed
