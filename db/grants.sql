@@ -54,4 +54,8 @@ to billig_seller;
 grant execute on function billig.confirm_net_payment, billig.abort_purchase, billig.record_payment_error
 to billig_web;
 grant execute on function billig.expire_net_sales, billig.expire_reservations to billig_web, scheduler;
-grant execute on function billig.register_cash_point, billig.settle_owed_back, billig.erase_buyer to bookkeeper;
+grant execute on function
+billig.register_cash_point, billig.settle_owed_back, billig.erase_buyer,
+billig.check_programme, billig.import_programme
+to bookkeeper;
+grant select on billig.programme_column to bookkeeper;
