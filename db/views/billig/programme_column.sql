@@ -20,7 +20,7 @@ from (
     (9, 'project_name', 'project', 'text', false, null, 'Its name; needed where the project is new'),
     (10, 'project_vat_code', 'project', 'whole', false, null, 'Its VAT code; needed where the project is new'),
     (11, 'vat_code', 'event', 'whole', false, null, 'The event''s own VAT code; empty: its project''s'),
-    (12, 'ticket_fee', 'event', 'money', false, '0', 'Fee per ticket, NOK including VAT'),
+    (12, 'ticket_fee', 'event', 'money', false, '0.00', 'Fee per ticket, NOK including VAT'),
     (13, 'ticket_fee_vat_code', 'event', 'whole', false, null, 'VAT code of the fee; empty: as the price'),
     (14, 'sale_from', 'event', 'time', false, null, 'Sale opens, local time'),
     (15, 'sale_to', 'event', 'time', false, null, 'Sale ends, local time'),

@@ -1,0 +1,223 @@
+"""What the database refuses, as Python exceptions: told apart by SQLSTATE, never by message."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import ClassVar
+
+import psycopg
+
+
+class TicketError(Exception):
+    """A refusal of the database. Nothing was changed; `detail` and `hint` say what to do."""
+
+    sqlstate: ClassVar[str] = ""
+
+    def __init__(self, message: str, detail: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.detail = detail
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return "\n".join(filter(None, (f"{self.message} ({self.sqlstate})", self.detail, self.hint)))
+
+
+class BadArgument(TicketError):
+    """An argument is missing, or is not what the function takes."""
+
+    sqlstate = "22023"
+
+
+class NotFound(TicketError):
+    """No such purchase, ticket, price group, cash point, ..."""
+
+    sqlstate = "P0002"
+
+
+class NotAllowed(TicketError):
+    """The login role may not do this, or not in another's name."""
+
+    sqlstate = "42501"
+
+
+class Busy(TicketError):
+    """Somebody else held a lock for longer than lock_timeout."""
+
+    sqlstate = "55P03"
+
+
+class Deadlock(TicketError):
+    """Two transactions of several statements waited for each other; this one was undone."""
+
+    sqlstate = "40P01"
+
+
+class SoldOut(TicketError):
+    """Fewer tickets are left than were asked for."""
+
+    sqlstate = "23B01"
+
+
+class OutsideSalePeriod(TicketError):
+    """The event is not sold yet, or not any more."""
+
+    sqlstate = "23B02"
+
+
+class NotForThePublic(TicketError):
+    """The event is hidden, or the price group is not sold on the web."""
+
+    sqlstate = "23B03"
+
+
+class MembershipNeeded(TicketError):
+    """The price group is for holders of a valid ticket card."""
+
+    sqlstate = "23B04"
+
+
+class TicketLimitExceeded(TicketError):
+    """More tickets of one price group than one purchase may hold."""
+
+    sqlstate = "23B05"
+
+
+class PaymentMismatch(TicketError):
+    """The money named is not what it costs, or the payment is not one that this makes."""
+
+    sqlstate = "23B06"
+
+
+class LogIsAppendOnly(TicketError):
+    """The transaction log is written by the ticket's triggers alone."""
+
+    sqlstate = "23B07"
+
+
+class SoldAsIs(TicketError):
+    """What a ticket was sold as does not change."""
+
+    sqlstate = "23B08"
+
+
+class RefunderNeeded(TicketError):
+    """A paid ticket is refunded by somebody, who is named."""
+
+    sqlstate = "23B09"
+
+
+class AlreadyRefunded(TicketError):
+    """The ticket is refunded, and changes no more."""
+
+    sqlstate = "23B10"
+
+
+class AlreadyUsed(TicketError):
+    """The ticket was used at the door."""
+
+    sqlstate = "23B11"
+
+
+class WrongState(TicketError):
+    """Not paid, paid already, not reserved any more, settled already."""
+
+    sqlstate = "23B12"
+
+
+class RequestIdReused(TicketError):
+    """The request id was used before, with other arguments."""
+
+    sqlstate = "23B13"
+
+
+class UnbalancedPayment(TicketError):
+    """At commit: the log rows of a payment do not sum to its lines."""
+
+    sqlstate = "23B14"
+
+
+class CapacityBelowSold(TicketError):
+    """More tickets are sold than the new capacity."""
+
+    sqlstate = "23B15"
+
+
+class NoVat(TicketError):
+    """No VAT code, or no rate of it, applies to the event today."""
+
+    sqlstate = "23B16"
+
+
+class ProgrammeRefused(TicketError):
+    """The programme has problems; none of it was imported."""
+
+    sqlstate = "23B17"
+
+
+class NothingToUndo(TicketError):
+    """The seller has sold nothing, or the last sale was changed since."""
+
+    sqlstate = "23B18"
+
+
+class ProviderReferenceUsed(TicketError):
+    """The provider's reference was used for another purchase or amount."""
+
+    sqlstate = "23B19"
+
+
+class ImmutableRecord(TicketError):
+    """A payment, its lines, or a key is never changed once it stands."""
+
+    sqlstate = "23B20"
+
+
+class NoWayBack(TicketError):
+    """What is refunded, paid or used stays so, and when."""
+
+    sqlstate = "23B22"
+
+
+class OneChangeAtATime(TicketError):
+    """One statement makes two changes of a ticket."""
+
+    sqlstate = "23B23"
+
+
+class ImpossibleNewTicket(TicketError):
+    """A new ticket in a state that no sale gives."""
+
+    sqlstate = "23B24"
+
+
+class TicketsAreKept(TicketError):
+    """Tickets are never deleted."""
+
+    sqlstate = "23B25"
+
+
+BY_SQLSTATE: dict[str, type[TicketError]] = {error.sqlstate: error for error in TicketError.__subclasses__()}
+
+
+def from_database(error: psycopg.Error) -> TicketError | None:
+    """The exception for what the database said; None where it is not one of ours."""
+    kind = BY_SQLSTATE.get(error.sqlstate or "")
+    if kind is None:
+        return None
+    said = error.diag
+    return kind(said.message_primary or str(error), said.message_detail, said.message_hint)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise the database's refusals as the exceptions above; every other error passes as it is.
+
+    The methods of `Client` do so themselves. A commit of one's own can refuse too (23B14): wrap it in this.
+    """
+    try:
+        yield
+    except psycopg.Error as error:
+        ours = from_database(error)
+        if ours is None:
+            raise
+        raise ours from error

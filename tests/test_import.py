@@ -1,0 +1,449 @@
+"""The programme import: what it writes, what it refuses, and what it leaves alone."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.types.json import Jsonb
+from pytest_postgresql.executors import NoopExecutor
+
+from tests.conftest import Clone, Connect, Connection, ServerInfo
+
+Row = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def shared_connection(server: ServerInfo, template: NoopExecutor) -> Iterator[Connection]:
+    """One database for all tests of this file that need no second connection."""
+    clone = Clone(
+        user=server.user,
+        host=server.host,
+        port=server.port,
+        dbname="import",
+        template_dbname=template.template_dbname,
+        password=None,
+    )
+    clone.drop()
+    with clone:
+        connection = psycopg.connect(host=server.host, port=server.port, user=server.user, dbname="import")
+        yield connection
+        connection.close()
+
+
+@pytest.fixture
+def db(shared_connection: Connection) -> Iterator[Connection]:
+    """The shared connection in a transaction, undone after the test."""
+    with shared_connection.transaction(force_rollback=True):
+        yield shared_connection
+
+
+def row(line: int = 2, **columns: Any) -> Row:
+    """A good line of a programme: one price group of a revue in project 11, changed where `columns` says so."""
+    good: Row = {
+        "line": line,
+        "external_id": "R1",
+        "event_name": "Revyen",
+        "event_location": "Storsalen",
+        "event_note": "",
+        "event_time": "2099-10-07 19:00",
+        "event_type": "revue",
+        "organisation": "UKA",
+        "project": "11",
+        "project_name": "Revyen",
+        "project_vat_code": "6",
+        "vat_code": "",
+        "ticket_fee": "",
+        "ticket_fee_vat_code": "",
+        "sale_from": "2020-01-01 12:00",
+        "sale_to": "2099-10-07 19:00",
+        "hidden": "nei",
+        "ticket_group": "Parkett",
+        "is_theater_ticket_group": "ja",
+        "ticket_limit": "",
+        "num": "100",
+        "price_group": "Ordinær",
+        "price": "350",
+        "can_be_put_on_card": "",
+        "membership_needed": "",
+        "netsale": "",
+    }
+    return {**good, **columns}
+
+
+def three_lines() -> list[Row]:
+    """Two price groups of the revue, and a concert in another project."""
+    return [
+        row(2),
+        row(3, price_group="Medlem", price="250", membership_needed="ja"),
+        row(
+            4,
+            external_id="K1",
+            event_name="Konsert",
+            event_type="concert",
+            project="12",
+            project_name="Konserter",
+            ticket_group="Teltet",
+            num="500",
+            price="420",
+            ticket_fee="12,50",
+            ticket_fee_vat_code="3",
+        ),
+    ]
+
+
+def do_import(connection: Connection, rows: list[Row]) -> dict[str, tuple[int, int, int]]:
+    """Import, and the counts of each kind: inserted, updated, unchanged."""
+    with connection.transaction():
+        answer = connection.execute("select * from billig.import_programme(%s)", [Jsonb(rows)]).fetchall()
+    return {what: (inserted, updated, unchanged) for what, inserted, updated, unchanged in answer}
+
+
+def problems(connection: Connection, *rows: Row) -> list[tuple[Any, ...]]:
+    """What the check finds: line, column and reason."""
+    found = connection.execute(
+        "select line, column_name, reason from billig.check_programme(%s)", [Jsonb(list(rows))]
+    ).fetchall()
+    return [tuple(each) for each in found]
+
+
+def row_versions(connection: Connection) -> list[tuple[Any, ...]]:
+    """Every version of a row that an import could have written, by where it lies and who wrote it."""
+    found: list[tuple[Any, ...]] = []
+    for statement in (
+        "select 'project', project, ctid::text, xmin::text from billig.project order by 2",
+        "select 'event', event, ctid::text, xmin::text from billig.event order by 2",
+        "select 'group', ticket_group, ctid::text, xmin::text from billig.ticket_group_base order by 2",
+        "select 'slot', ticket_group * 100 + slot, ctid::text, xmin::text from billig.ticket_group_slot order by 2",
+        "select 'price', price_group, ctid::text, xmin::text from billig.price_group order by 2",
+    ):
+        found += connection.execute(statement).fetchall()
+    return found
+
+
+def price_group(connection: Connection, name: str = "Ordinær", event: str = "R1") -> int:
+    found = connection.execute(
+        """
+        select p.price_group
+        from billig.price_group as p
+        inner join billig.ticket_group as g on p.ticket_group = g.ticket_group
+        inner join billig.event as e on g.event = e.event
+        where e.external_id = %s and p.price_group_name = %s
+        """,
+        [event, name],
+    ).fetchone()
+    assert found
+    return int(found[0])
+
+
+def sell(connection: Connection, group: int, count: int = 1) -> None:
+    with connection.transaction():
+        connection.execute(
+            "select * from billig.create_purchase('STAND', %s, %s, 'kari', null, '{CARD}')", [[group], [count]]
+        )
+
+
+# --- What it writes -------------------------------------------------------------------------------------------------
+
+
+def test_a_programme_becomes_projects_events_groups_and_prices(db: Connection) -> None:
+    assert do_import(db, three_lines()) == {
+        "project": (2, 0, 0),
+        "event": (2, 0, 0),
+        "ticket_group": (2, 0, 0),
+        "price_group": (3, 0, 0),
+    }
+    offer = db.execute(
+        """
+        select event_name, project, vat_code, price, fee, fee_vat_code, netsale, hidden, ticket_limit
+        from billig.offer where price_group = %s
+        """,
+        [price_group(db, event="K1")],
+    ).fetchone()
+    assert offer == ("Konsert", 12, 6, Decimal(420), Decimal("12.50"), 3, True, False, 9)
+    assert db.execute("select organisation, vat_code from billig.project where project = 11").fetchone() == (2, 6)
+    assert db.execute(
+        "select num, num_sold, is_theater_ticket_group from billig.ticket_group order by 1"
+    ).fetchall() == [
+        (100, 0, True),
+        (500, 0, True),
+    ]
+
+
+def test_the_same_programme_again_writes_no_row(db: Connection) -> None:
+    do_import(db, three_lines())
+    before = row_versions(db)
+    assert do_import(db, three_lines()) == {
+        "project": (0, 0, 2),
+        "event": (0, 0, 2),
+        "ticket_group": (0, 0, 2),
+        "price_group": (0, 0, 3),
+    }
+    assert row_versions(db) == before
+
+
+def test_row_versions_do_tell_a_changed_row(db: Connection) -> None:
+    do_import(db, three_lines())
+    before = row_versions(db)
+    do_import(db, [row(2, price="360"), *three_lines()[1:]])
+    changed = set(row_versions(db)) - set(before)
+    assert [kind for kind, *_ in changed] == ["price"]
+
+
+def test_a_changed_price_holds_for_new_sales_and_leaves_past_ones(db: Connection) -> None:
+    do_import(db, three_lines())
+    sell(db, price_group(db))
+    db.execute("create temp table before as select * from billig.transaction_log")
+    assert do_import(db, [row(2, price="400")])["price_group"] == (0, 1, 0)
+    assert db.execute("table before").fetchall() == db.execute("table billig.transaction_log").fetchall()
+    sell(db, price_group(db))
+    assert db.execute("select price from billig.ticket order by ticket").fetchall() == [(350,), (400,)]
+    refunded = db.execute(
+        "select amount from billig.refund(array(select ticket from billig.ticket), p_seller => 'kari') order by ticket"
+    ).fetchall()
+    assert refunded == [(-350,), (-400,)]
+
+
+def test_what_the_file_does_not_mention_is_left_alone(db: Connection) -> None:
+    do_import(db, three_lines())
+    before = row_versions(db)
+    do_import(db, [row(2)])
+    assert row_versions(db) == before
+
+
+def test_a_column_that_the_file_does_not_have_is_left_alone(db: Connection) -> None:
+    do_import(db, [row(2, hidden="ja", event_note="Aldersgrense 18", ticket_limit="4", netsale="nei")])
+    before = row_versions(db)
+    short = row(2)
+    for column in ("hidden", "event_note", "ticket_limit", "netsale", "event_type", "project", "project_name"):
+        del short[column]
+    do_import(db, [short])
+    assert row_versions(db) == before
+
+
+def test_an_emptied_field_goes_back_to_what_empty_means(db: Connection) -> None:
+    do_import(db, [row(2, hidden="ja", event_note="Aldersgrense 18", ticket_limit="4", ticket_fee="10")])
+    do_import(db, [row(2, hidden="")])
+    assert db.execute("select hidden, event_note, ticket_fee from billig.event").fetchone() == (False, None, 0)
+    assert db.execute("select ticket_limit from billig.ticket_group").fetchone() == (None,)
+
+
+def test_capacity_follows_the_file_and_keeps_what_is_sold(db: Connection) -> None:
+    do_import(db, three_lines())
+    sell(db, price_group(db), 5)
+    assert do_import(db, [row(2, num="5")])["ticket_group"] == (0, 1, 0)
+    assert db.execute("select num, num_sold from billig.ticket_group order by 1").fetchone() == (5, 5)
+    with pytest.raises(psycopg.Error) as refused:
+        sell(db, price_group(db))
+    assert refused.value.sqlstate == "23B01"
+    do_import(db, [row(2, num="6")])
+    sell(db, price_group(db))
+    assert db.execute("select * from consistency.num_sold").fetchall() == []
+
+
+def test_an_event_may_have_its_own_vat_code_or_none_of_a_project(db: Connection) -> None:
+    do_import(db, [row(2, vat_code="3"), row(3, external_id="X", project="", project_name="", vat_code="33")])
+    assert db.execute("select project, vat_code from billig.event order by event").fetchall() == [(11, 3), (None, 33)]
+
+
+# --- What it refuses ------------------------------------------------------------------------------------------------
+
+
+def test_a_good_programme_has_no_problems(db: Connection) -> None:
+    assert problems(db, *three_lines()) == []
+
+
+BAD_FIELDS = [
+    ("external_id", " ", "missing"),
+    ("event_name", "", "missing"),
+    ("num", "", "missing"),
+    ("price", "", "missing"),
+    ("event_time", "2099-02-29 19:00", "not a time: YYYY-MM-DD HH:MM"),
+    ("event_time", "7. oktober", "not a time: YYYY-MM-DD HH:MM"),
+    ("sale_from", "2020-01-01 25:00", "not a time: YYYY-MM-DD HH:MM"),
+    ("hidden", "kanskje", "not true or false"),
+    ("price", "100.50", "not whole kroner"),
+    ("price", "-1", "negative"),
+    ("price", "gratis", "not a whole number"),
+    ("price", "12345678901", "too large"),
+    ("ticket_fee", "-0,50", "negative"),
+    ("ticket_fee", "1.234", "not an amount in kroner and øre"),
+    ("num", "1e3", "not a whole number"),
+    ("num", "٣", "not a whole number"),
+    ("ticket_limit", "0", "at least 1, or empty"),
+    ("vat_code", "25", "no such VAT code: 3, 5, 6, 7, 31, 33"),
+    ("ticket_fee_vat_code", "0", "no such VAT code: 3, 5, 6, 7, 31, 33"),
+    ("organisation", "uka", "no such organisation: Samfundet, UKA"),
+    ("sale_to", "2020-01-01 12:00", "sale opens at or after its end, 2020-01-01 12:00:00"),
+]
+
+
+def test_a_bad_field_is_named_with_line_column_and_reason(db: Connection, subtests: pytest.Subtests) -> None:
+    for column, value, reason in BAD_FIELDS:
+        with subtests.test(column=column, value=value):
+            named = "sale_from" if column == "sale_to" else column
+            assert problems(db, row(7, **{column: value})) == [(7, named, reason)]
+
+
+def test_every_problem_is_listed_not_just_the_first(db: Connection) -> None:
+    assert problems(db, row(2, price="x", num="-2"), row(3, price_group="Medlem", num="-2", vat_code="9")) == [
+        (2, "num", "negative"),
+        (2, "price", "not a whole number"),
+        (3, "vat_code", "contradicts line 2, which says nothing"),
+        (3, "vat_code", "no such VAT code: 3, 5, 6, 7, 31, 33"),
+        (3, "num", "negative"),
+    ]
+
+
+def test_columns_are_named_where_the_file_as_a_whole_lacks_or_adds_them(db: Connection) -> None:
+    wrong = row(2, prise="350")
+    del wrong["price"]
+    assert problems(db, wrong) == [(None, "price", "the column is missing"), (None, "prise", "unknown column")]
+
+
+def test_lines_about_the_same_thing_must_agree(db: Connection, subtests: pytest.Subtests) -> None:
+    for column, value, said in [
+        ("event_name", "Revy", "Revyen"),
+        ("event_time", "2099-10-08 19:00", "2099-10-07 19:00"),
+        ("num", "99", "100"),
+        ("project_vat_code", "3", "6"),
+        ("hidden", "ja", "nei"),
+    ]:
+        with subtests.test(column=column):
+            assert problems(db, row(2), row(3, price_group="Medlem", **{column: value})) == [
+                (3, column, f"contradicts line 2, which says {said}")
+            ]
+
+
+def test_the_same_said_in_other_words_is_no_contradiction(db: Connection) -> None:
+    other = row(3, price_group="Medlem", event_time="2099-10-07T19:00:00", hidden="false", ticket_fee="0,00")
+    assert problems(db, row(2), other) == []
+
+
+def test_a_price_group_stands_once(db: Connection) -> None:
+    assert problems(db, row(2), row(3)) == [(3, "price_group", "the same price group as line 2")]
+
+
+def test_a_new_project_needs_a_name_a_vat_code_and_one_organisation(db: Connection) -> None:
+    assert problems(
+        db,
+        row(2, project_name="", project_vat_code=""),
+        row(3, external_id="X", project_name="", project_vat_code="", organisation="Samfundet"),
+    ) == [
+        (2, "project_name", "missing: project 11 is new"),
+        (2, "project_vat_code", "missing: project 11 is new"),
+        (2, "vat_code", "no VAT code: neither the event nor its project has one"),
+        (3, "organisation", "project 11 is new, and of UKA in line 2"),
+        (3, "vat_code", "no VAT code: neither the event nor its project has one"),
+    ]
+    do_import(db, three_lines())
+    assert problems(db, row(2, project_name="", project_vat_code="")) == []
+
+
+def test_no_fewer_places_than_are_sold(db: Connection) -> None:
+    do_import(db, three_lines())
+    sell(db, price_group(db), 3)
+    assert problems(db, row(2, num="2")) == [(2, "num", "less than the 3 tickets sold")]
+    assert problems(db, row(2, num="3")) == []
+
+
+def test_a_refused_programme_leaves_everything_as_it_was(db: Connection) -> None:
+    do_import(db, three_lines())
+    before = row_versions(db)
+    with pytest.raises(psycopg.Error) as refused:
+        do_import(db, [row(2, price="1"), row(3, external_id="NY", event_time="i morgen")])
+    assert refused.value.sqlstate == "23B17"
+    assert refused.value.diag.message_detail == ("Line 3, column event_time (i morgen): not a time: YYYY-MM-DD HH:MM.")
+    assert row_versions(db) == before
+
+
+def test_the_refusal_names_the_first_ten_and_counts_the_rest(db: Connection) -> None:
+    with pytest.raises(psycopg.Error) as refused:
+        do_import(db, [row(n, external_id=f"E{n}", price="x") for n in range(2, 15)])
+    detail = refused.value.diag.message_detail
+    assert detail is not None
+    assert detail.count("not a whole number") == 10
+    assert detail.endswith("And 3 more.")
+
+
+def test_anything_but_an_array_of_objects_is_a_bad_argument(db: Connection, subtests: pytest.Subtests) -> None:
+    for rows in ("null", "{}", "[1]", '["a"]', '[{"line": 2}, null]'):
+        for function in ("check_programme", "import_programme"):
+            with subtests.test(function=function, rows=rows):
+                with pytest.raises(psycopg.Error) as refused, db.transaction():
+                    db.execute(sql.SQL("select * from billig.{}(%s::jsonb)").format(sql.Identifier(function)), [rows])
+                assert refused.value.sqlstate == "22023"
+
+
+def test_an_empty_programme_changes_nothing(db: Connection) -> None:
+    assert set(do_import(db, []).values()) == {(0, 0, 0)}
+
+
+def test_only_the_bookkeeper_imports(db: Connection) -> None:
+    for role, may in (("billig_seller", False), ("analyst", False), ("bookkeeper", True)):
+        answer = db.execute(
+            "select has_function_privilege(%s, 'billig.import_programme(jsonb)', 'execute')", [role]
+        ).fetchone()
+        assert answer == (may,)
+
+
+def test_numbers_and_truth_values_of_json_are_taken_as_their_text(db: Connection) -> None:
+    rows = json.loads(json.dumps([row(2, price=350, num=100, hidden=False)]))
+    assert problems(db, *rows) == []
+
+
+# --- At once with others --------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def one_second_at_most(connection: Connection) -> Iterator[None]:
+    """What waits for another's lock is refused, so that a test sees that it would wait."""
+    connection.execute("set lock_timeout = '1s'")
+    with pytest.raises(psycopg.errors.LockNotAvailable):
+        yield
+
+
+def test_imports_wait_for_each_other_and_for_sales_where_capacity_changes(connect: Connect) -> None:
+    here, other = connect(), connect()
+    with here.transaction():
+        do_import(here, [row(2, num="5")])
+        with one_second_at_most(other):
+            do_import(other, [row(2, num="5")])
+    assert do_import(other, [row(2, num="5")])["event"] == (0, 0, 1)
+
+    with here.transaction():
+        sell(here, price_group(here), 4)
+        with one_second_at_most(other):
+            do_import(other, [row(2, num="3")])
+        assert do_import(other, [row(2, num="5", price="999")])["price_group"] == (0, 1, 0)
+    with pytest.raises(psycopg.Error) as refused:
+        do_import(other, [row(2, num="3")])
+    assert refused.value.sqlstate == "23B17"
+    assert other.execute("select distinct price from billig.ticket").fetchall() == [(350,)]
+    assert other.execute("select * from consistency.payment_balance").fetchall() == []
+
+
+def test_selling_goes_on_while_capacity_and_prices_change(connect: Connect) -> None:
+    do_import(connect(), [row(2, num="400", ticket_limit="50")])
+    sellers = [connect() for _ in range(4)]
+    importer = connect()
+    group = price_group(importer)
+
+    def work(seller: Connection) -> int:
+        for _ in range(15):
+            sell(seller, group, 2)
+        return 30
+
+    with ThreadPoolExecutor(5) as pool:
+        sold = [pool.submit(work, seller) for seller in sellers]
+        for turn in range(15):
+            do_import(importer, [row(2, num=str(400 + turn % 3), ticket_limit="50", price=str(300 + turn))])
+        assert sum(each.result() for each in sold) == 120
+    assert importer.execute("select num_sold, num from billig.ticket_group").fetchone() == (120, 402)
+    for view in ("num_sold", "oversold", "payment_balance", "log_replay"):
+        assert importer.execute(sql.SQL("table consistency.{}").format(sql.Identifier(view))).fetchall() == []
