@@ -190,6 +190,15 @@ def db(connect: Connect) -> Connection:
     return connect()
 
 
+@pytest.fixture(scope="module")
+def shared_db(server: ServerInfo, template: NoopExecutor) -> Iterator[Connection]:
+    """Like `db`, but one database for a module: for its tests that leave everything as consistent as they found it."""
+    janitor = _clone(server, "shared", template.template_dbname)
+    janitor.drop()
+    with janitor, _opener(Database(server.host, server.port, "shared"), [])() as connection:
+        yield connection
+
+
 @pytest.fixture
 def bare_db(server: ServerInfo) -> Iterator[Connection]:
     """A connection to an empty database, for tests of the deploy itself. Roles, though, are the whole server's."""

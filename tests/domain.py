@@ -460,13 +460,13 @@ def consistency(db: Connection) -> dict[str, list[Row]]:
 
 
 @contextmanager
-def expect(sqlstate: str, *, native: bool = False) -> Iterator[None]:
+def expect(sqlstate: str, *, native: bool = False) -> Iterator[pytest.ExceptionInfo[psycopg.Error]]:
     """What is inside is refused with this SQLSTATE; DETAIL says what is the matter, HINT what to do.
 
     `native`: the refusal is PostgreSQL's own (a right, a constraint), which gives no hints.
     """
     with pytest.raises(psycopg.Error) as refusal:
-        yield
+        yield refusal
     error = refusal.value
     assert error.sqlstate == sqlstate, f"{error.sqlstate}: {error}"
     if not native:

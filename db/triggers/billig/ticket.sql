@@ -13,7 +13,8 @@ begin
     if not found then
         raise exception 'no such price group' using
             errcode = '23503',
-            detail = format('Price group %s.', new.price_group);
+            detail = format('Price group %s.', new.price_group),
+            hint = 'Price groups stand in billig.price_group.';
     end if;
     if v_offer.vat_rate is null or v_offer.fee_vat_rate is null then
         perform billig.refuse_without_vat(v_offer.event);
@@ -134,12 +135,12 @@ begin
             t.is_money and row_number() over (partition by t.payment, t.is_money) = 1,
             t.price_group, t.ticket_group, t.event, t.organisation, t.project,
             t.price,
-            case when t.is_money then t.price else 0 end,
+            case when t.transaction_type in (1, 6) then t.price else 0 end,
             t.vat_code, t.vat_rate,
-            case when t.is_money then billig.vat_of(t.price, t.vat_rate) else 0 end,
-            case when t.is_money then t.fee else 0 end,
+            case when t.transaction_type in (1, 6) then billig.vat_of(t.price, t.vat_rate) else 0 end,
+            case when t.transaction_type in (1, 6) then t.fee else 0 end,
             t.fee_vat_code, t.fee_vat_rate,
-            case when t.is_money then billig.vat_of(t.fee, t.fee_vat_rate) else 0 end
+            case when t.transaction_type in (1, 6) then billig.vat_of(t.fee, t.fee_vat_rate) else 0 end
         from (
             select
                 n.ticket, n.purchase, n.exchange, n.replaces, n.sale_channel, n.seller, n.cash_point,
@@ -214,10 +215,8 @@ begin
     -- A refused change is a negative type, of billig.ticket_refusal: raised after the statement, for a short message.
 
     -- Money moved by a write that left payment as it was: legacy. One payment a purchase and transaction.
-    if exists (
-        select from (select distinct payment from new_ticket) as n
-        inner join (select distinct payment from old_ticket) as o on o.payment is not distinct from n.payment
-    ) then
+    -- (intersect hashes, and nulls are alike to it; a join on "is not distinct from" loops)
+    if exists (select payment from new_ticket intersect select payment from old_ticket) then
         select array_agg(m.ticket), array_agg(m.payment)
         into v_tickets, v_payments
         from (
