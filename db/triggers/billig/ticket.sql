@@ -259,6 +259,9 @@ begin
         select coalesce(m.payment, n.payment) as payment, min(n.ticket) as first_ticket
         from new_ticket as n
         left join unnest(v_tickets, v_payments) as m (ticket, payment) on n.ticket = m.ticket
+        -- only tickets that take part in it now: the first of them has the payment checked at commit
+        left join old_ticket as o on n.ticket = o.ticket and n.payment = o.payment
+        where m.payment is not null or o.ticket is null
         group by coalesce(m.payment, n.payment)
     ),
 
