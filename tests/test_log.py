@@ -880,7 +880,7 @@ def test_copy_of_tickets_is_logged(db: Connection, play: Event) -> None:
 def _rescanned(node: dict[str, Any], inner: bool = False) -> Iterator[str]:
     """The transition tables that a plan reads again for each row of something else."""
     if node["Node Type"] == "Named Tuplestore Scan" and inner:
-        yield node["Tuplestore Name"]
+        yield str(node.get("Alias"))
     for child in node.get("Plans", []):
         again = (node["Node Type"] == "Nested Loop" and child["Parent Relationship"] == "Inner") or (
             child["Parent Relationship"] == "SubPlan" and "Hash" not in child.get("Subplan Name", "hashed")
