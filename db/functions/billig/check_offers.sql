@@ -41,18 +41,19 @@ begin
                 detail = format('Price group %s (%s).', v_offer.price_group, v_offer.price_group_name),
                 hint = 'Buy it at a stand, or choose another price group.';
         end if;
-        if v_offer.membership_needed and not exists (
-            select from billig.ticket_card
+        if v_offer.membership_needed then
+            perform from billig.ticket_card
             where
                 card = p_card
                 and membership_ends >= v_now::date
-                and (p_owner_member_id is null or owner_member_id = p_owner_member_id)
-        ) then
-            raise exception 'membership is needed' using
-                errcode = '23B04',
-                detail = format('Price group %s (%s); card %s is no valid ticket card of the buyer.',
-                    v_offer.price_group, v_offer.price_group_name, coalesce(p_card::text, 'none')),
-                hint = 'Pass p_card, or choose another price group.';
+                and (p_owner_member_id is null or owner_member_id = p_owner_member_id);
+            if not found then
+                raise exception 'membership is needed' using
+                    errcode = '23B04',
+                    detail = format('Price group %s (%s); card %s is no valid ticket card of the buyer.',
+                        v_offer.price_group, v_offer.price_group_name, coalesce(p_card::text, 'none')),
+                    hint = 'Pass p_card, or choose another price group.';
+            end if;
         end if;
         if p_counts[i] > v_offer.ticket_limit then
             raise exception 'too many tickets in one purchase' using

@@ -15,6 +15,7 @@ returns table (purchase bigint, payment bigint, ticket bigint, price_group int, 
 language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
 set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
 as $$
 #variable_conflict use_column
 declare
@@ -27,6 +28,8 @@ declare
     v_payment bigint;
     v_wanted bigint;
     v_made int;
+    v_valid boolean;
+    v_paid constant timestamp := case when p_sale_channel = 'STAND' then billig.local_time() end;
 begin
     if p_seller is not null or p_sale_channel = 'STAND' then
         perform billig.check_seller(p_seller);
@@ -59,19 +62,20 @@ begin
             hint = 'Tickets bought with no seller are fetched by their buyer.';
     end if;
 
-    select array_agg(w.price_group order by w.price_group), array_agg(w.tickets order by w.price_group), sum(w.tickets)
-    into v_price_groups, v_counts, v_wanted
+    -- What is wanted, and what it would be sold as now: one entry a price group, in key order.
+    select
+        array_agg(w.price_group), array_agg(w.tickets), sum(w.tickets),
+        array_agg(o) filter (where o.price_group is not null), sum((o.price + o.fee) * w.tickets),
+        bool_and(w.is_valid)
+    into v_price_groups, v_counts, v_wanted, v_offers, v_total, v_valid
     from (
-        select u.price_group, sum(u.tickets)::int as tickets
+        select u.price_group, sum(u.tickets)::int as tickets, bool_and(coalesce(u.tickets, 0) > 0) as is_valid
         from unnest(p_price_groups, p_counts) as u (price_group, tickets)
-        where u.tickets > 0
         group by u.price_group
-    ) as w;
-    if
-        cardinality(p_price_groups) is distinct from cardinality(p_counts)
-        or cardinality(p_counts) = 0
-        or (select bool_or(c <= 0 or c is null) from unnest(p_counts) as c) is not false
-    then
+        order by u.price_group
+    ) as w
+    left join billig.offer as o on w.price_group = o.price_group;
+    if v_valid is not true or cardinality(p_price_groups) <> cardinality(p_counts) then
         raise exception 'price groups and counts do not pair up' using
             errcode = '22023',
             detail = format('Price groups %s, counts %s.', p_price_groups, p_counts),
@@ -92,9 +96,6 @@ begin
         end if;
     end if;
 
-    v_offers := array(
-        select o from billig.offer as o where o.price_group = any (v_price_groups) order by o.price_group
-    );
     perform billig.check_offers(
         v_offers, v_counts, v_price_groups, p_seller is null, p_sale_channel = 'NET', p_card, p_owner_member_id
     );
@@ -108,9 +109,6 @@ begin
     end loop;
 
     if p_sale_channel = 'STAND' then
-        select sum((o.price + o.fee) * c.tickets) into v_total
-        from unnest(v_offers) as o
-        inner join unnest(v_price_groups, v_counts) as c (price_group, tickets) on o.price_group = c.price_group;
         v_payment := billig.new_payment(
             'SALE', v_purchase, null, p_seller, p_cash_point, 'FUNCTION', null, null, false,
             p_payment_methods, p_payment_amounts, v_total
@@ -118,20 +116,20 @@ begin
     end if;
 
     loop -- as above, for the tickets that are still wanted
+        return query
         insert into billig.ticket (
             price_group, purchase, on_card, paid, sale_channel, seller, cash_point, payment,
             ticket_group, event, organisation, project, vat_code, fee_vat_code, price, fee, vat_rate, fee_vat_rate
         )
         select
-            o.price_group, v_purchase, p_card is not null and o.can_be_put_on_card,
-            case when p_sale_channel = 'STAND' then billig.local_time() end,
+            o.price_group, v_purchase, p_card is not null and o.can_be_put_on_card, v_paid,
             p_sale_channel, p_seller, p_cash_point, v_payment,
             o.ticket_group, o.event, o.organisation, o.project, o.vat_code, o.fee_vat_code,
             o.price, o.fee, o.vat_rate, o.fee_vat_rate
-        from unnest(v_offers) as o
-        inner join unnest(v_price_groups, v_counts) as c (price_group, tickets) on o.price_group = c.price_group
-        cross join generate_series(1, c.tickets)
-        on conflict (ticket) do nothing;
+        from unnest(v_offers) with ordinality as o
+        cross join generate_series(1, v_counts[o.ordinality])
+        on conflict (ticket) do nothing
+        returning purchase, payment, ticket, price_group, price, fee;
         get diagnostics v_made = row_count;
         v_wanted := v_wanted - v_made;
         exit when v_wanted = 0;
@@ -153,11 +151,6 @@ begin
             ) as r
         ));
     end if;
-    return query
-    select t.purchase, t.payment, t.ticket, t.price_group, t.price, t.fee
-    from billig.ticket as t
-    where t.purchase = v_purchase
-    order by t.ticket;
 end;
 $$;
 

@@ -12,6 +12,7 @@ declare
         when p_amounts is null and cardinality(p_methods) = 1 then array[p_total] else p_amounts
     end;
     v_lines int;
+    v_given numeric;
 begin
     if p_total <> 0 and coalesce(cardinality(p_methods), 0) = 0 then
         raise exception 'a payment method is needed' using
@@ -50,17 +51,14 @@ begin
                 hint = format('Methods are %s, each named once; amounts are NOK with at most two decimals, of the same sign.',
                     (select string_agg(payment_method_name, ', ' order by payment_method) from billig.payment_method));
         end if;
-        if cardinality(p_methods) > 1 and (select sum(a) from unnest(v_amounts) as a) <> p_total then
+        v_given := case
+            when cardinality(p_methods) = 1 then v_amounts[1] else (select sum(a) from unnest(v_amounts) as a)
+        end;
+        if v_given <> p_total then
             raise exception 'the payment does not agree with what is to be paid' using
                 errcode = '23B06',
-                detail = format('NOK %s to be paid, %s given.', p_total, (select sum(a) from unnest(v_amounts) as a)),
-                hint = 'Let the amounts sum to what is to be paid.';
-        end if;
-        if cardinality(p_methods) = 1 and v_amounts[1] <> p_total then
-            raise exception 'the payment does not agree with what is to be paid' using
-                errcode = '23B06',
-                detail = format('NOK %s to be paid, %s given.', p_total, v_amounts[1]),
-                hint = 'Pay the exact amount, or leave p_payment_amounts null.';
+                detail = format('NOK %s to be paid, %s given.', p_total, v_given),
+                hint = 'Let the amounts sum to what is to be paid, or leave them null with a single method.';
         end if;
     end if;
     return v_payment;

@@ -38,16 +38,22 @@ language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
 as $$
 declare
-    v_lines numeric;
-    v_log numeric;
+    v_excess numeric;
 begin
-    select sum(amount) into v_lines from billig.payment_line where payment = new.payment;
-    select sum(amount + fee_amount) into v_log from billig.transaction_log where payment = new.payment;
-    if coalesce(v_lines, 0) <> coalesce(v_log, 0) then
+    select sum(b.amount) into v_excess
+    from (
+        select l.amount
+        from billig.payment_line as l
+        where l.payment = new.payment
+        union all
+        select -t.amount - t.fee_amount
+        from billig.transaction_log as t
+        where t.payment = new.payment
+    ) as b;
+    if v_excess <> 0 then
         raise exception 'a payment must sum to its log rows' using
             errcode = '23B14',
-            detail = format('Payment %s: lines sum to %s, log rows to %s.',
-                new.payment, coalesce(v_lines, 0), coalesce(v_log, 0)),
+            detail = format('Payment %s: its lines sum to NOK %s more than its log rows.', new.payment, v_excess),
             hint = 'Nothing was saved. Use the functions: they keep both.';
     end if;
     return null;

@@ -99,14 +99,49 @@ set plan_cache_mode = force_generic_plan
 as $$
 declare
     v_now constant timestamptz := clock_timestamp();
+    v_today constant date := billig.local_time(v_now)::date;
+    v_era int;
+    v_refused bigint[];
+    v_unnamed boolean;
+    v_several boolean;
+    v_first bigint;
+    v_first_of jsonb;
     v_tickets bigint[];
     v_payments bigint[];
-    v_refused bigint[];
+    v_payment_of jsonb;
 begin
+    -- What no sale gives is a negative type, of billig.ticket_refusal.
+    select
+        min(array[t.refusal, t.ticket]) filter (where t.refusal is not null),
+        bool_or(t.paid is not null and t.payment is null),
+        min(t.payment) <> max(t.payment),
+        min(t.ticket) filter (where t.paid is not null),
+        (select e.era from deploy.era as e order by e.era desc limit 1)
+    into v_refused, v_unnamed, v_several, v_first, v_era
+    from (
+        select
+            n.ticket, n.paid, n.payment,
+            case
+                when n.refunded is not null or n.used is not null or n.replaced_by is not null
+                    or n.refunder is not null or n.point_of_refund is not null then -1
+                when n.sale_channel = 'STAND' and n.paid is null then -2
+                when n.sale_channel = 'RESERVATION' and n.paid is not null then -3
+                when n.payment is not null
+                    and (n.paid is null or not exists (
+                        select from billig.own_payment as p
+                        where p.payment = n.payment and p.exchange is not distinct from n.exchange
+                    )) then -4
+            end as refusal
+        from new_ticket as n
+    ) as t;
+    if v_refused is not null then
+        perform billig.refuse_change(v_refused[2], v_refused[1]::smallint);
+    end if;
+
     -- Tickets sold paid whose payment nobody named: legacy. One payment a purchase and transaction.
-    if exists (select from new_ticket where paid is not null and payment is null) then
-        select array_agg(m.ticket), array_agg(m.payment)
-        into v_tickets, v_payments
+    if v_unnamed then
+        select array_agg(m.ticket), array_agg(m.payment), jsonb_object_agg(m.ticket, m.payment)
+        into v_tickets, v_payments, v_payment_of
         from (
             select
                 array_agg(ticket) as tickets, array_agg(purchase) as purchases,
@@ -121,68 +156,56 @@ begin
         ) as m;
     end if;
 
-    with logged as (
-        insert into billig.transaction_log (
-            transaction_time, transaction_date, ticket, purchase, payment, exchange, related_ticket,
-            xact_id, era, login_role, transaction_type, seller, cash_point, first_of_payment,
-            price_group, ticket_group, event, organisation, project,
-            price, amount, vat_code, vat_rate, vat_amount, fee_amount, fee_vat_code, fee_vat_rate, fee_vat_amount
-        )
-        select
-            v_now, billig.local_time(v_now)::date, t.ticket, t.purchase, t.payment, t.exchange, t.replaces,
-            pg_current_xact_id(), (select max(era) from deploy.era), session_user, t.transaction_type,
-            case when t.sale_channel <> 'NET' then t.seller end, t.cash_point,
-            t.is_money and row_number() over (partition by t.payment, t.is_money) = 1,
-            t.price_group, t.ticket_group, t.event, t.organisation, t.project,
-            t.price,
-            case when t.transaction_type in (1, 6) then t.price else 0 end,
-            t.vat_code, t.vat_rate,
-            case when t.transaction_type in (1, 6) then billig.vat_of(t.price, t.vat_rate) else 0 end,
-            case when t.transaction_type in (1, 6) then t.fee else 0 end,
-            t.fee_vat_code, t.fee_vat_rate,
-            case when t.transaction_type in (1, 6) then billig.vat_of(t.fee, t.fee_vat_rate) else 0 end
+    -- The first row of each payment has the payment checked at commit. A function's insert names one payment alone.
+    if v_unnamed or v_several then
+        select jsonb_object_agg(f.payment, f.ticket)
+        into v_first_of
         from (
-            select
-                n.ticket, n.purchase, n.exchange, n.replaces, n.sale_channel, n.seller, n.cash_point,
-                n.price_group, n.ticket_group, n.event, n.organisation, n.project,
-                n.price, n.vat_code, n.vat_rate, n.fee, n.fee_vat_code, n.fee_vat_rate,
-                case when s.is_money then coalesce(m.payment, n.payment) end as payment,
-                s.is_money,
-                case
-                    when n.refunded is not null or n.used is not null or n.replaced_by is not null
-                        or n.refunder is not null or n.point_of_refund is not null then -1
-                    when n.sale_channel = 'STAND' and n.paid is null then -2
-                    when n.sale_channel = 'RESERVATION' and n.paid is not null then -3
-                    when n.payment is not null
-                        and (n.paid is null or not exists (
-                            select from billig.own_payment as p
-                            where p.payment = n.payment and p.exchange is not distinct from n.exchange
-                        )) then -4
-                    when n.sale_channel = 'STAND' then 1
-                    when n.sale_channel = 'NET' and not s.is_money then 4
-                    when n.sale_channel = 'NET' then 6
-                    else 7
-                end as transaction_type
-            from new_ticket as n
-            cross join lateral (
-                -- A web ticket that is paid already was sold, then paid: two rows.
-                select n.sale_channel = 'STAND' as is_money
-                union all
-                select true
-                where n.sale_channel = 'NET' and n.paid is not null
-            ) as s
-            left join unnest(v_tickets, v_payments) as m (ticket, payment) on n.ticket = m.ticket
-        ) as t
-        order by t.ticket, t.is_money
-        returning ticket, transaction_type
-    )
-
-    select min(array[transaction_type, ticket]) into v_refused
-    from logged
-    where transaction_type < 0;
-    if v_refused is not null then
-        perform billig.refuse_change(v_refused[2], v_refused[1]::smallint);
+            select coalesce(payment, (v_payment_of ->> ticket::text)::bigint) as payment, min(ticket) as ticket
+            from new_ticket
+            where paid is not null
+            group by 1
+        ) as f;
     end if;
+
+    insert into billig.transaction_log (
+        transaction_time, transaction_date, ticket, purchase, payment, exchange, related_ticket,
+        xact_id, era, login_role, transaction_type, seller, cash_point, first_of_payment,
+        price_group, ticket_group, event, organisation, project,
+        price, amount, vat_code, vat_rate, vat_amount, fee_amount, fee_vat_code, fee_vat_rate, fee_vat_amount
+    )
+    select
+        v_now, v_today, t.ticket, t.purchase, t.payment, t.exchange, t.replaces,
+        pg_current_xact_id(), v_era, session_user,
+        case
+            when t.sale_channel = 'STAND' then 1
+            when t.sale_channel = 'NET' and not t.is_money then 4
+            when t.sale_channel = 'NET' then 6
+            else 7
+        end,
+        case when t.sale_channel <> 'NET' then t.seller end, t.cash_point,
+        t.is_money and t.ticket = coalesce((v_first_of ->> t.payment::text)::bigint, v_first),
+        t.price_group, t.ticket_group, t.event, t.organisation, t.project,
+        t.price,
+        case when t.is_money then t.price else 0 end,
+        t.vat_code, t.vat_rate,
+        case when t.is_money then billig.vat_of(t.price, t.vat_rate) else 0 end,
+        case when t.is_money then t.fee else 0 end,
+        t.fee_vat_code, t.fee_vat_rate,
+        case when t.is_money then billig.vat_of(t.fee, t.fee_vat_rate) else 0 end
+    from (
+        select
+            n.ticket, n.purchase, n.exchange, n.replaces, n.sale_channel, n.seller, n.cash_point,
+            n.price_group, n.ticket_group, n.event, n.organisation, n.project,
+            n.price, n.vat_code, n.vat_rate, n.fee, n.fee_vat_code, n.fee_vat_rate,
+            case when s.is_money then coalesce(n.payment, (v_payment_of ->> n.ticket::text)::bigint) end as payment,
+            s.is_money
+        from new_ticket as n
+        -- A web ticket that is paid already was sold, then paid: two rows.
+        inner join (values (false), (true)) as s (is_money)
+            on case when s.is_money then n.paid is not null else n.sale_channel <> 'STAND' end
+    ) as t
+    order by t.ticket, t.is_money;
 
     if v_tickets is not null then
         perform billig.align_ticket(v_tickets, v_payments, null, null);
