@@ -19,7 +19,10 @@ language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
 as $$
 begin
-    if not exists (select from billig.own_payment as p where p.payment = new.payment) or (tg_op = 'UPDATE' and (new.payment, new.payment_method) <> (old.payment, old.payment_method)) then
+    if
+        not exists (select from billig.own_payment as p where p.payment = new.payment)
+        or (tg_op = 'UPDATE' and (new.payment, new.payment_method) <> (old.payment, old.payment_method))
+    then
         raise exception 'the lines of a payment are written with it' using
             errcode = '23B20',
             detail = format('Payment %s.', new.payment),
