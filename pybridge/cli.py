@@ -1,16 +1,99 @@
-"""The command line: each command is a few lines over a function that tests call directly."""
+"""The command line: each command is a few lines over a function that tests call directly.
 
+Exit codes: 0 done; 1 refused, or something is wrong; 2 typed wrongly; 3 no database, or not one that is deployed.
+"""
+
+import json
 import os
 import shutil
-from typing import Annotated
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
 
 import psycopg
 import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from typer.core import TyperGroup
 
-from pybridge import server
+from pybridge import check as consistency
+from pybridge import demo as demonstration
+from pybridge import errors, programme, server
+from pybridge.client import Client, Imported, Problem
 from pybridge.deploy import deploy as deploy_database
+from pybridge.sqlfiles import DeployRefused
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="The ticket ledger's command line.")
+REFUSED = 1
+NO_DATABASE = 3
+
+
+def _fail(code: int, message: str, hint: str = "") -> typer.Exit:
+    console = Console(stderr=True)
+    console.print(Text(message.strip(), style="bold red"))
+    if hint:
+        console.print(Text(hint.strip()))
+    return typer.Exit(code)
+
+
+class Group(TyperGroup):
+    """Says what went wrong in words, where it is not a mistake of ours."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except server.ServerError as error:
+            raise _fail(NO_DATABASE, str(error)) from None
+        except DeployRefused as error:
+            raise _fail(REFUSED, f"Nothing was deployed. {error}") from None
+        except demonstration.DemoRefused as error:
+            raise _fail(REFUSED, str(error), error.hint) from None
+        except errors.TicketError as error:
+            raise _fail(REFUSED, f"{error.message} ({error.sqlstate})", f"{error.detail}\n{error.hint or ''}") from None
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise _fail(REFUSED, str(error), "Log in as a role that may.") from None
+        except psycopg.OperationalError as error:
+            raise _fail(
+                NO_DATABASE,
+                f"The database cannot be reached: {error}",
+                "DATABASE_URL, PGHOST, PGSERVICE and the like say where it is; with none set, an embedded one is used.",
+            ) from None
+
+
+app = typer.Typer(
+    cls=Group,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="The ticket ledger's command line.",
+)
+
+
+def _connect(*, deployed: bool) -> psycopg.Connection[Any]:
+    connection = psycopg.connect(server.connection_string(), autocommit=True, application_name="pybridge")
+    if deployed and connection.execute("select to_regclass('deploy.repeatable_object')").fetchone() == (None,):
+        where = f"{connection.info.dbname} on {connection.info.host or 'its socket'}"
+        connection.close()
+        raise _fail(NO_DATABASE, f"Database {where} holds no ticket ledger.", "Run: pybridge deploy")
+    return connection
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program to read.")]
+
+
+@app.command()
+def demo(
+    yes_this_database: Annotated[
+        bool,
+        typer.Option(
+            help="Play in the database that the environment names, or among events that are not the demo's. "
+            "Sales wait for nobody there: unpaid ones are let go."
+        ),
+    ] = False,
+) -> None:
+    """Play some days of a festival's ticket sale, and show what the log has of it."""
+    demonstration.main(Console(), yes_this_database=yes_this_database)
 
 
 @app.command()
@@ -44,5 +127,90 @@ def psql(context: typer.Context) -> None:
 @app.command()
 def deploy() -> None:
     """Bring the database up to date, in one transaction."""
-    with psycopg.connect(server.connection_string()) as connection:
+    with _connect(deployed=False) as connection:
         deploy_database(connection)
+
+
+@app.command()
+def check(as_json: Json = False) -> None:
+    """Run every consistency view: exits 1 where one returns a row."""
+    with _connect(deployed=True) as connection:
+        findings = consistency.run(connection)
+    if as_json:
+        typer.echo(json.dumps([asdict(each) for each in findings], default=str, ensure_ascii=False, indent=2))
+    else:
+        _print_findings(Console(), findings)
+    if any(each.broken for each in findings):
+        raise typer.Exit(REFUSED)
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A CSV file in UTF-8.")],
+    shift_weeks: Annotated[int, typer.Option(help="Move all times by so many weeks.", min=-5000, max=5000)] = 0,
+    as_json: Json = False,
+) -> None:
+    """Import a programme: events, ticket groups and price groups. All of it, or nothing."""
+    problems: list[Problem] = []
+    imported: list[Imported] = []
+    try:
+        rows = programme.shifted(programme.read(file), shift_weeks)
+        with _connect(deployed=True) as connection, connection.transaction():
+            client = Client(connection)
+            problems = client.check_programme(rows=rows)
+            if not problems:
+                imported = client.import_programme(rows=rows)
+    except programme.UnreadableProgramme as error:
+        problems = error.problems
+    if as_json:
+        answer = {"problems": [asdict(each) for each in problems], "imported": [asdict(each) for each in imported]}
+        typer.echo(json.dumps(answer, ensure_ascii=False, indent=2))
+    elif problems:
+        _print_problems(Console(), file, problems)
+    else:
+        if shift_weeks:
+            typer.echo(f"All times are moved by {shift_weeks} weeks.")
+        _print_imported(Console(), imported)
+    if problems:
+        raise typer.Exit(REFUSED)
+
+
+def _print_problems(console: Console, file: Path, problems: list[Problem]) -> None:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("line", justify="right")
+    table.add_column("column", style="bold")
+    table.add_column("value", overflow="fold", max_width=30)
+    table.add_column("reason", overflow="fold")
+    for each in problems:
+        line = programme.HEADER_LINE if each.line is None else each.line
+        table.add_row(str(line), Text(each.column_name), Text(each.value or ""), Text(each.reason))
+    console.print(table)
+    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    console.print(Text(f"{count} in {file}: nothing was imported.", style="bold red"))
+
+
+def _print_imported(console: Console, imported: list[Imported]) -> None:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("")
+    for name in ("inserted", "updated", "unchanged"):
+        table.add_column(name, justify="right")
+    for each in imported:
+        table.add_row(each.what, str(each.inserted), str(each.updated), str(each.unchanged))
+    console.print(table)
+
+
+def _print_findings(console: Console, findings: list[consistency.Finding]) -> None:
+    for each in findings:
+        if not each.broken:
+            console.print(Text.assemble(("✓ ", "green"), each.view))
+            continue
+        console.print(Text.assemble(("✗ ", "bold red"), (each.view, "bold red"), f": {each.broken}"))
+        console.print(Text(each.explanation))
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for name in each.rows[0]:
+            table.add_column(name, overflow="fold")
+        for row in each.rows:
+            table.add_row(*(Text("" if value is None else str(value)) for value in row.values()))
+        console.print(table)
+        if each.broken > len(each.rows):
+            console.print(f"... and {each.broken - len(each.rows)} more")

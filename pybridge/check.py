@@ -1,0 +1,36 @@
+"""The consistency views: each returns a row for each broken invariant, else none."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import dict_row
+
+VIEWS = """
+select c.relname as name, coalesce(obj_description(c.oid, 'pg_class'), '') as explanation
+from pg_class as c
+where c.relnamespace = to_regnamespace('consistency') and c.relkind = 'v'
+order by c.relname
+"""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one consistency view returned; `rows` has at most as many as were asked for."""
+
+    view: str
+    explanation: str
+    broken: int
+    rows: list[dict[str, Any]]
+
+
+def run(connection: psycopg.Connection[Any], limit: int = 20) -> list[Finding]:
+    """Every consistency view, read in one snapshot."""
+    findings = []
+    with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
+        cursor.execute("set transaction isolation level repeatable read read only")
+        for view in cursor.execute(VIEWS).fetchall():
+            rows = cursor.execute(sql.SQL("table {}").format(sql.Identifier("consistency", view["name"]))).fetchall()
+            findings.append(Finding(view["name"], view["explanation"], len(rows), rows[:limit]))
+    return findings
