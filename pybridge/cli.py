@@ -23,10 +23,13 @@ from pybridge import demo as demonstration
 from pybridge import errors, programme, server
 from pybridge.client import Client, Imported, Problem
 from pybridge.deploy import deploy as deploy_database
+from pybridge.paths import ROOT
+from pybridge.reference import render
 from pybridge.sqlfiles import DeployRefused
 
 REFUSED = 1
 NO_DATABASE = 3
+REFERENCE = ROOT / "docs" / "reference.md"
 
 
 def _fail(code: int, message: str, hint: str = "") -> typer.Exit:
@@ -129,6 +132,14 @@ def deploy() -> None:
     """Bring the database up to date, in one transaction."""
     with _connect(deployed=False) as connection:
         deploy_database(connection)
+
+
+@app.command()
+def docs() -> None:
+    """Write docs/reference.md from the comments in a deployed database."""
+    with _connect(deployed=True) as connection:
+        REFERENCE.write_text(render(connection), "utf-8")
+    typer.echo(f"wrote {REFERENCE}")
 
 
 @app.command()

@@ -93,6 +93,7 @@ class Stage:
 
     dsn: str
     offers: list[Offer]
+    run: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
     stop: threading.Event = field(default_factory=threading.Event)
     done: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
@@ -207,7 +208,7 @@ class Seller(Actor):
                 payment_methods=methods,
                 payment_amounts=amounts,
                 card=card,
-                request_id=f"{RUN}-{request_id}",
+                request_id=f"{self.stage.run}-{request_id}",
             )
 
         bought = call()
@@ -445,9 +446,6 @@ class Legacy(Actor):
         return self.connection.execute(statement.encode(), [numbers]).rowcount
 
 
-RUN = uuid.uuid4().hex[:8]
-
-
 def reference(purchase: int) -> str:
     """The payment provider's reference: one for each purchase."""
     return f"demo-{purchase}"
@@ -542,10 +540,11 @@ def pass_time(connection: psycopg.Connection[Any], channel: str = "NET", limit: 
 def play_day(stage: Stage, day: int, size: Size, advance: Callable[[], None]) -> None:
     """One day: everybody at once, each in a thread with a session of their own."""
     actors: list[Actor] = [
-        Seller(stage, f"demo_{SELLERS[i]}", 1 + i % len(STANDS), f"{RUN} seller {i} {day}") for i in range(size.sellers)
+        Seller(stage, f"demo_{SELLERS[i]}", 1 + i % len(STANDS), f"{stage.run} seller {i} {day}")
+        for i in range(size.sellers)
     ]
-    actors += [WebBuyer(stage, "demo_web", f"{RUN} web {i} {day}") for i in range(size.web_buyers)]
-    actors.append(Legacy(stage, "demo_perl", f"{RUN} perl {day}"))
+    actors += [WebBuyer(stage, "demo_web", f"{stage.run} web {i} {day}") for i in range(size.web_buyers)]
+    actors.append(Legacy(stage, "demo_perl", f"{stage.run} perl {day}"))
     over = threading.Event()
 
     def work(actor: Actor) -> None:

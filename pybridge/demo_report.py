@@ -121,7 +121,7 @@ def _heading(console: Console, title: str, explanation: str) -> None:
 
 
 def _table(*columns: str, right: Sequence[str] = ()) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="bold", show_footer=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold", show_footer=False)
     for name in columns:
         table.add_column(name, justify="right" if name in right else "left", no_wrap=True, overflow="ellipsis")
     return table
@@ -163,7 +163,7 @@ def _life(console: Console, ticket: int, life: list[Row]) -> None:
             str(row["ticket"]),
             row["transaction_type"],
             row["seller"] or row["login_role"],
-            _short(f"{row['price_group_name']}, {row['event_name']}", console.width - 64),
+            _short(f"{row['price_group_name']}, {row['event_name']}", console.width - 60),
             kroner(row["total_amount"]),
         )
     table.add_section()
@@ -243,7 +243,8 @@ def _further(console: Console, story: int | None) -> None:
     ticket = story or 1
     lines = [
         (f"{program} psql", "open it; there, for example:"),
-        (f"  table report.ticket_history limit 20;  select * from report.transaction where ticket = {ticket};", ""),
+        (f"  select * from report.ticket_history where ticket = {ticket} \\gx", ""),
+        (f"  select * from report.transaction where ticket = {ticket};", ""),
         ("  \\dv report.*   \\dv consistency.*   \\df+ billig.create_purchase", ""),
         (f"{program} dsn", "its connection string, for any other client"),
         (f"{program} check", "the consistency views again"),

@@ -1,5 +1,6 @@
 """Programme files: CSV to rows. What the rows may say is the database's to judge (billig.check_programme)."""
 
+import codecs
 import csv
 import io
 import re
@@ -75,6 +76,8 @@ def shifted(rows: Iterable[Row], weeks: int) -> list[Row]:
 
 
 def _decode(content: bytes) -> str:
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise UnreadableProgramme([Problem(HEADER_LINE, "", None, "it is in UTF-16: save the file as UTF-8")])
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

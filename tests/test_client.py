@@ -47,8 +47,8 @@ def methods() -> dict[str, Any]:
     return {name: method for name, method in inspect.getmembers(Client, inspect.isfunction) if name[0] != "_"}
 
 
-def test_each_function_that_clients_may_call_is_a_method_with_the_same_parameters(db: Connection) -> None:
-    functions = db.execute(SIGNATURES).fetchall()
+def test_each_function_that_clients_may_call_is_a_method_with_the_same_parameters(shared_db: Connection) -> None:
+    functions = shared_db.execute(SIGNATURES).fetchall()
     assert {name for name, *_ in functions} == set(methods())
     for name, required, arguments, defaults, is_set, columns in functions:
         parameters = list(inspect.signature(methods()[name]).parameters.values())[1:]
@@ -74,10 +74,10 @@ def test_every_sqlstate_of_the_domain_has_an_exception_and_stands_in_the_documen
     assert len(documented) == len(errors.BY_SQLSTATE) == len(errors.TicketError.__subclasses__())
 
 
-def test_a_seller_sells_exchanges_refunds_and_undoes(db: Connection) -> None:
-    revue = domain.make_event(db, prices=(350, 250), fee=Decimal("12.50"), fee_vat_code=domain.REGULAR_RATE)
-    concert = domain.make_event(db, prices=(400,))
-    client = Client(db)
+def test_a_seller_sells_exchanges_refunds_and_undoes(shared_db: Connection) -> None:
+    revue = domain.make_event(shared_db, prices=(350, 250), fee=Decimal("12.50"), fee_vat_code=domain.REGULAR_RATE)
+    concert = domain.make_event(shared_db, prices=(400,))
+    client = Client(shared_db)
     sold = client.create_purchase(
         sale_channel="STAND",
         price_groups=list(revue.price_groups),
@@ -105,9 +105,9 @@ def test_a_seller_sells_exchanges_refunds_and_undoes(db: Connection) -> None:
         client.undo_last_sale(seller="kari")
 
 
-def test_a_web_sale_is_paid_aborted_or_expired(db: Connection) -> None:
-    event = domain.make_event(db, prices=(300,))
-    client = Client(db)
+def test_a_web_sale_is_paid_aborted_or_expired(shared_db: Connection) -> None:
+    event = domain.make_event(shared_db, prices=(300,))
+    client = Client(shared_db)
 
     def buy(channel: str = "NET") -> int:
         bought = client.create_purchase(
@@ -134,9 +134,9 @@ def test_a_web_sale_is_paid_aborted_or_expired(db: Connection) -> None:
     assert client.register_cash_point(cash_point=3, name="Kiosk") == 3
 
 
-def test_refusals_are_told_apart_by_sqlstate_and_carry_detail_and_hint(db: Connection) -> None:
-    event = domain.make_event(db, prices=(300,), num=3)
-    client = Client(db)
+def test_refusals_are_told_apart_by_sqlstate_and_carry_detail_and_hint(shared_db: Connection) -> None:
+    event = domain.make_event(shared_db, prices=(300,), num=3)
+    client = Client(shared_db)
 
     def sell(count: int) -> None:
         client.create_purchase(
@@ -163,4 +163,4 @@ def test_refusals_are_told_apart_by_sqlstate_and_carry_detail_and_hint(db: Conne
         client.import_programme(rows=[{"line": 2}])
     assert client.check_programme(rows=[{"line": 2}])[0].reason == "the column is missing"
     with pytest.raises(psycopg.errors.UndefinedTable), errors.translated():
-        db.execute("select from nowhere")
+        shared_db.execute("select from nowhere")

@@ -11,36 +11,17 @@ import psycopg
 import pytest
 from psycopg import sql
 from psycopg.types.json import Jsonb
-from pytest_postgresql.executors import NoopExecutor
 
-from tests.conftest import Clone, Connect, Connection, ServerInfo
+from tests.conftest import Connect, Connection
 
 Row = dict[str, Any]
 
 
-@pytest.fixture(scope="module")
-def shared_connection(server: ServerInfo, template: NoopExecutor) -> Iterator[Connection]:
-    """One database for all tests of this file that need no second connection."""
-    clone = Clone(
-        user=server.user,
-        host=server.host,
-        port=server.port,
-        dbname="import",
-        template_dbname=template.template_dbname,
-        password=None,
-    )
-    clone.drop()
-    with clone:
-        connection = psycopg.connect(host=server.host, port=server.port, user=server.user, dbname="import")
-        yield connection
-        connection.close()
-
-
 @pytest.fixture
-def db(shared_connection: Connection) -> Iterator[Connection]:
-    """The shared connection in a transaction, undone after the test."""
-    with shared_connection.transaction(force_rollback=True):
-        yield shared_connection
+def db(shared_db: Connection) -> Iterator[Connection]:
+    """The module's connection, in a transaction that is undone after the test."""
+    with shared_db.transaction(force_rollback=True):
+        yield shared_db
 
 
 def row(line: int = 2, **columns: Any) -> Row:

@@ -1,0 +1,203 @@
+"""The command line, and the reading of programme files: what is printed, and the exit codes."""
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from pybridge import programme
+from pybridge.cli import app
+from tests.conftest import Connection
+from tests.test_import import Row, row, three_lines
+
+Run = Callable[..., Result]
+
+
+def url(connection: Connection, user: str | None = None) -> str:
+    info = connection.info
+    return f"postgresql://{user or info.user}@{info.host}:{info.port}/{info.dbname}"
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Run:
+    """`pybridge` with these arguments, on the database of this connection."""
+    monkeypatch.setenv("COLUMNS", "120")
+
+    def run(connection: Connection | str, *arguments: str | Path) -> Result:
+        where = connection if isinstance(connection, str) else url(connection)
+        monkeypatch.setenv("DATABASE_URL", where)
+        return CliRunner().invoke(app, [str(each) for each in arguments])  # type: ignore[return-value]
+
+    return run
+
+
+def save(path: Path, rows: list[Row], *, delimiter: str = ",", encoding: str = "utf-8") -> Path:
+    with path.open("w", encoding=encoding, newline="") as file:
+        columns = [name for name in rows[0] if name != "line"]
+        writer = csv.DictWriter(file, columns, delimiter=delimiter, extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def unreadable(content: bytes) -> list[tuple[int | None, str, str]]:
+    with pytest.raises(programme.UnreadableProgramme) as refused:
+        programme.parse(content)
+    return [(each.line, each.column_name, each.reason) for each in refused.value.problems]
+
+
+# --- Files ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("delimiter", "encoding"), [(",", "utf-8"), (";", "utf-8"), (";", "utf-8-sig")])
+def test_commas_semicolons_and_a_byte_order_mark_are_read(tmp_path: Path, delimiter: str, encoding: str) -> None:
+    rows = [row(2, event_note="med «gåsegg»; og komma, ja"), row(3, price_group="Medlem")]
+    file = save(tmp_path / "programme.csv", rows, delimiter=delimiter, encoding=encoding)
+    assert programme.read(file) == rows
+
+
+def test_lines_are_counted_as_an_editor_does() -> None:
+    rows = programme.parse(b'a,b\r\n1,"two\r\nlines"\r\n\r\n ,\r\n3,4\r\n')
+    assert [(each["line"], each["a"]) for each in rows] == [(2, "1"), (6, "3")]
+
+
+NO_TABLES = [
+    (b"", (1, "", "it is empty")),
+    (b"a,b\n", (2, "", "there are no lines beneath the header")),
+    (b"a,b\n1,2\n1\n", (3, "b", "1 fields, where the header has 2")),
+    (b"a,b\n1,2,3\n", (2, "field 3", "3 fields, where the header has 2")),
+    (b"a,b,a\n1,2,3\n", (1, "a", "the column stands twice")),
+    (b"a,,c\n1,2,3\n", (1, "field 2", "the column has no name")),
+    (b"a,line\n1,2\n", (1, "line", "unknown column")),
+    (b"a,b\n1,K\xf8benhavn\n", (2, "b", "byte 0xF8 is not UTF-8: save the file as UTF-8")),
+    (b"a,b\n1,2\0\n", (2, "", "a NUL character: is this a text file, in UTF-8?")),
+    ("a,b\n1,2\n".encode("utf-16"), (1, "", "it is in UTF-16: save the file as UTF-8")),
+    (b'a,b\n1,2\n3,"4\n5,6\n', (3, "", "cannot be read: unexpected end of data")),
+]
+
+
+def test_a_file_that_is_no_table_is_refused_by_line_and_column(subtests: pytest.Subtests) -> None:
+    for content, problem in NO_TABLES:
+        with subtests.test(content=content):
+            assert unreadable(content) == [problem]
+
+
+def test_every_line_of_the_wrong_length_is_named() -> None:
+    assert [line for line, *_ in unreadable(b"a,b\n1\n1,2\n1,2,3\n")] == [2, 4]
+
+
+def test_times_move_by_whole_weeks_and_nothing_else_does() -> None:
+    (moved,) = programme.shifted([row(2, event_note="2099-10-07 19:00", sale_from="soon")], 2)
+    assert moved["event_time"] == "2099-10-21 19:00"
+    assert moved["sale_to"] == "2099-10-21 19:00"
+    assert moved["event_note"] == "2099-10-07 19:00"
+    assert moved["sale_from"] == "soon"
+
+
+# --- Commands -------------------------------------------------------------------------------------------------------
+
+
+def test_import_writes_the_programme_and_says_what_changed(db: Connection, run: Run, tmp_path: Path) -> None:
+    file = save(tmp_path / "programme.csv", three_lines(), delimiter=";", encoding="utf-8-sig")
+    first = run(db, "import", file)
+    assert first.exit_code == 0, first.output
+    assert [line.split() for line in first.stdout.splitlines() if "event" in line] == [["event", "2", "0", "0"]]
+    again = json.loads(run(db, "import", file, "--json").stdout)
+    assert again["problems"] == []
+    assert {each["what"]: each["unchanged"] for each in again["imported"]} == {
+        "project": 2,
+        "event": 2,
+        "ticket_group": 2,
+        "price_group": 3,
+    }
+    assert "moved by 2 weeks" in run(db, "import", file, "--shift-weeks", "2").stdout
+    assert db.execute("select distinct event_time::text from billig.event").fetchall() == [("2099-10-21 19:00:00",)]
+
+
+def test_import_names_each_problem_and_writes_nothing(db: Connection, run: Run, tmp_path: Path) -> None:
+    file = save(tmp_path / "programme.csv", [row(2), row(3, price_group="Medlem", price="-20", hidden="[red]nei")])
+    refused = run(db, "import", file)
+    assert refused.exit_code == 1
+    for word in ("line", "column", "value", "reason", "price", "-20", "negative", "[red]nei", "not true or false"):
+        assert word in refused.stdout
+    assert "nothing was imported" in refused.stdout
+    as_json = run(db, "import", file, "--json")
+    assert as_json.exit_code == 1
+    assert json.loads(as_json.stdout)["problems"] == [
+        {"line": 3, "column_name": "hidden", "value": "[red]nei", "reason": "not true or false"},
+        {"line": 3, "column_name": "price", "value": "-20", "reason": "negative"},
+    ]
+    (tmp_path / "bad.csv").write_bytes(b"a,b\n1\n")
+    assert run(db, "import", tmp_path / "bad.csv").exit_code == 1
+    assert db.execute("select count(*) from billig.event").fetchone() == (0,)
+
+
+def test_check_is_silent_about_what_agrees_and_shows_what_does_not(db: Connection, run: Run) -> None:
+    clean = run(db, "check")
+    assert clean.exit_code == 0, clean.output
+    assert clean.stdout.count("✓") >= 11
+    db.execute("alter table billig.ticket disable trigger aa_follow_client_id")
+    broken = run(db, "check")
+    assert broken.exit_code == 1
+    assert "✗ trigger_guard: 1" in broken.stdout
+    assert "Every guarding and filling trigger stands" in broken.stdout
+    assert "aa_follow_client_id" in broken.stdout
+    as_json = run(db, "check", "--json")
+    assert as_json.exit_code == 1
+    assert [each["view"] for each in json.loads(as_json.stdout) if each["broken"]] == ["trigger_guard"]
+
+
+def test_what_is_typed_wrongly_is_said_with_exit_code_2(db: Connection, run: Run, tmp_path: Path) -> None:
+    for arguments in (
+        ["import", tmp_path / "nowhere.csv"],
+        ["import", tmp_path],
+        ["import"],
+        ["import", __file__, "--shift-weeks", "soon"],
+        ["chekc"],
+    ):
+        result = run(db, *arguments)
+        assert result.exit_code == 2, arguments
+        assert "Traceback" not in result.output
+
+
+def test_a_server_that_is_not_there_and_a_database_that_is_not_deployed_are_exit_code_3(
+    bare_db: Connection, run: Run
+) -> None:
+    empty = run(bare_db, "check")
+    assert (empty.exit_code, empty.stderr.splitlines()[-1]) == (3, "Run: pybridge deploy")
+    for where in ("postgresql://127.0.0.1:1/x", f"{url(bare_db)}_not_there"):
+        gone = run(where, "check")
+        assert gone.exit_code == 3
+        assert "cannot be reached" in gone.stderr
+        assert "Traceback" not in gone.output
+
+
+def test_a_role_that_may_not_is_told_so(db: Connection, run: Run, tmp_path: Path) -> None:
+    file = save(tmp_path / "programme.csv", three_lines())
+    db.execute("create role cli_nobody login")
+    try:
+        db.execute("grant select on all tables in schema deploy to cli_nobody")
+        db.execute("grant usage on schema deploy, billig to cli_nobody")
+        refused = run(url(db, "cli_nobody"), "import", file)
+    finally:
+        db.execute("drop owned by cli_nobody")
+        db.execute("drop role cli_nobody")
+    assert refused.exit_code == 1
+    assert "check_programme" in refused.stderr
+    assert "Traceback" not in refused.output
+
+
+def test_the_demo_does_not_touch_a_database_that_it_was_not_told_to(db: Connection, run: Run) -> None:
+    refused = run(db, "demo")
+    assert refused.exit_code == 1
+    assert "--yes-this-database" in refused.stderr
+    assert db.execute("select count(*) from billig.event").fetchone() == (0,)
+
+
+def test_the_house_is_deployed_from_the_command_line(bare_db: Connection, run: Run) -> None:
+    assert run(bare_db, "deploy").exit_code == 0
+    assert run(bare_db, "check").exit_code == 0
