@@ -436,7 +436,7 @@ class Legacy(Actor):
         self.run(
             """
             update billig.ticket set refunded = null, refunder = null
-            where ticket = (select max(ticket) from billig.ticket where refunded is not null)
+            where ticket = (select max(ticket) from billig.ticket where refunded is not null and exchange is null)
               and ticket > any (%s)
             """,
             [0],
