@@ -34,6 +34,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--stateful-runs", type=int, default=25, help="how many runs each stateful property test makes (default: 25)"
     )
+    parser.addoption(
+        "--exchanges", type=int, default=2000, help="how many calls exchange in opposite directions (default: 2000)"
+    )
 
 
 # --- Servers --------------------------------------------------------------------------------------------------------
@@ -261,3 +264,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def stateful_runs(request: pytest.FixtureRequest) -> int:
     """How many runs each stateful property test makes; the Makefile's long runs raise it."""
     return int(request.config.getoption("--stateful-runs"))
+
+
+@pytest.fixture(scope="session")
+def exchanges(request: pytest.FixtureRequest) -> int:
+    """How many calls exchange tickets in opposite directions at once."""
+    return int(request.config.getoption("--exchanges"))

@@ -384,7 +384,7 @@ begin
                         or n.fee_vat_rate <> o.fee_vat_rate
                         then -6
                     when
-                        (o.refunded is not null and n.refunded is distinct from o.refunded)
+                        (o.refunded is not null and n.refunded is null)
                         or (o.paid is not null and n.paid is distinct from o.paid)
                         or (o.used is not null and n.used is distinct from o.used)
                         then -7
@@ -473,6 +473,7 @@ begin
                         limit 1
                     ), false)
                 )
+            offset 0 -- a fence: pulled up, the type and price would be worked out anew wherever they are named
         ) as c
         returning ticket, payment, price, vat_rate, transaction_type
     )
