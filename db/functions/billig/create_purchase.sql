@@ -16,6 +16,7 @@ language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
+set jit = off
 as $$
 #variable_conflict use_column
 declare

@@ -96,6 +96,7 @@ returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
 set plan_cache_mode = force_generic_plan
+set jit = off
 as $$
 declare
     v_now constant timestamptz := clock_timestamp();
@@ -222,6 +223,7 @@ returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
 set plan_cache_mode = force_generic_plan
+set jit = off
 set enable_nestloop = off
 set work_mem = '64MB'
 as $$
