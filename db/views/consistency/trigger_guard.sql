@@ -4,30 +4,89 @@ select
     w.trigger_name,
     case
         when t.oid is null then 'missing'
-        when t.tgenabled <> 'A' then 'not ALWAYS'
+        when t.tgenabled <> 'A' and w.table_name <> 'billig.ticket_group' then 'not ALWAYS'
         else 'not what was deployed'
     end as problem
 from (
     values
-    ('billig.ticket', 'aa_follow_client_id', 'billig.follow_client_id', 7),
-    ('billig.ticket', 'ticket_fill', 'billig.ticket_fill', 7),
-    ('billig.ticket', 'ticket_1_capacity_insert', 'billig.ticket_capacity_insert', 4),
-    ('billig.ticket', 'ticket_1_capacity_update', 'billig.ticket_capacity_update', 16),
-    ('billig.ticket', 'ticket_2_log_insert', 'billig.ticket_log_insert', 4),
-    ('billig.ticket', 'ticket_2_log_update', 'billig.ticket_log_update', 16),
-    ('billig.ticket', 'ticket_keep', 'billig.ticket_keep', 42),
-    ('billig.transaction_log', 'transaction_log_keep', 'billig.transaction_log_keep', 62),
-    ('billig.transaction_log', 'transaction_log_balance', 'billig.payment_balance', 5),
-    ('billig.payment', 'payment_keep', 'billig.payment_keep', 58),
-    ('billig.payment_line', 'payment_line_delete', 'billig.payment_keep', 42),
-    ('billig.payment_line', 'payment_line_keep', 'billig.payment_line_keep', 21),
-    ('billig.payment_line', 'payment_line_balance', 'billig.payment_balance', 21),
-    ('billig.purchase', 'aa_follow_client_id', 'billig.follow_client_id', 7),
-    ('billig.event', 'aa_follow_client_id', 'billig.follow_client_id', 7),
-    ('billig.price_group', 'aa_follow_client_id', 'billig.follow_client_id', 7),
-    ('billig.ticket_group_base', 'aa_follow_client_id', 'billig.follow_client_id', 7),
-    ('billig.ticket_group', 'ticket_group_write', 'billig.ticket_group_write', 93)
-) as w (table_name, trigger_name, function_name, trigger_type)
+    (
+        'billig.ticket', 'aa_follow_client_id', 'BEFORE INSERT ON ticket FOR EACH ROW'
+        ' WHEN ((new.ticket > COALESCE(pg_sequence_last_value(''ticket_ticket_seq''::regclass), (0)::bigint)))'
+        ' EXECUTE FUNCTION follow_client_id(''ticket'', ''ticket_ticket_seq'')'
+    ),
+    (
+        'billig.ticket', 'ticket_fill', 'BEFORE INSERT ON ticket'
+        ' FOR EACH ROW WHEN ((new.price IS NULL)) EXECUTE FUNCTION ticket_fill()'
+    ),
+    (
+        'billig.ticket', 'ticket_1_capacity_insert', 'AFTER INSERT ON ticket REFERENCING NEW TABLE AS new_ticket'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION ticket_capacity_insert()'
+    ),
+    (
+        'billig.ticket', 'ticket_1_capacity_update', 'AFTER UPDATE ON ticket REFERENCING OLD TABLE AS old_ticket NEW TABLE AS new_ticket'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION ticket_capacity_update()'
+    ),
+    (
+        'billig.ticket', 'ticket_2_log_insert', 'AFTER INSERT ON ticket REFERENCING NEW TABLE AS new_ticket'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION ticket_log_insert()'
+    ),
+    (
+        'billig.ticket', 'ticket_2_log_update', 'AFTER UPDATE ON ticket REFERENCING OLD TABLE AS old_ticket NEW TABLE AS new_ticket'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION ticket_log_update()'
+    ),
+    (
+        'billig.ticket', 'ticket_keep', 'BEFORE DELETE OR TRUNCATE ON ticket'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION ticket_keep()'
+    ),
+    (
+        'billig.transaction_log', 'transaction_log_keep', 'BEFORE INSERT OR DELETE OR UPDATE OR TRUNCATE ON transaction_log'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION transaction_log_keep()'
+    ),
+    (
+        'billig.transaction_log', 'transaction_log_balance', 'AFTER INSERT ON transaction_log DEFERRABLE INITIALLY DEFERRED'
+        ' FOR EACH ROW WHEN (new.first_of_payment) EXECUTE FUNCTION payment_balance()'
+    ),
+    (
+        'billig.payment', 'payment_keep', 'BEFORE DELETE OR UPDATE OR TRUNCATE ON payment'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION payment_keep()'
+    ),
+    (
+        'billig.payment_line', 'payment_line_delete', 'BEFORE DELETE OR TRUNCATE ON payment_line'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION payment_keep()'
+    ),
+    (
+        'billig.payment_line', 'payment_line_keep', 'AFTER INSERT OR UPDATE ON payment_line'
+        ' FOR EACH ROW EXECUTE FUNCTION payment_line_keep()'
+    ),
+    (
+        'billig.payment_line', 'payment_line_balance', 'AFTER INSERT OR UPDATE ON payment_line DEFERRABLE INITIALLY DEFERRED'
+        ' FOR EACH ROW EXECUTE FUNCTION payment_balance()'
+    ),
+    (
+        'billig.purchase', 'aa_follow_client_id', 'BEFORE INSERT ON purchase FOR EACH ROW'
+        ' WHEN ((new.purchase > COALESCE(pg_sequence_last_value(''purchase_purchase_seq''::regclass), (0)::bigint)))'
+        ' EXECUTE FUNCTION follow_client_id(''purchase'', ''purchase_purchase_seq'')'
+    ),
+    (
+        'billig.event', 'aa_follow_client_id', 'BEFORE INSERT ON event FOR EACH ROW'
+        ' WHEN ((new.event > COALESCE(pg_sequence_last_value(''event_event_seq''::regclass), (0)::bigint)))'
+        ' EXECUTE FUNCTION follow_client_id(''event'', ''event_event_seq'')'
+    ),
+    (
+        'billig.price_group', 'aa_follow_client_id', 'BEFORE INSERT ON price_group FOR EACH ROW'
+        ' WHEN ((new.price_group > COALESCE(pg_sequence_last_value(''price_group_price_group_seq''::regclass), (0)::bigint)))'
+        ' EXECUTE FUNCTION follow_client_id(''price_group'', ''price_group_price_group_seq'')'
+    ),
+    (
+        'billig.ticket_group_base', 'aa_follow_client_id', 'BEFORE INSERT ON ticket_group_base FOR EACH ROW'
+        ' WHEN ((new.ticket_group > COALESCE(pg_sequence_last_value(''ticket_group_base_ticket_group_seq''::regclass), (0)::bigint)))'
+        ' EXECUTE FUNCTION follow_client_id(''ticket_group'', ''ticket_group_base_ticket_group_seq'')'
+    ),
+    (
+        'billig.ticket_group', 'ticket_group_write', 'INSTEAD OF INSERT OR DELETE OR UPDATE ON ticket_group'
+        ' FOR EACH ROW EXECUTE FUNCTION ticket_group_write()'
+    )
+) as w (table_name, trigger_name, definition)
 left join pg_trigger as t
     on
         t.tgrelid = to_regclass(w.table_name)
@@ -36,8 +95,9 @@ left join pg_trigger as t
 where
     t.oid is null
     or (t.tgenabled <> 'A' and w.table_name <> 'billig.ticket_group')
-    or t.tgfoid <> to_regproc(w.function_name)
-    or t.tgtype <> w.trigger_type;
+    -- moments, columns and conditions too: a guard WHEN (false) guards nothing
+    or substring(replace(pg_get_triggerdef(t.oid), 'billig.', '') from '((BEFORE|AFTER|INSTEAD OF) .*)') <> w.definition
+    or t.tgfoid <> to_regproc('billig.' || substring(w.definition from 'EXECUTE FUNCTION (\w+)'));
 
 comment on view consistency.trigger_guard is
-'Every guarding and filling trigger stands, calls what was deployed at the moments it was deployed for, and is ALWAYS (a view''s own trigger cannot be). An owner can switch one off: a row here says so. A data-only restore leaves them ordinary: run pybridge deploy.';
+'Every guarding and filling trigger stands, fires and calls what was deployed, at the moments and under the conditions it was deployed for, and is ALWAYS (a view''s own trigger cannot be). An owner can switch one off: a row here says so. A data-only restore leaves them ordinary: run pybridge deploy.';

@@ -1,0 +1,438 @@
+"""Each consistency view sees what it is there to see: every invariant is broken on purpose, and the view says so.
+
+The breaking is done the only way it can be: by a superuser who has switched the triggers off. It is all rolled back.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import LiteralString
+
+import pytest
+from psycopg import sql
+
+from tests.conftest import Connection
+from tests.domain import (
+    MIDDLE_RATE,
+    Event,
+    Row,
+    call,
+    consistency,
+    exchange,
+    log_rows,
+    make_event,
+    net,
+    one,
+    raw_purchase,
+    refund,
+    reserve,
+    rows,
+    run,
+    sell,
+    update_ticket,
+)
+
+TABLES = (
+    "ticket",
+    "transaction_log",
+    "payment",
+    "payment_line",
+    "purchase",
+    "event",
+    "price_group",
+    "ticket_group_base",
+)
+
+
+@dataclass(frozen=True)
+class World:
+    """What there is before something is broken: one ticket of each fate."""
+
+    event: Event
+    other_event: Event
+    paid: int
+    refunded: int
+    changed: int
+    used: int
+    unpaid: int
+    reserved: int
+    old: int
+    new: int
+    exchange: int
+    payment: int
+
+
+@pytest.fixture(scope="module")
+def db(shared_db: Connection) -> Connection:
+    return shared_db
+
+
+@pytest.fixture(scope="module")
+def world(db: Connection) -> World:
+    event = make_event(db, prices=(101, 77), fee=15, project_vat_code=MIDDLE_RATE, can_be_put_on_card=True)
+    other_event = make_event(db, prices=(101,))
+    sale = sell(db, event.price_group, 5)
+    paid, refunded, changed, used, old = sale.tickets
+    refund(db, [refunded])
+    call(db, "change_price_group", tickets=[changed], price_group=event.price_groups[1], seller="kari")
+    update_ticket(db, used, used="now")
+    swap = exchange(db, [old], other_event.price_group, methods=None)[0]
+    assert consistency(db) == {}
+    return World(
+        event,
+        other_event,
+        paid,
+        refunded,
+        changed,
+        used,
+        net(db, event.price_group).ticket,
+        reserve(db, event.price_group).ticket,
+        old,
+        swap["new_ticket"],
+        swap["exchange"],
+        sale.payment or 0,
+    )
+
+
+@pytest.fixture
+def broken(db: Connection, world: World) -> Iterator[Connection]:
+    """A transaction with the project's triggers switched off, which is rolled back."""
+    with db.transaction(force_rollback=True):
+        for table in TABLES:
+            db.execute(sql.SQL("alter table {} disable trigger user").format(sql.Identifier("billig", table)))
+        yield db
+
+
+def seen(db: Connection, view: str) -> list[Row]:
+    return rows(db, sql.SQL("select * from {}").format(sql.Identifier("consistency", view)))
+
+
+Break = Callable[[Connection, World], Row]
+"""Breaks something; returns what a row of the view must say."""
+
+
+def _ticket(which: str, assignment: LiteralString, **says: object) -> Break:
+    """Changes a ticket behind the log's back."""
+
+    def do(db: Connection, world: World) -> Row:
+        ticket = getattr(world, which)
+        assert run(db, sql.SQL("update billig.ticket set {} where ticket = %s").format(sql.SQL(assignment)), ticket)
+        return {"ticket": ticket, **says}
+
+    return do
+
+
+def _log(which: str, assignment: LiteralString, **says: object) -> Break:
+    """Changes the newest log row of a ticket."""
+
+    def do(db: Connection, world: World) -> Row:
+        ticket = getattr(world, which)
+        query = sql.SQL("update billig.transaction_log set {} where transaction_log = %s").format(sql.SQL(assignment))
+        assert run(db, query, log_rows(db, ticket)[-1]["transaction_log"])
+        return {"ticket": ticket, **says}
+
+    return do
+
+
+def _differs(which: str, assignment: LiteralString, column: str) -> Break:
+    return _ticket(which, assignment, differs=column)
+
+
+def _ticket_without_log(db: Connection, world: World) -> Row:
+    purchase = raw_purchase(db)
+    ticket = one(
+        db,
+        """
+        insert into billig.ticket (price_group, purchase, sale_channel, ticket_group, event, organisation, project,
+            vat_code, fee_vat_code, price, fee, vat_rate, fee_vat_rate)
+        select price_group, %s, sale_channel, ticket_group, event, organisation, project, vat_code, fee_vat_code, price,
+            fee, vat_rate, fee_vat_rate
+        from billig.ticket
+        where ticket = %s
+        returning ticket
+        """,
+        purchase,
+        world.unpaid,
+    )
+    return {"ticket": ticket}
+
+
+def _without_log_rows(db: Connection, world: World) -> Row:
+    run(db, "delete from billig.transaction_log where ticket = %s", world.paid)
+    return {"ticket": world.paid}
+
+
+def _copy_of_log_row(db: Connection, original: int, **changes: object) -> None:
+    """Inserts a log row once more, with other values here and there."""
+    run(
+        db,
+        """
+        insert into billig.transaction_log
+        select (jsonb_populate_record(
+            l, %s::jsonb || jsonb_build_object('transaction_log', nextval('billig.transaction_log_transaction_log_seq'))
+        )).*
+        from billig.transaction_log as l
+        where l.transaction_log = %s
+        """,
+        json.dumps(changes),
+        original,
+    )
+
+
+def _two_first_rows(db: Connection, world: World) -> Row:
+    _copy_of_log_row(db, log_rows(db, world.unpaid)[0]["transaction_log"])
+    return {"ticket": world.unpaid, "first_rows": 2}
+
+
+def _log_of_no_ticket(db: Connection, world: World) -> Row:
+    _copy_of_log_row(db, log_rows(db, world.unpaid)[0]["transaction_log"], ticket=999_999)
+    return {"ticket": 999_999, "ticket_exists": False}
+
+
+def _first_row_not_first(db: Connection, world: World) -> Row:
+    first, second = log_rows(db, world.used)
+    run(db, "delete from billig.transaction_log where transaction_log = %s", first["transaction_log"])
+    run(
+        db,
+        "update billig.transaction_log set transaction_type = 1 where transaction_log = %s",
+        second["transaction_log"],
+    )
+    _copy_of_log_row(db, second["transaction_log"], transaction_type=13)
+    run(
+        db,
+        "update billig.transaction_log set transaction_log = transaction_log + 1000 where transaction_log = %s",
+        second["transaction_log"],
+    )
+    return {"ticket": world.used, "first_rows": 1}
+
+
+def _line(assignment: LiteralString) -> Break:
+    def do(db: Connection, world: World) -> Row:
+        assert run(
+            db,
+            sql.SQL("update billig.payment_line set {} where payment = %s").format(sql.SQL(assignment)),
+            world.payment,
+        )
+        return {"payment": world.payment}
+
+    return do
+
+
+def _no_lines(db: Connection, world: World) -> Row:
+    run(db, "delete from billig.payment_line where payment = %s", world.payment)
+    return {"payment": world.payment}
+
+
+def _log_row_names_no_payment(db: Connection, world: World) -> Row:
+    run(db, "alter table billig.transaction_log drop constraint transaction_log_payment_check")
+    run(db, "update billig.transaction_log set payment = null where ticket = %s and transaction_type = 1", world.paid)
+    return {"payment": None, "ticket": world.paid}
+
+
+def _lost_capacity(db: Connection, world: World) -> Row:
+    run(
+        db,
+        "update billig.ticket_group_slot set remaining = remaining - 1 where ticket_group = %s and slot = 1",
+        world.event.ticket_group,
+    )
+    return {"ticket_group": world.event.ticket_group}
+
+
+def _refunded_without_capacity(db: Connection, world: World) -> Row:
+    run(db, "update billig.ticket set refunded = now() where ticket = %s", world.paid)
+    return {"ticket_group": world.event.ticket_group}
+
+
+def _smaller_hall(db: Connection, world: World) -> Row:
+    run(db, "update billig.ticket_group_base set num = 1 where ticket_group = %s", world.event.ticket_group)
+    return {"ticket_group": world.event.ticket_group, "num": 1}
+
+
+def _replaces_nothing(db: Connection, world: World) -> Row:
+    run(db, "update billig.ticket set replaces = null where ticket = %s", world.new)
+    return {"ticket": world.old, "exchange": world.exchange}
+
+
+def _replaced_by_nothing(db: Connection, world: World) -> Row:
+    run(db, "update billig.ticket set replaced_by = null where ticket = %s", world.old)
+    return {"ticket": world.new, "exchange": world.exchange}
+
+
+def _resold_though_not_lost(db: Connection, world: World) -> Row:
+    run(db, "update billig.ticket set replaces = %s where ticket = %s", world.reserved, world.paid)
+    return {"ticket": world.paid}
+
+
+def _one_side_logged(db: Connection, world: World) -> Row:
+    run(db, "update billig.transaction_log set related_ticket = null where ticket = %s", world.old)
+    return {"ticket": world.new, "problem": "the log row of the other side is missing"}
+
+
+def _exchange_of_nothing(db: Connection, world: World) -> Row:
+    number = one(db, "insert into billig.exchange (seller) values ('kari') returning exchange")
+    return {"ticket": None, "exchange": number}
+
+
+def _exchange_without_refund(db: Connection, world: World) -> Row:
+    run(db, "delete from billig.transaction_log where exchange = %s and amount < 0", world.exchange)
+    return {"ticket": None, "exchange": world.exchange}
+
+
+def _nobody_expires(db: Connection, world: World) -> Row:
+    run(db, "update billig.sale_channel set hold_for = '-1 hour' where sale_channel = 'NET'")
+    return {"ticket": world.unpaid}
+
+
+def _reservation_kept(db: Connection, world: World) -> Row:
+    run(db, "update billig.event set event_time = now() - interval '1 day' where event = %s", world.event.event)
+    return {"ticket": world.reserved}
+
+
+def _another_cluster(db: Connection, world: World) -> Row:
+    run(db, "update deploy.era set system_identifier = 1")
+    return {"era": 1}
+
+
+def _trigger_off(db: Connection, world: World) -> Row:
+    return {"table_name": "billig.ticket", "trigger_name": "ticket_2_log_update", "problem": "not ALWAYS"}
+
+
+BREAKAGES: list[tuple[str, str, Break]] = [
+    ("first_row", "a ticket that is not logged", _ticket_without_log),
+    ("first_row", "a ticket whose rows are gone", _without_log_rows),
+    ("first_row", "a ticket sold twice", _two_first_rows),
+    ("first_row", "a row of no ticket", _log_of_no_ticket),
+    ("first_row", "a first row that is not the first", _first_row_not_first),
+    ("first_row", "a first row of another channel", _ticket("paid", "sale_channel = 'NET'")),
+    ("log_replay", "no rows", _without_log_rows),
+    ("log_replay", "paid unlogged", _differs("unpaid", "paid = now()", "paid, amount, fee_amount")),
+    ("log_replay", "refunded unlogged", _differs("unpaid", "refunded = now()", "refunded")),
+    ("log_replay", "un-refunded", _differs("refunded", "refunded = null", "refunded, amount, fee_amount")),
+    ("log_replay", "used unlogged", _differs("paid", "used = now()", "used")),
+    ("log_replay", "another price group", _differs(
+        "unpaid", "price_group = (select max(price_group) from billig.price_group as g"
+        " where g.ticket_group = ticket.ticket_group)", "price_group")),
+    ("log_replay", "another price", _differs("reserved", "price = 1", "price")),
+    ("log_replay", "another VAT rate", _differs("reserved", "vat_rate = 1", "vat_rate")),
+    ("log_replay", "another purchase", _differs("paid", "purchase = purchase + 1", "purchase")),
+    ("log_replay", "another event", _differs("paid", "event = event + 1", "event")),
+    ("log_replay", "another project", _differs("paid", "project = null", "project")),
+    ("log_replay", "another refunder", _differs("refunded", "refunder = 'ola'", "refunder")),
+    ("log_replay", "another payment", _differs("paid", "payment = null", "payment")),
+    ("log_replay", "another amount in the log", _log("paid", "amount = 1", differs="amount")),
+    ("log_replay", "another fee in the log", _log("paid", "fee_amount = 1", differs="fee_amount")),
+    ("log_replay", "rows of two purchases", _log("used", "purchase = 0", differs="purchase")),
+    ("payment_balance", "another line", _line("amount = amount + 1")),
+    ("payment_balance", "no lines", _no_lines),
+    ("payment_balance", "another amount in the log", lambda db, world: (
+        _log("paid", "amount = 1")(db, world) and {"payment": world.payment})),
+    ("money_without_method", "no lines", _no_lines),
+    ("money_without_method", "a row that names no payment", _log_row_names_no_payment),
+    ("num_sold", "capacity taken by nobody", _lost_capacity),
+    ("num_sold", "a refund that gave no capacity back", _refunded_without_capacity),
+    ("oversold", "a smaller hall", _smaller_hall),
+    ("exchange_pairs", "replaces nothing", _replaces_nothing),
+    ("exchange_pairs", "replaced by nothing", _replaced_by_nothing),
+    ("exchange_pairs", "a ticket sold in place of one that is not lost", _resold_though_not_lost),
+    ("exchange_pairs", "one side logged", _one_side_logged),
+    ("exchange_pairs", "an exchange of nothing", _exchange_of_nothing),
+    ("exchange_pairs", "an exchange that gives nothing back", _exchange_without_refund),
+    ("vat", "VAT of a sale", _log("paid", "vat_amount = vat_amount + 0.01")),
+    ("vat", "VAT of a fee", _log("paid", "fee_vat_amount = fee_vat_amount - 0.01")),
+    ("vat", "VAT of a refund", _log("refunded", "vat_amount = 0")),
+    ("vat", "VAT of a change", _log("changed", "vat_amount = vat_amount + 0.01", transaction_log=None)),
+    ("overlong_unpaid", "nobody expires web sales", _nobody_expires),
+    ("overlong_unpaid", "nobody expires reservations", _reservation_kept),
+    ("era_is_current", "a dump restored elsewhere", _another_cluster),
+    ("trigger_guard", "triggers switched off", _trigger_off),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("view", "do"), [(view, do) for view, _, do in BREAKAGES], ids=[f"{view}: {what}" for view, what, _ in BREAKAGES]
+)
+def test_is_seen(broken: Connection, world: World, view: str, do: Break) -> None:
+    if view != "trigger_guard":
+        assert seen(broken, view) == []
+    expected = do(broken, world)
+    found = seen(broken, view)
+    assert any(expected.items() <= row.items() for row in found), f"{expected} is not in {found}"
+
+
+def test_every_view_has_a_test_that_breaks_its_invariant(db: Connection) -> None:
+    views = {row["viewname"] for row in rows(db, "select viewname from pg_views where schemaname = 'consistency'")}
+    assert {view for view, _, _ in BREAKAGES} == views
+
+
+# --- The triggers themselves ----------------------------------------------------------------------------------------
+
+
+def _triggers(db: Connection) -> list[Row]:
+    """Every trigger of the project on a table or view of schema billig."""
+    return rows(
+        db,
+        """
+        select c.oid::regclass::text as table_name, t.tgname as trigger_name, c.relkind = 'v' as on_view,
+            f.oid::regproc::text as function_name, pg_get_triggerdef(t.oid) as definition
+        from pg_trigger as t
+        inner join pg_class as c on t.tgrelid = c.oid
+        inner join pg_proc as f on t.tgfoid = f.oid
+        where c.relnamespace = 'billig'::regnamespace and not t.tgisinternal
+        order by 1, 2
+        """,
+    )
+
+
+def _problem(db: Connection, trigger: Row) -> str | None:
+    found = [
+        row["problem"]
+        for row in seen(db, "trigger_guard")
+        if (row["table_name"], row["trigger_name"]) == (trigger["table_name"], trigger["trigger_name"])
+    ]
+    return found[0] if found else None
+
+
+def test_the_guard_sees_whatever_is_done_to_a_trigger(db: Connection) -> None:
+    """And it forgets none: each trigger there is gets switched off, made ordinary, dropped and replaced."""
+    assert seen(db, "trigger_guard") == []
+    triggers = _triggers(db)
+    assert len(triggers) >= 18
+    run(
+        db,
+        """
+        create function pg_temp.harmless() returns trigger language plpgsql
+        as 'begin return coalesce(new, old); end'
+        """,
+    )
+    for trigger in triggers:
+        table = sql.Identifier(*trigger["table_name"].split("."))
+        name = sql.Identifier(trigger["trigger_name"])
+        replaced = trigger["definition"].replace(
+            f"EXECUTE FUNCTION {trigger['function_name']}(", "EXECUTE FUNCTION pg_temp.harmless("
+        )
+        conditional = trigger["definition"].split(" WHEN (")[0].split(" EXECUTE FUNCTION ")[0] + (
+            " WHEN (false) EXECUTE FUNCTION " + trigger["definition"].split(" EXECUTE FUNCTION ")[1]
+        )
+        drop = sql.SQL("drop trigger {} on {}").format(name, table)
+        deeds: dict[str, list[sql.SQL | sql.Composed]] = {"missing": [drop]}
+        if not trigger["on_view"]:
+            for deed in ("disable trigger", "enable trigger", "enable replica trigger"):
+                deeds[f"not ALWAYS: {deed}"] = [sql.SQL("alter table {} {} {}").format(table, sql.SQL(deed), name)]
+            always = sql.SQL("alter table {} enable always trigger {}").format(table, name)
+            deeds["not what was deployed: never"] = [drop, sql.SQL(conditional), always]
+            deeds["not what was deployed: harmless"] = [drop, sql.SQL(replaced), always]
+        else:
+            deeds["not what was deployed: harmless"] = [drop, sql.SQL(replaced)]
+        for problem, statements in deeds.items():
+            with db.transaction(force_rollback=True):
+                for statement in statements:
+                    db.execute(statement)
+                assert _problem(db, trigger) == problem.split(":")[0], f"{trigger['definition']}: {problem}"
+    assert seen(db, "trigger_guard") == []
+
+
+def test_the_guard_does_not_depend_on_who_asks(db: Connection) -> None:
+    for path in ("", "billig", "billig, consistency, public"):
+        with db.transaction(force_rollback=True):
+            run(db, "select set_config('search_path', %s, true)", path)
+            assert seen(db, "trigger_guard") == []
