@@ -44,7 +44,7 @@ grant select on all tables in schema report to analyst, bookkeeper, auditor;
 grant select on all tables in schema consistency to auditor, scheduler, bookkeeper;
 
 grant execute on function billig.vat_of, billig.local_time to
-billig_seller, billig_web, billig_legacy, billig_dev, bookkeeper, analyst, scheduler, auditor;
+billig_seller, billig_web, billig_legacy, billig_dev, bookkeeper, scheduler, auditor;
 
 grant execute on function billig.create_purchase, billig.cancel_reservation, billig.refund, billig.receipt
 to billig_seller, billig_web;

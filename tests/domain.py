@@ -40,23 +40,30 @@ def _fresh(prefix: str) -> str:
 # --- Reading and calling --------------------------------------------------------------------------------------------
 
 
+def _bound(parameters: tuple[object, ...]) -> Sequence[object] | Mapping[str, Any] | None:
+    """Parameters by place, or by name if a single mapping is given."""
+    if len(parameters) == 1 and isinstance(parameters[0], Mapping):
+        return parameters[0]
+    return parameters or None
+
+
 def rows(db: Connection, query: LiteralString | sql.Composed, *parameters: object) -> list[Row]:
     """The rows of a query, each by column name."""
     with db.cursor(row_factory=dict_row) as cursor:
-        cursor.execute(query, parameters or None)
+        cursor.execute(query, _bound(parameters))
         return cursor.fetchall() if cursor.description else []
 
 
 def one(db: Connection, query: LiteralString | sql.Composed, *parameters: object) -> Any:
     """The single value of a query's single row."""
-    found = db.execute(query, parameters or None).fetchall()
+    found = db.execute(query, _bound(parameters)).fetchall()
     assert len(found) == 1, f"expected one row, got {len(found)}"
     return found[0][0]
 
 
 def run(db: Connection, query: LiteralString | sql.Composed, *parameters: object) -> int:
     """Runs a statement; returns how many rows it says it touched."""
-    return db.execute(query, parameters or None).rowcount
+    return db.execute(query, _bound(parameters)).rowcount
 
 
 def call(db: Connection, function: str, /, **arguments: object) -> list[Row]:
