@@ -194,6 +194,8 @@ class _Deploy:
             try:
                 with self.conn.transaction():
                     self.cur.execute(sql.SQL("create role {} nologin").format(owner))
+                    comment = "Owns everything that the deploy makes; nobody logs in as it"
+                    self.cur.execute(sql.SQL("comment on role {} is {}").format(owner, comment))
             except (errors.DuplicateObject, errors.UniqueViolation):
                 pass  # a deploy of another database of this cluster was quicker
         if not self.ask("select has_database_privilege(%s, current_database(), 'create')", OWNER):

@@ -28,7 +28,8 @@ def test_every_schema_has_a_comment(shared_db: Connection) -> None:
 
 def test_every_table_and_view_has_a_comment(shared_db: Connection) -> None:
     query = """
-        select format('%%s.%%s', relnamespace::regnamespace, relname) as name, obj_description(oid, 'pg_class') as comment
+        select format('%%s.%%s', relnamespace::regnamespace, relname) as name,
+            obj_description(oid, 'pg_class') as comment
         from pg_class
         where relnamespace::regnamespace::text = any (%s) and relkind in ('r', 'p', 'v', 'm') and relname not like %s
     """
@@ -53,7 +54,7 @@ def test_every_column_of_a_table_has_a_comment(shared_db: Connection) -> None:
 def test_every_column_of_a_report_is_explained(shared_db: Connection) -> None:
     """By a comment of its own, by the view's, or by the comment of the table's column it is named after."""
     query = """
-        select format('%%s.%%s', c.relname, a.attname) as name, a.attname as column_name,
+        select format('%s.%s', c.relname, a.attname) as name, a.attname as column_name,
             obj_description(c.oid, 'pg_class') as view_comment,
             col_description(c.oid, a.attnum) is not null or exists (
                 select from pg_class as b

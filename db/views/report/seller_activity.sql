@@ -36,3 +36,8 @@ inner join billig.organisation as o on s.organisation = o.organisation;
 
 comment on view report.seller_activity is
 'What each seller did: a row for each organisation, sale date, event date, seller (null: the web), cash point and type. gross_amount: NOK including fee and VAT, positive in, negative out; fee_amount: the fees in it; vat_amount: all VAT in it.';
+comment on column report.seller_activity.sale_date is 'Local date of the activity';
+comment on column report.seller_activity.event_date is 'Local date of the event';
+comment on column report.seller_activity.tickets is 'Log rows of the type: one for each ticket it happened to';
+comment on column report.seller_activity.first_time is 'The first of them';
+comment on column report.seller_activity.last_time is 'The last of them';

@@ -58,3 +58,14 @@ comment on column report.ticket_history.sale_date is 'Local date it was sold or 
 comment on column report.ticket_history.refunded_as is 'How it ended: NORMAL_REFUND, NET_REFUND, NET_TIMEOUT, RESERVATION_REFUND or RESERVATION_TIMEOUT';
 comment on column report.ticket_history.replaces is 'The ticket exchanged for it, or the timed-out one that its late payment was for';
 comment on column report.ticket_history.changes is 'Changes of price group';
+comment on column report.ticket_history.event_date is 'Local date of the event';
+comment on column report.ticket_history.sold_as is 'How it began: NORMAL_SALE, NET_SALE or RESERVATION_SALE';
+comment on column report.ticket_history.sold_at is 'When it was sold or reserved';
+comment on column report.ticket_history.paid_at is 'When it was paid; null: never';
+comment on column report.ticket_history.paid_amount is 'NOK paid for it, fee included, with what changes of price group added or took off';
+comment on column report.ticket_history.used_at is 'When it was used at the door; null: never';
+comment on column report.ticket_history.refunded_at is 'When it was given back, timed out or was aborted; null: it lives';
+comment on column report.ticket_history.refunded_by is 'By whom; null: the web, or a time-out';
+comment on column report.ticket_history.refunded_amount is 'NOK paid back, fee included, negative; 0 where it was never paid';
+comment on column report.ticket_history.sold_in_exchange is 'The exchange it was sold in';
+comment on column report.ticket_history.refunded_in_exchange is 'The exchange it was given back in';

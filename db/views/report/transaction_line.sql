@@ -33,3 +33,5 @@ where y.money <> 'ZERO' and (c.component = 'TICKET' or c.gross_amount <> 0);
 
 comment on view report.transaction_line is
 'One row for each component of a log row that moves money: TICKET (free ones too), and FEE where there is one. NOK, positive in, negative out; gross_amount = net_amount + vat_amount.';
+comment on column report.transaction_line.sale_date is 'Local date of the activity';
+comment on column report.transaction_line.event_date is 'Local date of the event';

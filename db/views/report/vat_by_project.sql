@@ -43,3 +43,5 @@ comment on column report.vat_by_project.sale_date is 'Local date the money moved
 comment on column report.vat_by_project.event_date is 'Local date of the event';
 comment on column report.vat_by_project.tickets_sold is 'Tickets paid, free ones among them; a change of price group counts nowhere';
 comment on column report.vat_by_project.tickets_refunded is 'Paid tickets refunded';
+comment on column report.vat_by_project.gross_amount is 'NOK including VAT';
+comment on column report.vat_by_project.net_amount is 'NOK without VAT: gross_amount less vat_amount';
