@@ -563,7 +563,7 @@ REFUSALS: list[tuple[int, str, Callable[[Connection, Event], Callable[[], object
     (-5, "another key", _change(paid_ticket, ticket=9_000_000)),
     (-6, "another purchase", _change(paid_ticket, purchase=lambda db, _: raw_purchase(db))),
     (-7, "un-refunding", _change(_refunded, refunded=None)),
-    (-7, "another time of refund", _change(_refunded, refunded=EARLIER)),
+    (-8, "a second refund", _change(_refunded, refunded=EARLIER, refunder="perl")),
     (-7, "un-paying", _change(paid_ticket, paid=None)),
     (-7, "another time of payment", _change(paid_ticket, paid=EARLIER)),
     (-7, "un-using", _change(_used, used=None)),
