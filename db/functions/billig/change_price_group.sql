@@ -58,7 +58,7 @@ begin
     end loop;
 
     v_total := (select sum(d) from unnest(v_differences) as d);
-    if v_methods is null and v_total < 0 then
+    if v_methods is null and v_amounts is null and v_total < 0 then
         select array_agg(m.payment_method_name), array_agg(w.amount)
         into v_methods, v_amounts
         from billig.paid_with(v_tickets, array_fill(0::bigint, array[cardinality(v_tickets)]), v_differences) as w

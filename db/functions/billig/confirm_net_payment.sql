@@ -24,6 +24,8 @@ begin
             detail = format('Amount %s, reference %L.', p_amount, p_provider_reference),
             hint = 'The reference is what makes a second confirmation harmless.';
     end if;
+    -- One confirmation of a reference at a time, whatever purchase it names: two tables hold references.
+    perform pg_advisory_xact_lock(hashtextextended(p_provider_reference, 0));
     perform billig.lock_purchase(p_purchase);
 
     -- One reference at a time, or the same for two purchases at once would meet in the unique index.
@@ -122,6 +124,11 @@ begin
             v_wanted := v_wanted - v_made;
             exit when v_wanted = 0;
         end loop;
+    elsif v_is_late and v_lost_amount = 0 then
+        raise exception 'sold out' using
+            errcode = '23B01',
+            detail = format('The free tickets of purchase %s timed out, and are not to be had any more.', p_purchase),
+            hint = 'Nothing was paid, so nothing is owed.';
     elsif v_is_late then
         insert into billig.owed_back (purchase, provider_reference, payment_method, amount)
         select p_purchase, p_provider_reference, m.payment_method, v_lost_amount
@@ -142,4 +149,4 @@ end;
 $$;
 
 comment on function billig.confirm_net_payment(bigint, numeric, text, text) is
-'The payment provider said OK. One row a ticket; result: PAID; RESOLD (it had timed out, a new ticket at the price as sold names it in replaces: they were free still); OWED (they were not, or the event has begun: one row without a ticket, the money is recorded in owed_back). p_amount: NOK, must be what the purchase costs. The same p_provider_reference again gives the first answer. P0002 no such purchase; 23B06 amount does not agree; 23B19 reference used for something else; 22023; 42501.';
+'The payment provider said OK. One row a ticket; result: PAID; RESOLD (it had timed out, a new ticket at the price as sold names it in replaces: they were free still); OWED (they were not, or the event has begun: one row without a ticket, the money is recorded in owed_back). p_amount: NOK, must be what the purchase costs. The same p_provider_reference again gives the first answer. P0002 no such purchase; 23B01 free tickets that timed out and are gone; 23B06 amount does not agree; 23B19 reference used for something else; 22023; 42501.';

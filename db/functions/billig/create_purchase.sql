@@ -103,7 +103,10 @@ begin
 
     loop -- until the sequence is past the ids that clients chose
         insert into billig.purchase (owner_member_id, owner_email, seller)
-        values (p_owner_member_id, nullif(p_owner_email, ''), p_seller)
+        values (
+            coalesce(p_owner_member_id, (select c.owner_member_id from billig.ticket_card as c where c.card = p_card)),
+            nullif(p_owner_email, ''), p_seller
+        )
         on conflict do nothing
         returning purchase into v_purchase;
         exit when found;

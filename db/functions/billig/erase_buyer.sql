@@ -17,7 +17,7 @@ begin
     with erased as (
         update billig.purchase
         set owner_member_id = null, owner_email = null, erased = now()
-        where owner_member_id = p_owner_member_id or lower(owner_email) = lower(p_owner_email)
+        where owner_member_id = p_owner_member_id or lower(owner_email) = lower(nullif(p_owner_email, ''))
         returning purchase
     )
     select array_agg(purchase) into v_purchases from erased;
@@ -38,7 +38,7 @@ begin
 
     update billig.payment_error
     set owner_email = null, owner_cardno = null, message = null
-    where lower(owner_email) = lower(p_owner_email) or owner_cardno = any (v_cards::text[]);
+    where lower(owner_email) = lower(nullif(p_owner_email, '')) or owner_cardno = any (v_cards::text[]);
     get diagnostics v_rows = row_count;
     what := 'payment_error';
     erased_rows := v_rows;

@@ -37,13 +37,23 @@ begin
     )
     returning payment into v_payment;
 
-    if cardinality(p_methods) > 0 and p_total <> 0 then
-        insert into billig.payment_line (payment, payment_method, amount)
-        select v_payment, m.payment_method, l.amount
-        from unnest(p_methods, v_amounts) as l (method, amount)
-        inner join billig.payment_method as m on l.method = m.payment_method_name
-        where l.amount = round(l.amount, 2) and sign(l.amount) = sign(p_total);
-        get diagnostics v_lines = row_count;
+    if cardinality(p_methods) > 0 then
+        if p_total = 0 then -- no line, but what is given must agree
+            v_lines := (
+                select count(*)
+                from unnest(p_methods, v_amounts) as l (method, amount)
+                inner join billig.payment_method as m on l.method = m.payment_method_name
+                where l.amount = 0
+            );
+        else
+            insert into billig.payment_line (payment, payment_method, amount)
+            select v_payment, m.payment_method, l.amount
+            from unnest(p_methods, v_amounts) as l (method, amount)
+            inner join billig.payment_method as m on l.method = m.payment_method_name
+            where l.amount = round(l.amount, 2) and sign(l.amount) = sign(p_total) and abs(l.amount) < 'Infinity'
+            on conflict do nothing;
+            get diagnostics v_lines = row_count;
+        end if;
         if v_lines <> cardinality(p_methods) then
             raise exception 'a payment line is wrong' using
                 errcode = '22023',

@@ -11,35 +11,72 @@ begin
         from unnest(p_tickets, p_keys, p_amounts) as i (ticket, key, amount)
     ),
 
-    inflow as materialized (
-        select
-            i.ticket, i.key, i.amount, l.payment, l.amount + l.fee_amount as value,
-            sum(l.amount + l.fee_amount) over (partition by i.ticket) as ticket_value
+    -- what was paid for each ticket, and for changes of its price group; an exchange gives it back as a whole
+    flow as materialized (
+        select l.transaction_log, l.ticket, l.payment, l.amount + l.fee_amount as value
         from item as i
         inner join billig.transaction_log as l on i.ticket = l.ticket
-        where l.amount + l.fee_amount > 0
+        where l.amount + l.fee_amount <> 0 and l.transaction_type in (1, 3, 6, 8)
     ),
 
     mix as materialized (
-        select x.payment, x.payment_method, x.share
-        from billig.payment_mix(array(select distinct f.payment from inflow as f)) as x
+        select
+            x.payment, x.payment_method, x.amount,
+            sum(x.amount) over (partition by x.payment order by x.payment_method) as upto,
+            sum(x.amount) over (partition by x.payment) as total,
+            count(*) over (partition by x.payment) as methods
+        from billig.payment_mix(array(select distinct f.payment from flow as f)) as x
+    ),
+
+    -- Where one payment has several methods: how far along in it each of its rows comes.
+    place as (
+        select
+            l.transaction_log,
+            sum(l.amount + l.fee_amount) over (partition by l.payment order by l.transaction_log) as upto
+        from billig.transaction_log as l
+        where
+            l.payment = any (array(select distinct m.payment from mix as m where m.methods > 1))
+            and l.amount + l.fee_amount <> 0 and l.transaction_type in (1, 3, 6, 8)
+    ),
+
+    held as materialized (
+        select h.ticket, h.payment_method, h.amount, sum(h.amount) over (partition by h.ticket) as total
+        from (
+            select s.ticket, s.payment_method, sum(s.amount) as amount
+            from (
+                select f.ticket, m.payment_method, f.value as amount
+                from flow as f
+                inner join mix as m on f.payment = m.payment
+                where m.methods = 1
+                union all
+                -- Differences of rounded running sums: each ticket's part is the same whenever it is asked for,
+                -- and the parts of all tickets of a payment sum to its lines, to the øre.
+                select
+                    f.ticket, m.payment_method,
+                    round(p.upto * m.upto / m.total, 2) - round(p.upto * (m.upto - m.amount) / m.total, 2)
+                    - round((p.upto - f.value) * m.upto / m.total, 2)
+                    + round((p.upto - f.value) * (m.upto - m.amount) / m.total, 2)
+                from flow as f
+                inner join place as p on f.transaction_log = p.transaction_log
+                inner join mix as m on f.payment = m.payment
+                where m.methods > 1
+            ) as s
+            group by s.ticket, s.payment_method
+            having sum(s.amount) > 0
+        ) as h
     ),
 
     share as (
-        select
-            f.key, m.payment_method,
-            sum(f.amount * f.value / f.ticket_value * m.share) as amount
-        from inflow as f
-        inner join mix as m on f.payment = m.payment
-        group by f.key, m.payment_method
+        select i.key, h.payment_method, i.amount * h.amount / h.total as amount
+        from item as i
+        inner join held as h on i.ticket = h.ticket
         union all
         -- a ticket that brought no money in goes by its channel
-        select i.key, s.payment_method, sum(i.amount)
+        select i.key, s.payment_method, i.amount
         from item as i
         inner join billig.ticket as t on i.ticket = t.ticket
         inner join billig.sale_channel as s on t.sale_channel = s.sale_channel
-        where i.amount <> 0 and not exists (select from inflow as f where f.ticket = i.ticket)
-        group by i.key, s.payment_method
+        where i.amount <> 0 and not exists (select from held as h where h.ticket = i.ticket)
     ),
 
     rounded as (
@@ -64,4 +101,4 @@ end;
 $$;
 
 comment on function billig.paid_with(bigint[], bigint[], numeric[]) is
-'Splits amounts (signed NOK, one a ticket) by the methods the tickets were paid with, in proportion where several, summed by key; each key''s lines sum exactly to its amounts. Follows exchanges back to the money that first came in.';
+'Splits amounts (signed NOK, one a ticket) by the methods in which the tickets'' money lies, in proportion where several, summed by key; each key''s lines sum exactly to its amounts. What a ticket was paid with less what went back when its price group changed; exchanges are followed back to the money that first came in. So the refunds of a purchase, in any order, pay back by each method what came in by it.';

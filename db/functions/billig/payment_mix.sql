@@ -1,5 +1,5 @@
 create or replace function billig.payment_mix(p_payments bigint[])
-returns table (payment bigint, payment_method smallint, share numeric)
+returns table (payment bigint, payment_method smallint, amount numeric)
 language plpgsql
 set plan_cache_mode = force_custom_plan
 as $$
@@ -8,10 +8,14 @@ declare
     v_exchanges bigint[];
 begin
     return query
-    select l.payment, l.payment_method, l.amount / sum(l.amount) over (partition by l.payment)
-    from billig.payment_line as l
-    inner join billig.payment as p on l.payment = p.payment
-    where l.payment = any (p_payments) and p.exchange is null and l.amount > 0;
+    select i.payment, i.payment_method, i.amount
+    from (
+        select l.payment, l.payment_method, l.amount, sum(l.amount) over (partition by l.payment) as total
+        from billig.payment_line as l
+        inner join billig.payment as p on l.payment = p.payment
+        where l.payment = any (p_payments) and p.exchange is null
+    ) as i
+    where sign(i.amount) = sign(i.total);
 
     select array_agg(p.payment) into v_exchanges
     from billig.payment as p
@@ -37,19 +41,14 @@ begin
         select l.payment, l.payment_method, l.amount
         from billig.payment_line as l
         where l.payment = any (v_exchanges)
-    ),
-
-    summed as (
-        select q.payment, q.payment_method, sum(q.amount) as amount
-        from part as q
-        group by q.payment, q.payment_method
-        having sum(q.amount) > 0
     )
 
-    select s.payment, s.payment_method, s.amount / sum(s.amount) over (partition by s.payment)
-    from summed as s;
+    select q.payment, q.payment_method, sum(q.amount)
+    from part as q
+    group by q.payment, q.payment_method
+    having sum(q.amount) > 0;
 end;
 $$;
 
 comment on function billig.payment_mix(bigint[]) is
-'By which methods, in which shares (summing to 1 a payment), the money of payments came in. Of an exchange: what its old tickets were paid with, and the difference.';
+'By which methods the money of payments moved, signed NOK. Of an exchange: what its new tickets are paid with, which is what the old ones were, and the difference.';

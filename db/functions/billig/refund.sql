@@ -73,7 +73,7 @@ begin
             'Pass p_override_used and a reason, if it must be.');
     end if;
 
-    if v_methods is null then
+    if v_methods is null and p_payment_amounts is null then
         select array_agg(m.payment_method_name), array_agg(w.amount)
         into v_methods, v_lines
         from billig.paid_with(v_tickets, array_fill(0::bigint, array[cardinality(v_tickets)]), v_amounts) as w

@@ -99,7 +99,7 @@ begin
         from unnest(v_new_groups) as g (price_group)
         inner join unnest(v_offers) as f on g.price_group = f.price_group
     ) - (select sum(o.price + o.fee) from unnest(v_old) as o);
-    if v_methods is null and v_difference < 0 then
+    if v_methods is null and v_amounts is null and v_difference < 0 then
         -- paid back by what the old tickets were paid with
         select array_agg(m.payment_method_name), array_agg(w.amount)
         into v_methods, v_amounts

@@ -14,6 +14,11 @@ begin
         while v_last < v_id loop
             v_last := nextval(v_sequence);
         end loop;
+    elsif v_id > (select seqmax / 2 from pg_sequence where seqrelid = v_sequence) then
+        raise exception 'the key is too large' using
+            errcode = '22023',
+            detail = format('%s.%s = %s.', tg_table_name, tg_argv[0], v_id),
+            hint = 'The keys after it would run out. Choose max + 1, or leave it to the sequence.';
     else
         perform pg_advisory_xact_lock(v_sequence::oid::bigint);
         if v_id > coalesce(pg_sequence_last_value(v_sequence), 0) then
@@ -25,7 +30,7 @@ end;
 $$;
 
 comment on function billig.follow_client_id() is
-'Moves the sequence past an id that a client chose. Arguments: the key column, its sequence. Fires for such ids only.';
+'Moves the sequence past an id that a client chose. Arguments: the key column, its sequence. Fires for such ids only. 22023: so large that the sequence would run out.';
 
 create or replace trigger aa_follow_client_id
 before insert on billig.ticket

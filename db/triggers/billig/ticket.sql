@@ -30,7 +30,7 @@ begin
     new.price := v_offer.price;
     new.fee := v_offer.fee;
     if new.sale_channel = 'STAND' then
-        new.seller := coalesce(new.seller, session_user);
+        new.seller := coalesce(nullif(new.seller, ''), session_user);
     end if;
     return new;
 end;
@@ -293,12 +293,14 @@ begin
     payment as materialized (
         select
             p.payment, p.kind, p.seller, p.cash_point, p.exchange, p.made_by, p.override_used,
-            n.first_ticket
+            n.first_ticket, s.payment is not null as is_seen
         from (
             select * from billig.own_payment as q
             where q.payment = any (array(select d.payment from named as d))
         ) as p
         inner join named as n on p.payment = n.payment
+        -- Of a payment that some of these tickets had already, the first ticket may change nothing: check every row.
+        left join (select distinct payment from old_ticket) as s on p.payment = s.payment
     ),
 
     logged as (
@@ -359,13 +361,13 @@ begin
                     else n.vat_rate
                 end as vat_rate,
                 case
-                    when t.t_refunded then n.refunder
+                    when t.t_refunded then nullif(n.refunder, '')
                     when p.payment is not null then p.seller
                     else session_user
                 end as seller,
                 case when t.t_refunded then n.point_of_refund else p.cash_point end as cash_point,
                 t.t_refunded and coalesce(p.override_used, false) and n.used is not null as override_used,
-                coalesce(n.ticket = p.first_ticket, false) as first_of_payment,
+                coalesce(n.ticket = p.first_ticket or p.is_seen, false) as first_of_payment,
                 case
                     when o.ticket is null then -5
                     when
@@ -409,7 +411,7 @@ begin
                     when t.t_paid and n.sale_channel = 'NET' then 6
                     when t.t_paid then 8
                     when t.t_refunded and o.paid is null and n.sale_channel = 'NET' then 5
-                    when t.t_refunded and o.paid is null and n.refunder is null then 12
+                    when t.t_refunded and o.paid is null and coalesce(n.refunder, '') = '' then 12
                     when t.t_refunded and o.paid is null then 9
                     when t.t_refunded and n.used is not null and not coalesce(p.override_used, false)
                         then -13

@@ -47,16 +47,27 @@ begin
         end if;
         perform billig.spread_capacity(old.ticket_group, v_left + new.num - v_size);
     end if;
-    update billig.ticket_group_base
-    set
-        ticket_group_name = new.ticket_group_name,
-        is_theater_ticket_group = new.is_theater_ticket_group,
-        ticket_limit = new.ticket_limit,
-        num = new.num
-    where
-        ticket_group = old.ticket_group
-        and (ticket_group_name, is_theater_ticket_group, ticket_limit, num) is distinct from
-        (new.ticket_group_name, new.is_theater_ticket_group, new.ticket_limit, new.num);
+    -- old is as the statement's snapshot saw it: what the client left alone may be newer by now, num above all.
+    if (new.ticket_group_name, new.is_theater_ticket_group, new.ticket_limit, new.num) is distinct from
+        (old.ticket_group_name, old.is_theater_ticket_group, old.ticket_limit, old.num)
+    then
+        update billig.ticket_group_base as b
+        set
+            ticket_group_name = case
+                when new.ticket_group_name = old.ticket_group_name then b.ticket_group_name
+                else new.ticket_group_name
+            end,
+            is_theater_ticket_group = case
+                when new.is_theater_ticket_group = old.is_theater_ticket_group then b.is_theater_ticket_group
+                else new.is_theater_ticket_group
+            end,
+            ticket_limit = case
+                when new.ticket_limit is not distinct from old.ticket_limit then b.ticket_limit
+                else new.ticket_limit
+            end,
+            num = case when new.num = old.num then b.num else new.num end
+        where b.ticket_group = old.ticket_group;
+    end if;
     return new;
 end;
 $$;

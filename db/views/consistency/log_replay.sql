@@ -12,7 +12,7 @@ select
         case when t.purchase <> l.purchase or not l.same_purchase then 'purchase' end,
         case when t.event <> l.event or t.ticket_group <> l.ticket_group then 'event' end,
         case when t.project is distinct from l.project then 'project' end,
-        case when t.refunded is not null and t.refunder is distinct from l.refunder then 'refunder' end,
+        case when t.refunded is not null and nullif(t.refunder, '') is distinct from l.refunder then 'refunder' end,
         case when t.payment is distinct from l.payment then 'payment' end,
         case
             when l.amount <> case when t.paid is not null and t.refunded is null then t.price else 0 end
@@ -58,7 +58,7 @@ where
     or t.event <> l.event
     or t.ticket_group <> l.ticket_group
     or t.project is distinct from l.project
-    or (t.refunded is not null and t.refunder is distinct from l.refunder)
+    or (t.refunded is not null and nullif(t.refunder, '') is distinct from l.refunder)
     or t.payment is distinct from l.payment
     or l.amount <> case when t.paid is not null and t.refunded is null then t.price else 0 end
     or l.fee_amount <> case when t.paid is not null and t.refunded is null then t.fee else 0 end;
