@@ -473,7 +473,7 @@ begin
                             = to_jsonb(n) - '{payment,price,vat_rate}'::text[]
                         from billig.transaction_log as l
                         where l.ticket = n.ticket
-                        order by l.transaction_log desc
+                        order by l.transaction_log + 0 desc -- by the index on ticket, never back through the whole log
                         limit 1
                     ), false)
                 )
