@@ -293,14 +293,12 @@ begin
     payment as materialized (
         select
             p.payment, p.kind, p.seller, p.cash_point, p.exchange, p.made_by, p.override_used,
-            n.first_ticket, s.payment is not null as is_seen
+            n.first_ticket
         from (
             select * from billig.own_payment as q
             where q.payment = any (array(select d.payment from named as d))
         ) as p
         inner join named as n on p.payment = n.payment
-        -- Of a payment that some of these tickets had already, the first ticket may change nothing: check every row.
-        left join (select distinct payment from old_ticket) as s on p.payment = s.payment
     ),
 
     logged as (
@@ -367,7 +365,7 @@ begin
                 end as seller,
                 case when t.t_refunded then n.point_of_refund else p.cash_point end as cash_point,
                 t.t_refunded and coalesce(p.override_used, false) and n.used is not null as override_used,
-                coalesce(n.ticket = p.first_ticket or p.is_seen, false) as first_of_payment,
+                coalesce(n.ticket = p.first_ticket, false) as first_of_payment,
                 case
                     when o.ticket is null then -5
                     when
