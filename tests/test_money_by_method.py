@@ -1,4 +1,4 @@
-"""What a purchase's refunds pay back by each method is what came in by it, to the øre; and what is refused of payments."""
+"""A purchase is paid back by each method as it came in, to the øre; and what is refused of payments and keys."""
 
 import random
 import threading
