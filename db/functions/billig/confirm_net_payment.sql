@@ -24,8 +24,6 @@ begin
             detail = format('Amount %s, reference %L.', p_amount, p_provider_reference),
             hint = 'The reference is what makes a second confirmation harmless.';
     end if;
-    -- One confirmation of a reference at a time, whatever purchase it names: two tables hold references.
-    perform pg_advisory_xact_lock(hashtextextended(p_provider_reference, 0));
     perform billig.lock_purchase(p_purchase);
 
     -- One reference at a time, or the same for two purchases at once would meet in the unique index.
