@@ -15,8 +15,6 @@ returns table (purchase bigint, payment bigint, ticket bigint, price_group int, 
 language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
 set plan_cache_mode = force_generic_plan
-set enable_seqscan = off
-set jit = off
 as $$
 #variable_conflict use_column
 declare
@@ -76,7 +74,7 @@ begin
         order by u.price_group
     ) as w
     left join billig.offer as o on w.price_group = o.price_group;
-    if v_valid is not true or cardinality(p_price_groups) <> cardinality(p_counts) then
+    if v_valid is not true or cardinality(p_price_groups) is distinct from cardinality(p_counts) then
         raise exception 'price groups and counts do not pair up' using
             errcode = '22023',
             detail = format('Price groups %s, counts %s.', p_price_groups, p_counts),
