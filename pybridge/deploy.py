@@ -292,9 +292,14 @@ class _Deploy:
     def load(self, everything: bool) -> None:
         """Load files that changed, or whose objects are gone, until none is left: dropping a view may ask for more.
 
-        In a new era everything is loaded: restoring data alone leaves triggers that fire always as ordinary ones.
+        In a new era everything is loaded. Restoring data alone leaves triggers that fire always as ordinary ones, and
+        that may be in the same cluster; so files of such triggers are loaded again.
         """
         done = {} if everything else dict(self.cur.execute("select path, sha256 from deploy.repeatable_object"))
+        ordinary = {("trigger", identity) for (identity,) in self.cur.execute(catalogue.ORDINARY_TRIGGERS)}
+        for file in self.files:
+            if not file.defines.isdisjoint(ordinary):
+                done.pop(file.path, None)
         for _ in range(len(self.files) + 1):
             there = {key_of(kind, identity) for kind, identity in catalogue.objects(self.cur)}
             todo = [file for file in self.files if done.get(file.path) != file.sha256 or not file.defines <= there]
