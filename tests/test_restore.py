@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
@@ -231,11 +231,12 @@ def restore_data_alone(program: Run, port: int, dbname: str, origin: Database) -
 
 
 @pytest.fixture
-def empty(db: Connection, database: Database) -> Database:
+def empty(db: Connection, database: Database) -> Iterator[Database]:
     """An empty database beside the test's own, in the same cluster."""
     db.execute("drop database if exists restored")
     db.execute("create database restored template template0")
-    return Database(database.host, database.port, "restored")
+    yield Database(database.host, database.port, "restored")
+    db.execute("drop database restored")
 
 
 def test_a_restore_of_data_alone_leaves_ordinary_triggers_which_is_seen_and_mended_by_deploy(
@@ -265,7 +266,6 @@ def test_a_restore_of_data_alone_leaves_ordinary_triggers_which_is_seen_and_mend
         assert deploy(there).loaded == []
         sell(there, event.price_group)
         assert consistency(there) == {}
-    db.execute("drop database restored")
 
 
 def slips_by_unlogged(there: Connection) -> bool:
@@ -302,4 +302,3 @@ def test_data_restored_under_the_triggers_is_refused_whole(
     with connected(empty.port, empty.name) as there:
         assert one(there, "select count(*) from billig.ticket") == 0
         assert one(there, "select count(*) from billig.transaction_log") == 0
-    db.execute("drop database restored")
