@@ -12,7 +12,10 @@ set search_path = pg_catalog, billig, pg_temp
 as $$
 begin
     perform billig.check_web();
-    if coalesce(p_error, '') = '' or cardinality(p_price_groups) is distinct from cardinality(p_counts) then
+    if
+        coalesce(p_error, '') = '' or cardinality(p_price_groups) is distinct from cardinality(p_counts)
+        or (select bool_or(c <= 0 or c is null) from unnest(p_counts) as c)
+    then
         raise exception 'a reference is needed, and one count for each price group' using
             errcode = '22023',
             detail = format('Reference %L, price groups %s, counts %s.', p_error, p_price_groups, p_counts),
