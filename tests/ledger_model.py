@@ -138,9 +138,7 @@ class Ledger:
             assert event.project is not None
             code = self.projects[event.project]
         fee_code = event.fee_vat_code or code
-        return Offer(
-            price.price, self.rates[code], code, event.fee, self.rates[fee_code], fee_code, event.project
-        )
+        return Offer(price.price, self.rates[code], code, event.fee, self.rates[fee_code], fee_code, event.project)
 
     def sold(self, group: Group) -> int:
         return sum(1 for t in self.tickets.values() if t.live and t.price.group is group)
@@ -229,16 +227,12 @@ class Ledger:
         old = ticket.sold
         now = self.offer(price)
         ticket.price = price
-        ticket.sold = Offer(
-            now.price, now.rate, old.vat_code, old.fee, old.fee_rate, old.fee_vat_code, old.project
-        )
+        ticket.sold = Offer(now.price, now.rate, old.vat_code, old.fee, old.fee_rate, old.fee_vat_code, old.project)
         if not ticket.paid:
             self.log("RESERVATION_CHANGE", ticket, seller)
             return Decimal(0)
         difference = now.price - old.price
-        self.log(
-            "NORMAL_CHANGE", ticket, seller, difference, vat_of(now.price, now.rate) - vat_of(old.price, old.rate)
-        )
+        self.log("NORMAL_CHANGE", ticket, seller, difference, vat_of(now.price, now.rate) - vat_of(old.price, old.rate))
         return difference
 
     # --- How it was paid ---

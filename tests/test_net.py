@@ -17,10 +17,10 @@ def _expire(db: Connection) -> list[domain.Row]:
     return gone
 
 
-def _confirm(db: Connection, purchase: int, amount: Decimal | int, reference: str = "r", **more: object) -> list[domain.Row]:
-    return call(
-        db, "confirm_net_payment", purchase=purchase, amount=amount, provider_reference=reference, **more
-    )
+def _confirm(
+    db: Connection, purchase: int, amount: Decimal | int, reference: str = "r", **more: object
+) -> list[domain.Row]:
+    return call(db, "confirm_net_payment", purchase=purchase, amount=amount, provider_reference=reference, **more)
 
 
 def test_the_provider_says_ok_and_says_it_again(db: Connection) -> None:
@@ -191,7 +191,11 @@ def test_an_aborted_purchase_lets_its_tickets_go_once(db: Connection) -> None:
     assert log_types(db, sale.tickets[0]) == ["NET_SALE", "NET_TIMEOUT"]
     assert domain.log_rows(db, sale.tickets[0])[1]["seller"] is None
     assert domain.num_sold(db, event.ticket_group) == 0
-    for other in (domain.net_paid(db, event.price_group), sell(db, event.price_group), domain.reserve(db, event.price_group)):
+    for other in (
+        domain.net_paid(db, event.price_group),
+        sell(db, event.price_group),
+        domain.reserve(db, event.price_group),
+    ):
         with expect("23B12"):
             call(db, "abort_purchase", purchase=other.purchase)
     with expect("P0002"):

@@ -27,7 +27,11 @@ def test_a_reservation_is_paid_whole_or_ticket_by_ticket(db: Connection) -> None
 
 def test_payment_of_a_reservation_is_refused_whole(db: Connection) -> None:
     event = make_event(db)
-    sale, other, web = reserve(db, event.price_group, 2), reserve(db, event.price_group), domain.net(db, event.price_group)
+    sale, other, web = (
+        reserve(db, event.price_group, 2),
+        reserve(db, event.price_group),
+        domain.net(db, event.price_group),
+    )
     paid = reserve(db, event.price_group)
     pay(db, paid)
     for sqlstate, wrong, arguments in (

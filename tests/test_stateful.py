@@ -63,7 +63,9 @@ select jsonb_build_object(
         where t.event = any (%(events)s)
     ),
     'num_sold', (
-        select jsonb_object_agg(g.ticket_group, g.num_sold) from billig.ticket_group as g where g.event = any (%(events)s)
+        select jsonb_object_agg(g.ticket_group, g.num_sold)
+        from billig.ticket_group as g
+        where g.event = any (%(events)s)
     ),
     'vat', (
         select jsonb_agg(to_jsonb(s))
@@ -246,11 +248,12 @@ _wanted = st.lists(st.tuples(_any, st.sampled_from((1, 1, 2, 3, 4, 10))), min_si
 class Festival(RuleBasedStateMachine):
     """One festival: three projects, four events, five ticket groups, ten prices, and whatever happens to them."""
 
-    def __init__(self, shed: Shed) -> None:
+    shed: Shed  # of the test
+
+    def __init__(self) -> None:
         super().__init__()
-        self.shed = shed
-        self.db = shed.open()
-        self.run = shed.runs
+        self.db = self.shed.open()
+        self.run = self.shed.runs
         self.ledger = Ledger()
         self.sellers = (f"kari {self.run}", f"ola {self.run}")
         self.organisation = f"Festival {self.run}"
@@ -302,7 +305,9 @@ class Festival(RuleBasedStateMachine):
                 "insert into billig.organisation (organisation, organisation_name) values (%s, %s)",
                 (base, self.organisation),
             )
-            cursor.execute("insert into billig.ticket_card values (%s, 1, current_date + 2)  on conflict do nothing", (1,))
+            cursor.execute(
+                "insert into billig.ticket_card values (%s, 1, current_date + 2)  on conflict do nothing", (1,)
+            )
             cursor.executemany(
                 "insert into billig.project (project, project_name, organisation, vat_code) values (%s, %s, %s, %s)",
                 [(project, f"Project {project}", base, code) for project, code in codes.items()],
@@ -362,7 +367,9 @@ class Festival(RuleBasedStateMachine):
         chosen = {
             t.ticket: t
             for t in (
-                (tickets if n >= 90 or not fitting else fitting)[-1 - n % len(tickets if n >= 90 or not fitting else fitting)]
+                (tickets if n >= 90 or not fitting else fitting)[
+                    -1 - n % len(tickets if n >= 90 or not fitting else fitting)
+                ]
                 for n in picks
             )
         }
@@ -372,9 +379,7 @@ class Festival(RuleBasedStateMachine):
         purchase = self._pick([number % 100], likely)[0].purchase
         return purchase, [t for t in self.ledger.tickets.values() if t.purchase == purchase]
 
-    def _tender(
-        self, total: Decimal, choice: int
-    ) -> tuple[list[str] | None, list[Decimal] | None, set[str], Mix]:
+    def _tender(self, total: Decimal, choice: int) -> tuple[list[str] | None, list[Decimal] | None, set[str], Mix]:
         """How an amount is paid: in cash, by card, part by each, or wrongly."""
         if total == 0:
             return None, None, set(), {}
@@ -395,7 +400,8 @@ class Festival(RuleBasedStateMachine):
         try:
             yield
         except psycopg.Error as error:
-            assert error.sqlstate in refusals, f"{error.sqlstate} {error}, expected {refusals or 'success'}"
+            if error.sqlstate not in refusals:
+                pytest.fail(f"{error.sqlstate} {error}, expected {refusals or 'success'}")
             self.shed.refusals[str(error.sqlstate)] += 1
 
     def _call(self, refusals: set[str], function: str, **arguments: object) -> list[domain.Row] | None:
@@ -465,9 +471,7 @@ class Festival(RuleBasedStateMachine):
         amounts: list[Decimal] | None = None
         lines: Mix = {}
         if channel == "STAND":
-            total = sum(
-                ((o.price + o.fee) * n for o, n in ((self.ledger.offer(p), n) for p, n in merged)), Decimal(0)
-            )
+            total = sum(((o.price + o.fee) * n for o, n in ((self.ledger.offer(p), n) for p, n in merged)), Decimal(0))
             methods, amounts, wrong, lines = self._tender(total, tender)
             refusals |= wrong
         answer = self._call(
@@ -589,7 +593,8 @@ class Festival(RuleBasedStateMachine):
     @rule(number=_any, same=st.booleans())
     def confirm_again(self, number: int, same: bool) -> None:
         if not self.references:
-            return self._check()
+            self._check()
+            return
         purchase, amount, reference = self.references[number % len(self.references)]
         self._call(
             set() if same else {"23B19"},
@@ -667,9 +672,7 @@ class Festival(RuleBasedStateMachine):
         purchase, tickets = self._purchase(number, lambda t: t.channel == "RESERVATION" and not t.paid and t.live)
         reserved = [t for t in tickets if t.channel == "RESERVATION" and not t.paid and t.live]
         seller = self._seller(who) if who % 3 else None
-        answer = self._call(
-            set() if reserved else {"23B12"}, "cancel_reservation", purchase=purchase, seller=seller
-        )
+        answer = self._call(set() if reserved else {"23B12"}, "cancel_reservation", purchase=purchase, seller=seller)
         if answer is not None:
             for t in reserved:
                 self.ledger.let_go(t, seller or self.login)
@@ -826,9 +829,8 @@ class Festival(RuleBasedStateMachine):
         offer = self.ledger.offer(price)
         if ticket.refunded:
             found.add("23B10")
-        if ticket.price.group is not price.group:
-            found.add("23B08")
-        elif (offer.vat_code, offer.project) != (ticket.sold.vat_code, ticket.sold.project):
+        sold_as = (ticket.sold.vat_code, ticket.sold.project)
+        if ticket.price.group is not price.group or (offer.vat_code, offer.project) != sold_as:
             found.add("23B08")
         elif not ticket.paid and ticket.channel == "NET":
             found.add("23B12")
@@ -838,9 +840,7 @@ class Festival(RuleBasedStateMachine):
     def change_price_group(self, picks: list[int], number: int, tender: int, who: int) -> None:
         first = self._pick(picks[:1], lambda t: t.live and (t.paid or t.channel == "RESERVATION"))[0]
         tickets = [first] + [
-            t
-            for t in self._pick(picks[1:], lambda t: t.live and t.price.group is first.price.group)
-            if t is not first
+            t for t in self._pick(picks[1:], lambda t: t.live and t.price.group is first.price.group) if t is not first
         ]
         choices = [p for p in self.ledger.prices if p.group is first.price.group and p is not first.price]
         price = choices[number % len(choices)] if choices and number % 10 else self._price(number)
@@ -886,7 +886,8 @@ class Festival(RuleBasedStateMachine):
         channel = ("STAND", "NET", "NET", "RESERVATION")[kind]
         paid = kind in (0, 2)
         if channel == "RESERVATION" and price.group.event.begun:
-            return self._check()  # it would be overlong at once
+            self._check()  # it would be overlong at once
+            return
         cash_point = (None, 1, 2, UNREGISTERED)[who % 4] if channel == "STAND" else None
         answer = self._raw(
             {"23B01"} if self.ledger.lacks([(price, count)]) else set(),
@@ -966,7 +967,7 @@ class Festival(RuleBasedStateMachine):
 
     @rule(number=_any)
     def pay_by_update(self, number: int) -> None:
-        purchase, tickets = self._purchase(number, lambda t: not t.paid and t.live)
+        tickets = self._purchase(number, lambda t: not t.paid and t.live)[1]
         tickets = [t for t in tickets if not t.paid and t.live] or tickets
         refusals = {"23B22" if t.paid else "23B10" for t in tickets if t.paid or t.refunded}
         answer = self._raw(
@@ -989,7 +990,8 @@ class Festival(RuleBasedStateMachine):
         ticket = self._pick(picks[:1], lambda t: t.live and (t.paid or t.channel == "RESERVATION"))[0]
         choices = [p for p in self.ledger.prices if p.group is ticket.price.group and p is not ticket.price]
         if not choices:
-            return self._check()
+            self._check()
+            return
         price = choices[number % len(choices)]
         difference = price.price - ticket.sold.price
         lines = self.ledger.paid_with({ticket.ticket: difference}) if difference else {}
@@ -1024,9 +1026,7 @@ class Festival(RuleBasedStateMachine):
     def move_to_or_from_a_card(self, picks: list[int]) -> None:
         tickets = self._pick(picks, lambda t: t.live and t.price.card)
         refusals = {
-            "23B10" if t.refunded else "23B12"
-            for t in tickets
-            if t.refunded or (not t.on_card and not t.price.card)
+            "23B10" if t.refunded else "23B12" for t in tickets if t.refunded or (not t.on_card and not t.price.card)
         }
         answer = self._raw(
             refusals,
@@ -1111,7 +1111,8 @@ class Festival(RuleBasedStateMachine):
     @rule(change=_any)
     def retry_the_last_call(self, change: int) -> None:
         if self.last_call is None:
-            return self._check()
+            self._check()
+            return
         function, arguments, answer = self.last_call
         if change % 4:
             assert domain.call(self.db, function, **arguments) == answer
@@ -1139,9 +1140,7 @@ class Festival(RuleBasedStateMachine):
                 "first_purchase": self.first_purchase,
             },
         ).fetchall()[0][0]
-        assert said["broken"] is None, {
-            name: domain.consistency(self.db).get(name) for name in said["broken"]
-        }
+        assert said["broken"] is None, {name: domain.consistency(self.db).get(name) for name in said["broken"]}
 
         expected = {e.tickets: e for e in ledger.expected}
         for payment in said["payments"] or ():
@@ -1214,9 +1213,9 @@ def test_the_database_agrees_with_the_model_whatever_happens(
 ) -> None:
     began = time.monotonic()
     run_state_machine_as_test(
-        lambda: Festival(shed),
+        type("FestivalOfThisTest", (Festival,), {"shed": shed}),
         settings=settings(
-            max_examples=stateful_runs,
+            max_examples=stateful_runs + stateful_runs // 8 + 2,  # a few end early, by Hypothesis's choice
             stateful_step_count=STEPS,
             deadline=None,
             suppress_health_check=list(HealthCheck),
@@ -1231,7 +1230,7 @@ def test_the_database_agrees_with_the_model_whatever_happens(
         )
     record_property("steps", shed.steps)
     assert shed.runs >= stateful_runs
-    assert shed.steps >= stateful_runs * STEPS * 0.9, "runs that end early prove less than they say"
+    assert shed.steps >= stateful_runs * STEPS, "runs that end early prove less than they say"
     if stateful_runs >= 25:
         types = {row[0] for row in _transaction_types(shed)}
         assert set(shed.rows) == types, "every type of transaction was played"

@@ -36,7 +36,8 @@ begin
         return query
         select c.result, c.ticket, c.replaces, c.amount
         from billig.net_confirmation as c
-        where c.provider_reference = p_provider_reference and c.purchase = p_purchase;
+        where c.provider_reference = p_provider_reference and c.purchase = p_purchase
+        order by c.ticket;
         if not found or p_amount <> (
             select sum(c.amount) from billig.net_confirmation as c where c.provider_reference = p_provider_reference
         ) then
@@ -142,7 +143,8 @@ begin
     return query
     select c.result, c.ticket, c.replaces, c.amount
     from billig.net_confirmation as c
-    where c.provider_reference = p_provider_reference;
+    where c.provider_reference = p_provider_reference
+    order by c.ticket;
 end;
 $$;
 

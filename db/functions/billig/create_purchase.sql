@@ -22,6 +22,7 @@ declare
     v_offers billig.offer[];
     v_price_groups int[];
     v_counts int[];
+    v_missing int[];
     v_total numeric;
     v_purchase bigint;
     v_payment bigint;
@@ -117,7 +118,8 @@ begin
         );
     end if;
 
-    loop -- as above, for the tickets that are still wanted
+    v_missing := v_counts;
+    loop -- as above, for the tickets that are still missing
         return query
         insert into billig.ticket (
             price_group, purchase, on_card, paid, sale_channel, seller, cash_point, payment,
@@ -129,13 +131,13 @@ begin
             o.ticket_group, o.event, o.organisation, o.project, o.vat_code, o.fee_vat_code,
             o.price, o.fee, o.vat_rate, o.fee_vat_rate
         from unnest(v_offers) with ordinality as o
-        cross join generate_series(1, v_counts[o.ordinality])
+        cross join generate_series(1, v_missing[o.ordinality])
         on conflict (ticket) do nothing
         returning purchase, payment, ticket, price_group, price, fee;
         get diagnostics v_made = row_count;
         v_wanted := v_wanted - v_made;
         exit when v_wanted = 0;
-        v_counts := array(
+        v_missing := array(
             select c.tickets - (
                 select count(*) from billig.ticket as t where t.purchase = v_purchase and t.price_group = c.price_group
             )::int
