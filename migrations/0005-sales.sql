@@ -124,7 +124,7 @@ create table billig.ticket (
     foreign key (replaced_by) references billig.ticket (ticket) deferrable initially deferred,
     constraint ticket_sale_channel_check check (sale_channel in ('STAND', 'NET', 'RESERVATION')),
     constraint ticket_price_check check (price >= 0 and fee >= 0),
-    constraint ticket_replaced_check check (replaced_by is null or (refunded is not null and exchange is not null))
+    constraint ticket_replaced_check check (replaced_by is null or exchange is not null)
 );
 comment on table billig.ticket is
 'A ticket: its current state, and what it was sold as. Every change is logged or refused by the triggers; history is read from billig.transaction_log. Times are local (Europe/Oslo), without zone. ticket_price_group_fkey: a ticket stays in its ticket group. ticket_replaced_check: only an exchange replaces.';

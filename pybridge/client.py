@@ -235,10 +235,17 @@ class Client:
         )
 
     def cancel_reservation(
-        self, *, purchase: int, seller: str | None = None, tickets: Sequence[int] | None = None
+        self,
+        *,
+        purchase: int,
+        seller: str | None = None,
+        tickets: Sequence[int] | None = None,
+        request_id: str | None = None,
     ) -> list[LetGo]:
         """Give a reservation back, or some of its tickets."""
-        return self._rows(LetGo, "cancel_reservation", purchase=purchase, seller=seller, tickets=tickets)
+        return self._rows(
+            LetGo, "cancel_reservation", purchase=purchase, seller=seller, tickets=tickets, request_id=request_id
+        )
 
     def expire_net_sales(self, *, limit: int = 10000) -> list[Expired]:
         """Let go the web tickets that were not paid in time; call again until nothing comes."""

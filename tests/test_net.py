@@ -116,6 +116,7 @@ def test_money_that_comes_late_for_what_is_taken_is_owed_back(db: Connection) ->
     with expect("P0002"):
         call(db, "settle_owed_back", owed_back=owed_back + 1, reference="paid back")
     assert call(db, "settle_owed_back", owed_back=owed_back, reference="paid back") == [{"settle_owed_back": owed_back}]
+    assert call(db, "settle_owed_back", owed_back=owed_back, reference="paid back") == [{"settle_owed_back": owed_back}]
     assert _owed(db) == []
     assert domain.one(db, "select settled_by = session_user from billig.owed_back") is True
     with expect("23B12"):

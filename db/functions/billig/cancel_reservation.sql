@@ -1,5 +1,5 @@
 create or replace function billig.cancel_reservation(
-    p_purchase bigint, p_seller text default null, p_tickets bigint[] default null
+    p_purchase bigint, p_seller text default null, p_tickets bigint[] default null, p_request_id text default null
 )
 returns table (ticket bigint)
 language plpgsql security definer
@@ -7,6 +7,7 @@ set search_path = pg_catalog, billig, pg_temp
 as $$
 #variable_conflict use_column
 declare
+    v_answer jsonb;
     v_tickets bigint[];
 begin
     if p_seller is null then
@@ -14,15 +15,28 @@ begin
     else
         perform billig.check_seller(p_seller);
     end if;
+    if p_request_id is not null then
+        v_answer := billig.begin_request('cancel_reservation', p_request_id, row(p_purchase, p_seller, p_tickets)::text);
+        if v_answer is not null then
+            return query
+            select x::bigint from jsonb_array_elements_text(v_answer) as x;
+            return;
+        end if;
+    end if;
+
     perform billig.lock_purchase(p_purchase);
     v_tickets := billig.reserved_tickets(p_purchase, p_tickets);
-    return query
     update billig.ticket as t
     set refunded = billig.local_time(), refunder = coalesce(p_seller, session_user)
-    where t.ticket = any (v_tickets)
-    returning t.ticket;
+    where t.ticket = any (v_tickets);
+
+    if p_request_id is not null then
+        perform billig.end_request('cancel_reservation', p_request_id, to_jsonb(v_tickets));
+    end if;
+    return query
+    select unnest(v_tickets);
 end;
 $$;
 
-comment on function billig.cancel_reservation(bigint, text, bigint[]) is
-'Gives a reservation back, or p_tickets of it: one row a ticket, logged as RESERVATION_REFUND. p_seller null: the buyer, on the web. P0002; 23B12 nothing of it is reserved; 42501.';
+comment on function billig.cancel_reservation(bigint, text, bigint[], text) is
+'Gives a reservation back, or p_tickets of it: one row a ticket, logged as RESERVATION_REFUND. p_seller null: the buyer, on the web. P0002; 23B12 nothing of it is reserved; 23B13; 42501.';

@@ -63,8 +63,14 @@ begin
                 hint = 'ticket_limit of the ticket group decides; 9 where it is null.';
         end if;
     end loop;
+    if p_card is not null and not exists (select from billig.ticket_card where card = p_card) then
+        raise exception 'no such ticket card' using
+            errcode = 'P0002',
+            detail = format('Card %s.', p_card),
+            hint = 'Ticket cards stand in billig.ticket_card; leave p_card null for paper tickets.';
+    end if;
 end;
 $$;
 
 comment on function billig.check_offers(billig.offer[], int[], int[], boolean, boolean, bigint, int) is
-'What the tables mean for a sale: P0002 no such price group; 23B02 sale period; 23B03 hidden (p_public) or not for the web (p_net); 23B04 membership; 23B05 ticket limit; 23B16 no VAT. Capacity is the trigger''s.';
+'What the tables mean for a sale: P0002 no such price group or ticket card; 23B02 sale period; 23B03 hidden (p_public) or not for the web (p_net); 23B04 membership; 23B05 ticket limit; 23B16 no VAT. Capacity is the trigger''s.';

@@ -30,9 +30,7 @@ begin
     perform pg_advisory_xact_lock(hashtextextended('confirm_net_payment ' || p_provider_reference, 0));
 
     -- The provider says it twice: the same answer, and nothing happens.
-    if exists (select from billig.payment where provider_reference = p_provider_reference)
-        or exists (select from billig.owed_back where provider_reference = p_provider_reference)
-    then
+    if exists (select from billig.payment where provider_reference = p_provider_reference) then
         return query
         select c.result, c.ticket, c.replaces, c.amount
         from billig.net_confirmation as c
@@ -92,16 +90,22 @@ begin
         ) as w;
     end if;
 
-    if v_live is not null or v_is_free then
-        v_payment := billig.new_payment(
-            'SALE', p_purchase, null, null, null, 'WEB', p_provider_reference, null, false,
-            array[p_payment_method], null,
-            v_live_amount + case when v_is_free then v_lost_amount else 0 end
-        );
-        update billig.ticket as t
-        set paid = billig.local_time(), payment = v_payment
-        where t.ticket = any (v_live);
+    if v_is_late and not v_is_free and v_lost_amount = 0 then
+        raise exception 'sold out' using
+            errcode = '23B01',
+            detail = format('The free tickets of purchase %s timed out, and are not to be had any more.', p_purchase),
+            hint = 'Nothing was paid, so nothing is owed.';
     end if;
+
+    -- The one home of the provider's reference, also where nothing is sold for it: it is unique there.
+    v_payment := billig.new_payment(
+        'SALE', p_purchase, null, null, null, 'WEB', p_provider_reference, null, false,
+        array[p_payment_method], null,
+        v_live_amount + case when v_is_free then v_lost_amount else 0 end
+    );
+    update billig.ticket as t
+    set paid = billig.local_time(), payment = v_payment
+    where t.ticket = any (v_live);
     if v_is_free then
         v_wanted := cardinality(v_lost);
         loop -- until the sequence is past the ids that clients chose
@@ -123,22 +127,11 @@ begin
             v_wanted := v_wanted - v_made;
             exit when v_wanted = 0;
         end loop;
-    elsif v_is_late and v_lost_amount = 0 then
-        raise exception 'sold out' using
-            errcode = '23B01',
-            detail = format('The free tickets of purchase %s timed out, and are not to be had any more.', p_purchase),
-            hint = 'Nothing was paid, so nothing is owed.';
     elsif v_is_late then
         insert into billig.owed_back (purchase, provider_reference, payment_method, amount)
         select p_purchase, p_provider_reference, m.payment_method, v_lost_amount
         from billig.payment_method as m
         where m.payment_method_name = p_payment_method;
-        if not found then
-            raise exception 'no such payment method' using
-                errcode = '22023',
-                detail = format('Method %L.', p_payment_method),
-                hint = 'Payment methods stand in billig.payment_method.';
-        end if;
     end if;
     return query
     select c.result, c.ticket, c.replaces, c.amount

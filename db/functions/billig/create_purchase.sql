@@ -36,11 +36,11 @@ begin
     else
         perform billig.check_web();
     end if;
-    if p_sale_channel = 'NET' and p_seller is not null then
-        raise exception 'a web sale has no seller' using
+    if p_sale_channel = 'NET' and (p_seller is not null or p_cash_point is not null) then
+        raise exception 'a web sale has no seller and no cash point' using
             errcode = '22023',
-            detail = format('p_seller is %L.', p_seller),
-            hint = 'Leave p_seller null, or sell on channel STAND.';
+            detail = format('p_seller is %L, p_cash_point is %L.', p_seller, p_cash_point),
+            hint = 'Leave both null, or sell on channel STAND.';
     end if;
     perform billig.check_cash_point(p_cash_point);
     if coalesce(p_sale_channel, '') not in ('STAND', 'NET', 'RESERVATION') then
@@ -159,4 +159,4 @@ end;
 $$;
 
 comment on function billig.create_purchase(text, int[], int[], text, int, text[], numeric[], int, text, bigint, text) is
-'Sells tickets (T5, T14): one row a ticket. p_sale_channel STAND (paid at once, by one or several methods), NET (web: held unpaid until confirm_net_payment) or RESERVATION (until pay_reservation). p_price_groups and p_counts pair up. p_seller: who sells; null on the web. p_payment_amounts: NOK, one a method; null for a single method. price and fee: NOK including VAT. p_request_id: retry-safe. Refusals: 22023 bad argument; P0002 no such price group or cash point; 42501 not allowed; 23B01 sold out; 23B02 sale period; 23B03 hidden or not for the web; 23B04 membership; 23B05 ticket limit; 23B06 payment does not agree; 23B13 request id reused; 23B16 no VAT.';
+'Sells tickets (T5, T14): one row a ticket. p_sale_channel STAND (paid at once, by one or several methods), NET (web: held unpaid until confirm_net_payment) or RESERVATION (until pay_reservation). p_price_groups and p_counts pair up. p_seller: who sells; null on the web. p_payment_amounts: NOK, one a method; null for a single method. price and fee: NOK including VAT. p_request_id: retry-safe. Refusals: 22023 bad argument; P0002 no such price group, cash point or ticket card; 42501 not allowed; 23B01 sold out; 23B02 sale period; 23B03 hidden or not for the web; 23B04 membership; 23B05 ticket limit; 23B06 payment does not agree; 23B13 request id reused; 23B16 no VAT.';

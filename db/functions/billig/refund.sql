@@ -29,6 +29,12 @@ begin
         perform billig.check_seller(p_seller);
     end if;
     perform billig.check_cash_point(p_cash_point);
+    if p_seller is null and p_cash_point is not null then
+        raise exception 'a refund at a stand has a seller' using
+            errcode = '22023',
+            detail = format('Cash point %s, and p_seller is null.', p_cash_point),
+            hint = 'Pass p_seller, or leave p_cash_point null: the web has none.';
+    end if;
     if p_override_used and coalesce(p_reason, '') = '' then
         raise exception 'taking back a used ticket needs a reason' using
             errcode = '22023',

@@ -11,7 +11,9 @@ begin
     update billig.owed_back
     set settled_at = now(), settled_by = session_user, settled_reference = p_reference
     where owed_back = p_owed_back and settled_at is null;
-    if not found then
+    if not found and not exists (
+        select from billig.owed_back where owed_back = p_owed_back and settled_reference = p_reference
+    ) then
         raise exception 'nothing is owed under that number' using
             errcode = case when exists (select from billig.owed_back where owed_back = p_owed_back)
                 then '23B12' else 'P0002' end,
@@ -23,4 +25,4 @@ end;
 $$;
 
 comment on function billig.settle_owed_back(bigint, text) is
-'Notes that money owed to a buyer was paid back, by the login role. P0002 no such; 23B12 settled already; 22023.';
+'Notes that money owed to a buyer was paid back, by the login role; once more with the same reference changes nothing. P0002 no such; 23B12 settled by another reference; 22023.';

@@ -4,14 +4,14 @@ language plpgsql
 set search_path = pg_catalog, billig, pg_temp
 as $$
 begin
-    raise exception 'a payment is never changed' using
+    raise exception 'payments, exchanges and prints of receipts are never changed' using
         errcode = '23B20',
         detail = format('%s on %I.%I.', tg_op, tg_table_schema, tg_table_name),
         hint = 'Refund or sell: that makes a payment of its own.';
 end;
 $$;
 
-comment on function billig.payment_keep() is 'Refuses UPDATE, DELETE and TRUNCATE (23B20).';
+comment on function billig.payment_keep() is 'Refuses UPDATE, DELETE and TRUNCATE of payments, of their lines (DELETE and TRUNCATE), of exchanges and of prints of receipts (23B20).';
 
 create or replace function billig.payment_line_keep()
 returns trigger
@@ -70,6 +70,16 @@ create or replace trigger payment_keep
 before update or delete or truncate on billig.payment
 for each statement execute function billig.payment_keep();
 alter table billig.payment enable always trigger payment_keep;
+
+create or replace trigger exchange_keep
+before update or delete or truncate on billig.exchange
+for each statement execute function billig.payment_keep();
+alter table billig.exchange enable always trigger exchange_keep;
+
+create or replace trigger receipt_print_keep
+before update or delete or truncate on billig.receipt_print
+for each statement execute function billig.payment_keep();
+alter table billig.receipt_print enable always trigger receipt_print_keep;
 
 create or replace trigger payment_line_delete
 before delete or truncate on billig.payment_line

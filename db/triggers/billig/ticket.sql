@@ -413,7 +413,7 @@ begin
                     when t.t_refunded and o.paid is null then 9
                     when t.t_refunded and n.used is not null and not coalesce(p.override_used, false)
                         then -13
-                    when t.t_refunded and coalesce(n.refunder, '') = '' and coalesce(p.made_by, '') <> 'WEB'
+                    when t.t_refunded and coalesce(n.refunder, '') = '' and (coalesce(p.made_by, '') <> 'WEB' or n.point_of_refund is not null)
                         then -14
                     when t.t_refunded and n.point_of_refund is null and n.sale_channel = 'NET' then 11
                     when t.t_refunded then 2

@@ -51,6 +51,14 @@ from (
         ' FOR EACH STATEMENT EXECUTE FUNCTION payment_keep()'
     ),
     (
+        'billig.exchange', 'exchange_keep', 'BEFORE DELETE OR UPDATE OR TRUNCATE ON exchange'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION payment_keep()'
+    ),
+    (
+        'billig.receipt_print', 'receipt_print_keep', 'BEFORE DELETE OR UPDATE OR TRUNCATE ON receipt_print'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION payment_keep()'
+    ),
+    (
         'billig.payment_line', 'payment_line_delete', 'BEFORE DELETE OR TRUNCATE ON payment_line'
         ' FOR EACH STATEMENT EXECUTE FUNCTION payment_keep()'
     ),
