@@ -178,7 +178,7 @@ def test_free_tickets_that_are_gone_leave_nothing_to_owe(db: Connection) -> None
     sale = net(db, event.price_group)
     _expire(db)
     rival = net(db, event.price_group)
-    with expect("23B12"):
+    with expect("23B01"):
         _confirm(db, sale.purchase, 0)
     assert [r["result"] for r in _confirm(db, rival.purchase, 0)] == ["PAID"]
     assert consistency(db) == {}
