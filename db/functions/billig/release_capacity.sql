@@ -2,24 +2,19 @@ create or replace function billig.release_capacity(p_ticket_group int, p_count i
 returns void
 language plpgsql
 as $$
+declare
+    v_slot smallint;
 begin
+    -- Two statements: an UPDATE that meets a row newer than its snapshot would run a subquery of its own once more.
+    select slot into v_slot
+    from billig.ticket_group_slot
+    where ticket_group = p_ticket_group
+    order by remaining desc
+    limit 1
+    for no key update skip locked;
     update billig.ticket_group_slot
     set remaining = remaining + p_count
-    where
-        ticket_group = p_ticket_group
-        and slot = (
-            select slot
-            from billig.ticket_group_slot
-            where ticket_group = p_ticket_group
-            order by remaining desc
-            limit 1
-            for no key update skip locked
-        );
-    if not found then
-        update billig.ticket_group_slot
-        set remaining = remaining + p_count
-        where ticket_group = p_ticket_group and slot = 1;
-    end if;
+    where ticket_group = p_ticket_group and slot = coalesce(v_slot, 1);
 end;
 $$;
 

@@ -3,22 +3,24 @@ returns void
 language plpgsql
 as $$
 declare
+    v_slot smallint;
     v_left int;
 begin
-    update billig.ticket_group_slot
-    set remaining = remaining - p_count
-    where
-        ticket_group = p_ticket_group
-        and slot = (
-            select slot
-            from billig.ticket_group_slot
-            where ticket_group = p_ticket_group and remaining >= p_count
-            limit 1
-            for no key update skip locked
-        );
-    if found then
+    -- A row that proves too small once it is locked stays locked. Going on to wait while holding it would be a
+    -- deadlock, so the attempt is a subtransaction: where it fails, it leaves no lock behind.
+    begin
+        select slot into strict v_slot
+        from billig.ticket_group_slot
+        where ticket_group = p_ticket_group and remaining >= p_count
+        limit 1
+        for no key update skip locked;
+        update billig.ticket_group_slot
+        set remaining = remaining - p_count
+        where ticket_group = p_ticket_group and slot = v_slot;
         return;
-    end if;
+    exception
+        when no_data_found then null;
+    end;
 
     -- A locked row is not a sold-out row: wait for all of them before refusing.
     v_left := billig.lock_capacity(array[p_ticket_group]);
