@@ -124,7 +124,7 @@ def test_import_names_each_problem_and_writes_nothing(db: Connection, run: Run, 
     assert refused.exit_code == 1
     for word in ("line", "column", "value", "reason", "price", "-20", "negative", "[red]nei", "not true or false"):
         assert word in refused.stdout
-    assert "nothing was imported" in refused.stdout
+    assert "nothing was imported" in " ".join(refused.stdout.split())
     as_json = run(db, "import", file, "--json")
     assert as_json.exit_code == 1
     assert json.loads(as_json.stdout)["problems"] == [
