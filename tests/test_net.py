@@ -1,12 +1,10 @@
 """Web sales: paid, paid too late, aborted, timed out, and the race between the last two."""
 
-import threading
-from datetime import datetime, timedelta
 from decimal import Decimal
 
 from tests import domain
-from tests.conftest import Connect, Connection
-from tests.domain import Sale, call, confirm, consistency, cost, expect, log_types, make_event, net, sell
+from tests.conftest import Connection
+from tests.domain import Sale, call, confirm, consistency, expect, log_types, make_event, net, sell
 
 
 def _expire(db: Connection) -> list[domain.Row]:
@@ -222,52 +220,6 @@ def test_consistency_finds_web_sales_that_nobody_lets_go(db: Connection) -> None
     sale = net(db, make_event(db).price_group)
     domain.run(db, "update billig.sale_channel set hold_for = '-16 minutes' where sale_channel = 'NET'")
     assert [r["ticket"] for r in consistency(db)["overlong_unpaid"]] == sale.tickets
-
-
-def test_time_out_leaves_alone_what_is_just_being_paid_and_a_payment_waits_for_a_time_out(
-    db: Connection, connect: Connect
-) -> None:
-    event = make_event(db)
-    paying, losing = net(db, event.price_group), net(db, event.price_group)
-    domain.run(db, "update billig.sale_channel set hold_for = '-1 second' where sale_channel = 'NET'")
-
-    payer, clock = connect(autocommit=False), connect(autocommit=False)
-    assert [r["result"] for r in confirm(payer, paying, reference="first")] == ["PAID"]
-    assert {r["ticket"] for r in call(clock, "expire_net_sales")} == {losing.ticket}  # and does not wait
-
-    late: list[domain.Row] = []
-    other = connect()
-    thread = threading.Thread(target=lambda: late.extend(confirm(other, losing, reference="second")))
-    thread.start()
-    _wait_until_blocked(db, other)
-    payer.commit()
-    clock.commit()
-    thread.join(10)
-    assert [r["result"] for r in late] == ["RESOLD"]
-    assert log_types(db, paying.ticket) == ["NET_SALE", "NET_PAID"]
-    assert log_types(db, losing.ticket) == ["NET_SALE", "NET_TIMEOUT"]
-    assert consistency(db) == {}
-
-
-def _wait_until_blocked(db: Connection, other: Connection) -> None:
-    deadline = datetime.now() + timedelta(seconds=10)
-    while not domain.one(db, "select cardinality(pg_blocking_pids(%s)) > 0", other.info.backend_pid):
-        assert datetime.now() < deadline, "it should have waited"
-
-
-def test_one_confirmation_at_a_time_does_the_work(db: Connection, connect: Connect) -> None:
-    sale = net(db, make_event(db).price_group)
-    first, second = connect(autocommit=False), connect()
-    answer = confirm(first, sale, reference="twice")
-    again: list[domain.Row] = []
-    thread = threading.Thread(target=lambda: again.extend(confirm(second, sale, reference="twice")))
-    thread.start()
-    _wait_until_blocked(db, second)
-    first.commit()
-    thread.join(10)
-    assert again == answer
-    assert log_types(db, sale.ticket) == ["NET_SALE", "NET_PAID"]
-    assert cost(sale) == domain.one(db, "select sum(amount) from billig.payment_line")
 
 
 def test_a_failed_payment_is_handed_over_to_the_page_that_tells_the_buyer(db: Connection) -> None:

@@ -14,7 +14,10 @@ declare
 begin
     select p.* into v_payment
     from billig.payment as p
-    where p.payment = p_payment or (p_payment is null and p.purchase = p_purchase and p.kind = 'SALE')
+    where
+        (p.payment = p_payment or (p_payment is null and p.purchase = p_purchase and p.kind = 'SALE'))
+        -- money that came too late and is owed back has a payment, and bought nothing
+        and exists (select from billig.transaction_log as l where l.payment = p.payment)
     order by p.payment
     limit 1
     for no key update;
