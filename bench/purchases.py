@@ -1,0 +1,51 @@
+"""Purchases of four tickets: through the function, and the same rows written by hand; one hot group against 64."""
+
+from collections.abc import Iterator
+
+from bench.measure import Ratios, interleave
+from bench.server import BASELINE, OURS, SELLER, Bench, run_file, without_triggers
+
+GROUPS = 64
+HISTORY = 25_000  # purchases that are there already: no plan is made for empty tables
+HAND = "purchase_by_hand.sql"
+FUNCTION = "purchase_by_function.sql"
+
+
+def prepare(bench: Bench) -> None:
+    """Two databases with the same history, the second without our triggers."""
+    with bench.connect(OURS) as connection:
+        run_file(connection, "triggers_off.sql")
+        run_file(connection, "history.sql", purchases=HISTORY)
+        run_file(connection, "triggers_on.sql")
+        connection.execute("vacuum analyze")
+    bench.clone(BASELINE, OURS)
+    with bench.connect(BASELINE) as connection:
+        without_triggers(connection)
+
+
+def against_hand(bench: Bench, rounds: int, seconds: float) -> Iterator[Ratios]:
+    for clients in (1, 4, 16):
+
+        def ours(clients: int = clients) -> float:
+            return bench.pgbench(OURS, FUNCTION, clients=clients, seconds=seconds, user=SELLER, groups=GROUPS)
+
+        def baseline(clients: int = clients) -> float:
+            return bench.pgbench(BASELINE, HAND, clients=clients, seconds=seconds, groups=GROUPS)
+
+        yield interleave(
+            f"purchases of 4, by the function / by hand, {clients} clients", "a second", ">= 1.20", rounds, ours, baseline
+        )
+
+
+def hot_group(bench: Bench, rounds: int, seconds: float) -> Iterator[Ratios]:
+    for clients in (4, 16):
+
+        def one(clients: int = clients) -> float:
+            return bench.pgbench(OURS, FUNCTION, clients=clients, seconds=seconds, user=SELLER, groups=1)
+
+        def many(clients: int = clients) -> float:
+            return bench.pgbench(OURS, FUNCTION, clients=clients, seconds=seconds, user=SELLER, groups=GROUPS)
+
+        yield interleave(
+            f"one hot ticket group / 64 groups, {clients} clients", "purchases a second", ">= 0.90", rounds, one, many
+        )

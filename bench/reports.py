@@ -1,0 +1,56 @@
+"""Reports of one month, in a short log and in a long one."""
+
+import time
+from collections.abc import Iterator
+
+from bench.measure import Ratios, interleave
+from bench.server import OURS, REPORTS, Bench, run_file
+
+MONTH = 100_000  # rows of the log a month
+ASKED = {
+    "vat_by_project": "select project, vat_code, vat_rate, sum(gross_amount), sum(vat_amount) from"
+    " report.vat_by_project where sale_date >= %(first)s and sale_date < %(next)s group by 1, 2, 3",
+    "transaction": "select count(*), sum(total_amount) from report.transaction"
+    " where sale_date >= %(first)s and sale_date < %(next)s",
+    "seller_activity": "select seller, sum(gross_amount) from report.seller_activity"
+    " where sale_date >= %(first)s and sale_date < %(next)s group by 1",
+    "ticket_history of a day": "select count(*), sum(paid_amount) from report.ticket_history where sale_date = %(first)s",
+}
+
+
+def reports(bench: Bench, rounds: int, sizes: tuple[int, int]) -> Iterator[Ratios]:
+    """The same month, of the same rows, asked for in the middle of a log of either size."""
+    names = [f"{REPORTS}_{size}" for size in sizes]
+    for name, size in zip(names, sizes, strict=True):
+        bench.clone(name, OURS)
+        with bench.connect(name) as connection:
+            begun = time.monotonic()
+            run_file(connection, "log.sql", months=size // MONTH, month=MONTH)
+            print(f"  made a log of {size:,} rows in {time.monotonic() - begun:.0f} s", flush=True)
+
+    short, long = names
+    for report, query in ASKED.items():
+
+        def ask(dbname: str, query: str = query) -> float:
+            with bench.connect(dbname) as connection:
+                period = connection.execute(
+                    "select date '2010-01-01' + make_interval(months => months / 2) as first,"
+                    " date '2010-01-01' + make_interval(months => months / 2 + 1) as next"
+                    " from (select count(*)::int / %s as months from billig.transaction_log) as l",
+                    [MONTH],
+                ).fetchone()
+                assert period is not None
+                arguments = {"first": period[0].date(), "next": period[1].date()}
+                connection.execute(query, arguments)  # reads the month into memory: the disk is not what is compared
+                begun = time.monotonic()
+                connection.execute(query, arguments)
+                return (time.monotonic() - begun) * 1000
+
+        yield interleave(
+            f"report.{report}, log of {sizes[1]:,} rows / {sizes[0]:,}",
+            "ms",
+            "<= 1.20",
+            rounds,
+            lambda ask=ask: ask(long),
+            lambda ask=ask: ask(short),
+        )

@@ -1,0 +1,1 @@
+insert into commit_latency values (1);

@@ -1,0 +1,42 @@
+begin;
+with payment as (
+    insert into billig.payment (kind, seller, cash_point, made_by)
+    values ('REFUND', 'bench_seller', 1, 'FUNCTION')
+    returning payment
+)
+
+insert into billig.payment_line (payment, payment_method, amount)
+select p.payment, 2, -sum(t.price + t.fee)
+from payment as p
+cross join billig.ticket as t
+where t.purchase >= %(start)s and t.purchase < %(stop)s
+group by p.payment;
+update billig.ticket
+set
+    refunded = localtimestamp, refunder = 'bench_seller', point_of_refund = 1,
+    payment = currval('billig.payment_payment_seq')
+where purchase >= %(start)s and purchase < %(stop)s;
+insert into billig.transaction_log (
+    transaction_time, transaction_date, ticket, purchase, payment,
+    xact_id, era, login_role, transaction_type, seller, cash_point, first_of_payment,
+    price_group, ticket_group, event, organisation, project,
+    price, amount, vat_code, vat_rate, vat_amount, fee_amount, fee_vat_code, fee_vat_rate, fee_vat_amount
+)
+select
+    now(), current_date, ticket, purchase, payment,
+    pg_current_xact_id(), 1, session_user, 2, refunder, point_of_refund, false,
+    price_group, ticket_group, event, organisation, project,
+    price, -price, vat_code, vat_rate, -round(price * vat_rate / (100 + vat_rate), 2),
+    -fee, fee_vat_code, fee_vat_rate, -round(fee * fee_vat_rate / (100 + fee_vat_rate), 2)
+from billig.ticket
+where purchase >= %(start)s and purchase < %(stop)s;
+update billig.ticket_group_slot as s
+set remaining = s.remaining + d.tickets
+from (
+    select ticket_group, count(*)::int as tickets
+    from billig.ticket
+    where purchase >= %(start)s and purchase < %(stop)s
+    group by ticket_group
+) as d
+where s.ticket_group = d.ticket_group and s.slot = 1;
+commit;
