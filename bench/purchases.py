@@ -1,6 +1,7 @@
 """Purchases of four tickets: through the function, and the same rows written by hand; one hot group against 64."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from bench.measure import Ratios, interleave
 from bench.server import BASELINE, OURS, SELLER, Bench, run_file, without_triggers
@@ -25,27 +26,25 @@ def prepare(bench: Bench) -> None:
 
 def against_hand(bench: Bench, rounds: int, seconds: float) -> Iterator[Ratios]:
     for clients in (1, 4, 16):
-
-        def ours(clients: int = clients) -> float:
-            return bench.pgbench(OURS, FUNCTION, clients=clients, seconds=seconds, user=SELLER, groups=GROUPS)
-
-        def baseline(clients: int = clients) -> float:
-            return bench.pgbench(BASELINE, HAND, clients=clients, seconds=seconds, groups=GROUPS)
-
+        run = partial(bench.pgbench, clients=clients, seconds=seconds)
         yield interleave(
-            f"purchases of 4, by the function / by hand, {clients} clients", "a second", ">= 1.20", rounds, ours, baseline
+            f"purchases of 4, by the function / by hand, {clients} clients",
+            "a second",
+            ">= 1.20",
+            rounds,
+            partial(run, OURS, FUNCTION, groups=GROUPS, user=SELLER),
+            partial(run, BASELINE, HAND, groups=GROUPS),
         )
 
 
 def hot_group(bench: Bench, rounds: int, seconds: float) -> Iterator[Ratios]:
     for clients in (4, 16):
-
-        def one(clients: int = clients) -> float:
-            return bench.pgbench(OURS, FUNCTION, clients=clients, seconds=seconds, user=SELLER, groups=1)
-
-        def many(clients: int = clients) -> float:
-            return bench.pgbench(OURS, FUNCTION, clients=clients, seconds=seconds, user=SELLER, groups=GROUPS)
-
+        run = partial(bench.pgbench, OURS, FUNCTION, clients=clients, seconds=seconds, user=SELLER)
         yield interleave(
-            f"one hot ticket group / 64 groups, {clients} clients", "purchases a second", ">= 0.90", rounds, one, many
+            f"purchases of 4, one hot ticket group / {GROUPS}, {clients} clients",
+            "a second",
+            ">= 0.90",
+            rounds,
+            partial(run, groups=1),
+            partial(run, groups=GROUPS),
         )

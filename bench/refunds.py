@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from functools import partial
 
 from bench.measure import Ratios, interleave
 from bench.server import BASELINE, OURS, Bench, Connection, run_file
@@ -46,8 +47,8 @@ def refunds(bench: Bench, rounds: int, tickets: int) -> Iterator[Ratios]:
             "s",
             "<= 1.05",
             rounds,
-            lambda case=case: refund(OURS, f"refund_{case}.sql"),
-            lambda case=case: refund(BASELINE, f"refund_{case}_by_hand.sql"),
+            partial(refund, OURS, f"refund_{case}.sql"),
+            partial(refund, BASELINE, f"refund_{case}_by_hand.sql"),
         )
 
 

@@ -24,6 +24,7 @@ DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
 SETTINGS = {
     "shared_buffers": "512MB",
     "max_wal_size": "4GB",
+    "work_mem": "32MB",
     "checkpoint_timeout": "30min",  # each round begins after a checkpoint of ours; none falls into it
     "autovacuum": "off",  # as above, with VACUUM
     "random_page_cost": "1.1",
@@ -53,13 +54,12 @@ class Bench:
             )
 
     def pgbench(
-        self, dbname: str, script: str, *, clients: int, seconds: float, user: str = servers.SUPERUSER, **numbers: int
+        self, dbname: str, script: str, *, clients: int, seconds: float, groups: int = 1, user: str = servers.SUPERUSER
     ) -> float:
         """Run a script of bench/sql over the Unix socket, prepared, and return transactions a second."""
         arguments = ["-h", self.server.socket_dir, "-p", self.server.port, "-U", user, "-f", SQL / script]
         arguments += ["-n", "-M", "prepared", "-c", clients, "-j", min(clients, 2), "-T", max(1, round(seconds))]
-        for name, number in numbers.items():
-            arguments += ["-D", f"{name}={number}"]
+        arguments += ["-D", f"groups={groups}"]
         run = subprocess.run(
             [str(a) for a in (self.server.bin_dir / "pgbench", *arguments, dbname)],
             capture_output=True,

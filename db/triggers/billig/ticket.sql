@@ -281,13 +281,17 @@ begin
     end if;
 
     with named as materialized (
-        select coalesce(m.payment, n.payment) as payment, min(n.ticket) as first_ticket
-        from new_ticket as n
-        left join unnest(v_tickets, v_payments) as m (ticket, payment) on n.ticket = m.ticket
-        -- only tickets that take part in it now: the first of them has the payment checked at commit
-        left join old_ticket as o on n.ticket = o.ticket and n.payment = o.payment
-        where m.payment is not null or o.ticket is null
-        group by coalesce(m.payment, n.payment)
+        -- the tickets that take part in a payment now: the first of them has the payment checked at commit
+        select t.payment, min(t.ticket) as first_ticket
+        from (
+            select coalesce(m.payment, n.payment) as payment, n.ticket
+            from new_ticket as n
+            left join unnest(v_tickets, v_payments) as m (ticket, payment) on n.ticket = m.ticket
+            except
+            select o.payment, o.ticket
+            from old_ticket as o
+        ) as t
+        group by t.payment
     ),
 
     payment as materialized (

@@ -13,26 +13,49 @@ select
     s.gross_amount - s.vat_amount as net_amount,
     s.vat_amount
 from (
+    -- summed before it is unfolded into tickets and fees: a day has few kinds of rows, and many rows
     select
-        l.organisation,
-        l.transaction_date as sale_date,
-        e.event_time::date as event_date,
-        l.project,
+        d.organisation,
+        d.sale_date,
+        d.event_date,
+        d.project,
         c.vat_code,
         c.vat_rate,
-        count(*) filter (where c.is_ticket and l.transaction_type in (1, 6, 8)) as tickets_sold,
-        count(*) filter (where c.is_ticket and l.transaction_type in (2, 11)) as tickets_refunded,
+        sum(c.tickets_sold)::bigint as tickets_sold,
+        sum(c.tickets_refunded)::bigint as tickets_refunded,
         sum(c.gross_amount) as gross_amount,
         sum(c.vat_amount) as vat_amount
-    from billig.transaction_log as l
-    inner join billig.event as e on l.event = e.event
+    from (
+        select
+            l.organisation,
+            l.transaction_date as sale_date,
+            e.event_time::date as event_date,
+            l.project,
+            l.vat_code,
+            l.vat_rate,
+            l.fee_vat_code,
+            l.fee_vat_rate,
+            count(*) filter (where l.transaction_type in (1, 6, 8)) as tickets_sold,
+            count(*) filter (where l.transaction_type in (2, 11)) as tickets_refunded,
+            sum(l.amount) as amount,
+            sum(l.vat_amount) as vat_amount,
+            sum(l.fee_amount) as fee_amount,
+            sum(l.fee_vat_amount) as fee_vat_amount,
+            bool_or(l.fee_amount <> 0) as has_fee
+        from billig.transaction_log as l
+        inner join billig.event as e on l.event = e.event
+        where l.transaction_type in (1, 2, 3, 6, 8, 11)
+        group by
+            l.organisation, l.transaction_date, e.event_time::date, l.project,
+            l.vat_code, l.vat_rate, l.fee_vat_code, l.fee_vat_rate
+    ) as d
     cross join lateral (
         values
-        (true, l.vat_code, l.vat_rate, l.amount, l.vat_amount),
-        (false, l.fee_vat_code, l.fee_vat_rate, l.fee_amount, l.fee_vat_amount)
-    ) as c (is_ticket, vat_code, vat_rate, gross_amount, vat_amount)
-    where l.transaction_type in (1, 2, 3, 6, 8, 11) and (c.is_ticket or c.gross_amount <> 0)
-    group by l.organisation, l.transaction_date, e.event_time::date, l.project, c.vat_code, c.vat_rate
+        (true, d.vat_code, d.vat_rate, d.tickets_sold, d.tickets_refunded, d.amount, d.vat_amount),
+        (d.has_fee, d.fee_vat_code, d.fee_vat_rate, 0, 0, d.fee_amount, d.fee_vat_amount)
+    ) as c (is_there, vat_code, vat_rate, tickets_sold, tickets_refunded, gross_amount, vat_amount)
+    where c.is_there
+    group by d.organisation, d.sale_date, d.event_date, d.project, c.vat_code, c.vat_rate
 ) as s
 inner join billig.organisation as o on s.organisation = o.organisation
 left join billig.project as p on s.project = p.project;
