@@ -461,6 +461,23 @@ def ticket_row(db: Connection, ticket: int) -> Row:
     return rows(db, "select * from billig.ticket where ticket = %s", ticket)[0]
 
 
+def money_left(db: Connection) -> dict[str, Decimal]:
+    """What came in by each method and was not paid back; the rounding of cash is cash."""
+    return {
+        row["method"]: row["left"]
+        for row in rows(
+            db,
+            """
+            select case when m.is_rounding then 'CASH' else m.payment_method_name end as method, sum(l.amount) as left
+            from billig.payment_line as l
+            inner join billig.payment_method as m on l.payment_method = m.payment_method
+            group by 1
+            having sum(l.amount) <> 0
+            """,
+        )
+    }
+
+
 def payment_lines(db: Connection, payment: int) -> dict[str, Decimal]:
     """Method and signed amount of a payment's lines."""
     return {

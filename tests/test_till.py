@@ -65,17 +65,23 @@ def consistent(db: Connection) -> Iterator[None]:
     assert consistency(db) == {}
 
 
+def lines(db: Connection, sale: domain.Sale) -> dict[str, Decimal]:
+    """How a sale was paid."""
+    assert sale.payment is not None
+    return payment_lines(db, sale.payment)
+
+
 def session_of(db: Connection, payment: int | None) -> int | None:
     found: int | None = one(db, "select till_session from billig.payment where payment = %s", payment)
     return found
 
 
-def items(report: list[dict[str, Any]], seller: str | None = None) -> dict[tuple[str, str], tuple[int, Decimal]]:
+def items(report: list[dict[str, Any]], seller: str | None = None) -> dict[tuple[str, str], tuple[int, domain.Money]]:
     """What a report says: (number, amount) by item and key."""
     return {(row["item"], row["item_key"]): (row["number"], row["amount"]) for row in report if row["seller"] == seller}
 
 
-def x_report(db: Connection, seller: str | None = None) -> dict[tuple[str, str], tuple[int, Decimal]]:
+def x_report(db: Connection, seller: str | None = None) -> dict[tuple[str, str], tuple[int, domain.Money]]:
     return items(call(db, "x_report", cash_point=1), seller)
 
 
@@ -88,7 +94,7 @@ def yesterday(db: Connection) -> None:
     run(db, "set session_replication_role = replica")
     try:
         for table in ("till_session", "z_report"):
-            run(db, f"alter table billig.{table} disable trigger user")  # type: ignore[arg-type]
+            run(db, f"alter table billig.{table} disable trigger user")
         run(db, "update billig.till_session set opened_at = opened_at - interval '1 day'")
         run(db, "update billig.z_report set business_date = business_date - 1")
     finally:
@@ -217,7 +223,7 @@ def test_opening_is_refused_where_it_makes_no_sense(db: Connection, event: Event
         {"opening_float": Decimal("1e12")},
     ):
         with expect("22023"):
-            open_till(db, **arguments)  # type: ignore[arg-type]
+            open_till(db, **arguments)
     with expect("P0002"):
         open_till(db, cash_point=77)
     with expect("22023"):
@@ -313,7 +319,7 @@ def test_a_difference_needs_a_note_and_is_kept(db: Connection, plain: Event) -> 
 
 def test_cash_is_counted_by_denomination(db: Connection, event: Event) -> None:
     session = open_till(db, opening_float=1536)
-    notes = {"denominations": [1000, 500, 20, 10, 5, 1], "pieces": [1, 1, 1, 1, 1, 1]}
+    notes: dict[str, Any] = {"denominations": [1000, 500, 20, 10, 5, 1], "pieces": [1, 1, 1, 1, 1, 1]}
     wrong: list[dict[str, Any]] = [
         {"denominations": [1000], "pieces": [1, 2]},
         {"denominations": [7], "pieces": [1]},
@@ -409,12 +415,12 @@ def test_a_bookkeeper_closes_what_was_left_open_overnight(db: Connection, connec
 def test_cash_is_rounded_and_nothing_else(db: Connection, event: Event) -> None:
     open_till(db)
     sale = sell(db, event.price_group)  # 107.50
-    assert payment_lines(db, sale.payment) == {"CASH": 108, "ROUNDING": Decimal("-0.50")}
-    assert payment_lines(db, sell(db, event.price_group, 2).payment) == {"CASH": 215}
-    assert payment_lines(db, sell(db, event.price_group, methods=["CARD"]).payment) == {"CARD": Decimal("107.50")}
+    assert lines(db, sale) == {"CASH": 108, "ROUNDING": Decimal("-0.50")}
+    assert lines(db, sell(db, event.price_group, 2)) == {"CASH": 215}
+    assert lines(db, sell(db, event.price_group, methods=["CARD"])) == {"CARD": Decimal("107.50")}
     for cash in (Decimal("57.50"), 58):  # as it is to be paid, or as it is handed over
         mixed = sell(db, event.price_group, methods=["CARD", "CASH"], amounts=[Decimal(50), Decimal(cash)])
-        assert payment_lines(db, mixed.payment) == {"CARD": 50, "CASH": 58, "ROUNDING": Decimal("-0.50")}
+        assert lines(db, mixed) == {"CARD": 50, "CASH": 58, "ROUNDING": Decimal("-0.50")}
     for card, cash in ((50, 57), (50, Decimal("58.50")), (50, 59), (49, 58)):
         with expect("23B06"):
             sell(db, event.price_group, methods=["CARD", "CASH"], amounts=[Decimal(card), Decimal(cash)])
@@ -432,11 +438,11 @@ def test_small_cash_and_its_rounding(db: Connection, event: Event) -> None:
     open_till(db)
     small = make_event(db, prices=(0,), fee=Decimal("0.40"))
     sale = sell(db, small.price_group)
-    assert payment_lines(db, sale.payment) == {"CASH": 0, "ROUNDING": Decimal("0.40")}
+    assert lines(db, sale) == {"CASH": 0, "ROUNDING": Decimal("0.40")}
     given_back = refund(db, sale.tickets)
     assert payment_lines(db, given_back[0]["payment"]) == {"CASH": 0, "ROUNDING": Decimal("-0.40")}
     thrice = sell(db, small.price_group, 3)  # 1.20
-    assert payment_lines(db, thrice.payment) == {"CASH": 1, "ROUNDING": Decimal("0.20")}
+    assert lines(db, thrice) == {"CASH": 1, "ROUNDING": Decimal("0.20")}
     ((one_back,), rest) = refund(db, thrice.tickets[:1]), refund(db, thrice.tickets[1:])
     assert payment_lines(db, one_back["payment"]) == {"CASH": 0, "ROUNDING": Decimal("-0.40")}
     assert payment_lines(db, rest[0]["payment"]) == {"CASH": -1, "ROUNDING": Decimal("0.20")}
