@@ -20,7 +20,7 @@ from typer.core import TyperGroup
 
 from pybridge import check as consistency
 from pybridge import demo as demonstration
-from pybridge import errors, programme, server
+from pybridge import errors, programme, server, till
 from pybridge.client import Client, Imported, Problem
 from pybridge.deploy import deploy as deploy_database
 from pybridge.paths import ROOT
@@ -81,6 +81,8 @@ def _connect(*, deployed: bool) -> psycopg.Connection[Any]:
         raise _fail(NO_DATABASE, f"Database {where} holds no ticket ledger.", "Run: pybridge deploy")
     return connection
 
+
+app.add_typer(till.application(lambda: _connect(deployed=True)), name="till")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program to read.")]
 
