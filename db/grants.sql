@@ -36,9 +36,11 @@ grant usage on sequence billig.purchase_purchase_seq, billig.ticket_ticket_seq t
 
 grant select on
 billig.transaction_log, billig.payment, billig.payment_line, billig.exchange, billig.ticket, billig.owed_back,
-billig.receipt_print, billig.service_role
+billig.receipt_print, billig.service_role,
+billig.posted_log, billig.posted_total, billig.rollup, billig.rollup_batch, billig.late_row
 to auditor;
 grant select on billig.owed_back to bookkeeper;
+grant select on billig.accounting_period to bookkeeper, auditor;
 
 grant select on all tables in schema report to analyst, bookkeeper, auditor;
 grant select on all tables in schema consistency to auditor, scheduler, bookkeeper;
@@ -59,3 +61,5 @@ billig.register_cash_point, billig.settle_owed_back, billig.erase_buyer,
 billig.check_programme, billig.import_programme
 to bookkeeper;
 grant select on billig.programme_column to bookkeeper;
+grant execute on function billig.close_period to bookkeeper;
+grant execute on function billig.roll_up_log to bookkeeper, scheduler;
