@@ -125,6 +125,30 @@ def test_it_stays_in_the_period_it_went_to_when_that_one_closes(
         call(db, "roll_up_log")
 
 
+def test_of_several_closes_that_see_it_the_first_has_it(
+    db: Connection, connect: Connect, calendar: Calendar, event: Event
+) -> None:
+    """In no batch all the while, since an older transaction stays open."""
+    days = [calendar.today]
+    oldest, slow = connect(autocommit=False), connect(autocommit=False)
+    sell(oldest, event.price_group)
+    sell(slow, event.price_group, 2)
+    days.append(calendar.forward())
+    calendar.close(days[0])
+    slow.commit()
+    for _ in range(2):
+        days.append(calendar.forward())
+        calendar.close(days[-2])
+    assert one(db, "select count(*) from billig.rollup_batch") == 0
+    for last in (0, 110):
+        assert [takings(db, day) for day in days] == [0, 220, 0, last]
+        assert consistency(db) == {}
+        oldest.commit()
+    call(db, "roll_up_log")
+    assert [takings(db, day) for day in days] == [0, 220, 0, 110]
+    assert consistency(db) == {}
+
+
 def test_a_subtransaction_belongs_to_its_transaction(
     db: Connection, connect: Connect, calendar: Calendar, event: Event
 ) -> None:

@@ -363,7 +363,10 @@ def test_the_tail_is_found_by_its_index(db: Connection, event: Event) -> None:
 
 SESSIONS = 3
 ORGANISATIONS = {UKA: "UKA", SAMFUNDET: "Samfundet"}
-STEPS = ("sell", "sell", "refund", "savepoint", "undo", "commit", "rollback", "roll_up", "next_day", "close")
+STEPS = (
+    *("sell", "sell", "sell", "refund", "savepoint", "undo", "commit", "commit", "rollback"),
+    *("roll_up", "next_day", "next_day", "close", "close"),
+)
 
 
 @dataclass
@@ -512,7 +515,7 @@ def ledger(db: Connection, connect: Connect) -> Iterator[Ledger]:
         session.connection.rollback()
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=16, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     steps=st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, SESSIONS - 1)), min_size=15, max_size=25),
     seed=st.integers(0, 2**32),
