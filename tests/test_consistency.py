@@ -325,7 +325,9 @@ def _rollup(which: str, statement: LiteralString) -> Break:
         ticket = getattr(world, which)
         row = log_rows(db, ticket)[0]
         assert run(db, statement, {"ticket": ticket, "type": row["transaction_type"]})
-        return {name: row[name] for name in ("organisation", "posting_date", "project", "transaction_type") if name in row}
+        return {
+            name: row[name] for name in ("organisation", "posting_date", "project", "transaction_type") if name in row
+        }
 
     return do
 
@@ -401,7 +403,7 @@ BREAKAGES: list[tuple[str, str, Break]] = [
     ("rollup", "a batch summed, and read live once more", _rollup(
         "paid", "update billig.rollup_batch set before_xact_id = from_xact_id::text::bigint::text::xid8")),
     ("rollup", "rows that say they are late", _rollup(
-        "paid", "insert into billig.late_row (transaction_log, organisation, transaction_date, posting_date, rollup_batch)"
+        "paid", "insert into billig.late_row"
         " select transaction_log, organisation, transaction_date, transaction_date + 1, 1 from billig.transaction_log"
         " where ticket = %(ticket)s")),
 ]  # fmt: skip

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from psycopg import sql
 
 from tests.conftest import Connect, Connection
-from tests.days import Calendar, figures, movable_clock
+from tests.days import figures, movable_clock
 from tests.domain import (
     SAMFUNDET,
     SELLER,
@@ -312,7 +312,8 @@ def test_rows_of_an_older_era_count_once(db: Connection, connect: Connect, event
     after = totals_are_exact(db)
     assert tail(db) == 9
     assert (roll_up(db), roll_up(db), tail(db)) == (9, 0, 0)
-    assert rows(db, "select from_era, era from billig.rollup_batch order by rollup_batch")[-1] == {"from_era": 1, "era": 2}
+    batches = rows(db, "select from_era, era from billig.rollup_batch order by rollup_batch")
+    assert batches[-1] == {"from_era": 1, "era": 2}
     assert totals_are_exact(db) == after
     assert figures(db, day, day) == closed
     assert one(db, "select count(*) from report.late_transaction") == 1
@@ -352,9 +353,7 @@ def test_the_tail_is_found_by_its_index(db: Connection, event: Event) -> None:
     )
     for statement in ("select 1", "analyze billig.transaction_log"):
         db.execute(statement.encode())
-        plan = "\n".join(
-            row["QUERY PLAN"] for row in rows(db, "explain select sum(amount) from billig.unrolled_log")
-        )
+        plan = "\n".join(row["QUERY PLAN"] for row in rows(db, "explain select sum(amount) from billig.unrolled_log"))
         assert plan.count("transaction_log_xact_idx") == 2, plan
         assert "Seq Scan on transaction_log" not in plan, plan
 
