@@ -61,7 +61,7 @@ def _run(
     if name == "refunds":
         return refunds.refunds(bench, heavy_rounds, tickets // 4 * 4)
     if name == "rollup":
-        return rollup.totals(bench, heavy_rounds, sizes[1])
+        return rollup.totals(bench, heavy_rounds, sizes)
     if name == "xact_index":
         return rollup.index_cost(bench, rounds, seconds)
     return reports.reports(bench, heavy_rounds, sizes)

@@ -33,7 +33,7 @@ select
     l.transaction_date as posting_date,
     false as is_late
 from billig.transaction_log as l
-where not exists (select from billig.late_log as t where t.transaction_log = l.transaction_log)
+where not exists (select from billig.late_rows() as t where t.transaction_log = l.transaction_log)
 union all
 select
     l.transaction_log,
@@ -68,7 +68,7 @@ select
     l.fee_vat_amount,
     t.posting_date,
     true
-from billig.late_log as t
+from billig.late_rows() as t
 inner join billig.transaction_log as l on t.transaction_log = l.transaction_log;
 
 comment on view billig.posted_log is

@@ -17,7 +17,7 @@ left join (
     select
         c.accounting_period,
         count(*) as late_rows
-    from billig.late_log as t
+    from billig.late_rows() as t
     inner join billig.accounting_period as c
         on t.organisation = c.organisation and t.transaction_date between c.first_day and c.last_day
     group by c.accounting_period

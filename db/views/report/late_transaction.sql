@@ -20,7 +20,7 @@ select
     l.payment,
     l.amount + l.fee_amount as total_amount,
     l.vat_amount + l.fee_vat_amount as total_vat_amount
-from billig.late_log as t
+from billig.late_rows() as t
 inner join billig.transaction_log as l on t.transaction_log = l.transaction_log
 inner join billig.transaction_type as y on l.transaction_type = y.transaction_type
 inner join billig.organisation as o on l.organisation = o.organisation
