@@ -29,7 +29,7 @@ from (
         min(l.transaction_time) as first_time,
         max(l.transaction_time) as last_time
     from billig.posted_log as l
-    inner join billig.event as e on l.event = e.event
+    left join billig.event as e on l.event = e.event
     group by
         l.organisation, l.transaction_date, l.posting_date, e.event_time::date, l.seller, l.cash_point,
         l.transaction_type

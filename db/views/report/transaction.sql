@@ -33,12 +33,13 @@ select
     l.amount + l.fee_amount as total_amount,
     l.override_used,
     l.posting_date
+-- left joins: each row has its match, and the planner, which knows nothing of a union's columns, loses none of them
 from billig.posted_log as l
-inner join billig.transaction_type as y on l.transaction_type = y.transaction_type
-inner join billig.event as e on l.event = e.event
-inner join billig.organisation as o on l.organisation = o.organisation
-inner join billig.ticket_group_base as g on l.ticket_group = g.ticket_group
-inner join billig.price_group as pg on l.price_group = pg.price_group
+left join billig.transaction_type as y on l.transaction_type = y.transaction_type
+left join billig.event as e on l.event = e.event
+left join billig.organisation as o on l.organisation = o.organisation
+left join billig.ticket_group_base as g on l.ticket_group = g.ticket_group
+left join billig.price_group as pg on l.price_group = pg.price_group
 left join billig.project as p on l.project = p.project;
 
 comment on view report.transaction is

@@ -23,8 +23,8 @@ select
     l.posting_date
 from billig.posted_log as l
 inner join billig.transaction_type as y on l.transaction_type = y.transaction_type
-inner join billig.event as e on l.event = e.event
-inner join billig.organisation as o on l.organisation = o.organisation
+left join billig.event as e on l.event = e.event
+left join billig.organisation as o on l.organisation = o.organisation
 cross join lateral (
     values
     ('TICKET', l.vat_code, l.vat_rate, l.amount, l.vat_amount),

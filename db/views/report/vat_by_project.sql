@@ -46,7 +46,7 @@ from (
             sum(l.fee_vat_amount) as fee_vat_amount,
             bool_or(l.fee_amount <> 0) as has_fee
         from billig.posted_log as l
-        inner join billig.event as e on l.event = e.event
+        left join billig.event as e on l.event = e.event
         where l.transaction_type in (1, 2, 3, 6, 8, 11)
         group by
             l.organisation, l.transaction_date, l.posting_date, e.event_time::date, l.project,
