@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from datetime import date, timedelta
 
 import psycopg
@@ -198,6 +199,55 @@ def test_a_row_dated_back_by_the_clock_is_late_too(db: Connection, calendar: Cal
         assert [row["posting_date"] for row in late(db)] == [next_day]
         assert consistency(db) == {}
         assert call(db, "roll_up_log")
+
+
+def test_periods_close_beside_sellers_and_roll_ups_that_do_not_stop(
+    db: Connection, connect: Connect, calendar: Calendar, event: Event
+) -> None:
+    stop = threading.Event()
+    failed: list[BaseException] = []
+
+    def work(do: Callable[[Connection], object]) -> Callable[[], None]:
+        connection = connect(autocommit=False)
+
+        def until_told() -> None:
+            try:
+                while not stop.is_set():
+                    do(connection)
+                    connection.commit()
+            except BaseException as error:
+                failed.append(error)
+
+        return until_told
+
+    def trade(connection: Connection) -> None:
+        tickets = sell(connection, event.price_group, 2).tickets
+        connection.commit()
+        refund(connection, tickets[:1])
+
+    def roll_up(connection: Connection) -> None:
+        call(connection, "roll_up_log")
+
+    threads = [threading.Thread(target=work(do)) for do in (trade, trade, trade, roll_up)]
+    for thread in threads:
+        thread.start()
+    closed = {}
+    for _ in range(8):
+        day = calendar.today
+        until = time.monotonic() + 10
+        while not one(db, "select count(*) from billig.transaction_log where transaction_date = %s", day):
+            assert time.monotonic() < until, "nobody sells"
+        calendar.forward()
+        calendar.close(day)
+        closed[day] = figures(db, day, day)
+    stop.set()
+    for thread in threads:
+        thread.join(timeout=20)
+    assert failed == []
+    call(db, "roll_up_log")
+    assert {day: figures(db, day, day) for day in closed} == closed
+    assert one(db, "select count(*) from billig.posted_log") == one(db, "select count(*) from billig.transaction_log")
+    assert consistency(db) == {}
 
 
 def test_a_correction_is_a_new_row_in_an_open_period(db: Connection, calendar: Calendar, event: Event) -> None:
