@@ -63,5 +63,5 @@ to bookkeeper;
 grant select on billig.programme_column to bookkeeper;
 grant execute on function billig.close_period to bookkeeper;
 grant execute on function billig.roll_up_log to bookkeeper, scheduler;
--- Whoever reads a view reads the functions in it: these say which rows are late, and nothing else.
-grant execute on function billig.late_rows to analyst, bookkeeper, auditor, scheduler;
+-- Whoever reads a view calls the functions in it: these say which rows are late, and nothing else.
+grant execute on function billig.late_rows, billig.posting_date to analyst, bookkeeper, auditor, scheduler;

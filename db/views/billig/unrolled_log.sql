@@ -32,23 +32,7 @@ select
     l.fee_vat_amount,
     case
         when l.transaction_date <= (select max(c.last_day) from billig.accounting_period as c)
-            then (
-                -- the first period, from its own on, whose close saw it; else the first day that is open
-                select
-                    greatest(
-                        l.transaction_date,
-                        coalesce(
-                            min(p.first_day) filter (
-                                where
-                                    l.era < p.era
-                                    or (l.era = p.era and pg_visible_in_snapshot(l.xact_id, p.snapshot))
-                            ),
-                            max(p.last_day) + 1
-                        )
-                    )
-                from billig.accounting_period as p
-                where p.organisation = l.organisation and p.last_day >= l.transaction_date
-            )
+            then billig.posting_date(l.organisation, l.transaction_date, l.era, l.xact_id)
         else l.transaction_date
     end as posting_date
 from (
