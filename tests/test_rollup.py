@@ -34,7 +34,7 @@ from tests.domain import (
     run,
     sell,
 )
-from tests.test_period import wait_for_a_lock
+from tests.test_period import wait_for, wait_for_a_lock
 
 # The plain way: every row of the log, summed anew. {} is the day by which the year goes.
 PLAIN: dict[str, LiteralString] = {
@@ -221,31 +221,46 @@ def test_many_roll_ups_beside_many_sellers(db: Connection, connect: Connect, eve
     assert consistency(db) == {}
 
 
-@pytest.mark.parametrize("table", ["rollup_batch", "rollup", "late_row"])
-def test_killed_at_any_point_it_did_nothing(db: Connection, connect: Connect, event: Event, table: str) -> None:
-    """It is stopped before each of the tables it writes, by a lock on it, and killed there."""
+WAITS: dict[str, LiteralString] = {
+    "before it begins": "lock table billig.rollup_batch in share row exclusive mode",
+    # Its batch and some of its sums are written then: it waits for this one's row.
+    "in the middle": "update billig.rollup set log_rows = log_rows where transaction_type = 1",
+    "before it commits": "select 1",
+}
+
+
+@pytest.mark.parametrize("point", WAITS)
+def test_killed_at_any_point_it_did_nothing(db: Connection, connect: Connect, event: Event, point: str) -> None:
     sell(db, event.price_group, 3)
+    assert roll_up(db) == 3
+    refund(db, sell(db, event.price_group, 4).tickets[:2])
     before = totals_are_exact(db)
-    blocker, victim = connect(autocommit=False), connect()
-    blocker.execute(sql.SQL("lock table {} in share mode").format(sql.Identifier("billig", table)))
+    blocker, victim = connect(autocommit=False), connect(autocommit=False)
+    blocker.execute(WAITS[point])
     lost: list[type[BaseException]] = []
 
     def rolling() -> None:
         try:
-            roll_up(victim)
+            assert roll_up(victim) == 6
+            run(victim, "select pg_sleep(60)")
         except psycopg.Error as error:
             lost.append(type(error))
 
     thread = threading.Thread(target=rolling)
     thread.start()
-    wait_for_a_lock(db, victim.info.backend_pid)
+    if point == "before it commits":
+        wait_for(db, victim.info.backend_pid, "Timeout")
+    else:
+        wait_for_a_lock(db, victim.info.backend_pid)
+    assert totals_are_exact(db) == before
     assert one(db, "select pg_terminate_backend(%s, 10000)", victim.info.backend_pid)
     thread.join(timeout=20)
     assert lost == [psycopg.errors.AdminShutdown]
     blocker.rollback()
-    assert (rolled_up(db), tail(db)) == (0, 3)
+    assert (rolled_up(db), tail(db)) == (3, 6)
     assert totals_are_exact(db) == before
-    assert roll_up(db) == 3
+    assert consistency(db) == {}
+    assert roll_up(db) == 6
     assert totals_are_exact(db) == before
     assert consistency(db) == {}
 
