@@ -118,10 +118,16 @@ def test_totals_are_the_same_before_between_and_after_roll_ups(db: Connection, e
     assert totals_are_exact(db) == unrolled
     refund(db, tickets[:2])
     call(db, "change_price_group", tickets=[tickets[2]], price_group=event.price_groups[1], seller=SELLER)
+    sell(db, house.price_groups[0])
     half = totals_are_exact(db)
     assert half != unrolled
-    assert (roll_up(db), roll_up(db), tail(db)) == (3, 0, 0)
+    assert (roll_up(db), roll_up(db), tail(db)) == (4, 0, 0)
     assert totals_are_exact(db) == half
+    assert rows(
+        db, "select log_rows, rollup_batch from billig.rollup where project is null and transaction_type = 1"
+    ) == [{"log_rows": 2, "rollup_batch": 2}], (
+        "the second batch added to the sum of the first, of no project as they are"
+    )
     assert one(db, "select count(*) from billig.rollup_batch") == 2
     assert consistency(db) == {}
 
