@@ -140,7 +140,12 @@ from (
         sum(l.amount + l.fee_amount) as gross_amount,
         sum(l.vat_amount + l.fee_vat_amount) as vat_amount
     from billig.posted_log as l
-    left join billig.payment as p on l.payment = p.payment
+    left join lateral (
+        select b.payment, b.seller, b.cash_point, b.till_session
+        from billig.payment as b
+        where b.payment = l.payment
+        offset 0 -- as in seller_vat_project
+    ) as p on true
     group by
         l.organisation, l.posting_date, l.transaction_date,
         case when p.payment is null then l.seller else p.seller end,

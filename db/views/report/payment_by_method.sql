@@ -52,10 +52,21 @@ from (
             where l.payment is not null
             group by l.payment, l.posting_date, l.transaction_date
         ) as d
-        left join billig.payment_line as i on d.payment = i.payment
+        -- fences (offset 0): one by one, since joins would rather read all payments there ever were
+        left join lateral (
+            select n.payment_method, n.amount
+            from billig.payment_line as n
+            where n.payment = d.payment
+            offset 0
+        ) as i on true
         window w as (partition by d.payment, d.posting_date, d.sale_date)
     ) as u
-    inner join billig.payment as p on u.payment = p.payment
+    inner join lateral (
+        select b.seller, b.cash_point, b.till_session
+        from billig.payment as b
+        where b.payment = u.payment
+        offset 0
+    ) as p on true
     -- Only where a payment spans organisations, or midnight: what each part of it comes to, and the parts up to it.
     left join lateral (
         select

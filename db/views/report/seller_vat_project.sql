@@ -53,7 +53,13 @@ from (
             bool_or(l.fee_amount <> 0) as has_fee
         from billig.posted_log as l
         inner join billig.transaction_type as y on l.transaction_type = y.transaction_type
-        left join billig.payment as p on l.payment = p.payment
+        left join lateral (
+            -- a fence: one by one, since a join would rather read all payments there ever were
+            select b.payment, b.seller, b.cash_point, b.till_session
+            from billig.payment as b
+            where b.payment = l.payment
+            offset 0
+        ) as p on true
         where l.transaction_type in (1, 2, 3, 6, 8, 11)
         group by
             l.organisation, l.posting_date, l.transaction_date,

@@ -30,7 +30,21 @@ from (
     where l.payment is not null
     group by l.payment, l.posting_date, l.transaction_date
 ) as d
-inner join billig.payment as p on d.payment = p.payment
+inner join lateral (
+    -- a fence: one by one, since a join would rather read all payments there ever were
+    select
+        b.payment,
+        b.kind,
+        b.payment_time,
+        b.seller,
+        b.cash_point,
+        b.till_session,
+        b.purchase,
+        b.made_by
+    from billig.payment as b
+    where b.payment = d.payment
+    offset 0
+) as p on true
 left join billig.cash_point as c on p.cash_point = c.cash_point
 left join lateral (
     select
