@@ -21,8 +21,8 @@ from (
         p.till_session,
         a.payment_method,
         case
-            when a.payment_method is null or u.line_amount = 0 then 'NONE'
-            when u.line_amount > 0 then 'IN'
+            when a.payment_method is null or u.turn = 0 then 'NONE'
+            when u.turn > 0 then 'IN'
             else 'OUT'
         end as direction,
         sum(a.payments)::bigint as payments,
@@ -36,6 +36,12 @@ from (
             d.organisation,
             i.payment_method,
             i.amount as line_amount,
+            -- the rounding goes the way of its payment, whichever way it rounds
+            case
+                when i.payment_method = (select r.payment_method from billig.payment_method as r where r.is_rounding)
+                    then sum(i.amount) over w
+                else i.amount
+            end as turn,
             sum(i.amount) over (w order by i.payment_method) as line_upto,
             row_number() over (w order by i.payment_method) as line_place,
             coalesce(sum(i.amount) over w, 0) as total,
@@ -128,8 +134,8 @@ from (
     group by
         a.organisation, u.posting_date, u.sale_date, p.seller, p.cash_point, p.till_session, a.payment_method,
         case
-            when a.payment_method is null or u.line_amount = 0 then 'NONE'
-            when u.line_amount > 0 then 'IN'
+            when a.payment_method is null or u.turn = 0 then 'NONE'
+            when u.turn > 0 then 'IN'
             else 'OUT'
         end
 ) as s
@@ -143,6 +149,6 @@ comment on column report.payment_by_method.sale_date is 'Local date the money mo
 comment on column report.payment_by_method.seller is 'Who took or gave the money; null: the web';
 comment on column report.payment_by_method.till_session is 'The till session it is in; null: none';
 comment on column report.payment_by_method.payment_method is 'Name of the means of payment; ROUNDING: what cash was rounded by; NONE: no money moved (free tickets, an even exchange)';
-comment on column report.payment_by_method.direction is 'IN, OUT, or NONE where nothing moved';
+comment on column report.payment_by_method.direction is 'IN, OUT, or NONE where nothing moved. ROUNDING goes the way of its payment, its amount is of either sign';
 comment on column report.payment_by_method.payments is 'Payments; one with two methods counts under both, one of several organisations under the first of them alone';
 comment on column report.payment_by_method.amount is 'NOK, positive in, negative out. Of NONE: not 0 only where organisations exchanged tickets with each other, and sums to 0 over them';
