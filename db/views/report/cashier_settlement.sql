@@ -16,9 +16,9 @@ select
     null::smallint as vat_code,
     null::numeric(5, 2) as vat_rate,
     c.number,
-    c.amount as gross_amount,
-    null::numeric as net_amount,
-    null::numeric as vat_amount
+    c.amount::numeric(14, 2) as gross_amount,
+    null::numeric(14, 2) as net_amount,
+    null::numeric(14, 2) as vat_amount
 from (
     select
         billig.local_time(s.opened_at)::date as posting_date,
@@ -80,7 +80,7 @@ select
     null,
     null,
     sum(b.payments)::bigint,
-    sum(b.amount),
+    sum(b.amount)::numeric(14, 2),
     null,
     null
 from report.payment_by_method as b
@@ -124,9 +124,9 @@ select
     null,
     null,
     t.tickets,
-    t.gross_amount,
-    t.gross_amount - t.vat_amount,
-    t.vat_amount
+    t.gross_amount::numeric(14, 2),
+    (t.gross_amount - t.vat_amount)::numeric(14, 2),
+    t.vat_amount::numeric(14, 2)
 from (
     select
         l.organisation,

@@ -15,15 +15,15 @@ select
     s.tickets_paid,
     s.tickets_released,
     sum(s.tickets_sold + s.tickets_released - s.tickets_paid) over w as tickets_open_after,
-    sum(s.change) over w - s.change as open_before_amount,
-    s.sold_amount,
-    s.changed_amount,
-    s.paid_amount,
-    s.released_amount,
-    s.paid_back_amount,
-    sum(s.change) over w as open_after_amount,
-    sum(s.change + s.owed_amount - s.paid_back_amount) over w as receivable_amount,
-    sum(s.owed_amount - s.paid_back_amount) over w as owed_back_amount
+    (sum(s.change) over w - s.change)::numeric(14, 2) as open_before_amount,
+    s.sold_amount::numeric(14, 2) as sold_amount,
+    s.changed_amount::numeric(14, 2) as changed_amount,
+    s.paid_amount::numeric(14, 2) as paid_amount,
+    s.released_amount::numeric(14, 2) as released_amount,
+    s.paid_back_amount::numeric(14, 2) as paid_back_amount,
+    (sum(s.change) over w)::numeric(14, 2) as open_after_amount,
+    (sum(s.change + s.owed_amount - s.paid_back_amount) over w)::numeric(14, 2) as receivable_amount,
+    (sum(s.owed_amount - s.paid_back_amount) over w)::numeric(14, 2) as owed_back_amount
 from (
     select
         m.organisation,

@@ -10,7 +10,7 @@ select
     coalesce(m.is_cash, false) as is_cash,
     s.direction,
     s.payments,
-    s.amount
+    s.amount::numeric(14, 2) as amount
 from (
     select
         a.organisation,

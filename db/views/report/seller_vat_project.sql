@@ -12,9 +12,9 @@ select
     s.vat_code,
     s.vat_rate,
     s.tickets,
-    s.gross_amount,
-    s.gross_amount - s.vat_amount as net_amount,
-    s.vat_amount
+    s.gross_amount::numeric(14, 2) as gross_amount,
+    (s.gross_amount - s.vat_amount)::numeric(14, 2) as net_amount,
+    s.vat_amount::numeric(14, 2) as vat_amount
 from (
     select
         d.organisation,

@@ -13,12 +13,12 @@ select
     s.tickets_sold,
     s.tickets_refunded,
     s.tickets_free,
-    s.sold_amount,
-    s.refunded_amount,
-    s.changed_amount,
-    s.gross_amount,
-    s.gross_amount - s.vat_amount as net_amount,
-    s.vat_amount
+    s.sold_amount::numeric(14, 2) as sold_amount,
+    s.refunded_amount::numeric(14, 2) as refunded_amount,
+    s.changed_amount::numeric(14, 2) as changed_amount,
+    s.gross_amount::numeric(14, 2) as gross_amount,
+    (s.gross_amount - s.vat_amount)::numeric(14, 2) as net_amount,
+    s.vat_amount::numeric(14, 2) as vat_amount
 from billig.event as e
 cross join lateral (
     select

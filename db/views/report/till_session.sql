@@ -15,14 +15,15 @@ select
     s.closed_at,
     s.z_number,
     m.payment_method_name as payment_method,
-    h.opening_float,
+    h.opening_float::numeric(14, 2) as opening_float,
     h.payments,
-    h.payment_amount,
-    h.pay_in_amount,
-    h.pay_out_amount,
-    coalesce(t.expected, h.opening_float + h.payment_amount + h.pay_in_amount + h.pay_out_amount) as expected_amount,
-    t.counted as counted_amount,
-    t.difference as difference_amount,
+    h.payment_amount::numeric(14, 2) as payment_amount,
+    h.pay_in_amount::numeric(14, 2) as pay_in_amount,
+    h.pay_out_amount::numeric(14, 2) as pay_out_amount,
+    coalesce(t.expected, h.opening_float + h.payment_amount + h.pay_in_amount + h.pay_out_amount)::numeric(14, 2)
+        as expected_amount,
+    t.counted::numeric(14, 2) as counted_amount,
+    t.difference::numeric(14, 2) as difference_amount,
     t.note
 from billig.till_session as s
 inner join billig.cash_point as c on s.cash_point = c.cash_point

@@ -10,8 +10,8 @@ select
     c.cash_point_name,
     p.purchase,
     d.tickets,
-    coalesce(i.amount, 0) as amount,
-    coalesce(i.cash_amount, 0) as cash_amount,
+    coalesce(i.amount, 0)::numeric(14, 2) as amount,
+    coalesce(i.cash_amount, 0)::numeric(14, 2) as cash_amount,
     coalesce(i.payment_methods, 'NONE') as payment_methods,
     p.made_by = 'TRIGGER' as is_legacy,
     case
