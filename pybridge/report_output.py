@@ -19,14 +19,41 @@ from rich.text import Text
 from pybridge.reports import Report, Table
 
 XLSX_ROWS = 1_048_576  # a sheet holds no more, its header among them
+WORD = 24  # text without spaces, as long as this at most, stays on one line
+COUNTS = ("number", "payments", "tickets")
 XLSX_EPOCH = date(1900, 3, 1)  # the dates before it are wrong in every spreadsheet
-# What goes first where the terminal is too narrow: what other columns say too, in order.
-LEAST = (
-    "login_role", "payment_time", "opened_at", "closed_at", "event_type_name", "project_name", "cash_point_name",
-    "vat_rate", "drawer", "fee_vat_amount", "exchange", "related_ticket", "price_group_name", "price", "event_name",
-    "net_amount", "purchase", "is_legacy", "tickets_changed", "changed_amount", "capacity", "tickets_free",
-    "pay_in_amount", "pay_out_amount", "note", "cash_amount",
-)  # fmt: skip
+# Where the terminal is too narrow for all: what is shown first, by table. The rest as far as there is room.
+IMPORTANT = {
+    "SESSIONS": (
+        "till_session", "payment_method", "expected_amount", "counted_amount", "difference_amount", "opening_float",
+        "status", "seller", "cash_point", "z_number",
+    ),
+    "TILL": ("payment_method", "item", "gross_amount", "till_session", "seller", "number"),
+    "PAYMENT_METHOD": ("payment_method", "kind", "gross_amount", "organisation_name", "till_session", "seller"),
+    "TRANSACTION_TYPE": ("item", "gross_amount", "organisation_name", "number", "vat_amount", "till_session", "seller"),
+    "VAT_PROJECT": ("kind", "project", "vat_code", "gross_amount", "vat_amount", "organisation_name", "number"),
+    "vat-project": ("kind", "project", "vat_code", "gross_amount", "vat_amount", "organisation_name", "net_amount"),
+    "project-day": (
+        "posting_date", "project", "sale_channel", "gross_amount", "vat_amount", "organisation_name", "tickets_sold",
+        "tickets_refunded", "net_amount",
+    ),
+    "open-items": (
+        "event", "sale_channel", "open_before_amount", "sold_amount", "paid_amount", "released_amount",
+        "open_after_amount", "tickets_open_after", "event_name",
+    ),
+    "event-sales": (
+        "event", "event_name", "tickets_sold", "tickets_refunded", "gross_amount", "capacity", "tickets_live",
+        "vat_amount", "event_date", "tickets_free",
+    ),
+    "unattached": ("posting_date", "payment", "seller", "cash_point", "amount", "payment_methods", "reason", "kind"),
+    "sessions": (
+        "till_session", "status", "seller", "payment_method", "expected_amount", "counted_amount", "difference_amount",
+        "payment_amount", "opening_float", "cash_point", "note",
+    ),
+    "transactions": (
+        "transaction_time", "transaction_type", "seller", "total_amount", "cash_point", "payment", "related_ticket",
+    ),
+}  # fmt: skip
 
 
 class TooLong(Exception):
@@ -96,9 +123,9 @@ def to_xlsx(report: Report, file: Path) -> int:
 
 def _sheet(sheet: Any, table: Table, formats: dict[str, Any]) -> None:
     sheet.freeze_panes(1, 0)
-    widths = [len(max(_heading(column).split("\n"), key=len)) for column in table.columns]
+    widths = [len(max(_heading(column, table).split("\n"), key=len)) for column in table.columns]
     for place, column in enumerate(table.columns):
-        sheet.write_string(0, place, _heading(column).replace("\n", " "), formats["head"])
+        sheet.write_string(0, place, _heading(column, table).replace("\n", " "), formats["head"])
     for number, row in enumerate(table.rows, start=1):
         for place, value in enumerate(row):
             _cell(sheet, number, place, value, formats)
@@ -173,46 +200,65 @@ def _print_table(table: Table, console: Console, *, titled: bool) -> None:
     alike: list[str] = []
     for place, column in enumerate(table.columns):
         values = {row[place] for row in table.rows}
-        if column not in table.totals and values == {None}:
+        if column in table.totals or column in COUNTS:
+            continue
+        if values == {None}:
             columns.remove(column)
-        elif column not in table.totals and len(values) == 1 and len(table.rows) > 1:
+        elif len(values) == 1 and len(table.rows) > 1:
             columns.remove(column)
             alike.append(f"{column.replace('_', ' ')}: {shown(values.pop())}")
     if alike:
         console.print(Text(", ".join(alike), style="dim"))
-    left_out = []
-    while _width(rich := _rich(table, columns), console) > console.width:
-        least = [column for column in LEAST if column in columns] or [
-            column for column in reversed(columns) if column not in table.totals
-        ]
-        if not least or len(columns) < 3:
-            break
-        columns.remove(least[0])
-        left_out.append(least[0])
+    left_out: list[str] = []
+    if _width(_rich(table, columns), console) > console.width:
+        columns, left_out = _fitting(table, columns, console)
+    rich = _rich(table, columns)
     console.print(rich)
     if left_out:
-        names = ", ".join(name.replace("_", " ") for name in sorted(left_out))
+        names = ", ".join(name.replace("_", " ") for name in left_out)
         console.print(Text(f"Too wide for this terminal: {names}. --csv, --json and --xlsx have all.", style="dim"))
 
 
+def _fitting(table: Table, columns: Sequence[str], console: Console) -> tuple[list[str], list[str]]:
+    """The columns that there is room for, in their order, and those that there is none for."""
+    important = [column for column in IMPORTANT.get(table.name, ()) if column in columns]
+    chosen: set[str] = set()
+    for column in [*important, *(each for each in columns if each not in important)]:
+        trial = [each for each in columns if each in chosen or each == column]
+        if len(trial) == 1 or _width(_rich(table, trial), console) <= console.width:
+            chosen.add(column)
+    return [each for each in columns if each in chosen], [each for each in columns if each not in chosen]
+
+
 def _rich(table: Table, columns: Sequence[str]) -> RichTable:
-    drawn = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, show_footer=bool(table.totals) and len(table.rows) > 1)
-    places = [table.columns.index(column) for column in columns]
-    for number, (column, place) in enumerate(zip(columns, places, strict=True)):
-        is_number = any(isinstance(row[place], Decimal | int) for row in table.rows) and not any(
-            isinstance(row[place], bool | str) for row in table.rows
+    drawn = RichTable(
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+        show_edge=False,
+        show_footer=bool(table.totals) and len(table.rows) > 1,
+    )
+    for number, column in enumerate(columns):
+        values = [
+            row[table.columns.index(column)] for row in table.rows if row[table.columns.index(column)] is not None
+        ]
+        is_number = bool(values) and all(
+            isinstance(value, Decimal | int) and not isinstance(value, bool) for value in values
         )
+        texts = [shown(value) for value in values]
+        longest = max(map(len, texts), default=0)
+        is_word = longest <= WORD and not any(" " in text for text in texts)
         footer = shown(table.total(column)) if column in table.totals else "total" if number == 0 else ""
         drawn.add_column(
-            Text(_heading(column)),
+            Text(_heading(column, table)),
             Text(footer),
             justify="right" if is_number else "left",
-            no_wrap=is_number,
+            no_wrap=is_number or is_word,
             overflow="fold",
-            min_width=None if is_number else min(8, max(len(shown(row[place])) for row in table.rows)),
+            min_width=None if is_number or is_word else min(12, longest),
         )
     for row in table.rows:
-        drawn.add_row(*(Text(shown(row[place])) for place in places))
+        drawn.add_row(*(Text(shown(row[table.columns.index(column)])) for column in columns))
     return drawn
 
 
@@ -220,9 +266,10 @@ def _width(drawn: RichTable, console: Console) -> int:
     return Measurement.get(console, console.options.update(width=10_000), drawn).minimum
 
 
-def _heading(column: str) -> str:
+def _heading(column: str, table: Table) -> str:
     """A word a line: numbers are narrow."""
-    return column.removesuffix("_amount").removesuffix("_name").replace("_", "\n")
+    short = column.removesuffix("_amount").removesuffix("_name")
+    return (column if short in table.columns and short != column else short).replace("_", "\n")
 
 
 def shown(value: Any) -> str:

@@ -142,17 +142,31 @@ def settlement(
             item, project nulls last, vat_code
         """,
         {**period.bounds, "seller": seller, "till_session": till_session},
-        ("number", "gross_amount", "net_amount", "vat_amount"),
     )
     place = {name: number for number, name in enumerate(flat.columns)}
     who = ("organisation_name", "seller", "cash_point", "till_session")
-    tables = []
+    # What should lie there and what was counted, beside the rows that it comes of.
+    tills = _table(
+        connection,
+        "SESSIONS",
+        """
+        select
+            till_session, status, cash_point, seller, payment_method, opening_float, payment_amount, pay_in_amount,
+            pay_out_amount, expected_amount, counted_amount, difference_amount, note, z_number
+        from report.till_session
+        where till_session = any (%(sessions)s)
+        order by till_session, payment_method
+        """,
+        {"sessions": sorted({row[place["till_session"]] for row in flat.rows if row[place["section"]] == "TILL"})},
+    )
+    tables = [tills]
     for section, keys in SECTIONS.items():
         columns = ((*who[1:],) if section == "TILL" else who) + keys + MONEY[section]
         rows = [
             tuple(row[place[column]] for column in columns) for row in flat.rows if row[place["section"]] == section
         ]
-        totals = ("gross_amount",) if section == "TILL" else MONEY[section]
+        # A payment by two methods is under both, so numbers are not summed.
+        totals = tuple(column for column in MONEY[section] if column != "number")
         tables.append(Table(section, columns, rows, totals))
     asked = {"seller": seller, **period.asked, "session": till_session}
     return Report("settlement", asked, [table for table in tables if table.rows], flat)
@@ -408,19 +422,15 @@ def view(
         query += sql.SQL(" where ") + sql.SQL(" and ").join(conditions)
     if limit is not None:
         query += sql.SQL(" limit {}").format(sql.Literal(limit))
-    flat = _table(connection, name, query, parameters, tuple(column for column in columns if _adds_up(column)))
+    flat = _table(connection, name, query, parameters)
     return Report(name, {**period.asked, **dict(where)}, [flat] if flat.rows else [], flat)
 
 
 def _adds_up(column: str) -> bool:
-    """Whether the sum of a column says something: money that moved and things counted, no balances and no prices."""
-    if "open_before" in column or "open_after" in column or column in ("receivable_amount", "owed_back_amount"):
-        return False
-    return column.endswith("amount") or column in (
-        "amount", "number", "payments", "capacity", "opening_float", "changes", "tickets",
-        "tickets_sold", "tickets_refunded", "tickets_changed", "tickets_free", "tickets_live", "tickets_unpaid",
-        "tickets_paid", "tickets_released",
-    )  # fmt: skip
+    """Whether the rows of a column may be summed: money, and tickets of one kind."""
+    return (
+        column in ("amount", "opening_float", "capacity") or column.startswith("tickets_") or column.endswith("_amount")
+    )
 
 
 def _single(
@@ -428,11 +438,7 @@ def _single(
 ) -> Report:
     """A report of one table. Balances of open items add up over its rows, since each has a key of its own."""
     flat = _table(connection, name, query, parameters)
-    totals = tuple(
-        column
-        for column in flat.columns
-        if _adds_up(column) or "open_" in column or column in ("receivable_amount", "owed_back_amount")
-    )
+    totals = tuple(column for column in flat.columns if _adds_up(column))
     flat = Table(name, flat.columns, flat.rows, totals)
     return Report(name, asked, [flat] if flat.rows else [], flat)
 
