@@ -118,6 +118,15 @@ def settlement(
     connection: Connection, period: Period = ALWAYS, seller: str | None = None, till_session: int | None = None
 ) -> Report:
     """Kasseoppgjør: section by section, over the period or of one session."""
+    opened: tuple[Any, ...] | None = None
+    if till_session is not None:
+        prepare(connection)
+        # What is in a session happened while it was open: so much of the log is read, and no more.
+        opened = connection.execute(
+            "select opened_date, closed_at::date from report.till_session where till_session = %s limit 1",
+            [till_session],
+        ).fetchone()
+    opened_date, closed_date = opened or (None, None)
     flat = _table(
         connection,
         "settlement",
@@ -129,6 +138,7 @@ def settlement(
         from report.cashier_settlement
         where
             posting_date between %(first)s and %(last)s
+            and sale_date between %(opened)s and %(closed)s
             and (%(seller)s::text is null or seller = %(seller)s)
             and (%(till_session)s::bigint is null or till_session = %(till_session)s)
         group by
@@ -141,7 +151,13 @@ def settlement(
             array_position(array['IN', 'SALE', 'OUT', 'REFUND', 'CHANGE', 'RESERVATION', 'NONE'], kind),
             item, project nulls last, vat_code
         """,
-        {**period.bounds, "seller": seller, "till_session": till_session},
+        {
+            **period.bounds,
+            "opened": opened_date or "-infinity",
+            "closed": closed_date or "infinity",
+            "seller": seller,
+            "till_session": till_session,
+        },
     )
     place = {name: number for number, name in enumerate(flat.columns)}
     who = ("organisation_name", "seller", "cash_point", "till_session")
