@@ -4,12 +4,14 @@ Everything takes a connection first, so that a test chooses who speaks: a superu
 """
 
 import itertools
+import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, LiteralString
 
 import psycopg
@@ -35,6 +37,15 @@ _numbers = itertools.count(1)
 
 def _fresh(prefix: str) -> str:
     return f"{prefix} {next(_numbers)}"
+
+
+def standards(part: str) -> Path:
+    """A folder of the published standards, which the product does without; a test that needs it skips without it."""
+    beside_the_repository = Path(__file__).resolve().parents[1].parent / "shared" / "standards"
+    folder = Path(os.environ.get("PYBRIDGE_STANDARDS", beside_the_repository)) / part
+    if not folder.is_dir():
+        pytest.skip(f"allowed: the standards ({part}) are not here; PYBRIDGE_STANDARDS says where")
+    return folder
 
 
 # --- Reading and calling --------------------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ One history holds every type of transaction. `Books` writes down beside each ste
 """
 
 import csv
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,7 +18,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.conftest import ALLOWED_SKIP
 from tests.domain import (
     LOW_RATE,
     MIDDLE_RATE,
@@ -46,6 +44,7 @@ from tests.domain import (
     rows,
     run,
     sell,
+    standards,
     update_ticket,
 )
 
@@ -678,7 +677,7 @@ def test_every_report_says_what_was_done_and_nothing_else(books: Books) -> None:
     assert consistency(books.db) == {}
 
 
-SETTLEMENT = {  # tests/test_settlement.py, tests/test_till.py
+REPORTS_TESTED_ELSEWHERE = {  # test_settlement.py, test_till.py
     "cashier_settlement",
     "open_items",
     "payment_by_method",
@@ -695,7 +694,7 @@ SETTLEMENT = {  # tests/test_settlement.py, tests/test_till.py
 def test_there_are_no_reports_but_these(shared_db: Connection) -> None:
     assert {
         row["viewname"] for row in rows(shared_db, "select viewname from pg_views where schemaname = 'report'")
-    } == set(REPORTS) | SETTLEMENT
+    } == set(REPORTS) | REPORTS_TESTED_ELSEWHERE
 
 
 @pytest.mark.smoke
@@ -775,11 +774,7 @@ Period = tuple[date, date | None, Decimal]
 
 @pytest.fixture
 def vat_lists() -> Path:
-    beside_the_repository = Path(__file__).resolve().parents[1].parent / "shared" / "standards"
-    folder = Path(os.environ.get("PYBRIDGE_STANDARDS", beside_the_repository)) / "vat"
-    if not folder.is_dir():
-        pytest.skip(f"{ALLOWED_SKIP} the tax administration's lists are not here; PYBRIDGE_STANDARDS says where")
-    return folder
+    return standards("vat")
 
 
 def official_periods(vat_lists: Path, level: str) -> list[Period]:

@@ -528,6 +528,52 @@ def test_an_x_report_of_two_sellers_sums_by_operator(db: Connection, event: Even
     assert items(z, "kari").items() >= kari.items()
 
 
+def test_a_day_of_two_sellers_with_everything_in_it(db: Connection, plain: Event) -> None:
+    """One drawer in turn, and one each; every kind of transaction; kroner worked out beside it."""
+    cheap, dear, free = plain.price_groups  # 100, 250, 0
+
+    def kari(what: str, **arguments: object) -> list[dict[str, Any]]:
+        return call(db, what, seller="kari", **arguments)
+
+    # the morning: Kari has the drawer
+    open_till(db, opening_float=300)
+    morning = sell(db, cheap, 4)  # cash +400
+    sell(db, {cheap: 1, dear: 1}, methods=["CASH", "CARD"], amounts=[150, 200])  # cash +150, card +200
+    refund(db, morning.tickets[:1])  # cash -100
+    kari("ticket_exchange", old_tickets=morning.tickets[1:2], price_groups=[dear], counts=[1], payment_methods=["CASH"])
+    kari("change_price_group", tickets=morning.tickets[2:3], price_group=dear, payment_methods=["VIPPS"])  # +150
+    kari("change_price_group", tickets=morning.tickets[3:], price_group=free)  # cash -100
+    counted = close_till(db, 800)
+    assert {method: row["expected"] for method, row in counted.items()} == {"CASH": 800, "CARD": 200, "VIPPS": 150}
+    # the afternoon: Ola takes it over, Kari has a drawer of her own
+    open_till(db, OLA, opening_float=800)
+    open_till(db, opening_float=0, drawer=2)
+    reserved = domain.reserve(db, cheap, 2, seller=OLA)
+    kari("pay_reservation", purchase=reserved.purchase, tickets=reserved.tickets[:1], payment_methods=["CASH"])  # +100
+    kari("cancel_reservation", purchase=reserved.purchase)
+    sell(db, free, 3, seller=OLA)
+    mistake = sell(db, dear, seller=OLA, methods=["CARD"])  # card +250 -250
+    call(db, "undo_last_sale", seller=OLA)
+    legacy = sell(db, cheap, seller=OLA)  # cash +100, Kari's drawer -100
+    update_ticket(db, legacy.ticket, refunded="now", refunder="kari", point_of_refund=1)
+    web = domain.net_paid(db, dear)
+    refund(db, web.tickets, seller=OLA, cash_point=1, payment_methods=["CASH"])  # cash -250
+    used = sell(db, cheap, seller=OLA)  # cash +100
+    update_ticket(db, used.ticket, used="now")
+    refund(db, used.tickets, seller=OLA, override_used=True, reason="let in by mistake")  # cash -100
+    assert mistake.payment
+    assert close_till(db, 0)["CASH"]["difference"] == 0
+    counted = close_till(db, 650, OLA)
+    assert {method: row["expected"] for method, row in counted.items()} == {"CASH": 650, "CARD": 0}
+    z = items(z_report(db))
+    sold = 400 + 350 + 250 + 150 + 100 + 0 + 250 + 100 + 100
+    back = 100 + 100 + 100 + 250 + 100 + 250 + 100
+    assert z["TOTAL_CASH_SALES", ""][1] == sold - back
+    assert z["RETURNS", ""] == (7, back)
+    assert z["RECEIPTS", ""][0] == 9
+    assert (z["PAYMENT", "CASH"][1], z["PAYMENT", "CARD"][1], z["PAYMENT", "VIPPS"][1]) == (sold - back - 350, 200, 150)
+
+
 def test_z_reports_start_anew_and_grand_totals_go_on(db: Connection, plain: Event) -> None:
     for day in range(1, 4):
         open_till(db)
