@@ -72,7 +72,21 @@ cross join lateral (
             coalesce(sum(l.amount) filter (where l.transaction_type = 3), 0),
             sum(l.vat_amount + l.fee_vat_amount)
         from billig.ticket as t
-        inner join billig.posted_log as l on t.ticket = l.ticket
+        cross join lateral (
+            -- Whatever the day it is posted on. A fence: ticket by ticket, since a join may read the whole log for each
+            -- event.
+            select
+                g.organisation,
+                g.project,
+                g.transaction_type,
+                g.amount,
+                g.fee_amount,
+                g.vat_amount,
+                g.fee_vat_amount
+            from billig.transaction_log as g
+            where g.ticket = t.ticket
+            offset 0
+        ) as l
         where t.event = e.event
         group by l.organisation, l.project
     ) as f
