@@ -11,6 +11,7 @@ from typing import Any, LiteralString
 import pytest
 from psycopg import sql
 
+from pybridge.paths import ROOT
 from tests.domain import (
     LOW_RATE,
     MIDDLE_RATE,
@@ -384,6 +385,56 @@ def test_a_payment_around_midnight_is_told_by_the_day_of_its_rows(db: Connection
     assert [row["amount"] for row in found] == [66, 100]
     assert one(db, "select sum(payments) from report.payment_by_method") == 2
     the_sections_agree(db)
+
+
+def test_what_is_posted_later_stands_under_its_posting_date_everywhere(db: Connection) -> None:
+    """As where one organisation's period was closed when the row came: the other's share stays on its day."""
+    columns = [
+        row["column_name"]
+        for row in rows(
+            db,
+            "select column_name from information_schema.columns"
+            " where table_schema = 'billig' and table_name = 'transaction_log'"
+            " and column_name in (select column_name from information_schema.columns"
+            " where table_schema = 'billig' and table_name = 'posted_log') order by ordinal_position",
+        )
+    ]
+    uka = make_event(db, prices=(100,), organisation=UKA, vat_code=REGULAR_RATE)
+    house = make_event(db, prices=(50,), organisation=SAMFUNDET)
+    run(db, "drop view if exists billig.posted_log cascade")
+    run(
+        db,
+        sql.SQL(
+            "create view billig.posted_log as select {},"
+            " case when organisation = 1 then transaction_date + 40 else transaction_date end as posting_date,"
+            " organisation = 1 as is_late from billig.transaction_log"
+        ).format(sql.SQL(", ").join(map(sql.Identifier, columns))),
+    )
+    load_views(db)
+    sell(db, {uka.price_group: 1, house.price_group: 2}, methods=["CASH", "CARD"], amounts=[120, 80])
+    reserve(db, house.price_group)
+    the_sections_agree(db)
+    for view, amount in {
+        "payment_by_method": "amount",
+        "seller_vat_project": "gross_amount",
+        "project_day": "gross_amount",
+    }.items():
+        found = rows(
+            db,
+            sql.SQL(
+                "select organisation_name, posting_date - sale_date as later, sum({}) as amount"
+                " from {} group by 1, 2 order by 1"
+            ).format(sql.Identifier(amount), sql.Identifier("report", view)),
+        )
+        assert [tuple(row.values()) for row in found] == [("Samfundet", 40, 100), ("UKA", 0, 100)], view
+    assert one(db, "select posting_date - billig.local_time()::date from report.open_items") == 40
+
+
+def load_views(db: Connection) -> None:
+    """The views of the settlement anew, over another posted_log."""
+    views = ("payment_by_method", "seller_vat_project", "project_day", "unattached_payment", "open_items")
+    for view in (*views, "cashier_settlement"):
+        db.execute((ROOT / "db" / "views" / "report" / f"{view}.sql").read_text("utf-8").encode())
 
 
 def test_shares_sum_both_ways_whatever_is_sold_and_however_it_is_paid(db: Connection) -> None:
