@@ -9,7 +9,7 @@ The connection and its transactions are the caller's. A refusal is raised as one
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -186,6 +186,17 @@ class Problem:
     column_name: str
     value: str | None
     reason: str
+
+
+@dataclass(frozen=True)
+class ClosedPeriod:
+    """A close and its control totals; NOK including fees and VAT, positive in."""
+
+    accounting_period: int
+    closed_at: datetime
+    log_rows: int
+    gross_amount: Decimal
+    vat_amount: Decimal
 
 
 @dataclass(frozen=True)
@@ -560,6 +571,23 @@ class Client:
     def import_programme(self, *, rows: Sequence[Mapping[str, object]]) -> list[Imported]:
         """Import a programme, all or nothing."""
         return self._rows(Imported, "import_programme", rows=Jsonb(rows))
+
+    def close_period(
+        self, *, organisation: int, first_day: date, last_day: date, note: str | None = None
+    ) -> list[ClosedPeriod]:
+        """Close a period: reports over it stay as they are. First thing in a transaction of its own."""
+        return self._rows(
+            ClosedPeriod,
+            "close_period",
+            organisation=organisation,
+            first_day=first_day,
+            last_day=last_day,
+            note=note,
+        )
+
+    def roll_up_log(self) -> int:
+        """Sum the log's new rows for the totals; returns how many there were."""
+        return int(self._value("roll_up_log"))
 
     # --- How it calls
 

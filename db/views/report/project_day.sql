@@ -47,7 +47,7 @@ from (
             l.amount + l.fee_amount as amount,
             l.vat_amount + l.fee_vat_amount as vat_amount
         from billig.posted_log as l
-        inner join billig.transaction_type as y on l.transaction_type = y.transaction_type
+        left join billig.transaction_type as y on l.transaction_type = y.transaction_type
         where l.transaction_type in (1, 2, 3, 6, 8, 11)
     ) as d
     group by d.organisation, d.posting_date, d.sale_date, d.project, d.sale_channel

@@ -52,7 +52,7 @@ from (
             sum(l.fee_vat_amount) as fee_vat_amount,
             bool_or(l.fee_amount <> 0) as has_fee
         from billig.posted_log as l
-        inner join billig.transaction_type as y on l.transaction_type = y.transaction_type
+        left join billig.transaction_type as y on l.transaction_type = y.transaction_type
         left join lateral (
             -- a fence: one by one, since a join would rather read all payments there ever were
             select b.payment, b.seller, b.cash_point, b.till_session
