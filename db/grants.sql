@@ -49,6 +49,9 @@ grant select on all tables in schema consistency to auditor, scheduler, bookkeep
 grant execute on function billig.vat_of, billig.local_time to
 billig_seller, billig_web, billig_legacy, billig_dev, bookkeeper, scheduler, auditor;
 
+-- Views ask it for local dates, with the rights of who reads them.
+grant execute on function billig.local_time to analyst;
+
 grant execute on function billig.create_purchase, billig.cancel_reservation, billig.refund, billig.receipt
 to billig_seller, billig_web;
 grant execute on function
