@@ -17,6 +17,7 @@ as $$
 declare
     v_kind billig.voucher_line_kind;
     v_valid_from constant date := coalesce(p_valid_from, billig.local_time()::date);
+    v_first_open constant date := billig.first_open_day(p_organisation);
     v_method smallint;
     v_type smallint;
     v_unknown text;
@@ -35,10 +36,10 @@ begin
             detail = format('Line kind %L.', p_line_kind),
             hint = 'See billig.voucher_line_kind. Only REVENUE and FEE are deferred and have the accounting system''s VAT code.';
     end if;
-    if v_valid_from < billig.first_open_day() then
+    if v_valid_from < v_first_open then
         raise exception 'the vouchers of a closed period stay as they are' using
             errcode = '22023',
-            detail = format('Valid from %s; the first open day is %s.', v_valid_from, billig.first_open_day()),
+            detail = format('Valid from %s; the first open day is %s.', v_valid_from, v_first_open),
             hint = 'Let it apply from an open day on.';
     end if;
     select payment_method into v_method from billig.payment_method where payment_method_name = p_payment_method;

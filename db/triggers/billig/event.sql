@@ -10,7 +10,7 @@ begin
         case
             when tg_op = 'INSERT' then '-infinity'::date
             -- never within a closed period: its vouchers stay as they are
-            else greatest(billig.local_time()::date, billig.first_open_day())
+            else greatest(billig.local_time()::date, billig.first_open_day(new.organisation))
         end,
         new.event_time::date
     )

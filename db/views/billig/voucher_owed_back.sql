@@ -5,7 +5,7 @@ select
     s.project,
     c.line_kind,
     o.payment_method,
-    c.sign * d.sign * s.amount as amount
+    sum(c.sign * d.sign * s.amount) as amount
 from billig.owed_back as o
 cross join lateral (
     values
@@ -50,7 +50,8 @@ cross join lateral (
     )
 ) as s
 cross join lateral (values ('PAYMENT', 1), ('OWED_BACK', -1)) as c (line_kind, sign)
-where d.posting_date is not null and s.amount <> 0;
+where d.posting_date is not null and s.amount <> 0
+group by d.posting_date, s.organisation, s.project, c.line_kind, o.payment_method;
 
 comment on view billig.voucher_owed_back is
 'Money that came too late for its tickets (billig.owed_back), as lines of vouchers, on the day it came and the day it was paid back, which is by the method it came by; by organisation and project of the tickets that were lost. NOK: debit positive, credit negative.';

@@ -8,10 +8,10 @@ select
     p.project_name,
     row_number() over (
         partition by s.posting_date, s.organisation, s.project
-        order by k.place, s.account, s.vat_code, s.payment_method, s.accounting_vat_code
+        order by k.place, a.account, s.vat_code, s.payment_method, s.accounting_vat_code
     ) as line,
     s.line_kind,
-    s.account,
+    a.account,
     a.account_name,
     greatest(s.amount, 0) as debit,
     greatest(-s.amount, 0) as credit,
@@ -143,7 +143,6 @@ from (
                 else n.line_kind
             end as line_kind,
             case
-                when r.account is null then (select x.account from billig.account as x where x.is_suspense)
                 when r.deferred_account is not null and not n.is_held then r.deferred_account
                 else r.account
             end as account,
@@ -172,7 +171,8 @@ from (
     having sum(e.amount) <> 0 or sum(n.vat_amount) <> 0
 ) as s
 inner join billig.voucher_line_kind as k on s.line_kind = k.line_kind
-inner join billig.account as a on s.account = a.account
+inner join billig.account as a
+    on a.account = coalesce(s.account, (select x.account from billig.account as x where x.is_suspense))
 inner join billig.organisation as o on s.organisation = o.organisation
 left join billig.project as p on s.project = p.project
 left join billig.payment_method as m on s.payment_method = m.payment_method;
