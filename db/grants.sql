@@ -50,6 +50,8 @@ grant select on all tables in schema consistency to auditor, scheduler, bookkeep
 
 grant execute on function billig.vat_of, billig.local_time to
 billig_seller, billig_web, billig_legacy, billig_dev, bookkeeper, scheduler, auditor;
+-- Reports call it, and functions in a view are called as who reads it.
+grant execute on function billig.local_time to analyst;
 
 grant execute on function billig.create_purchase, billig.cancel_reservation, billig.refund, billig.receipt
 to billig_seller, billig_web;

@@ -121,11 +121,6 @@ class Row:
     no_vat_code: str
 
     @property
-    def is_taxed(self) -> bool:
-        """Its VAT code tells the accounting system to work the VAT out of the gross amount."""
-        return self.line.accounting_vat_code is not None
-
-    @property
     def gross(self) -> Decimal:
         """What the line is with its VAT; nothing for the VAT's own lines, which are in the others' gross."""
         return Decimal(0) if self.line.line_kind == "VAT" else self.line.amount + self.line.vat_amount
@@ -232,7 +227,7 @@ FORMATS = {"csv": JOURNAL, "accounting": GBAT10}
 
 
 def render(lines: Iterable[Line], layout: Layout, *, first_number: int = 1, no_vat_code: str = "0") -> bytes:
-    """A file's content. Vouchers are numbered from `first_number`; `no_vat_code` stands where a line has no VAT code."""
+    """A file's content. Vouchers are numbered from `first_number`; `no_vat_code` stands where a line has none."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=layout.delimiter, lineterminator="\r\n")
     if layout.header:

@@ -106,27 +106,27 @@ from (
             d.payment_total as home_total
         from (
             select
-                posting_date,
-                sum(amount + fee_amount) as amount,
-                sum(sum(amount + fee_amount)) over () as payment_total
-            from billig.posted_log
-            where payment = j.payment and (amount <> 0 or fee_amount <> 0)
-            group by posting_date
+                r.posting_date,
+                sum(r.amount + r.fee_amount) as amount,
+                sum(sum(r.amount + r.fee_amount)) over () as payment_total
+            from billig.posted_log as r
+            where r.payment = j.payment and (r.amount <> 0 or r.fee_amount <> 0)
+            group by r.posting_date
         ) as d
         where j.lines_total <> j.total
         order by d.amount = j.lines_total desc, d.posting_date
         limit 1
     ) as h on true
+    -- Lines and rows that do not agree at all (consistency.payment_balance) are not evened out: it must show.
     cross join lateral (
-        select
+        values (
             case
-                when j.lines_total = j.total then j.total
-                -- Lines and rows that do not agree (consistency.payment_balance) are not evened out: it must show.
-                when h.home_total is distinct from j.lines_total then j.total
+                when j.lines_total = j.total or h.home_total is null or h.home_total <> j.lines_total then j.total
                 when h.home_date = j.posting_date then j.lines_total
                 else 0
-            end as to_be_paid
-    ) as p
+            end
+        )
+    ) as p (to_be_paid)
 ) as s
 left join billig.payment_method as m on s.payment_method = m.payment_method
 cross join lateral (
