@@ -3,7 +3,7 @@ do $$
 begin
     if
         exists (select from billig.voucher_rule where set_by <> 'migration')
-        or exists (select from billig.event_date where known_on > '-infinity')
+        or exists (select from billig.event_date where known_on > '0001-01-01')
     then
         raise exception 'voucher rules were set, or events moved: both are kept' using
             errcode = '23B20',

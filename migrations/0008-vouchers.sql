@@ -133,35 +133,35 @@ comment on column billig.voucher_rule.set_at is 'When';
 insert into billig.voucher_rule
 (line_kind, vat_code, payment_method, valid_from, account, deferred_account, accounting_vat_code, set_by)
 values
-('PAYMENT', null, 1, '-infinity', 1900, null, null, 'migration'),
-('PAYMENT', null, 2, '-infinity', 1571, null, null, 'migration'),
-('PAYMENT', null, 3, '-infinity', 1571, null, null, 'migration'),
-('PAYMENT', null, 4, '-infinity', 1920, null, null, 'migration'),
-('PAYMENT', null, 5, '-infinity', 2901, null, null, 'migration'),
-('PAYMENT', null, 6, '-infinity', 1577, null, null, 'migration'),
-('PAYMENT', null, 7, '-infinity', 1578, null, null, 'migration'),
-('PAYMENT', null, 8, '-infinity', 1579, null, null, 'migration'),
-('ROUNDING', null, null, '-infinity', 7740, null, null, 'migration'),
-('REVENUE', 3, null, '-infinity', 3020, 2900, '3', 'migration'),
-('REVENUE', 31, null, '-infinity', 3030, 2900, '31', 'migration'),
-('REVENUE', 33, null, '-infinity', 3050, 2900, '33', 'migration'),
-('REVENUE', 5, null, '-infinity', 3120, 2900, '5', 'migration'),
-('REVENUE', 6, null, '-infinity', 3220, 2900, '6', 'migration'),
-('REVENUE', 7, null, '-infinity', 3900, 2900, '7', 'migration'),
-('FEE', 3, null, '-infinity', 3020, 2900, '3', 'migration'),
-('FEE', 31, null, '-infinity', 3030, 2900, '31', 'migration'),
-('FEE', 33, null, '-infinity', 3050, 2900, '33', 'migration'),
-('FEE', 5, null, '-infinity', 3120, 2900, '5', 'migration'),
-('FEE', 6, null, '-infinity', 3220, 2900, '6', 'migration'),
-('FEE', 7, null, '-infinity', 3900, 2900, '7', 'migration'),
-('VAT', 3, null, '-infinity', 2700, null, null, 'migration'),
-('VAT', 31, null, '-infinity', 2701, null, null, 'migration'),
-('VAT', 33, null, '-infinity', 2703, null, null, 'migration'),
-('TRANSFER', null, null, '-infinity', 1560, null, null, 'migration'),
-('OWED_BACK', null, null, '-infinity', 2990, null, null, 'migration'),
-('CASH_DIFFERENCE', null, null, '-infinity', 1909, null, null, 'migration'),
-('PAY_IN', null, null, '-infinity', 1901, null, null, 'migration'),
-('PAY_OUT', null, null, '-infinity', 1901, null, null, 'migration');
+('PAYMENT', null, 1, '0001-01-01', 1900, null, null, 'migration'),
+('PAYMENT', null, 2, '0001-01-01', 1571, null, null, 'migration'),
+('PAYMENT', null, 3, '0001-01-01', 1571, null, null, 'migration'),
+('PAYMENT', null, 4, '0001-01-01', 1920, null, null, 'migration'),
+('PAYMENT', null, 5, '0001-01-01', 2901, null, null, 'migration'),
+('PAYMENT', null, 6, '0001-01-01', 1577, null, null, 'migration'),
+('PAYMENT', null, 7, '0001-01-01', 1578, null, null, 'migration'),
+('PAYMENT', null, 8, '0001-01-01', 1579, null, null, 'migration'),
+('ROUNDING', null, null, '0001-01-01', 7740, null, null, 'migration'),
+('REVENUE', 3, null, '0001-01-01', 3020, 2900, '3', 'migration'),
+('REVENUE', 31, null, '0001-01-01', 3030, 2900, '31', 'migration'),
+('REVENUE', 33, null, '0001-01-01', 3050, 2900, '33', 'migration'),
+('REVENUE', 5, null, '0001-01-01', 3120, 2900, '5', 'migration'),
+('REVENUE', 6, null, '0001-01-01', 3220, 2900, '6', 'migration'),
+('REVENUE', 7, null, '0001-01-01', 3900, 2900, '7', 'migration'),
+('FEE', 3, null, '0001-01-01', 3020, 2900, '3', 'migration'),
+('FEE', 31, null, '0001-01-01', 3030, 2900, '31', 'migration'),
+('FEE', 33, null, '0001-01-01', 3050, 2900, '33', 'migration'),
+('FEE', 5, null, '0001-01-01', 3120, 2900, '5', 'migration'),
+('FEE', 6, null, '0001-01-01', 3220, 2900, '6', 'migration'),
+('FEE', 7, null, '0001-01-01', 3900, 2900, '7', 'migration'),
+('VAT', 3, null, '0001-01-01', 2700, null, null, 'migration'),
+('VAT', 31, null, '0001-01-01', 2701, null, null, 'migration'),
+('VAT', 33, null, '0001-01-01', 2703, null, null, 'migration'),
+('TRANSFER', null, null, '0001-01-01', 1560, null, null, 'migration'),
+('OWED_BACK', null, null, '0001-01-01', 2990, null, null, 'migration'),
+('CASH_DIFFERENCE', null, null, '0001-01-01', 1909, null, null, 'migration'),
+('PAY_IN', null, null, '0001-01-01', 1901, null, null, 'migration'),
+('PAY_OUT', null, null, '0001-01-01', 1901, null, null, 'migration');
 
 create table billig.event_date (
     event int not null,
@@ -174,8 +174,8 @@ comment on table billig.event_date is
 'The date of each event as the programme had it at the end of each day, written by a trigger of billig.event: what vouchers go by, so that a change of the programme changes no voucher of a day before it.';
 comment on column billig.event_date.event is 'The event';
 comment on column billig.event_date.known_on is
-'From the end of this day on, until the next row of the event; -infinity: as it was first planned';
+'From the end of this day on, until the next row of the event; 0001-01-01: as it was first planned';
 comment on column billig.event_date.event_date is 'Local date of the event';
 insert into billig.event_date (event, known_on, event_date)
-select event, '-infinity', event_time::date
+select event, '0001-01-01', event_time::date
 from billig.event;

@@ -4,6 +4,7 @@ Debits are positive, credits negative, in NOK. Most tests look at the vouchers o
 """
 
 import random
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
@@ -18,6 +19,7 @@ from typer.testing import CliRunner
 
 from pybridge import vouchers
 from pybridge.cli import app
+from pybridge.paths import ROOT
 from tests.conftest import Connection
 from tests.domain import (
     LOW_RATE,
@@ -144,7 +146,7 @@ def sold_before(db: Connection, event: Event, days: int) -> None:
         db.execute("set constraints all deferred")
 
 
-def plan(db: Connection, event: Event, *dates: tuple[date | str, date]) -> None:
+def plan(db: Connection, event: Event, *dates: tuple[date, date]) -> None:
     """The dates that the programme had for an event, each from a day on; the last is what it has now."""
     run(db, "update billig.event set event_time = %s where event = %s", noon(dates[-1][1]), event.event)
     run(db, "delete from billig.event_date where event = %s", event.event)
@@ -298,7 +300,7 @@ def test_what_is_sold_before_the_day_is_a_debt_until_the_day(db: Connection) -> 
 
     sold_before(db, event, 5)
     held = day - timedelta(days=2)
-    plan(db, event, ("-infinity", held))
+    plan(db, event, (date.min, held))
     assert booked(db, event, day - timedelta(days=5)) == money(_1900=250, _2900=-200, _2700=-50)
     assert booked(db, event, held) == money(_2900=200, _3020=-200)
     assert {line["accounting_vat_code"] for line in lines(db, event.project, held)} == {None}
@@ -314,7 +316,7 @@ def test_a_fee_is_prepaid_with_its_ticket(db: Connection) -> None:
     sell(db, event.price_group)
     assert booked(db, event) == money(_1900=125, _2900=-120, _2700=-5)
     sold_before(db, event, 1)
-    plan(db, event, ("-infinity", day))
+    plan(db, event, (date.min, day))
     assert booked(db, event, day) == money(_2900=120, _3220=-100, _3020=-20)
 
 
@@ -341,7 +343,7 @@ def test_moving_an_event_changes_no_voucher_of_the_days_before(db: Connection) -
     event = make_event(db, event_time=noon(day + timedelta(days=30)))
     sell(db, event.price_group, 2)
     sold_before(db, event, 20)
-    plan(db, event, ("-infinity", day - timedelta(days=10)))
+    plan(db, event, (date.min, day - timedelta(days=10)))
     sell(db, event.price_group)
     before = [line for line in lines(db, event.project) if line["posting_date"] < day]
     assert booked(db, event, day) == money(_1900=100, _3220=-100)
@@ -362,7 +364,7 @@ def test_an_event_moved_and_moved_again_is_released_once(db: Connection) -> None
     sold_before(db, event, 30)
     ago = [day - timedelta(days=days) for days in range(31)]
     # held on the 20th day ago; on the 15th put off to the 3rd; on the 10th moved to the 12th, already gone
-    plan(db, event, ("-infinity", ago[20]), (ago[15], ago[3]), (ago[10], ago[12]))
+    plan(db, event, (date.min, ago[20]), (ago[15], ago[3]), (ago[10], ago[12]))
     assert booked(db, event, ago[20]) == money(_2900=70, _3220=-70)
     assert booked(db, event, ago[15]) == money(_2900=-70, _3220=70)
     assert booked(db, event, ago[10]) == money(_2900=70, _3220=-70)
@@ -379,9 +381,9 @@ def test_a_rule_can_leave_out_the_deferring(db: Connection) -> None:
     assert booked(db, event) == money(_1900=100, _3220=-80, _2900=-20)
     sold_before(db, event, 1)
     day = today(db)
-    plan(db, event, ("-infinity", day))
+    plan(db, event, (date.min, day))
     assert booked(db, event, day) == money(_2900=100, _3220=-100), "sold a day before the rule applied"
-    run(db, "update billig.voucher_rule set valid_from = '-infinity' where project = %s", event.project)
+    run(db, "update billig.voucher_rule set valid_from = '0001-01-01' where project = %s", event.project)
     assert booked(db, event, day) == money(_2900=20, _3220=-20), "the fee's rule alone defers"
 
 
@@ -480,7 +482,7 @@ def _yesterday(db: Connection, tickets: Sequence[int]) -> None:
 def test_a_payment_around_midnight_stands_on_its_first_day(db: Connection) -> None:
     event = held_event(db, prices=(100,))
     day = today(db)
-    plan(db, event, ("-infinity", day - timedelta(days=3)))
+    plan(db, event, (date.min, day - timedelta(days=3)))
     sale = sell(db, event.price_group, 3, methods=["CASH", "CARD"], amounts=[100, 200])
     _yesterday(db, sale.tickets[:1])
     assert booked(db, event, day - timedelta(days=1)) == book(
@@ -493,7 +495,7 @@ def test_an_exchange_around_midnight_stands_on_the_day_whose_rows_it_settles(db:
     old, new = held_event(db, prices=(100,)), held_event(db, prices=(100,))
     day = today(db)
     for event in (old, new):
-        plan(db, event, ("-infinity", day - timedelta(days=9)))
+        plan(db, event, (date.min, day - timedelta(days=9)))
     sale = sell(db, old.price_group, methods=["CARD"])
     _yesterday(db, sale.tickets)
     _yesterday(db, sale.tickets)
@@ -536,7 +538,7 @@ def test_a_rule_applies_from_its_day_on(db: Connection) -> None:
     with db.transaction(force_rollback=True):
         event = held_event(db)
         day = today(db)
-        plan(db, event, ("-infinity", day - timedelta(days=9)))
+        plan(db, event, (date.min, day - timedelta(days=9)))
         sell(db, event.price_group)
         sold_before(db, event, 1)
         sell(db, event.price_group)
@@ -591,8 +593,30 @@ def test_two_rules_alike_cannot_be(db: Connection) -> None:
     with pytest.raises(psycopg.errors.UniqueViolation):
         run(
             db,
-            "insert into billig.voucher_rule (line_kind, valid_from, account) values ('ROUNDING', '-infinity', 7740)",
+            "insert into billig.voucher_rule (line_kind, valid_from, account) values ('ROUNDING', '0001-01-01', 7740)",
         )
+
+
+def test_the_examples_for_the_bookkeeper_run(db: Connection) -> None:
+    text = (ROOT / "docs" / "vouchers.md").read_text("utf-8")
+    (block,) = re.findall(r"```sql\n(.*?)```", text, re.S)
+    with db.transaction(force_rollback=True):
+        make_project(db, project=1)
+        db.execute(block.encode())
+        changed = rows(
+            db,
+            """
+            select line_kind, account, deferred_account
+            from billig.voucher_rule
+            where valid_from > '2000-01-01'
+            order by account
+            """,
+        )
+        assert [tuple(row.values()) for row in changed] == [
+            ("PAYMENT", 1920, None),
+            ("REVENUE", 3020, None),
+            ("REVENUE", None, None),
+        ]
 
 
 def test_a_bookkeeper_sets_rules_and_an_auditor_reads_them(db: Connection) -> None:
@@ -721,7 +745,7 @@ class Month:
             moves = sorted({self.dice.choice(self.ago[2:38]) for _ in range(self.dice.randint(0, 3))})
             dates = [(date.min, self.dice.choice(self.ago)), *((known, self.dice.choice(self.ago)) for known in moves)]
             self.history[event.event] = dates
-            plan(self.db, event, *(("-infinity" if known == date.min else known, on) for known, on in dates))
+            plan(self.db, event, *dates)
 
     def prepaid(self, day: date) -> Decimal:
         """Net of all that was sold, less what was given back, of events whose day had not come, as known that day."""
@@ -865,7 +889,7 @@ def test_the_files_hold_what_the_view_says_and_balance(db: Connection, export: E
 def test_an_export_is_refused_where_something_is_wrong(db: Connection, export: Export, tmp_path: Path) -> None:
     day = today(db) - timedelta(days=300)
     event = held_event(db)
-    plan(db, event, ("-infinity", day))
+    plan(db, event, (date.min, day))
     sell(db, event.price_group)
     sold_before(db, event, 300)
     rule = one(db, "select voucher_rule from billig.voucher_rule where line_kind = 'PAYMENT' and payment_method = 1")
@@ -877,7 +901,7 @@ def test_an_export_is_refused_where_something_is_wrong(db: Connection, export: E
     assert not file.exists()
     assert export("--out", file, "--despite-problems", day=day).exit_code == 0
     assert ";9999;" in file.read_text("utf-8-sig")
-    run(db, "update billig.voucher_rule set valid_from = '-infinity' where voucher_rule = %s", rule)
+    run(db, "update billig.voucher_rule set valid_from = '0001-01-01' where voucher_rule = %s", rule)
     assert export(day=day).exit_code == 0
 
 

@@ -8,7 +8,7 @@ begin
     values (
         new.event,
         case
-            when tg_op = 'INSERT' then '-infinity'::date
+            when tg_op = 'INSERT' then '0001-01-01'::date
             -- never within a closed period: its vouchers stay as they are
             else greatest(billig.local_time()::date, billig.first_open_day(new.organisation))
         end,

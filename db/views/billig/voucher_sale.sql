@@ -7,8 +7,8 @@ select
     c.vat_code,
     d.transaction_type,
     coalesce(s.is_held, true) as is_held,
-    -c.net_amount as amount,
-    -c.vat_amount as vat_amount
+    -sum(c.net_amount) as amount,
+    -sum(c.vat_amount) as vat_amount
 from (
     -- summed before it is unfolded: a day has few kinds of rows, and many rows
     select
@@ -36,7 +36,8 @@ cross join lateral (
     ('FEE', d.fee_vat_code, d.fee_amount - d.fee_vat_amount, d.fee_vat_amount),
     ('VAT', d.fee_vat_code, d.fee_vat_amount, 0)
 ) as c (line_kind, vat_code, net_amount, vat_amount)
-where c.net_amount <> 0 or c.vat_amount <> 0;
+where c.net_amount <> 0 or c.vat_amount <> 0
+group by d.posting_date, d.organisation, d.project, c.line_kind, c.vat_code, d.transaction_type, coalesce(s.is_held, true);
 
 comment on view billig.voucher_sale is
 'What was sold and given back, by day, organisation and project, as lines of vouchers: REVENUE and FEE without VAT, and VAT. NOK: debit positive, credit negative; vat_amount: the VAT booked beside the line, same sign. is_held: the event''s day had come at the end of the posting date.';
