@@ -11,7 +11,7 @@ select
     -c.net_amount as amount
 from (
     select
-        f.from_date as posting_date,
+        f.turn_date as posting_date,
         f.is_held,
         l.posting_date as sold_on,
         l.organisation,
@@ -21,22 +21,12 @@ from (
         l.fee_vat_code,
         sum(l.amount - l.vat_amount) as net_amount,
         sum(l.fee_amount - l.fee_vat_amount) as fee_net_amount
-    from (
-        select
-            event,
-            from_date,
-            is_held,
-            lag(is_held) over (partition by event order by from_date) as was_held
-        from billig.event_state
-    ) as f
+    from billig.event_turn as f
     inner join billig.ticket as t on f.event = t.event
-    inner join billig.posted_log as l on t.ticket = l.ticket and l.posting_date < f.from_date
-    where
-        f.is_held <> f.was_held
-        and f.from_date <= billig.local_time()::date
-        and l.transaction_type in (1, 2, 3, 6, 8, 11)
+    inner join billig.posted_log as l on t.ticket = l.ticket and l.posting_date < f.turn_date
+    where l.transaction_type in (1, 2, 3, 6, 8, 11)
     group by
-        f.from_date, f.is_held, l.posting_date, l.organisation, l.project, l.transaction_type, l.vat_code,
+        f.turn_date, f.is_held, l.posting_date, l.organisation, l.project, l.transaction_type, l.vat_code,
         l.fee_vat_code
 ) as d
 cross join lateral (

@@ -27,8 +27,13 @@ from (
     where transaction_type in (1, 2, 3, 6, 8, 11)
     group by posting_date, organisation, project, event, transaction_type, vat_code, fee_vat_code
 ) as d
-left join billig.event_state as s
-    on d.event = s.event and d.posting_date >= s.from_date and d.posting_date < s.to_date
+left join lateral (
+    select e.event_date <= d.posting_date as is_held
+    from billig.event_date as e
+    where e.event = d.event and e.known_on <= d.posting_date
+    order by e.known_on desc
+    limit 1
+) as s on true
 cross join lateral (
     values
     ('REVENUE', d.vat_code, d.amount - d.vat_amount, d.vat_amount),
