@@ -92,6 +92,7 @@ def read(connection: psycopg.Connection[Any], first: date, last: date, organisat
     wanted = {"first": first, "last": last, "organisation": organisation}
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read read only")
+        connection.execute("set local jit = off")  # it would compile for longer than the query runs
         with connection.cursor(row_factory=class_row(Line)) as cursor:
             lines = cursor.execute(LINES, wanted).fetchall()
         with connection.cursor(row_factory=class_row(Problem)) as problems:

@@ -589,6 +589,27 @@ def test_rules_that_cannot_be_are_refused(db: Connection) -> None:
             call(db, "set_account", account=account, name=name)
 
 
+def test_what_is_decided_later_leaves_a_closed_period_as_it_is(db: Connection) -> None:
+    with db.transaction(force_rollback=True):
+        event = held_event(db)
+        sell(db, event.price_group)
+        found = lines(db, event.project)
+        db.execute(
+            """
+            create or replace function billig.first_open_day(p_organisation int default null)
+            returns date language sql stable
+            return billig.local_time()::date + 1
+            """
+        )
+        with db.transaction(force_rollback=True), expect("22023"):
+            call(db, "set_voucher_rule", line_kind="REVENUE", account=3020, project=event.project)
+        tomorrow = today(db) + timedelta(days=1)
+        call(db, "set_voucher_rule", line_kind="REVENUE", account=3020, project=event.project, valid_from=tomorrow)
+        run(db, "update billig.event set event_time = %s where event = %s", noon(tomorrow), event.event)
+        assert one(db, "select max(known_on) from billig.event_date where event = %s", event.event) == tomorrow
+        assert lines(db, event.project) == found
+
+
 def test_two_rules_alike_cannot_be(db: Connection) -> None:
     with pytest.raises(psycopg.errors.UniqueViolation):
         run(

@@ -23,8 +23,25 @@ from (
         sum(l.fee_amount - l.fee_vat_amount) as fee_net_amount
     from billig.event_turn as f
     inner join billig.ticket as t on f.event = t.event
-    inner join billig.posted_log as l on t.ticket = l.ticket and l.posting_date < f.turn_date
-    where l.transaction_type in (1, 2, 3, 6, 8, 11)
+    cross join lateral (
+        select
+            p.posting_date,
+            p.organisation,
+            p.project,
+            p.transaction_type,
+            p.vat_code,
+            p.fee_vat_code,
+            p.amount,
+            p.vat_amount,
+            p.fee_amount,
+            p.fee_vat_amount
+        from billig.posted_log as p
+        where
+            p.ticket = t.ticket
+            and p.posting_date < f.turn_date
+            and p.transaction_type in (1, 2, 3, 6, 8, 11)
+        offset 0 -- ticket by ticket, by the index: never joined with the whole log
+    ) as l
     group by
         f.turn_date, f.is_held, l.posting_date, l.organisation, l.project, l.transaction_type, l.vat_code,
         l.fee_vat_code
