@@ -17,7 +17,7 @@ grant usage, create on schema analysis to analyst;
 -- The programme and the lookup tables hold no personal data.
 grant select on
 billig.organisation, billig.event_type, billig.vat_code, billig.vat_rate, billig.project, billig.payment_method,
-billig.sale_channel, billig.transaction_type, billig.cash_point,
+billig.sale_channel, billig.transaction_type, billig.cash_point, billig.till_report_item,
 billig.event, billig.event_lim_web, billig.ticket_group, billig.price_group
 to billig_seller, billig_web, billig_legacy, billig_dev, bookkeeper, auditor;
 
@@ -36,7 +36,8 @@ grant usage on sequence billig.purchase_purchase_seq, billig.ticket_ticket_seq t
 
 grant select on
 billig.transaction_log, billig.payment, billig.payment_line, billig.exchange, billig.ticket, billig.owed_back,
-billig.receipt_print, billig.service_role
+billig.receipt_print, billig.service_role, billig.till_session, billig.till_event, billig.till_count,
+billig.till_denomination, billig.z_report, billig.z_report_line
 to auditor;
 grant select on billig.owed_back to bookkeeper;
 
@@ -56,8 +57,11 @@ grant execute on function billig.local_time to analyst;
 grant execute on function billig.create_purchase, billig.cancel_reservation, billig.refund, billig.receipt
 to billig_seller, billig_web;
 grant execute on function
-billig.pay_reservation, billig.undo_last_sale, billig.ticket_exchange, billig.ticket_exchage, billig.change_price_group
+billig.pay_reservation, billig.undo_last_sale, billig.ticket_exchange, billig.ticket_exchage, billig.change_price_group,
+billig.till_open, billig.till_event
 to billig_seller;
+grant execute on function billig.till_close, billig.till_status, billig.x_report, billig.z_report
+to billig_seller, bookkeeper;
 grant execute on function billig.confirm_net_payment, billig.abort_purchase, billig.record_payment_error
 to billig_web;
 grant execute on function billig.expire_net_sales, billig.expire_reservations to billig_web, scheduler;

@@ -3,12 +3,10 @@
 Exit codes: 0 done; 1 refused, or something is wrong; 2 typed wrongly; 3 no database, or not one that is deployed.
 """
 
-import enum
 import json
 import os
 import shutil
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,7 +20,7 @@ from typer.core import TyperGroup
 
 from pybridge import check as consistency
 from pybridge import demo as demonstration
-from pybridge import errors, programme, server, vouchers
+from pybridge import errors, programme, server, till, voucher_cli
 from pybridge.client import Client, Imported, Problem
 from pybridge.deploy import deploy as deploy_database
 from pybridge.paths import ROOT
@@ -83,6 +81,9 @@ def _connect(*, deployed: bool) -> psycopg.Connection[Any]:
         raise _fail(NO_DATABASE, f"Database {where} holds no ticket ledger.", "Run: pybridge deploy")
     return connection
 
+
+app.add_typer(till.application(lambda: _connect(deployed=True)), name="till")
+app.add_typer(voucher_cli.application(lambda: _connect(deployed=True)), name="voucher")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program to read.")]
 
@@ -186,73 +187,6 @@ def import_(
         _print_imported(Console(), imported)
     if problems:
         raise typer.Exit(REFUSED)
-
-
-voucher = typer.Typer(no_args_is_help=True, help="Vouchers (bilag) for the accounts.")
-app.add_typer(voucher, name="voucher")
-
-
-class VoucherFormat(enum.StrEnum):
-    CSV = "csv"
-    ACCOUNTING = "accounting"
-
-
-@voucher.command("export")
-def voucher_export(
-    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")],
-    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, included.")],
-    organisation: Annotated[str | None, typer.Option(help="This organisation's only, by name.")] = None,
-    layout: Annotated[
-        VoucherFormat,
-        typer.Option("--format", help="csv: the journal. accounting: GBAT10, which accounting systems import."),
-    ] = VoucherFormat.CSV,
-    out: Annotated[Path | None, typer.Option(dir_okay=False, help="Write to this file.")] = None,
-    first_number: Annotated[int, typer.Option(min=1, max=9_999_999, help="Number of the first voucher (GBAT10).")] = 1,
-    no_vat_code: Annotated[str, typer.Option(help="VAT code of lines without one (GBAT10; Mamut itself: 1).")] = "0",
-    despite_problems: Annotated[
-        bool, typer.Option(help="Export vouchers that do not balance, or have lines that no rule knows, all the same.")
-    ] = False,
-) -> None:
-    """Export the vouchers of some days: debits and credits by day and project."""
-    if last < first:
-        raise typer.BadParameter("the last day lies before the first")
-    with _connect(deployed=True) as connection:
-        names = vouchers.organisations(connection)
-        if organisation is not None and organisation not in names:
-            raise typer.BadParameter(f"there is no organisation {organisation}; there are {', '.join(names)}")
-        found = vouchers.read(connection, first.date(), last.date(), organisation)
-    if found.problems:
-        _print_voucher_problems(Console(stderr=True), found.problems)
-        if not despite_problems:
-            raise _fail(REFUSED, "Nothing was exported.", "--despite-problems exports all the same.")
-    chosen = vouchers.FORMATS[layout]
-    if chosen.of_one_organisation and len({line.organisation_name for line in found.lines}) > 1:
-        raise _fail(
-            REFUSED,
-            f"Nothing was exported: {chosen.name} does not say whose a voucher is.",
-            f"Export each with --organisation: {', '.join(names)}.",
-        )
-    content = vouchers.render(found.lines, chosen, first_number=first_number, no_vat_code=no_vat_code)
-    if out is None:
-        typer.echo(content, nl=False)
-    else:
-        out.write_bytes(content)
-        count = len({line.voucher for line in found.lines})
-        typer.echo(f"wrote {count} vouchers, {len(found.lines)} lines, to {out}")
-
-
-def _print_voucher_problems(console: Console, problems: list[vouchers.Problem]) -> None:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("day", "organisation", "project"):
-        table.add_column(name)
-    table.add_column("problem", overflow="fold")
-    table.add_column("NOK", justify="right")
-    for each in problems:
-        project = "" if each.project is None else str(each.project)
-        table.add_row(
-            str(each.posting_date), Text(each.organisation_name), project, Text(each.problem), str(each.difference)
-        )
-    console.print(table)
 
 
 def _print_problems(console: Console, file: Path, problems: list[Problem]) -> None:

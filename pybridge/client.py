@@ -103,6 +103,74 @@ class ReceiptLine:
 
 
 @dataclass(frozen=True)
+class TillSession:
+    """A till session as it was opened; `opening_float` is cash in the drawer, NOK."""
+
+    till_session: int
+    cash_point: int
+    drawer: int
+    seller: str
+    opened_at: datetime
+    opening_float: Decimal
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What a closed session should have held and what was counted, NOK; None where it was not counted."""
+
+    till_session: int
+    payment_method: str
+    expected: Decimal
+    counted: Decimal | None
+    difference: Decimal | None
+
+
+@dataclass(frozen=True)
+class OpenTill:
+    """An open session, and what should be there now by one means of payment, NOK."""
+
+    till_session: int
+    cash_point: int
+    cash_point_name: str
+    drawer: int
+    seller: str
+    opened_at: datetime
+    opening_float: Decimal
+    receipts: int
+    payment_method: str
+    expected: Decimal
+
+
+@dataclass(frozen=True)
+class ReportItem:
+    """An item of an X report: of the whole cash point where `seller` is None, else of one operator."""
+
+    place: int
+    item: str
+    item_key: str
+    seller: str | None
+    number: int
+    amount: Decimal
+    vat_rate: Decimal | None
+    vat_amount: Decimal | None
+
+
+@dataclass(frozen=True)
+class ZReportItem:
+    """An item of a Z report."""
+
+    z_number: int
+    place: int
+    item: str
+    item_key: str
+    seller: str | None
+    number: int
+    amount: Decimal
+    vat_rate: Decimal | None
+    vat_amount: Decimal | None
+
+
+@dataclass(frozen=True)
 class Erased:
     """How many rows of a table named the buyer."""
 
@@ -382,12 +450,23 @@ class Client:
         return int(self._value("settle_owed_back", owed_back=owed_back, reference=reference))
 
     def register_cash_point(
-        self, *, cash_point: int, name: str, place: str | None = None, payment_method: str = "CASH"
+        self,
+        *,
+        cash_point: int,
+        name: str,
+        place: str | None = None,
+        payment_method: str = "CASH",
+        session_required: bool | None = None,
     ) -> int:
         """Register a stand, or change what it is."""
         return int(
             self._value(
-                "register_cash_point", cash_point=cash_point, name=name, place=place, payment_method=payment_method
+                "register_cash_point",
+                cash_point=cash_point,
+                name=name,
+                place=place,
+                payment_method=payment_method,
+                session_required=session_required,
             )
         )
 
@@ -425,6 +504,85 @@ class Client:
                 transaction_type=transaction_type,
             )
         )
+
+    # --- Tills
+
+    def till_open(
+        self, *, seller: str, cash_point: int, opening_float: Money = 0, drawer: int = 1, request_id: str | None = None
+    ) -> list[TillSession]:
+        """Open a till session with so much cash in the drawer."""
+        return self._rows(
+            TillSession,
+            "till_open",
+            seller=seller,
+            cash_point=cash_point,
+            opening_float=opening_float,
+            drawer=drawer,
+            request_id=request_id,
+        )
+
+    def till_event(
+        self,
+        *,
+        seller: str,
+        event_type: str,
+        amount: Money = 0,
+        reason: str | None = None,
+        item_key: str = "",
+        request_id: str | None = None,
+    ) -> int:
+        """A drawer opening, a pay-in or pay-out, a price look-up, a corrected line."""
+        return int(
+            self._value(
+                "till_event",
+                seller=seller,
+                event_type=event_type,
+                amount=amount,
+                reason=reason,
+                item_key=item_key,
+                request_id=request_id,
+            )
+        )
+
+    def till_close(
+        self,
+        *,
+        seller: str,
+        payment_methods: Sequence[str] | None = None,
+        counted: Sequence[Money] | None = None,
+        denominations: Sequence[int] | None = None,
+        pieces: Sequence[int] | None = None,
+        note: str | None = None,
+        till_session: int | None = None,
+        request_id: str | None = None,
+    ) -> list[Counted]:
+        """Count and close a till session."""
+        return self._rows(
+            Counted,
+            "till_close",
+            seller=seller,
+            payment_methods=payment_methods,
+            counted=counted,
+            denominations=denominations,
+            pieces=pieces,
+            note=note,
+            till_session=till_session,
+            request_id=request_id,
+        )
+
+    def till_status(self, *, cash_point: int | None = None) -> list[OpenTill]:
+        """The open till sessions, a row a means of payment."""
+        return self._rows(OpenTill, "till_status", cash_point=cash_point)
+
+    def x_report(self, *, cash_point: int) -> list[ReportItem]:
+        """What has come since the cash point's last Z report."""
+        return self._rows(ReportItem, "x_report", cash_point=cash_point)
+
+    def z_report(
+        self, *, cash_point: int, seller: str | None = None, request_id: str | None = None
+    ) -> list[ZReportItem]:
+        """Make the cash point's Z report of today."""
+        return self._rows(ZReportItem, "z_report", cash_point=cash_point, seller=seller, request_id=request_id)
 
     def erase_buyer(self, *, owner_member_id: int | None = None, owner_email: str | None = None) -> list[Erased]:
         """Erase a buyer everywhere; the log and its figures stay."""

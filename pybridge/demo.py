@@ -5,6 +5,7 @@ writes to the table. The clock is the server's: the days pass in seconds and sta
 web buyer would have twenty minutes to pay, one transaction sets the time to nothing, lets go, and sets it back.
 """
 
+import contextlib
 import os
 import random
 import threading
@@ -162,16 +163,23 @@ class Actor:
         needed = any(offer.membership_needed for offer, _ in chosen)
         return FIRST_CARD + self.rng.randrange(CARDS) if needed and self.rng.random() < 0.95 else None
 
+    def begin(self) -> None:
+        """What they do before the first turn of a day."""
+
+    def end(self) -> None:
+        """What they do after the last."""
+
     def close(self) -> None:
         self.connection.close()
 
 
 class Seller(Actor):
-    """At a stand: sells, reserves, takes payment, refunds, exchanges."""
+    """At a stand, with a till: sells, reserves, takes payment, refunds, exchanges."""
 
-    def __init__(self, stage: Stage, role: str, stand: int, seed: str) -> None:
+    def __init__(self, stage: Stage, role: str, stand: int, drawer: int, seed: str) -> None:
         super().__init__(stage, role, seed)
         self.stand = stand
+        self.drawer = drawer
         self.habits = [
             (50, self.sell),
             (8, self.reserve),
@@ -183,6 +191,16 @@ class Seller(Actor):
             (3, self.undo),
             (3, self.err),
         ]
+
+    def begin(self) -> None:
+        open_till(self.client, self.role, self.stand, self.drawer, opening_float=1000)
+
+    def end(self) -> None:
+        self.client.till_event(
+            seller=self.role, event_type="PAY_OUT", amount=1000, reason="the float, back to the safe"
+        )
+        close_till(self.client, self.role, short_by=10 if self.rng.random() < 0.2 else 0)
+        self.stage.count("till sessions settled")
 
     def sell(self) -> None:
         chosen = self.choose(public=False)
@@ -446,6 +464,20 @@ class Legacy(Actor):
         return self.connection.execute(statement.encode(), [numbers]).rowcount
 
 
+def open_till(client: Client, seller: str, stand: int, drawer: int = 1, opening_float: int = 0) -> None:
+    client.till_open(seller=seller, cash_point=stand, drawer=drawer, opening_float=opening_float)
+
+
+def close_till(client: Client, seller: str, *, short_by: int = 0, note: str = "nobody knows") -> None:
+    """Counts what should be there, or so much less of it, and closes the session."""
+    expected = next(
+        each.expected for each in client.till_status() if each.seller == seller and each.payment_method == "CASH"
+    )
+    client.till_close(
+        seller=seller, payment_methods=["CASH"], counted=[max(expected - short_by, Decimal(0))], note=note
+    )
+
+
 def reference(purchase: int) -> str:
     """The payment provider's reference: one for each purchase."""
     return f"demo-{purchase}"
@@ -540,7 +572,7 @@ def pass_time(connection: psycopg.Connection[Any], channel: str = "NET", limit: 
 def play_day(stage: Stage, day: int, size: Size, advance: Callable[[], None]) -> None:
     """One day: everybody at once, each in a thread with a session of their own."""
     actors: list[Actor] = [
-        Seller(stage, f"demo_{SELLERS[i]}", 1 + i % len(STANDS), f"{stage.run} seller {i} {day}")
+        Seller(stage, f"demo_{SELLERS[i]}", 1 + i % len(STANDS), 1 + i // len(STANDS), f"{stage.run} seller {i} {day}")
         for i in range(size.sellers)
     ]
     actors += [WebBuyer(stage, "demo_web", f"{stage.run} web {i} {day}") for i in range(size.web_buyers)]
@@ -548,11 +580,13 @@ def play_day(stage: Stage, day: int, size: Size, advance: Callable[[], None]) ->
     over = threading.Event()
 
     def work(actor: Actor) -> None:
+        actor.begin()
         for _ in range(size.actions):
             if stage.stop.is_set():
                 return
             actor.turn()
             advance()
+        actor.end()
 
     def let_time_pass() -> None:
         with login(stage.dsn) as connection:
@@ -624,6 +658,7 @@ def story_of_a_ticket(stage: Stage, connection: psycopg.Connection[Any]) -> int 
             provider_reference=reference(bought.purchase),
         )
         kari = Client(till)
+        open_till(kari, "demo_kari", 1)
         (pair,) = kari.ticket_exchange(
             old_tickets=[bought.ticket],
             price_groups=[new.price_group],
@@ -638,6 +673,7 @@ def story_of_a_ticket(stage: Stage, connection: psycopg.Connection[Any]) -> int 
                 tickets=[pair.new_ticket], price_group=cheaper.price_group, seller="demo_kari", cash_point=1
             )
         door.execute("update billig.ticket set used = localtimestamp where ticket = %s", [pair.new_ticket])
+        close_till(kari, "demo_kari")
     return bought.ticket
 
 
@@ -652,6 +688,7 @@ def story_of_late_money(stage: Stage, connection: psycopg.Connection[Any]) -> No
             sale_channel="NET", price_groups=[offer.price_group], counts=[2], owner_email="late@example.org"
         )
         pass_time(connection)
+        open_till(Client(till), "demo_ola", 2)
         left = ask(
             connection, "select num - num_sold from billig.ticket_group where ticket_group = %s", offer.ticket_group
         )
@@ -667,6 +704,7 @@ def story_of_late_money(stage: Stage, connection: psycopg.Connection[Any]) -> No
             )
             stage.count("tickets sold at a stand", count)
             left -= count
+        close_till(Client(till), "demo_ola")
         (answer,) = Client(web).confirm_net_payment(
             purchase=bought[0].purchase,
             amount=sum((each.price + each.fee for each in bought), Decimal(0)),
@@ -674,6 +712,13 @@ def story_of_late_money(stage: Stage, connection: psycopg.Connection[Any]) -> No
         )
         assert answer.result == "OWED"
         stage.count("late payments owed back")
+
+
+def report_tills(connection: psycopg.Connection[Any]) -> None:
+    """The day's Z reports; a demo that is played again the same day finds them made."""
+    for stand in STANDS:
+        with contextlib.suppress(errors.ZReportMade):
+            Client(connection).z_report(cash_point=stand)
 
 
 # --- The whole ------------------------------------------------------------------------------------------------------
@@ -732,6 +777,8 @@ def play(dsn: str, console: Console, size: Size, *, file: Path = PROGRAMME, yes_
             console.print(f"  It is not on sale today as it is written: all its times are moved by {weeks} weeks.")
         stage = Stage(dsn, offers_of(connection, external_ids))
         end_day(stage, connection)  # what an interrupted run left
+        for seller in {each.seller for each in Client(connection).till_status()}:
+            close_till(Client(connection), seller, note="left open when the demo was interrupted")
         turns = (size.sellers + size.web_buyers + 1) * size.actions
         columns = (
             SpinnerColumn(finished_text="[green]✓[/]"),
@@ -748,6 +795,7 @@ def play(dsn: str, console: Console, size: Size, *, file: Path = PROGRAMME, yes_
                 end_day(stage, connection)
         story = story_of_a_ticket(stage, connection)
         story_of_late_money(stage, connection)
+        report_tills(connection)
         report(connection, console, done=stage.done, refused=stage.refused, story=story)
     console.print(f"\nDone in {time.monotonic() - began:.0f} s.", style="dim")
 

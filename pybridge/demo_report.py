@@ -70,6 +70,22 @@ where sale_date = billig.local_time()::date
 group by organisation_name, project, project_name, vat_code, vat_rate
 order by project nulls last, vat_code
 """
+Z_REPORT = """
+select cash_point_name, z_number, business_date, item, item_key, number, amount
+from report.z_report
+where
+    (cash_point, z_number) = (select cash_point, max(z_number) from report.z_report where cash_point = 1 group by 1)
+    and seller is null and (number <> 0 or amount <> 0)
+order by place, item_key
+"""
+SESSIONS = """
+select s.till_session, s.seller, c.expected, c.counted, c.difference, c.note
+from billig.till_session as s
+inner join billig.till_count as c on s.till_session = c.till_session
+inner join billig.payment_method as m on c.payment_method = m.payment_method
+where m.is_cash and (s.cash_point, s.z_number) = (1, %s)
+order by s.till_session
+"""
 TOTALS = """
 select
     (select count(*) from billig.ticket) as tickets,
@@ -109,6 +125,8 @@ def report(
         _sellers_day(
             console, seller["seller"], rows(SELLERS_DAY, seller["seller"]), rows(SELLERS_MONEY, seller["seller"])
         )
+    if z_report := rows(Z_REPORT):
+        _till(console, z_report, rows(SESSIONS, z_report[0]["z_number"]))
     _vat(console, rows(VAT_BY_PROJECT))
     _consistency(console, check.run(connection))
     _further(console, story)
@@ -196,6 +214,25 @@ def _sellers_day(console: Console, seller: str, day: list[Row], money: list[Row]
     )
 
 
+def _till(console: Console, z_report: list[Row], sessions: list[Row]) -> None:
+    stand, z_number = z_report[0]["cash_point_name"], z_report[0]["z_number"]
+    _heading(
+        console,
+        f"Z report {z_number} of {stand}, {z_report[0]['business_date']}",
+        "From report.z_report: what is 0 is left out here. Beside it the sessions that it settles, in cash.",
+    )
+    items = _table("item", "", "number", "NOK", right=("number", "NOK"))
+    for row in z_report:
+        items.add_row(
+            row["item"].lower().replace("_", " "), row["item_key"], number(row["number"]), kroner(row["amount"])
+        )
+    names = ("expected", "counted", "differs")
+    counted = _table("till of", *names, right=names)
+    for row in sessions:
+        counted.add_row(row["seller"], *(kroner(row[name]) for name in ("expected", "counted", "difference")))
+    console.print(Columns([items, counted], padding=(0, 2)))
+
+
 def _vat(console: Console, report_rows: list[Row]) -> None:
     _heading(console, "VAT by project", "From report.vat_by_project, today. Fees stand under their own VAT code.")
     names = ("sold", "back", "gross NOK", "net NOK", "VAT NOK")
@@ -245,6 +282,7 @@ def _further(console: Console, story: int | None) -> None:
         (f"{program} psql", "open it; there, for example:"),
         (f"  select * from report.ticket_history where ticket = {ticket} \\gx", ""),
         (f"  select * from report.transaction where ticket = {ticket};", ""),
+        ("  select * from report.x_report where cash_point = 1;", ""),
         ("  \\dv report.*   \\dv consistency.*   \\df+ billig.create_purchase", ""),
         (f"{program} dsn", "its connection string, for any other client"),
         (f"{program} check", "the consistency views again"),

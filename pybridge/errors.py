@@ -196,6 +196,42 @@ class TicketsAreKept(TicketError):
     sqlstate = "23B25"
 
 
+class WrongIsolation(TicketError):
+    """The transaction is not at isolation level read committed: it would not see what it waited for."""
+
+    sqlstate = "25000"
+
+
+class NoOpenSession(TicketError):
+    """The seller has no open till session at that cash point, and it asks for one."""
+
+    sqlstate = "23B26"
+
+
+class SessionIsOpen(TicketError):
+    """The drawer or the seller has an open till session already."""
+
+    sqlstate = "23B27"
+
+
+class DifferenceNeedsNote(TicketError):
+    """What was counted is not what was expected, and nothing is said of it."""
+
+    sqlstate = "23B28"
+
+
+class SessionsStillOpen(TicketError):
+    """A Z report is made when all till sessions of its cash point are closed."""
+
+    sqlstate = "23B29"
+
+
+class ZReportMade(TicketError):
+    """The cash point has its Z report of today."""
+
+    sqlstate = "23B30"
+
+
 BY_SQLSTATE: dict[str, type[TicketError]] = {error.sqlstate: error for error in TicketError.__subclasses__()}
 
 

@@ -4,12 +4,14 @@ Everything takes a connection first, so that a test chooses who speaks: a superu
 """
 
 import itertools
+import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, LiteralString
 
 import psycopg
@@ -35,6 +37,15 @@ _numbers = itertools.count(1)
 
 def _fresh(prefix: str) -> str:
     return f"{prefix} {next(_numbers)}"
+
+
+def standards(part: str) -> Path:
+    """A folder of the published standards, which the product does without; a test that needs it skips without it."""
+    beside_the_repository = Path(__file__).resolve().parents[1].parent / "shared" / "standards"
+    folder = Path(os.environ.get("PYBRIDGE_STANDARDS", beside_the_repository)) / part
+    if not folder.is_dir():
+        pytest.skip(f"allowed: the standards ({part}) are not here; PYBRIDGE_STANDARDS says where")
+    return folder
 
 
 # --- Reading and calling --------------------------------------------------------------------------------------------
@@ -223,12 +234,35 @@ def add_price_group(
     )
 
 
-def make_cash_point(db: Connection, number: int = 1, *, payment_method: str = "CASH") -> int:
-    """A stand, and the method it pays legacy refunds back with."""
+def make_cash_point(
+    db: Connection, number: int = 1, *, payment_method: str = "CASH", session_required: bool = False
+) -> int:
+    """A stand, and the method it pays legacy refunds back with; one that sells without a till session, unless told."""
     call(
-        db, "register_cash_point", cash_point=number, name=f"Stand {number}", place=None, payment_method=payment_method
+        db,
+        "register_cash_point",
+        cash_point=number,
+        name=f"Stand {number}",
+        place=None,
+        payment_method=payment_method,
+        session_required=session_required,
     )
     return number
+
+
+def open_till(
+    db: Connection, seller: str = SELLER, cash_point: int = 1, opening_float: Money = 0, **arguments: object
+) -> int:
+    """Opens a till session; its number."""
+    (session,) = call(db, "till_open", seller=seller, cash_point=cash_point, opening_float=opening_float, **arguments)
+    return int(session["till_session"])
+
+
+def close_till(db: Connection, cash: Money | None, seller: str = SELLER, **arguments: object) -> dict[str, Row]:
+    """Counts so much cash and closes the session: what was expected and counted, by method."""
+    if cash is not None:
+        arguments |= {"payment_methods": ["CASH"], "counted": [cash]}
+    return {row["payment_method"]: row for row in call(db, "till_close", seller=seller, **arguments)}
 
 
 def num_sold(db: Connection, ticket_group: int) -> int:
@@ -436,6 +470,23 @@ def log_size(db: Connection) -> int:
 
 def ticket_row(db: Connection, ticket: int) -> Row:
     return rows(db, "select * from billig.ticket where ticket = %s", ticket)[0]
+
+
+def money_left(db: Connection) -> dict[str, Decimal]:
+    """What came in by each method and was not paid back; the rounding of cash is cash."""
+    return {
+        row["method"]: row["left"]
+        for row in rows(
+            db,
+            """
+            select case when m.is_rounding then 'CASH' else m.payment_method_name end as method, sum(l.amount) as left
+            from billig.payment_line as l
+            inner join billig.payment_method as m on l.payment_method = m.payment_method
+            group by 1
+            having sum(l.amount) <> 0
+            """,
+        )
+    }
 
 
 def payment_lines(db: Connection, payment: int) -> dict[str, Decimal]:

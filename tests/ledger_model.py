@@ -11,7 +11,7 @@ from fractions import Fraction
 
 CENT = Decimal("0.01")
 ROUNDING = Fraction(5, 100)  # what rounding each ticket's part, and theirs again, may add up to
-CASH, CARD, NET_CARD = 1, 2, 7
+CASH, CARD, NET_CARD, CASH_ROUNDING = 1, 2, 7, 9
 CHANNEL_METHOD = {"STAND": CASH, "NET": NET_CARD, "RESERVATION": CASH}
 
 Mix = dict[int, Fraction]
@@ -21,6 +21,15 @@ Mix = dict[int, Fraction]
 def vat_of(gross: Decimal, rate: Decimal) -> Decimal:
     """VAT contained in a gross amount, half away from zero to the øre."""
     return (gross * rate / (100 + rate)).quantize(CENT, ROUND_HALF_UP)
+
+
+def exact_cash(lines: Mapping[int, Decimal]) -> dict[int, Decimal]:
+    """Lines with cash as it was to be paid: what moves is whole kroner, half away from zero, the rounding beside it."""
+    exact = dict(lines)
+    if CASH_ROUNDING in exact:
+        exact[CASH] = exact.get(CASH, Decimal(0)) + exact.pop(CASH_ROUNDING)
+    assert lines.get(CASH, 0) == exact.get(CASH, Decimal(0)).quantize(Decimal(1), ROUND_HALF_UP), lines
+    return exact
 
 
 @dataclass
@@ -262,12 +271,13 @@ class Ledger:
     def settle(self, expected: Expected, payment: int, lines: Mapping[int, Decimal]) -> None:
         """The database's lines of a payment, compared with what was expected and then taken over."""
         assert sum(lines.values(), Decimal(0)) == expected.total, (lines, expected)
+        for method, amount in lines.items():
+            self.methods[method] += amount
+        lines = exact_cash(lines)
         tolerance = ROUNDING * self._slack(expected) if len(expected.lines) > 1 else 0
         for method in {*lines, *expected.lines}:
             off = Fraction(lines.get(method, Decimal(0))) - expected.lines.get(method, Fraction(0))
             assert abs(off) <= tolerance, f"{method}: {lines}, expected {expected}"
-        for method, amount in lines.items():
-            self.methods[method] += amount
         mix: Mix = defaultdict(Fraction)
         for method, amount in lines.items():
             mix[method] += Fraction(amount)

@@ -14,7 +14,18 @@ def test_a_stand_is_registered_and_registered_anew(db: Connection) -> None:
     assert _stand(db, 5, "Door", place="Main entrance", payment_method="CARD") == 5
     assert _stand(db, 5, "Bar") == 5
     assert rows(db, "select * from billig.cash_point where cash_point = 5") == [
-        {"cash_point": 5, "cash_point_name": "Bar", "place": None, "payment_method": 1}
+        {
+            "cash_point": 5,
+            "cash_point_name": "Bar",
+            "place": None,
+            "payment_method": 1,
+            "session_required": True,
+        }
+    ]
+    _stand(db, 5, "Bar", session_required=False)
+    _stand(db, 5, "Bar")  # as it was, where nothing is said
+    assert rows(db, "select session_required from billig.cash_point where cash_point = 5") == [
+        {"session_required": False}
     ]
     for number, name, more in (
         (None, "Door", {}),

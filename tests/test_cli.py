@@ -151,6 +151,37 @@ def test_check_is_silent_about_what_agrees_and_shows_what_does_not(db: Connectio
     assert [each["view"] for each in json.loads(as_json.stdout) if each["broken"]] == ["trigger_guard"]
 
 
+def test_a_till_is_opened_counted_and_reported_from_the_command_line(db: Connection, run: Run) -> None:
+    def till(*arguments: str) -> Result:
+        return run(db, "till", *arguments)
+
+    assert till("stand", "1", "Door").exit_code == 0
+    assert till("status").stdout.strip() == "No till session is open."
+    opened = till("open", "1", "--float", "500", "--seller", "kari", "--json")
+    assert json.loads(opened.stdout)["opening_float"] == "500.00"
+    assert till("event", "pay-in", "--amount", "100", "--reason", "change", "--seller", "kari").exit_code == 0
+    assert "600.00" in till("status").stdout
+    early = till("z", "1", "--seller", "kari")
+    assert (early.exit_code, "23B29" in early.stderr) == (1, True)
+    unexplained = till("close", "--counted", "CASH=590", "--seller", "kari")
+    assert (unexplained.exit_code, "23B28" in unexplained.stderr) == (1, True)
+    closed = till("close", "--pieces", "500=1", "--pieces", "10=9", "--note", "short", "--seller", "kari", "--json")
+    assert [each["difference"] for each in json.loads(closed.stdout)] == ["-10.00"]
+    assert till("x", "1").exit_code == 0
+    made = json.loads(till("z", "1", "--json").stdout)
+    assert {each["z_number"] for each in made} == {1}
+    again = till("z", "1")
+    assert (again.exit_code, "23B30" in again.stderr) == (1, True)
+    assert "Cash difference" in till("x", "1").stdout
+    for wrong in (
+        ["open", "1", "--float", "much"], ["open", "1", "--float", "nan"], ["open", "one"], ["close", "--counted", "5"],
+        ["close", "--counted", "=5"], ["close", "--pieces", "x=1"], ["close", "--pieces", "5=-1"], ["x"], ["y", "1"],
+    ):  # fmt: skip
+        refused = till(*wrong)
+        assert refused.exit_code == 2, wrong
+        assert "Traceback" not in refused.output
+
+
 def test_what_is_typed_wrongly_is_said_with_exit_code_2(db: Connection, run: Run, tmp_path: Path) -> None:
     for arguments in (
         ["import", tmp_path / "nowhere.csv"],

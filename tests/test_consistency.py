@@ -6,6 +6,7 @@ The breaking is done the only way it can be: by a superuser who has switched the
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import LiteralString
 
 import pytest
@@ -17,12 +18,15 @@ from tests.domain import (
     Event,
     Row,
     call,
+    close_till,
     consistency,
     exchange,
     log_rows,
+    make_cash_point,
     make_event,
     net,
     one,
+    open_till,
     raw_purchase,
     refund,
     reserve,
@@ -41,6 +45,12 @@ TABLES = (
     "event",
     "price_group",
     "ticket_group_base",
+    "till_session",
+    "till_event",
+    "till_count",
+    "till_denomination",
+    "z_report",
+    "z_report_line",
 )
 
 
@@ -60,6 +70,8 @@ class World:
     new: int
     exchange: int
     payment: int
+    refund: int
+    till_session: int
 
 
 @pytest.fixture(scope="module")
@@ -71,12 +83,17 @@ def db(shared_db: Connection) -> Connection:
 def world(db: Connection) -> World:
     event = make_event(db, prices=(101, 77), fee=15, project_vat_code=MIDDLE_RATE, can_be_put_on_card=True)
     other_event = make_event(db, prices=(101,))
+    make_cash_point(db, session_required=True)
+    session = open_till(db, opening_float=500)
     sale = sell(db, event.price_group, 5)
     paid, refunded, changed, used, old = sale.tickets
-    refund(db, [refunded])
+    given_back = refund(db, [refunded])[0]["payment"]
     call(db, "change_price_group", tickets=[changed], price_group=event.price_groups[1], seller="kari")
     update_ticket(db, used, used="now")
     swap = exchange(db, [old], other_event.price_group, methods=None)[0]
+    cash = one(db, "select expected from billig.till_expected where payment_method = 1")
+    close_till(db, None, denominations=[1], pieces=[int(cash)])
+    call(db, "z_report", cash_point=1, seller="kari")
     assert consistency(db) == {}
     return World(
         event,
@@ -91,6 +108,8 @@ def world(db: Connection) -> World:
         swap["new_ticket"],
         swap["exchange"],
         sale.payment or 0,
+        given_back,
+        session,
     )
 
 
@@ -323,6 +342,35 @@ def _trigger_off(db: Connection, world: World) -> Row:
     return {"table_name": "billig.ticket", "trigger_name": "ticket_2_log_update", "problem": "not ALWAYS"}
 
 
+def _till(statement: LiteralString, **says: object) -> Break:
+    """Changes what a till recorded; the statement names the session."""
+
+    def do(db: Connection, world: World) -> Row:
+        assert run(db, statement, {"session": world.till_session})
+        return says
+
+    return do
+
+
+def _rounding(statement: LiteralString, **says: object) -> Break:
+    """Changes the lines of a refund."""
+
+    def do(db: Connection, world: World) -> Row:
+        assert run(db, statement, world.refund)
+        return {"payment": world.refund, **says}
+
+    return do
+
+
+_COUNTED_WHILE_OPEN = """
+with opened as (
+    insert into billig.till_session (cash_point, seller) values (1, 'kari') returning till_session
+)
+insert into billig.till_count (till_session, payment_method, expected, counted)
+select till_session, 1, 0, 0 from opened where %(session)s > 0
+"""
+
+
 BREAKAGES: list[tuple[str, str, Break]] = [
     ("first_row", "a ticket that is not logged", _ticket_without_log),
     ("first_row", "a ticket whose rows are gone", _without_log_rows),
@@ -379,6 +427,37 @@ BREAKAGES: list[tuple[str, str, Break]] = [
     ("overlong_unpaid", "nobody expires reservations", _reservation_kept),
     ("era_is_current", "a dump restored elsewhere", _another_cluster),
     ("trigger_guard", "triggers switched off", _trigger_off),
+    ("rounding", "a rounding that is none", _rounding(
+        "insert into billig.payment_line values (%s, 9, -0.50)", rounding=Decimal("-0.50"))),
+    ("rounding", "a rounding without cash", _rounding(
+        "update billig.payment_line set payment_method = 9, amount = 0.50 where payment = %s", cash=None)),
+    ("till", "a payment changed after the count", _till(
+        "update billig.payment_line set amount = amount + 1 where payment ="
+        " (select min(payment) from billig.payment where till_session = %(session)s)",
+        payment_method="CASH", problem="expected is not what its payments say")),
+    ("till", "closed without a count", _till(
+        "delete from billig.till_count where till_session = %(session)s", stored=None)),
+    ("till", "something counted that nobody expected", _till(
+        "insert into billig.till_count (till_session, payment_method, expected) values (%(session)s, 6, 5)",
+        payment_method="VIPPS", found=None)),
+    ("till", "other notes than were counted", _till(
+        "update billig.till_denomination set pieces = pieces - 1 where till_session = %(session)s",
+        problem="notes and coins are not what was counted")),
+    ("till", "counted while it is open", _till(_COUNTED_WHILE_OPEN, problem="counted while the session is open")),
+    ("z_report", "an item changed", _till(
+        "update billig.z_report_line set amount = amount + 1 where item = 'PAYMENT' and %(session)s > 0",
+        item="PAYMENT")),
+    ("z_report", "an item added", _till(
+        "insert into billig.z_report_line select cash_point, z_number, 'ola', item, 'x', 1, 5"
+        " from billig.z_report_line where item = 'PAYMENT' and %(session)s > 0 limit 1",
+        seller="ola", found_amount=None)),
+    ("z_report", "an item lost", _till(
+        "delete from billig.z_report_line where item = 'RETURNS' and %(session)s > 0", stored_amount=None)),
+    ("z_report", "an article group changed", _till(
+        "update billig.z_report_line set amount = amount + 1 where item = 'ARTICLE_GROUP' and %(session)s > 0",
+        item="ARTICLE_GROUP")),
+    ("z_report", "another total", _till(
+        "update billig.z_report set sales = sales + 1 where %(session)s > 0", item="SALES AND RETURNS")),
 ]  # fmt: skip
 
 

@@ -112,6 +112,7 @@ def test_nothing_is_sold_at_a_stand_before_it_is_registered(db: Connection) -> N
     with expect("P0002"):
         sell(db, group, cash_point=7)
     register(db)
+    domain.open_till(db, cash_point=7)
     sale = sell(db, group, cash_point=7)
     assert domain.log_rows(db, sale.ticket)[0]["cash_point"] == 7
 

@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 
 from tests.conftest import Connection, DurableServerFactory
-from tests.domain import Event, consistency, make_event, one
+from tests.domain import Event, call, close_till, consistency, make_cash_point, make_event, one, open_till
 from tests.hall import Row, all_rows
 from tests.servers import TestServer
 
@@ -180,3 +180,25 @@ def test_the_check_finds_what_a_server_loses_that_does_not_wait_for_its_disk(
     with server.connect() as db:
         assert missing(db, acknowledged) != {}
         assert consistency(db) == {}, "it loses the last, but never a half"
+
+
+def test_z_numbers_have_no_gap_after_a_crash(durable_server: DurableServerFactory) -> None:
+    """A report that was answered is there; one that was under way when the server died leaves no hole behind."""
+    server = durable_server()
+    with server.connect() as db:
+        make_cash_point(db, 1, session_required=True)
+        make_cash_point(db, 2)
+        open_till(db)
+        close_till(db, 0)
+        assert call(db, "z_report", cash_point=1, seller="kari")[0]["z_number"] == 1
+        with server.connect() as half:
+            half.autocommit = False
+            assert call(half, "z_report", cash_point=2, seller="kari")[0]["z_number"] == 1
+            half.execute("select pg_switch_wal()")  # what it wrote is on disk, but not that it committed
+            server.kill9()
+            half.close()
+    server.restart()
+    with server.connect() as db:
+        assert dict(all_rows(db, "select cash_point, max(z_number) from billig.z_report group by 1")) == {1: 1}
+        assert call(db, "z_report", cash_point=2, seller="kari")[0]["z_number"] == 1
+        assert consistency(db) == {}

@@ -9,27 +9,7 @@ import pytest
 
 from tests import domain
 from tests.conftest import Connect
-from tests.domain import Connection, expect, one, rows, run, sell
-
-
-def _left(db: Connection, purchase: int) -> dict[str, Decimal]:
-    """What came in by each method and was not paid back."""
-    return {
-        row["method"]: row["left"]
-        for row in rows(
-            db,
-            """
-            select m.payment_method_name as method, sum(l.amount) as left
-            from billig.payment as p
-            inner join billig.payment_line as l on p.payment = l.payment
-            inner join billig.payment_method as m on l.payment_method = m.payment_method
-            where p.purchase = %s
-            group by 1
-            having sum(l.amount) <> 0
-            """,
-            purchase,
-        )
-    }
+from tests.domain import Connection, expect, one, run, sell
 
 
 @pytest.mark.parametrize(
@@ -41,7 +21,7 @@ def test_tickets_refunded_one_by_one_pay_back_what_came_in(db: Connection, count
     sale = sell(db, event.price_group, count, methods=list(amounts), amounts=[Decimal(a) for a in amounts.values()])
     for ticket in random.Random(count).sample(sale.tickets, count):
         domain.refund(db, [ticket])
-    assert _left(db, sale.purchase) == {}
+    assert domain.money_left(db) == {}
 
 
 def test_money_given_back_when_a_price_group_changed_is_not_given_back_again(db: Connection) -> None:
@@ -58,7 +38,7 @@ def test_money_given_back_when_a_price_group_changed_is_not_given_back_again(db:
             payment_methods=["CASH"],
         )
     domain.refund(db, sale.tickets)
-    assert _left(db, sale.purchase) == {}
+    assert domain.money_left(db) == {}
 
 
 def test_after_an_exchange_the_rest_is_paid_back_as_it_came_in(db: Connection) -> None:
@@ -69,7 +49,7 @@ def test_after_an_exchange_the_rest_is_paid_back_as_it_came_in(db: Connection) -
         db, "ticket_exchange", old_tickets=sale.tickets, price_groups=[low], counts=[1], seller=domain.SELLER
     )
     domain.refund(db, [row["new_ticket"] for row in new if row["new_ticket"]])
-    assert _left(db, sale.purchase) == {}
+    assert domain.money_left(db) == {}
 
 
 def test_what_is_given_for_nothing_is_refused(db: Connection) -> None:

@@ -16,8 +16,10 @@ def _receipt(db: Connection, payment: int | None = None, purchase: int | None = 
     assert [row["line"] for row in receipt] == list(range(1, len(receipt) + 1))
     assert len(_section(receipt, "TOTAL")) == 1
     total = _section(receipt, "TOTAL")[0]
-    for section in ("LINE", "VAT", "PAYMENT"):
+    for section in ("LINE", "VAT"):
         assert sum(row["amount"] for row in _section(receipt, section)) == total["amount"]
+    rounding = sum(row["amount"] for row in _section(receipt, "ROUNDING"))
+    assert sum(row["amount"] for row in _section(receipt, "PAYMENT")) == total["amount"] + rounding
     assert sum(row["vat_amount"] for row in _section(receipt, "VAT")) == total["vat_amount"]
     return receipt
 
@@ -52,9 +54,10 @@ def test_a_receipt_shows_tickets_fees_vat_by_rate_and_payments(db: Connection) -
         Decimal(25): (Decimal("37.50"), Decimal("7.50")),
     }
     assert {r["description"]: r["amount"] for r in _section(receipt, "PAYMENT")} == {
-        "CASH": Decimal("7.5"),
+        "CASH": 8,
         "CARD": 400,
     }
+    assert [r["amount"] for r in _section(receipt, "ROUNDING")] == [Decimal("0.50")]
     assert [(r["quantity"], r["amount"]) for r in _section(receipt, "TOTAL")] == [(4, Decimal("407.50"))]
 
 

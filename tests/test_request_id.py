@@ -60,7 +60,49 @@ def _undo(db: Connection, event: Event) -> Request:
     return Request("undo_last_sale", {"seller": domain.SELLER}, {"reason": "another"})
 
 
-REQUESTS = [_create_purchase, _refund, _exchange, _change, _pay, _cancel, _undo]
+def _no_till(db: Connection) -> None:
+    """A cash point, and nobody at it."""
+    domain.make_cash_point(db)
+    if domain.one(db, "select count(*) from billig.till_session where closed_at is null"):
+        domain.close_till(db, 0)
+
+
+def _till_open(db: Connection, event: Event) -> Request:
+    _no_till(db)
+    return Request("till_open", {"seller": "kari", "cash_point": 1}, {"opening_float": 100})
+
+
+def _till_event(db: Connection, event: Event) -> Request:
+    _no_till(db)
+    domain.open_till(db)
+    return Request("till_event", {"seller": "kari", "event_type": "DRAWER_OPENING"}, {"reason": "another"})
+
+
+def _till_close(db: Connection, event: Event) -> Request:
+    _no_till(db)
+    domain.open_till(db)
+    return Request("till_close", {"seller": "kari", "payment_methods": ["CASH"], "counted": [0]}, {"note": "another"})
+
+
+def _z_report(db: Connection, event: Event) -> Request:
+    _no_till(db)
+    domain.make_cash_point(db, 2)
+    return Request("z_report", {"seller": "kari", "cash_point": 1}, {"cash_point": 2})
+
+
+REQUESTS = [
+    _create_purchase,
+    _refund,
+    _exchange,
+    _change,
+    _pay,
+    _cancel,
+    _undo,
+    _till_open,
+    _till_event,
+    _till_close,
+    _z_report,
+]
 Maker = Callable[[Connection, Event], Request]
 
 

@@ -14,6 +14,7 @@ from tests.conftest import Connection
 from tests.domain import (
     Event,
     call,
+    close_till,
     confirm,
     consistency,
     create_purchase,
@@ -22,10 +23,12 @@ from tests.domain import (
     log_rows,
     log_types,
     login_role,
+    make_cash_point,
     make_event,
     net,
     num_sold,
     one,
+    open_till,
     raw_purchase,
     refund,
     rows,
@@ -351,10 +354,17 @@ def test_the_web_sells_on_the_web_only(db: Connection, people: People, event: Ev
 def test_an_analyst_sees_reports_and_creates_in_analysis_and_nothing_else(
     db: Connection, people: People, event: Event
 ) -> None:
-    sell(db, event.price_group)
+    make_cash_point(db, session_required=True)
+    for cash in (True, False):  # a Z report, and something since it
+        open_till(db)
+        sell(db, event.price_group)
+        if cash:
+            close_till(db, 100)
+            call(db, "z_report", cash_point=1, seller="kari")
     analyst, _ = people.login("analyst")
     for view in rows(db, "select viewname from pg_views where schemaname = 'report'"):
         assert rows(analyst, sql.SQL("select * from {}").format(sql.Identifier("report", view["viewname"]))), view
+    close_till(db, 100)
     run(analyst, "create view analysis.takings as select sum(gross_amount) as takings from report.vat_by_project")
     assert one(analyst, "select takings from analysis.takings") > 0
     run(analyst, "create table analysis.notes (note text)")

@@ -43,7 +43,7 @@ from tests.domain import (
     net,
     net_paid,
     one,
-    raw_purchase,
+    open_till,
     refund,
     reserve,
     rows,
@@ -193,23 +193,10 @@ def test_vat_is_the_sum_of_the_tickets_vat_and_the_fee_has_its_own_code(db: Conn
 
 def test_cash_is_rounded_and_the_rounding_has_its_account(db: Connection) -> None:
     event = held_event(db, prices=(99,), fee=Decimal("0.60"))
-    with db.transaction():
-        purchase = raw_purchase(db)
-        payment = one(
-            db,
-            "insert into billig.payment (kind, purchase, seller) values ('SALE', %s, 'kari') returning payment",
-            purchase,
-        )
-        run(
-            db,
-            """
-            insert into billig.payment_line (payment, payment_method, amount)
-            values (%(p)s, 1, 100), (%(p)s, 9, -0.40)
-            """,
-            {"p": payment},
-        )
-        insert_ticket(db, event.price_group, purchase, paid="now", sale_channel="STAND", payment=payment)
+    sell(db, event.price_group)
     assert booked(db, event) == money(_1900=100, _7740="-0.40", _3220="-99.60")
+    sell(db, event.price_group, 2)
+    assert booked(db, event) == money(_1900=299, _7740="-0.20", _3220="-298.80"), "199.20 is 199 in cash"
 
 
 def test_a_payment_of_two_projects_is_split_to_the_oere(db: Connection) -> None:
@@ -415,47 +402,18 @@ def test_money_owed_for_two_projects_is_split_to_the_oere(db: Connection) -> Non
 def test_tills_book_their_differences_pay_ins_and_pay_outs_when_they_close(db: Connection) -> None:
     event = held_event(db, organisation=SAMFUNDET)
     till = make_cash_point(db, 51)
-    session = one(
-        db, "insert into billig.till_session (cash_point, seller) values (%s, 'till') returning till_session", till
-    )
-    with db.transaction():
-        purchase = raw_purchase(db)
-        payment = one(
-            db,
-            """
-            insert into billig.payment (kind, purchase, seller, cash_point, till_session)
-            values ('SALE', %s, 'till', %s, %s)
-            returning payment
-            """,
-            purchase,
-            till,
-            session,
-        )
-        run(db, "insert into billig.payment_line (payment, payment_method, amount) values (%s, 1, 100)", payment)
-        insert_ticket(db, event.price_group, purchase, paid="now", sale_channel="STAND", payment=payment)
-    run(
-        db,
-        """
-        insert into billig.till_event (till_session, event_type, amount, reason)
-        values (%(s)s, 'PAY_IN', 500, 'change'), (%(s)s, 'PAY_IN', 100, 'more'),
-            (%(s)s, 'PAY_OUT', -200, 'to the safe'), (%(s)s, 'DRAWER_OPENING', 0, null)
-        """,
-        {"s": session},
-    )
-    run(
-        db,
-        """
-        insert into billig.till_count (till_session, payment_method, expected, counted, note)
-        values (%(s)s, 1, 500, 493, 'lost'), (%(s)s, 2, 0, 5, 'terminal'), (%(s)s, 6, 10, 10, null),
-            (%(s)s, 4, 1, null, null)
-        """,
-        {"s": session},
-    )
+    open_till(db, "till", till, 100)
+    sell(db, event.price_group, seller="till", cash_point=till)
+    for event_type, amount in (("PAY_IN", 500), ("PAY_IN", 100), ("PAY_OUT", -200), ("DRAWER_OPENING", 0)):
+        call(db, "till_event", seller="till", event_type=event_type, amount=amount, reason="change")
     assert lines(db, None) == [], "the session is open"
-    run(
+    call(
         db,
-        "update billig.till_session set closed_at = clock_timestamp(), closed_by = 'till' where till_session = %s",
-        session,
+        "till_close",
+        seller="till",
+        payment_methods=["CASH", "CARD", "VIPPS"],
+        counted=[593, 5, 0],
+        note="lost, and the terminal says so",
     )
     found = lines(db, None)
     assert {line["organisation_name"] for line in found} == {"Samfundet"}
@@ -886,6 +844,7 @@ def test_gbat10_has_the_columns_that_its_manual_says() -> None:
 def test_the_files_hold_what_the_view_says_and_balance(db: Connection, export: Export, tmp_path: Path) -> None:
     event = held_event(db, REGULAR_RATE, prices=(125,))
     sell(db, event.price_group, 3, methods=["CARD"])
+    sell(db, held_event(db, organisation=SAMFUNDET).price_group)
     journal = export()
     assert journal.exit_code == 0, journal.output
     table = [line.split(";") for line in journal.stdout_bytes.decode("utf-8-sig").splitlines()]

@@ -25,9 +25,10 @@ declare
     v_methods text[] := p_payment_methods;
     v_amounts numeric[] := p_payment_amounts;
     v_payment bigint;
+    v_cash_point int;
 begin
     perform billig.check_seller(p_seller);
-    perform billig.check_cash_point(p_cash_point);
+    v_cash_point := billig.till_cash_point(p_seller, p_cash_point);
     if p_request_id is not null then
         v_answer := billig.begin_request('change_price_group', p_request_id, row(
             p_tickets, p_price_group, p_seller, p_cash_point, p_payment_methods, p_payment_amounts, p_card
@@ -84,7 +85,7 @@ begin
     v_payment := billig.new_payment(
         'CHANGE',
         (select case when count(distinct p) = 1 then min(p) end from unnest(v_purchases) as p),
-        null, p_seller, p_cash_point, 'FUNCTION', null, null, false, v_methods, v_amounts, v_total
+        null, p_seller, v_cash_point, 'FUNCTION', null, null, false, v_methods, v_amounts, v_total
     );
     update billig.ticket as t
     set price_group = p_price_group, payment = v_payment
@@ -100,4 +101,4 @@ end;
 $$;
 
 comment on function billig.change_price_group(bigint[], int, text, int, text[], numeric[], bigint, text) is
-'Moves tickets to another price group of their ticket group: one row a ticket. Paid: logged as NORMAL_CHANGE, amount the difference in NOK, positive when the buyer pays (p_payment_amounts signed likewise; paid back by what was paid with unless told). An unpaid reservation: RESERVATION_CHANGE, no money. The fee stays as sold. 22023; P0002; 23B02; 23B04; 23B06; 23B08 other ticket group, or the event''s VAT code or project changed; 23B10; 23B12 unpaid web ticket; 23B13; 42501.';
+'Moves tickets to another price group of their ticket group: one row a ticket. Paid: logged as NORMAL_CHANGE, amount the difference in NOK, positive when the buyer pays (p_payment_amounts signed likewise; paid back by what was paid with unless told). An unpaid reservation: RESERVATION_CHANGE, no money. The fee stays as sold. 22023; P0002; 23B02; 23B04; 23B06; 23B08 other ticket group, or the event''s VAT code or project changed; 23B10; 23B12 unpaid web ticket; 23B13; 23B26 no till session is open; 42501.';

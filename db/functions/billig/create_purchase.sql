@@ -26,6 +26,7 @@ declare
     v_total numeric;
     v_purchase bigint;
     v_payment bigint;
+    v_cash_point int;
     v_wanted bigint;
     v_made int;
     v_valid boolean;
@@ -42,7 +43,7 @@ begin
             detail = format('p_seller is %L, p_cash_point is %L.', p_seller, p_cash_point),
             hint = 'Leave both null, or sell on channel STAND.';
     end if;
-    perform billig.check_cash_point(p_cash_point);
+    v_cash_point := billig.till_cash_point(p_seller, p_cash_point);
     if coalesce(p_sale_channel, '') not in ('STAND', 'NET', 'RESERVATION') then
         raise exception 'no such sale channel' using
             errcode = '22023',
@@ -113,7 +114,7 @@ begin
 
     if p_sale_channel = 'STAND' then
         v_payment := billig.new_payment(
-            'SALE', v_purchase, null, p_seller, p_cash_point, 'FUNCTION', null, null, false,
+            'SALE', v_purchase, null, p_seller, v_cash_point, 'FUNCTION', null, null, false,
             p_payment_methods, p_payment_amounts, v_total
         );
     end if;
@@ -127,7 +128,7 @@ begin
         )
         select
             o.price_group, v_purchase, p_card is not null and o.can_be_put_on_card, v_paid,
-            p_sale_channel, p_seller, p_cash_point, v_payment,
+            p_sale_channel, p_seller, v_cash_point, v_payment,
             o.ticket_group, o.event, o.organisation, o.project, o.vat_code, o.fee_vat_code,
             o.price, o.fee, o.vat_rate, o.fee_vat_rate
         from unnest(v_offers) with ordinality as o
@@ -159,4 +160,4 @@ end;
 $$;
 
 comment on function billig.create_purchase(text, int[], int[], text, int, text[], numeric[], int, text, bigint, text) is
-'Sells tickets (T5, T14): one row a ticket. p_sale_channel STAND (paid at once, by one or several methods), NET (web: held unpaid until confirm_net_payment) or RESERVATION (until pay_reservation). p_price_groups and p_counts pair up. p_seller: who sells; null on the web. p_payment_amounts: NOK, one a method; null for a single method. price and fee: NOK including VAT. p_request_id: retry-safe. Refusals: 22023 bad argument; P0002 no such price group, cash point or ticket card; 42501 not allowed; 23B01 sold out; 23B02 sale period; 23B03 hidden or not for the web; 23B04 membership; 23B05 ticket limit; 23B06 payment does not agree; 23B13 request id reused; 23B16 no VAT.';
+'Sells tickets (T5, T14): one row a ticket. p_sale_channel STAND (paid at once, by one or several methods), NET (web: held unpaid until confirm_net_payment) or RESERVATION (until pay_reservation). p_price_groups and p_counts pair up. p_seller: who sells; null on the web. p_payment_amounts: NOK, one a method; null for a single method; cash is rounded to whole kroner and may be named either way. p_cash_point: null for that of the seller''s open till session. price and fee: NOK including VAT. p_request_id: retry-safe. Refusals: 22023 bad argument; P0002 no such price group, cash point or ticket card; 42501 not allowed; 23B01 sold out; 23B02 sale period; 23B03 hidden or not for the web; 23B04 membership; 23B05 ticket limit; 23B06 payment does not agree; 23B13 request id reused; 23B16 no VAT; 23B26 no till session is open.';

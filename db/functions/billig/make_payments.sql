@@ -71,12 +71,46 @@ begin
         group by n.payment, s.payment_method
     ),
 
+    -- with the lines that an earlier statement of this transaction wrote; the rounding counts as cash
+    due as (
+        select i.payment, i.payment_method, sum(i.amount) as amount
+        from (
+            select l.payment, l.payment_method, l.amount
+            from line as l
+            union all
+            select l.payment, case when m.is_rounding then c.payment_method else m.payment_method end, l.amount
+            from (select distinct n.payment from named as n) as p
+            inner join billig.payment_line as l on p.payment = l.payment
+            inner join billig.payment_method as m on l.payment_method = m.payment_method
+            inner join billig.payment_method as c on c.is_cash
+        ) as i
+        where i.amount <> 0
+        group by i.payment, i.payment_method
+    ),
+
     written as (
         insert into billig.payment_line as l (payment, payment_method, amount)
-        select i.payment, i.payment_method, i.amount
-        from line as i
-        where i.amount <> 0
-        on conflict on constraint payment_line_pkey do update set amount = l.amount + excluded.amount
+        select w.payment, w.payment_method, w.amount
+        from (
+            select d.payment, d.payment_method, case when m.is_cash then round(d.amount) else d.amount end as amount
+            from due as d
+            inner join billig.payment_method as m on d.payment_method = m.payment_method
+            union all
+            select d.payment, r.payment_method, d.amount - round(d.amount)
+            from due as d
+            inner join billig.payment_method as m on d.payment_method = m.payment_method
+            inner join billig.payment_method as r on r.is_rounding
+            where
+                m.is_cash
+                and (
+                    d.amount <> round(d.amount)
+                    or exists (
+                        select from billig.payment_line as x
+                        where x.payment = d.payment and x.payment_method = r.payment_method
+                    )
+                )
+        ) as w
+        on conflict on constraint payment_line_pkey do update set amount = excluded.amount
     )
 
     select n.ticket, n.payment
@@ -85,4 +119,4 @@ end;
 $$;
 
 comment on function billig.make_payments(bigint[], bigint[], text[], text[], int[], text[], numeric[]) is
-'Makes the payments of legacy writes that move money and name none: one per purchase and transaction (and kind, seller, stand), its lines by the stand''s own method, else by that of the original payment, else the sale channel''s. p_amounts: signed NOK a ticket. Called by the log''s triggers alone.';
+'Makes the payments of legacy writes that move money and name none: one per purchase and transaction (and kind, seller, stand), its lines by the stand''s own method, else by that of the original payment, else the sale channel''s; cash rounded as new_payment does. p_amounts: signed NOK a ticket. Called by the log''s triggers alone.';

@@ -8,9 +8,10 @@ language plpgsql
 as $$
 declare
     v_payment bigint;
-    v_amounts constant numeric[] := case
+    v_amounts numeric[] := case
         when p_amounts is null and cardinality(p_methods) = 1 then array[p_total] else p_amounts
     end;
+    v_cash int;
     v_lines int;
     v_given numeric;
 begin
@@ -42,24 +43,42 @@ begin
             v_lines := (
                 select count(*)
                 from unnest(p_methods, v_amounts) as l (method, amount)
-                inner join billig.payment_method as m on l.method = m.payment_method_name
+                inner join billig.payment_method as m on l.method = m.payment_method_name and not m.is_rounding
                 where l.amount = 0
             );
         else
+            -- Cash may be named as it is to be paid, or rounded as it is handed over.
+            v_cash := array_position(p_methods, (select payment_method_name from billig.payment_method where is_cash));
+            if v_cash is not null and p_amounts is not null then
+                v_given := p_total - (select coalesce(sum(a), 0) from unnest(v_amounts) as a) + v_amounts[v_cash];
+                if v_amounts[v_cash] = round(v_given) then
+                    v_amounts[v_cash] := v_given;
+                end if;
+            end if;
             insert into billig.payment_line (payment, payment_method, amount)
-            select v_payment, m.payment_method, l.amount
+            select v_payment, m.payment_method, case when m.is_cash then round(l.amount) else l.amount end
             from unnest(p_methods, v_amounts) as l (method, amount)
-            inner join billig.payment_method as m on l.method = m.payment_method_name
+            inner join billig.payment_method as m on l.method = m.payment_method_name and not m.is_rounding
             where l.amount = round(l.amount, 2) and sign(l.amount) = sign(p_total) and abs(l.amount) < 'Infinity'
             on conflict do nothing;
             get diagnostics v_lines = row_count;
+            if v_amounts[v_cash] <> round(v_amounts[v_cash]) then
+                insert into billig.payment_line (payment, payment_method, amount)
+                select v_payment, m.payment_method, v_amounts[v_cash] - round(v_amounts[v_cash])
+                from billig.payment_method as m
+                where m.is_rounding and abs(v_amounts[v_cash]) < 'Infinity';
+            end if;
         end if;
         if v_lines <> cardinality(p_methods) then
             raise exception 'a payment line is wrong' using
                 errcode = '22023',
                 detail = format('Methods %s, amounts %s.', p_methods, v_amounts),
                 hint = format('Methods are %s, each named once; amounts are NOK with at most two decimals, of the same sign.',
-                    (select string_agg(payment_method_name, ', ' order by payment_method) from billig.payment_method));
+                    (
+                        select string_agg(payment_method_name, ', ' order by payment_method)
+                        from billig.payment_method
+                        where not is_rounding
+                    ));
         end if;
         v_given := case
             when cardinality(p_methods) = 1 then v_amounts[1] else (select sum(a) from unnest(v_amounts) as a)
@@ -76,4 +95,4 @@ end;
 $$;
 
 comment on function billig.new_payment(text, bigint, bigint, text, int, text, text, text, boolean, text[], numeric[], numeric) is
-'Makes a payment and its lines. p_total and p_amounts: signed NOK; amounts may be null for a single method. 22023: unknown method, wrong pairing; 23B06: amounts do not sum to p_total.';
+'Makes a payment and its lines. p_total and p_amounts: signed NOK; amounts may be null for a single method. Cash is rounded to whole kroner, 50 øre away from zero, and a line of ROUNDING keeps the rest; no other method ever is. 22023: unknown method, wrong pairing; 23B06: amounts do not sum to p_total.';

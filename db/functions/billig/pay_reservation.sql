@@ -17,9 +17,10 @@ declare
     v_tickets bigint[];
     v_total numeric;
     v_payment bigint;
+    v_cash_point int;
 begin
     perform billig.check_seller(p_seller);
-    perform billig.check_cash_point(p_cash_point);
+    v_cash_point := billig.till_cash_point(p_seller, p_cash_point);
     if p_request_id is not null then
         v_answer := billig.begin_request('pay_reservation', p_request_id, row(
             p_purchase, p_seller, p_cash_point, p_payment_methods, p_payment_amounts, p_tickets
@@ -35,7 +36,7 @@ begin
     v_tickets := billig.reserved_tickets(p_purchase, p_tickets);
     select sum(t.price + t.fee) into v_total from billig.ticket as t where t.ticket = any (v_tickets);
     v_payment := billig.new_payment(
-        'SALE', p_purchase, null, p_seller, p_cash_point, 'FUNCTION', null, null, false,
+        'SALE', p_purchase, null, p_seller, v_cash_point, 'FUNCTION', null, null, false,
         p_payment_methods, p_payment_amounts, v_total
     );
     update billig.ticket as t
@@ -51,4 +52,4 @@ end;
 $$;
 
 comment on function billig.pay_reservation(bigint, text, int, text[], numeric[], bigint[], text) is
-'Takes payment for a reservation, or for p_tickets of it: one row a ticket, logged as RESERVATION_PAID; amount NOK including fee. P0002; 22023; 23B06; 23B12 nothing of it is reserved; 23B13; 42501.';
+'Takes payment for a reservation, or for p_tickets of it: one row a ticket, logged as RESERVATION_PAID; amount NOK including fee. P0002; 22023; 23B06; 23B12 nothing of it is reserved; 23B13; 23B26 no till session is open; 42501.';

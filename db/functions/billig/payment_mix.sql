@@ -6,14 +6,22 @@ as $$
 #variable_conflict use_column
 declare
     v_exchanges bigint[];
+    v_cash smallint;
+    v_rounding smallint;
 begin
+    -- The rounding belongs to the cash: what was to be paid so is what counts.
+    select payment_method into v_cash from billig.payment_method where is_cash;
+    select payment_method into v_rounding from billig.payment_method where is_rounding;
     return query
     select i.payment, i.payment_method, i.amount
     from (
-        select l.payment, l.payment_method, l.amount, sum(l.amount) over (partition by l.payment) as total
+        select
+            l.payment, case when l.payment_method = v_rounding then v_cash else l.payment_method end as payment_method,
+            sum(l.amount) as amount, sum(sum(l.amount)) over (partition by l.payment) as total
         from billig.payment_line as l
         inner join billig.payment as p on l.payment = p.payment
         where l.payment = any (p_payments) and p.exchange is null
+        group by 1, 2
     ) as i
     where sign(i.amount) = sign(i.total);
 
@@ -38,7 +46,7 @@ begin
         cross join billig.paid_with(a.tickets, a.payments, a.amounts) as w
         where a.tickets is not null
         union all
-        select l.payment, l.payment_method, l.amount
+        select l.payment, case when l.payment_method = v_rounding then v_cash else l.payment_method end, l.amount
         from billig.payment_line as l
         where l.payment = any (v_exchanges)
     )

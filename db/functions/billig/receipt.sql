@@ -64,10 +64,13 @@ begin
         from component as c
         group by c.vat_rate
         union all
-        select 4, 'PAYMENT', 0, m.payment_method_name, null, null, i.amount, null, null
+        select
+            case when m.is_rounding then 4 else 5 end, case when m.is_rounding then 'ROUNDING' else 'PAYMENT' end, 0,
+            case when m.is_rounding then 'Rounding' else m.payment_method_name end, null, null,
+            case when m.is_rounding then -i.amount else i.amount end, null, null
         from billig.payment_line as i
         inner join billig.payment_method as m on i.payment_method = m.payment_method
-        where i.payment = v_payment.payment
+        where i.payment = v_payment.payment and not (m.is_rounding and i.amount = 0)
     )
 
     select
@@ -82,4 +85,4 @@ end;
 $$;
 
 comment on function billig.receipt(bigint, bigint) is
-'The receipt of a payment (sale, refund, exchange or change; its number is the receipt''s), or of a purchase''s first sale, as rows to print in order: section LINE (tickets and fees: quantity, unit_price, amount), TOTAL, VAT (by rate: amount is gross), PAYMENT (by method). NOK, negative for money back; times local. Each call counts as a print: print_number 1 is the original, later ones have is_copy. P0002: nothing paid.';
+'The receipt of a payment (sale, refund, exchange or change; its number is the receipt''s), or of a purchase''s first sale, as rows to print in order: section LINE (tickets and fees: quantity, unit_price, amount), TOTAL, VAT (by rate: amount is gross), ROUNDING (of cash: what is handed over less what it is for), PAYMENT (by method: TOTAL and ROUNDING together). NOK, negative for money back; times local. Each call counts as a print: print_number 1 is the original, later ones have is_copy. P0002: nothing paid.';

@@ -22,13 +22,15 @@ declare
     v_methods text[] := p_payment_methods;
     v_lines numeric[] := array(select -a from unnest(p_payment_amounts) as a);
     v_payment bigint;
+    v_cash_point int;
+    v_is_net boolean;
 begin
     if p_seller is null then
         perform billig.check_web();
     else
         perform billig.check_seller(p_seller);
     end if;
-    perform billig.check_cash_point(p_cash_point);
+    v_cash_point := billig.till_cash_point(p_seller, p_cash_point);
     if p_seller is null and p_cash_point is not null then
         raise exception 'a refund at a stand has a seller' using
             errcode = '22023',
@@ -52,9 +54,14 @@ begin
         end if;
     end if;
 
-    select array_agg(t.ticket), array_agg(-t.price - t.fee), array_agg(distinct t.purchase)
-    into v_tickets, v_amounts, v_purchases
+    select
+        array_agg(t.ticket), array_agg(-t.price - t.fee), array_agg(distinct t.purchase),
+        bool_and(t.sale_channel = 'NET')
+    into v_tickets, v_amounts, v_purchases, v_is_net
     from billig.lock_tickets(p_tickets) as t;
+    if v_is_net and p_cash_point is null then
+        v_cash_point := null; -- a web refund, whoever makes it, unless a stand is named
+    end if;
 
     select t.* into v_bad
     from billig.ticket as t
@@ -89,12 +96,12 @@ begin
         v_lines := null;
     end if;
     v_payment := billig.new_payment(
-        'REFUND', case when cardinality(v_purchases) = 1 then v_purchases[1] end, null, p_seller, p_cash_point,
+        'REFUND', case when cardinality(v_purchases) = 1 then v_purchases[1] end, null, p_seller, v_cash_point,
         case when p_seller is null then 'WEB' else 'FUNCTION' end, null, p_reason, p_override_used,
         v_methods, v_lines, (select sum(a) from unnest(v_amounts) as a)
     );
     update billig.ticket as t
-    set refunded = billig.local_time(), refunder = p_seller, point_of_refund = p_cash_point, payment = v_payment
+    set refunded = billig.local_time(), refunder = p_seller, point_of_refund = v_cash_point, payment = v_payment
     where t.ticket = any (v_tickets);
 
     v_answer := billig.payment_answer(v_payment);
@@ -107,4 +114,4 @@ end;
 $$;
 
 comment on function billig.refund(bigint[], text, int, text[], numeric[], text, boolean, text) is
-'Pays tickets back, of one or many purchases, price and fee as sold: one row a ticket, amount negative NOK. By the methods they were paid with, in proportion where several, unless p_payment_methods (and p_payment_amounts, positive NOK) say otherwise. p_cash_point set: at a stand (NORMAL_REFUND). p_seller null: the web''s own refund of web tickets (NET_REFUND). p_override_used with p_reason: used tickets too, and the log says so. 22023; P0002 no such ticket; 23B06; 23B09; 23B10 refunded already; 23B11 used; 23B12 not paid; 23B13; 42501.';
+'Pays tickets back, of one or many purchases, price and fee as sold: one row a ticket, amount negative NOK. By the methods they were paid with, in proportion where several, unless p_payment_methods (and p_payment_amounts, positive NOK) say otherwise. p_cash_point: at that stand (NORMAL_REFUND); null: that of the seller''s open till session, save for tickets sold on the web. p_seller null: the web''s own refund of web tickets (NET_REFUND). p_override_used with p_reason: used tickets too, and the log says so. 22023; P0002 no such ticket; 23B06; 23B09; 23B10 refunded already; 23B11 used; 23B12 not paid; 23B13; 23B26 no till session is open; 42501.';

@@ -26,13 +26,14 @@ declare
     v_new bigint[];
     v_exchange bigint;
     v_payment bigint;
+    v_cash_point int;
     v_difference numeric;
     v_methods text[] := p_payment_methods;
     v_amounts numeric[] := p_payment_amounts;
     v_constraint text;
 begin
     perform billig.check_seller(p_seller);
-    perform billig.check_cash_point(p_cash_point);
+    v_cash_point := billig.till_cash_point(p_seller, p_cash_point);
     if
         coalesce(cardinality(p_price_groups), 0) = 0
         or cardinality(p_price_groups) is distinct from cardinality(p_counts)
@@ -131,7 +132,7 @@ begin
                     select case when count(distinct o.purchase) = 1 then min(o.purchase) end
                     from unnest(v_old) as o
                 ),
-                v_exchange, p_seller, p_cash_point, 'FUNCTION', null, null, false, v_methods, v_amounts, v_difference
+                v_exchange, p_seller, v_cash_point, 'FUNCTION', null, null, false, v_methods, v_amounts, v_difference
             );
             v_new := array(
                 select nextval('billig.ticket_ticket_seq') from generate_series(1, cardinality(v_new_groups))
@@ -139,7 +140,7 @@ begin
 
             update billig.ticket as t
             set
-                refunded = billig.local_time(), refunder = p_seller, point_of_refund = p_cash_point,
+                refunded = billig.local_time(), refunder = p_seller, point_of_refund = v_cash_point,
                 payment = v_payment, exchange = v_exchange,
                 replaced_by = v_new[array_position(p_old_tickets, t.ticket)]
             where t.ticket = any (p_old_tickets);
@@ -153,7 +154,7 @@ begin
                 v_new[g.position], g.price_group,
                 coalesce((v_old[g.position]).purchase, (v_old[1]).purchase),
                 p_card is not null and f.can_be_put_on_card,
-                billig.local_time(), 'STAND', p_seller, p_cash_point, v_payment, v_exchange,
+                billig.local_time(), 'STAND', p_seller, v_cash_point, v_payment, v_exchange,
                 (v_old[g.position]).ticket, f.ticket_group, f.event, f.organisation, f.project, f.vat_code,
                 f.fee_vat_code, f.price, f.fee, f.vat_rate, f.fee_vat_rate
             from unnest(v_new_groups) with ordinality as g (price_group, position)
@@ -194,4 +195,4 @@ end;
 $$;
 
 comment on function billig.ticket_exchange(bigint[], int[], int[], text, int, text[], numeric[], bigint, text) is
-'Gives paid tickets back for new ones, in any group of any event (T6), n for m: one row a pair, the i-th old with the i-th new, null where one side has no more. amount: NOK of the pair, positive when the buyer pays. The difference of all is paid by p_payment_methods (p_payment_amounts signed as the difference), and paid back by what the old were paid with where none is named. The i-th new stays in the i-th old''s purchase. 22023; P0002; 23B01 sold out; 23B02; 23B04; 23B05; 23B06; 23B10 refunded already; 23B11 used; 23B12 not paid; 23B13; 42501.';
+'Gives paid tickets back for new ones, in any group of any event (T6), n for m: one row a pair, the i-th old with the i-th new, null where one side has no more. amount: NOK of the pair, positive when the buyer pays. The difference of all is paid by p_payment_methods (p_payment_amounts signed as the difference), and paid back by what the old were paid with where none is named. The i-th new stays in the i-th old''s purchase. 22023; P0002; 23B01 sold out; 23B02; 23B04; 23B05; 23B06; 23B10 refunded already; 23B11 used; 23B12 not paid; 23B13; 23B26 no till session is open; 42501.';

@@ -4,14 +4,15 @@ language plpgsql
 set search_path = pg_catalog, billig, pg_temp
 as $$
 begin
-    raise exception 'payments, exchanges and prints of receipts are never changed' using
+    raise exception 'what is recorded of money is never changed' using
         errcode = '23B20',
         detail = format('%s on %I.%I.', tg_op, tg_table_schema, tg_table_name),
-        hint = 'Refund or sell: that makes a payment of its own.';
+        hint = 'Correct it by something new: a refund, a sale, a till session.';
 end;
 $$;
 
-comment on function billig.payment_keep() is 'Refuses UPDATE, DELETE and TRUNCATE of payments, of their lines (DELETE and TRUNCATE), of exchanges and of prints of receipts (23B20).';
+comment on function billig.payment_keep() is
+'Refuses UPDATE, DELETE and TRUNCATE of what only grows: payments, their lines (DELETE and TRUNCATE), exchanges, prints of receipts, and all that tills record (23B20).';
 
 create or replace function billig.payment_line_keep()
 returns trigger

@@ -71,6 +71,42 @@ from (
         ' FOR EACH ROW EXECUTE FUNCTION payment_balance()'
     ),
     (
+        'billig.payment', 'payment_till', 'BEFORE INSERT ON payment FOR EACH ROW'
+        ' WHEN (((new.cash_point IS NOT NULL) OR (new.till_session IS NOT NULL))) EXECUTE FUNCTION payment_till()'
+    ),
+    (
+        'billig.receipt_print', 'receipt_print_till', 'BEFORE INSERT ON receipt_print FOR EACH ROW EXECUTE FUNCTION receipt_print_till()'
+    ),
+    (
+        'billig.till_session', 'till_session_keep', 'BEFORE INSERT OR UPDATE ON till_session FOR EACH ROW EXECUTE FUNCTION till_session_keep()'
+    ),
+    (
+        'billig.till_session', 'till_session_delete', 'BEFORE DELETE OR TRUNCATE ON till_session FOR EACH STATEMENT EXECUTE FUNCTION payment_keep()'
+    ),
+    (
+        'billig.till_event', 'till_event_open', 'BEFORE INSERT ON till_event FOR EACH ROW EXECUTE FUNCTION till_event_keep()'
+    ),
+    (
+        'billig.till_event', 'till_event_keep', 'BEFORE DELETE OR UPDATE OR TRUNCATE ON till_event'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION payment_keep()'
+    ),
+    (
+        'billig.till_count', 'till_count_keep', 'BEFORE DELETE OR UPDATE OR TRUNCATE ON till_count'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION payment_keep()'
+    ),
+    (
+        'billig.till_denomination', 'till_denomination_keep', 'BEFORE DELETE OR UPDATE OR TRUNCATE ON till_denomination'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION payment_keep()'
+    ),
+    (
+        'billig.z_report', 'z_report_keep', 'BEFORE DELETE OR UPDATE OR TRUNCATE ON z_report'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION payment_keep()'
+    ),
+    (
+        'billig.z_report_line', 'z_report_line_keep', 'BEFORE DELETE OR UPDATE OR TRUNCATE ON z_report_line'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION payment_keep()'
+    ),
+    (
         'billig.purchase', 'aa_follow_client_id', 'BEFORE INSERT ON purchase FOR EACH ROW'
         ' WHEN ((new.purchase > COALESCE(pg_sequence_last_value(''purchase_purchase_seq''::regclass), (0)::bigint)))'
         ' EXECUTE FUNCTION follow_client_id(''purchase'', ''purchase_purchase_seq'')'

@@ -1,0 +1,27 @@
+create or replace function billig.x_report(p_cash_point int)
+returns table (
+    place smallint, item text, item_key text, seller text, number bigint, amount numeric, vat_rate numeric,
+    vat_amount numeric
+)
+language plpgsql stable security definer
+set search_path = pg_catalog, billig, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    if p_cash_point is null then
+        raise exception 'no such cash point' using
+            errcode = 'P0002',
+            detail = 'Cash point null.',
+            hint = 'Cash points stand in billig.cash_point.';
+    end if;
+    perform billig.till_cash_point(null, p_cash_point);
+    return query
+    select r.place, r.item, r.item_key, r.seller, r.number, r.amount, r.vat_rate, r.vat_amount
+    from billig.till_report as r
+    where r.cash_point = p_cash_point and r.z_number = 0
+    order by r.seller nulls first, r.place, r.item_key;
+end;
+$$;
+
+comment on function billig.x_report(int) is
+'The X report of a cash point, live (kassasystemforskrifta § 2-8-2): every item since its last Z report, first of the whole cash point (seller null; 0 where there is nothing), then of each operator. What the items count and their signs: billig.till_report_item. P0002: no such cash point.';

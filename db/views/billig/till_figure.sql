@@ -1,0 +1,133 @@
+create or replace view billig.till_figure as
+select
+    s.cash_point,
+    s.z_number,
+    s.till_session,
+    s.seller,
+    f.item,
+    f.item_key,
+    f.number,
+    f.amount,
+    f.vat_rate,
+    f.vat_amount
+from billig.till_session as s
+cross join lateral (
+    -- what was sold and given back: of a change of price group, by its sign
+    select
+        c.item,
+        c.item_key,
+        count(distinct c.payment) filter (where c.direction > 0 and c.item <> 'RETURNS')
+        - count(distinct c.payment) filter (where c.direction < 0 and c.item in ('ARTICLE_GROUP', 'VAT'))
+        + count(distinct c.payment) filter (where c.direction < 0 and c.item = 'RETURNS') as number,
+        sum(c.amount) as amount,
+        c.vat_rate,
+        sum(c.vat_amount) as vat_amount
+    from (
+        select
+            l.payment,
+            case
+                when y.kind = 'SALE' then 1
+                when y.kind = 'REFUND' then -1
+                else sign(l.amount)
+            end as direction,
+            i.item,
+            i.item_key,
+            i.amount,
+            i.vat_rate,
+            i.vat_amount
+        from billig.payment as p
+        inner join billig.transaction_log as l on p.payment = l.payment
+        inner join billig.transaction_type as y on l.transaction_type = y.transaction_type
+        inner join billig.event as e on l.event = e.event
+        left join billig.event_type as t on e.event_type = t.event_type
+        cross join lateral (
+            values
+            ('TOTAL_CASH_SALES', '', l.amount + l.fee_amount, null::numeric, null::numeric),
+            (
+                'ARTICLE_GROUP',
+                case when l.price = 0 and l.fee_amount = 0 then 'FREE' else coalesce(t.event_type_name, 'other') end,
+                l.amount + l.fee_amount, null, null
+            ),
+            (
+                'VAT', concat(l.vat_code, ' ', l.vat_rate), l.amount - l.vat_amount, l.vat_rate, l.vat_amount
+            ),
+            (
+                'VAT', concat(l.fee_vat_code, ' ', l.fee_vat_rate), l.fee_amount - l.fee_vat_amount, l.fee_vat_rate,
+                l.fee_vat_amount
+            ),
+            ('RECEIPTS', '', 0, null, null),
+            ('RETURNS', '', -l.amount - l.fee_amount, null, null)
+        ) as i (item, item_key, amount, vat_rate, vat_amount)
+        where p.till_session = s.till_session
+    ) as c
+    where c.item <> 'RETURNS' or c.direction < 0
+    group by c.item, c.item_key, c.vat_rate
+    union all
+    -- how it was paid
+    select
+        case when m.is_rounding then 'ROUNDING' else 'PAYMENT' end,
+        case when m.is_rounding then '' else m.payment_method_name end,
+        case when m.is_rounding then count(*) else sum(sign(l.amount))::bigint end,
+        case when m.is_rounding then -sum(l.amount) else sum(l.amount) end,
+        null,
+        null
+    from billig.payment as p
+    inner join billig.payment_line as l on p.payment = l.payment
+    inner join billig.payment_method as m on l.payment_method = m.payment_method
+    where p.till_session = s.till_session
+    group by m.is_rounding, m.payment_method_name
+    union all
+    select
+        'OPENING_FLOAT',
+        '',
+        1,
+        s.opening_float,
+        null,
+        null
+    union all
+    select
+        case v.event_type
+            when 'DRAWER_OPENING' then 'DRAWER_OPENINGS'
+            when 'PRICE_LOOKUP' then 'PRICE_LOOKUPS'
+            when 'CORRECTED_LINE' then 'CORRECTED_LINES'
+            else v.event_type
+        end,
+        v.item_key,
+        count(*),
+        sum(v.amount),
+        null,
+        null
+    from billig.till_event as v
+    where v.till_session = s.till_session
+    group by v.event_type, v.item_key
+    union all
+    select
+        'RECEIPT_COPIES',
+        '',
+        count(*),
+        sum(abs(a.amount)),
+        null,
+        null
+    from billig.receipt_print as r
+    cross join lateral (
+        select coalesce(sum(l.amount + l.fee_amount), 0) as amount
+        from billig.transaction_log as l
+        where l.payment = r.payment
+    ) as a
+    where r.till_session = s.till_session and r.print_number > 1
+    having count(*) > 0
+    union all
+    select
+        'CASH_DIFFERENCE',
+        m.payment_method_name,
+        1,
+        n.difference,
+        null,
+        null
+    from billig.till_count as n
+    inner join billig.payment_method as m on n.payment_method = m.payment_method
+    where n.till_session = s.till_session and n.difference <> 0
+) as f;
+
+comment on view billig.till_figure is
+'The figures of each till session, live, by item of billig.till_report_item: what X and Z reports sum. A payment counts as one sale and as one return where it is both (an exchange). NOK; a free ticket (price and fee 0) is in article group FREE.';

@@ -1,0 +1,30 @@
+create or replace view report.z_report as
+select
+    r.cash_point,
+    c.cash_point_name,
+    r.z_number,
+    r.business_date,
+    r.place,
+    i.element,
+    r.item,
+    r.item_key,
+    r.seller,
+    r.number,
+    r.amount,
+    r.vat_rate,
+    r.vat_amount
+from billig.till_report as r
+inner join billig.cash_point as c on r.cash_point = c.cash_point
+inner join billig.till_report_item as i on r.item = i.item
+where r.z_number > 0;
+
+comment on view report.z_report is
+'Z reports as made (kassasystemforskrifta § 2-8-3): every item, of the whole cash point (seller null) and by operator. Ask by cash_point and z_number, or by business_date. NOK.';
+comment on column report.z_report.business_date is 'The day the report is for, local';
+comment on column report.z_report.place is 'Order of the items';
+comment on column report.z_report.element is 'Element of eventReport in SAF-T Cash Register 1.00';
+comment on column report.z_report.item_key is 'What the item is split by: type of event, means of payment, VAT code and rate; else empty';
+comment on column report.z_report.number is 'How many; what of, says billig.till_report_item';
+comment on column report.z_report.amount is 'NOK; its sign, says billig.till_report_item';
+comment on column report.z_report.vat_rate is 'Of item VAT, per cent';
+comment on column report.z_report.vat_amount is 'Of item VAT: the VAT, NOK; amount is without it';
