@@ -404,7 +404,7 @@ def test_tills_book_their_differences_pay_ins_and_pay_outs_when_they_close(db: C
     till = make_cash_point(db, 51)
     open_till(db, "till", till, 100)
     sell(db, event.price_group, seller="till", cash_point=till)
-    for event_type, amount in (("PAY_IN", 500), ("PAY_IN", 100), ("PAY_OUT", -200), ("DRAWER_OPENING", 0)):
+    for event_type, amount in (("PAY_IN", 500), ("PAY_IN", 100), ("PAY_OUT", 200), ("DRAWER_OPENING", 0)):
         call(db, "till_event", seller="till", event_type=event_type, amount=amount, reason="change")
     assert lines(db, None) == [], "the session is open"
     call(
