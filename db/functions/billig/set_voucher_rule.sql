@@ -16,7 +16,7 @@ set search_path = pg_catalog, billig, pg_temp
 as $$
 declare
     v_kind billig.voucher_line_kind;
-    v_valid_from constant date := coalesce(p_valid_from, billig.local_time()::date);
+    v_valid_from constant date := coalesce(p_valid_from, billig.local_time(clock_timestamp())::date);
     v_first_open constant date := billig.first_open_day(p_organisation);
     v_method smallint;
     v_type smallint;

@@ -10,7 +10,7 @@ begin
         case
             when tg_op = 'INSERT' then '0001-01-01'::date
             -- never within a closed period: its vouchers stay as they are
-            else greatest(billig.local_time()::date, billig.first_open_day(new.organisation))
+            else greatest(billig.local_time(clock_timestamp())::date, billig.first_open_day(new.organisation))
         end,
         new.event_time::date
     )
