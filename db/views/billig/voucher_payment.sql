@@ -93,7 +93,14 @@ from (
                 ) as g
             ) as t
         ) as w
-        left join billig.payment_line as l on w.payment = l.payment
+        left join lateral (
+            select
+                i.payment_method,
+                i.amount
+            from billig.payment_line as i
+            where i.payment = w.payment
+            offset 0 -- payment by payment, by the index: a day's or a month's are few of them all
+        ) as l on true
         window
             whole as (partition by w.posting_date, w.payment, w.organisation, w.project),
             upto as (whole order by l.payment_method)
