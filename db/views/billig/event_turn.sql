@@ -13,6 +13,7 @@ from (
         event,
         known_on
     from billig.event_date
+    where known_on > '0001-01-01'
 ) as c
 cross join lateral (
     select e.event_date <= c.turn_date as is_held

@@ -38,80 +38,99 @@ from (
         sum(e.amount) as amount,
         sum(n.vat_amount) as vat_amount
     from (
+        -- summed before rules are looked for: a rule is looked for once
         select
-            posting_date,
-            posting_date as rule_date,
-            organisation,
-            project,
-            line_kind,
-            vat_code,
-            null::smallint as payment_method,
-            transaction_type,
-            is_held,
-            false as is_release,
-            amount,
-            vat_amount
-        from billig.voucher_sale
-        union all
-        select
-            posting_date,
-            sold_on,
-            organisation,
-            project,
-            line_kind,
-            vat_code,
-            null,
-            transaction_type,
-            is_held,
-            true,
-            amount,
-            0
-        from billig.voucher_release
-        union all
-        select
-            posting_date,
-            posting_date,
-            organisation,
-            project,
-            line_kind,
-            null,
-            payment_method,
-            null,
-            true,
-            false,
-            amount,
-            0
-        from billig.voucher_payment
-        union all
-        select
-            posting_date,
-            posting_date,
-            organisation,
-            project,
-            line_kind,
-            null,
-            payment_method,
-            null,
-            true,
-            false,
-            amount,
-            0
-        from billig.voucher_owed_back
-        union all
-        select
-            posting_date,
-            posting_date,
-            organisation,
-            null,
-            line_kind,
-            null,
-            payment_method,
-            null,
-            true,
-            false,
-            amount,
-            0
-        from billig.voucher_till
+            q.posting_date,
+            q.rule_date,
+            q.organisation,
+            q.project,
+            q.line_kind,
+            q.vat_code,
+            q.payment_method,
+            q.transaction_type,
+            q.is_held,
+            q.is_release,
+            sum(q.amount) as amount,
+            sum(q.vat_amount) as vat_amount
+        from (
+            select
+                posting_date,
+                posting_date as rule_date,
+                organisation,
+                project,
+                line_kind,
+                vat_code,
+                null::smallint as payment_method,
+                transaction_type,
+                is_held,
+                false as is_release,
+                amount,
+                vat_amount
+            from billig.voucher_sale
+            union all
+            select
+                posting_date,
+                sold_on,
+                organisation,
+                project,
+                line_kind,
+                vat_code,
+                null,
+                transaction_type,
+                is_held,
+                true,
+                amount,
+                0
+            from billig.voucher_release
+            union all
+            select
+                posting_date,
+                posting_date,
+                organisation,
+                project,
+                line_kind,
+                null,
+                payment_method,
+                null,
+                true,
+                false,
+                amount,
+                0
+            from billig.voucher_payment
+            union all
+            select
+                posting_date,
+                posting_date,
+                organisation,
+                project,
+                line_kind,
+                null,
+                payment_method,
+                null,
+                true,
+                false,
+                amount,
+                0
+            from billig.voucher_owed_back
+            union all
+            select
+                posting_date,
+                posting_date,
+                organisation,
+                null,
+                line_kind,
+                null,
+                payment_method,
+                null,
+                true,
+                false,
+                amount,
+                0
+            from billig.voucher_till
+        ) as q
+        group by
+            q.posting_date, q.rule_date, q.organisation, q.project, q.line_kind, q.vat_code, q.payment_method,
+            q.transaction_type, q.is_held, q.is_release
     ) as n
     left join lateral (
         select
