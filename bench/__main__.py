@@ -9,18 +9,18 @@ from typing import Annotated
 
 import typer
 
-from bench import purchases, refunds, reports
+from bench import purchases, refunds, reports, rollup
 from bench.measure import Ratios
 from bench.server import OURS, Bench, deployed, file_system, started
 
 TEMPORARY = Path(tempfile.gettempdir())
-NAMES = ("purchases", "hot_group", "refunds", "reports")
+NAMES = ("purchases", "hot_group", "refunds", "reports", "rollup", "xact_index")
 
 
 def main(
     names: Annotated[list[str] | None, typer.Argument(help=f"Which of {', '.join(NAMES)}; all by default.")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds of purchases, ours and the baseline in turn.")] = 5,
-    heavy_rounds: Annotated[int, typer.Option(min=1, help="Rounds of refunds and reports.")] = 3,
+    heavy_rounds: Annotated[int, typer.Option(min=1, help="Rounds of refunds, reports and totals.")] = 3,
     seconds: Annotated[float, typer.Option(min=1, help="Seconds a round of purchases.")] = 5,
     tickets: Annotated[int, typer.Option(min=4, help="Tickets refunded in one statement.")] = 100_000,
     short_log: Annotated[int, typer.Option(min=reports.MONTH, help="Rows of the short log.")] = 1_000_000,
@@ -60,6 +60,10 @@ def _run(
         return purchases.hot_group(bench, rounds, seconds)
     if name == "refunds":
         return refunds.refunds(bench, heavy_rounds, tickets // 4 * 4)
+    if name == "rollup":
+        return rollup.totals(bench, heavy_rounds, sizes)
+    if name == "xact_index":
+        return rollup.index_cost(bench, rounds, seconds)
     return reports.reports(bench, heavy_rounds, sizes)
 
 

@@ -54,12 +54,23 @@ class Bench:
             )
 
     def pgbench(
-        self, dbname: str, script: str, *, clients: int, seconds: float, groups: int = 1, user: str = servers.SUPERUSER
+        self,
+        dbname: str,
+        script: str,
+        *,
+        clients: int,
+        seconds: float,
+        groups: int = 1,
+        user: str = servers.SUPERUSER,
+        rate: int | None = None,
     ) -> float:
-        """Run a script of bench/sql over the Unix socket, prepared, and return transactions a second."""
+        """Run a script of bench/sql over the Unix socket, prepared, and return transactions a second.
+
+        `rate`: at most so many a second.
+        """
         arguments = ["-h", self.server.socket_dir, "-p", self.server.port, "-U", user, "-f", SQL / script]
         arguments += ["-n", "-M", "prepared", "-c", clients, "-j", min(clients, 2), "-T", max(1, round(seconds))]
-        arguments += ["-D", f"groups={groups}"]
+        arguments += ["-D", f"groups={groups}", *(["-R", rate] if rate else [])]
         run = subprocess.run(
             [str(a) for a in (self.server.bin_dir / "pgbench", *arguments, dbname)],
             capture_output=True,

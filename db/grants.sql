@@ -37,9 +37,11 @@ grant usage on sequence billig.purchase_purchase_seq, billig.ticket_ticket_seq t
 grant select on
 billig.transaction_log, billig.payment, billig.payment_line, billig.exchange, billig.ticket, billig.owed_back,
 billig.receipt_print, billig.service_role, billig.till_session, billig.till_event, billig.till_count,
-billig.till_denomination, billig.z_report, billig.z_report_line
+billig.till_denomination, billig.z_report, billig.z_report_line,
+billig.posted_log, billig.posted_total, billig.rollup, billig.rollup_batch, billig.late_row
 to auditor;
 grant select on billig.owed_back to bookkeeper;
+grant select on billig.accounting_period to bookkeeper, auditor;
 
 -- Which account a voucher's line goes to: the bookkeeper decides, through the functions.
 grant select on
@@ -51,7 +53,8 @@ grant select on all tables in schema consistency to auditor, scheduler, bookkeep
 
 grant execute on function billig.vat_of, billig.local_time to
 billig_seller, billig_web, billig_legacy, billig_dev, bookkeeper, scheduler, auditor;
--- Reports call it, and functions in a view are called as who reads it.
+
+-- Views ask it for local dates, with the rights of who reads them.
 grant execute on function billig.local_time to analyst;
 
 grant execute on function billig.create_purchase, billig.cancel_reservation, billig.refund, billig.receipt
@@ -70,3 +73,7 @@ billig.register_cash_point, billig.settle_owed_back, billig.erase_buyer,
 billig.check_programme, billig.import_programme, billig.set_account, billig.set_voucher_rule
 to bookkeeper;
 grant select on billig.programme_column to bookkeeper;
+grant execute on function billig.close_period to bookkeeper;
+grant execute on function billig.roll_up_log to bookkeeper, scheduler;
+-- Whoever reads a view calls the functions in it: these say which rows are late, and nothing else.
+grant execute on function billig.late_rows, billig.posting_date to analyst, bookkeeper, auditor, scheduler;

@@ -1,7 +1,7 @@
 -- Refuses where it would lose what a till did.
 do $$
 begin
-    if exists (select from billig.till_session) or exists (select from billig.payment_line where payment_method = 9) then
+    if exists (select from billig.till_session) or exists (select from billig.z_report) or exists (select from billig.payment_line where payment_method = 9) then
         raise exception 'tills have been opened, or cash was rounded: both are kept' using
             errcode = '23B20',
             hint = 'Go forward: write a new migration.';

@@ -81,6 +81,7 @@ create table billig.z_report (
     business_date date not null,
     made_at timestamptz not null default clock_timestamp(),
     made_by text not null default session_user,
+    seller text,
     previous_number int generated always as (nullif(z_number, 1) - 1) stored,
     sales numeric(14, 2) not null,
     returns numeric(14, 2) not null,
@@ -107,6 +108,7 @@ comment on column billig.z_report.business_date is
 'The day it is for: that of its last session''s opening, or the day after the last report''s, if that is later';
 comment on column billig.z_report.made_at is 'When';
 comment on column billig.z_report.made_by is 'session_user';
+comment on column billig.z_report.seller is 'Who made it, where a service did it for a seller; null: a bookkeeper';
 comment on column billig.z_report.previous_number is 'The report before; null for the first';
 comment on column billig.z_report.sales is 'NOK sold since the report before, returns not taken off';
 comment on column billig.z_report.returns is 'NOK given back since the report before, positive';
@@ -179,6 +181,7 @@ comment on index billig.till_session_drawer_key is 'One open session a drawer';
 create unique index till_session_seller_key on billig.till_session (seller) where closed_at is null;
 comment on index billig.till_session_seller_key is 'A seller stands at one till at a time, so that each sale has one home';
 create index till_session_unreported_idx on billig.till_session (cash_point) where z_number is null;
+create index till_session_seller_idx on billig.till_session (seller);
 create index till_session_opened_idx on billig.till_session (opened_at);
 
 create table billig.till_event (
@@ -202,11 +205,13 @@ create table billig.till_event (
             when 'PAY_OUT' then amount < 0 and amount = trunc(amount)
             else amount >= 0
         end
+        and abs(amount) < 1000000
     ),
+    constraint till_event_item_key_check check (length(item_key) <= 100),
     constraint till_event_reason_check check (event_type not in ('PAY_IN', 'PAY_OUT') or (reason is not null and reason <> ''))
 );
 comment on table billig.till_event is
-'What happens at a till beside sales and refunds. Never changed. till_event_amount_check: the sign follows from the type, cash is whole kroner. till_event_reason_check: money that no sale moves has a reason.';
+'What happens at a till beside sales and refunds. Never changed. till_event_amount_check: the sign follows from the type, cash is whole kroner. Both it and till_event_item_key_check keep what a report sums within its columns. till_event_reason_check: money that no sale moves has a reason.';
 comment on column billig.till_event.till_event is 'Key';
 comment on column billig.till_event.till_session is 'The session, open when it was written';
 comment on column billig.till_event.event_type is

@@ -22,22 +22,16 @@ from pybridge import check as consistency
 from pybridge import demo as demonstration
 from pybridge import errors, programme, server, till, voucher_cli
 from pybridge.client import Client, Imported, Problem
+from pybridge.command import NO_DATABASE, REFUSED
+from pybridge.command import connect as _connect
+from pybridge.command import fail as _fail
 from pybridge.deploy import deploy as deploy_database
 from pybridge.paths import ROOT
 from pybridge.reference import render
+from pybridge.report_cli import app as report_app
 from pybridge.sqlfiles import DeployRefused
 
-REFUSED = 1
-NO_DATABASE = 3
 REFERENCE = ROOT / "docs" / "reference.md"
-
-
-def _fail(code: int, message: str, hint: str = "") -> typer.Exit:
-    console = Console(stderr=True)
-    console.print(Text(message.strip(), style="bold red"))
-    if hint:
-        console.print(Text(hint.strip()))
-    return typer.Exit(code)
 
 
 class Group(TyperGroup):
@@ -73,14 +67,7 @@ app = typer.Typer(
 )
 
 
-def _connect(*, deployed: bool) -> psycopg.Connection[Any]:
-    connection = psycopg.connect(server.connection_string(), autocommit=True, application_name="pybridge")
-    if deployed and connection.execute("select to_regclass('deploy.repeatable_object')").fetchone() == (None,):
-        where = f"{connection.info.dbname} on {connection.info.host or 'its socket'}"
-        connection.close()
-        raise _fail(NO_DATABASE, f"Database {where} holds no ticket ledger.", "Run: pybridge deploy")
-    return connection
-
+app.add_typer(report_app)
 
 app.add_typer(till.application(lambda: _connect(deployed=True)), name="till")
 app.add_typer(voucher_cli.application(lambda: _connect(deployed=True)), name="voucher")

@@ -189,6 +189,17 @@ class Problem:
 
 
 @dataclass(frozen=True)
+class ClosedPeriod:
+    """A close and its control totals; NOK including fees and VAT, positive in."""
+
+    accounting_period: int
+    closed_at: datetime
+    log_rows: int
+    gross_amount: Decimal
+    vat_amount: Decimal
+
+
+@dataclass(frozen=True)
 class Imported:
     """What an import did to one kind of row."""
 
@@ -595,6 +606,23 @@ class Client:
     def import_programme(self, *, rows: Sequence[Mapping[str, object]]) -> list[Imported]:
         """Import a programme, all or nothing."""
         return self._rows(Imported, "import_programme", rows=Jsonb(rows))
+
+    def close_period(
+        self, *, organisation: int, first_day: date, last_day: date, note: str | None = None
+    ) -> list[ClosedPeriod]:
+        """Close a period: reports over it stay as they are. First thing in a transaction of its own."""
+        return self._rows(
+            ClosedPeriod,
+            "close_period",
+            organisation=organisation,
+            first_day=first_day,
+            last_day=last_day,
+            note=note,
+        )
+
+    def roll_up_log(self) -> int:
+        """Sum the log's new rows for the totals; returns how many there were."""
+        return int(self._value("roll_up_log"))
 
     # --- How it calls
 

@@ -232,6 +232,36 @@ class ZReportMade(TicketError):
     sqlstate = "23B30"
 
 
+class PeriodNotEnded(TicketError):
+    """A period is closed when its last day is over."""
+
+    sqlstate = "23B40"
+
+
+class PeriodClosed(TicketError):
+    """Days of the period are closed already."""
+
+    sqlstate = "23B41"
+
+
+class PeriodLeavesHole(TicketError):
+    """The period would leave days that are not closed between it and the last one, or before the first."""
+
+    sqlstate = "23B42"
+
+
+class OwnTransactionNeeded(TicketError):
+    """Periods are closed, and the log rolled up, in a READ COMMITTED transaction of their own."""
+
+    sqlstate = "23B43"
+
+
+class NotDeployed(TicketError):
+    """A restored dump that was not deployed yet."""
+
+    sqlstate = "23B44"
+
+
 BY_SQLSTATE: dict[str, type[TicketError]] = {error.sqlstate: error for error in TicketError.__subclasses__()}
 
 

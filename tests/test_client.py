@@ -29,7 +29,9 @@ select
     p.proretset,
     p.proargnames[p.pronargs + 1:] as columns
 from pg_proc as p
-where p.pronamespace = 'billig'::regnamespace and p.prosecdef and p.prorettype <> 'trigger'::regtype
+where
+    p.pronamespace = 'billig'::regnamespace and p.prosecdef and p.prorettype <> 'trigger'::regtype
+    and p.proname not in ('late_rows', 'posting_date') -- asked by views alone
 order by 1
 """
 SQL_DEFAULTS = {"NULL": None, "false": False, "true": True}
@@ -53,7 +55,7 @@ def test_each_function_that_clients_may_call_is_a_method_with_the_same_parameter
     for name, required, arguments, defaults, is_set, columns in functions:
         parameters = list(inspect.signature(methods()[name]).parameters.values())[1:]
         assert [f"p_{parameter.name}" for parameter in parameters] == arguments, name
-        assert {parameter.kind for parameter in parameters} == {inspect.Parameter.KEYWORD_ONLY}, name
+        assert {parameter.kind for parameter in parameters} <= {inspect.Parameter.KEYWORD_ONLY}, name
         assert all(parameter.default is inspect.Parameter.empty for parameter in parameters[:required]), name
         assert [parameter.default for parameter in parameters[required:]] == [
             python_default(default) for default in defaults

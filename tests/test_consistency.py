@@ -6,6 +6,7 @@ The breaking is done the only way it can be: by a superuser who has switched the
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import LiteralString
 
@@ -15,6 +16,7 @@ from psycopg import sql
 from tests.conftest import Connection
 from tests.domain import (
     MIDDLE_RATE,
+    UKA,
     Event,
     Row,
     call,
@@ -51,6 +53,9 @@ TABLES = (
     "till_denomination",
     "z_report",
     "z_report_line",
+    "accounting_period",
+    "rollup_batch",
+    "late_row",
 )
 
 
@@ -94,6 +99,10 @@ def world(db: Connection) -> World:
     cash = one(db, "select expected from billig.till_expected where payment_method = 1")
     close_till(db, None, denominations=[1], pieces=[int(cash)])
     call(db, "z_report", cash_point=1, seller="kari")
+    # A closed period, a batch, and a tail after it.
+    yesterday = one(db, "select billig.local_time()::date - 1")
+    call(db, "close_period", organisation=UKA, first_day=yesterday - timedelta(days=9), last_day=yesterday)
+    assert one(db, "select count(*) from billig.rollup_batch") == 1
     assert consistency(db) == {}
     return World(
         event,
@@ -102,7 +111,7 @@ def world(db: Connection) -> World:
         refunded,
         changed,
         used,
-        net(db, event.price_group).ticket,
+        net(db, event.price_group).ticket,  # in the tail, as what follows
         reserve(db, event.price_group).ticket,
         old,
         swap["new_ticket"],
@@ -338,6 +347,36 @@ def _another_cluster(db: Connection, world: World) -> Row:
     return {"era": 1}
 
 
+def _let_into_a_closed_period(db: Connection, world: World) -> Row:
+    """A row of a transaction that the close saw, dated in its period: it was not there then."""
+    last_day = one(db, "select last_day from billig.accounting_period")
+    original = log_rows(db, world.paid)[0]["transaction_log"]
+    _copy_of_log_row(db, original, transaction_date=last_day.isoformat(), xact_id="3")
+    return {"organisation": UKA, "closed_log_rows": 0, "log_rows": 1, "gross_amount": 116}
+
+
+def _closed_with_other_figures(assignment: LiteralString, **says: object) -> Break:
+    def do(db: Connection, world: World) -> Row:
+        assert run(db, sql.SQL("update billig.accounting_period set {}").format(sql.SQL(assignment))) == 1
+        return says
+
+    return do
+
+
+def _rollup(which: str, statement: LiteralString) -> Break:
+    """Changes what was rolled up, or what the log has; the kinds of rows are those of a ticket's."""
+
+    def do(db: Connection, world: World) -> Row:
+        ticket = getattr(world, which)
+        row = log_rows(db, ticket)[0]
+        assert run(db, statement, {"ticket": ticket, "type": row["transaction_type"]})
+        return {
+            name: row[name] for name in ("organisation", "posting_date", "project", "transaction_type") if name in row
+        }
+
+    return do
+
+
 def _trigger_off(db: Connection, world: World) -> Row:
     return {"table_name": "billig.ticket", "trigger_name": "ticket_2_log_update", "problem": "not ALWAYS"}
 
@@ -458,6 +497,28 @@ BREAKAGES: list[tuple[str, str, Break]] = [
         item="ARTICLE_GROUP")),
     ("z_report", "another total", _till(
         "update billig.z_report set sales = sales + 1 where %(session)s > 0", item="SALES AND RETURNS")),
+    ("period", "a row let into a closed period", _let_into_a_closed_period),
+    ("period", "another number of rows", _closed_with_other_figures("log_rows = 7", closed_log_rows=7, log_rows=0)),
+    ("period", "another amount", _closed_with_other_figures("gross_amount = 0.01", gross_amount=0)),
+    ("period", "another VAT", _closed_with_other_figures("vat_amount = 0.01", vat_amount=0)),
+    ("rollup", "a row deleted", _rollup(
+        "paid", "delete from billig.transaction_log where ticket = %(ticket)s")),
+    ("rollup", "another amount in the log", _rollup(
+        "paid", "update billig.transaction_log set amount = 1 where ticket = %(ticket)s")),
+    ("rollup", "another VAT in the log", _rollup(
+        "paid", "update billig.transaction_log set fee_vat_amount = 0 where ticket = %(ticket)s")),
+    ("rollup", "another amount rolled up", _rollup(
+        "refunded", "update billig.rollup set amount = amount + 0.01 where transaction_type = %(type)s")),
+    ("rollup", "a sum that is gone", _rollup(
+        "used", "delete from billig.rollup where transaction_type = %(type)s")),
+    ("rollup", "a tail that is skipped", _rollup(
+        "unpaid", "update billig.rollup_batch set before_xact_id = '18446744073709551614'")),
+    ("rollup", "a batch summed, and read live once more", _rollup(
+        "paid", "update billig.rollup_batch set before_xact_id = from_xact_id::text::bigint::text::xid8")),
+    ("rollup", "rows that say they are late", _rollup(
+        "paid", "insert into billig.late_row"
+        " select transaction_log, organisation, transaction_date, transaction_date + 1, 1 from billig.transaction_log"
+        " where ticket = %(ticket)s")),
 ]  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from pybridge.deploy import deploy, schema_fingerprint
 from tests.conftest import Connection, Database, DurableServerFactory, ServerInfo
 from tests.domain import (
     SELLER,
+    UKA,
     Event,
     call,
     confirm,
@@ -75,6 +76,9 @@ def some_days(db: Connection) -> Event:
     sell(db, last_one.price_group)
     assert confirm(db, late, reference="too-late")[0]["result"] == "OWED"
     call(db, "settle_owed_back", owed_back=one(db, "select owed_back from billig.owed_back"), reference="paid-back")
+    # A closed period, what was rolled up till now, and a tail after it.
+    yesterday = one(db, "select billig.local_time()::date - 1")
+    call(db, "close_period", organisation=UKA, first_day=yesterday, last_day=yesterday)
     sell(db, event.price_group, request_id="sale-1")
     assert consistency(db) == {}
     return event
@@ -206,6 +210,14 @@ def selling_goes_on(there: Connection, event: Event) -> None:
     assert (set(old_eras[:-1]), old_eras[-1]) == ({1}, 2)
     assert one(there, eras, new.tickets[0]) == [2]
     exchange(there, new.tickets, event.price_groups[1], 2)
+    assert consistency(there) == {}
+    totals = contents(there, "report")
+    rolled_up = one(there, "select sum(log_rows) from billig.rollup_batch")
+    unrolled = call(there, "roll_up_log")[0]["roll_up_log"]
+    assert unrolled > 0
+    assert rolled_up + unrolled == one(there, "select count(*) from billig.transaction_log"), "of both eras, each once"
+    assert contents(there, "report") == totals
+    assert call(there, "roll_up_log")[0]["roll_up_log"] == 0
     assert consistency(there) == {}
     with expect("23B07"):
         run(there, "delete from billig.transaction_log")

@@ -185,6 +185,69 @@ def test_a_cash_point_that_asks_for_a_session_sells_in_one_only(db: Connection, 
     assert one(db, "select expected from billig.till_count where till_session = %s", session) == 100
 
 
+def test_a_seller_of_tills_takes_and_gives_money_in_a_session_only(db: Connection, plain: Event) -> None:
+    """Also one who never names a cash point: what is sold after the closing would be in nobody's drawer."""
+    open_till(db)
+    sale, reservation = sell(db, plain.price_group, 2), domain.reserve(db, plain.price_group)
+    web = domain.net_paid(db, plain.price_group)
+    close_till(db, 200)
+    for again in (
+        lambda: sell(db, plain.price_group),
+        lambda: sell(db, plain.price_group, methods=["CARD"]),
+        lambda: refund(db, sale.tickets[:1]),
+        lambda: refund(db, web.tickets, payment_methods=["CASH"]),
+        lambda: domain.exchange(db, sale.tickets[:1], plain.price_groups[1]),
+        lambda: domain.pay(db, reservation),
+        lambda: call(db, "change_price_group", tickets=sale.tickets, price_group=plain.price_groups[2], seller="kari"),
+    ):
+        with expect("23B26"):
+            again()
+    refund(db, web.tickets)  # by the provider: no drawer has to do with it
+    sell(db, plain.price_group, seller=OLA)  # who has never had a till
+
+
+def test_cash_for_a_web_ticket_comes_out_of_the_sellers_drawer(db: Connection, plain: Event) -> None:
+    open_till(db, opening_float=500)
+    web = domain.net_paid(db, plain.price_group)
+    payment = refund(db, web.tickets, payment_methods=["CASH"])[0]["payment"]
+    assert session_of(db, payment) is not None
+    assert domain.log_types(db, web.ticket)[-1] == "NORMAL_REFUND"
+    assert close_till(db, 400)["CASH"]["expected"] == 400
+
+
+def test_a_sale_is_undone_at_the_till_where_its_seller_is_now(db: Connection, plain: Event) -> None:
+    make_cash_point(db, 2, session_required=True)
+    open_till(db)
+    sell(db, plain.price_group)
+    close_till(db, 100)
+    session = open_till(db, cash_point=2, opening_float=500)
+    payment = call(db, "undo_last_sale", seller="kari")[0]["payment"]
+    assert session_of(db, payment) == session
+    assert close_till(db, 400)["CASH"]["difference"] == 0
+
+
+def test_a_legacy_transaction_that_outlives_a_session_writes_no_more_into_it(
+    db: Connection, connect: Connect, plain: Event
+) -> None:
+    session = open_till(db)
+    sale = sell(db, plain.price_group, 4, methods=["CARD"])
+    with connect(autocommit=False) as legacy:
+
+        def give_back(n: int) -> int | None:
+            update_ticket(legacy, sale.tickets[n], refunded="now", refunder="kari", point_of_refund=1)
+            return session_of(legacy, domain.log_rows(legacy, sale.tickets[n])[1]["payment"])
+
+        assert give_back(0) == session
+        close_till(legacy, 0, note="100 paid out of nothing")
+        call(legacy, "z_report", cash_point=1, seller="kari")
+        assert give_back(1) is None
+        next_session = open_till(legacy)
+        assert give_back(2) == next_session
+        assert give_back(3) == next_session
+        legacy.commit()
+    assert close_till(db, 0, note="200 paid out of nothing")["CASH"]["expected"] == -200
+
+
 def test_legacy_writes_join_the_session_of_their_seller_and_cash_point(db: Connection, plain: Event) -> None:
     make_cash_point(db, 2)
     session = open_till(db)
@@ -472,6 +535,29 @@ def test_a_receipt_shows_the_rounding(db: Connection, event: Event) -> None:
     assert printed["TOTAL"] + printed["ROUNDING"] == printed["PAYMENT"]
 
 
+def test_the_part_in_cash_does_not_round_away(db: Connection) -> None:
+    make_cash_point(db, 1)
+    event = make_event(db, prices=(107,), fee=Decimal("0.49"))
+    for card, cash in ((Decimal(107), Decimal("0.49")), (Decimal(107), Decimal(0))):
+        with expect("22023"):
+            sell(db, event.price_group, methods=["CARD", "CASH"], amounts=[card, cash])
+    web = domain.net(db, event.price_group)
+    with expect("22023"):
+        domain.confirm(db, web, method="CASH")
+
+
+def test_arrays_may_begin_where_they_like(db: Connection, plain: Event) -> None:
+    open_till(db)
+    with expect("23B06"):
+        run(
+            db,
+            "select billig.create_purchase('STAND', array[%s::int], '{1}', 'kari', null, '{CASH}', '[0:0]={5}')",
+            plain.price_group,
+        )
+    with expect("22023"):
+        run(db, "select billig.till_close('kari', '{CASH}', '[0:0]={999}', '{100}', '{1}', 'x')")
+
+
 # --- X and Z reports ------------------------------------------------------------------------------------------------
 
 
@@ -625,6 +711,59 @@ def test_a_z_report_waits_for_no_reservation_but_for_every_session(db: Connectio
     open_till(db, cash_point=2)
     yesterday(db)
     assert z_report(db)[0]["z_number"] == 2, "another stand's session is not in the way"
+
+
+def test_a_z_report_is_made_by_who_has_sold_there_or_a_bookkeeper(
+    db: Connection, connect: Connect, plain: Event
+) -> None:
+    with domain.login_role(db, "billig_seller") as name, connect(user=name) as seller:
+        with expect("42501"):
+            call(seller, "z_report", cash_point=1, seller=name)
+        open_till(seller, name)
+        close_till(seller, 0, name)
+        assert call(seller, "z_report", cash_point=1, seller=name)[0]["z_number"] == 1
+        assert one(db, "select seller from billig.z_report") == name
+    with domain.login_role(db, "bookkeeper") as name, connect(user=name) as bookkeeper, expect("23B30"):
+        call(bookkeeper, "z_report", cash_point=1)
+
+
+def test_what_is_free_is_worth_nothing(db: Connection, event: Event, plain: Event) -> None:
+    """A change to a free ticket gives money back for what was sold, not for what is free."""
+    open_till(db)
+    for group in (event, plain):
+        sale = sell(db, group.price_group, 2)
+        call(db, "change_price_group", tickets=sale.tickets, price_group=group.price_groups[2], seller="kari")
+        refund(db, sale.tickets)
+    x = x_report(db)
+    assert x["ARTICLE_GROUP", "FREE"][1] == 0
+    assert x["ARTICLE_GROUP", "other"][1] == 0
+
+
+def test_no_event_of_a_till_is_too_much_for_its_report(db: Connection, plain: Event) -> None:
+    open_till(db)
+    for amount, key in ((1, "x" * 101), (1_000_000, "x")):
+        with expect("22023"):
+            call(db, "till_event", seller="kari", event_type="PRICE_LOOKUP", amount=amount, item_key=key)
+    call(db, "till_event", seller="kari", event_type="PRICE_LOOKUP", amount=999_999, item_key="æ" * 100)
+    run(db, "update billig.event_type set event_type_name = repeat('concert', 1000) where event_type = 1")
+    run(db, "update billig.event set event_type = 1")
+    sell(db, plain.price_group)
+    close_till(db, 100)
+    assert z_report(db)
+
+
+def test_copies_printed_by_a_service_are_in_the_session_at_that_stand(
+    db: Connection, connect: Connect, plain: Event
+) -> None:
+    with domain.login_role(db, "billig_seller", service=True) as name, connect(user=name) as service:
+        open_till(service)
+        payment = sell(service, plain.price_group).payment
+        call(service, "receipt", payment=payment)
+        close_till(service, 100)
+        open_till(service)
+        call(service, "receipt", payment=payment)
+        assert x_report(db)["RECEIPT_COPIES", ""] == (1, 100)
+        close_till(service, 0)
 
 
 def test_a_z_report_stays(db: Connection, plain: Event) -> None:

@@ -20,7 +20,8 @@ from typer.testing import CliRunner
 from pybridge import vouchers
 from pybridge.cli import app
 from pybridge.paths import ROOT
-from tests.conftest import Connection
+from tests.conftest import Connect, Connection
+from tests.days import movable_clock
 from tests.domain import (
     LOW_RATE,
     MIDDLE_RATE,
@@ -547,27 +548,6 @@ def test_rules_that_cannot_be_are_refused(db: Connection) -> None:
             call(db, "set_account", account=account, name=name)
 
 
-def test_what_is_decided_later_leaves_a_closed_period_as_it_is(db: Connection) -> None:
-    with db.transaction(force_rollback=True):
-        event = held_event(db)
-        sell(db, event.price_group)
-        found = lines(db, event.project)
-        db.execute(
-            """
-            create or replace function billig.first_open_day(p_organisation int default null)
-            returns date language sql stable
-            return billig.local_time()::date + 1
-            """
-        )
-        with db.transaction(force_rollback=True), expect("22023"):
-            call(db, "set_voucher_rule", line_kind="REVENUE", account=3020, project=event.project)
-        tomorrow = today(db) + timedelta(days=1)
-        call(db, "set_voucher_rule", line_kind="REVENUE", account=3020, project=event.project, valid_from=tomorrow)
-        run(db, "update billig.event set event_time = %s where event = %s", noon(tomorrow), event.event)
-        assert one(db, "select max(known_on) from billig.event_date where event = %s", event.event) == tomorrow
-        assert lines(db, event.project) == found
-
-
 def test_two_rules_alike_cannot_be(db: Connection) -> None:
     with pytest.raises(psycopg.errors.UniqueViolation):
         run(
@@ -778,6 +758,59 @@ def test_a_day_is_read_without_the_rest_of_the_log(db: Connection) -> None:
         for row in rows(db, "explain (costs off) select * from report.voucher_line where posting_date = '2026-01-31'")
     )
     assert plan_text.count("transaction_date = '2026-01-31'::date") >= 2, plan_text
+
+
+# --- Closed periods -------------------------------------------------------------------------------------------------
+
+
+class Books:
+    """A database with a clock that moves; sales of an event of today."""
+
+    def __init__(self, db: Connection) -> None:
+        self.db, self.calendar = db, movable_clock(db)
+        self.event = held_event(db)
+        sell(db, self.event.price_group, 2)
+
+
+@pytest.fixture
+def books(connect: Connect) -> Books:
+    return Books(connect())
+
+
+def test_what_is_decided_later_leaves_a_closed_period_as_it_is(books: Books, connect: Connect) -> None:
+    db, event = books.db, books.event
+    day = books.calendar.today
+    slow = connect(autocommit=False)
+    sell(slow, event.price_group, seller="ola")
+    tomorrow = books.calendar.forward()
+    books.calendar.close(day)
+    found = lines(db, event.project, day)
+    assert booked(db, event, day) == money(_1900=200, _3220=-200)
+
+    slow.commit()
+    assert booked(db, event, tomorrow) == money(_1900=100, _3220=-100), "it came too late for the period"
+    with expect("22023"):
+        call(db, "set_voucher_rule", line_kind="REVENUE", account=3020, project=event.project, valid_from=day)
+    call(db, "set_voucher_rule", line_kind="REVENUE", account=3020, deferred_account=2900, project=event.project)
+    run(db, "update billig.event set event_time = event_time + interval '9 days' where event = %s", event.event)
+    assert lines(db, event.project, day) == found
+    assert booked(db, event, tomorrow) == money(_1900=100, _3220=200, _2900=-300), "a debt again, by its own day's rule"
+    assert consistency(db) == {}
+
+
+def test_a_close_waits_for_an_event_that_is_being_moved(books: Books, connect: Connect) -> None:
+    db, event = books.db, books.event
+    day = books.calendar.today
+    mover = connect(autocommit=False)
+    run(mover, "update billig.event set event_time = event_time + interval '9 days' where event = %s", event.event)
+    books.calendar.forward()
+    run(db, "set lock_timeout = '100ms'")
+    with pytest.raises(psycopg.errors.LockNotAvailable):
+        books.calendar.close(day)
+    mover.commit()
+    assert booked(db, event, day) == money(_1900=200, _2900=-200)
+    books.calendar.close(day)
+    assert booked(db, event, day) == money(_1900=200, _2900=-200)
 
 
 # --- The files ------------------------------------------------------------------------------------------------------

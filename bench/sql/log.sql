@@ -1,9 +1,12 @@
 -- A log of %(months)s months of %(month)s rows in time order, and nothing else in it. Each month is the same one again:
 -- half the tickets on the web (NET_SALE, then NET_PAID), half at the stand, one in ten of those refunded.
--- Constraints and indexes are taken off for the time of loading.
+-- Constraints and indexes are taken off for the time of loading. Four tickets are a transaction, of another cluster's:
+-- the era after it is this one's.
 alter table billig.transaction_log disable trigger user;
 truncate billig.transaction_log;
-drop index billig.transaction_log_ticket_idx, billig.transaction_log_payment_idx, billig.transaction_log_time_idx;
+drop index
+billig.transaction_log_ticket_idx, billig.transaction_log_payment_idx, billig.transaction_log_time_idx,
+billig.transaction_log_xact_idx;
 alter table billig.transaction_log drop constraint transaction_log_pkey;
 alter table billig.transaction_log drop constraint transaction_log_money_check;
 
@@ -46,7 +49,7 @@ begin
         select
             1 + v_before + m.i, v_first + m.elapsed, (v_first + m.elapsed)::date,
             v_before + m.ticket, (v_before + m.ticket) / 4, case when m.sign <> 0 then (v_before + m.ticket) / 4 end,
-            '1000'::xid8, 1, 'perl', m.transaction_type, m.seller, m.cash_point, false,
+            (1 + (v_before + m.ticket) / 4)::text::xid8, 1, 'perl', m.transaction_type, m.seller, m.cash_point, false,
             m.price_group, m.ticket_group, m.event, m.organisation, m.project,
             m.price, m.sign * m.price, m.vat_code, m.vat_rate, m.sign * m.vat,
             m.sign * m.fee, m.fee_vat_code, m.fee_vat_rate, m.sign * m.fee_vat
@@ -61,3 +64,16 @@ create index transaction_log_ticket_idx on billig.transaction_log (ticket);
 create index transaction_log_payment_idx on billig.transaction_log (payment) where payment is not null;
 create index transaction_log_time_idx on billig.transaction_log
 using brin (transaction_date, transaction_time) with (pages_per_range = 32, autosummarize = on);
+create index transaction_log_xact_idx on billig.transaction_log (era, xact_id);
+
+-- What is sold from now on has numbers of its own.
+select
+    setval('billig.transaction_log_transaction_log_seq', max(transaction_log)),
+    setval('billig.ticket_ticket_seq', max(ticket) + 1000000),
+    setval('billig.payment_payment_seq', max(payment) + 1000000)
+from billig.transaction_log;
+
+insert into deploy.era (era, system_identifier)
+select 2, e.system_identifier
+from deploy.era as e
+where e.era = 1;

@@ -24,6 +24,12 @@ begin
             detail = format('Amount %s, reference %L.', p_amount, p_provider_reference),
             hint = 'The reference is what makes a second confirmation harmless.';
     end if;
+    if exists (select from billig.payment_method where payment_method_name = p_payment_method and is_cash) then
+        raise exception 'a payment provider takes no cash' using
+            errcode = '22023',
+            detail = format('Method %L.', p_payment_method),
+            hint = 'Name the method that the provider was paid with, such as NET_CARD or VIPPS.';
+    end if;
     perform billig.lock_purchase(p_purchase);
 
     -- One reference at a time, or the same for two purchases at once would meet in the unique index.

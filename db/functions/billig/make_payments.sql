@@ -12,8 +12,8 @@ begin
     -- Planned for each call, by the length of its arrays: one ticket, or a hundred thousand.
 
     -- A stand that nobody registered must not lose the money that went over its counter.
-    insert into billig.cash_point (cash_point, cash_point_name)
-    select distinct c, 'Cash point ' || c
+    insert into billig.cash_point (cash_point, cash_point_name, session_required)
+    select distinct c, 'Cash point ' || c, false
     from unnest(p_cash_points) as c
     where c is not null
     on conflict do nothing;
@@ -29,6 +29,11 @@ begin
             and p.kind = m.kind
             and p.seller is not distinct from m.seller
             and p.cash_point is not distinct from m.cash_point
+            and p.till_session is not distinct from (
+                select s.till_session
+                from billig.till_session as s
+                where s.seller = m.seller and s.cash_point = m.cash_point and s.closed_at is null
+            )
     );
 
     return query
@@ -43,6 +48,11 @@ begin
                 and m.kind = p.kind
                 and m.seller is not distinct from p.seller
                 and m.cash_point is not distinct from p.cash_point
+                and p.till_session is not distinct from (
+                    select s.till_session
+                    from billig.till_session as s
+                    where s.seller = m.seller and s.cash_point = m.cash_point and s.closed_at is null
+                )
     ),
 
     line as (
@@ -119,4 +129,4 @@ end;
 $$;
 
 comment on function billig.make_payments(bigint[], bigint[], text[], text[], int[], text[], numeric[]) is
-'Makes the payments of legacy writes that move money and name none: one per purchase and transaction (and kind, seller, stand), its lines by the stand''s own method, else by that of the original payment, else the sale channel''s; cash rounded as new_payment does. p_amounts: signed NOK a ticket. Called by the log''s triggers alone.';
+'Makes the payments of legacy writes that move money and name none: one per purchase and transaction (and kind, seller, stand, till session), its lines by the stand''s own method, else by that of the original payment, else the sale channel''s; cash rounded as new_payment does. p_amounts: signed NOK a ticket. Called by the log''s triggers alone.';

@@ -15,6 +15,12 @@ declare
     v_lines int;
     v_given numeric;
 begin
+    if p_cash_point is null and p_seller is not null and p_kind <> 'REFUND' then
+        perform billig.need_till(p_seller);
+    end if;
+    if p_amounts is not null then
+        v_amounts := array(select a from unnest(p_amounts) as a); -- from subscript 1, whatever the client's begin at
+    end if;
     if p_total <> 0 and coalesce(cardinality(p_methods), 0) = 0 then
         raise exception 'a payment method is needed' using
             errcode = '22023',
@@ -48,7 +54,10 @@ begin
             );
         else
             -- Cash may be named as it is to be paid, or rounded as it is handed over.
-            v_cash := array_position(p_methods, (select payment_method_name from billig.payment_method where is_cash));
+            v_cash := array_position(
+                array(select x from unnest(p_methods) as x),
+                (select payment_method_name from billig.payment_method where is_cash)
+            );
             if v_cash is not null and p_amounts is not null then
                 v_given := p_total - (select coalesce(sum(a), 0) from unnest(v_amounts) as a) + v_amounts[v_cash];
                 if v_amounts[v_cash] = round(v_given) then
@@ -62,6 +71,12 @@ begin
             where l.amount = round(l.amount, 2) and sign(l.amount) = sign(p_total) and abs(l.amount) < 'Infinity'
             on conflict do nothing;
             get diagnostics v_lines = row_count;
+            if p_total > 0 and cardinality(p_methods) > 1 and round(v_amounts[v_cash]) = 0 then
+                raise exception 'the part in cash rounds to nothing' using
+                    errcode = '22023',
+                    detail = format('NOK %s in cash, beside other methods.', v_amounts[v_cash]),
+                    hint = 'Leave cash out: what is not paid in cash is not rounded.';
+            end if;
             if v_amounts[v_cash] <> round(v_amounts[v_cash]) then
                 insert into billig.payment_line (payment, payment_method, amount)
                 select v_payment, m.payment_method, v_amounts[v_cash] - round(v_amounts[v_cash])
@@ -95,4 +110,4 @@ end;
 $$;
 
 comment on function billig.new_payment(text, bigint, bigint, text, int, text, text, text, boolean, text[], numeric[], numeric) is
-'Makes a payment and its lines. p_total and p_amounts: signed NOK; amounts may be null for a single method. Cash is rounded to whole kroner, 50 øre away from zero, and a line of ROUNDING keeps the rest; no other method ever is. 22023: unknown method, wrong pairing; 23B06: amounts do not sum to p_total.';
+'Makes a payment and its lines. p_total and p_amounts: signed NOK; amounts may be null for a single method. Cash is rounded to whole kroner, 50 øre away from zero, and a line of ROUNDING keeps the rest; no other method ever is. 22023: unknown method, wrong pairing, a part in cash that rounds to nothing; 23B26 at no cash point, by a seller of tills; 23B06: amounts do not sum to p_total.';

@@ -17,7 +17,7 @@ as $$
 declare
     v_kind billig.voucher_line_kind;
     v_valid_from constant date := coalesce(p_valid_from, billig.local_time(clock_timestamp())::date);
-    v_first_open constant date := billig.first_open_day(p_organisation);
+    v_first_open date;
     v_method smallint;
     v_type smallint;
     v_unknown text;
@@ -36,6 +36,9 @@ begin
             detail = format('Line kind %L.', p_line_kind),
             hint = 'See billig.voucher_line_kind. Only REVENUE and FEE are deferred and have the accounting system''s VAT code.';
     end if;
+    -- A period that is being closed waits for this, or this for it.
+    lock table billig.accounting_period in share mode;
+    v_first_open := billig.first_open_day(p_organisation);
     if v_valid_from < v_first_open then
         raise exception 'the vouchers of a closed period stay as they are' using
             errcode = '22023',

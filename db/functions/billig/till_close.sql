@@ -21,8 +21,8 @@ declare
         select sum(d.denomination * d.pieces::numeric)
         from unnest(p_denominations, p_pieces) as d (denomination, pieces)
     );
-    v_methods text[] := coalesce(p_payment_methods, array[]::text[]);
-    v_counted numeric[] := coalesce(p_counted, array[]::numeric[]);
+    v_methods text[] := array(select x from unnest(p_payment_methods) as x); -- from subscript 1, whatever the client's
+    v_counted numeric[] := array(select x from unnest(p_counted) as x);
     v_differs text;
 begin
     -- A bookkeeper closes what was left open; everybody else their own.

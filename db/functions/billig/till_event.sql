@@ -15,18 +15,19 @@ begin
     if
         (case p_event_type
             when 'DRAWER_OPENING' then p_amount is distinct from 0
-            when 'PAY_IN' then not coalesce(p_amount > 0 and p_amount = trunc(p_amount) and p_amount < 1e9, false)
-            when 'PAY_OUT' then not coalesce(p_amount > 0 and p_amount = trunc(p_amount) and p_amount < 1e9, false)
-            when 'PRICE_LOOKUP' then not coalesce(p_amount >= 0 and p_amount < 1e9, false)
-            when 'CORRECTED_LINE' then not coalesce(p_amount >= 0 and p_amount < 1e9, false)
+            when 'PAY_IN' then not coalesce(p_amount > 0 and p_amount = trunc(p_amount) and p_amount < 1e6, false)
+            when 'PAY_OUT' then not coalesce(p_amount > 0 and p_amount = trunc(p_amount) and p_amount < 1e6, false)
+            when 'PRICE_LOOKUP' then not coalesce(p_amount >= 0 and p_amount < 1e6, false)
+            when 'CORRECTED_LINE' then not coalesce(p_amount >= 0 and p_amount < 1e6, false)
             else true
         end)
         or (p_event_type in ('PAY_IN', 'PAY_OUT') and coalesce(p_reason, '') = '')
+        or length(p_item_key) > 100
     then
         raise exception 'no such event of a till' using
             errcode = '22023',
             detail = format('Type %L, amount %s, reason %L.', p_event_type, p_amount, p_reason),
-            hint = 'DRAWER_OPENING without an amount; PAY_IN and PAY_OUT with positive whole NOK and a reason; PRICE_LOOKUP and CORRECTED_LINE with the price.';
+            hint = 'DRAWER_OPENING without an amount; PAY_IN and PAY_OUT with positive whole NOK and a reason; PRICE_LOOKUP and CORRECTED_LINE with the price, and at most 100 characters of p_item_key; all below NOK 1,000,000.';
     end if;
     if p_request_id is not null then
         v_answer := billig.begin_request(

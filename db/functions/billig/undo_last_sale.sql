@@ -43,7 +43,10 @@ begin
         select jsonb_agg(to_jsonb(r))
         from billig.refund(
             array(select l.ticket from billig.transaction_log as l where l.payment = v_sale.payment),
-            p_seller, v_sale.cash_point, p_reason => p_reason
+            p_seller,
+            -- out of the drawer that the seller has now; else where it was sold
+            case when billig.till_cash_point(p_seller, null) is null then v_sale.cash_point end,
+            p_reason => p_reason
         ) as r
     );
     if p_request_id is not null then
@@ -55,4 +58,4 @@ end;
 $$;
 
 comment on function billig.undo_last_sale(text, text, text) is
-'Refunds the whole last sale of a seller, by the methods it was paid with, at its cash point, with a reason: one row a ticket. 23B18: nothing sold, or undone, refunded or changed since; 23B11 used; 23B13; 42501.';
+'Refunds the whole last sale of a seller, by the methods it was paid with, at the seller''s open till, else at the sale''s cash point, with a reason: one row a ticket. 23B18: nothing sold, or undone, refunded or changed since; 23B11 used; 23B13; 42501.';

@@ -8,13 +8,14 @@ set search_path = pg_catalog, billig, pg_temp
 as $$
 #variable_conflict use_column
 declare
+    v_now constant timestamp := billig.local_time(clock_timestamp());
     v_answer jsonb;
     v_last billig.z_report;
     v_number int;
     v_date date;
     v_open billig.till_session;
 begin
-    if p_seller is not null or not pg_has_role(session_user, 'bookkeeper', 'usage') then
+    if not pg_has_role(session_user, 'bookkeeper', 'usage') then
         perform billig.check_seller(p_seller);
     end if;
     perform billig.need_read_committed();
@@ -24,6 +25,16 @@ begin
     end if;
 
     if v_number is null then
+        if not pg_has_role(session_user, 'bookkeeper', 'usage') and not exists (
+            select from billig.till_session as s
+            where s.cash_point = p_cash_point and s.seller = p_seller and s.z_number is null
+        ) then
+            raise exception 'a Z report is made by who has sold there' using
+                errcode = '42501',
+                detail = format('Seller %L has no session at cash point %s since its last Z report.', p_seller, p_cash_point),
+                hint = 'Let one who has, or a bookkeeper, make it. An X report is to be had any time.';
+        end if;
+
         -- One at a time, and no session is opened meanwhile.
         perform from billig.cash_point as c where c.cash_point = p_cash_point for no key update;
         if not found then
@@ -54,24 +65,24 @@ begin
         v_date := greatest(
             v_last.business_date + 1,
             (
-                select coalesce(max(billig.local_time(s.opened_at)), billig.local_time())::date
+                select coalesce(max(billig.local_time(s.opened_at)), v_now)::date
                 from billig.till_session as s
                 where s.cash_point = p_cash_point and s.z_number is null
             )
         );
-        if v_date > billig.local_time()::date then
+        if v_date > v_now::date then
             raise exception 'today''s Z report is made' using
                 errcode = '23B30',
-                detail = format('Cash point %s: number %s, for %s.',
-                    p_cash_point, v_last.z_number, v_last.business_date),
+                detail = format('Cash point %s: the next report would be for %s; the last one is number %s, for %s.',
+                    p_cash_point, v_date, coalesce(v_last.z_number, 0), coalesce(v_last.business_date::text, 'no day')),
                 hint = 'One a day: what came after it is in tomorrow''s. An X report is to be had any time.';
         end if;
 
         v_number := coalesce(v_last.z_number, 0) + 1;
         insert into billig.z_report
-            (cash_point, z_number, business_date, sales, returns, previous_grand_sales, previous_grand_returns)
+            (cash_point, z_number, business_date, seller, sales, returns, previous_grand_sales, previous_grand_returns)
         select
-            p_cash_point, v_number, v_date,
+            p_cash_point, v_number, v_date, p_seller,
             coalesce(sum(l.amount), 0), coalesce(sum(l.amount) filter (where l.item = 'RETURNS'), 0),
             coalesce(v_last.grand_total_sales, 0), coalesce(v_last.grand_total_returns, 0)
         from billig.till_report_line as l
@@ -97,4 +108,4 @@ end;
 $$;
 
 comment on function billig.z_report(int, text, text) is
-'Makes the Z report of a cash point (kassasystemforskrifta § 2-8-3): numbered without a gap, once a day, of all sessions closed since the one before; kept for good. Returns its items as x_report does. Made by a seller, or with p_seller null by a bookkeeper. P0002 no such cash point; 23B13; 23B29 a session is open there; 23B30 today''s is made; 25000 not at read committed; 42501.';
+'Makes the Z report of a cash point (kassasystemforskrifta § 2-8-3): numbered without a gap, once a day, of all sessions closed since the one before; kept for good. Returns its items as x_report does. Made by a seller who has a session in it, or by a bookkeeper. P0002 no such cash point; 23B13; 23B29 a session is open there; 23B30 today''s is made; 25000 not at read committed; 42501.';

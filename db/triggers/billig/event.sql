@@ -4,6 +4,10 @@ language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
 as $$
 begin
+    if tg_op = 'UPDATE' then
+        -- A period that is being closed waits for this, or this for it.
+        lock table billig.accounting_period in share mode;
+    end if;
     insert into billig.event_date as d (event, known_on, event_date)
     values (
         new.event,

@@ -36,24 +36,31 @@ returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
 as $$
+declare
+    v_payment billig.payment;
 begin
-    select s.till_session into new.till_session
-    from billig.till_session as s
-    where
-        s.closed_at is null
-        and (
-            s.seller = session_user
-            or s.till_session = (select p.till_session from billig.payment as p where p.payment = new.payment)
-        )
-    order by s.seller = session_user desc
-    limit 1
-    for share;
+    select p.* into v_payment from billig.payment as p where p.payment = new.payment;
+    for i in 1..2 loop -- twice, as payment_till
+        select s.till_session into new.till_session
+        from billig.till_session as s
+        where
+            s.closed_at is null
+            and (
+                s.seller = session_user or s.till_session = v_payment.till_session or s.cash_point = v_payment.cash_point
+            )
+        order by
+            s.seller = session_user desc, s.till_session = v_payment.till_session desc nulls last,
+            s.seller = v_payment.seller desc nulls last, s.till_session
+        limit 1
+        for share;
+        exit when found;
+    end loop;
     return new;
 end;
 $$;
 
 comment on function billig.receipt_print_till() is
-'A print of a receipt belongs to the open session of who prints it, else to the payment''s if that is open still.';
+'A print of a receipt belongs to the open session of who prints it; else to the payment''s, or to another one at its cash point, if such a one is open.';
 
 create or replace function billig.till_event_keep()
 returns trigger

@@ -45,7 +45,10 @@ cross join lateral (
             ('TOTAL_CASH_SALES', '', l.amount + l.fee_amount, null::numeric, null::numeric),
             (
                 'ARTICLE_GROUP',
-                case when l.price = 0 and l.fee_amount = 0 then 'FREE' else coalesce(t.event_type_name, 'other') end,
+                case
+                    when l.price = 0 and l.amount = 0 and l.fee_amount = 0 and y.kind <> 'CHANGE' then 'FREE'
+                    else coalesce(left(t.event_type_name, 100), 'other')
+                end,
                 l.amount + l.fee_amount, null, null
             ),
             (

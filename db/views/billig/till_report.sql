@@ -50,8 +50,11 @@ from (
     ) as s
 ) as r
 cross join billig.till_report_item as i
-left join lateral (
+left join (
     select
+        t.cash_point,
+        t.z_number,
+        t.item,
         t.item_key,
         null as seller,
         sum(t.number)::bigint as number,
@@ -59,10 +62,12 @@ left join lateral (
         t.vat_rate,
         sum(t.vat_amount) as vat_amount
     from billig.till_report_line as t
-    where t.cash_point = r.cash_point and t.z_number = r.z_number and t.item = i.item
-    group by t.item_key, t.vat_rate
+    group by t.cash_point, t.z_number, t.item, t.item_key, t.vat_rate
     union all
     select
+        t.cash_point,
+        t.z_number,
+        t.item,
         t.item_key,
         t.seller,
         t.number,
@@ -70,8 +75,7 @@ left join lateral (
         t.vat_rate,
         t.vat_amount
     from billig.till_report_line as t
-    where t.cash_point = r.cash_point and t.z_number = r.z_number and t.item = i.item
-) as l on true;
+) as l on r.cash_point = l.cash_point and r.z_number = l.z_number and i.item = l.item;
 
 comment on view billig.till_report is
 'X reports (z_number 0, live) and Z reports, complete: every item of billig.till_report_item for the whole cash point (seller null; 0 where there is nothing to report), then by operator. Ask by cash_point and z_number.';

@@ -59,6 +59,18 @@ from (
         ' FOR EACH STATEMENT EXECUTE FUNCTION payment_keep()'
     ),
     (
+        'billig.accounting_period', 'accounting_period_keep', 'BEFORE DELETE OR UPDATE OR TRUNCATE ON accounting_period'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION period_keep()'
+    ),
+    (
+        'billig.rollup_batch', 'rollup_batch_keep', 'BEFORE DELETE OR UPDATE OR TRUNCATE ON rollup_batch'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION period_keep()'
+    ),
+    (
+        'billig.late_row', 'late_row_keep', 'BEFORE DELETE OR UPDATE OR TRUNCATE ON late_row'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION period_keep()'
+    ),
+    (
         'billig.payment_line', 'payment_line_delete', 'BEFORE DELETE OR TRUNCATE ON payment_line'
         ' FOR EACH STATEMENT EXECUTE FUNCTION payment_keep()'
     ),

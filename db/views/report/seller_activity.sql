@@ -11,11 +11,13 @@ select
     s.fee_amount,
     s.vat_amount,
     s.first_time,
-    s.last_time
+    s.last_time,
+    s.posting_date
 from (
     select
         l.organisation,
         l.transaction_date as sale_date,
+        l.posting_date,
         e.event_time::date as event_date,
         l.seller,
         l.cash_point,
@@ -26,18 +28,20 @@ from (
         sum(l.vat_amount + l.fee_vat_amount) as vat_amount,
         min(l.transaction_time) as first_time,
         max(l.transaction_time) as last_time
-    from billig.transaction_log as l
-    inner join billig.event as e on l.event = e.event
+    from billig.posted_log as l
+    left join billig.event as e on l.event = e.event
     group by
-        l.organisation, l.transaction_date, e.event_time::date, l.seller, l.cash_point, l.transaction_type
+        l.organisation, l.transaction_date, l.posting_date, e.event_time::date, l.seller, l.cash_point,
+        l.transaction_type
 ) as s
 inner join billig.transaction_type as y on s.transaction_type = y.transaction_type
 inner join billig.organisation as o on s.organisation = o.organisation;
 
 comment on view report.seller_activity is
-'What each seller did: a row for each organisation, sale date, event date, seller (null: the web), cash point and type. gross_amount: NOK including fee and VAT, positive in, negative out; fee_amount: the fees in it; vat_amount: all VAT in it.';
+'What each seller did: a row for each organisation, sale date, posting date, event date, seller (null: the web), cash point and type. gross_amount: NOK including fee and VAT, positive in, negative out; fee_amount: the fees in it; vat_amount: all VAT in it. A report over a period asks by posting_date.';
 comment on column report.seller_activity.sale_date is 'Local date of the activity';
 comment on column report.seller_activity.event_date is 'Local date of the event';
 comment on column report.seller_activity.tickets is 'Log rows of the type: one for each ticket it happened to';
 comment on column report.seller_activity.first_time is 'The first of them';
 comment on column report.seller_activity.last_time is 'The last of them';
+comment on column report.seller_activity.posting_date is 'The day it counts on: sale_date, or later where it came too late for a closed period';

@@ -19,11 +19,12 @@ select
     c.vat_rate,
     c.gross_amount,
     c.gross_amount - c.vat_amount as net_amount,
-    c.vat_amount
-from billig.transaction_log as l
+    c.vat_amount,
+    l.posting_date
+from billig.posted_log as l
 inner join billig.transaction_type as y on l.transaction_type = y.transaction_type
-inner join billig.event as e on l.event = e.event
-inner join billig.organisation as o on l.organisation = o.organisation
+left join billig.event as e on l.event = e.event
+left join billig.organisation as o on l.organisation = o.organisation
 cross join lateral (
     values
     ('TICKET', l.vat_code, l.vat_rate, l.amount, l.vat_amount),
@@ -32,6 +33,7 @@ cross join lateral (
 where y.money <> 'ZERO' and (c.component = 'TICKET' or c.gross_amount <> 0);
 
 comment on view report.transaction_line is
-'One row for each component of a log row that moves money: TICKET (free ones too), and FEE where there is one. NOK, positive in, negative out; gross_amount = net_amount + vat_amount.';
+'One row for each component of a log row that moves money: TICKET (free ones too), and FEE where there is one. NOK, positive in, negative out; gross_amount = net_amount + vat_amount. A report over a period asks by posting_date.';
 comment on column report.transaction_line.sale_date is 'Local date of the activity';
 comment on column report.transaction_line.event_date is 'Local date of the event';
+comment on column report.transaction_line.posting_date is 'The day it counts on: sale_date, or later where it came too late for a closed period';

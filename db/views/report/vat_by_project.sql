@@ -11,12 +11,14 @@ select
     s.tickets_refunded,
     s.gross_amount,
     s.gross_amount - s.vat_amount as net_amount,
-    s.vat_amount
+    s.vat_amount,
+    s.posting_date
 from (
     -- summed before it is unfolded into tickets and fees: a day has few kinds of rows, and many rows
     select
         d.organisation,
         d.sale_date,
+        d.posting_date,
         d.event_date,
         d.project,
         c.vat_code,
@@ -29,6 +31,7 @@ from (
         select
             l.organisation,
             l.transaction_date as sale_date,
+            l.posting_date,
             e.event_time::date as event_date,
             l.project,
             l.vat_code,
@@ -42,11 +45,11 @@ from (
             sum(l.fee_amount) as fee_amount,
             sum(l.fee_vat_amount) as fee_vat_amount,
             bool_or(l.fee_amount <> 0) as has_fee
-        from billig.transaction_log as l
-        inner join billig.event as e on l.event = e.event
+        from billig.posted_log as l
+        left join billig.event as e on l.event = e.event
         where l.transaction_type in (1, 2, 3, 6, 8, 11)
         group by
-            l.organisation, l.transaction_date, e.event_time::date, l.project,
+            l.organisation, l.transaction_date, l.posting_date, e.event_time::date, l.project,
             l.vat_code, l.vat_rate, l.fee_vat_code, l.fee_vat_rate
     ) as d
     cross join lateral (
@@ -55,16 +58,17 @@ from (
         (d.has_fee, d.fee_vat_code, d.fee_vat_rate, 0, 0, d.fee_amount, d.fee_vat_amount)
     ) as c (is_there, vat_code, vat_rate, tickets_sold, tickets_refunded, gross_amount, vat_amount)
     where c.is_there
-    group by d.organisation, d.sale_date, d.event_date, d.project, c.vat_code, c.vat_rate
+    group by d.organisation, d.sale_date, d.posting_date, d.event_date, d.project, c.vat_code, c.vat_rate
 ) as s
 inner join billig.organisation as o on s.organisation = o.organisation
 left join billig.project as p on s.project = p.project;
 
 comment on view report.vat_by_project is
-'Money by VAT code and UKE project (T11), a row for each organisation, sale date, event date, project, VAT code and rate; tickets and fees each under their own code. Sum over dates for a month. NOK, positive in; amounts are sums of the log''s lines, VAT is never recomputed. Only types that move money (IN, OUT, EITHER).';
+'Money by VAT code and UKE project (T11), a row for each organisation, sale date, posting date, event date, project, VAT code and rate; tickets and fees each under their own code. Sum over posting_date for a month: a closed one stays as it is. NOK, positive in; amounts are sums of the log''s lines, VAT is never recomputed. Only types that move money (IN, OUT, EITHER).';
 comment on column report.vat_by_project.sale_date is 'Local date the money moved';
 comment on column report.vat_by_project.event_date is 'Local date of the event';
 comment on column report.vat_by_project.tickets_sold is 'Tickets paid, free ones among them; a change of price group counts nowhere';
 comment on column report.vat_by_project.tickets_refunded is 'Paid tickets refunded';
 comment on column report.vat_by_project.gross_amount is 'NOK including VAT';
 comment on column report.vat_by_project.net_amount is 'NOK without VAT: gross_amount less vat_amount';
+comment on column report.vat_by_project.posting_date is 'The day it counts on: sale_date, or later where it came too late for a closed period';

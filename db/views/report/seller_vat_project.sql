@@ -1,0 +1,91 @@
+create or replace view report.seller_vat_project as
+select
+    o.organisation_name,
+    s.posting_date,
+    s.sale_date,
+    s.seller,
+    s.cash_point,
+    s.till_session,
+    s.kind,
+    s.project,
+    p.project_name,
+    s.vat_code,
+    s.vat_rate,
+    s.tickets,
+    s.gross_amount::numeric(14, 2) as gross_amount,
+    (s.gross_amount - s.vat_amount)::numeric(14, 2) as net_amount,
+    s.vat_amount::numeric(14, 2) as vat_amount
+from (
+    select
+        d.organisation,
+        d.posting_date,
+        d.sale_date,
+        d.seller,
+        d.cash_point,
+        d.till_session,
+        d.kind,
+        d.project,
+        c.vat_code,
+        c.vat_rate,
+        sum(c.tickets)::bigint as tickets,
+        sum(c.gross_amount) as gross_amount,
+        sum(c.vat_amount) as vat_amount
+    from (
+        -- summed before it is unfolded into tickets and fees: a day has few kinds of rows, and many rows
+        select
+            l.organisation,
+            l.posting_date,
+            l.transaction_date as sale_date,
+            case when p.payment is null then l.seller else p.seller end as seller,
+            case when p.payment is null then l.cash_point else p.cash_point end as cash_point,
+            p.till_session,
+            y.kind,
+            l.project,
+            l.vat_code,
+            l.vat_rate,
+            l.fee_vat_code,
+            l.fee_vat_rate,
+            count(*) as tickets,
+            sum(l.amount) as amount,
+            sum(l.vat_amount) as vat_amount,
+            sum(l.fee_amount) as fee_amount,
+            sum(l.fee_vat_amount) as fee_vat_amount,
+            bool_or(l.fee_amount <> 0) as has_fee
+        from billig.posted_log as l
+        left join billig.transaction_type as y on l.transaction_type = y.transaction_type
+        left join lateral (
+            -- a fence: one by one, since a join would rather read all payments there ever were
+            select b.payment, b.seller, b.cash_point, b.till_session
+            from billig.payment as b
+            where b.payment = l.payment
+            offset 0
+        ) as p on true
+        where l.transaction_type in (1, 2, 3, 6, 8, 11)
+        group by
+            l.organisation, l.posting_date, l.transaction_date,
+            case when p.payment is null then l.seller else p.seller end,
+            case when p.payment is null then l.cash_point else p.cash_point end,
+            p.till_session, y.kind, l.project, l.vat_code, l.vat_rate, l.fee_vat_code, l.fee_vat_rate
+    ) as d
+    cross join lateral (
+        values
+        (true, d.vat_code, d.vat_rate, d.tickets, d.amount, d.vat_amount),
+        (d.has_fee, d.fee_vat_code, d.fee_vat_rate, 0, d.fee_amount, d.fee_vat_amount)
+    ) as c (is_there, vat_code, vat_rate, tickets, gross_amount, vat_amount)
+    where c.is_there
+    group by
+        d.organisation, d.posting_date, d.sale_date, d.seller, d.cash_point, d.till_session, d.kind, d.project,
+        c.vat_code, c.vat_rate
+) as s
+inner join billig.organisation as o on s.organisation = o.organisation
+left join billig.project as p on s.project = p.project;
+
+comment on view report.seller_vat_project is
+'A seller''s transactions by VAT code and UKE project (T11), sales, refunds and changes of price group apart: a row for each organisation, posting_date, sale_date, seller (null: the web), cash_point, till_session, kind, project, VAT code and rate; rows sum over any of them. Tickets and fees stand each under their own code. NOK, positive in, negative out; gross_amount = net_amount + vat_amount, sums of the log''s lines. An exchange is a refund and a sale. Ask by posting_date.';
+comment on column report.seller_vat_project.posting_date is 'Local date that accounting has it on: the sale date, or the first day of a later period';
+comment on column report.seller_vat_project.sale_date is 'Local date the money moved';
+comment on column report.seller_vat_project.seller is 'Who took or gave the money, whoever sold the ticket; null: the web';
+comment on column report.seller_vat_project.till_session is 'The till session it is in; null: none';
+comment on column report.seller_vat_project.kind is 'SALE, REFUND or CHANGE (of price group)';
+comment on column report.seller_vat_project.tickets is 'Tickets sold, refunded or changed, free ones among them; a fee is none';
+comment on column report.seller_vat_project.vat_amount is 'NOK of VAT, signed as the gross';

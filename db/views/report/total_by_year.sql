@@ -1,0 +1,28 @@
+create or replace view report.total_by_year as
+select
+    o.organisation_name,
+    s.posting_year,
+    sum(s.tickets_sold)::bigint as tickets_sold,
+    sum(s.tickets_refunded)::bigint as tickets_refunded,
+    sum(s.gross_amount) as gross_amount,
+    sum(s.gross_amount) - sum(s.vat_amount) as net_amount,
+    sum(s.vat_amount) as vat_amount
+from (
+    select
+        t.organisation,
+        extract(year from t.posting_date)::int as posting_year,
+        coalesce(sum(t.log_rows) filter (where t.transaction_type in (1, 6, 8)), 0) as tickets_sold,
+        coalesce(sum(t.log_rows) filter (where t.transaction_type in (2, 11)), 0) as tickets_refunded,
+        sum(t.amount) + sum(t.fee_amount) as gross_amount,
+        sum(t.vat_amount) + sum(t.fee_vat_amount) as vat_amount
+    from billig.posted_total as t
+    group by t.organisation, t.posting_date
+) as s
+inner join billig.organisation as o on s.organisation = o.organisation
+group by o.organisation_name, s.posting_year;
+
+comment on view report.total_by_year is
+'Everything that was ever sold, by year of posting_date, so that a closed year stays as it is. Exact to the last committed row, read from the roll-up of the log and the rows after it. NOK including fees, positive in; net_amount = gross_amount - vat_amount.';
+comment on column report.total_by_year.posting_year is 'Year of posting_date';
+comment on column report.total_by_year.tickets_sold is 'Tickets paid, free ones among them';
+comment on column report.total_by_year.tickets_refunded is 'Paid tickets refunded';

@@ -1,0 +1,34 @@
+"""What the commands share: the connection, and how they fail."""
+
+from typing import Any
+
+import psycopg
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from pybridge import server
+
+REFUSED = 1
+NO_DATABASE = 3
+
+
+def fail(code: int, message: str, hint: str = "") -> typer.Exit:
+    """Says what is wrong, and what to do; raise what it returns."""
+    console = Console(stderr=True)
+    console.print(Text(message.strip(), style="bold red"))
+    if hint:
+        console.print(Text(hint.strip()))
+    return typer.Exit(code)
+
+
+def connect(*, deployed: bool) -> psycopg.Connection[Any]:
+    """The database that the environment names, else the embedded one. `deployed`: it must hold the ticket ledger."""
+    connection = psycopg.connect(server.connection_string(), autocommit=True, application_name="pybridge")
+    # Asked of the catalogue, which everybody may read: analysts may not look into schema deploy.
+    ledger = "select from pg_tables where schemaname = 'deploy' and tablename = 'repeatable_object'"
+    if deployed and connection.execute(ledger).fetchone() is None:
+        where = f"{connection.info.dbname} on {connection.info.host or 'its socket'}"
+        connection.close()
+        raise fail(NO_DATABASE, f"Database {where} holds no ticket ledger.", "Run: pybridge deploy")
+    return connection

@@ -1,0 +1,230 @@
+"""`pybridge report`: each command asks one function of `pybridge.reports` and writes the answer down."""
+
+import os
+import sys
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import psycopg
+import typer
+from rich.console import Console
+from rich.text import Text
+from xlsxwriter.exceptions import FileCreateError
+
+from pybridge import report_output, reports
+from pybridge.command import REFUSED, connect, fail
+from pybridge.reports import Period, Report, UnknownReport
+
+app = typer.Typer(name="report", no_args_is_help=True, help="Print a report: as a table, CSV, JSON or a spreadsheet.")
+
+DATE = ["%Y-%m-%d"]
+From = Annotated[datetime | None, typer.Option("--from", formats=DATE, help="First day of the period.")]
+To = Annotated[datetime | None, typer.Option("--to", formats=DATE, help="Last day of the period, in it.")]
+Seller = Annotated[str | None, typer.Option(help="Of this seller alone.")]
+Session = Annotated[int | None, typer.Option("--session", help="Of this till session alone.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Print CSV, every column.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program to read.")]
+Xlsx = Annotated[Path | None, typer.Option("--xlsx", dir_okay=False, help="Write a spreadsheet to this file.")]
+
+
+def _period(first: datetime | None, last: datetime | None) -> Period:
+    if first is not None and last is not None and first > last:
+        raise typer.BadParameter(f"{first.date()} is after {last.date()}", param_hint="--from")
+    return Period(first.date() if first else None, last.date() if last else None)
+
+
+def _write(ask: Callable[[psycopg.Connection[Any]], Report], as_csv: bool, as_json: bool, xlsx: Path | None) -> None:
+    """Asks, in one snapshot and reading only, and writes the answer down the one way that was chosen."""
+    if as_csv + as_json + (xlsx is not None) > 1:
+        raise typer.BadParameter("choose one of --csv, --json and --xlsx")
+    if xlsx is not None and not xlsx.absolute().parent.is_dir():
+        raise typer.BadParameter(f"{xlsx.absolute().parent} is not a folder", param_hint="--xlsx")
+    with connect(deployed=True) as connection, connection.transaction():
+        connection.execute("set transaction isolation level repeatable read read only")
+        try:
+            report = ask(connection)
+        except UnknownReport as error:
+            raise typer.BadParameter(f"{error}; there are: {', '.join(error.known)}") from None
+        except psycopg.DataError as error:
+            raise typer.BadParameter(str(error).splitlines()[0]) from None
+    if as_csv:
+        sys.stdout.write(report_output.to_csv(report))
+    elif as_json:
+        typer.echo(report_output.to_json(report))
+    elif xlsx is not None:
+        _save(report, xlsx)
+    else:
+        report_output.print_report(report, Console())
+
+
+def _save(report: Report, file: Path) -> None:
+    """The file is there whole, or as it was."""
+    partial = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        count = report_output.to_xlsx(report, partial)
+        partial.replace(file)
+    except report_output.TooLong as error:
+        raise fail(REFUSED, f"{file} was not written: {error}.", "Use --csv, or ask for less.") from None
+    except (OSError, FileCreateError) as error:
+        raise fail(REFUSED, f"{file} cannot be written: {error}") from None
+    finally:
+        partial.unlink(missing_ok=True)
+    typer.echo(f"wrote {file}: {count} rows" if count else f"wrote {file}: there is nothing to report")
+
+
+@app.command("list")
+def list_() -> None:
+    """List the views of schema report, which `pybridge report view` prints."""
+    with connect(deployed=True) as connection:
+        found = reports.views(connection)
+    for each in found.values():
+        Console().print(Text.assemble((each.name, "bold"), f"  {each.comment}\n"))
+
+
+@app.command()
+def settlement(
+    seller: Seller = None,
+    first: From = None,
+    last: To = None,
+    till_session: Session = None,
+    as_csv: Csv = False,
+    as_json: Json = False,
+    xlsx: Xlsx = None,
+) -> None:
+    """Kasseoppgjør: what a seller did in a period or a till session. Without dates and session: today."""
+    period = _period(first, last)
+
+    def ask(connection: psycopg.Connection[Any]) -> Report:
+        day: date | None = None
+        if period == reports.ALWAYS and till_session is None:
+            day = reports.today(connection)
+        return reports.settlement(connection, Period(day, day) if day else period, seller, till_session)
+
+    _write(ask, as_csv, as_json, xlsx)
+
+
+@app.command("vat-project")
+def vat_project(
+    seller: Seller = None,
+    first: From = None,
+    last: To = None,
+    as_csv: Csv = False,
+    as_json: Json = False,
+    xlsx: Xlsx = None,
+) -> None:
+    """Transactions by VAT code and UKE project: sales, refunds and changes apart."""
+    period = _period(first, last)
+    _write(lambda connection: reports.vat_project(connection, period, seller), as_csv, as_json, xlsx)
+
+
+@app.command("project-day")
+def project_day(
+    project: Annotated[int | None, typer.Option(help="Of this project alone.")] = None,
+    first: From = None,
+    last: To = None,
+    as_csv: Csv = False,
+    as_json: Json = False,
+    xlsx: Xlsx = None,
+) -> None:
+    """A project's days: sold, refunded and changed, by sale channel."""
+    period = _period(first, last)
+    _write(lambda connection: reports.project_day(connection, period, project), as_csv, as_json, xlsx)
+
+
+@app.command("open-items")
+def open_items(
+    event: Annotated[int | None, typer.Option(help="Of this event alone.")] = None,
+    first: From = None,
+    last: To = None,
+    as_csv: Csv = False,
+    as_json: Json = False,
+    xlsx: Xlsx = None,
+) -> None:
+    """Web sales and reservations not paid yet: open before, what happened, open after; what is owed back."""
+    period = _period(first, last)
+    _write(lambda connection: reports.open_items(connection, period, event), as_csv, as_json, xlsx)
+
+
+@app.command("event-sales")
+def event_sales(
+    event: Annotated[int | None, typer.Option(help="Of this event alone.")] = None,
+    project: Annotated[int | None, typer.Option(help="Of this project alone.")] = None,
+    first: From = None,
+    last: To = None,
+    as_csv: Csv = False,
+    as_json: Json = False,
+    xlsx: Xlsx = None,
+) -> None:
+    """What was sold of each event: tickets, capacity, revenue. The period is of the events' dates."""
+    period = _period(first, last)
+    _write(lambda connection: reports.event_sales(connection, period, event, project), as_csv, as_json, xlsx)
+
+
+@app.command()
+def unattached(
+    seller: Seller = None,
+    first: From = None,
+    last: To = None,
+    as_csv: Csv = False,
+    as_json: Json = False,
+    xlsx: Xlsx = None,
+) -> None:
+    """Payments at a stand that lie in no till session."""
+    period = _period(first, last)
+    _write(lambda connection: reports.unattached(connection, period, seller), as_csv, as_json, xlsx)
+
+
+@app.command()
+def sessions(
+    seller: Seller = None,
+    first: From = None,
+    last: To = None,
+    till_session: Session = None,
+    is_open: Annotated[bool, typer.Option("--open", help="Open ones alone.")] = False,
+    as_csv: Csv = False,
+    as_json: Json = False,
+    xlsx: Xlsx = None,
+) -> None:
+    """Till sessions: expected, counted and difference by means of payment. The period is of their opening."""
+    period = _period(first, last)
+    _write(
+        lambda connection: reports.sessions(connection, period, seller, till_session, is_open), as_csv, as_json, xlsx
+    )
+
+
+@app.command()
+def history(
+    ticket: Annotated[int, typer.Argument(help="The ticket's number.")],
+    as_csv: Csv = False,
+    as_json: Json = False,
+    xlsx: Xlsx = None,
+) -> None:
+    """All that happened to a ticket, when and by whom."""
+    _write(lambda connection: reports.history(connection, ticket), as_csv, as_json, xlsx)
+
+
+@app.command()
+def view(
+    name: Annotated[str, typer.Argument(help="A view of schema report: see `pybridge report list`.")],
+    where: Annotated[
+        list[str] | None,
+        typer.Option(help="COLUMN=VALUE, as often as wanted; nothing after the = for what is null."),
+    ] = None,
+    first: From = None,
+    last: To = None,
+    limit: Annotated[int | None, typer.Option(min=0, help="At most so many rows.")] = None,
+    as_csv: Csv = False,
+    as_json: Json = False,
+    xlsx: Xlsx = None,
+) -> None:
+    """Any view of schema report, its rows filtered. The period is of its posting date, sale date or the like."""
+    period = _period(first, last)
+    pairs = []
+    for each in where or []:
+        column, equals, value = each.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"{each} is not COLUMN=VALUE", param_hint="--where")
+        pairs.append((column, value))
+    _write(lambda connection: reports.view(connection, name, period, pairs, limit), as_csv, as_json, xlsx)
