@@ -43,6 +43,11 @@ to auditor;
 grant select on billig.owed_back to bookkeeper;
 grant select on billig.accounting_period to bookkeeper, auditor;
 
+-- Which account a voucher's line goes to: the bookkeeper decides, through the functions.
+grant select on
+billig.account, billig.voucher_line_kind, billig.voucher_rule, billig.event_date
+to bookkeeper, auditor;
+
 grant select on all tables in schema report to analyst, bookkeeper, auditor;
 grant select on all tables in schema consistency to auditor, scheduler, bookkeeper;
 
@@ -65,7 +70,7 @@ to billig_web;
 grant execute on function billig.expire_net_sales, billig.expire_reservations to billig_web, scheduler;
 grant execute on function
 billig.register_cash_point, billig.settle_owed_back, billig.erase_buyer,
-billig.check_programme, billig.import_programme
+billig.check_programme, billig.import_programme, billig.set_account, billig.set_voucher_rule
 to bookkeeper;
 grant select on billig.programme_column to bookkeeper;
 grant execute on function billig.close_period to bookkeeper;

@@ -20,7 +20,7 @@ from typer.core import TyperGroup
 
 from pybridge import check as consistency
 from pybridge import demo as demonstration
-from pybridge import errors, programme, server, till
+from pybridge import errors, programme, server, till, voucher_cli
 from pybridge.client import Client, Imported, Problem
 from pybridge.command import NO_DATABASE, REFUSED
 from pybridge.command import connect as _connect
@@ -70,6 +70,7 @@ app = typer.Typer(
 app.add_typer(report_app)
 
 app.add_typer(till.application(lambda: _connect(deployed=True)), name="till")
+app.add_typer(voucher_cli.application(lambda: _connect(deployed=True)), name="voucher")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program to read.")]
 

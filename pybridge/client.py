@@ -481,6 +481,41 @@ class Client:
             )
         )
 
+    def set_account(self, *, account: int, name: str) -> int:
+        """Add an account that voucher rules may name, or rename it."""
+        return int(self._value("set_account", account=account, name=name))
+
+    def set_voucher_rule(
+        self,
+        *,
+        line_kind: str,
+        account: int | None,
+        valid_from: date | None = None,
+        deferred_account: int | None = None,
+        accounting_vat_code: str | None = None,
+        project: int | None = None,
+        organisation: int | None = None,
+        vat_code: int | None = None,
+        payment_method: str | None = None,
+        transaction_type: str | None = None,
+    ) -> int:
+        """Say which account lines of vouchers go to, from a day on; with no account, that there is no such rule."""
+        return int(
+            self._value(
+                "set_voucher_rule",
+                line_kind=line_kind,
+                account=account,
+                valid_from=valid_from,
+                deferred_account=deferred_account,
+                accounting_vat_code=accounting_vat_code,
+                project=project,
+                organisation=organisation,
+                vat_code=vat_code,
+                payment_method=payment_method,
+                transaction_type=transaction_type,
+            )
+        )
+
     # --- Tills
 
     def till_open(

@@ -257,6 +257,32 @@ def _log_row_names_no_payment(db: Connection, world: World) -> Row:
     return {"payment": None, "ticket": world.paid}
 
 
+def _voucher(do: Break, problem: str) -> Break:
+    """What `do` breaks shows in the vouchers too."""
+    return lambda db, world: do(db, world) and {"problem": problem}
+
+
+def _money_of_a_type_that_moves_none(db: Connection, world: World) -> Row:
+    run(db, "alter table billig.transaction_log drop constraint transaction_log_money_check")
+    run(db, "update billig.transaction_log set transaction_type = 13 where ticket = %s and amount > 0", world.paid)
+    return {"problem": "debits and credits differ"}
+
+
+def _payment_without_rows(db: Connection, world: World) -> Row:
+    run(db, "delete from billig.transaction_log where payment = %s", world.payment)
+    return {"payment_method": 1, "problem": "the payments have another amount"}
+
+
+def _no_rule(db: Connection, world: World) -> Row:
+    run(db, "delete from billig.voucher_rule where line_kind = 'VAT'")
+    return {"line_kind": "VAT", "vat_code": MIDDLE_RATE, "project": world.event.project}
+
+
+def _moved_unnoticed(db: Connection, world: World) -> Row:
+    run(db, "update billig.event set event_time = event_time + interval '1 day' where event = %s", world.event.event)
+    return {"event": world.event.event}
+
+
 def _lost_capacity(db: Connection, world: World) -> Row:
     run(
         db,
@@ -415,6 +441,14 @@ BREAKAGES: list[tuple[str, str, Break]] = [
         _log("paid", "amount = 1")(db, world) and {"payment": world.payment})),
     ("money_without_method", "no lines", _no_lines),
     ("money_without_method", "a row that names no payment", _log_row_names_no_payment),
+    ("voucher_balance", "another line", _voucher(_line("amount = amount + 1"), "debits and credits differ")),
+    ("voucher_balance", "no lines", _voucher(_no_lines, "debits and credits differ")),
+    ("voucher_balance", "another amount in the log",
+        _voucher(_log("paid", "amount = amount + 1"), "debits and credits differ")),
+    ("voucher_balance", "money of a type that moves none", _money_of_a_type_that_moves_none),
+    ("voucher_balance", "a payment without log rows", _payment_without_rows),
+    ("voucher_rule", "a kind of lines without rules", _no_rule),
+    ("event_date", "an event moved unnoticed", _moved_unnoticed),
     ("num_sold", "capacity taken by nobody", _lost_capacity),
     ("num_sold", "a refund that gave no capacity back", _refunded_without_capacity),
     ("oversold", "a smaller hall", _smaller_hall),

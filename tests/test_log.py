@@ -447,6 +447,8 @@ def test_vat_of_a_change_is_vat_of_the_new_less_vat_logged_for_the_old(
 def test_a_change_after_the_vat_rate_changed_takes_the_new_rate_for_the_whole_ticket(db: Connection) -> None:
     run(db, "insert into billig.vat_code (vat_code, vat_code_name, vat_code_note) values (91, 'Test', 'Test')")
     run(db, "insert into billig.vat_rate (vat_code, valid_from, rate) values (91, '2020-01-01', 10)")
+    for line_kind in ("REVENUE", "VAT"):
+        call(db, "set_voucher_rule", line_kind=line_kind, account=3900, vat_code=91)
     event = make_event(db, prices=(100, 130, 70), vat_code=91)
     paid = sell(db, event.price_group, 2).tickets
     reserved = reserve(db, event.price_group)

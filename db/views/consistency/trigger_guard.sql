@@ -129,6 +129,13 @@ from (
         ' EXECUTE FUNCTION follow_client_id(''event'', ''event_event_seq'')'
     ),
     (
+        'billig.event', 'event_date_insert', 'AFTER INSERT ON event FOR EACH ROW EXECUTE FUNCTION note_event_date()'
+    ),
+    (
+        'billig.event', 'event_date_update', 'AFTER UPDATE ON event FOR EACH ROW'
+        ' WHEN (((old.event_time)::date <> (new.event_time)::date)) EXECUTE FUNCTION note_event_date()'
+    ),
+    (
         'billig.price_group', 'aa_follow_client_id', 'BEFORE INSERT ON price_group FOR EACH ROW'
         ' WHEN ((new.price_group > COALESCE(pg_sequence_last_value(''price_group_price_group_seq''::regclass), (0)::bigint)))'
         ' EXECUTE FUNCTION follow_client_id(''price_group'', ''price_group_price_group_seq'')'

@@ -1,0 +1,35 @@
+create or replace view billig.event_turn as
+select
+    c.event,
+    c.turn_date,
+    s.is_held
+from (
+    select
+        event,
+        event_date as turn_date
+    from billig.event_date
+    union
+    select
+        event,
+        known_on
+    from billig.event_date
+    where known_on > '0001-01-01'
+) as c
+cross join lateral (
+    select e.event_date <= c.turn_date as is_held
+    from billig.event_date as e
+    where e.event = c.event and e.known_on <= c.turn_date
+    order by e.known_on desc
+    limit 1
+) as s
+cross join lateral (
+    select e.event_date < c.turn_date as was_held
+    from billig.event_date as e
+    where e.event = c.event and e.known_on < c.turn_date
+    order by e.known_on desc
+    limit 1
+) as b
+where s.is_held <> b.was_held and c.turn_date <= billig.local_time()::date;
+
+comment on view billig.event_turn is
+'The days on which an event''s day came (is_held), and those on which it was put off after that, as the programme stood at the end of each day. Days to come are left out.';
