@@ -107,8 +107,6 @@ declare
     v_several boolean;
     v_first bigint;
     v_first_of jsonb;
-    v_tickets bigint[];
-    v_payments bigint[];
     v_payment_of jsonb;
 begin
     -- What no sale gives is a negative type, of billig.ticket_refusal.
@@ -141,8 +139,8 @@ begin
 
     -- Tickets sold paid whose payment nobody named: legacy. One payment a purchase and transaction.
     if v_unnamed then
-        select array_agg(m.ticket), array_agg(m.payment), jsonb_object_agg(m.ticket, m.payment)
-        into v_tickets, v_payments, v_payment_of
+        select jsonb_object_agg(m.ticket, m.payment)
+        into v_payment_of
         from (
             select
                 array_agg(ticket) as tickets, array_agg(purchase) as purchases,
@@ -207,10 +205,6 @@ begin
             on case when s.is_money then n.paid is not null else n.sale_channel <> 'STAND' end
     ) as t
     order by t.ticket, t.is_money;
-
-    if v_tickets is not null then
-        perform billig.align_ticket(v_tickets, v_payments, null, null);
-    end if;
     return null;
 end;
 $$;
@@ -229,6 +223,9 @@ set work_mem = '64MB'
 as $$
 declare
     v_now constant timestamptz := clock_timestamp();
+    v_today constant date := billig.local_time(v_now)::date;
+    v_login constant text := session_user;
+    v_kept boolean;
     v_tickets bigint[];
     v_payments bigint[];
     v_prices numeric[];
@@ -241,7 +238,8 @@ begin
 
     -- Money moved by a write that left payment as it was: legacy. One payment a purchase and transaction.
     -- (intersect hashes, and nulls are alike to it; a join on "is not distinct from" loops)
-    if exists (select payment from new_ticket intersect select payment from old_ticket) then
+    v_kept := exists (select payment from new_ticket intersect select payment from old_ticket);
+    if v_kept then
         select array_agg(m.ticket), array_agg(m.payment)
         into v_tickets, v_payments
         from (
@@ -255,7 +253,7 @@ begin
                 array_agg(case
                     when o.refunded is distinct from n.refunded then n.refunder
                     when n.sale_channel = 'NET' and o.paid is distinct from n.paid then null
-                    else session_user
+                    else v_login
                 end) as sellers,
                 array_agg(case when o.refunded is distinct from n.refunded then n.point_of_refund end) as cash_points,
                 array_agg(n.sale_channel) as channels,
@@ -284,12 +282,22 @@ begin
         -- the tickets that take part in a payment now: the first of them has the payment checked at commit
         select t.payment, min(t.ticket) as first_ticket
         from (
-            select coalesce(m.payment, n.payment) as payment, n.ticket
+            select n.payment, n.ticket
             from new_ticket as n
-            left join unnest(v_tickets, v_payments) as m (ticket, payment) on n.ticket = m.ticket
-            except
-            select o.payment, o.ticket
-            from old_ticket as o
+            where not v_kept -- so all of them changed theirs
+            union all
+            select m.payment, m.ticket
+            from unnest(v_tickets, v_payments) as m (ticket, payment)
+            union all
+            (
+                select n.payment, n.ticket
+                from new_ticket as n
+                where v_kept
+                except
+                select o.payment, o.ticket
+                from old_ticket as o
+                where v_kept
+            )
         ) as t
         group by t.payment
     ),
@@ -313,8 +321,8 @@ begin
             price, amount, vat_code, vat_rate, vat_amount, fee_amount, fee_vat_code, fee_vat_rate, fee_vat_amount
         )
         select
-            v_now, billig.local_time(v_now)::date, c.ticket, c.purchase, c.payment, c.exchange, c.replaced_by,
-            pg_current_xact_id(), (select max(era) from deploy.era), session_user, c.transaction_type, c.seller,
+            v_now, v_today, c.ticket, c.purchase, c.payment, c.exchange, c.replaced_by,
+            pg_current_xact_id(), (select max(era) from deploy.era), v_login, c.transaction_type, c.seller,
             c.cash_point, c.override_used, c.first_of_payment,
             c.price_group, c.ticket_group, c.event, c.organisation, c.project,
             c.price,
@@ -365,7 +373,7 @@ begin
                 case
                     when t.t_refunded then nullif(n.refunder, '')
                     when p.payment is not null then p.seller
-                    else session_user
+                    else v_login
                 end as seller,
                 case when t.t_refunded then n.point_of_refund else p.cash_point end as cash_point,
                 t.t_refunded and coalesce(p.override_used, false) and n.used is not null as override_used,
@@ -469,10 +477,8 @@ begin
                     and not coalesce((
                         select
                             l.xact_id = pg_current_xact_id()
-                            and coalesce(l.payment, o.payment) is not distinct from n.payment
                             and (l.price, l.vat_rate) = (n.price, n.vat_rate)
-                            and to_jsonb(o) - '{payment,price,vat_rate}'::text[]
-                            = to_jsonb(n) - '{payment,price,vat_rate}'::text[]
+                            and to_jsonb(o) - '{price,vat_rate}'::text[] = to_jsonb(n) - '{price,vat_rate}'::text[]
                         from billig.transaction_log as l
                         where l.ticket = n.ticket
                         order by l.transaction_log + 0 desc -- by the index on ticket, never back through the whole log
@@ -481,21 +487,21 @@ begin
                 )
             offset 0 -- a fence: pulled up, the type and price would be worked out anew wherever they are named
         ) as c
-        returning ticket, payment, price, vat_rate, transaction_type
+        returning ticket, price, vat_rate, transaction_type
     )
 
     select
-        array_agg(ticket), array_agg(payment), array_agg(price), array_agg(vat_rate),
+        array_agg(ticket), array_agg(price), array_agg(vat_rate),
         min(array[transaction_type, ticket]) filter (where transaction_type < 0)
-    into v_tickets, v_payments, v_prices, v_rates, v_refused
+    into v_tickets, v_prices, v_rates, v_refused
     from logged
-    where transaction_type in (3, 10) or transaction_type < 0 or v_tickets is not null;
+    where transaction_type in (3, 10) or transaction_type < 0;
     if v_refused is not null then
         perform billig.refuse_change(v_refused[2], v_refused[1]::smallint);
     end if;
 
     if v_tickets is not null then
-        perform billig.align_ticket(v_tickets, v_payments, v_prices, v_rates);
+        perform billig.align_ticket(v_tickets, v_prices, v_rates);
     end if;
     return null;
 end;
