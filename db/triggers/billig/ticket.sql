@@ -46,6 +46,7 @@ set search_path = pg_catalog, billig, pg_temp
 as $$
 declare
     r record;
+    v_taken boolean; -- an assignment costs a fifth of a PERFORM
 begin
     for r in
         select ticket_group, count(*)::int as tickets
@@ -54,7 +55,7 @@ begin
         group by ticket_group
         order by ticket_group
     loop
-        perform billig.take_capacity(r.ticket_group, r.tickets);
+        v_taken := billig.take_capacity(r.ticket_group, r.tickets) is null;
     end loop;
     return null;
 end;
@@ -102,39 +103,61 @@ declare
     v_now constant timestamptz := clock_timestamp();
     v_today constant date := billig.local_time(v_now)::date;
     v_era int;
-    v_refused bigint[];
     v_unnamed boolean;
+    v_payment bigint;
     v_several boolean;
+    v_odd boolean;
+    v_refused bigint[];
     v_first bigint;
     v_first_of jsonb;
     v_payment_of jsonb;
 begin
-    -- What no sale gives is a negative type, of billig.ticket_refusal.
     select
-        min(array[t.refusal, t.ticket]) filter (where t.refusal is not null),
         bool_or(t.paid is not null and t.payment is null),
+        min(t.payment),
         min(t.payment) <> max(t.payment),
+        bool_or(
+            t.refunded is not null or t.used is not null or t.replaced_by is not null
+            or t.refunder is not null or t.point_of_refund is not null or t.exchange is not null
+            or t.paid is null and (t.sale_channel = 'STAND' or t.payment is not null)
+            or t.paid is not null and t.sale_channel = 'RESERVATION'
+        ),
         min(t.ticket) filter (where t.paid is not null),
         (select e.era from deploy.era as e order by e.era desc limit 1)
-    into v_refused, v_unnamed, v_several, v_first, v_era
-    from (
-        select
-            n.ticket, n.paid, n.payment,
-            case
-                when n.refunded is not null or n.used is not null or n.replaced_by is not null
-                    or n.refunder is not null or n.point_of_refund is not null then -1
-                when n.sale_channel = 'STAND' and n.paid is null then -2
-                when n.sale_channel = 'RESERVATION' and n.paid is not null then -3
-                when n.payment is not null
-                    and (n.paid is null or not exists (
-                        select from billig.own_payment as p
-                        where p.payment = n.payment and p.exchange is not distinct from n.exchange
-                    )) then -4
-            end as refusal
-        from new_ticket as n
-    ) as t;
-    if v_refused is not null then
-        perform billig.refuse_change(v_refused[2], v_refused[1]::smallint);
+    into v_unnamed, v_payment, v_several, v_odd, v_first, v_era
+    from new_ticket as t;
+
+    -- What no sale gives is a negative type, of billig.ticket_refusal. Most inserts are a function's, which names one
+    -- payment, its own: looked up once. All others, an exchange's among them, are looked at ticket by ticket.
+    if
+        v_odd or v_several
+        or v_payment is not null and not exists (
+            select from billig.own_payment as p
+            where p.payment = v_payment and p.exchange is null
+        )
+    then
+        select min(array[t.refusal, t.ticket])
+        into v_refused
+        from (
+            select
+                n.ticket,
+                case
+                    when n.refunded is not null or n.used is not null or n.replaced_by is not null
+                        or n.refunder is not null or n.point_of_refund is not null then -1
+                    when n.sale_channel = 'STAND' and n.paid is null then -2
+                    when n.sale_channel = 'RESERVATION' and n.paid is not null then -3
+                    when n.payment is not null
+                        and (n.paid is null or not exists (
+                            select from billig.own_payment as p
+                            where p.payment = n.payment and p.exchange is not distinct from n.exchange
+                        )) then -4
+                end as refusal
+            from new_ticket as n
+        ) as t
+        where t.refusal is not null;
+        if v_refused is not null then
+            perform billig.refuse_change(v_refused[2], v_refused[1]::smallint);
+        end if;
     end if;
 
     -- Tickets sold paid whose payment nobody named: legacy. One payment a purchase and transaction.
@@ -200,11 +223,11 @@ begin
             case when s.is_money then coalesce(n.payment, (v_payment_of ->> n.ticket::text)::bigint) end as payment,
             s.is_money
         from new_ticket as n
-        -- A web ticket that is paid already was sold, then paid: two rows.
+        -- A web ticket that is paid already was sold, then paid: two rows, in this order, for such a join loops over
+        -- one side or the other. (a sort would cost as much as two of the rows; consistency.first_row watches)
         inner join (values (false), (true)) as s (is_money)
             on case when s.is_money then n.paid is not null else n.sale_channel <> 'STAND' end
-    ) as t
-    order by t.ticket, t.is_money;
+    ) as t;
     return null;
 end;
 $$;
