@@ -26,15 +26,6 @@ begin
     from new_line as l
     where (select true from billig.own_payment as p where p.payment = l.payment) is null
     limit 1;
-    if not found and tg_op = 'UPDATE' then
-        select l.payment into v_payment
-        from (
-            select payment, payment_method from new_line
-            except
-            select payment, payment_method from old_line
-        ) as l
-        limit 1;
-    end if;
     if found then
         raise exception 'the lines of a payment are written with it' using
             errcode = '23B20',
@@ -47,6 +38,28 @@ $$;
 
 comment on function billig.payment_line_keep() is
 'Lines are written in the transaction that makes their payment; later ones are refused (23B20).';
+
+create or replace function billig.payment_line_keep_update()
+returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, billig, pg_temp
+as $$
+begin
+    if
+        not exists (select from billig.own_payment as p where p.payment = new.payment)
+        or (new.payment, new.payment_method) <> (old.payment, old.payment_method)
+    then
+        raise exception 'the lines of a payment are written with it' using
+            errcode = '23B20',
+            detail = format('Payment %s.', new.payment),
+            hint = 'Refund or sell: that makes a payment of its own.';
+    end if;
+    return null;
+end;
+$$;
+
+comment on function billig.payment_line_keep_update() is
+'Lines change in the transaction that makes their payment, and by amount alone; else refused (23B20).';
 
 create or replace function billig.payment_balance()
 returns trigger
@@ -107,8 +120,7 @@ alter table billig.payment_line enable always trigger payment_line_keep;
 
 create or replace trigger payment_line_keep_update
 after update on billig.payment_line
-referencing old table as old_line new table as new_line
-for each statement execute function billig.payment_line_keep();
+for each row execute function billig.payment_line_keep_update();
 alter table billig.payment_line enable always trigger payment_line_keep_update;
 
 -- Constraint triggers cannot be replaced, so they are made once, here, if they are missing.
