@@ -3,6 +3,7 @@
 comment on column billig.ticket.payment is
 'The last payment that a writer named for it; one that was made for a legacy write, which names none, stands in the log alone';
 
+-- squawk-ignore ban-drop-function -- internal: granted to nobody
 drop function if exists billig.align_ticket(bigint[], bigint[], numeric[], numeric[]);
 
 -- What was sold before: taken back to the payment last named. Only where there are such tickets, so never in a new database.

@@ -952,7 +952,8 @@ def test_a_payment_that_nobody_named_stands_in_the_log_alone(db: Connection, pla
 
 
 def test_a_sale_that_legacy_writes_changed_since_is_not_undone(db: Connection, play: Event) -> None:
-    for number, change in enumerate(({"refunded": "now", "refunder": "perl"}, {"price_group": play.price_groups[1]})):
+    changes: list[dict[str, object]] = [{"refunded": "now", "refunder": "perl"}, {"price_group": play.price_groups[1]}]
+    for number, change in enumerate(changes):
         seller = f"undoes {number}"
         sale = sell(db, play.price_group, 2, seller=seller)
         update_ticket(db, sale.tickets[0], **change)
