@@ -22,6 +22,7 @@ def prepare(bench: Bench) -> None:
     bench.clone(BASELINE, OURS)
     with bench.connect(BASELINE) as connection:
         without_triggers(connection)
+        run_file(connection, "rights_by_hand.sql")
 
 
 def against_hand(bench: Bench, rounds: int, seconds: float) -> Iterator[Ratios]:
@@ -33,7 +34,7 @@ def against_hand(bench: Bench, rounds: int, seconds: float) -> Iterator[Ratios]:
             ">= 1.20",
             rounds,
             partial(run, OURS, FUNCTION, groups=GROUPS, user=SELLER),
-            partial(run, BASELINE, HAND, groups=GROUPS),
+            partial(run, BASELINE, HAND, groups=GROUPS, user=SELLER),
         )
 
 

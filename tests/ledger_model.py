@@ -89,7 +89,8 @@ class Ticket:
     on_card: bool = False
     replaces: int | None = None
     replaced_by: int | None = None
-    payment: int | None = None
+    payment: int | None = None  # the last it took part in
+    named_payment: int | None = None  # the last that a function named: what the column holds
     held: Mix = field(default_factory=lambda: defaultdict(Fraction))  # the money in it, by method
 
     @property
@@ -111,6 +112,7 @@ class Expected:
     seller: str | None
     kind: str
     old_mix: Mix | None = None  # of an exchange: what the old tickets were paid with
+    named: bool = True  # by whoever wrote the tickets; raw SQL names none, and the trigger makes one
 
     @property
     def tickets(self) -> frozenset[int]:
@@ -292,5 +294,7 @@ class Ledger:
                     self.tickets[number].held[method] += Fraction(value) * part / sum(mix.values())
         for number in expected.tickets:
             self.tickets[number].payment = payment
+            if expected.named:
+                self.tickets[number].named_payment = payment
         if expected.kind == "SALE" and expected.seller is not None:
             self.sales[expected.seller].append((payment, sorted(expected.inflow)))

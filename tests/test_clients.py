@@ -84,10 +84,9 @@ def methods_of(db: Connection, ticket: int) -> list[Row]:
     """By what the ticket's last payment moved how much."""
     return all_rows(
         db,
-        "select m.payment_method_name, i.amount from billig.ticket as t"
-        " inner join billig.payment_line as i on t.payment = i.payment"
+        "select m.payment_method_name, i.amount from billig.payment_line as i"
         " inner join billig.payment_method as m on i.payment_method = m.payment_method"
-        " where t.ticket = %s",
+        " where i.payment = (select max(l.payment) from billig.transaction_log as l where l.ticket = %s)",
         ticket,
     )
 
@@ -124,7 +123,12 @@ def test_the_legacy_script_refunds_tickets_and_the_log_says_who_and_where(
         assert one(db, "select seller from billig.ticket where ticket = %s", ticket) == "ola"
     assert log_types(db, kept) == ["NORMAL_SALE"]
     assert one(db, "select distinct login_role from billig.transaction_log where amount < 0") == STAND
-    payments = one(db, "select count(distinct payment) from billig.ticket where ticket in (%s, %s)", first, second)
+    payments = one(
+        db,
+        "select count(distinct payment) from billig.transaction_log where ticket in (%s, %s) and amount < 0",
+        first,
+        second,
+    )
     paid_back = methods_of(db, first)
     if autocommit == "--no-autocommit":
         assert (payments, paid_back) == (1, [(CASH, -320)]), "one transaction of a purchase makes one payment"

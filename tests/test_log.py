@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from pybridge.paths import ROOT
 from tests import servers
 from tests.conftest import Connect, Connection
 from tests.domain import (
@@ -940,6 +941,41 @@ def test_a_legacy_refund_at_a_stand_is_paid_by_the_stands_own_method(db: Connect
         assert payment_lines(db, last_payment(db, ticket)) == {method: -116}
 
 
+def test_a_payment_that_nobody_named_stands_in_the_log_alone(db: Connection, play: Event) -> None:
+    sale = sell(db, play.price_group, 2)
+    update_ticket(db, sale.tickets[0], refunded="now", refunder="perl")
+    unnamed = insert_ticket(db, play.price_group, paid=EARLIER)
+    assert last_payment(db, sale.tickets[0]) != sale.payment
+    assert last_payment(db, unnamed) is not None
+    assert [ticket_row(db, ticket)["payment"] for ticket in (*sale.tickets, unnamed)] == [sale.payment] * 2 + [None]
+    with expect("23B06"):
+        update_ticket(db, sale.tickets[1], payment=last_payment(db, sale.tickets[0]))
+    assert consistency(db) == {}
+
+
+def test_a_sale_that_legacy_writes_changed_since_is_not_undone(db: Connection, play: Event) -> None:
+    changes: list[dict[str, object]] = [{"refunded": "now", "refunder": "perl"}, {"price_group": play.price_groups[1]}]
+    for number, change in enumerate(changes):
+        seller = f"undoes {number}"
+        sale = sell(db, play.price_group, 2, seller=seller)
+        update_ticket(db, sale.tickets[0], **change)
+        with expect("23B18"):
+            call(db, "undo_last_sale", seller=seller)
+
+
+def test_tickets_of_older_versions_are_taken_back_to_the_payment_last_named(db: Connection, play: Event) -> None:
+    sale = sell(db, play.price_group, 2)
+    update_ticket(db, sale.tickets[0], refunded="now", refunder="perl")
+    unnamed = insert_ticket(db, play.price_group, paid=EARLIER)
+    for ticket in (sale.tickets[0], unnamed):  # as version 0005 left them
+        run(db, "alter table billig.ticket disable trigger user")
+        update_ticket(db, ticket, payment=last_payment(db, ticket))
+    assert {row["differs"] for row in consistency(db)["log_replay"]} == {"payment"}
+    db.execute((ROOT / "migrations/0009-payment-as-named.sql").read_bytes())
+    assert [ticket_row(db, ticket)["payment"] for ticket in (*sale.tickets, unnamed)] == [sale.payment] * 2 + [None]
+    assert consistency(db) == {}, "every trigger among them is ALWAYS again"
+
+
 def test_a_stand_that_nobody_registered_is_registered_by_its_refund(db: Connection, play: Event) -> None:
     ticket = sell(db, play.price_group).ticket
     update_ticket(db, ticket, refunded="now", refunder="perl", point_of_refund=4711)
@@ -1097,6 +1133,19 @@ def test_a_line_moves_to_no_other_payment_even_in_its_own_transaction(db: Connec
     with expect("23B20"), db.transaction():
         first, second = _payment_with_line(db, 0), _payment_with_line(db, 0)
         run(db, "update billig.payment_line set payment = %s, payment_method = 2 where payment = %s", second, first)
+
+
+def test_one_line_of_a_finished_payment_refuses_all_of_a_statement(db: Connection, play: Event) -> None:
+    sale = sell(db, play.price_group)
+    with expect("23B20") as refused, db.transaction():
+        own = _payment_with_line(db, 0)
+        run(
+            db,
+            "insert into billig.payment_line (payment, payment_method, amount) values (%s, 8, 0), (%s, 8, 0)",
+            own,
+            sale.payment,
+        )
+    assert str(sale.payment) in str(refused.value.diag.message_detail)
 
 
 def test_lines_without_their_log_rows_are_refused_at_commit(db: Connection) -> None:

@@ -289,3 +289,15 @@ def test_ids_that_clients_chose_do_not_break_the_next_sale(db: Connection) -> No
     assert second.tickets == [first.ticket + n for n in (3, 5, 6)]
     assert domain.num_sold(db, event.ticket_group) == 7
     assert consistency(db) == {}
+
+
+@pytest.mark.parametrize("counts", ["{{10}}", "[0:0]={10}"], ids=["two dimensions", "counted from 0"])
+def test_an_odd_array_does_not_get_round_the_ticket_limit(db: Connection, counts: str) -> None:
+    event = make_event(db)
+    with expect("23B05"):
+        domain.rows(
+            db,
+            "select * from billig.create_purchase('STAND', array[%s::int], %s::int[], 'ola', null, array['CASH'])",
+            event.price_group,
+            counts,
+        )

@@ -133,7 +133,7 @@ FORBIDDEN: list[tuple[LiteralString, Callable[[Ticket], set[str]]]] = [
     ),
     (
         "update billig.ticket set payment = null where ticket = %s",
-        lambda t: set() if t.payment is None else {"23B10"} if t.refunded else {"23B06"},
+        lambda t: set() if t.named_payment is None else {"23B10"} if t.refunded else {"23B06"},
     ),
     (
         "update billig.ticket set used = billig.local_time(), on_card = not on_card where ticket = %s",
@@ -172,7 +172,7 @@ FORBIDDEN: list[tuple[LiteralString, Callable[[Ticket], set[str]]]] = [
     (
         "insert into billig.payment_line (payment, payment_method, amount)"
         " select payment, 8, 1 from billig.ticket where ticket = %s and payment is not null",
-        lambda t: set() if t.payment is None else {"23B20"},
+        lambda t: set() if t.named_payment is None else {"23B20"},
     ),
     (
         "delete from billig.payment_line where payment = (select payment from billig.ticket where ticket = %s)",
@@ -254,6 +254,7 @@ class Festival(RuleBasedStateMachine):
         self.db = self.shed.open()
         self.run = self.shed.runs
         self.ledger = Ledger()
+        self.names_payment = False  # the operation last tried: functions name their payment, raw SQL names none
         self.sellers = (f"kari {self.run}", f"ola {self.run}")
         self.organisation = f"Festival {self.run}"
         self.login = str(domain.one(self.db, "select session_user"))
@@ -407,6 +408,7 @@ class Festival(RuleBasedStateMachine):
     def _call(self, refusals: set[str], function: str, **arguments: object) -> list[domain.Row] | None:
         """A function's answer; None where it is refused, which it must be if there is a refusal to expect."""
         answer: list[domain.Row] | None = None
+        self.names_payment = True
         with self._refused(refusals):
             answer = domain.call(self.db, function, **arguments)
         assert (answer is None) == bool(refusals), f"{function} should have been refused: {refusals}"
@@ -420,6 +422,7 @@ class Festival(RuleBasedStateMachine):
 
     def _raw(self, refusals: set[str], query: LiteralString, **parameters: object) -> list[domain.Row] | None:
         answer: list[domain.Row] | None = None
+        self.names_payment = False
         with self._refused(refusals), self.db.cursor(row_factory=dict_row) as cursor:
             cursor.execute(query, parameters)
             answer = cursor.fetchall() if cursor.description else []
@@ -434,7 +437,7 @@ class Festival(RuleBasedStateMachine):
         for ticket, amount in flows:
             (outflow if amount < 0 else inflow)[ticket.ticket] = amount
         if inflow or outflow:
-            self.ledger.expected.append(Expected(inflow, outflow, lines, seller, kind, old))
+            self.ledger.expected.append(Expected(inflow, outflow, lines, seller, kind, old, named=self.names_payment))
 
     # --- Sales ---
 
@@ -1172,7 +1175,7 @@ class Festival(RuleBasedStateMachine):
                 t.sold.project,
                 t.replaces,
                 t.replaced_by,
-                t.payment,
+                t.named_payment,
             ]
             for t in ledger.tickets.values()
         )

@@ -24,6 +24,7 @@ declare
     v_counts int[];
     v_missing int[];
     v_total numeric;
+    v_owner_member_id int := p_owner_member_id;
     v_purchase bigint;
     v_payment bigint;
     v_cash_point int;
@@ -63,24 +64,35 @@ begin
             hint = 'Tickets bought with no seller are fetched by their buyer.';
     end if;
 
-    -- What is wanted, and what it would be sold as now: one entry a price group, in key order.
-    select
-        array_agg(w.price_group), array_agg(w.tickets), sum(w.tickets),
-        array_agg(o) filter (where o.price_group is not null), sum((o.price + o.fee) * w.tickets),
-        bool_and(w.is_valid)
-    into v_price_groups, v_counts, v_wanted, v_offers, v_total, v_valid
-    from (
-        select u.price_group, sum(u.tickets)::int as tickets, bool_and(coalesce(u.tickets, 0) > 0) as is_valid
-        from unnest(p_price_groups, p_counts) as u (price_group, tickets)
-        group by u.price_group
-        order by u.price_group
-    ) as w
-    left join billig.offer as o on w.price_group = o.price_group;
-    if v_valid is not true or cardinality(p_price_groups) is distinct from cardinality(p_counts) then
-        raise exception 'price groups and counts do not pair up' using
-            errcode = '22023',
-            detail = format('Price groups %s, counts %s.', p_price_groups, p_counts),
-            hint = 'Pass one count, over 0, for each price group.';
+    -- What is wanted, and what it would be sold as now: one entry a price group, in key order. Most want one alone.
+    if cardinality(p_price_groups) = 1 and cardinality(p_counts) = 1 and p_counts[1] > 0 then
+        v_price_groups := array[p_price_groups[1]];
+        v_counts := array[p_counts[1]];
+        v_wanted := p_counts[1];
+        -- joined, it goes by the keys, where a comparison would read small tables whole and hash them
+        select array_agg(o) filter (where o.price_group is not null), sum((o.price + o.fee) * w.tickets)
+        into v_offers, v_total
+        from unnest(v_price_groups, v_counts) as w (price_group, tickets)
+        left join billig.offer as o on w.price_group = o.price_group;
+    else
+        select
+            array_agg(w.price_group), array_agg(w.tickets), sum(w.tickets),
+            array_agg(o) filter (where o.price_group is not null), sum((o.price + o.fee) * w.tickets),
+            bool_and(w.is_valid)
+        into v_price_groups, v_counts, v_wanted, v_offers, v_total, v_valid
+        from (
+            select u.price_group, sum(u.tickets)::int as tickets, bool_and(coalesce(u.tickets, 0) > 0) as is_valid
+            from unnest(p_price_groups, p_counts) as u (price_group, tickets)
+            group by u.price_group
+            order by u.price_group
+        ) as w
+        left join billig.offer as o on w.price_group = o.price_group;
+        if v_valid is not true or cardinality(p_price_groups) is distinct from cardinality(p_counts) then
+            raise exception 'price groups and counts do not pair up' using
+                errcode = '22023',
+                detail = format('Price groups %s, counts %s.', p_price_groups, p_counts),
+                hint = 'Pass one count, over 0, for each price group.';
+        end if;
     end if;
 
     if p_request_id is not null then
@@ -100,13 +112,15 @@ begin
     perform billig.check_offers(
         v_offers, v_counts, v_price_groups, p_seller is null, p_sale_channel = 'NET', p_card, p_owner_member_id
     );
+    if p_card is not null and p_owner_member_id is null then
+        select c.owner_member_id into v_owner_member_id
+        from billig.ticket_card as c
+        where c.card = p_card;
+    end if;
 
     loop -- until the sequence is past the ids that clients chose
         insert into billig.purchase (owner_member_id, owner_email, seller)
-        values (
-            coalesce(p_owner_member_id, (select c.owner_member_id from billig.ticket_card as c where c.card = p_card)),
-            nullif(p_owner_email, ''), p_seller
-        )
+        values (v_owner_member_id, nullif(p_owner_email, ''), p_seller)
         on conflict do nothing
         returning purchase into v_purchase;
         exit when found;

@@ -4,12 +4,12 @@ create or replace function billig.make_payments(
 )
 returns table (ticket bigint, payment bigint)
 language plpgsql
-set plan_cache_mode = force_custom_plan
+set plan_cache_mode = auto
 set enable_nestloop = on
 as $$
 #variable_conflict use_column
 begin
-    -- Planned for each call, by the length of its arrays: one ticket, or a hundred thousand.
+    -- Not planned for each call: the setting would reach the checks of foreign keys, and plan each of them anew.
 
     -- A stand that nobody registered must not lose the money that went over its counter.
     insert into billig.cash_point (cash_point, cash_point_name, session_required)

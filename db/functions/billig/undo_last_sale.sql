@@ -27,8 +27,11 @@ begin
     limit 1;
     if v_sale.payment is null or exists (
         select from billig.transaction_log as l
-        inner join billig.ticket as t on l.ticket = t.ticket
-        where l.payment = v_sale.payment and t.payment <> v_sale.payment
+        inner join billig.transaction_log as later on l.ticket = later.ticket
+        where
+            l.payment = v_sale.payment
+            and later.payment <> v_sale.payment
+            and later.transaction_log > l.transaction_log
     ) then
         raise exception 'there is no sale to undo' using
             errcode = '23B18',

@@ -19,10 +19,36 @@ returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
 as $$
+declare
+    v_payment bigint;
+begin
+    -- A scalar subquery, so that the plan, kept for the session, looks single payments up: it must hold for one line too.
+    select l.payment into v_payment
+    from new_line as l
+    where (select true from billig.own_payment as p where p.payment = l.payment) is null
+    limit 1;
+    if found then
+        raise exception 'the lines of a payment are written with it' using
+            errcode = '23B20',
+            detail = format('Payment %s.', v_payment),
+            hint = 'Refund or sell: that makes a payment of its own.';
+    end if;
+    return null;
+end;
+$$;
+
+comment on function billig.payment_line_keep() is
+'Lines are written in the transaction that makes their payment; later ones are refused (23B20).';
+
+create or replace function billig.payment_line_keep_update()
+returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, billig, pg_temp
+as $$
 begin
     if
         not exists (select from billig.own_payment as p where p.payment = new.payment)
-        or (tg_op = 'UPDATE' and (new.payment, new.payment_method) <> (old.payment, old.payment_method))
+        or (new.payment, new.payment_method) <> (old.payment, old.payment_method)
     then
         raise exception 'the lines of a payment are written with it' using
             errcode = '23B20',
@@ -33,8 +59,8 @@ begin
 end;
 $$;
 
-comment on function billig.payment_line_keep() is
-'Lines are written in the transaction that makes their payment; later ones are refused (23B20).';
+comment on function billig.payment_line_keep_update() is
+'Lines change in the transaction that makes their payment, and by amount alone; else refused (23B20).';
 
 create or replace function billig.payment_balance()
 returns trigger
@@ -88,9 +114,15 @@ for each statement execute function billig.payment_keep();
 alter table billig.payment_line enable always trigger payment_line_delete;
 
 create or replace trigger payment_line_keep
-after insert or update on billig.payment_line
-for each row execute function billig.payment_line_keep();
+after insert on billig.payment_line
+referencing new table as new_line
+for each statement execute function billig.payment_line_keep();
 alter table billig.payment_line enable always trigger payment_line_keep;
+
+create or replace trigger payment_line_keep_update
+after update on billig.payment_line
+for each row execute function billig.payment_line_keep_update();
+alter table billig.payment_line enable always trigger payment_line_keep_update;
 
 -- Constraint triggers cannot be replaced, so they are made once, here, if they are missing.
 do $$

@@ -102,47 +102,67 @@ declare
     v_now constant timestamptz := clock_timestamp();
     v_today constant date := billig.local_time(v_now)::date;
     v_era int;
-    v_refused bigint[];
     v_unnamed boolean;
+    v_payment bigint;
     v_several boolean;
+    v_odd boolean;
+    v_refused bigint[];
     v_first bigint;
     v_first_of jsonb;
-    v_tickets bigint[];
-    v_payments bigint[];
     v_payment_of jsonb;
 begin
-    -- What no sale gives is a negative type, of billig.ticket_refusal.
     select
-        min(array[t.refusal, t.ticket]) filter (where t.refusal is not null),
         bool_or(t.paid is not null and t.payment is null),
+        min(t.payment),
         min(t.payment) <> max(t.payment),
+        bool_or(
+            t.refunded is not null or t.used is not null or t.replaced_by is not null
+            or t.refunder is not null or t.point_of_refund is not null or t.exchange is not null
+            or t.paid is null and (t.sale_channel = 'STAND' or t.payment is not null)
+            or t.paid is not null and t.sale_channel = 'RESERVATION'
+        ),
         min(t.ticket) filter (where t.paid is not null),
         (select e.era from deploy.era as e order by e.era desc limit 1)
-    into v_refused, v_unnamed, v_several, v_first, v_era
-    from (
-        select
-            n.ticket, n.paid, n.payment,
-            case
-                when n.refunded is not null or n.used is not null or n.replaced_by is not null
-                    or n.refunder is not null or n.point_of_refund is not null then -1
-                when n.sale_channel = 'STAND' and n.paid is null then -2
-                when n.sale_channel = 'RESERVATION' and n.paid is not null then -3
-                when n.payment is not null
-                    and (n.paid is null or not exists (
-                        select from billig.own_payment as p
-                        where p.payment = n.payment and p.exchange is not distinct from n.exchange
-                    )) then -4
-            end as refusal
-        from new_ticket as n
-    ) as t;
-    if v_refused is not null then
-        perform billig.refuse_change(v_refused[2], v_refused[1]::smallint);
+    into v_unnamed, v_payment, v_several, v_odd, v_first, v_era
+    from new_ticket as t;
+
+    -- What no sale gives is a negative type, of billig.ticket_refusal. Most inserts are a function's, which names one
+    -- payment, its own: looked up once. All others, an exchange's among them, are looked at ticket by ticket.
+    if
+        v_odd or v_several
+        or v_payment is not null and not exists (
+            select from billig.own_payment as p
+            where p.payment = v_payment and p.exchange is null
+        )
+    then
+        select min(array[t.refusal, t.ticket])
+        into v_refused
+        from (
+            select
+                n.ticket,
+                case
+                    when n.refunded is not null or n.used is not null or n.replaced_by is not null
+                        or n.refunder is not null or n.point_of_refund is not null then -1
+                    when n.sale_channel = 'STAND' and n.paid is null then -2
+                    when n.sale_channel = 'RESERVATION' and n.paid is not null then -3
+                    when n.payment is not null
+                        and (n.paid is null or not exists (
+                            select from billig.own_payment as p
+                            where p.payment = n.payment and p.exchange is not distinct from n.exchange
+                        )) then -4
+                end as refusal
+            from new_ticket as n
+        ) as t
+        where t.refusal is not null;
+        if v_refused is not null then
+            perform billig.refuse_change(v_refused[2], v_refused[1]::smallint);
+        end if;
     end if;
 
     -- Tickets sold paid whose payment nobody named: legacy. One payment a purchase and transaction.
     if v_unnamed then
-        select array_agg(m.ticket), array_agg(m.payment), jsonb_object_agg(m.ticket, m.payment)
-        into v_tickets, v_payments, v_payment_of
+        select jsonb_object_agg(m.ticket, m.payment)
+        into v_payment_of
         from (
             select
                 array_agg(ticket) as tickets, array_agg(purchase) as purchases,
@@ -202,15 +222,11 @@ begin
             case when s.is_money then coalesce(n.payment, (v_payment_of ->> n.ticket::text)::bigint) end as payment,
             s.is_money
         from new_ticket as n
-        -- A web ticket that is paid already was sold, then paid: two rows.
+        -- A web ticket that is paid already was sold, then paid: two rows, in this order, for such a join loops over
+        -- one side or the other. (a sort would cost as much as two of the rows; consistency.first_row watches)
         inner join (values (false), (true)) as s (is_money)
             on case when s.is_money then n.paid is not null else n.sale_channel <> 'STAND' end
-    ) as t
-    order by t.ticket, t.is_money;
-
-    if v_tickets is not null then
-        perform billig.align_ticket(v_tickets, v_payments, null, null);
-    end if;
+    ) as t;
     return null;
 end;
 $$;
@@ -229,6 +245,9 @@ set work_mem = '64MB'
 as $$
 declare
     v_now constant timestamptz := clock_timestamp();
+    v_today constant date := billig.local_time(v_now)::date;
+    v_login constant text := session_user;
+    v_kept boolean;
     v_tickets bigint[];
     v_payments bigint[];
     v_prices numeric[];
@@ -241,7 +260,8 @@ begin
 
     -- Money moved by a write that left payment as it was: legacy. One payment a purchase and transaction.
     -- (intersect hashes, and nulls are alike to it; a join on "is not distinct from" loops)
-    if exists (select payment from new_ticket intersect select payment from old_ticket) then
+    v_kept := exists (select payment from new_ticket intersect select payment from old_ticket);
+    if v_kept then
         select array_agg(m.ticket), array_agg(m.payment)
         into v_tickets, v_payments
         from (
@@ -255,7 +275,7 @@ begin
                 array_agg(case
                     when o.refunded is distinct from n.refunded then n.refunder
                     when n.sale_channel = 'NET' and o.paid is distinct from n.paid then null
-                    else session_user
+                    else v_login
                 end) as sellers,
                 array_agg(case when o.refunded is distinct from n.refunded then n.point_of_refund end) as cash_points,
                 array_agg(n.sale_channel) as channels,
@@ -284,12 +304,22 @@ begin
         -- the tickets that take part in a payment now: the first of them has the payment checked at commit
         select t.payment, min(t.ticket) as first_ticket
         from (
-            select coalesce(m.payment, n.payment) as payment, n.ticket
+            select n.payment, n.ticket
             from new_ticket as n
-            left join unnest(v_tickets, v_payments) as m (ticket, payment) on n.ticket = m.ticket
-            except
-            select o.payment, o.ticket
-            from old_ticket as o
+            where not v_kept -- so all of them changed theirs
+            union all
+            select m.payment, m.ticket
+            from unnest(v_tickets, v_payments) as m (ticket, payment)
+            union all
+            (
+                select n.payment, n.ticket
+                from new_ticket as n
+                where v_kept
+                except
+                select o.payment, o.ticket
+                from old_ticket as o
+                where v_kept
+            )
         ) as t
         group by t.payment
     ),
@@ -313,34 +343,42 @@ begin
             price, amount, vat_code, vat_rate, vat_amount, fee_amount, fee_vat_code, fee_vat_rate, fee_vat_amount
         )
         select
-            v_now, billig.local_time(v_now)::date, c.ticket, c.purchase, c.payment, c.exchange, c.replaced_by,
-            pg_current_xact_id(), (select max(era) from deploy.era), session_user, c.transaction_type, c.seller,
+            v_now, v_today, c.ticket, c.purchase, c.payment, c.exchange, c.replaced_by,
+            pg_current_xact_id(), (select max(era) from deploy.era), v_login, c.transaction_type, c.seller,
             c.cash_point, c.override_used, c.first_of_payment,
             c.price_group, c.ticket_group, c.event, c.organisation, c.project,
             c.price,
-            case
-                when c.transaction_type in (6, 8) then c.price
-                when c.transaction_type in (2, 11) then -c.price
-                when c.transaction_type = 3 then c.price - c.old_price
+            -- a list (in) would be searched as an array, several times a row: these are what is done by the hundred thousand
+            case c.transaction_type
+                when 2 then -c.price
+                when 11 then -c.price
+                when 6 then c.price
+                when 8 then c.price
+                when 3 then c.price - c.old_price
                 else 0
             end,
             c.vat_code, c.vat_rate,
-            case
-                when c.transaction_type in (6, 8) then billig.vat_of(c.price, c.vat_rate)
-                when c.transaction_type in (2, 11) then -billig.vat_of(c.price, c.vat_rate)
-                when c.transaction_type = 3
-                    then billig.vat_of(c.price, c.vat_rate) - billig.vat_of(c.old_price, c.old_vat_rate)
+            case c.transaction_type
+                when 2 then -billig.vat_of(c.price, c.vat_rate)
+                when 11 then -billig.vat_of(c.price, c.vat_rate)
+                when 6 then billig.vat_of(c.price, c.vat_rate)
+                when 8 then billig.vat_of(c.price, c.vat_rate)
+                when 3 then billig.vat_of(c.price, c.vat_rate) - billig.vat_of(c.old_price, c.old_vat_rate)
                 else 0
             end,
-            case
-                when c.transaction_type in (6, 8) then c.fee
-                when c.transaction_type in (2, 11) then -c.fee
+            case c.transaction_type
+                when 2 then -c.fee
+                when 11 then -c.fee
+                when 6 then c.fee
+                when 8 then c.fee
                 else 0
             end,
             c.fee_vat_code, c.fee_vat_rate,
-            case
-                when c.transaction_type in (6, 8) then billig.vat_of(c.fee, c.fee_vat_rate)
-                when c.transaction_type in (2, 11) then -billig.vat_of(c.fee, c.fee_vat_rate)
+            case c.transaction_type
+                when 2 then -billig.vat_of(c.fee, c.fee_vat_rate)
+                when 11 then -billig.vat_of(c.fee, c.fee_vat_rate)
+                when 6 then billig.vat_of(c.fee, c.fee_vat_rate)
+                when 8 then billig.vat_of(c.fee, c.fee_vat_rate)
                 else 0
             end
         from (
@@ -365,7 +403,7 @@ begin
                 case
                     when t.t_refunded then nullif(n.refunder, '')
                     when p.payment is not null then p.seller
-                    else session_user
+                    else v_login
                 end as seller,
                 case when t.t_refunded then n.point_of_refund else p.cash_point end as cash_point,
                 t.t_refunded and coalesce(p.override_used, false) and n.used is not null as override_used,
@@ -463,16 +501,21 @@ begin
             where
                 o.ticket is null
                 or t.t_refunded or t.t_paid or t.t_price_group or t.t_used or t.t_card
+                -- column by column: whole rows would be built, and carried through the join, for every ticket
                 or (
-                    o is distinct from n
+                    o.purchase, o.ticket_group, o.event, o.organisation, o.project, o.sale_channel, o.seller,
+                    o.cash_point, o.replaces, o.fee, o.vat_code, o.fee_vat_code, o.fee_vat_rate, o.paid, o.refunded,
+                    o.used, o.refunder, o.point_of_refund, o.payment, o.exchange, o.replaced_by
+                ) is distinct from (
+                    n.purchase, n.ticket_group, n.event, n.organisation, n.project, n.sale_channel, n.seller,
+                    n.cash_point, n.replaces, n.fee, n.vat_code, n.fee_vat_code, n.fee_vat_rate, n.paid, n.refunded,
+                    n.used, n.refunder, n.point_of_refund, n.payment, n.exchange, n.replaced_by
+                )
+                or (
+                    (o.price, o.vat_rate) <> (n.price, n.vat_rate)
                     -- align_ticket: the ticket takes over what its newest row, of this transaction, says
                     and not coalesce((
-                        select
-                            l.xact_id = pg_current_xact_id()
-                            and coalesce(l.payment, o.payment) is not distinct from n.payment
-                            and (l.price, l.vat_rate) = (n.price, n.vat_rate)
-                            and to_jsonb(o) - '{payment,price,vat_rate}'::text[]
-                            = to_jsonb(n) - '{payment,price,vat_rate}'::text[]
+                        select l.xact_id = pg_current_xact_id() and (l.price, l.vat_rate) = (n.price, n.vat_rate)
                         from billig.transaction_log as l
                         where l.ticket = n.ticket
                         order by l.transaction_log + 0 desc -- by the index on ticket, never back through the whole log
@@ -481,21 +524,21 @@ begin
                 )
             offset 0 -- a fence: pulled up, the type and price would be worked out anew wherever they are named
         ) as c
-        returning ticket, payment, price, vat_rate, transaction_type
+        returning ticket, price, vat_rate, transaction_type
     )
 
     select
-        array_agg(ticket), array_agg(payment), array_agg(price), array_agg(vat_rate),
+        array_agg(ticket), array_agg(price), array_agg(vat_rate),
         min(array[transaction_type, ticket]) filter (where transaction_type < 0)
-    into v_tickets, v_payments, v_prices, v_rates, v_refused
+    into v_tickets, v_prices, v_rates, v_refused
     from logged
-    where transaction_type in (3, 10) or transaction_type < 0 or v_tickets is not null;
+    where transaction_type in (3, 10) or transaction_type < 0;
     if v_refused is not null then
         perform billig.refuse_change(v_refused[2], v_refused[1]::smallint);
     end if;
 
     if v_tickets is not null then
-        perform billig.align_ticket(v_tickets, v_payments, v_prices, v_rates);
+        perform billig.align_ticket(v_tickets, v_prices, v_rates);
     end if;
     return null;
 end;

@@ -33,7 +33,7 @@ left join (
         (array_agg(price_group order by transaction_log desc))[1] as price_group,
         (array_agg(price order by transaction_log desc))[1] as price,
         (array_agg(vat_rate order by transaction_log desc))[1] as vat_rate,
-        (array_agg(payment order by transaction_log desc) filter (where payment is not null))[1] as payment,
+        (array_agg(payment order by transaction_log desc) filter (where made_by <> 'TRIGGER'))[1] as payment,
         min(seller) filter (where transaction_type in (2, 5, 9, 11, 12)) as refunder,
         min(purchase) as purchase,
         min(purchase) = max(purchase) as same_purchase,
@@ -42,7 +42,13 @@ left join (
         min(project) as project,
         sum(amount) as amount,
         sum(fee_amount) as fee_amount
-    from billig.transaction_log
+    from (
+        select
+            g.transaction_log, g.ticket, g.transaction_type, g.price_group, g.price, g.vat_rate, g.seller, g.purchase,
+            g.event, g.ticket_group, g.project, g.amount, g.fee_amount, g.payment, p.made_by
+        from billig.transaction_log as g
+        left join billig.payment as p on g.payment = p.payment
+    ) as r
     group by ticket
 ) as l on t.ticket = l.ticket
 where
@@ -64,4 +70,4 @@ where
     or l.fee_amount <> case when t.paid is not null and t.refunded is null then t.fee else 0 end;
 
 comment on view consistency.log_replay is
-'Log and tickets agree: replaying a ticket''s rows gives its state. A row names a ticket and the columns that differ. It means that a ticket was changed with the triggers off, or the log was.';
+'Log and tickets agree: replaying a ticket''s rows gives its state, its payment the last one that was named. A row names a ticket and the columns that differ. It means that a ticket was changed with the triggers off, or the log was.';

@@ -75,8 +75,12 @@ from (
         ' FOR EACH STATEMENT EXECUTE FUNCTION payment_keep()'
     ),
     (
-        'billig.payment_line', 'payment_line_keep', 'AFTER INSERT OR UPDATE ON payment_line'
-        ' FOR EACH ROW EXECUTE FUNCTION payment_line_keep()'
+        'billig.payment_line', 'payment_line_keep', 'AFTER INSERT ON payment_line REFERENCING NEW TABLE AS new_line'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION payment_line_keep()'
+    ),
+    (
+        'billig.payment_line', 'payment_line_keep_update', 'AFTER UPDATE ON payment_line'
+        ' FOR EACH ROW EXECUTE FUNCTION payment_line_keep_update()'
     ),
     (
         'billig.payment_line', 'payment_line_balance', 'AFTER INSERT OR UPDATE ON payment_line DEFERRABLE INITIALLY DEFERRED'

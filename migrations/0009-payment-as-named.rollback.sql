@@ -1,0 +1,1 @@
+comment on column billig.ticket.payment is 'The last payment it took part in';
