@@ -51,6 +51,10 @@ select jsonb_build_object(
             union all select 'overlong_unpaid' where exists (select from consistency.overlong_unpaid)
             union all select 'trigger_guard' where exists (select from consistency.trigger_guard)
             union all select 'era_is_current' where exists (select from consistency.era_is_current)
+            union all select 'rounding' where exists (select from consistency.rounding)
+            union all select 'till' where exists (select from consistency.till)
+            union all select 'period' where exists (select from consistency.period)
+            union all select 'rollup' where exists (select from consistency.rollup)
         ) as v
     ),
     'tickets', (
@@ -1128,7 +1132,10 @@ class Festival(RuleBasedStateMachine):
                     pytest.fail("a request id was taken for two calls")
         self._check()
 
-    # --- What must hold after every step ---
+    # --- What must hold after every step, and every view after the last ---
+
+    def teardown(self) -> None:
+        assert domain.consistency(self.db) == {}
 
     def _check(self) -> None:
         ledger = self.ledger
