@@ -3,7 +3,6 @@
 Exit codes: 0 done; 1 refused, or something is wrong; 2 typed wrongly; 3 no database, or not one that is deployed.
 """
 
-import json
 import os
 import shutil
 from dataclasses import asdict
@@ -20,15 +19,12 @@ from typer.core import TyperGroup
 
 from pybridge import check as consistency
 from pybridge import demo as demonstration
-from pybridge import errors, programme, server, till, voucher_cli
+from pybridge import errors, period_cli, programme, report_cli, server, till_cli, voucher_cli
 from pybridge.client import Client, Imported, Problem
-from pybridge.command import NO_DATABASE, REFUSED
-from pybridge.command import connect as _connect
-from pybridge.command import fail as _fail
+from pybridge.command import NO_DATABASE, REFUSED, Json, connect, fail, print_json
 from pybridge.deploy import deploy as deploy_database
 from pybridge.paths import ROOT
 from pybridge.reference import render
-from pybridge.report_cli import app as report_app
 from pybridge.sqlfiles import DeployRefused
 
 REFERENCE = ROOT / "docs" / "reference.md"
@@ -41,17 +37,17 @@ class Group(TyperGroup):
         try:
             return super().invoke(ctx)
         except server.ServerError as error:
-            raise _fail(NO_DATABASE, str(error)) from None
+            raise fail(NO_DATABASE, str(error)) from None
         except DeployRefused as error:
-            raise _fail(REFUSED, f"Nothing was deployed. {error}") from None
+            raise fail(REFUSED, f"Nothing was deployed. {error}") from None
         except demonstration.DemoRefused as error:
-            raise _fail(REFUSED, str(error), error.hint) from None
+            raise fail(REFUSED, str(error), error.hint) from None
         except errors.TicketError as error:
-            raise _fail(REFUSED, f"{error.message} ({error.sqlstate})", f"{error.detail}\n{error.hint or ''}") from None
+            raise fail(REFUSED, f"{error.message} ({error.sqlstate})", f"{error.detail}\n{error.hint or ''}") from None
         except psycopg.errors.InsufficientPrivilege as error:
-            raise _fail(REFUSED, str(error), "Log in as a role that may.") from None
+            raise fail(REFUSED, str(error), "Log in as a role that may.") from None
         except psycopg.OperationalError as error:
-            raise _fail(
+            raise fail(
                 NO_DATABASE,
                 f"The database cannot be reached: {error}",
                 "DATABASE_URL, PGHOST, PGSERVICE and the like say where it is; with none set, an embedded one is used.",
@@ -67,12 +63,10 @@ app = typer.Typer(
 )
 
 
-app.add_typer(report_app)
-
-app.add_typer(till.application(lambda: _connect(deployed=True)), name="till")
-app.add_typer(voucher_cli.application(lambda: _connect(deployed=True)), name="voucher")
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program to read.")]
+app.add_typer(till_cli.app, name="till")
+app.add_typer(report_cli.app, name="report")
+app.add_typer(voucher_cli.app, name="voucher")
+app.add_typer(period_cli.app, name="period")
 
 
 @app.command()
@@ -120,14 +114,14 @@ def psql(context: typer.Context) -> None:
 @app.command()
 def deploy() -> None:
     """Bring the database up to date, in one transaction."""
-    with _connect(deployed=False) as connection:
+    with connect(deployed=False) as connection:
         deploy_database(connection)
 
 
 @app.command()
 def docs() -> None:
     """Write docs/reference.md from the comments in a deployed database."""
-    with _connect(deployed=True) as connection:
+    with connect(deployed=True) as connection:
         REFERENCE.write_text(render(connection), "utf-8")
     typer.echo(f"wrote {REFERENCE}")
 
@@ -135,10 +129,10 @@ def docs() -> None:
 @app.command()
 def check(as_json: Json = False) -> None:
     """Run every consistency view: exits 1 where one returns a row."""
-    with _connect(deployed=True) as connection:
+    with connect(deployed=True) as connection:
         findings = consistency.run(connection)
     if as_json:
-        typer.echo(json.dumps([asdict(each) for each in findings], default=str, ensure_ascii=False, indent=2))
+        print_json([asdict(each) for each in findings])
     else:
         _print_findings(Console(), findings)
     if any(each.broken for each in findings):
@@ -156,7 +150,7 @@ def import_(
     imported: list[Imported] = []
     try:
         rows = programme.shifted(programme.read(file), shift_weeks)
-        with _connect(deployed=True) as connection, connection.transaction():
+        with connect(deployed=True) as connection, connection.transaction():
             client = Client(connection)
             problems = client.check_programme(rows=rows)
             if not problems:
@@ -165,7 +159,7 @@ def import_(
         problems = error.problems
     if as_json:
         answer = {"problems": [asdict(each) for each in problems], "imported": [asdict(each) for each in imported]}
-        typer.echo(json.dumps(answer, ensure_ascii=False, indent=2))
+        print_json(answer)
     elif problems:
         _print_problems(Console(), file, problems)
     else:

@@ -1,6 +1,8 @@
 """What the commands share: the connection, and how they fail."""
 
-from typing import Any
+import json
+from decimal import Decimal
+from typing import Annotated, Any
 
 import psycopg
 import typer
@@ -11,6 +13,18 @@ from pybridge import server
 
 REFUSED = 1
 NO_DATABASE = 3
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program to read.")]
+
+
+def print_json(answer: object) -> None:
+    """As it is, amounts and times as text: JSON's numbers would lose øre."""
+    typer.echo(json.dumps(answer, default=str, ensure_ascii=False, indent=2))
+
+
+def kroner(amount: Decimal | int) -> str:
+    """1 234.50: thousands apart, and no cents' worth of doubt."""
+    return f"{amount:,.2f}".replace(",", "\u00a0")
 
 
 def fail(code: int, message: str, hint: str = "") -> typer.Exit:

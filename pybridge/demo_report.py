@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pybridge import check, errors
+from pybridge.command import kroner
 
 Row = dict[str, Any]
 
@@ -93,11 +94,6 @@ select
     (select count(*) from billig.payment) as payments,
     (select count(*) from billig.owed_back where settled_at is null) as owed
 """
-
-
-def kroner(amount: Decimal | int) -> str:
-    """1 234.50: thousands apart, and no cents' worth of doubt."""
-    return f"{amount:,.2f}".replace(",", "\u00a0")
 
 
 def number(count: int | Decimal) -> str:
@@ -284,6 +280,8 @@ def _further(console: Console, story: int | None) -> None:
         (f"  select * from report.transaction where ticket = {ticket};", ""),
         ("  select * from report.x_report where cash_point = 1;", ""),
         ("  \\dv report.*   \\dv consistency.*   \\df+ billig.create_purchase", ""),
+        (f"{program} report settlement --seller demo_kari", ""),
+        (f"{program} report list", "every report there is"),
         (f"{program} dsn", "its connection string, for any other client"),
         (f"{program} check", "the consistency views again"),
         (f"{program} down", "stop it; the data stays"),

@@ -14,10 +14,10 @@ from rich.text import Text
 from xlsxwriter.exceptions import FileCreateError
 
 from pybridge import report_output, reports
-from pybridge.command import REFUSED, connect, fail
+from pybridge.command import REFUSED, Json, connect, fail
 from pybridge.reports import Period, Report, UnknownReport
 
-app = typer.Typer(name="report", no_args_is_help=True, help="Print a report: as a table, CSV, JSON or a spreadsheet.")
+app = typer.Typer(no_args_is_help=True, help="Print a report: as a table, CSV, JSON or a spreadsheet.")
 
 DATE = ["%Y-%m-%d"]
 From = Annotated[datetime | None, typer.Option("--from", formats=DATE, help="First day of the period.")]
@@ -25,7 +25,6 @@ To = Annotated[datetime | None, typer.Option("--to", formats=DATE, help="Last da
 Seller = Annotated[str | None, typer.Option(help="Of this seller alone.")]
 Session = Annotated[int | None, typer.Option("--session", help="Of this till session alone.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV, every column.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program to read.")]
 Xlsx = Annotated[Path | None, typer.Option("--xlsx", dir_okay=False, help="Write a spreadsheet to this file.")]
 
 

@@ -1,13 +1,10 @@
 """`pybridge voucher`: the journal, for people and for accounting systems."""
 
 import enum
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import psycopg
 import typer
 from rich import box
 from rich.console import Console
@@ -15,10 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pybridge import vouchers
-
-Connect = Callable[[], AbstractContextManager[psycopg.Connection[Any]]]
-
-REFUSED = 1
+from pybridge.command import REFUSED, connect, fail
 
 
 class Format(enum.StrEnum):
@@ -26,69 +20,57 @@ class Format(enum.StrEnum):
     ACCOUNTING = "accounting"
 
 
-def application(connect: Connect) -> typer.Typer:
-    """The commands, over the connection that the command line opens."""
-    app = typer.Typer(no_args_is_help=True, help="Vouchers (bilag) for the accounts.")
-
-    @app.callback()
-    def main() -> None:
-        """Vouchers (bilag) for the accounts."""
-
-    @app.command()
-    def export(
-        first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")],
-        last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, included.")],
-        organisation: Annotated[str | None, typer.Option(help="This organisation's only, by name.")] = None,
-        layout: Annotated[
-            Format,
-            typer.Option("--format", help="csv: the journal. accounting: GBAT10, which accounting systems import."),
-        ] = Format.CSV,
-        out: Annotated[Path | None, typer.Option(dir_okay=False, help="Write to this file.")] = None,
-        first_number: Annotated[
-            int, typer.Option(min=1, max=9_999_999, help="Number of the first voucher (GBAT10).")
-        ] = 1,
-        no_vat_code: Annotated[
-            str, typer.Option(help="VAT code of lines without one (GBAT10; in Mamut itself: 1).")
-        ] = "0",
-        despite_problems: Annotated[
-            bool,
-            typer.Option(help="Export vouchers that do not balance, or have lines that no rule knows, all the same."),
-        ] = False,
-    ) -> None:
-        """Export the vouchers of some days: debits and credits by day and project."""
-        if last < first:
-            raise typer.BadParameter("the last day lies before the first")
-        with connect() as connection:
-            names = vouchers.organisations(connection)
-            if organisation is not None and organisation not in names:
-                raise typer.BadParameter(f"there is no organisation {organisation}; there are {', '.join(names)}")
-            found = vouchers.read(connection, first.date(), last.date(), organisation)
-        if found.problems:
-            _print_problems(found.problems)
-            if not despite_problems:
-                raise _refused("Nothing was exported.", "--despite-problems exports all the same.")
-        chosen = vouchers.FORMATS[layout]
-        if chosen.of_one_organisation and len({line.organisation_name for line in found.lines}) > 1:
-            raise _refused(
-                f"Nothing was exported: {chosen.name} does not say whose a voucher is.",
-                f"Export each with --organisation: {', '.join(names)}.",
-            )
-        content = vouchers.render(found.lines, chosen, first_number=first_number, no_vat_code=no_vat_code)
-        if out is None:
-            typer.echo(content, nl=False)
-        else:
-            out.write_bytes(content)
-            count = len({line.voucher for line in found.lines})
-            typer.echo(f"wrote {count} vouchers, {len(found.lines)} lines, to {out}")
-
-    return app
+app = typer.Typer(no_args_is_help=True, help="Vouchers (bilag) for the accounts.")
 
 
-def _refused(message: str, hint: str) -> typer.Exit:
-    console = Console(stderr=True)
-    console.print(Text(message, style="bold red"))
-    console.print(Text(hint))
-    return typer.Exit(REFUSED)
+@app.callback()
+def main() -> None:
+    """Vouchers (bilag) for the accounts."""
+
+
+@app.command()
+def export(
+    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")],
+    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, included.")],
+    organisation: Annotated[str | None, typer.Option(help="This organisation's only, by name.")] = None,
+    layout: Annotated[
+        Format,
+        typer.Option("--format", help="csv: the journal. accounting: GBAT10, which accounting systems import."),
+    ] = Format.CSV,
+    out: Annotated[Path | None, typer.Option(dir_okay=False, help="Write to this file.")] = None,
+    first_number: Annotated[int, typer.Option(min=1, max=9_999_999, help="Number of the first voucher (GBAT10).")] = 1,
+    no_vat_code: Annotated[str, typer.Option(help="VAT code of lines without one (GBAT10; in Mamut itself: 1).")] = "0",
+    despite_problems: Annotated[
+        bool,
+        typer.Option(help="Export vouchers that do not balance, or have lines that no rule knows, all the same."),
+    ] = False,
+) -> None:
+    """Export the vouchers of some days: debits and credits by day and project."""
+    if last < first:
+        raise typer.BadParameter("the last day lies before the first")
+    with connect(deployed=True) as connection:
+        names = vouchers.organisations(connection)
+        if organisation is not None and organisation not in names:
+            raise typer.BadParameter(f"there is no organisation {organisation}; there are {', '.join(names)}")
+        found = vouchers.read(connection, first.date(), last.date(), organisation)
+    if found.problems:
+        _print_problems(found.problems)
+        if not despite_problems:
+            raise fail(REFUSED, "Nothing was exported.", "--despite-problems exports all the same.")
+    chosen = vouchers.FORMATS[layout]
+    if chosen.of_one_organisation and len({line.organisation_name for line in found.lines}) > 1:
+        raise fail(
+            REFUSED,
+            f"Nothing was exported: {chosen.name} does not say whose a voucher is.",
+            f"Export each with --organisation: {', '.join(names)}.",
+        )
+    content = vouchers.render(found.lines, chosen, first_number=first_number, no_vat_code=no_vat_code)
+    if out is None:
+        typer.echo(content, nl=False)
+    else:
+        out.write_bytes(content)
+        count = len({line.voucher for line in found.lines})
+        typer.echo(f"wrote {count} vouchers, {len(found.lines)} lines, to {out}")
 
 
 def _print_problems(problems: list[vouchers.Problem]) -> None:

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -180,6 +181,22 @@ def test_a_till_is_opened_counted_and_reported_from_the_command_line(db: Connect
         refused = till(*wrong)
         assert refused.exit_code == 2, wrong
         assert "Traceback" not in refused.output
+
+
+def test_a_period_is_closed_from_the_command_line(db: Connection, run: Run) -> None:
+    today = db.execute("select billig.local_time()::date").fetchone()
+    assert today
+    first, last = (str(today[0] - timedelta(days=days)) for days in (7, 1))
+    assert run(db, "period", "list").stdout.strip() == "No period is closed."
+    closed = run(db, "period", "close", "UKA", "--from", first, "--to", last, "--json")
+    assert json.loads(closed.stdout)["log_rows"] == 0
+    again = run(db, "period", "close", "UKA", "--from", first, "--to", last)
+    assert (again.exit_code, "23B41" in again.stderr) == (1, True)
+    early = run(db, "period", "close", "Samfundet", "--from", first, "--to", str(today[0]))
+    assert (early.exit_code, "23B40" in early.stderr) == (1, True)
+    assert run(db, "period", "close", "Nobody", "--from", first, "--to", last).exit_code == 2
+    assert f"UKA  {first} to {last}" in run(db, "period", "list").stdout
+    assert run(db, "period", "roll-up").stdout.strip() == "0 rows rolled up"
 
 
 def test_what_is_typed_wrongly_is_said_with_exit_code_2(db: Connection, run: Run, tmp_path: Path) -> None:
