@@ -41,6 +41,17 @@ begin
 
     -- No roll-up and no other close meanwhile: which rows are late is settled by one of them at a time.
     lock table billig.rollup_batch in share row exclusive mode;
+    -- Tills that are being closed, and events that are being moved, have vouchers of their day: not behind their back. It
+    -- does not wait for them, or the next of them would wait for it.
+    begin
+        lock table billig.accounting_period in row exclusive mode nowait;
+    exception
+        when lock_not_available then
+            raise exception 'something that vouchers go by is being changed' using
+                errcode = '55P03',
+                detail = 'A till is being closed, an event moved, a rule changed, or money owed back recorded.',
+                hint = 'Try again in a moment.';
+    end;
 
     select max(p.last_day) into v_last
     from billig.accounting_period as p
@@ -86,4 +97,4 @@ end;
 $$;
 
 comment on function billig.close_period(int, date, date, text) is
-'Closes a period of an organisation: from now on a report over it, by posting_date, returns the same figures for ever. Rows of transactions that are open meanwhile count on the first open day (report.late_transaction). Returns the close''s key, its time and its control totals (NOK), which are kept in billig.accounting_period. 22023: no period; P0002: no such organisation; 23B40: it has not ended; 23B41: closed already; 23B42: it leaves a hole after the last one, or rows before the first; 23B43: not in a transaction of its own; 23B44: a restored dump that was not deployed yet.';
+'Closes a period of an organisation: from now on a report over it, by posting_date, returns the same figures for ever. Rows of transactions that are open meanwhile count on the first open day (report.late_transaction). Returns the close''s key, its time and its control totals (NOK), which are kept in billig.accounting_period. 22023: no period; P0002: no such organisation; 23B40: it has not ended; 23B41: closed already; 23B42: it leaves a hole after the last one, or rows before the first; 23B43: not in a transaction of its own; 55P03: a till is being closed or an event moved at this moment; 23B44: a restored dump that was not deployed yet.';

@@ -134,6 +134,7 @@ begin
             exit when v_wanted = 0;
         end loop;
     elsif v_is_late then
+        lock table billig.accounting_period in share mode; -- its voucher is today's, as in till_close
         insert into billig.owed_back (purchase, provider_reference, payment_method, amount)
         select p_purchase, p_provider_reference, m.payment_method, v_lost_amount
         from billig.payment_method as m

@@ -8,8 +8,9 @@ begin
         raise exception 'a reference of the repayment is needed' using
             errcode = '22023', detail = 'p_reference is empty.', hint = 'Pass the provider''s or the bank''s reference.';
     end if;
+    lock table billig.accounting_period in share mode; -- its voucher is today's, as in till_close
     update billig.owed_back
-    set settled_at = now(), settled_by = session_user, settled_reference = p_reference
+    set settled_at = clock_timestamp(), settled_by = session_user, settled_reference = p_reference
     where owed_back = p_owed_back and settled_at is null;
     if not found and not exists (
         select from billig.owed_back where owed_back = p_owed_back and settled_reference = p_reference
