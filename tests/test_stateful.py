@@ -356,6 +356,13 @@ class Festival(RuleBasedStateMachine):
         self.first_purchase = int(domain.one(self.db, "select coalesce(max(purchase), 0) from billig.purchase"))
         self._sell("STAND", [(0, 2), (3, 1)], tender=5)
         self._check()
+        # What chance alone brings about too seldom: a reservation changed and given back, a web ticket paid back.
+        self.reserve([(0, 1)], who=1, card=False)
+        self.change_price_group([0], number=1, tender=0, who=1)
+        self.cancel_reservation(0, who=1)
+        self.sell_on_the_web([(0, 1)], who=1, card=False)
+        self.confirm(0, variant=1)
+        self.refund([0], who=5, tender=1, override=False)
 
     # --- Choosing ---
 
