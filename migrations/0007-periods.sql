@@ -13,6 +13,7 @@ create table billig.accounting_period (
     log_rows bigint not null,
     gross_amount numeric not null,
     vat_amount numeric not null,
+    voucher_debit numeric not null,
     constraint accounting_period_pkey primary key (accounting_period),
     constraint accounting_period_organisation_fkey
     foreign key (organisation) references billig.organisation (organisation),
@@ -39,6 +40,7 @@ comment on column billig.accounting_period.log_rows is 'Control total at the clo
 comment on column billig.accounting_period.gross_amount is
 'Control total at the close: NOK, prices and fees including VAT, positive in';
 comment on column billig.accounting_period.vat_amount is 'Control total at the close: VAT in gross_amount, NOK';
+comment on column billig.accounting_period.voucher_debit is 'Control total: NOK of all debits of its vouchers at the close';
 
 create table billig.rollup_batch (
     rollup_batch int generated always as identity,

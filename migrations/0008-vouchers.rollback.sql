@@ -11,4 +11,6 @@ begin
     end if;
 end;
 $$;
-drop table billig.voucher_rule, billig.voucher_line_kind, billig.account, billig.event_date cascade;
+drop table
+billig.owed_back_part, billig.voucher_rule, billig.voucher_line_kind, billig.account, billig.event_date
+cascade;

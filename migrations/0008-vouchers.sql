@@ -179,3 +179,39 @@ comment on column billig.event_date.event_date is 'Local date of the event';
 insert into billig.event_date (event, known_on, event_date)
 select event, '0001-01-01', event_time::date
 from billig.event;
+
+create table billig.owed_back_part (
+    owed_back bigint not null,
+    ticket bigint not null,
+    organisation int not null,
+    project int,
+    event int not null,
+    amount numeric(12, 2) not null,
+    constraint owed_back_part_pkey primary key (owed_back, ticket),
+    constraint owed_back_part_owed_back_fkey foreign key (owed_back) references billig.owed_back (owed_back),
+    constraint owed_back_part_ticket_fkey foreign key (ticket) references billig.ticket (ticket)
+);
+comment on table billig.owed_back_part is
+'Which tickets money owed back was for, a row for each lost ticket that cost something: written with its owed_back, never changed, so that vouchers know whose it was whatever becomes of the purchase. They sum to its amount (consistency.owed_back).';
+comment on column billig.owed_back_part.owed_back is 'What is owed';
+comment on column billig.owed_back_part.ticket is 'The ticket that was lost';
+comment on column billig.owed_back_part.organisation is 'Whose the ticket was, as sold';
+comment on column billig.owed_back_part.project is 'UKE project, as sold';
+comment on column billig.owed_back_part.event is 'Event, as sold';
+comment on column billig.owed_back_part.amount is 'NOK including the fee, positive';
+-- What was owed before there were parts: by the purchase's lost tickets in proportion, to the øre.
+insert into billig.owed_back_part (owed_back, ticket, organisation, project, event, amount)
+select
+    w.owed_back, w.ticket, w.organisation, w.project, w.event,
+    round(w.owed * w.upto / w.total, 2) - round(w.owed * (w.upto - w.weight) / w.total, 2)
+from (
+    select
+        o.owed_back, o.amount as owed, t.ticket, t.organisation, t.project, t.event, t.price + t.fee as weight,
+        sum(t.price + t.fee) over (partition by o.owed_back order by t.ticket) as upto,
+        sum(t.price + t.fee) over (partition by o.owed_back) as total
+    from billig.owed_back as o
+    inner join billig.ticket as t on o.purchase = t.purchase
+    where
+        t.sale_channel = 'NET' and t.paid is null and t.refunded is not null and t.price + t.fee > 0
+        and not exists (select from billig.ticket as r where r.replaces = t.ticket)
+) as w;

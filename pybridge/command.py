@@ -22,6 +22,11 @@ def print_json(answer: object) -> None:
     typer.echo(json.dumps(answer, default=str, ensure_ascii=False, indent=2))
 
 
+def as_text(value: str) -> str:
+    """A cell of a CSV file that a spreadsheet shows as it is: what a cashier typed is never taken for a formula."""
+    return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+
+
 def kroner(amount: Decimal | int) -> str:
     """1 234.50: thousands apart, and no cents' worth of doubt."""
     return f"{amount:,.2f}".replace(",", "\u00a0")

@@ -262,6 +262,18 @@ class NotDeployed(TicketError):
     sqlstate = "23B44"
 
 
+class ClockBehind(TicketError):
+    """The server's clock is behind a closed period."""
+
+    sqlstate = "23B45"
+
+
+class NoAccount(TicketError):
+    """A period is closed when all lines of its vouchers have an account."""
+
+    sqlstate = "23B46"
+
+
 BY_SQLSTATE: dict[str, type[TicketError]] = {error.sqlstate: error for error in TicketError.__subclasses__()}
 
 

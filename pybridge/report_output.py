@@ -16,6 +16,7 @@ from rich.measure import Measurement
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from pybridge.command import as_text
 from pybridge.reports import Report, Table
 
 XLSX_ROWS = 1_048_576  # a sheet holds no more, its header among them
@@ -78,7 +79,9 @@ def to_csv(report: Report) -> str:
     writer = csv.writer(file)
     writer.writerow(report.flat.columns)
     for row in report.flat.rows:
-        writer.writerow("" if value is None else plain(value) for value in row)
+        writer.writerow(
+            "" if value is None else as_text(value) if isinstance(value, str) else plain(value) for value in row
+        )
     return file.getvalue()
 
 

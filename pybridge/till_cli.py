@@ -15,7 +15,7 @@ from pybridge.client import Client, Counted, OpenTill, ReportItem, ZReportItem
 from pybridge.command import Json, connect, kroner, print_json
 
 Seller = Annotated[str | None, typer.Option(help="Whose till; the login role by default.")]
-Stand = Annotated[int, typer.Argument(help="Number of the cash point.")]
+Stand = Annotated[int, typer.Argument(min=0, max=2**31 - 1, help="Number of the cash point.")]
 
 
 app = typer.Typer(no_args_is_help=True, help="Tills: sessions, counting, X and Z reports.")
@@ -47,7 +47,7 @@ def stand(
 def open_(
     cash_point: Stand,
     opening_float: Annotated[str, typer.Option("--float", help="Cash in the drawer, whole kroner.")] = "0",
-    drawer: Annotated[int, typer.Option(help="Drawer, where sellers have one each.")] = 1,
+    drawer: Annotated[int, typer.Option(min=1, max=2**31 - 1, help="Drawer, where sellers have one each.")] = 1,
     seller: Seller = None,
     as_json: Json = False,
 ) -> None:
@@ -97,7 +97,9 @@ def close(
         list[str] | None, typer.Option(help="Notes and coins, NOK=PIECES: 500=3. May be given several times.")
     ] = None,
     note: Annotated[str | None, typer.Option(help="What is known of a difference.")] = None,
-    session: Annotated[int | None, typer.Option(help="The session; a bookkeeper closes another's so.")] = None,
+    session: Annotated[
+        int | None, typer.Option(min=1, max=2**63 - 1, help="The session; a bookkeeper closes another's so.")
+    ] = None,
     seller: Seller = None,
     as_json: Json = False,
 ) -> None:
@@ -122,7 +124,8 @@ def close(
 
 @app.command()
 def status(
-    cash_point: Annotated[int | None, typer.Option(help="Of one cash point only.")] = None, as_json: Json = False
+    cash_point: Annotated[int | None, typer.Option(min=0, max=2**31 - 1, help="Of one cash point only.")] = None,
+    as_json: Json = False,
 ) -> None:
     """List the open sessions, and what should be in them now."""
     with connect(deployed=True) as connection:
@@ -164,7 +167,7 @@ def _amount(text: str) -> Decimal:
         amount = Decimal(text.replace(",", "."))
     except InvalidOperation:
         raise typer.BadParameter(f"{text!r} is no amount in kroner, such as 1200 or 99.50") from None
-    if not amount.is_finite():
+    if not amount.is_finite() or abs(amount) >= 10**9 or amount != round(amount, 2):
         raise typer.BadParameter(f"{text!r} is no amount in kroner")
     return amount
 

@@ -1,6 +1,7 @@
 """`pybridge voucher`: the journal, for people and for accounting systems."""
 
 import enum
+import os
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -68,7 +69,13 @@ def export(
     if out is None:
         typer.echo(content, nl=False)
     else:
-        out.write_bytes(content)
+        partial = out.with_name(f".{out.name}.{os.getpid()}")
+        try:
+            partial.write_bytes(content)
+            partial.replace(out)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise fail(REFUSED, f"{out} was not written: {error.strerror}.", "Name a file that can be.") from None
         count = len({line.voucher for line in found.lines})
         typer.echo(f"wrote {count} vouchers, {len(found.lines)} lines, to {out}")
 

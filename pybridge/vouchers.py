@@ -15,6 +15,8 @@ from typing import Any
 import psycopg
 from psycopg.rows import class_row, dict_row
 
+from pybridge.command import as_text
+
 LINES = """
 select
     voucher, posting_date, organisation_name, project, project_name, line::int as line, line_kind, account,
@@ -248,4 +250,5 @@ def _written(value: Value, layout: Layout) -> str:
         return f"{value:.2f}".replace(".", layout.decimal)
     if isinstance(value, date):
         return value.strftime(layout.dates)
-    return " ".join(str(value).replace(layout.delimiter, ",").split())
+    written = " ".join(str(value).replace(layout.delimiter, ",").split())
+    return as_text(written) if isinstance(value, str) else written

@@ -24,7 +24,12 @@ class Calendar:
 
     def forward(self, days: int = 1) -> date:
         """Moves on (or back), and says what day it is then."""
-        run(self.db, "update public.clock set days = days + %s", days)
+        run(
+            self.db,
+            "insert into public.clock select clock_timestamp(), max(days) filter (where since ="
+            " (select max(since) from public.clock)) + %s from public.clock",
+            days,
+        )
         return self.today
 
     def close(self, first_day: date, last_day: date | None = None, organisation: int = UKA) -> int:
@@ -36,8 +41,11 @@ class Calendar:
 
 
 def movable_clock(db: Connection) -> Calendar:
-    """Puts a clock of the test's own where every date of the ledger comes from: billig.local_time."""
-    run(db, "create table public.clock as select 0 as days")
+    """Puts a clock of the test's own where every date of the ledger comes from: billig.local_time.
+
+    A moment that was before the clock was moved keeps the day that it had.
+    """
+    run(db, "create table public.clock as select timestamptz '-infinity' as since, 0 as days")
     run(db, "grant select on public.clock to public")
     run(
         db,
@@ -45,7 +53,13 @@ def movable_clock(db: Connection) -> Calendar:
         create or replace function billig.local_time(p_time timestamptz default now())
         returns timestamp
         language sql stable parallel safe
-        return (p_time at time zone 'Europe/Oslo') + (select c.days * interval '1 day' from public.clock as c)
+        return (p_time at time zone 'Europe/Oslo') + (
+            select c.days * interval '1 day'
+            from public.clock as c
+            where c.since <= p_time
+            order by c.since desc
+            limit 1
+        )
         """,
     )
     return Calendar(db)

@@ -363,6 +363,15 @@ def _closed_with_other_figures(assignment: LiteralString, **says: object) -> Bre
     return do
 
 
+def _owed_to_nobody(db: Connection, world: World) -> Row:
+    run(
+        db,
+        "insert into billig.owed_back (purchase, provider_reference, payment_method, amount)"
+        " select min(purchase), 'x', 7, 5 from billig.purchase",
+    )
+    return {"amount": 5, "part_amount": 0}
+
+
 def _rollup(which: str, statement: LiteralString) -> Break:
     """Changes what was rolled up, or what the log has; the kinds of rows are those of a ticket's."""
 
@@ -500,6 +509,8 @@ BREAKAGES: list[tuple[str, str, Break]] = [
     ("period", "a row let into a closed period", _let_into_a_closed_period),
     ("period", "another number of rows", _closed_with_other_figures("log_rows = 7", closed_log_rows=7, log_rows=0)),
     ("period", "another amount", _closed_with_other_figures("gross_amount = 0.01", gross_amount=0)),
+    ("period", "another sum of debits", _closed_with_other_figures("voucher_debit = 0.01", voucher_debit=0)),
+    ("owed_back", "money that is nobody's", _owed_to_nobody),
     ("period", "another VAT", _closed_with_other_figures("vat_amount = 0.01", vat_amount=0)),
     ("rollup", "a row deleted", _rollup(
         "paid", "delete from billig.transaction_log where ticket = %(ticket)s")),

@@ -321,8 +321,8 @@ def test_no_day_can_be_closed_twice_even_by_hand(db: Connection, calendar: Calen
     close(db, day_after(calendar.today, -5), day_after(calendar.today, -3))
     copy = """
         insert into billig.accounting_period
-            (organisation, first_day, last_day, era, snapshot, log_rows, gross_amount, vat_amount)
-        select organisation + %s, first_day - 3, last_day - 1, era, snapshot, 0, 0, 0 from billig.accounting_period
+            (organisation, first_day, last_day, era, snapshot, log_rows, gross_amount, vat_amount, voucher_debit)
+        select organisation + %s, first_day - 3, last_day - 1, era, snapshot, 0, 0, 0, 0 from billig.accounting_period
     """
     with expect("23P01", native=True):
         run(db, copy, 0)

@@ -814,3 +814,20 @@ def walk(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield node
     for child in node.get("Plans", []):
         yield from walk(child)
+
+
+def test_a_refund_takes_back_what_its_sale_gave_to_each_organisation(db: Connection) -> None:
+    """To the øre, also where a share lies half way between two."""
+    house, uka = make_event(db, prices=(100,), organisation=SAMFUNDET), make_event(db, prices=(100,), organisation=UKA)
+    sale = sell(
+        db,
+        {house.price_group: 1, uka.price_group: 1},
+        methods=["CARD", "VIPPS"],
+        amounts=[Decimal("99.99"), Decimal("100.01")],
+    )
+    refund(db, sale.tickets)
+    left = rows(
+        db,
+        "select organisation_name, payment_method from report.payment_by_method group by 1, 2 having sum(amount) <> 0",
+    )
+    assert left == []

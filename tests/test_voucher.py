@@ -401,6 +401,29 @@ def test_money_owed_for_two_projects_is_split_to_the_oere(db: Connection) -> Non
     assert booked(db, second) == money(_1578=200, _2990=-200)
 
 
+def test_what_was_owed_for_is_settled_when_it_is_recorded(db: Connection) -> None:
+    """Neither a ticket that was sold anew, nor what is done to the purchase later, has a part in the debt."""
+    first, second = held_event(db, num=1, prices=(100,)), held_event(db, num=3, prices=(300,))
+    sale = net(db, {first.price_group: 1, second.price_group: 1})
+    call(db, "abort_purchase", purchase=sale.purchase)
+    sell(db, first.price_group)
+    confirm(db, sale)
+    owed = money(_1578=300, _2990=-300)
+    assert booked(db, second) == owed
+    run(db, "update billig.ticket_group set num = 50 where event = %s", first.event)
+    run(db, "insert into billig.ticket (price_group, purchase) values (%s, %s)", first.price_group, sale.purchase)
+    call(db, "abort_purchase", purchase=sale.purchase)
+    assert booked(db, second) == owed
+    assert consistency(db) == {}
+
+
+def test_a_rule_is_set_by_what_is_closed_now(db: Connection, connect: Connect) -> None:
+    with connect(autocommit=False) as old:
+        old.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        with expect("25000"):
+            call(old, "set_voucher_rule", line_kind="PAYMENT", account=1920, payment_method="CASH")
+
+
 def test_tills_book_their_differences_pay_ins_and_pay_outs_when_they_close(db: Connection) -> None:
     event = held_event(db, organisation=SAMFUNDET)
     till = make_cash_point(db, 51)
@@ -796,6 +819,38 @@ def test_what_is_decided_later_leaves_a_closed_period_as_it_is(books: Books, con
     run(db, "update billig.event set event_time = event_time + interval '9 days' where event = %s", event.event)
     assert lines(db, event.project, day) == found
     assert booked(db, event, tomorrow) == money(_1900=100, _3220=200, _2900=-300), "a debt again, by its own day's rule"
+    assert consistency(db) == {}
+
+
+def test_a_period_whose_lines_have_no_account_is_not_closed(books: Books) -> None:
+    day = books.calendar.today
+    call(books.db, "set_voucher_rule", line_kind="REVENUE", account=None, vat_code=6)
+    books.calendar.forward()
+    with expect("23B46"):
+        books.calendar.close(day)
+    books.calendar.forward(-1)
+    call(books.db, "set_voucher_rule", line_kind="REVENUE", account=3220, vat_code=6)
+    books.calendar.forward()
+    books.calendar.close(day)
+    assert consistency(books.db) == {}
+
+
+def test_nothing_is_dated_in_a_closed_period_though_the_clock_goes_back(books: Books) -> None:
+    db, day = books.db, books.calendar.today
+    make_cash_point(db)
+    open_till(db)
+    close_till(db, 5, note="found a fiver")
+    run(db, "update billig.event set event_time = event_time - interval '9 days' where event = %s", books.event.event)
+    books.calendar.forward()
+    books.calendar.close(day)
+    closed = rows(db, "select * from report.voucher_line where posting_date = %s", day)
+    assert closed
+    books.calendar.forward(-2)
+    with expect("23B45"):
+        open_till(db)
+    assert rows(db, "select * from report.voucher_line where posting_date = %s", day) == closed
+    books.calendar.forward(2)
+    open_till(db)
     assert consistency(db) == {}
 
 

@@ -80,14 +80,33 @@ begin
 
     -- One statement, one snapshot: what it sees is the period, for ever.
     insert into billig.accounting_period (
-        organisation, first_day, last_day, note, era, snapshot, log_rows, gross_amount, vat_amount
+        organisation, first_day, last_day, note, era, snapshot, log_rows, gross_amount, vat_amount, voucher_debit
     )
     select
         p_organisation, p_first_day, p_last_day, nullif(p_note, ''), v_era, pg_current_snapshot(),
-        count(*), coalesce(sum(l.amount + l.fee_amount), 0), coalesce(sum(l.vat_amount + l.fee_vat_amount), 0)
+        count(*), coalesce(sum(l.amount + l.fee_amount), 0), coalesce(sum(l.vat_amount + l.fee_vat_amount), 0),
+        (
+            select coalesce(sum(v.debit), 0)
+            from billig.voucher_line as v
+            where
+                v.organisation = p_organisation
+                and v.posting_date >= p_first_day and v.posting_date <= p_last_day
+        )
     from billig.posted_log as l
     where l.organisation = p_organisation and l.posting_date >= p_first_day and l.posting_date <= p_last_day
     returning * into v_closed;
+    if exists (
+        select from billig.voucher_line as v
+        where
+            v.organisation = p_organisation
+            and v.posting_date >= p_first_day and v.posting_date <= p_last_day
+            and v.is_suspense
+    ) then
+        raise exception 'lines of the period have no account' using
+            errcode = '23B46',
+            detail = format('Organisation %s, %s to %s: see consistency.voucher_rule.', p_organisation, p_first_day, p_last_day),
+            hint = 'Add a rule with billig.set_voucher_rule; once the period is closed it is too late.';
+    end if;
 
     -- So that the tail, where late rows are looked for, is short.
     perform billig.roll_up_log();
@@ -97,4 +116,4 @@ end;
 $$;
 
 comment on function billig.close_period(int, date, date, text) is
-'Closes a period of an organisation: from now on a report over it, by posting_date, returns the same figures for ever. Rows of transactions that are open meanwhile count on the first open day (report.late_transaction). Returns the close''s key, its time and its control totals (NOK), which are kept in billig.accounting_period. 22023: no period; P0002: no such organisation; 23B40: it has not ended; 23B41: closed already; 23B42: it leaves a hole after the last one, or rows before the first; 23B43: not in a transaction of its own; 55P03: a till is being closed or an event moved at this moment; 23B44: a restored dump that was not deployed yet.';
+'Closes a period of an organisation: from now on a report over it, by posting_date, returns the same figures for ever. Rows of transactions that are open meanwhile count on the first open day (report.late_transaction). Returns the close''s key, its time and its control totals (NOK), which are kept in billig.accounting_period. 22023: no period; P0002: no such organisation; 23B40: it has not ended; 23B41: closed already; 23B42: it leaves a hole after the last one, or rows before the first; 23B43: not in a transaction of its own; 23B46: lines of its vouchers have no account; 55P03: a till is being closed or an event moved at this moment; 23B44: a restored dump that was not deployed yet.';

@@ -14,6 +14,7 @@ declare
     v_is_late boolean;
     v_is_free boolean;
     v_payment bigint;
+    v_owed_back bigint;
     v_wanted int;
     v_made int;
 begin
@@ -134,11 +135,16 @@ begin
             exit when v_wanted = 0;
         end loop;
     elsif v_is_late then
-        lock table billig.accounting_period in share mode; -- its voucher is today's, as in till_close
-        insert into billig.owed_back (purchase, provider_reference, payment_method, amount)
-        select p_purchase, p_provider_reference, m.payment_method, v_lost_amount
+        perform billig.begin_posting();
+        insert into billig.owed_back (purchase, provider_reference, payment_method, amount, recorded_at)
+        select p_purchase, p_provider_reference, m.payment_method, v_lost_amount, clock_timestamp()
         from billig.payment_method as m
-        where m.payment_method_name = p_payment_method;
+        where m.payment_method_name = p_payment_method
+        returning owed_back into v_owed_back;
+        insert into billig.owed_back_part (owed_back, ticket, organisation, project, event, amount)
+        select v_owed_back, t.ticket, t.organisation, t.project, t.event, t.price + t.fee
+        from billig.ticket as t
+        where t.ticket = any (v_lost) and t.price + t.fee > 0;
     end if;
     return query
     select c.result, c.ticket, c.replaces, c.amount

@@ -4,11 +4,12 @@ language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
 as $$
 begin
-    if p_account is null or p_account not between 1000 and 9999 or coalesce(p_name, '') = '' then
+    if p_account is null or p_account not between 1000 and 9999 or coalesce(trim(p_name), '') = '' or p_account = (select a.account from billig.account as a where a.is_suspense)
+    then
         raise exception 'an account needs a number of four digits and a name' using
             errcode = '22023',
             detail = format('Number %s, name %L.', p_account, p_name),
-            hint = 'Numbers are those of NS 4102, or sub-accounts in its groups.';
+            hint = 'Numbers are those of NS 4102, or sub-accounts in its groups; the suspense account stays as it is.';
     end if;
     insert into billig.account as a (account, account_name)
     values (p_account, p_name)

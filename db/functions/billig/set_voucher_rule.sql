@@ -30,13 +30,16 @@ begin
         or (p_deferred_account is not null and (p_line_kind not in ('REVENUE', 'FEE') or p_account is null
             or p_deferred_account = p_account))
         or (p_accounting_vat_code is not null and p_line_kind not in ('REVENUE', 'FEE'))
+        or p_accounting_vat_code !~ '^[A-Za-z0-9]{1,10}$'
+        or not isfinite(v_valid_from)
     then
         raise exception 'such lines have no such rule' using
             errcode = '22023',
             detail = format('Line kind %L.', p_line_kind),
-            hint = 'See billig.voucher_line_kind. Only REVENUE and FEE are deferred and have the accounting system''s VAT code.';
+            hint = 'See billig.voucher_line_kind. Only REVENUE and FEE are deferred and have the accounting system''s VAT code, of up to ten letters and digits.';
     end if;
-    -- A period that is being closed waits for this, or this for it.
+    -- A period that is being closed waits for this, or this for it; what closed meanwhile must be seen.
+    perform billig.need_read_committed();
     lock table billig.accounting_period in share mode;
     v_first_open := billig.first_open_day(p_organisation);
     if v_valid_from < v_first_open then

@@ -41,8 +41,7 @@ begin
         end if;
     end if;
 
-    -- Its vouchers are today's: no period closes until this has committed.
-    lock table billig.accounting_period in share mode;
+    perform billig.begin_posting();
 
     -- Waits for the sales in flight; from here on there are no new ones.
     select s.* into v_session

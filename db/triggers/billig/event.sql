@@ -5,7 +5,8 @@ set search_path = pg_catalog, billig, pg_temp
 as $$
 begin
     if tg_op = 'UPDATE' then
-        -- A period that is being closed waits for this, or this for it.
+        -- A period that is being closed waits for this, or this for it; what closed meanwhile must be seen.
+        perform billig.need_read_committed();
         lock table billig.accounting_period in share mode;
     end if;
     insert into billig.event_date as d (event, known_on, event_date)
@@ -13,8 +14,8 @@ begin
         new.event,
         case
             when tg_op = 'INSERT' then '0001-01-01'::date
-            -- never within a closed period: its vouchers stay as they are
-            else greatest(billig.local_time(clock_timestamp())::date, billig.first_open_day(new.organisation))
+            -- never within a closed period, whoever sold tickets for it: their vouchers stay as they are
+            else greatest(billig.local_time(clock_timestamp())::date, billig.first_open_day())
         end,
         new.event_time::date
     )

@@ -108,6 +108,11 @@ before update or delete or truncate on billig.receipt_print
 for each statement execute function billig.payment_keep();
 alter table billig.receipt_print enable always trigger receipt_print_keep;
 
+create or replace trigger owed_back_part_keep
+before update or delete or truncate on billig.owed_back_part
+for each statement execute function billig.payment_keep();
+alter table billig.owed_back_part enable always trigger owed_back_part_keep;
+
 create or replace trigger payment_line_delete
 before delete or truncate on billig.payment_line
 for each statement execute function billig.payment_keep();

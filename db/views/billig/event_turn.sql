@@ -29,7 +29,13 @@ cross join lateral (
     order by e.known_on desc
     limit 1
 ) as b
-where s.is_held <> b.was_held and c.turn_date <= billig.local_time()::date;
+where
+    s.is_held <> b.was_held
+    -- those of closed periods stay, should the clock go back
+    and c.turn_date <= greatest(
+        billig.local_time()::date,
+        (select max(p.last_day) from billig.accounting_period as p)
+    );
 
 comment on view billig.event_turn is
 'The days on which an event''s day came (is_held), and those on which it was put off after that, as the programme stood at the end of each day. Days to come are left out.';

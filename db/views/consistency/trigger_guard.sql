@@ -55,6 +55,10 @@ from (
         ' FOR EACH STATEMENT EXECUTE FUNCTION payment_keep()'
     ),
     (
+        'billig.owed_back_part', 'owed_back_part_keep', 'BEFORE DELETE OR UPDATE OR TRUNCATE ON owed_back_part'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION payment_keep()'
+    ),
+    (
         'billig.receipt_print', 'receipt_print_keep', 'BEFORE DELETE OR UPDATE OR TRUNCATE ON receipt_print'
         ' FOR EACH STATEMENT EXECUTE FUNCTION payment_keep()'
     ),

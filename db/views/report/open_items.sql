@@ -78,10 +78,10 @@ from (
         union all
         -- Money that came too late, and is owed to the buyer: by the tickets it was for.
         select
-            x.organisation,
+            h.organisation,
             d.posting_date,
-            x.project,
-            x.event,
+            h.project,
+            h.event,
             'NET',
             0,
             0,
@@ -93,25 +93,7 @@ from (
             d.sign_in * h.amount,
             (1 - d.sign_in) * h.amount
         from billig.owed_back as b
-        cross join lateral (
-            select
-                t.organisation,
-                t.project,
-                t.event,
-                sum(t.price + t.fee) as weight,
-                sum(sum(t.price + t.fee)) over (order by t.event, t.organisation, t.project) as upto,
-                sum(sum(t.price + t.fee)) over () as total
-            from billig.ticket as t
-            where
-                t.purchase = b.purchase and t.sale_channel = 'NET' and t.paid is null and t.refunded is not null
-            group by t.organisation, t.project, t.event
-        ) as x
-        cross join lateral (
-            select (
-                floor(100 * b.amount * x.upto / x.total + 0.5)
-                - floor(100 * b.amount * (x.upto - x.weight) / x.total + 0.5)
-            ) / 100 as amount
-        ) as h
+        inner join billig.owed_back_part as h on b.owed_back = h.owed_back
         cross join lateral (
             values
             (1, billig.local_time(b.recorded_at)::date),

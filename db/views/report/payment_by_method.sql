@@ -102,17 +102,15 @@ from (
         where u.is_whole
         union all
         -- Each part has its share of each line. Differences of rounded running sums, so that the shares add up to the
-        -- øre both ways; floor, since round() is not the same for negative numbers.
+        -- øre both ways, and those of a refund are those of its sale with the other sign.
         select
             x.organisation,
             u.payment_method,
             (x.place = 1)::int,
-            (
-                floor(100 * x.upto * u.line_upto / u.total + 0.5)
-                - floor(100 * (x.upto - x.amount) * u.line_upto / u.total + 0.5)
-                - floor(100 * x.upto * (u.line_upto - u.line_amount) / u.total + 0.5)
-                + floor(100 * (x.upto - x.amount) * (u.line_upto - u.line_amount) / u.total + 0.5)
-            ) / 100
+            round(x.upto * u.line_upto / u.total, 2)
+            - round((x.upto - x.amount) * u.line_upto / u.total, 2)
+            - round(x.upto * (u.line_upto - u.line_amount) / u.total, 2)
+            + round((x.upto - x.amount) * (u.line_upto - u.line_amount) / u.total, 2)
         where not u.is_whole and u.total <> 0
         union all
         -- nothing moved in all, or lines that cancel out: the first part has the lines,
