@@ -20,7 +20,13 @@ begin
         returning job_run, outcome;
         return;
     end if;
-    -- Whoever holds the lock is alone: earlier runs that say nothing of their end have crashed.
+    -- Whoever holds the lock is alone: earlier runs that say nothing of their end have crashed,
+    -- or this very session abandoned them, and still holds their locks.
+    perform pg_advisory_unlock(jobs.lock_of(r.job, r.period)), pg_advisory_unlock(jobs.lock_of('run', r.job_run::text))
+    from jobs.job_run as r
+    where
+        r.job = p_job and r.period = coalesce(p_period, '') and r.outcome is null
+        and r.backend_pid = pg_backend_pid() and jobs.is_held(jobs.lock_of('run', r.job_run::text));
     update jobs.job_run as r
     set
         finished_at = clock_timestamp(), outcome = 'failed', error_code = '57P01',

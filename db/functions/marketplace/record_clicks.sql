@@ -11,8 +11,8 @@ set plan_cache_mode = force_custom_plan
 as $$
 declare
     v_count constant bigint := cardinality(p_advertisements);
-    v_websites constant bigint[] := coalesce(p_websites, array_fill(null::bigint, array[v_count::int]));
-    v_times constant timestamptz[] := coalesce(p_click_times, array_fill(now(), array[v_count::int]));
+    v_websites constant bigint[] := coalesce(p_websites, array_fill(null::bigint, array[coalesce(v_count, 0)::int]));
+    v_times constant timestamptz[] := coalesce(p_click_times, array_fill(now(), array[coalesce(v_count, 0)::int]));
     v_hash bytea;
     v_first marketplace.click_source;
     v_recorded bigint;
