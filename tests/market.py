@@ -23,10 +23,9 @@ def call(db: Connection, function: str, /, **arguments: object) -> list[Row]:
     return domain.call(db, function, schema_="marketplace", **arguments)
 
 
-def profile(db: Connection, login_role: str | None = None) -> int:
-    name = f"Profile {next(_numbers)}"
-    query = "insert into marketplace.profile (profile_name, login_role) values (%s, %s) returning profile"
-    return int(one(db, query, name, login_role))
+def profile(db: Connection) -> int:
+    query = "insert into marketplace.profile (profile_name) values (%s) returning profile"
+    return int(one(db, query, f"Profile {next(_numbers)}"))
 
 
 def advertisement(db: Connection, owner: int, price: Money | str | None = 1, since: datetime | None = None) -> int:

@@ -869,7 +869,7 @@ def test_a_profiles_own_role_sees_its_own_and_nothing_of_others(settled: Town) -
 
         run(kari, """
             create function pg_temp.leak(bigint) returns boolean language plpgsql cost 0.0000001 as
-            $$ begin raise warning '%%', $1; return true; end $$
+            $$ begin raise warning '%', $1; return true; end $$
         """)  # fmt: skip
         seen: list[str] = []
         kari.add_notice_handler(lambda notice: seen.append(notice.message_primary or ""))
