@@ -103,7 +103,7 @@ def rights(db: Connection) -> list[Row]:
         """
         with room as (
             select * from pg_namespace
-            where nspname in ('billig', 'report', 'consistency', 'analysis', 'deploy')
+            where nspname in ('billig', 'marketplace', 'jobs', 'report', 'consistency', 'analysis', 'deploy')
         ),
 
         thing as (

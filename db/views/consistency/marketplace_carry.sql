@@ -20,8 +20,8 @@ full join (select * from monthly) as n
     on b.profile = n.profile and b.month = (n.month - interval '1 month')::date
 where
     coalesce(b.carried_out, 0) <> coalesce(n.carried_in, 0)
-    or (b.status = 'ROLLED_OVER' and b.rolled_to is distinct from n.transaction)
-    or (n.rolled_from is not null and n.rolled_from is distinct from b.transaction);
+    or case when b.status = 'ROLLED_OVER' then b.transaction end is distinct from n.rolled_from
+    or case when n.rolled_from is not null then n.transaction end is distinct from b.rolled_to;
 
 comment on view consistency.marketplace_carry is
 'What a profile''s closed month carries out, NOK, its next month carries in; months that rolled over name each other.';
