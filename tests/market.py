@@ -20,7 +20,7 @@ def at(*parts: int, fold: int = 0) -> datetime:
 
 def call(db: Connection, function: str, /, **arguments: object) -> list[Row]:
     """Calls a function of schema marketplace."""
-    return domain.call(db, function, schema_="marketplace", **arguments)
+    return domain.call_in(db, "marketplace", function, **arguments)
 
 
 def profile(db: Connection) -> int:
@@ -30,7 +30,9 @@ def profile(db: Connection) -> int:
 
 def advertisement(db: Connection, owner: int, price: Money | str | None = 1, since: datetime | None = None) -> int:
     """An advertisement; without a price if that is None."""
-    query = "insert into marketplace.advertisement (profile, advertisement_name) values (%s, %s) returning advertisement"
+    query = (
+        "insert into marketplace.advertisement (profile, advertisement_name) values (%s, %s) returning advertisement"
+    )
     found = int(one(db, query, owner, f"Advertisement {next(_numbers)}"))
     if price is not None:
         set_price(db, found, price, since or at(2000, 1, 1))

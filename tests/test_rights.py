@@ -16,6 +16,7 @@ from tests.conftest import Connection
 from tests.domain import (
     Event,
     call,
+    call_in,
     close_till,
     confirm,
     consistency,
@@ -58,7 +59,7 @@ def group_roles(db: Connection) -> list[str]:
             """
             select rolname from pg_roles
             where rolname ~ '^billig_'
-                or rolname in ('marketplace_web', 'marketplace_profile', 'bookkeeper', 'analyst', 'scheduler', 'auditor')
+                or rolname ~ '^marketplace_' or rolname in ('bookkeeper', 'analyst', 'scheduler', 'auditor')
             order by rolname
             """,
         )
@@ -378,7 +379,7 @@ def test_an_analyst_sees_reports_and_creates_in_analysis_and_nothing_else(
     market.partitions(db, date(2026, 1, 1), 1)
     market.clicks(db, market.advertisement(db, advertiser), None, market.at(2026, 1, 1))
     market.update(db, None, market.at(2026, 1, 2))
-    call(db, "begin_run", schema_="jobs", job="marketplace_update")
+    call_in(db, "jobs", "begin_run", job="marketplace_update")
     analyst, _ = people.login("analyst")
     for view in rows(db, "select viewname from pg_views where schemaname = 'report'"):
         assert rows(analyst, sql.SQL("select * from {}").format(sql.Identifier("report", view["viewname"]))), view
