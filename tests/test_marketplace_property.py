@@ -309,7 +309,7 @@ STEPS = (
 Step = tuple[Callable[[Year, int], None], int]
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 100_000)), min_size=10, max_size=50))
 def test_every_month_is_what_a_model_says_whatever_is_done(db: Connection, steps: list[Step]) -> None:
     with year(db) as found:

@@ -2,6 +2,8 @@ create or replace function marketplace.fill_clicks(p_until timestamptz)
 returns void
 language sql
 set search_path = pg_catalog, marketplace, pg_temp
+set enable_nestloop = off
+set jit = off
 begin atomic
     -- Row 0 stands for no website: the table to be updated cannot be on the outer side of a join.
     update marketplace.ad_click as c

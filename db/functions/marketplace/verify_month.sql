@@ -22,22 +22,38 @@ begin
     end if;
 
     return query
-    with own as materialized (
-        -- The one look at the month's clicks.
+    with charged as materialized (
+        -- A look at the month's clicks from each side: few rows are left of it, and what they name is looked up after.
         select
-            c.profile, c.publisher, c.excluded_at is not null as is_excluded,
-            c.advertisement_charge_transaction as charge, c.website_payment_transaction as payment,
-            count(*) as clicks, sum(c.price) as price, sum(c.publisher_share) as share, min(c.click_time) as first_time,
-            count(*) filter (where c.publisher_share is null) as unfilled,
-            count(*) filter (where a.profile is distinct from c.profile) as strange_advertisements,
-            count(*) filter (
-                where c.publisher_share is not null and w.profile is distinct from c.publisher
-            ) as strange_websites
-        from marketplace.ad_click as c
-        left join marketplace.advertisement as a on c.advertisement = a.advertisement
-        left join marketplace.website as w on c.website = w.website
-        where c.click_time >= v_begins and c.click_time < v_ends
-        group by 1, 2, 3, 4, 5
+            g.*, a.profile is distinct from g.profile as is_strange,
+            t.month, t.kind, t.profile as charged_profile, t.transaction is not null as is_transaction
+        from (
+            select
+                c.profile, c.advertisement, c.advertisement_charge_transaction as transaction,
+                count(*) as clicks, sum(c.price) as amount, min(c.click_time) as first_time,
+                count(c.excluded_at) as excluded, count(c.publisher_share) as filled
+            from marketplace.ad_click as c
+            where c.click_time >= v_begins and c.click_time < v_ends
+            group by 1, 2, 3
+        ) as g
+        left join marketplace.advertisement as a on g.advertisement = a.advertisement
+        left join marketplace.transaction as t on g.transaction = t.transaction
+    ),
+
+    paid as materialized (
+        select
+            g.*, w.profile is distinct from g.profile as is_strange,
+            t.month, t.kind, t.profile as paid_profile, t.transaction is not null as is_transaction
+        from (
+            select
+                c.publisher as profile, c.website, c.website_payment_transaction as transaction,
+                count(*) as clicks, -sum(c.publisher_share) as amount, min(c.click_time) as first_time
+            from marketplace.ad_click as c
+            where c.click_time >= v_begins and c.click_time < v_ends and c.publisher_share is not null
+            group by 1, 2, 3
+        ) as g
+        left join marketplace.website as w on g.website = w.website
+        left join marketplace.transaction as t on g.transaction = t.transaction
     ),
 
     late as materialized (
@@ -52,30 +68,39 @@ begin
         where l.month = p_month
     ),
 
+    -- What is linked to this month's transactions, or to none that it may be: side, whose, and where it went.
     linked as (
         select
-            o.profile, o.publisher, o.charge, o.payment, o.clicks, o.price, o.share, o.first_time, null::bigint as ad_click,
-            false as is_late
-        from own as o
-        where o.charge is not null or o.payment is not null
+            'charge' as what, g.profile, g.transaction, g.clicks, g.amount, g.first_time, null::bigint as ad_click,
+            g.month, g.kind, g.charged_profile as owner, g.is_transaction, false as is_late
+        from charged as g
+        where g.transaction is not null
         union all
-        select l.profile, l.publisher, l.charge, l.payment, 1, l.price, l.share, l.click_time, l.ad_click, true
+        select
+            'payment', g.profile, g.transaction, g.clicks, g.amount, g.first_time, null,
+            g.month, g.kind, g.paid_profile, g.is_transaction, false
+        from paid as g
+        where g.transaction is not null
+        union all
+        select
+            s.what, s.profile, s.transaction, 1, s.amount, l.click_time, l.ad_click,
+            t.month, t.kind, t.profile, t.transaction is not null, true
         from late as l
-        where l.charge is not null or l.payment is not null
+        cross join lateral (
+            values ('charge', l.profile, l.charge, l.price), ('payment', l.publisher, l.payment, -l.share)
+        ) as s (what, profile, transaction, amount)
+        left join marketplace.transaction as t on s.transaction = t.transaction
+        where s.transaction is not null
     ),
 
     side as (
         select
-            k.charge as transaction, sum(k.clicks) as advertisement_clicks, sum(k.price) as advertisement_amount,
-            0 as website_clicks, 0 as website_amount
+            k.transaction,
+            case k.what when 'charge' then k.clicks else 0 end as advertisement_clicks,
+            case k.what when 'charge' then k.amount else 0 end as advertisement_amount,
+            case k.what when 'payment' then k.clicks else 0 end as website_clicks,
+            case k.what when 'payment' then k.amount else 0 end as website_amount
         from linked as k
-        where k.charge is not null
-        group by k.charge
-        union all
-        select k.payment, 0, 0, sum(k.clicks), -sum(k.share)
-        from linked as k
-        where k.payment is not null
-        group by k.payment
         union all
         select
             j.transaction, 0, case j.side when 'ADVERTISEMENT' then j.amount else 0 end,
@@ -128,62 +153,60 @@ begin
     union all
     -- Whose transactions the clicks are linked to, and of which month.
     select
-        'ERROR', x.problem, k.profile, x.transaction, k.first_time, k.ad_click, k.clicks, null, null, x.detail
+        'ERROR', x.problem, k.profile, k.transaction, k.first_time, k.ad_click, k.clicks, null, null,
+        format('the %s is %s', k.what, x.detail)
     from linked as k
-    left join marketplace.transaction as a on k.charge = a.transaction
-    left join marketplace.transaction as w on k.payment = w.transaction
     cross join lateral (
         values
-        ('NO_TRANSACTION', k.charge, a.transaction is null, 'the charge is no transaction'),
-        ('NO_TRANSACTION', k.payment, k.payment is not null and w.transaction is null, 'the payment is no transaction'),
-        ('ANOTHERS_TRANSACTION', k.charge, a.profile <> k.profile, 'the charge is another profile''s'),
-        ('ANOTHERS_TRANSACTION', k.payment, w.profile is distinct from k.publisher, 'the payment is not the website owner''s'),
-        ('ANOTHER_MONTH', k.charge, a.month < p_month or (k.is_late and a.month <> p_month), 'the charge is of another month'),
-        ('ANOTHER_MONTH', k.payment, w.month <> a.month, 'charge and payment are of different months'),
-        ('NOT_MONTHLY', k.charge, a.kind <> 'MONTHLY', 'the charge is no MONTHLY transaction'),
-        ('NOT_MONTHLY', k.payment, w.kind <> 'MONTHLY', 'the payment is no MONTHLY transaction')
-    ) as x (problem, transaction, is_wrong, detail)
-    where x.is_wrong
+        ('NO_TRANSACTION', not k.is_transaction, 'no transaction'),
+        ('ANOTHERS_TRANSACTION', k.owner is distinct from k.profile, 'another profile''s'),
+        ('ANOTHER_MONTH', k.month < p_month or (k.is_late and k.month <> p_month), 'of another month'),
+        ('NOT_MONTHLY', k.kind <> 'MONTHLY', 'no MONTHLY transaction')
+    ) as x (problem, is_wrong, detail)
+    where x.is_wrong and (k.is_transaction or x.problem = 'NO_TRANSACTION')
 
     union all
     select
         'ERROR', 'LATE_NOT_LISTED', null, null, null, null, null, coalesce(l.clicks, 0), coalesce(k.clicks, 0),
-        format('clicks of this month that are listed as joining %s, and that are linked there', coalesce(k.month, l.month))
+        format('clicks of this month listed as joining %s, and with their %s there', coalesce(k.month, l.month), coalesce(k.what, l.what))
     from (
-        select t.month, sum(o.clicks) as clicks
-        from own as o
-        inner join marketplace.transaction as t on o.charge = t.transaction
-        where t.month > p_month
-        group by t.month
+        select n.what, n.month, sum(n.clicks) as clicks
+        from linked as n
+        where n.month > p_month
+        group by n.what, n.month
     ) as k
     full join (
-        select l.month, count(*) as clicks
+        select s.what, l.month, count(*) as clicks
         from marketplace.late_click as l
         inner join marketplace.ad_click as c
             on l.profile = c.profile and l.click_time = c.click_time and l.ad_click = c.ad_click
             and c.excluded_at is null
-        where l.click_time >= v_begins and l.click_time < v_ends
-        group by l.month
-    ) as l on k.month = l.month
+        cross join lateral (values ('charge', true), ('payment', c.publisher is not null)) as s (what, is_there)
+        where l.click_time >= v_begins and l.click_time < v_ends and s.is_there
+        group by s.what, l.month
+    ) as l on k.month = l.month and k.what = l.what
     where k.clicks is distinct from l.clicks
 
     union all
     select
-        case when v_month.closed_at is null then 'INFO' else 'ERROR' end, 'UNLINKED', o.profile, null, o.first_time, null,
-        o.clicks, null, null, format('not linked to a transaction; %s of them without price, rate or website', o.unfilled)
-    from own as o
-    where o.charge is null and not o.is_excluded
+        case when v_month.closed_at is null then 'INFO' else 'ERROR' end, 'UNLINKED', g.profile, null,
+        min(g.first_time), null, sum(g.clicks - g.excluded)::bigint, null, null,
+        format('not linked to a transaction; %s without price, rate or website', sum(g.clicks - g.filled))
+    from charged as g
+    where g.transaction is null and g.clicks > g.excluded
+    group by g.profile
 
     union all
-    select
-        'ERROR', x.problem, o.profile, o.charge, o.first_time, null, x.clicks, null, null, x.detail
-    from own as o
-    cross join lateral (
-        values
-        ('STRANGE_ADVERTISEMENT', o.strange_advertisements, 'the advertisement is none, or another profile''s'),
-        ('STRANGE_WEBSITE', o.strange_websites, 'the website is none, or another profile''s')
-    ) as x (problem, clicks, detail)
-    where x.clicks > 0
+    select 'ERROR', 'STRANGE_ADVERTISEMENT', g.profile, g.transaction, g.first_time, null, g.clicks, null, null,
+        format('advertisement %s is none, or another profile''s', g.advertisement)
+    from charged as g
+    where g.is_strange
+
+    union all
+    select 'ERROR', 'STRANGE_WEBSITE', g.profile, g.transaction, g.first_time, null, g.clicks, null, null,
+        format('website %s is none, or another profile''s', g.website)
+    from paid as g
+    where g.is_strange
 
     union all
     -- Status, and what is due.
@@ -250,9 +273,11 @@ begin
 
     union all
     select
-        'INFO', 'EXCLUDED', o.profile, null, o.first_time, null, o.clicks, null, null, 'excluded: neither charged nor paid'
-    from own as o
-    where o.is_excluded
+        'INFO', 'EXCLUDED', g.profile, null, min(g.first_time), null, sum(g.excluded)::bigint, null, null,
+        'excluded: neither charged nor paid'
+    from charged as g
+    where g.excluded > 0
+    group by g.profile
     order by 1, 2, 3, 4, 5;
 end;
 $$;

@@ -1,25 +1,20 @@
 create or replace view consistency.marketplace_click as
-with pair as materialized (
+with side as (
     select
+        c.advertisement_charge_transaction as transaction,
         c.profile,
-        c.publisher,
-        c.advertisement_charge_transaction as charge,
-        c.website_payment_transaction as payment,
+        sum(c.price) as advertisement_amount,
+        0 as website_amount,
         count(*) as clicks,
-        sum(c.price) as price,
-        sum(c.publisher_share) as share
+        0 as website_clicks
     from marketplace.ad_click as c
     where c.advertisement_charge_transaction is not null
-    group by c.profile, c.publisher, c.advertisement_charge_transaction, c.website_payment_transaction
-),
-
-side as (
-    select p.charge as transaction, p.profile, p.price as advertisement_amount, 0 as website_amount, p.clicks, 0 as website_clicks
-    from pair as p
+    group by c.advertisement_charge_transaction, c.profile
     union all
-    select p.payment, p.publisher, 0, -p.share, 0, p.clicks
-    from pair as p
-    where p.payment is not null
+    select c.website_payment_transaction, c.publisher, 0, -sum(c.publisher_share), 0, count(*)
+    from marketplace.ad_click as c
+    where c.website_payment_transaction is not null
+    group by c.website_payment_transaction, c.publisher
     union all
     select j.transaction, j.profile,
         case j.side when 'ADVERTISEMENT' then j.amount else 0 end,
