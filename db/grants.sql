@@ -1,15 +1,17 @@
 -- Who may do what (DESIGN 6). Run at the end of every deploy; the same table stands in tests/rights.toml.
 -- What is not granted here is nobody's.
 
-revoke all on all tables in schema billig, report, consistency from
-public, billig_seller, billig_web, billig_legacy, billig_dev, marketplace_web, bookkeeper, analyst, scheduler, auditor;
-revoke all on all sequences in schema billig from
-public, billig_seller, billig_web, billig_legacy, billig_dev, marketplace_web, bookkeeper, analyst, scheduler, auditor;
-revoke all on all functions in schema billig from
-public, billig_seller, billig_web, billig_legacy, billig_dev, marketplace_web, bookkeeper, analyst, scheduler, auditor;
-alter default privileges in schema billig revoke execute on functions from public;
+revoke all on all tables in schema billig, marketplace, jobs, report, consistency from
+public, billig_seller, billig_web, billig_legacy, billig_dev, marketplace_web, marketplace_profile, bookkeeper, analyst, scheduler, auditor;
+revoke all on all sequences in schema billig, marketplace, jobs from
+public, billig_seller, billig_web, billig_legacy, billig_dev, marketplace_web, marketplace_profile, bookkeeper, analyst, scheduler, auditor;
+revoke all on all functions in schema billig, marketplace, jobs from
+public, billig_seller, billig_web, billig_legacy, billig_dev, marketplace_web, marketplace_profile, bookkeeper, analyst, scheduler, auditor;
+alter default privileges in schema billig, marketplace, jobs revoke execute on functions from public;
 
 grant usage on schema billig to billig_seller, billig_web, billig_legacy, billig_dev, bookkeeper, scheduler, auditor;
+grant usage on schema marketplace to marketplace_web, marketplace_profile, bookkeeper, scheduler, auditor, analyst;
+grant usage on schema jobs to scheduler, bookkeeper, auditor, analyst;
 grant usage on schema report to analyst, bookkeeper, auditor;
 grant usage on schema consistency to auditor, scheduler, bookkeeper;
 grant usage, create on schema analysis to analyst;
@@ -77,3 +79,51 @@ grant execute on function billig.close_period to bookkeeper;
 grant execute on function billig.roll_up_log to bookkeeper, scheduler;
 -- Whoever reads a view calls the functions in it: these say which rows are late, and nothing else.
 grant execute on function billig.late_rows, billig.posting_date to analyst, bookkeeper, auditor, scheduler;
+
+-- The marketplace. Row-level security lets a profile's own role see only its own rows; a click is both parties'.
+grant select on
+marketplace.month, marketplace.commission_rate, marketplace.minimum_amount,
+marketplace.advertisement, marketplace.advertisement_price, marketplace.website, marketplace.transaction
+to marketplace_web, marketplace_profile, bookkeeper, auditor;
+grant select (profile, profile_name) on marketplace.profile to marketplace_profile;
+grant select on marketplace.profile to marketplace_web, bookkeeper, auditor;
+grant select (
+    profile, click_time, ad_click, advertisement, website, publisher, price, commission_rate, publisher_share,
+    advertisement_charge_transaction, website_payment_transaction, excluded_at, excluded_reason
+) on marketplace.ad_click to marketplace_profile;
+grant select on marketplace.ad_click to marketplace_web, bookkeeper, auditor;
+grant select on
+marketplace.transaction_subtotal, marketplace.adjustment, marketplace.late_click, marketplace.update_run,
+marketplace.click_source, jobs.job, jobs.job_run
+to bookkeeper, auditor;
+grant select on marketplace.own_click, marketplace.own_adjustment to marketplace_profile;
+grant select (adjustment, side, profile, click_time, ad_click, old_transaction, transaction, amount, reason, made_at)
+on marketplace.adjustment to marketplace_profile;
+
+-- The site keeps profiles and what they have, and inserts clicks; what a click costs is not its to say, nor who a
+-- profile's role is.
+grant insert (profile, profile_name), update (profile_name) on marketplace.profile to marketplace_web;
+grant insert, update (advertisement_name) on marketplace.advertisement to marketplace_web;
+grant insert on marketplace.advertisement_price to marketplace_web;
+grant insert, update (website_name) on marketplace.website to marketplace_web;
+grant insert (profile, click_time, advertisement, website, source) on marketplace.ad_click to marketplace_web;
+grant usage on sequence marketplace.ad_click_ad_click_seq to marketplace_web;
+
+grant execute on function
+marketplace.sees_all, marketplace.own_profile, marketplace.time_zone, marketplace.day_begins, marketplace.month_of,
+marketplace.next_month
+to marketplace_web, marketplace_profile, bookkeeper, scheduler, auditor, analyst;
+grant execute on function
+marketplace.current_totals, marketplace.past_transactions, marketplace.why_not_paid, marketplace.click_series,
+marketplace.top_items, marketplace.check_profile, marketplace.check_period
+to marketplace_web, marketplace_profile;
+grant execute on function marketplace.record_clicks to marketplace_web;
+grant execute on function marketplace.exclude_clicks to bookkeeper, marketplace_web;
+grant execute on function marketplace.adjust_click to bookkeeper;
+grant execute on function
+marketplace.update_transactions, marketplace.close_month, marketplace.ensure_partitions
+to scheduler, bookkeeper;
+grant execute on function marketplace.verify_month to scheduler, bookkeeper, auditor;
+
+grant execute on function jobs.begin_run, jobs.heartbeat, jobs.finish_run to scheduler, bookkeeper;
+grant execute on function jobs.lock_of, jobs.is_held to analyst, bookkeeper, auditor;

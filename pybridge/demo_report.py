@@ -108,7 +108,7 @@ def report(
     refused: Counter[str],
     story: int | None,
 ) -> None:
-    """Everything that the demo has to show."""
+    """What the demo has to show of the festival."""
 
     def rows(query: str, *parameters: object) -> list[Row]:
         with connection.cursor(row_factory=dict_row) as cursor:
@@ -124,6 +124,10 @@ def report(
     if z_report := rows(Z_REPORT):
         _till(console, z_report, rows(SESSIONS, z_report[0]["z_number"]))
     _vat(console, rows(VAT_BY_PROJECT))
+
+
+def consistency_and_more(connection: psycopg.Connection[Any], console: Console, story: int | None) -> None:
+    """What is said at the end: that all invariants hold, and where to look."""
     _consistency(console, check.run(connection))
     _further(console, story)
 
@@ -282,6 +286,7 @@ def _further(console: Console, story: int | None) -> None:
         ("  \\dv report.*   \\dv consistency.*   \\df+ billig.create_purchase", ""),
         (f"{program} report settlement --seller demo_kari", ""),
         (f"{program} report list", "every report there is"),
+        (f"{program} job log", "the marketplace's nights, and what verification found"),
         (f"{program} dsn", "its connection string, for any other client"),
         (f"{program} check", "the consistency views again"),
         (f"{program} down", "stop it; the data stays"),

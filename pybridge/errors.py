@@ -274,6 +274,60 @@ class NoAccount(TicketError):
     sqlstate = "23B46"
 
 
+class MonthClosed(TicketError):
+    """The month is closed: what comes now joins the open one."""
+
+    sqlstate = "23B60"
+
+
+class MonthNotOpen(TicketError):
+    """The month is not over yet, or an earlier one is open still."""
+
+    sqlstate = "23B61"
+
+
+class Frozen(TicketError):
+    """What is settled, or was written once, stays as it is."""
+
+    sqlstate = "23B62"
+
+
+class ClickSettled(TicketError):
+    """The click was charged in a month that is closed."""
+
+    sqlstate = "23B63"
+
+
+class ClickNotSettled(TicketError):
+    """The click is not charged yet, or in the open month, or excluded."""
+
+    sqlstate = "23B64"
+
+
+class AlreadyAdjusted(TicketError):
+    """The click was taken back before."""
+
+    sqlstate = "23B65"
+
+
+class ImpossibleStep(TicketError):
+    """A transaction's status does not go that way."""
+
+    sqlstate = "23B66"
+
+
+class NoClickPrice(TicketError):
+    """No price or commission rate applied at the click's time."""
+
+    sqlstate = "23B67"
+
+
+class RunEnded(TicketError):
+    """The run of a job has ended, or is another session's."""
+
+    sqlstate = "23B69"
+
+
 BY_SQLSTATE: dict[str, type[TicketError]] = {error.sqlstate: error for error in TicketError.__subclasses__()}
 
 

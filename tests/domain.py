@@ -79,10 +79,15 @@ def run(db: Connection, query: LiteralString | sql.Composed, *parameters: object
 
 def call(db: Connection, function: str, /, **arguments: object) -> list[Row]:
     """Calls a function of schema billig by named arguments (without their p_); returns its rows."""
+    return call_in(db, "billig", function, **arguments)
+
+
+def call_in(db: Connection, schema: str, function: str, /, **arguments: object) -> list[Row]:
+    """Calls a function of any schema by named arguments; returns its rows."""
     named = sql.SQL(", ").join(
         sql.SQL("{} => {}").format(sql.Identifier(f"p_{name}"), sql.Placeholder(name)) for name in arguments
     )
-    query = sql.SQL("select * from {}({})").format(sql.Identifier("billig", function), named)
+    query = sql.SQL("select * from {}({})").format(sql.Identifier(schema, function), named)
     with db.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(query, arguments).fetchall()
 

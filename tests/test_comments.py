@@ -5,7 +5,7 @@ import re
 from tests.conftest import Connection
 from tests.domain import Row, rows
 
-SCHEMAS = ["billig", "report", "consistency", "analysis", "deploy"]
+SCHEMAS = ["billig", "marketplace", "jobs", "report", "consistency", "analysis", "deploy"]
 YOYOS = "_yoyo_%"  # tables that are yoyo's, not the project's
 STATES = re.compile(r"'(22023|23\d{3}|23B\d\d|42501|55P03|P0002)'")
 REFUSAL_NUMBERS = re.compile(r"\bthen (-\d+)\b")
@@ -31,7 +31,8 @@ def test_every_table_and_view_has_a_comment(shared_db: Connection) -> None:
         select format('%%s.%%s', relnamespace::regnamespace, relname) as name,
             obj_description(oid, 'pg_class') as comment
         from pg_class
-        where relnamespace::regnamespace::text = any (%s) and relkind in ('r', 'p', 'v', 'm') and relname not like %s
+        where relnamespace::regnamespace::text = any (%s) and relkind in ('r', 'p', 'v', 'm')
+            and not relispartition and relname not like %s
     """
     found = rows(shared_db, query, SCHEMAS, YOYOS)
     assert len(found) > 40
@@ -44,7 +45,8 @@ def test_every_column_of_a_table_has_a_comment(shared_db: Connection) -> None:
             col_description(c.oid, a.attnum) as comment
         from pg_class as c
         inner join pg_attribute as a on c.oid = a.attrelid and a.attnum > 0 and not a.attisdropped
-        where c.relnamespace::regnamespace::text = any (%s) and c.relkind in ('r', 'p') and c.relname not like %s
+        where c.relnamespace::regnamespace::text = any (%s) and c.relkind in ('r', 'p')
+            and not c.relispartition and c.relname not like %s
     """
     found = rows(shared_db, query, SCHEMAS, YOYOS)
     assert len(found) > 150
@@ -59,7 +61,8 @@ def test_every_column_of_a_report_is_explained(shared_db: Connection) -> None:
             col_description(c.oid, a.attnum) is not null or exists (
                 select from pg_class as b
                 inner join pg_attribute as n on b.oid = n.attrelid and n.attname = a.attname
-                where b.relnamespace = 'billig'::regnamespace and b.relkind = 'r'
+                where b.relnamespace::regnamespace::text in ('billig', 'marketplace', 'jobs')
+                    and b.relkind in ('r', 'p')
                     and col_description(b.oid, n.attnum) is not null
             ) as is_explained
         from pg_class as c
@@ -117,8 +120,8 @@ def test_every_role_has_a_comment(shared_db: Connection) -> None:
         select rolname as name, shobj_description(oid, 'pg_authid') as comment
         from pg_roles
         where rolname ~ '^(billig|pybridge)_'
-            or rolname in ('marketplace_web', 'bookkeeper', 'analyst', 'scheduler', 'auditor')
+            or rolname in ('marketplace_web', 'marketplace_profile', 'bookkeeper', 'analyst', 'scheduler', 'auditor')
     """
     found = rows(shared_db, query)
-    assert len(found) == 10
+    assert len(found) == 11
     assert names([row for row in found if not row["comment"]]) == []

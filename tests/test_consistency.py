@@ -6,13 +6,14 @@ The breaking is done the only way it can be: by a superuser who has switched the
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import LiteralString
 
 import pytest
 from psycopg import sql
 
+from tests import market
 from tests.conftest import Connection
 from tests.domain import (
     MIDDLE_RATE,
@@ -57,6 +58,7 @@ TABLES = (
     "rollup_batch",
     "late_row",
 )
+MARKETPLACE_TABLES = ("transaction", "transaction_subtotal", "month", "adjustment")
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,8 @@ class World:
     payment: int
     refund: int
     till_session: int
+    rolled_over: int  # a transaction of the marketplace, of a closed month
+    settled: int  # the same
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +123,27 @@ def world(db: Connection) -> World:
         sale.payment or 0,
         given_back,
         session,
+        *_marketplace(db),
     )
+
+
+def _marketplace(db: Connection) -> tuple[int, int]:
+    """A closed month: who earned too little, and who is charged."""
+    january = date(2026, 1, 1)
+    market.partitions(db, january, 2)
+    advertiser, publisher = market.profile(db), market.profile(db)
+    ad, site = market.advertisement(db, advertiser, "20.123456"), market.website(db, publisher)
+    market.clicks(db, ad, site, market.at(2026, 1, 5), market.at(2026, 1, 6))
+    market.update(db, january, market.at(2026, 1, 7))
+    market.close(db, january)
+    (late,) = market.clicks(db, ad, site, market.at(2026, 1, 8))
+    market.update(db, None, market.at(2026, 2, 2))
+    market.adjust(db, rows(db, "select * from marketplace.ad_click order by click_time limit 1")[0])
+    market.exclude(db, [late])
+    owed, charged = (market.transaction(db, owner, january) for owner in (publisher, advertiser))
+    assert (owed["status"], charged["status"]) == ("ROLLED_OVER", "NEW")
+    assert consistency(db) == {}
+    return owed["transaction"], charged["transaction"]
 
 
 @pytest.fixture
@@ -128,6 +152,8 @@ def broken(db: Connection, world: World) -> Iterator[Connection]:
     with db.transaction(force_rollback=True):
         for table in TABLES:
             db.execute(sql.SQL("alter table {} disable trigger user").format(sql.Identifier("billig", table)))
+        for table in MARKETPLACE_TABLES:
+            db.execute(sql.SQL("alter table {} disable trigger all").format(sql.Identifier("marketplace", table)))
         yield db
 
 
@@ -419,7 +445,73 @@ select till_session, 1, 0, 0 from opened where %(session)s > 0
 """
 
 
+def _market(statement: LiteralString, which: str = "settled") -> Break:
+    """Changes what the marketplace settled; the statement names a transaction."""
+
+    def do(db: Connection, world: World) -> Row:
+        transaction = getattr(world, which)
+        assert run(db, statement, {"transaction": transaction})
+        return {"transaction": transaction}
+
+    return do
+
+
+def _click_of_no_month(db: Connection, world: World) -> Row:
+    run(db, "insert into marketplace.ad_click (profile, click_time, advertisement) values (1, '1999-05-05', 1)")
+    return {"month": date(1999, 5, 1), "clicks": 1}
+
+
+def _no_month_is_open(db: Connection, world: World) -> Row:
+    run(db, "delete from marketplace.month where closed_at is null")
+    return {"transaction": None, "problem": "no month is open"}
+
+
+def _two_months_are_open(db: Connection, world: World) -> Row:
+    run(db, "drop index marketplace.month_open_key")
+    run(db, "update marketplace.month set closed_at = null, closed_by = null")
+    return {"transaction": None, "problem": "an earlier month is open"}
+
+
+def _current_though_closed(db: Connection, world: World) -> Row:
+    run(
+        db,
+        "update marketplace.transaction set status = 'CURRENT', due_amount = null, carried_out = null, minimum = null,"
+        " closed_at = null where transaction = %s",
+        world.settled,
+    )
+    return {"transaction": world.settled, "month": date(2026, 1, 1)}
+
+
 BREAKAGES: list[tuple[str, str, Break]] = [
+    ("marketplace_partition", "a click of a month without partition", _click_of_no_month),
+    ("marketplace_total", "another subtotal", _market(
+        "update marketplace.transaction_subtotal set website_amount = website_amount - 0.000001"
+        " where transaction = %(transaction)s")),
+    ("marketplace_total", "no subtotal", _market(
+        "delete from marketplace.transaction_subtotal where transaction = %(transaction)s", "rolled_over")),
+    ("marketplace_click", "a click is gone", _market(
+        "delete from marketplace.ad_click where advertisement_charge_transaction = %(transaction)s")),
+    ("marketplace_click", "another price", _market(
+        "update marketplace.ad_click set price = price + 0.000001,"
+        " publisher_share = trunc((price + 0.000001) * (1 - commission_rate), 6)"
+        " where advertisement_charge_transaction = %(transaction)s")),
+    ("marketplace_click", "a click is another's", _market(
+        "update marketplace.ad_click set website_payment_transaction = advertisement_charge_transaction"
+        " where website_payment_transaction = %(transaction)s", "rolled_over")),
+    ("marketplace_click", "an adjustment of nothing", _market(
+        "update marketplace.adjustment set transaction = %(transaction)s where side = 'ADVERTISEMENT'")),
+    ("marketplace_month", "no month is open", _no_month_is_open),
+    ("marketplace_month", "two months are open", _two_months_are_open),
+    ("marketplace_month", "a CURRENT transaction of a closed month", _current_though_closed),
+    ("marketplace_carry", "a remainder that is lost", _market(
+        "update marketplace.transaction set carried_in = 0 where rolled_from = %(transaction)s", "rolled_over")),
+    ("marketplace_carry", "a transaction that was rolled over to is gone", _market(
+        "delete from marketplace.transaction where rolled_from = %(transaction)s", "rolled_over")),
+    ("marketplace_carry", "a pair that does not name each other", _market(
+        "update marketplace.transaction set rolled_from = null where rolled_from = %(transaction)s", "rolled_over")),
+    ("marketplace_carry", "an amount carried in from nowhere", _market(
+        "update marketplace.transaction set carried_in = 5"
+        " where month = '2026-02-01' and %(transaction)s > 0 and rolled_from is null")),
     ("first_row", "a ticket that is not logged", _ticket_without_log),
     ("first_row", "a ticket whose rows are gone", _without_log_rows),
     ("first_row", "a ticket sold twice", _two_first_rows),
@@ -553,7 +645,7 @@ def test_every_view_has_a_test_that_breaks_its_invariant(db: Connection) -> None
 
 
 def _triggers(db: Connection) -> list[Row]:
-    """Every trigger of the project on a table or view of schema billig."""
+    """Every trigger of the project on a table or view."""
     return rows(
         db,
         """
@@ -562,7 +654,7 @@ def _triggers(db: Connection) -> list[Row]:
         from pg_trigger as t
         inner join pg_class as c on t.tgrelid = c.oid
         inner join pg_proc as f on t.tgfoid = f.oid
-        where c.relnamespace = 'billig'::regnamespace and not t.tgisinternal
+        where c.relnamespace::regnamespace::text in ('billig', 'marketplace', 'jobs') and not t.tgisinternal
         order by 1, 2
         """,
     )

@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from tests import market
 from tests.conftest import Connection
 from tests.domain import (
     Event,
     call,
+    call_in,
     close_till,
     confirm,
     consistency,
@@ -39,7 +42,7 @@ from tests.domain import (
 
 FILE = Path(__file__).with_name("rights.toml")
 OWNER = "pybridge_owner"
-SCHEMAS = ["billig", "report", "consistency", "analysis", "deploy", "public"]
+SCHEMAS = ["billig", "marketplace", "jobs", "report", "consistency", "analysis", "deploy", "public"]
 Right = tuple[str, str, str, str]
 """Role, kind of object, object, privilege."""
 
@@ -56,7 +59,7 @@ def group_roles(db: Connection) -> list[str]:
             """
             select rolname from pg_roles
             where rolname ~ '^billig_'
-                or rolname in ('marketplace_web', 'bookkeeper', 'analyst', 'scheduler', 'auditor')
+                or rolname ~ '^marketplace_' or rolname in ('bookkeeper', 'analyst', 'scheduler', 'auditor')
             order by rolname
             """,
         )
@@ -177,7 +180,7 @@ def test_everybody_may_do_what_the_file_says_and_nothing_else(shared_db: Connect
 
 def test_group_roles_are_nothing_but_groups(shared_db: Connection) -> None:
     roles = [*group_roles(shared_db), OWNER]
-    assert len(roles) == 10
+    assert len(roles) == 11
     grand = """
         select rolname from pg_roles
         where rolname = any (%s)
@@ -210,13 +213,24 @@ def test_what_runs_with_the_owners_rights_fixes_its_search_path(shared_db: Conne
     """
     assert rows(shared_db, loose, {"schemas": SCHEMAS}) == []
     callable_as_oneself = """
-        select proname from pg_proc as f
-        where not prosecdef and pronamespace = 'billig'::regnamespace
+        select pronamespace::regnamespace || '.' || proname as name,
+            'search_path=pg_catalog, ' || pronamespace::regnamespace || ', pg_temp' = any (proconfig) as is_fixed
+        from pg_proc as f
+        where not prosecdef and pronamespace::regnamespace::text = any (%(schemas)s)
             and exists (select from unnest(%(roles)s::text[]) as r where has_function_privilege(r, f.oid, 'EXECUTE'))
-        order by proname
+        order by 1
     """
-    found = rows(shared_db, callable_as_oneself, {"roles": group_roles(shared_db)})
-    assert [row["proname"] for row in found] == ["local_time", "vat_of"], "these look nothing up"
+    found = rows(shared_db, callable_as_oneself, {"roles": group_roles(shared_db), "schemas": SCHEMAS})
+    assert [row["name"] for row in found if not row["is_fixed"]] == [
+        *("billig.local_time", "billig.vat_of", "jobs.lock_of"),
+        *("marketplace.day_begins", "marketplace.month_of", "marketplace.next_month", "marketplace.sees_all"),
+        "marketplace.time_zone",
+    ], "these look nothing up"
+    assert [row["name"] for row in found if row["is_fixed"]] == [
+        *("jobs.is_held", "marketplace.check_period", "marketplace.check_profile", "marketplace.click_series"),
+        *("marketplace.current_totals", "marketplace.past_transactions"),
+        *("marketplace.top_items", "marketplace.why_not_paid"),
+    ], "what profiles are shown is decided by row-level security of who asks"
 
 
 # --- Tried for real -------------------------------------------------------------------------------------------------
@@ -361,6 +375,12 @@ def test_an_analyst_sees_reports_and_creates_in_analysis_and_nothing_else(
         if cash:
             close_till(db, 100, "per")
             call(db, "z_report", cash_point=1, seller="per")
+    market.update(db, None, market.at(2026, 1, 1))
+    advertiser = market.profile(db)
+    market.partitions(db, date(2026, 1, 1), 1)
+    market.clicks(db, market.advertisement(db, advertiser), None, market.at(2026, 1, 1))
+    market.update(db, None, market.at(2026, 1, 2))
+    call_in(db, "jobs", "begin_run", job="marketplace_update")
     analyst, _ = people.login("analyst")
     for view in rows(db, "select viewname from pg_views where schemaname = 'report'"):
         found = rows(analyst, sql.SQL("select * from {}").format(sql.Identifier("report", view["viewname"])))
@@ -372,6 +392,8 @@ def test_an_analyst_sees_reports_and_creates_in_analysis_and_nothing_else(
     for statement in (
         "select * from billig.ticket",
         "select * from billig.event",
+        "select * from marketplace.transaction",
+        "select * from jobs.job_run",
         "select billig.vat_of(100, 25)",
         "select * from consistency.vat",
         "select * from deploy.era",

@@ -156,6 +156,37 @@ from (
     (
         'billig.ticket_group', 'ticket_group_write', 'INSTEAD OF INSERT OR DELETE OR UPDATE ON ticket_group'
         ' FOR EACH ROW EXECUTE FUNCTION ticket_group_write()'
+    ),
+    (
+        'marketplace.transaction', 'transaction_keep', 'BEFORE INSERT OR UPDATE ON transaction'
+        ' FOR EACH ROW EXECUTE FUNCTION transaction_keep()'
+    ),
+    (
+        'marketplace.transaction', 'transaction_delete', 'BEFORE DELETE OR TRUNCATE ON transaction'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION record_keep()'
+    ),
+    (
+        'marketplace.month', 'month_keep', 'BEFORE UPDATE ON month FOR EACH ROW EXECUTE FUNCTION month_keep()'
+    ),
+    (
+        'marketplace.month', 'month_delete', 'BEFORE DELETE OR TRUNCATE ON month'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION record_keep()'
+    ),
+    (
+        'marketplace.transaction_subtotal', 'transaction_subtotal_keep',
+        'BEFORE DELETE OR UPDATE OR TRUNCATE ON transaction_subtotal FOR EACH STATEMENT EXECUTE FUNCTION record_keep()'
+    ),
+    (
+        'marketplace.adjustment', 'adjustment_keep', 'BEFORE DELETE OR UPDATE OR TRUNCATE ON adjustment'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION record_keep()'
+    ),
+    (
+        'marketplace.late_click', 'late_click_keep', 'BEFORE DELETE OR UPDATE OR TRUNCATE ON late_click'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION record_keep()'
+    ),
+    (
+        'marketplace.update_run', 'update_run_keep', 'BEFORE DELETE OR UPDATE OR TRUNCATE ON update_run'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION record_keep()'
     )
 ) as w (table_name, trigger_name, definition)
 left join pg_trigger as t
@@ -167,8 +198,10 @@ where
     t.oid is null
     or (t.tgenabled <> 'A' and w.table_name <> 'billig.ticket_group')
     -- moments, columns and conditions too: a guard WHEN (false) guards nothing
-    or substring(replace(pg_get_triggerdef(t.oid), 'billig.', '') from '((BEFORE|AFTER|INSTEAD OF) .*)') <> w.definition
-    or t.tgfoid <> to_regproc('billig.' || substring(w.definition from 'EXECUTE FUNCTION (\w+)'));
+    or substring(replace(pg_get_triggerdef(t.oid), split_part(w.table_name, '.', 1) || '.', '') from '((BEFORE|AFTER|INSTEAD OF) .*)') <> w.definition
+    or t.tgfoid <> to_regproc(
+        split_part(w.table_name, '.', 1) || '.' || substring(w.definition from 'EXECUTE FUNCTION (\w+)')
+    );
 
 comment on view consistency.trigger_guard is
 'Every guarding and filling trigger stands, fires and calls what was deployed, at the moments and under the conditions it was deployed for, and is ALWAYS (a view''s own trigger cannot be). An owner can switch one off: a row here says so. A data-only restore leaves them ordinary: run pybridge deploy.';

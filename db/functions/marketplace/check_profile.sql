@@ -1,0 +1,23 @@
+create or replace function marketplace.check_profile(p_profile bigint)
+returns void
+language plpgsql stable
+set search_path = pg_catalog, marketplace, pg_temp
+as $$
+begin
+    if not (marketplace.sees_all() or p_profile is not distinct from marketplace.own_profile()) then
+        raise exception 'this is another profile''s' using
+            errcode = '42501',
+            detail = format('Login role %s, profile %s.', session_user, p_profile),
+            hint = 'A profile''s own role asks for its own profile.';
+    end if;
+    if not exists (select from marketplace.profile as p where p.profile = p_profile) then
+        raise exception 'no such profile' using
+            errcode = 'P0002',
+            detail = format('Profile %s.', p_profile),
+            hint = 'Profiles stand in marketplace.profile.';
+    end if;
+end;
+$$;
+
+comment on function marketplace.check_profile(bigint) is
+'Refuses to answer a profile''s role about another profile (42501), and for no profile (P0002). Row-level security would show nothing anyway; this says so.';

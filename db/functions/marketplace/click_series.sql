@@ -1,0 +1,68 @@
+create or replace function marketplace.click_series(
+    p_profile bigint, p_side text, p_from date, p_to date, p_step text default 'day'
+)
+returns table (item bigint, item_name text, period_begins timestamptz, clicks bigint, amount numeric)
+language plpgsql stable
+set search_path = pg_catalog, marketplace, pg_temp
+set plan_cache_mode = force_custom_plan
+as $$
+#variable_conflict use_column
+declare
+    v_begins constant timestamptz := marketplace.day_begins(p_from);
+    v_ends constant timestamptz := marketplace.day_begins(p_to);
+    v_zone constant text := marketplace.time_zone();
+begin
+    perform marketplace.check_profile(p_profile);
+    perform marketplace.check_period(p_side, p_from, p_to, p_step);
+    return query
+    with period as (
+        -- Hours are steps of time, the others steps of the calendar.
+        select h as period_begins
+        from generate_series(v_begins, v_ends - interval '1 hour', interval '1 hour') as h
+        where p_step = 'hour'
+        union all
+        select d at time zone v_zone
+        from generate_series(
+            date_trunc(p_step, p_from::timestamp), p_to::timestamp - interval '1 day', ('1 ' || p_step)::interval
+        ) as d
+        where p_step <> 'hour'
+    ),
+
+    thing as (
+        select a.advertisement as item, a.advertisement_name as item_name
+        from marketplace.advertisement as a
+        where p_side = 'ADVERTISEMENT' and a.profile = p_profile
+        union all
+        select w.website, w.website_name
+        from marketplace.website as w
+        where p_side = 'WEBSITE' and w.profile = p_profile
+    ),
+
+    clicked as (
+        select
+            c.advertisement as item, date_trunc(p_step, c.click_time, v_zone) as period_begins,
+            count(*) as clicks, sum(c.price) as amount
+        from marketplace.ad_click as c
+        where
+            p_side = 'ADVERTISEMENT' and c.profile = p_profile
+            and c.click_time >= v_begins and c.click_time < v_ends and c.excluded_at is null
+        group by 1, 2
+        union all
+        select c.website, date_trunc(p_step, c.click_time, v_zone), count(*), -sum(c.publisher_share)
+        from marketplace.ad_click as c
+        where
+            p_side = 'WEBSITE' and c.publisher = p_profile
+            and c.click_time >= v_begins and c.click_time < v_ends and c.excluded_at is null
+        group by 1, 2
+    )
+
+    select t.item, t.item_name, p.period_begins, coalesce(k.clicks, 0), coalesce(k.amount, 0)
+    from thing as t
+    cross join period as p
+    left join clicked as k on t.item = k.item and p.period_begins = k.period_begins
+    order by t.item, p.period_begins;
+end;
+$$;
+
+comment on function marketplace.click_series(bigint, text, date, date, text) is
+'Clicks by advertisement or by website of a profile (M8; p_side ADVERTISEMENT or WEBSITE), from the local day p_from until before p_to, an hour, day, week (from Monday) or month each (p_step); 0 where there were none. The first week or month counts what lies in the days asked for. Excluded clicks are left out. amount: NOK, cost positive, earnings negative. Runs with its caller''s rights, so that row-level security decides. 22023; 42501 another''s; P0002 no such profile.';

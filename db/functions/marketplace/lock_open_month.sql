@@ -1,0 +1,44 @@
+create or replace function marketplace.lock_open_month(p_month date, p_now timestamptz)
+returns date
+language plpgsql
+set search_path = pg_catalog, marketplace, pg_temp
+as $$
+declare
+    v_open date;
+begin
+    if p_now is null or not isfinite(p_now) or p_month <> date_trunc('month', p_month::timestamp)::date then
+        raise exception 'a month is named by its first day' using
+            errcode = '22023',
+            detail = format('Month %s, now %s.', p_month, p_now),
+            hint = 'Such as 2026-02-01; p_now is a moment, not null.';
+    end if;
+    -- One at a time. Whoever waited sees what the other did, since each statement looks anew; at a higher isolation
+    -- level it fails to serialize, because every run updates the row.
+    update marketplace.month as m set updated_at = p_now where m.closed_at is null returning m.month into v_open;
+    if not found then
+        -- The first ever; a second one that begins at once waits here.
+        insert into marketplace.month (month, is_first, opened_at, updated_at)
+        values (coalesce(p_month, marketplace.month_of(p_now)), true, p_now, p_now)
+        on conflict do nothing
+        returning month into v_open;
+        if not found then
+            return marketplace.lock_open_month(p_month, p_now);
+        end if;
+    end if;
+    if p_month < v_open then
+        raise exception 'the month is closed' using
+            errcode = '23B60',
+            detail = format('Month %s; the open one is %s.', p_month, v_open),
+            hint = 'What comes now joins the open month.';
+    elsif p_month > v_open then
+        raise exception 'the month is not open yet' using
+            errcode = '23B61',
+            detail = format('Month %s; the open one is %s.', p_month, v_open),
+            hint = format('Close %s first, when it is over: select * from marketplace.close_month(%L).', v_open, v_open);
+    end if;
+    return v_open;
+end;
+$$;
+
+comment on function marketplace.lock_open_month(date, timestamptz) is
+'The open month, locked until the transaction ends. Null: whichever is open. The first call ever opens p_month. 22023 no month; 23B60 it is closed; 23B61 an earlier one is open still.';

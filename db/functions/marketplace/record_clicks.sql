@@ -1,0 +1,112 @@
+create or replace function marketplace.record_clicks(
+    p_advertisements bigint[],
+    p_websites bigint[] default null,
+    p_click_times timestamptz[] default null,
+    p_source text default null
+)
+returns bigint
+language plpgsql security definer
+set search_path = pg_catalog, marketplace, pg_temp
+set plan_cache_mode = force_custom_plan
+as $$
+declare
+    v_count constant bigint := cardinality(p_advertisements);
+    v_websites constant bigint[] := coalesce(p_websites, array_fill(null::bigint, array[coalesce(v_count, 0)::int]));
+    v_times constant timestamptz[] := coalesce(p_click_times, array_fill(now(), array[coalesce(v_count, 0)::int]));
+    v_hash bytea;
+    v_first marketplace.click_source;
+    v_recorded bigint;
+    v_bad record;
+begin
+    if
+        v_count is null or cardinality(v_websites) <> v_count or cardinality(v_times) <> v_count
+        or array_position(p_advertisements, null) is not null or array_position(v_times, null) is not null
+        or 'infinity' = any (v_times) or '-infinity' = any (v_times) or p_source = ''
+    then
+        raise exception 'clicks are given as arrays of one length' using
+            errcode = '22023',
+            detail = format('%s advertisements, %s websites, %s times.',
+                v_count, cardinality(p_websites), cardinality(p_click_times)),
+            hint = 'Each click has an advertisement and a time; its website is null on a page of our own.';
+    end if;
+    if p_source is not null then
+        v_hash := sha256(convert_to(
+            concat_ws(';', p_advertisements::text, p_websites::text, (
+                select string_agg(extract(epoch from x.t)::text, ',' order by x.n)
+                from unnest(p_click_times) with ordinality as x (t, n)
+            )),
+            'UTF8'
+        ));
+        insert into marketplace.click_source (source, content_sha256, clicks)
+        values (p_source, v_hash, v_count)
+        on conflict do nothing;
+        if not found then
+            select * into v_first from marketplace.click_source as s where s.source = p_source;
+            if v_first.content_sha256 <> v_hash then
+                raise exception 'a source of this name held other clicks' using
+                    errcode = '23B13',
+                    detail = format('Source %L, %s clicks, recorded %s.', p_source, v_first.clicks, v_first.recorded_at),
+                    hint = 'Other clicks need another name.';
+            end if;
+            return v_first.clicks;
+        end if;
+    end if;
+
+    perform marketplace.ensure_partitions(m.month, 1)
+    from (select distinct marketplace.month_of(t) as month from unnest(v_times) as t) as m
+    where
+        to_regclass('marketplace.' || marketplace.partition_name(m.month)) is null
+        and m.month between (now() - interval '2 years')::date and (now() + interval '1 month')::date;
+
+    insert into marketplace.ad_click (
+        profile, click_time, advertisement, website, publisher, price, commission_rate, publisher_share, source
+    )
+    select
+        a.profile, k.click_time, k.advertisement, k.website, w.profile, a.price, r.rate,
+        case when k.website is null then 0 else trunc(a.price * (1 - r.rate), 6) end,
+        p_source
+    from unnest(p_advertisements, v_websites, v_times) as k (advertisement, website, click_time)
+    inner join marketplace.advertisement_tariff as a
+        on k.advertisement = a.advertisement and k.click_time >= a.valid_from and k.click_time < a.valid_to
+    inner join marketplace.commission_period as r on k.click_time >= r.valid_from and k.click_time < r.valid_to
+    left join marketplace.website as w on k.website = w.website
+    where k.website is null or w.website is not null;
+    get diagnostics v_recorded = row_count;
+    if v_recorded = v_count then
+        return v_recorded;
+    end if;
+
+    select
+        k.n, k.advertisement, k.website, k.click_time, a.advertisement is null as no_advertisement,
+        k.website is not null and w.website is null as no_website
+    into v_bad
+    from unnest(p_advertisements, v_websites, v_times) with ordinality as k (advertisement, website, click_time, n)
+    left join marketplace.advertisement as a on k.advertisement = a.advertisement
+    left join marketplace.website as w on k.website = w.website
+    where
+        a.advertisement is null or (k.website is not null and w.website is null)
+        or not exists (
+            select from marketplace.advertisement_tariff as t
+            where t.advertisement = k.advertisement and k.click_time >= t.valid_from and k.click_time < t.valid_to
+        )
+        or not exists (
+            select from marketplace.commission_period as r
+            where k.click_time >= r.valid_from and k.click_time < r.valid_to
+        )
+    order by k.n
+    limit 1;
+    if v_bad.no_advertisement or v_bad.no_website then
+        raise exception 'no such advertisement or website' using
+            errcode = 'P0002',
+            detail = format('Click %s: advertisement %s, website %s.', v_bad.n, v_bad.advertisement, v_bad.website),
+            hint = 'They stand in marketplace.advertisement and marketplace.website. None of the batch was recorded.';
+    end if;
+    raise exception 'a click has no price at its time' using
+        errcode = '23B67',
+        detail = format('Click %s: advertisement %s at %s.', v_bad.n, v_bad.advertisement, v_bad.click_time),
+        hint = 'marketplace.advertisement_price and marketplace.commission_rate say from when on. None of the batch was recorded.';
+end;
+$$;
+
+comment on function marketplace.record_clicks(bigint[], bigint[], timestamptz[], text) is
+'Records a batch of clicks, all or none, with publisher, price and commission as they were at each click''s time; how many. p_websites: where, null on our own pages; p_click_times: when, now by default; p_source: a name of the batch, so that the same one sent again records nothing more. Makes a missing partition of the last two years or the coming month. 22023; P0002 no such advertisement or website; 23B13 the source held other clicks; 23B67 no price or rate at that time.';

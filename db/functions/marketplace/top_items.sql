@@ -1,0 +1,45 @@
+create or replace function marketplace.top_items(
+    p_profile bigint, p_side text, p_from date, p_to date, p_limit int default 10
+)
+returns table (place bigint, item bigint, item_name text, clicks bigint, amount numeric)
+language plpgsql stable
+set search_path = pg_catalog, marketplace, pg_temp
+set plan_cache_mode = force_custom_plan
+as $$
+#variable_conflict use_column
+declare
+    v_begins constant timestamptz := marketplace.day_begins(p_from);
+    v_ends constant timestamptz := marketplace.day_begins(p_to);
+begin
+    perform marketplace.check_profile(p_profile);
+    perform marketplace.check_period(p_side, p_from, p_to, 'day');
+    return query
+    with thing as (
+        select a.advertisement as item, a.advertisement_name as item_name, count(c.ad_click) as clicks, sum(c.price) as amount
+        from marketplace.advertisement as a
+        left join marketplace.ad_click as c
+            on
+                c.profile = p_profile and c.advertisement = a.advertisement
+                and c.click_time >= v_begins and c.click_time < v_ends and c.excluded_at is null
+        where p_side = 'ADVERTISEMENT' and a.profile = p_profile
+        group by a.advertisement
+        union all
+        select w.website, w.website_name, count(c.ad_click), -sum(c.publisher_share)
+        from marketplace.website as w
+        left join marketplace.ad_click as c
+            on
+                c.publisher = p_profile and c.website = w.website
+                and c.click_time >= v_begins and c.click_time < v_ends and c.excluded_at is null
+        where p_side = 'WEBSITE' and w.profile = p_profile
+        group by w.website
+    )
+
+    select row_number() over (order by t.clicks desc, t.item), t.item, t.item_name, t.clicks, coalesce(t.amount, 0)
+    from thing as t
+    order by 1
+    limit p_limit;
+end;
+$$;
+
+comment on function marketplace.top_items(bigint, text, date, date, int) is
+'A profile''s advertisements or websites (p_side ADVERTISEMENT or WEBSITE) with the most clicks, from the local day p_from until before p_to. Excluded clicks are left out. amount: NOK, cost positive, earnings negative. 22023; 42501 another''s; P0002 no such profile.';

@@ -1,0 +1,26 @@
+create or replace view report.job_run as
+select
+    r.job_run,
+    r.job,
+    r.period,
+    r.started_by,
+    r.started_at,
+    r.heartbeat_at,
+    r.finished_at,
+    coalesce(r.finished_at, r.heartbeat_at) - r.started_at as duration,
+    case
+        when r.outcome is not null then r.outcome
+        when jobs.is_held(jobs.lock_of('run', r.job_run::text)) then 'running'
+        else 'crashed'
+    end as state,
+    r.row_count,
+    r.error_code,
+    r.error_message,
+    j.job_note
+from jobs.job_run as r
+inner join jobs.job as j on r.job = j.job;
+
+comment on view report.job_run is
+'Runs of jobs, newest last (M5). state is the outcome, or running, or crashed: it has no outcome and its session is gone.';
+comment on column report.job_run.duration is 'From its start to its end, or to its last sign of life';
+comment on column report.job_run.state is 'succeeded, partial, failed, skipped, running or crashed';

@@ -1,0 +1,252 @@
+"""The demo's marketplace: three months of clicks, the nights between them, the closes, and an error that is found.
+
+Months are told to the jobs, not waited for: each nightly update and each close is run as of its own night.
+"""
+
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+from psycopg.rows import dict_row
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from pybridge import jobs
+from pybridge.command import kroner
+
+Connection = psycopg.Connection[Any]
+Row = dict[str, Any]
+
+OSLO = ZoneInfo("Europe/Oslo")
+MONTHS = 3
+NIGHTS = (7, 14, 21, 28)  # of each month; the demo skips the others
+CLICKS = 1200  # before each night
+ADVERTISERS = ("Kaffebrenneriet", "Sykkelkjøkkenet", "Trondheim Bryggeri", "Bokhandelen", "Fjellsport", "Platebaren")
+PUBLISHERS = ("under-dusken.no", "studentradioen.no", "samfundet.no", "matprat-gløs.no", "gløshaugen.info")
+BOTH = ("Konsertguiden", "Hyblene", "Dragvoll Torg")
+
+
+@dataclass(frozen=True)
+class Market:
+    """Who advertises, and where: advertisements and websites by number."""
+
+    advertisements: list[int]
+    websites: list[int]
+
+
+def play(connection: Connection, console: Console) -> None:
+    """Three months of the marketplace, where none were played yet; and what is in its books."""
+    if not _rows(connection, "select month from marketplace.month limit 1"):
+        with console.status("Playing three months of the marketplace"):
+            found = _play(connection)
+        console.print(f"[green]✓[/] Marketplace played: {MONTHS} months, closed and verified")
+    else:
+        found = []
+    _show(connection, console, found)
+
+
+def _rows(connection: Connection, query: str, *parameters: object) -> list[Row]:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(query.encode(), parameters or None).fetchall()
+
+
+def _first_of(month: datetime, later: int = 0) -> datetime:
+    """Midnight of the first of a month, so many months later."""
+    number = month.year * 12 + month.month - 1 + later
+    return datetime(number // 12, number % 12 + 1, 1, tzinfo=OSLO)
+
+
+def _play(connection: Connection) -> list[Row]:
+    """Plays; returns what verification found of the planted error."""
+    rng = random.Random("marketplace")
+    now = datetime.now(OSLO)
+    market = _people(connection, rng)
+    found: list[Row] = []
+    for back in range(MONTHS, -1, -1):
+        first, end = _first_of(now, -back), _first_of(now, 1 - back)
+        since = first
+        for night in [first + timedelta(days=day, hours=3) for day in NIGHTS] + [end]:
+            until = min(night, now)
+            if until <= since:
+                break
+            _clicks(connection, market, rng, since, until)
+            if night < end:
+                _run(connection, "marketplace_update", until)
+            since = until
+        if back:
+            _exclude(connection, first, end)
+            _run(connection, "marketplace_close", end + timedelta(hours=4), first)
+            _run(connection, "marketplace_verify", end + timedelta(hours=5), first)
+            if back == 2:
+                found = _plant(connection, first, end)
+            # a click that lay in a web server's queue for some days
+            _clicks(connection, market, rng, end - timedelta(days=2), end - timedelta(days=1), 3)
+        else:
+            _run(connection, "marketplace_update", now)
+    return found
+
+
+def _people(connection: Connection, rng: random.Random) -> Market:
+    profiles = _rows(
+        connection,
+        "insert into marketplace.profile (profile_name) select unnest(%s::text[]) returning profile, profile_name",
+        [*ADVERTISERS, *PUBLISHERS, *BOTH],
+    )
+    market = Market([], [])
+    for each in profiles:
+        if each["profile_name"] not in PUBLISHERS:
+            for number in range(rng.choice((1, 2, 3))):
+                (made,) = _rows(
+                    connection,
+                    "insert into marketplace.advertisement (profile, advertisement_name) values (%s, %s)"
+                    " returning advertisement",
+                    each["profile"],
+                    f"{each['profile_name']} {number + 1}",
+                )
+                connection.execute(
+                    "insert into marketplace.advertisement_price (advertisement, valid_from, price)"
+                    " values (%s, '2000-01-01', %s)",
+                    [made["advertisement"], Decimal(rng.randrange(500_000, 6_500_000)) / 1_000_000],
+                )
+                market.advertisements.append(made["advertisement"])
+        if each["profile_name"] not in ADVERTISERS:
+            (made,) = _rows(
+                connection,
+                "insert into marketplace.website (profile, website_name) values (%s, %s) returning website",
+                each["profile"],
+                each["profile_name"],
+            )
+            market.websites.append(made["website"])
+    return market
+
+
+def _clicks(
+    connection: Connection, market: Market, rng: random.Random, since: datetime, until: datetime, count: int = CLICKS
+) -> None:
+    seconds = (until - since).total_seconds()
+    connection.execute(
+        "select marketplace.record_clicks(%s::bigint[], %s::bigint[], %s::timestamptz[])",
+        [
+            rng.choices(market.advertisements, weights=range(1, len(market.advertisements) + 1), k=count),
+            rng.choices(market.websites, weights=range(1, len(market.websites) + 1), k=count),
+            [since + timedelta(seconds=rng.random() * seconds) for _ in range(count)],
+        ],
+    )
+
+
+def _exclude(connection: Connection, first: datetime, end: datetime) -> None:
+    """Five clicks that a robot made."""
+    connection.execute(
+        """
+        select marketplace.exclude_clicks(
+            array_agg(c.profile), array_agg(c.click_time), array_agg(c.ad_click), 'the same robot', %s
+        )
+        from (
+            select profile, click_time, ad_click
+            from marketplace.ad_click
+            where click_time >= %s and click_time < %s
+            order by ad_click
+            limit 5
+        ) as c
+        """,
+        [end, first, end],
+    )
+
+
+def _plant(connection: Connection, first: datetime, end: datetime) -> list[Row]:
+    """Somebody with the owner's password changes a settled click; verification says so; it is put back."""
+    (click,) = _rows(
+        connection,
+        "select profile, click_time, ad_click from marketplace.ad_click"
+        " where click_time >= %s and click_time < %s and advertisement_charge_transaction is not null"
+        " order by ad_click limit 1",
+        first,
+        end,
+    )
+    key = [click["profile"], click["click_time"], click["ad_click"]]
+    planted = (
+        "update marketplace.ad_click set price = price + {0},"
+        " publisher_share = case when website is null then 0 else trunc((price + {0}) * (1 - commission_rate), 6) end"
+        " where (profile, click_time, ad_click) = (%s, %s, %s)"
+    )
+    connection.execute(planted.format(1).encode(), key)
+    _run(connection, "marketplace_verify", end + timedelta(hours=6), first)
+    found = _rows(
+        connection,
+        "select problem, expected, found, detail from marketplace.verify_month(%s) where severity = 'ERROR'",
+        first.date(),
+    )
+    connection.execute(planted.format(-1).encode(), key)
+    _run(connection, "marketplace_verify", end + timedelta(hours=7), first)
+    return found
+
+
+def _run(connection: Connection, job: str, now: datetime, month: datetime | None = None) -> None:
+    jobs.run(connection, job, None if month is None else month.date(), now)
+
+
+# --- What it shows --------------------------------------------------------------------------------------------------
+
+
+def _heading(console: Console, title: str, explanation: str) -> None:
+    console.print()
+    console.rule(Text(title, style="bold"), align="left")
+    console.print(Text(explanation, style="dim"))
+
+
+def _table(console: Console, rows: list[Row], right: tuple[str, ...]) -> None:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for name in rows[0]:
+        table.add_column(name.replace("_", " "), justify="right" if name in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(kroner(cell) if isinstance(cell, Decimal) else str(cell or "") for cell in row.values()))
+    console.print(table)
+
+
+def _show(connection: Connection, console: Console, found: list[Row]) -> None:
+    _heading(console, "The marketplace's months", "From report.marketplace_transaction; NOK, above 0 they owe us.")
+    months = _rows(
+        connection,
+        """
+        select
+            to_char(month, 'YYYY-MM') as month, status, count(*) as people, sum(advertisement_clicks) as clicks,
+            sum(advertisement_amount) as charged, sum(website_amount) as earned,
+            sum(due_amount) filter (where due_amount > 0) as to_charge,
+            sum(due_amount) filter (where due_amount < 0) as to_pay
+        from report.marketplace_transaction
+        group by report.marketplace_transaction.month, status
+        order by report.marketplace_transaction.month, status
+        """,
+    )
+    for row in months:
+        row["clicks"] = int(row["clicks"])
+    _table(console, months, ("people", "clicks", "charged", "earned", "to_charge", "to_pay"))
+    name = BOTH[0]
+    person = _rows(
+        connection,
+        """
+        select
+            to_char(month, 'YYYY-MM') as month, status, carried_in, advertisement_amount as charged,
+            website_amount as earned, due_amount as due, carried_out
+        from report.marketplace_transaction as t
+        where profile_name = %s
+        order by t.month
+        """,
+        name,
+    )
+    if person:
+        _heading(console, f"One person's transactions: {name}", "Advertises, and has a website: one row a month.")
+        _table(console, person, ("carried_in", "charged", "earned", "due", "carried_out"))
+    if found:
+        _heading(
+            console,
+            "A planted error",
+            "A settled click's price was changed past everything. marketplace.verify_month found it; it was put back.",
+        )
+        _table(console, found, ("expected", "found"))

@@ -1,0 +1,180 @@
+"""`pybridge job`: runs what is due by the clock, one call to the database each, and shows what became of it."""
+
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Annotated, Any, LiteralString
+
+import psycopg
+import typer
+from psycopg.rows import dict_row
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from pybridge.command import REFUSED, Json, connect, print_json
+from pybridge.errors import NotFound, from_database
+
+Connection = psycopg.Connection[Any]
+
+# What each job calls: its statement gives rows done and, where something is amiss, what. `month` may be null.
+JOBS: dict[str, LiteralString] = {
+    "marketplace_partitions": "select marketplace.ensure_partitions()::bigint, null",
+    "marketplace_update": "select new_clicks, null from marketplace.update_transactions(%(month)s, %(now)s)",
+    "marketplace_close": "select coalesce(sum(transactions), 0)::bigint, null"
+    " from marketplace.close_month(%(month)s, %(now)s)",
+    "marketplace_verify": "select count(*), case when count(*) > 0 then"
+    " format('%%s discrepancies: %%s', count(*), string_agg(distinct problem, ', ')) end"
+    " from marketplace.verify_month(%(month)s) where severity = 'ERROR'",
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a run ended; `outcome` is succeeded, failed or skipped."""
+
+    job_run: int
+    job: str
+    period: str
+    outcome: str
+    row_count: int | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+
+
+def run(connection: Connection, job: str, month: date | None = None, now: datetime | None = None) -> Run:
+    """Run a job and record it; a refusal of the database is recorded and returned, not raised.
+
+    The connection must be in autocommit mode: the run is seen while it works, and its locks are the session's.
+    """
+    if not connection.autocommit:
+        raise ValueError("a job's run is several transactions: the connection must be in autocommit mode")
+    if job not in JOBS:
+        raise NotFound(f"no such job: {job}", "Nothing was run.", f"There are {', '.join(JOBS)}.")
+    period = "" if month is None else month.isoformat()
+    number, outcome = _row(connection, "select job_run, outcome from jobs.begin_run(%s, %s)", (job, period))
+    if outcome is not None:
+        return Run(number, job, period, outcome)
+    arguments = {"month": month, "now": now or datetime.now().astimezone()}
+    try:
+        rows, amiss = _row(connection, JOBS[job], arguments)
+        ended = Run(number, job, period, "failed" if amiss else "succeeded", rows, None, amiss)
+    except psycopg.Error as error:
+        if connection.broken:
+            raise
+        ended = Run(number, job, period, "failed", None, error.sqlstate, error.diag.message_primary or str(error))
+    connection.execute(
+        "select jobs.finish_run(%s, %s, %s, %s, %s)",
+        (number, ended.outcome, ended.row_count, ended.error_code, ended.error_message),
+    )
+    return ended
+
+
+def _row(connection: Connection, query: LiteralString, arguments: Any) -> Any:
+    try:
+        (row,) = connection.execute(query, arguments).fetchall()
+    except psycopg.Error as error:
+        if query not in JOBS.values() and (ours := from_database(error)):
+            raise ours from error
+        raise
+    return row
+
+
+def last_runs(connection: Connection) -> list[dict[str, Any]]:
+    """Each job, and how its newest run ended."""
+    query = """
+        select j.job, j.job_note, r.job_run, r.period, r.started_at, r.state
+        from jobs.job as j
+        left join lateral (
+            select * from report.job_run as r where r.job = j.job order by r.job_run desc limit 1
+        ) as r on true
+        order by j.job
+    """
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(query).fetchall()
+
+
+def log(connection: Connection, job: str | None = None, limit: int = 20) -> list[dict[str, Any]]:
+    """The newest runs, newest first."""
+    query = """
+        select job_run, job, period, started_by, started_at, duration, state, row_count, error_code, error_message
+        from report.job_run
+        where %(job)s::text is null or job = %(job)s
+        order by job_run desc
+        limit %(limit)s
+    """
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(query, {"job": job, "limit": limit}).fetchall()
+
+
+app = typer.Typer(no_args_is_help=True, help="Jobs: run one, list them, see what became of their runs.")
+
+
+@app.command("run")
+def run_(
+    job: Annotated[str, typer.Argument(help="Its name; see `pybridge job list`.")],
+    month: Annotated[str | None, typer.Option(help="The month, such as 2026-02; the open one by default.")] = None,
+    now: Annotated[datetime | None, typer.Option(help="The moment that it takes for now.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Run a job: exits 1 where it failed."""
+    first = None if month is None else _month(month)
+    with connect(deployed=True) as connection:
+        ended = run(connection, job, first, None if now is None else now.astimezone())
+    if as_json:
+        print_json(asdict(ended))
+    else:
+        rows = "" if ended.row_count is None else f", {ended.row_count} rows"
+        typer.echo(f"run {ended.job_run} of {ended.job} {ended.period}".rstrip() + f": {ended.outcome}{rows}")
+        if ended.error_message:
+            code = f" ({ended.error_code})" if ended.error_code else ""
+            Console(stderr=True).print(Text(f"{ended.error_message}{code}", style="bold red"))
+    if ended.outcome == "failed":
+        raise typer.Exit(REFUSED)
+
+
+@app.command("list")
+def list_(as_json: Json = False) -> None:
+    """List the jobs, and how each one's newest run ended."""
+    with connect(deployed=True) as connection:
+        _print(last_runs(connection), as_json)
+
+
+@app.command("log")
+def log_(
+    job: Annotated[str | None, typer.Argument(help="Of one job only.")] = None,
+    limit: Annotated[int, typer.Option(help="How many runs.", min=1)] = 20,
+    as_json: Json = False,
+) -> None:
+    """Show the newest runs."""
+    with connect(deployed=True) as connection:
+        _print(log(connection, job, limit), as_json)
+
+
+def _month(text: str) -> date:
+    try:
+        return date.fromisoformat(f"{text[:7]}-01")
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no month, such as 2026-02") from None
+
+
+def _print(rows: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        print_json(rows)
+        return
+    if not rows:
+        typer.echo("No run yet.")
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for name in rows[0]:
+        table.add_column(name.replace("_", " "), overflow="fold")
+    for row in rows:
+        bad = row.get("state") in ("failed", "crashed")
+        table.add_row(*(Text(_cell(value), "red" if bad else "") for value in row.values()))
+    Console().print(table)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, datetime):
+        return f"{value.astimezone():%Y-%m-%d %H:%M}"
+    return "" if value is None else str(value)
