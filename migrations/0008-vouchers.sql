@@ -189,10 +189,10 @@ create table billig.owed_back_part (
     amount numeric(12, 2) not null,
     constraint owed_back_part_pkey primary key (owed_back, ticket),
     constraint owed_back_part_owed_back_fkey foreign key (owed_back) references billig.owed_back (owed_back),
-    constraint owed_back_part_ticket_fkey foreign key (ticket) references billig.ticket (ticket)
+    constraint owed_back_part_amount_check check (amount > 0)
 );
 comment on table billig.owed_back_part is
-'Which tickets money owed back was for, a row for each lost ticket that cost something: written with its owed_back, never changed, so that vouchers know whose it was whatever becomes of the purchase. They sum to its amount (consistency.owed_back).';
+'Which tickets money owed back was for, a row for each lost ticket that cost something: written with its owed_back, never changed, so that vouchers know whose it was whatever becomes of the purchase. They sum to its amount (consistency.owed_back). It names tickets as the log does, without a foreign key: they are never deleted.';
 comment on column billig.owed_back_part.owed_back is 'What is owed';
 comment on column billig.owed_back_part.ticket is 'The ticket that was lost';
 comment on column billig.owed_back_part.organisation is 'Whose the ticket was, as sold';

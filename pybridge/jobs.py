@@ -1,7 +1,7 @@
 """`pybridge job`: runs what is due by the clock, one call to the database each, and shows what became of it."""
 
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, LiteralString
 
 import psycopg
@@ -16,6 +16,8 @@ from pybridge.command import REFUSED, Json, connect, print_json
 from pybridge.errors import NotFound, from_database
 
 Connection = psycopg.Connection[Any]
+
+HEADINGS = {"job_run": "run", "row_count": "rows", "error_code": "", "error_message": "error", "started_at": "started"}
 
 # What each job calls: its statement gives rows done and, where something is amiss, what. `month` may be null.
 JOBS: dict[str, LiteralString] = {
@@ -166,15 +168,19 @@ def _print(rows: list[dict[str, Any]], as_json: bool) -> None:
         typer.echo("No run yet.")
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for name in rows[0]:
-        table.add_column(name.replace("_", " "), overflow="fold")
+    shown = [name for name in rows[0] if name not in ("started_by", "job_note")]  # these are in the JSON
+    for name in shown:
+        fold = name in ("error_message",)
+        table.add_column(HEADINGS.get(name, name.replace("_", " ")), overflow="fold", no_wrap=not fold)
     for row in rows:
         bad = row.get("state") in ("failed", "crashed")
-        table.add_row(*(Text(_cell(value), "red" if bad else "") for value in row.values()))
+        table.add_row(*(Text(_cell(row[name]), "red" if bad else "") for name in shown))
     Console().print(table)
 
 
 def _cell(value: object) -> str:
     if isinstance(value, datetime):
         return f"{value.astimezone():%Y-%m-%d %H:%M}"
+    if isinstance(value, timedelta):
+        return f"{value.total_seconds():.1f} s"
     return "" if value is None else str(value)
