@@ -174,13 +174,14 @@ def _print(rows: list[dict[str, Any]], as_json: bool) -> None:
         table.add_column(HEADINGS.get(name, name.replace("_", " ")), overflow="fold", no_wrap=not fold)
     for row in rows:
         bad = row.get("state") in ("failed", "crashed")
-        table.add_row(*(Text(_cell(row[name]), "red" if bad else "") for name in shown))
+        cells = (_cell(row[name])[: 7 if name == "period" else None] for name in shown)  # 2026-10
+        table.add_row(*(Text(cell, "red" if bad else "") for cell in cells))
     Console().print(table)
 
 
 def _cell(value: object) -> str:
     if isinstance(value, datetime):
-        return f"{value.astimezone():%Y-%m-%d %H:%M}"
+        return f"{value.astimezone():%m-%d %H:%M}"
     if isinstance(value, timedelta):
         return f"{value.total_seconds():.1f} s"
     return "" if value is None else str(value)
