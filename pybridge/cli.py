@@ -19,8 +19,8 @@ from rich.text import Text
 from typer.core import TyperGroup
 
 from pybridge import check as consistency
+from pybridge import clicks, errors, jobs, programme, server, till
 from pybridge import demo as demonstration
-from pybridge import errors, jobs, programme, server, till
 from pybridge.client import Client, Imported, Problem
 from pybridge.deploy import deploy as deploy_database
 from pybridge.paths import ROOT
@@ -83,6 +83,7 @@ def _connect(*, deployed: bool) -> psycopg.Connection[Any]:
 
 
 app.add_typer(till.application(lambda: _connect(deployed=True)), name="till")
+app.add_typer(clicks.application(lambda: _connect(deployed=True)), name="clicks")
 app.add_typer(jobs.application(lambda: _connect(deployed=True)), name="job")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program to read.")]
