@@ -61,8 +61,10 @@ begin
         select
             l.line,
             marketplace.click_moment(l.click_time) as click_time,
-            case when l.advertisement ~ '^[0-9]{1,18}$' then l.advertisement::bigint end as advertisement,
-            case when l.website ~ '^[0-9]{1,18}$' then l.website::bigint end as website,
+            case
+                when l.advertisement ~ '^[0-9]+$' and length(l.advertisement) <= 18 then l.advertisement::bigint
+            end as advertisement,
+            case when l.website ~ '^[0-9]+$' and length(l.website) <= 18 then l.website::bigint end as website,
             coalesce(l.website, '') <> '' as has_website,
             case when l.price ~ '^[0-9]{1,6}(\.[0-9]{1,6})?$' then l.price::numeric(12, 6) end as price,
             coalesce(l.price, '') <> '' as has_price
@@ -89,8 +91,12 @@ begin
             select
                 l.*,
                 marketplace.click_moment(l.click_time) as moment,
-                case when l.advertisement ~ '^[0-9]{1,18}$' then l.advertisement::bigint end as advertisement_number,
-                case when l.website ~ '^[0-9]{1,18}$' then l.website::bigint end as website_number
+                case
+                    when l.advertisement ~ '^[0-9]+$' and length(l.advertisement) <= 18 then l.advertisement::bigint
+                end as advertisement_number,
+                case
+                    when l.website ~ '^[0-9]+$' and length(l.website) <= 18 then l.website::bigint
+                end as website_number
             from click_file_line as l
             where l.fault is null
             offset 0
