@@ -118,6 +118,7 @@ marketplace.current_totals, marketplace.past_transactions, marketplace.why_not_p
 marketplace.top_items, marketplace.check_profile, marketplace.check_period
 to marketplace_web, marketplace_profile;
 grant execute on function marketplace.record_clicks to marketplace_web;
+grant execute on function marketplace.begin_click_file, marketplace.load_clicks to marketplace_web, scheduler, bookkeeper;
 grant execute on function marketplace.exclude_clicks to bookkeeper, marketplace_web;
 grant execute on function marketplace.adjust_click to bookkeeper;
 grant execute on function

@@ -18,8 +18,8 @@ from rich.text import Text
 from typer.core import TyperGroup
 
 from pybridge import check as consistency
+from pybridge import clicks, errors, jobs, period_cli, programme, report_cli, server, till_cli, voucher_cli
 from pybridge import demo as demonstration
-from pybridge import errors, jobs, period_cli, programme, report_cli, server, till_cli, voucher_cli
 from pybridge.client import Client, Imported, Problem
 from pybridge.command import NO_DATABASE, REFUSED, Json, connect, fail, print_json
 from pybridge.deploy import deploy as deploy_database
@@ -68,6 +68,7 @@ app.add_typer(report_cli.app, name="report")
 app.add_typer(voucher_cli.app, name="voucher")
 app.add_typer(period_cli.app, name="period")
 app.add_typer(jobs.app, name="job")
+app.add_typer(clicks.app, name="clicks")
 
 
 @app.command()
