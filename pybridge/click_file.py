@@ -95,7 +95,13 @@ def size(path: Path) -> int:
     with path.open("rb") as file:
         if not _is_parquet(file):
             return path.stat().st_size
-    row = _duckdb().execute("select sum(num_rows) from parquet_file_metadata(?)", [str(path)]).fetchone()
+    connection = _duckdb()
+    import duckdb
+
+    try:
+        row = connection.execute("select sum(num_rows) from parquet_file_metadata(?)", [str(path)]).fetchone()
+    except duckdb.Error as error:
+        raise Unreadable(1, "", f"cannot be read as Parquet: {error}") from None
     return int(row[0] or 0)
 
 
@@ -289,9 +295,10 @@ def _duckdb() -> Any:
         "memory_limit": "256MB",
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
-        "TimeZone": "UTC",
     }
-    return duckdb.connect(config=settings)
+    connection = duckdb.connect(config=settings)
+    connection.execute("set TimeZone = 'UTC'")
+    return connection
 
 
 def _parquet(path: Path, progress: Progress) -> Table:

@@ -167,4 +167,4 @@ end;
 $$;
 
 comment on function marketplace.take_click_lines(text, timestamptz) is
-'Makes clicks of the proper lines in the temporary table click_file_line, and says in click_file_problem what is wrong with the others; how many lines there were, and clicks. For load_clicks alone.';
+'Makes clicks of the proper lines in the temporary table click_file_line, and says in click_file_problem what is wrong with the others; how many lines there were, and clicks. For load_clicks alone. 42501 prices are the bookkeeper''s and the scheduler''s to say.';
