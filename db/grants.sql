@@ -104,7 +104,8 @@ marketplace.current_totals, marketplace.past_transactions, marketplace.why_not_p
 marketplace.top_items, marketplace.check_profile, marketplace.check_period
 to marketplace_web, marketplace_profile;
 grant execute on function marketplace.record_clicks to marketplace_web;
-grant execute on function marketplace.exclude_clicks, marketplace.adjust_click to bookkeeper, marketplace_web;
+grant execute on function marketplace.exclude_clicks to bookkeeper, marketplace_web;
+grant execute on function marketplace.adjust_click to bookkeeper;
 grant execute on function
 marketplace.update_transactions, marketplace.close_month, marketplace.ensure_partitions
 to scheduler, bookkeeper;

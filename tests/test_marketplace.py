@@ -185,6 +185,7 @@ def test_a_click_that_cannot_be_priced_stays_unlinked_and_is_seen(here: Town) ->
 # --- The nightly update ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.smoke
 def test_one_transaction_a_person_for_both_sides(here: Town) -> None:
     own_ad, own_site = advertisement(here.db, here.publisher, 1), website(here.db, here.advertiser)
     clicks(here.db, here.ad, here.site, NOON, NOON, at(2026, 1, 16))
@@ -334,6 +335,7 @@ def test_a_transaction_is_cut_off_once_and_the_remainder_carried(db: Connection)
     assert errors(db, JANUARY) == errors(db, FEBRUARY) == []
 
 
+@pytest.mark.smoke
 def test_below_the_minimum_a_month_rolls_over_five_times(db: Connection) -> None:
     here = town(db, "2")
     set_minimum(db, 10, 100)
@@ -389,6 +391,7 @@ def test_where_nothing_is_due_nothing_is_to_be_executed(db: Connection) -> None:
 # --- Adjustments ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.smoke
 def test_a_settled_click_is_taken_back_in_the_open_month(here: Town) -> None:
     first, _ = clicks(here.db, here.ad, here.site, NOON, NOON)
     update(here.db, JANUARY, at(2026, 1, 16))
@@ -455,6 +458,7 @@ def test_months_begin_at_local_midnight_whatever_the_session_says(
     assert transaction(db, here.advertiser, month)["advertisement_amount"] == Decimal("2.5")
 
 
+@pytest.mark.smoke
 def test_the_repeated_hour_is_two_hours(here: Town) -> None:
     partitions(here.db, date(2026, 10, 1), 1)
     times = (at(2026, 10, 25, 2, 30), at(2026, 10, 25, 2, 30, fold=1), at(2026, 10, 25, 2, 45, fold=1))
@@ -861,6 +865,7 @@ def settled(connect: Connect) -> Town:
     return here
 
 
+@pytest.mark.smoke
 def test_a_profiles_own_role_sees_its_own_and_nothing_of_others(settled: Town) -> None:
     db = settled.db
     with logged_in(db, "marketplace_profile") as (kari, name):
@@ -938,6 +943,7 @@ def test_a_profiles_own_role_sees_its_own_and_nothing_of_others(settled: Town) -
             kari.execute("select transaction from marketplace.transaction")
 
 
+@pytest.mark.smoke
 def test_definer_functions_and_views_show_a_profiles_role_no_more(settled: Town) -> None:
     """Row-level security goes by who logged in, and binds the owner: what forgets to ask shows nothing."""
     db = settled.db
@@ -983,6 +989,7 @@ def test_definer_functions_and_views_show_a_profiles_role_no_more(settled: Town)
             )
 
 
+@pytest.mark.smoke
 def test_the_policy_of_staff_is_asked_once_a_query(settled: Town) -> None:
     with settled.db.transaction(force_rollback=True):
         settled.db.execute("set local role pybridge_owner")
@@ -1010,6 +1017,7 @@ def test_the_site_sees_all_and_inserts_clicks_but_not_at_its_own_price(settled: 
             "delete from marketplace.ad_click",
             "update marketplace.transaction set status = 'EXECUTED'",
             "select marketplace.close_month('2026-02-01')",
+            "select marketplace.adjust_click(1, now(), 1, 'x')",
             "insert into marketplace.commission_rate values ('2026-01-01', 0)",
         ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):

@@ -677,7 +677,12 @@ def test_every_report_says_what_was_done_and_nothing_else(books: Books) -> None:
     assert consistency(books.db) == {}
 
 
-REPORTS_TESTED_ELSEWHERE = {"x_report", "z_report"}  # test_till.py
+REPORTS_TESTED_ELSEWHERE = {
+    "job_run",
+    "marketplace_transaction",
+    "x_report",
+    "z_report",
+}  # test_till.py, test_marketplace.py
 
 
 def test_there_are_no_reports_but_these(shared_db: Connection) -> None:

@@ -3,12 +3,14 @@
 import os
 import subprocess
 from collections.abc import Callable, Iterator
+from datetime import date
 
 import psycopg
 import pytest
 from psycopg import sql
 
 from pybridge.deploy import deploy, schema_fingerprint
+from tests import market
 from tests.conftest import Connection, Database, DurableServerFactory, ServerInfo
 from tests.domain import (
     SELLER,
@@ -76,8 +78,21 @@ def some_days(db: Connection) -> Event:
     assert confirm(db, late, reference="too-late")[0]["result"] == "OWED"
     call(db, "settle_owed_back", owed_back=one(db, "select owed_back from billig.owed_back"), reference="paid-back")
     sell(db, event.price_group, request_id="sale-1")
+    a_month_of_clicks(db)
     assert consistency(db) == {}
     return event
+
+
+def a_month_of_clicks(db: Connection) -> None:
+    """What the marketplace keeps: a month closed, one of its transactions rolled over, a click taken back."""
+    month = date(2026, 1, 1)
+    market.partitions(db, month, 1)
+    advertiser, publisher = market.profile(db), market.profile(db)
+    ad, site = market.advertisement(db, advertiser, "20.123456"), market.website(db, publisher)
+    (click,) = market.clicks(db, ad, site, market.at(2026, 1, 5))
+    market.update(db, month, market.at(2026, 1, 7))
+    market.close(db, month)
+    market.adjust(db, click)
 
 
 def contents(db: Connection, *schemas: str) -> dict[str, str]:
@@ -132,7 +147,7 @@ def rights(db: Connection) -> list[Row]:
     )
 
 
-LEDGER = ("billig", "report")
+LEDGER = ("billig", "marketplace", "jobs", "report")
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@ create or replace function marketplace.add_up(p_update_run bigint)
 returns void
 language sql
 set search_path = pg_catalog, marketplace, pg_temp
+set enable_nestloop = on
 begin atomic
     update marketplace.transaction as t
     set advertisement_amount = s.advertisement_amount, website_amount = s.website_amount
@@ -17,4 +18,4 @@ begin atomic
     where t.transaction = s.transaction;
 end;
 
-comment on function marketplace.add_up(bigint) is 'Sets the amounts of the transactions that a run touched: the sum of all their subtotals.';
+comment on function marketplace.add_up(bigint) is 'Sets the amounts of the transactions that a run touched: the sum of all their subtotals. Looked up one by one, whatever its caller forbids: they are few among many.';

@@ -2,11 +2,16 @@ create or replace function marketplace.close_month(p_month date, p_now timestamp
 returns table (status text, transactions bigint, due_amount numeric, carried_out numeric)
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
+set plan_cache_mode = force_custom_plan
+set enable_nestloop = off
+set jit = off
 as $$
 #variable_conflict use_column
 declare
     v_month date;
     v_next date;
+    v_charge numeric;
+    v_payout numeric;
 begin
     if p_month is null then
         raise exception 'which month is to be closed?' using
@@ -27,14 +32,16 @@ begin
     update marketplace.month as m set closed_at = p_now, closed_by = session_user where m.month = v_month;
     insert into marketplace.month (month, opened_at) values (v_next, p_now);
 
+    v_charge := marketplace.minimum_of('CHARGE', v_month);
+    v_payout := marketplace.minimum_of('PAYOUT', v_month);
     with total as (
         select
             t.transaction, t.profile,
             t.net_amount + t.carried_in as amount,
             trunc(t.net_amount + t.carried_in, 2) as in_ore,
             case
-                when t.net_amount + t.carried_in >= 0 then marketplace.minimum_of('CHARGE', v_month)
-                else marketplace.minimum_of('PAYOUT', v_month)
+                when t.net_amount + t.carried_in >= 0 then v_charge
+                else v_payout
             end as minimum
         from marketplace.transaction as t
         where t.month = v_month and t.kind = 'MONTHLY' and t.status = 'CURRENT'

@@ -22,38 +22,35 @@ begin
     end if;
 
     return query
-    with charged as materialized (
-        -- A look at the month's clicks from each side: few rows are left of it, and what they name is looked up after.
+    with seen as materialized (
+        -- A look at the month's clicks from each side, both at once: few rows are left, and what they name is looked up after.
         select
-            g.*, a.profile is distinct from g.profile as is_strange,
-            t.month, t.kind, t.profile as charged_profile, t.transaction is not null as is_transaction
-        from (
-            select
-                c.profile, c.advertisement, c.advertisement_charge_transaction as transaction,
-                count(*) as clicks, sum(c.price) as amount, min(c.click_time) as first_time,
-                count(c.excluded_at) as excluded, count(c.publisher_share) as filled
-            from marketplace.ad_click as c
-            where c.click_time >= v_begins and c.click_time < v_ends
-            group by 1, 2, 3
-        ) as g
-        left join marketplace.advertisement as a on g.advertisement = a.advertisement
-        left join marketplace.transaction as t on g.transaction = t.transaction
+            'charge' as what, c.profile, c.advertisement as item, c.advertisement_charge_transaction as transaction,
+            count(*) as clicks, sum(c.price) as amount, min(c.click_time) as first_time,
+            count(c.excluded_at) as excluded, count(c.publisher_share) as filled
+        from marketplace.ad_click as c
+        where c.click_time >= v_begins and c.click_time < v_ends
+        group by c.profile, c.advertisement, c.advertisement_charge_transaction
+        union all
+        select
+            'payment', c.publisher, c.website, c.website_payment_transaction,
+            count(*), -sum(c.publisher_share), min(c.click_time), null, count(c.publisher_share)
+        from marketplace.ad_click as c
+        where c.click_time >= v_begins and c.click_time < v_ends
+        group by c.publisher, c.website, c.website_payment_transaction
     ),
 
-    paid as materialized (
+    looked_up as materialized (
         select
-            g.*, w.profile is distinct from g.profile as is_strange,
-            t.month, t.kind, t.profile as paid_profile, t.transaction is not null as is_transaction
-        from (
-            select
-                c.publisher as profile, c.website, c.website_payment_transaction as transaction,
-                count(*) as clicks, -sum(c.publisher_share) as amount, min(c.click_time) as first_time
-            from marketplace.ad_click as c
-            where c.click_time >= v_begins and c.click_time < v_ends and c.publisher_share is not null
-            group by 1, 2, 3
-        ) as g
-        left join marketplace.website as w on g.website = w.website
+            g.*, t.month, t.kind, t.profile as owner, t.transaction is not null as is_transaction,
+            case g.what
+                when 'charge' then a.profile is distinct from g.profile
+                else g.filled > 0 and w.profile is distinct from g.profile
+            end as is_strange
+        from seen as g
         left join marketplace.transaction as t on g.transaction = t.transaction
+        left join marketplace.advertisement as a on g.what = 'charge' and g.item = a.advertisement
+        left join marketplace.website as w on g.what = 'payment' and g.item = w.website
     ),
 
     late as materialized (
@@ -71,15 +68,9 @@ begin
     -- What is linked to this month's transactions, or to none that it may be: side, whose, and where it went.
     linked as (
         select
-            'charge' as what, g.profile, g.transaction, g.clicks, g.amount, g.first_time, null::bigint as ad_click,
-            g.month, g.kind, g.charged_profile as owner, g.is_transaction, false as is_late
-        from charged as g
-        where g.transaction is not null
-        union all
-        select
-            'payment', g.profile, g.transaction, g.clicks, g.amount, g.first_time, null,
-            g.month, g.kind, g.paid_profile, g.is_transaction, false
-        from paid as g
+            g.what, g.profile, g.transaction, g.clicks, g.amount, g.first_time, null::bigint as ad_click,
+            g.month, g.kind, g.owner, g.is_transaction, false as is_late
+        from looked_up as g
         where g.transaction is not null
         union all
         select
@@ -192,20 +183,16 @@ begin
         case when v_month.closed_at is null then 'INFO' else 'ERROR' end, 'UNLINKED', g.profile, null,
         min(g.first_time), null, sum(g.clicks - g.excluded)::bigint, null, null,
         format('not linked to a transaction; %s without price, rate or website', sum(g.clicks - g.filled))
-    from charged as g
-    where g.transaction is null and g.clicks > g.excluded
+    from looked_up as g
+    where g.what = 'charge' and g.transaction is null and g.clicks > g.excluded
     group by g.profile
 
     union all
-    select 'ERROR', 'STRANGE_ADVERTISEMENT', g.profile, g.transaction, g.first_time, null, g.clicks, null, null,
-        format('advertisement %s is none, or another profile''s', g.advertisement)
-    from charged as g
-    where g.is_strange
-
-    union all
-    select 'ERROR', 'STRANGE_WEBSITE', g.profile, g.transaction, g.first_time, null, g.clicks, null, null,
-        format('website %s is none, or another profile''s', g.website)
-    from paid as g
+    select
+        'ERROR', case g.what when 'charge' then 'STRANGE_ADVERTISEMENT' else 'STRANGE_WEBSITE' end,
+        g.profile, g.transaction, g.first_time, null, g.clicks, null, null,
+        format('%s %s is none, or another profile''s', case g.what when 'charge' then 'advertisement' else 'website' end, g.item)
+    from looked_up as g
     where g.is_strange
 
     union all
@@ -275,8 +262,8 @@ begin
     select
         'INFO', 'EXCLUDED', g.profile, null, min(g.first_time), null, sum(g.excluded)::bigint, null, null,
         'excluded: neither charged nor paid'
-    from charged as g
-    where g.excluded > 0
+    from looked_up as g
+    where g.what = 'charge' and g.excluded > 0
     group by g.profile
     order by 1, 2, 3, 4, 5;
 end;
