@@ -55,39 +55,43 @@ begin
             and c.profile = a.profile
             and coalesce(c.publisher, 0) = w.profile
         returning
-            c.profile, c.publisher, c.click_time, c.ad_click, c.price, c.publisher_share,
-            c.advertisement_charge_transaction, c.website_payment_transaction
+            -- Wide rows would go to disk: what names a click is wanted of late ones alone.
+            case when c.click_time < v_begins then c.profile end as late_profile,
+            case when c.click_time < v_begins then c.click_time end as late_time,
+            case when c.click_time < v_begins then c.ad_click end as late_click,
+            c.price, c.publisher_share, c.advertisement_charge_transaction, c.website_payment_transaction
     ),
 
     late as (
         insert into marketplace.late_click (profile, click_time, ad_click, month, update_run)
-        select l.profile, l.click_time, l.ad_click, p_month, v_run
+        select l.late_profile, l.late_time, l.late_click, p_month, v_run
         from linked as l
-        where l.click_time < v_begins
+        where l.late_click is not null
     ),
 
     side as (
         select
-            l.advertisement_charge_transaction as transaction, l.profile,
+            l.advertisement_charge_transaction as transaction,
             count(*) as advertisement_clicks, sum(l.price) as advertisement_amount,
             0 as website_clicks, 0 as website_amount
         from linked as l
-        group by l.advertisement_charge_transaction, l.profile
+        group by l.advertisement_charge_transaction
         union all
-        select l.website_payment_transaction, l.publisher, 0, 0, count(*), -sum(l.publisher_share)
+        select l.website_payment_transaction, 0, 0, count(*), -sum(l.publisher_share)
         from linked as l
         where l.website_payment_transaction is not null
-        group by l.website_payment_transaction, l.publisher
+        group by l.website_payment_transaction
     )
 
     insert into marketplace.transaction_subtotal (
         transaction, update_run, profile, advertisement_clicks, advertisement_amount, website_clicks, website_amount
     )
     select
-        s.transaction, v_run, s.profile,
+        s.transaction, v_run, t.profile,
         sum(s.advertisement_clicks), sum(s.advertisement_amount), sum(s.website_clicks), sum(s.website_amount)
     from side as s
-    group by s.transaction, s.profile;
+    inner join current as t on s.transaction = t.transaction
+    group by s.transaction, t.profile;
 
     perform marketplace.add_up(v_run);
     return v_run;
