@@ -9,22 +9,26 @@ from typing import Annotated
 
 import typer
 
-from bench import purchases, refunds, reports, rollup
+from bench import clicks, purchases, refunds, reports, rollup
 from bench.measure import Ratios
 from bench.server import OURS, Bench, deployed, file_system, started
 
 TEMPORARY = Path(tempfile.gettempdir())
-NAMES = ("purchases", "hot_group", "refunds", "reports", "rollup", "xact_index")
+NAMES = ("purchases", "hot_group", "refunds", "reports", "rollup", "xact_index", "clicks")
 
 
 def main(
     names: Annotated[list[str] | None, typer.Argument(help=f"Which of {', '.join(NAMES)}; all by default.")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds of purchases, ours and the baseline in turn.")] = 5,
-    heavy_rounds: Annotated[int, typer.Option(min=1, help="Rounds of refunds, reports and totals.")] = 3,
+    heavy_rounds: Annotated[
+        int, typer.Option(min=1, help="Rounds of refunds, reports, totals and nightly updates.")
+    ] = 3,
     seconds: Annotated[float, typer.Option(min=1, help="Seconds a round of purchases.")] = 5,
     tickets: Annotated[int, typer.Option(min=4, help="Tickets refunded in one statement.")] = 100_000,
     short_log: Annotated[int, typer.Option(min=reports.MONTH, help="Rows of the short log.")] = 1_000_000,
     long_log: Annotated[int, typer.Option(min=reports.MONTH, help="Rows of the long log.")] = 10_000_000,
+    short_month: Annotated[int, typer.Option(min=10_000, help="Clicks of the short month.")] = 1_000_000,
+    long_month: Annotated[int, typer.Option(min=100_000, help="Clicks of the long month.")] = 10_000_000,
     folder: Annotated[Path, typer.Option(help="Where the server keeps its data.")] = TEMPORARY,
 ) -> None:
     """Run the benchmarks on a durable server of their own."""
@@ -34,10 +38,12 @@ def main(
         raise typer.BadParameter(f"there is no {', '.join(unknown)}; choose from {', '.join(NAMES)}")
     with started(folder) as bench:
         _introduce(bench)
-        deployed(bench, OURS)
-        purchases.prepare(bench)
+        if wanted != ["clicks"]:
+            deployed(bench, OURS)
+            purchases.prepare(bench)
         for name in wanted:
-            for ratios in _run(bench, name, rounds, heavy_rounds, seconds, tickets, (short_log, long_log)):
+            sizes = (short_month, long_month) if name == "clicks" else (short_log, long_log)
+            for ratios in _run(bench, name, rounds, heavy_rounds, seconds, tickets, sizes):
                 print(ratios, flush=True)
 
 
@@ -64,6 +70,8 @@ def _run(
         return rollup.totals(bench, heavy_rounds, sizes)
     if name == "xact_index":
         return rollup.index_cost(bench, rounds, seconds)
+    if name == "clicks":
+        return clicks.clicks(bench, heavy_rounds, sizes)
     return reports.reports(bench, heavy_rounds, sizes)
 
 

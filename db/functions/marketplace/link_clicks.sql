@@ -4,36 +4,33 @@ language plpgsql
 set search_path = pg_catalog, marketplace, pg_temp
 set plan_cache_mode = force_custom_plan
 set enable_nestloop = off
+set enable_mergejoin = off
 set jit = off
 as $$
 declare
     v_begins constant timestamptz := marketplace.day_begins(p_month);
     v_run bigint;
+    v_profiles bigint[];
+    v_bare boolean;
+    v_filled boolean := false;
 begin
-    perform marketplace.fill_clicks(p_until);
+    -- One look at the new clicks says whose transactions are wanted, and whether any is not filled yet.
+    loop
+        select array_agg(x.profile) filter (where not x.is_bare), bool_or(x.is_bare)
+        into v_profiles, v_bare
+        from (
+            select distinct unnest(array[c.profile, c.publisher]) as profile, c.publisher_share is null as is_bare
+            from marketplace.ad_click as c
+            where c.advertisement_charge_transaction is null and c.excluded_at is null and c.click_time < p_until
+        ) as x;
+        exit when v_filled or v_bare is not true;
+        perform marketplace.fill_clicks(p_until);
+        v_filled := true;
+    end loop;
     insert into marketplace.update_run (month, kind, run_time)
     values (p_month, p_kind, p_now)
     returning update_run into v_run;
-
-    perform marketplace.ensure_transactions(
-        p_month,
-        array(
-            select c.profile
-            from marketplace.ad_click as c
-            where
-                c.advertisement_charge_transaction is null and c.excluded_at is null
-                and c.publisher_share is not null
-                and c.click_time < p_until
-            union
-            select c.publisher
-            from marketplace.ad_click as c
-            where
-                c.advertisement_charge_transaction is null and c.excluded_at is null
-                and c.publisher_share is not null
-                and c.click_time < p_until
-        ),
-        p_now
-    );
+    perform marketplace.ensure_transactions(p_month, v_profiles, p_now);
 
     -- Both sides in one update, each counted from what it changed: pairs of both would be nearly as many as clicks.
     with current as (
@@ -58,39 +55,43 @@ begin
             and c.profile = a.profile
             and coalesce(c.publisher, 0) = w.profile
         returning
-            c.profile, c.publisher, c.click_time, c.ad_click, c.price, c.publisher_share,
-            c.advertisement_charge_transaction, c.website_payment_transaction
+            -- Wide rows would go to disk: what names a click is wanted of late ones alone.
+            case when c.click_time < v_begins then c.profile end as late_profile,
+            case when c.click_time < v_begins then c.click_time end as late_time,
+            case when c.click_time < v_begins then c.ad_click end as late_click,
+            c.price, c.publisher_share, c.advertisement_charge_transaction, c.website_payment_transaction
     ),
 
     late as (
         insert into marketplace.late_click (profile, click_time, ad_click, month, update_run)
-        select l.profile, l.click_time, l.ad_click, p_month, v_run
+        select l.late_profile, l.late_time, l.late_click, p_month, v_run
         from linked as l
-        where l.click_time < v_begins
+        where l.late_click is not null
     ),
 
     side as (
         select
-            l.advertisement_charge_transaction as transaction, l.profile,
+            l.advertisement_charge_transaction as transaction,
             count(*) as advertisement_clicks, sum(l.price) as advertisement_amount,
             0 as website_clicks, 0 as website_amount
         from linked as l
-        group by l.advertisement_charge_transaction, l.profile
+        group by l.advertisement_charge_transaction
         union all
-        select l.website_payment_transaction, l.publisher, 0, 0, count(*), -sum(l.publisher_share)
+        select l.website_payment_transaction, 0, 0, count(*), -sum(l.publisher_share)
         from linked as l
         where l.website_payment_transaction is not null
-        group by l.website_payment_transaction, l.publisher
+        group by l.website_payment_transaction
     )
 
     insert into marketplace.transaction_subtotal (
         transaction, update_run, profile, advertisement_clicks, advertisement_amount, website_clicks, website_amount
     )
     select
-        s.transaction, v_run, s.profile,
+        s.transaction, v_run, t.profile,
         sum(s.advertisement_clicks), sum(s.advertisement_amount), sum(s.website_clicks), sum(s.website_amount)
     from side as s
-    group by s.transaction, s.profile;
+    inner join current as t on s.transaction = t.transaction
+    group by s.transaction, t.profile;
 
     perform marketplace.add_up(v_run);
     return v_run;
@@ -98,4 +99,4 @@ end;
 $$;
 
 comment on function marketplace.link_clicks(date, text, timestamptz, timestamptz) is
-'Links every click before p_until that is linked to nothing yet to the open month''s transactions, which it creates where there are none; its run''s number. Clicks of closed months are late, and listed. One statement changes clicks and counts what it changed, so that none is counted twice or left out. The month is locked by the caller. Without nested loops: new transactions have no statistics yet, and a plan made for none of them would take hours.';
+'Links every click before p_until that is linked to nothing yet to the open month''s transactions, which it creates where there are none; its run''s number. Clicks of closed months are late, and listed. One statement changes clicks and counts what it changed, so that none is counted twice or left out. The month is locked by the caller. Without nested loops: new transactions have no statistics yet, and a plan made for none of them would take hours; without merge joins: they would sort the clicks.';

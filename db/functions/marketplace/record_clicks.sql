@@ -16,6 +16,7 @@ declare
     v_hash bytea;
     v_first marketplace.click_source;
     v_recorded bigint;
+    v_months date[];
     v_bad record;
 begin
     if
@@ -52,25 +53,39 @@ begin
         end if;
     end if;
 
-    perform marketplace.ensure_partitions(m.month, 1)
-    from (select distinct marketplace.month_of(t) as month from unnest(v_times) as t) as m
+    -- Each month is looked for once, not once a click.
+    with batch as materialized (
+        select distinct marketplace.month_of(t) as month from unnest(v_times) as t
+    )
+
+    select array_agg(b.month) into v_months
+    from batch as b
     where
-        to_regclass('marketplace.' || marketplace.partition_name(m.month)) is null
-        and m.month between (now() - interval '2 years')::date and (now() + interval '1 month')::date;
+        b.month between (now() - interval '2 years')::date and (now() + interval '1 month')::date
+        and to_regclass('marketplace.' || marketplace.partition_name(b.month)) is null;
+    perform marketplace.ensure_partitions(m, 1) from unnest(v_months) as m;
 
     insert into marketplace.ad_click (
         profile, click_time, advertisement, website, publisher, price, commission_rate, publisher_share, source
     )
     select
-        a.profile, k.click_time, k.advertisement, k.website, w.profile, a.price, r.rate,
-        case when k.website is null then 0 else trunc(a.price * (1 - r.rate), 6) end,
+        a.profile, k.click_time, k.advertisement, k.website, w.profile, p.price, r.rate,
+        case when k.website is null then 0 else trunc(p.price * (1 - r.rate), 6) end,
         p_source
-    from unnest(p_advertisements, v_websites, v_times) as k (advertisement, website, click_time)
-    inner join marketplace.advertisement_tariff as a
-        on k.advertisement = a.advertisement and k.click_time >= a.valid_from and k.click_time < a.valid_to
+    from unnest(p_advertisements, v_websites, v_times) with ordinality as k (advertisement, website, click_time, n)
+    inner join marketplace.advertisement as a on k.advertisement = a.advertisement
+    cross join lateral (
+        -- Not advertisement_tariff: it would read every price there is, for one click as well.
+        select t.price
+        from marketplace.advertisement_price as t
+        where t.advertisement = k.advertisement and t.valid_from <= k.click_time
+        order by t.valid_from desc
+        limit 1
+    ) as p
     inner join marketplace.commission_period as r on k.click_time >= r.valid_from and k.click_time < r.valid_to
     left join marketplace.website as w on k.website = w.website
-    where k.website is null or w.website is not null;
+    where k.website is null or w.website is not null
+    order by a.profile, k.n; -- the key's order: its pages are visited once a batch
     get diagnostics v_recorded = row_count;
     if v_recorded = v_count then
         return v_recorded;

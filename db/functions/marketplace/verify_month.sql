@@ -6,6 +6,10 @@ returns table (
 language plpgsql stable security definer
 set search_path = pg_catalog, marketplace, pg_temp
 set plan_cache_mode = force_custom_plan
+set enable_sort = off
+set enable_incremental_sort = off
+set parallel_tuple_cost = 0
+set work_mem = '64MB'
 as $$
 #variable_conflict use_column
 declare
@@ -23,6 +27,7 @@ begin
 
     return query
     with seen as materialized (
+        -- Parallel, and without sorting clicks: the planner cannot know how few rows are left.
         -- A look at the month's clicks from each side, both at once: few rows are left, and what they name is looked up after.
         select
             'charge' as what, c.profile, c.advertisement as item, c.advertisement_charge_transaction as transaction,

@@ -1,0 +1,247 @@
+"""A month of clicks, a short one and a long one: loading, the nightly update, verification, a profile's days."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from bench.measure import Ratios, interleave
+from bench.server import Bench, Connection, deployed, run_file
+
+MONTH = "2026-03-01"
+FIRST = datetime(2026, 3, 1, tzinfo=ZoneInfo("Europe/Oslo"))
+DAYS = 20  # that the clicks of the beginning lie in; each later load has a day or an hour of its own
+WEB = "bench_web"
+PROBE, PROBE_CLICKS = 4000, 3000  # a profile with as many clicks in either month
+BATCH = 10_000  # clicks a call of record_clicks
+PARTS = 10  # that a night's clicks are loaded in, by one road and the other in turn
+FILLED = "profile, click_time, advertisement, website, publisher, price, commission_rate, publisher_share"
+PLAIN = "profile, click_time, advertisement, website"
+BARE = (
+    "select count(*), sum(price), sum(publisher_share) from marketplace.ad_click"
+    " where click_time >= '2026-03-01' and click_time < '2026-04-01'"
+)
+GROUPED = (
+    "select profile, publisher, count(*), sum(price), sum(publisher_share) from marketplace.ad_click"
+    " where click_time >= '2026-03-01' and click_time < '2026-04-01' group by grouping sets ((profile), (publisher))"
+)
+
+
+@dataclass
+class Month:
+    """One of the two months: a database, and how far it is filled."""
+
+    bench: Bench
+    dbname: str
+    clicks: int = 0
+    now: datetime = FIRST + timedelta(days=DAYS)
+    load: dict[str, list[float]] = field(default_factory=dict)
+
+    def connect(self, user: str | None = None) -> Connection:
+        return self.bench.connect(self.dbname, **({"user": user} if user else {}))
+
+    def make(self, clicks: int) -> None:
+        begun = time.monotonic()
+        deployed(self.bench, self.dbname)
+        with self.connect() as connection:
+            run_file(connection, "market.sql")
+            run_file(connection, "market_clicks.sql", clicks=clicks, days=DAYS, probe=clicks // PROBE_CLICKS)
+            connection.execute("vacuum analyze")
+            connection.execute("checkpoint")
+        self.clicks = clicks
+        print(f"  made a month of {clicks:,} clicks in {time.monotonic() - begun:.0f} s", flush=True)
+
+    def settle(self) -> None:
+        """What autovacuum would have done since the last update; the statistics know nothing of the clicks to come."""
+        with self.connect() as connection:
+            connection.execute("vacuum analyze marketplace.ad_click")
+            connection.execute("vacuum analyze public.plain_click")
+            connection.execute("checkpoint")
+
+    def more(self, clicks: int, *, roads: tuple[str, ...], parts: int, lasting: timedelta) -> None:
+        """Load clicks of the next hours into both tables, by the roads in turn, and keep what each part took."""
+        self.settle()
+        until = self.now + lasting
+        with self.connect() as connection, self.connect(WEB) as web:
+            for part in range(parts):
+                connection.execute("drop table if exists part")
+                connection.execute(
+                    "create temporary table part as select * from public.made_clicks(%s, %s, %s, %s, 0)",
+                    [
+                        self.clicks + 1,
+                        self.clicks + clicks // parts,
+                        self.now + lasting * part / parts,
+                        self.now + lasting * (part + 1) / parts,
+                    ],
+                )
+                self.clicks += clicks // parts
+                connection.execute("checkpoint")
+                road = roads[part % len(roads)]
+                pairs = [
+                    ("ours", partial(self._by_road, connection, web, road)),
+                    ("plain", partial(_copied, connection, "public.plain_click", FILLED)),
+                ]
+                if part // len(roads) % 2:
+                    pairs.reverse()
+                for side, run in pairs:
+                    self.load.setdefault(f"{road}, {side}", []).append(run())
+        self.now = until
+
+    def _by_road(self, connection: Connection, web: Connection, road: str) -> float:
+        if road == "record_clicks":
+            return _recorded(connection, web)
+        return _copied(connection, "marketplace.ad_click", FILLED if road == "filled" else PLAIN)
+
+    def night(self, expected: int) -> float:
+        """Seconds of the nightly update."""
+        with self.connect(WEB) as connection:
+            connection.execute("set timezone = 'Europe/Oslo'")
+            begun = time.monotonic()
+            row = connection.execute(
+                "select new_clicks from marketplace.update_transactions(%s, %s)", [MONTH, self.now]
+            ).fetchone()
+            elapsed = time.monotonic() - begun
+        if row != (expected,):
+            raise RuntimeError(f"the update linked {row}, not {expected}")
+        return elapsed
+
+    def night_by_hand(self, expected: int) -> float:
+        with self.connect() as connection:
+            before = _unlinked(connection)
+            begun = time.monotonic()
+            run_file(connection, "market_link_by_hand.sql", until=self.now)
+            elapsed = time.monotonic() - begun
+            if (before, _unlinked(connection)) != (expected, 0):
+                raise RuntimeError(f"the plain update had {before} rows, not {expected}")
+        return elapsed
+
+    def verify(self) -> float:
+        with self.connect(WEB) as connection:
+            begun = time.monotonic()
+            found = connection.execute("select * from marketplace.verify_month(%s)", [MONTH]).fetchall()
+            elapsed = time.monotonic() - begun
+        if found:
+            raise RuntimeError(f"verification found {found[:3]}")
+        return elapsed
+
+    def timed(self, query: str) -> float:
+        with self.connect(WEB) as connection:
+            begun = time.monotonic()
+            connection.execute(query).fetchall()
+            return time.monotonic() - begun
+
+    def series(self, side: str) -> float:
+        """Milliseconds of a profile's days; read once before."""
+        query = "select sum(clicks) from marketplace.click_series(%s, %s, %s, '2026-04-01')"
+        with self.connect(WEB) as connection:
+            row = connection.execute(query, [PROBE, side, MONTH]).fetchone()
+            if row is None or row[0] != PROBE_CLICKS:
+                raise RuntimeError(f"the profile has {row} clicks")
+            begun = time.monotonic()
+            connection.execute(query, [PROBE, side, MONTH])
+            return (time.monotonic() - begun) * 1000
+
+
+def clicks(bench: Bench, rounds: int, sizes: tuple[int, int]) -> Iterator[Ratios]:
+    """The long month begins smaller, so that the middle one of its nights ends with the clicks that were asked for."""
+    short, long = Month(bench, "clicks_short"), Month(bench, "clicks_long")
+    night = sizes[1] // 10
+    few = night // 10
+    short.make(sizes[0])
+    long.make(sizes[1] - night * (rounds // 2 + 1))
+
+    nights: dict[str, list[float]] = {"ours": [], "plain": []}
+    for turn in range(rounds):
+        long.more(night, roads=("record_clicks", "filled"), parts=PARTS, lasting=timedelta(days=1))
+        _night(long, night, turn, nights)
+    for road, name in (("record_clicks", f"record_clicks, {BATCH:,} a call"), ("filled", "COPY into ad_click")):
+        name = f"load: {name} / COPY into a plain table, {night // PARTS:,} clicks"
+        yield _ratios(name, "s", "<= 1.50", long.load, road)
+    yield _ratios(f"nightly update of {night:,} new clicks / plain", "s", "<= 1.50", nights)
+
+    long.load.clear()
+    nights = {"ours": [], "plain": []}
+    long.more(night, roads=("unfilled",), parts=PARTS, lasting=timedelta(days=1))
+    _night(long, night, 0, nights)
+    yield _ratios(f"load: COPY of {night // PARTS:,} clicks without price / with", "s", "none", long.load, "unfilled")
+    yield _ratios(f"nightly update of {night:,} new clicks without price / plain", "s", "none", nights)
+
+    grown: dict[str, dict[str, list[float]]] = {}
+    for turn in range(rounds):
+        for month in (short, long):
+            month.more(few, roads=("filled",), parts=1, lasting=timedelta(hours=12))
+        for month in (short, long) if turn % 2 else (long, short):
+            _night(month, few, turn, grown.setdefault(month.dbname, {"ours": [], "plain": []}))
+    for side in ("ours", "plain"):
+        pair = {"ours": grown[long.dbname][side], "plain": grown[short.dbname][side]}
+        name = f"nightly update of {few:,} new clicks, {side}, {long.clicks:,} clicks / {short.clicks:,}"
+        yield _ratios(name, "s", "flat" if side == "ours" else "none", pair)
+    name = f"nightly update of {few:,} new clicks / plain, {long.clicks:,} clicks"
+    yield _ratios(name, "s", "<= 1.50", grown[long.dbname])
+
+    for month in (short, long):
+        month.settle()
+    for month in (short, long):
+        of = f"of {month.clicks:,} clicks"
+        for name, query in (("one bare scan", BARE), ("a scan grouped by both sides", GROUPED)):
+            target = "<= 2.00" if query == BARE else "none"
+            month.verify()
+            name = f"verify_month / {name}, {of}"
+            yield interleave(name, "s", target, rounds, month.verify, partial(month.timed, query))
+    for side in ("ADVERTISEMENT", "WEBSITE"):
+        yield interleave(
+            f"a profile's days, {side}, {PROBE_CLICKS:,} of {long.clicks:,} clicks / of {short.clicks:,}",
+            "ms",
+            "<= 1.30",
+            rounds,
+            partial(long.series, side),
+            partial(short.series, side),
+        )
+
+
+def _night(month: Month, expected: int, turn: int, times: dict[str, list[float]]) -> None:
+    sides = [("ours", month.night), ("plain", month.night_by_hand)]
+    for side, run in sides if turn % 2 == 0 else reversed(sides):
+        with month.connect() as connection:
+            connection.execute("checkpoint")
+        times[side].append(run(expected))
+
+
+def _ratios(name: str, unit: str, target: str, times: dict[str, list[float]], road: str | None = None) -> Ratios:
+    ours, plain = (times[f"{road}, {side}" if road else side] for side in ("ours", "plain"))
+    return Ratios(name, unit, ours, plain, target)
+
+
+def _copied(connection: Connection, table: str, columns: str) -> float:
+    """Seconds of COPY of the part at hand; its text is made before."""
+    cursor = connection.cursor()
+    with cursor.copy(f"copy (select {columns} from part order by n) to stdout".encode()) as out:
+        data = [bytes(block) for block in out]
+    begun = time.monotonic()
+    with cursor.copy(f"copy {table} ({columns}) from stdin".encode()) as into:
+        for block in data:
+            into.write(block)
+    return time.monotonic() - begun
+
+
+def _recorded(connection: Connection, web: Connection) -> float:
+    """Seconds of record_clicks of the part at hand; its arrays are made before."""
+    batches = connection.execute(
+        "select array_agg(advertisement order by n)::text, array_agg(website order by n)::text,"
+        " array_agg(click_time order by n)::text from part group by (n - (select min(n) from part)) / %s order by 1",
+        [BATCH],
+    ).fetchall()
+    begun = time.monotonic()
+    for batch in batches:
+        web.execute("select marketplace.record_clicks(%s::bigint[], %s::bigint[], %s::timestamptz[])", batch)
+    return time.monotonic() - begun
+
+
+def _unlinked(connection: Connection) -> int:
+    row = connection.execute(
+        "select count(*) from public.plain_click where advertisement_charge_transaction is null"
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
