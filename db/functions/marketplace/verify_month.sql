@@ -6,6 +6,7 @@ returns table (
 language plpgsql stable security definer
 set search_path = pg_catalog, marketplace, pg_temp
 set plan_cache_mode = force_custom_plan
+set jit = off
 set enable_sort = off
 set enable_incremental_sort = off
 set parallel_tuple_cost = 0
