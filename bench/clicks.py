@@ -1,7 +1,7 @@
-"""A month of clicks: loading them, the nightly update, verification and a profile's days, in a short month and a long one."""
+"""A month of clicks, a short one and a long one: loading, the nightly update, verification, a profile's days."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -79,7 +79,10 @@ class Month:
                 self.clicks += clicks // parts
                 connection.execute("checkpoint")
                 road = roads[part % len(roads)]
-                pairs = [("ours", partial(self._by_road, connection, web, road)), ("plain", self._copy_plain(connection))]
+                pairs = [
+                    ("ours", partial(self._by_road, connection, web, road)),
+                    ("plain", partial(_copied, connection, "public.plain_click", FILLED)),
+                ]
                 if part // len(roads) % 2:
                     pairs.reverse()
                 for side, run in pairs:
@@ -90,9 +93,6 @@ class Month:
         if road == "record_clicks":
             return _recorded(connection, web)
         return _copied(connection, "marketplace.ad_click", FILLED if road == "filled" else PLAIN)
-
-    def _copy_plain(self, connection: Connection) -> Callable[[], float]:
-        return partial(_copied, connection, "public.plain_click", FILLED)
 
     def night(self, expected: int) -> float:
         """Seconds of the nightly update."""
@@ -157,7 +157,8 @@ def clicks(bench: Bench, rounds: int, sizes: tuple[int, int]) -> Iterator[Ratios
         long.more(night, roads=("record_clicks", "filled"), parts=PARTS, lasting=timedelta(days=1))
         _night(long, night, turn, nights)
     for road, name in (("record_clicks", f"record_clicks, {BATCH:,} a call"), ("filled", "COPY into ad_click")):
-        yield _ratios(f"load: {name} / COPY into a plain table, {night // PARTS:,} clicks", "s", "<= 1.50", long.load, road)
+        name = f"load: {name} / COPY into a plain table, {night // PARTS:,} clicks"
+        yield _ratios(name, "s", "<= 1.50", long.load, road)
     yield _ratios(f"nightly update of {night:,} new clicks / plain", "s", "<= 1.50", nights)
 
     long.load.clear()
@@ -177,16 +178,17 @@ def clicks(bench: Bench, rounds: int, sizes: tuple[int, int]) -> Iterator[Ratios
         pair = {"ours": grown[long.dbname][side], "plain": grown[short.dbname][side]}
         name = f"nightly update of {few:,} new clicks, {side}, {long.clicks:,} clicks / {short.clicks:,}"
         yield _ratios(name, "s", "flat" if side == "ours" else "none", pair)
-    yield _ratios(f"nightly update of {few:,} new clicks / plain, {long.clicks:,} clicks", "s", "<= 1.50", grown[long.dbname])
+    name = f"nightly update of {few:,} new clicks / plain, {long.clicks:,} clicks"
+    yield _ratios(name, "s", "<= 1.50", grown[long.dbname])
 
     for month in (short, long):
         month.settle()
     for month in (short, long):
         of = f"of {month.clicks:,} clicks"
         for name, query in (("one bare scan", BARE), ("a scan grouped by both sides", GROUPED)):
-            target = "<= 2.00" if query == BARE else "none"
             month.verify()
-            yield interleave(f"verify_month / {name}, {of}", "s", target, rounds, month.verify, partial(month.timed, query))
+            name = f"verify_month / {name}, {of}"
+            yield interleave(name, "s", "<= 2.00", rounds, month.verify, partial(month.timed, query))
     for side in ("ADVERTISEMENT", "WEBSITE"):
         yield interleave(
             f"a profile's days, {side}, {PROBE_CLICKS:,} of {long.clicks:,} clicks / of {short.clicks:,}",

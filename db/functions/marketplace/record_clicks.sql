@@ -72,7 +72,7 @@ begin
         a.profile, k.click_time, k.advertisement, k.website, w.profile, p.price, r.rate,
         case when k.website is null then 0 else trunc(p.price * (1 - r.rate), 6) end,
         p_source
-    from unnest(p_advertisements, v_websites, v_times) as k (advertisement, website, click_time)
+    from unnest(p_advertisements, v_websites, v_times) with ordinality as k (advertisement, website, click_time, n)
     inner join marketplace.advertisement as a on k.advertisement = a.advertisement
     cross join lateral (
         -- Not advertisement_tariff: it would read every price there is, for one click as well.
@@ -84,7 +84,8 @@ begin
     ) as p
     inner join marketplace.commission_period as r on k.click_time >= r.valid_from and k.click_time < r.valid_to
     left join marketplace.website as w on k.website = w.website
-    where k.website is null or w.website is not null;
+    where k.website is null or w.website is not null
+    order by a.profile, k.n; -- the key's order: its pages are visited once a batch
     get diagnostics v_recorded = row_count;
     if v_recorded = v_count then
         return v_recorded;

@@ -7,6 +7,8 @@ language plpgsql stable security definer
 set search_path = pg_catalog, marketplace, pg_temp
 set plan_cache_mode = force_custom_plan
 set enable_sort = off
+set enable_incremental_sort = off
+set jit = off
 set parallel_tuple_cost = 0
 set work_mem = '64MB'
 as $$
