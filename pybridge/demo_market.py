@@ -15,10 +15,10 @@ from psycopg.rows import dict_row
 from rich import box
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from pybridge import jobs
 from pybridge.command import kroner
+from pybridge.demo_report import heading
 
 Connection = psycopg.Connection[Any]
 Row = dict[str, Any]
@@ -194,12 +194,6 @@ def _run(connection: Connection, job: str, now: datetime, month: datetime | None
 # --- What it shows --------------------------------------------------------------------------------------------------
 
 
-def _heading(console: Console, title: str, explanation: str) -> None:
-    console.print()
-    console.rule(Text(title, style="bold"), align="left")
-    console.print(Text(explanation, style="dim"))
-
-
 def _table(console: Console, rows: list[Row], right: tuple[str, ...]) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for name in rows[0]:
@@ -210,7 +204,7 @@ def _table(console: Console, rows: list[Row], right: tuple[str, ...]) -> None:
 
 
 def _show(connection: Connection, console: Console, found: list[Row]) -> None:
-    _heading(console, "The marketplace's months", "From report.marketplace_transaction; NOK, above 0 they owe us.")
+    heading(console, "The marketplace's months", "From report.marketplace_transaction; NOK, above 0 they owe us.")
     months = _rows(
         connection,
         """
@@ -241,10 +235,10 @@ def _show(connection: Connection, console: Console, found: list[Row]) -> None:
         name,
     )
     if person:
-        _heading(console, f"One person's transactions: {name}", "Advertises, and has a website: one row a month.")
+        heading(console, f"One person's transactions: {name}", "Advertises, and has a website: one row a month.")
         _table(console, person, ("carried_in", "charged", "earned", "due", "carried_out"))
     if found:
-        _heading(
+        heading(
             console,
             "A planted error",
             "A settled click's price was changed past everything. marketplace.verify_month found it; it was put back.",

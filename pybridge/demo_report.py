@@ -132,7 +132,7 @@ def consistency_and_more(connection: psycopg.Connection[Any], console: Console, 
     _further(console, story)
 
 
-def _heading(console: Console, title: str, explanation: str) -> None:
+def heading(console: Console, title: str, explanation: str) -> None:
     console.print()
     console.rule(Text(title, style="bold"), align="left")
     console.print(Text(explanation, style="dim"))
@@ -152,7 +152,7 @@ def _short(text: str, width: int) -> Text:
 
 
 def _happened(console: Console, done: Counter[str], refused: Counter[str], totals: Row) -> None:
-    _heading(
+    heading(
         console,
         "What happened",
         f"Sellers, web buyers, a timer and the legacy script at once. The log now has {number(totals['log_rows'])} rows"
@@ -169,7 +169,7 @@ def _happened(console: Console, done: Counter[str], refused: Counter[str], total
 
 
 def _life(console: Console, ticket: int, life: list[Row]) -> None:
-    _heading(
+    heading(
         console,
         f"The life of an exchanged ticket: {ticket}",
         "From report.transaction: the ticket, and the one it became.",
@@ -190,7 +190,7 @@ def _life(console: Console, ticket: int, life: list[Row]) -> None:
 
 
 def _sellers_day(console: Console, seller: str, day: list[Row], money: list[Row]) -> None:
-    _heading(console, f"One seller's day: {seller}", "From report.seller_activity, today.")
+    heading(console, f"One seller's day: {seller}", "From report.seller_activity, today.")
     table = _table(
         "transaction", "tickets", "NOK", "of it fees", "of it VAT", right=("tickets", "NOK", "of it fees", "of it VAT")
     )
@@ -216,7 +216,7 @@ def _sellers_day(console: Console, seller: str, day: list[Row], money: list[Row]
 
 def _till(console: Console, z_report: list[Row], sessions: list[Row]) -> None:
     stand, z_number = z_report[0]["cash_point_name"], z_report[0]["z_number"]
-    _heading(
+    heading(
         console,
         f"Z report {z_number} of {stand}, {z_report[0]['business_date']}",
         "From report.z_report: what is 0 is left out here. Beside it the sessions that it settles, in cash.",
@@ -234,7 +234,7 @@ def _till(console: Console, z_report: list[Row], sessions: list[Row]) -> None:
 
 
 def _vat(console: Console, report_rows: list[Row]) -> None:
-    _heading(console, "VAT by project", "From report.vat_by_project, today. Fees stand under their own VAT code.")
+    heading(console, "VAT by project", "From report.vat_by_project, today. Fees stand under their own VAT code.")
     names = ("sold", "back", "gross NOK", "net NOK", "VAT NOK")
     table = _table("project", "VAT code", *names, right=names)
     for row in report_rows:
@@ -259,7 +259,7 @@ def _vat(console: Console, report_rows: list[Row]) -> None:
 
 def _consistency(console: Console, findings: list[check.Finding]) -> None:
     broken = [each for each in findings if each.broken]
-    _heading(
+    heading(
         console,
         "Consistency",
         "Each view of schema consistency returns a row for each broken invariant.",
@@ -276,7 +276,7 @@ def _consistency(console: Console, findings: list[check.Finding]) -> None:
 
 def _further(console: Console, story: int | None) -> None:
     program = ".venv/bin/pybridge" if Path(".venv/bin/pybridge").exists() else "pybridge"
-    _heading(console, "To look further", "The database stays up, with everything in it.")
+    heading(console, "To look further", "The database stays up, with everything in it.")
     ticket = story or 1
     lines = [
         (f"{program} psql", "open it; there, for example:"),

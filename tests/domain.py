@@ -5,6 +5,7 @@ Everything takes a connection first, so that a test chooses who speaks: a superu
 
 import itertools
 import os
+import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -520,6 +521,14 @@ def consistency(db: Connection) -> dict[str, list[Row]]:
         for view in views
     }
     return {name: broken for name, broken in found.items() if broken}
+
+
+def wait_for(db: Connection, pid: int, event_type: str = "Lock") -> None:
+    """Until that backend waits for something of the kind: Lock, Timeout (asleep)."""
+    until = time.monotonic() + 10
+    while one(db, "select wait_event_type is distinct from %s from pg_stat_activity where pid = %s", event_type, pid):
+        assert time.monotonic() < until, "it does not wait"
+        time.sleep(0.01)
 
 
 @contextmanager

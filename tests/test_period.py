@@ -26,6 +26,7 @@ from tests.domain import (
     rows,
     run,
     sell,
+    wait_for,
 )
 
 
@@ -420,7 +421,7 @@ def test_of_two_closes_at_once_one_wins(db: Connection, connect: Connect, calend
 
     thread = threading.Thread(target=other)
     thread.start()
-    wait_for_a_lock(db, second.info.backend_pid)
+    wait_for(db, second.info.backend_pid)
     first.commit()
     thread.join(timeout=20)
     assert refused == ["23B41"]
@@ -442,18 +443,6 @@ def test_a_close_and_a_roll_up_wait_for_each_other_but_no_sale_waits(
     closing.rollback()
     call(other, "roll_up_log")
     assert consistency(db) == {}
-
-
-def wait_for(db: Connection, pid: int, event_type: str) -> None:
-    """Until that backend waits for something of the kind: Lock, Timeout (asleep)."""
-    until = time.monotonic() + 10
-    while one(db, "select wait_event_type is distinct from %s from pg_stat_activity where pid = %s", event_type, pid):
-        assert time.monotonic() < until, "it does not wait"
-        time.sleep(0.01)
-
-
-def wait_for_a_lock(db: Connection, pid: int) -> None:
-    wait_for(db, pid, "Lock")
 
 
 def test_a_report_over_a_period_is_as_fast_by_posting_date(db: Connection, calendar: Calendar, event: Event) -> None:

@@ -33,8 +33,8 @@ from tests.domain import (
     rows,
     run,
     sell,
+    wait_for,
 )
-from tests.test_period import wait_for, wait_for_a_lock
 
 # The plain way: every row of the log, summed anew. {} is the day by which the year goes.
 PLAIN: dict[str, LiteralString] = {
@@ -182,7 +182,7 @@ def test_two_roll_ups_at_once_take_each_row_once(db: Connection, connect: Connec
     taken: list[int] = []
     thread = threading.Thread(target=lambda: taken.append(roll_up(second)))
     thread.start()
-    wait_for_a_lock(db, second.info.backend_pid)
+    wait_for(db, second.info.backend_pid)
     sell(db, event.price_group, 2)
     totals_are_exact(db)
     first.commit()
@@ -257,7 +257,7 @@ def test_killed_at_any_point_it_did_nothing(db: Connection, connect: Connect, ev
     if point == "before it commits":
         wait_for(db, victim.info.backend_pid, "Timeout")
     else:
-        wait_for_a_lock(db, victim.info.backend_pid)
+        wait_for(db, victim.info.backend_pid)
     assert totals_are_exact(db) == before
     assert one(db, "select pg_terminate_backend(%s, 10000)", victim.info.backend_pid)
     thread.join(timeout=20)

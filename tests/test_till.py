@@ -1,7 +1,6 @@
 """Tills: sessions, what belongs to them, counting, X and Z reports, and the rounding of cash."""
 
 import threading
-import time
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -27,22 +26,10 @@ from tests.domain import (
     run,
     sell,
     update_ticket,
+    wait_for,
 )
 
 OLA = "ola"
-
-
-def wait_for_lock(db: Connection, blocked: Connection) -> None:
-    """Until this connection waits for a lock."""
-    for _ in range(500):
-        if one(
-            db,
-            "select exists (select from pg_stat_activity where pid = %s and wait_event_type = 'Lock')",
-            blocked.info.backend_pid,
-        ):
-            return
-        time.sleep(0.02)
-    raise AssertionError("it never waited")
 
 
 @pytest.fixture
@@ -831,7 +818,7 @@ def test_a_sale_in_flight_is_waited_for_when_its_session_closes(db: Connection, 
 
         thread = threading.Thread(target=close)
         thread.start()
-        wait_for_lock(db, closer)
+        wait_for(db, closer.info.backend_pid)
         seller.commit()
         thread.join()
     assert closing == [100]
@@ -877,7 +864,7 @@ def test_a_sale_that_comes_while_its_session_closes_is_refused_or_in_the_next(
 
             thread = threading.Thread(target=late)
             thread.start()
-            wait_for_lock(db, seller)
+            wait_for(db, seller.info.backend_pid)
             closer.commit()
             thread.join()
         assert answers == ([session] if next_session else ["23B26"])
