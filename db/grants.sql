@@ -128,3 +128,28 @@ grant execute on function marketplace.verify_month to scheduler, bookkeeper, aud
 
 grant execute on function jobs.begin_run, jobs.heartbeat, jobs.finish_run to scheduler, bookkeeper;
 grant execute on function jobs.lock_of, jobs.is_held to analyst, bookkeeper, auditor;
+
+-- Execution: the scheduler sends and hears; a person decides what it cannot; the site says how a profile pays.
+grant select on
+marketplace.gateway, marketplace.gateway_kind, marketplace.attempt_step, marketplace.decline_code, marketplace.retry_rule,
+marketplace.execution_day, marketplace.bank_holiday
+to marketplace_web, scheduler, bookkeeper, auditor;
+grant select on
+marketplace.payment_means, marketplace.payment_attempt, marketplace.payment_attempt_event, marketplace.gateway_event,
+marketplace.fund, marketplace.reserve_movement
+to bookkeeper, auditor;
+grant select (payment_attempt, transaction, profile, kind, attempt_number, amount, currency, state, next_retry_at, resolved_at)
+on marketplace.payment_attempt to marketplace_profile, marketplace_web;
+grant select (payment_means, profile, kind, gateway, set_at, ended_at)
+on marketplace.payment_means to marketplace_profile, marketplace_web;
+grant execute on function marketplace.due_transactions to scheduler, bookkeeper, auditor;
+grant execute on function
+marketplace.prepare_attempts, marketplace.claim_attempts, marketplace.unresolved_calls, marketplace.record_answer
+to scheduler;
+grant select on marketplace.open_gateways to scheduler;
+grant execute on function marketplace.record_event to scheduler;
+grant execute on function
+marketplace.refund_transaction, marketplace.cancel_attempt, marketplace.resolve_attempt, marketplace.retry_transaction,
+marketplace.clear_alarm, marketplace.move_reserve
+to bookkeeper;
+grant execute on function marketplace.set_payment_means to marketplace_web, bookkeeper;

@@ -65,8 +65,9 @@ class Event:
 
     event_id: str
     answer: Answer
-    attempt: int | None = None  # by the metadata that we sent; null: found by answer.gateway_id or idempotency_key
+    attempt: int | None = None  # by the metadata that we sent; null: found by what follows, or by answer.gateway_id
     idempotency_key: str | None = None
+    batch: str | None = None  # it is about every request of this batch
     kind: str = ""  # the gateway's own name of it
     occurred_at: datetime | None = None
 
@@ -83,6 +84,10 @@ class Gateway(Protocol):
 
     def look_up(self, request: Request) -> Answer:
         """What became of a request: by gateway_id if it is known, else by the metadata that we sent."""
+        ...
+
+    def cancel(self, request: Request) -> Answer:
+        """Call off a request that waits for its person; what became of it: declined, or succeeded after all."""
         ...
 
     def read_events(self, payload: bytes, signature: str | None) -> list[Event]:

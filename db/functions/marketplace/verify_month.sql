@@ -224,6 +224,10 @@ begin
     where x.is_wrong
 
     union all
+    select 'ERROR', v.problem, v.profile, v.transaction, null, null, null, v.expected, v.found, v.detail
+    from marketplace.verify_payments(p_month) as v
+
+    union all
     -- What one month carries out, the next carries in; both of these months are looked at.
     select
         'ERROR', 'CARRY', coalesce(n.profile, b.profile), coalesce(n.transaction, b.transaction), null, null, null,

@@ -35,6 +35,15 @@ begin
             detail = format('Transaction %s of %s, status %s.', old.transaction, old.month, old.status),
             hint = 'What comes now joins the open month: late clicks by themselves, corrections by adjust_click.';
     end if;
+    if new.status = 'EXECUTED' and old.status in ('NEW', 'FAILED') and not exists (
+        select from marketplace.payment_attempt as a
+        where a.transaction = new.transaction and a.state = 'SUCCEEDED' and a.amount = abs(new.due_amount) * 100
+    ) then
+        raise exception 'no payment of the transaction has succeeded' using
+            errcode = '23B77',
+            detail = format('Transaction %s of %s: NOK %s.', new.transaction, new.month, new.due_amount),
+            hint = 'marketplace_execute charges and pays; its transaction is EXECUTED with the attempt that succeeds.';
+    end if;
     if new.status <> old.status and (old.status, new.status) not in (
         ('CURRENT', 'NEW'), ('CURRENT', 'ROLLED_OVER'), ('CURRENT', 'EXECUTED'),
         ('NEW', 'EXECUTED'), ('NEW', 'FAILED'), ('FAILED', 'NEW'), ('FAILED', 'EXECUTED')
@@ -49,7 +58,7 @@ end;
 $$;
 
 comment on function marketplace.transaction_keep() is
-'A MONTHLY transaction begins CURRENT in the open month (23B66); whose it is never changes, and its amounts not once it has left CURRENT (23B62); its status only as execution goes (23B66).';
+'A MONTHLY transaction begins CURRENT in the open month (23B66); whose it is never changes, and its amounts not once it has left CURRENT (23B62); its status only as execution goes (23B66), and to EXECUTED only with an attempt that has succeeded (23B77).';
 
 create or replace function marketplace.month_keep()
 returns trigger

@@ -187,6 +187,42 @@ from (
     (
         'marketplace.update_run', 'update_run_keep', 'BEFORE DELETE OR UPDATE OR TRUNCATE ON update_run'
         ' FOR EACH STATEMENT EXECUTE FUNCTION record_keep()'
+    ),
+    (
+        'marketplace.payment_attempt', 'payment_attempt_keep', 'BEFORE INSERT OR UPDATE ON payment_attempt'
+        ' FOR EACH ROW EXECUTE FUNCTION payment_attempt_keep()'
+    ),
+    (
+        'marketplace.payment_attempt', 'payment_attempt_follow', 'AFTER INSERT OR UPDATE ON payment_attempt'
+        ' FOR EACH ROW EXECUTE FUNCTION payment_attempt_follow()'
+    ),
+    (
+        'marketplace.payment_attempt', 'payment_attempt_delete', 'BEFORE DELETE OR TRUNCATE ON payment_attempt'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION record_keep()'
+    ),
+    (
+        'marketplace.payment_attempt_event', 'payment_attempt_event_keep',
+        'BEFORE DELETE OR UPDATE OR TRUNCATE ON payment_attempt_event FOR EACH STATEMENT EXECUTE FUNCTION record_keep()'
+    ),
+    (
+        'marketplace.gateway_event', 'gateway_event_keep', 'BEFORE DELETE OR UPDATE OR TRUNCATE ON gateway_event'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION record_keep()'
+    ),
+    (
+        'marketplace.reserve_movement', 'reserve_movement_keep', 'BEFORE DELETE OR UPDATE OR TRUNCATE ON reserve_movement'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION record_keep()'
+    ),
+    (
+        'marketplace.payment_means', 'payment_means_keep', 'BEFORE UPDATE ON payment_means'
+        ' FOR EACH ROW EXECUTE FUNCTION payment_means_keep()'
+    ),
+    (
+        'marketplace.payment_means', 'payment_means_delete', 'BEFORE DELETE OR TRUNCATE ON payment_means'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION record_keep()'
+    ),
+    (
+        'marketplace.fund', 'fund_delete', 'BEFORE DELETE OR TRUNCATE ON fund'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION record_keep()'
     )
 ) as w (table_name, trigger_name, definition)
 left join pg_trigger as t

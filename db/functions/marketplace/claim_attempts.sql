@@ -1,0 +1,49 @@
+create or replace function marketplace.claim_attempts(
+    p_gateway text,
+    p_kind text,
+    p_job_run bigint,
+    p_limit int default 1,
+    p_now timestamptz default now()
+)
+returns setof marketplace.gateway_call
+language plpgsql security definer
+set search_path = pg_catalog, marketplace, pg_temp
+as $$
+declare
+    v_claimed bigint[];
+begin
+    perform jobs.own_run(p_job_run);
+    with chosen as materialized (
+        select a.payment_attempt
+        from marketplace.payment_attempt as a
+        where
+            a.gateway = p_gateway and a.kind = p_kind and a.state = 'PREPARED'
+            and (a.next_retry_at is null or a.next_retry_at <= p_now)
+        order by a.payment_attempt
+        limit p_limit
+        for update skip locked
+    ),
+
+    claimed as (
+        update marketplace.payment_attempt as a
+        set
+            state = 'SUBMITTED', event = 'claimed', changed_at = p_now, next_retry_at = null, sent = a.sent + 1,
+            submitted_at = coalesce(a.submitted_at, p_now), job_run = p_job_run,
+            batch = case when p_limit > 1 then b.name end
+        from chosen as c
+        cross join (select replace(gen_random_uuid()::text, '-', '') as name) as b
+        where a.payment_attempt = c.payment_attempt
+        returning a.payment_attempt
+    )
+
+    select array_agg(c.payment_attempt) into v_claimed from claimed as c;
+    return query
+    select g.*
+    from marketplace.gateway_call as g
+    where g.payment_attempt = any (v_claimed)
+    order by g.payment_attempt;
+end;
+$$;
+
+comment on function marketplace.claim_attempts(text, text, bigint, int, timestamptz) is
+'Takes PREPARED attempts to be sent, at most p_limit: SUBMITTED from now on, so commit, and only then call the gateway. Two that claim at once get different ones. p_limit above 1: as one batch, of a name of its own. P0002 no such run; 23B69 it has ended, or is another session''s.';

@@ -1,0 +1,23 @@
+create or replace function marketplace.clear_alarm(p_payment_attempt bigint, p_reason text, p_now timestamptz default now())
+returns void
+language plpgsql security definer
+set search_path = pg_catalog, marketplace, pg_temp
+as $$
+declare
+    v_attempt marketplace.payment_attempt;
+begin
+    v_attempt := marketplace.lock_attempt(p_payment_attempt, p_reason, p_now);
+    if v_attempt.alarm is null or v_attempt.state = 'UNKNOWN' then
+        raise exception 'there is no alarm to clear' using
+            errcode = '23B75',
+            detail = format('Attempt %s: %s, alarm %s.', p_payment_attempt, v_attempt.state, coalesce(v_attempt.alarm, 'none')),
+            hint = 'What is UNKNOWN is resolved by resolve_attempt.';
+    end if;
+    update marketplace.payment_attempt as a
+    set alarm = null, event = 'alarm_cleared', message = p_reason, changed_at = p_now
+    where a.payment_attempt = p_payment_attempt;
+end;
+$$;
+
+comment on function marketplace.clear_alarm(bigint, text, timestamptz) is
+'A person has looked at what the gateway says otherwise, and put it right there. The attempt stays as it is; its transaction may go on. 22023; P0002 no such attempt; 23B75 there is no alarm, or its end is unknown.';

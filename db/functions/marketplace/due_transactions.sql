@@ -1,0 +1,51 @@
+create or replace function marketplace.due_transactions(p_kind text default null, p_now timestamptz default now())
+returns table (
+    transaction bigint, profile bigint, month date, kind text, amount bigint, due_on date, attempt_number int,
+    gateway text, payment_means bigint, refunds bigint, hold text, next_retry_at timestamptz
+)
+language plpgsql stable security definer
+set search_path = pg_catalog, marketplace, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    v_today constant date := (p_now at time zone marketplace.time_zone())::date;
+    v_available bigint;
+    v_wanted bigint[];
+    v_waits bigint[] := '{}';
+begin
+    select f.available into v_available from marketplace.fund as f;
+    select array_agg(c.transaction) into v_wanted
+    from marketplace.payment_candidate as c
+    where
+        (p_kind is null or c.kind = p_kind) and c.kind <> 'CHARGE'
+        and marketplace.hold_of(c, v_today, p_now) is null;
+
+    -- Who goes first is a question only where there is not enough for all.
+    if v_available < (select sum(c.amount) from marketplace.payment_candidate as c where c.transaction = any (v_wanted)) then
+        select array_agg(x.transaction) into v_waits
+        from (
+            select
+                c.transaction,
+                sum(c.amount) over (
+                    order by c.kind = 'PAYOUT', u.amount is not null, c.due_on, c.transaction rows unbounded preceding
+                ) as total
+            from marketplace.payment_candidate as c
+            left join marketplace.unfunded(v_wanted) as u on c.transaction = u.transaction
+            where c.transaction = any (v_wanted)
+        ) as x
+        where x.total > v_available;
+    end if;
+
+    return query
+    select
+        c.transaction, c.profile, c.month, c.kind, c.amount, c.due_on, c.attempt_number, c.gateway, c.payment_means, c.refunds,
+        case when c.transaction = any (v_waits) then 'FUND' else marketplace.hold_of(c, v_today, p_now) end,
+        c.next_retry_at
+    from marketplace.payment_candidate as c
+    where p_kind is null or c.kind = p_kind
+    order by case c.kind when 'CHARGE' then 1 when 'REFUND' then 2 else 3 end, c.due_on, c.transaction;
+end;
+$$;
+
+comment on function marketplace.due_transactions(text, timestamptz) is
+'What is to be charged (CHARGE), given back (REFUND) and paid (PAYOUT), all kinds where p_kind is null; amount in øre, above 0. hold null: now; else why not: NOT_DUE before due_on; UNDER_WAY an attempt is; ALARM a person must look at an attempt; NO_MEANS the profile has no means of payment; RETRY_LATER until next_retry_at; EXHAUSTED declined too often, DECLINED hard, RETURNED by the bank: another means of payment is wanted; REJECTED or CANCELLED: a person must say retry_transaction; FUND the money that it would be paid from has not come in, and no reserve covers it. Then refunds go first, then payouts whose advertisers have paid, the oldest first. Changes nothing.';

@@ -1,0 +1,61 @@
+create or replace function marketplace.prepare_attempts(p_kind text, p_now timestamptz default now())
+returns bigint
+language plpgsql security definer
+set search_path = pg_catalog, marketplace, pg_temp
+as $$
+declare
+    v_prepared bigint;
+begin
+    if p_kind is null or p_kind not in ('CHARGE', 'PAYOUT', 'REFUND') or p_now is null or not isfinite(p_now) then
+        raise exception 'attempts are prepared kind by kind' using
+            errcode = '22023',
+            detail = format('Kind %s, now %s.', p_kind, p_now),
+            hint = 'CHARGE, PAYOUT or REFUND; p_now is a moment, not null.';
+    end if;
+    -- One at a time: two would spend the same money. What is due is asked only then.
+    perform from marketplace.fund for update;
+    with due as materialized (
+        select d.* from marketplace.due_transactions(p_kind, p_now) as d where d.hold is null
+    ),
+
+    reopened as (
+        update marketplace.transaction as t
+        set status = 'NEW'
+        from due as d
+        where t.transaction = d.transaction and t.status = 'FAILED'
+    )
+
+    insert into marketplace.payment_attempt (
+        transaction, profile, kind, attempt_number, amount, gateway, payment_means, refunds, idempotency_key, request,
+        prepared_at, changed_at
+    )
+    select
+        d.transaction, d.profile, d.kind, d.attempt_number, d.amount, d.gateway, d.payment_means, d.refunds,
+        replace(gen_random_uuid()::text, '-', ''),
+        case when d.kind = 'REFUND' then jsonb_build_object('refunds', c.gateway_id) else m.details end
+        || jsonb_build_object(
+            'description', format('websuggest %s, transaction %s', to_char(d.month, 'YYYY-MM'), d.transaction),
+            'metadata', jsonb_build_object(
+                'transaction', d.transaction::text, 'profile', d.profile::text, 'month', d.month::text, 'kind', d.kind,
+                'attempt_number', d.attempt_number::text
+            )
+        )
+        || case
+            when d.kind = 'PAYOUT' then jsonb_build_object(
+                'transfer_group', format('transaction-%s', d.transaction),
+                'execution_date', marketplace.bank_day((p_now at time zone marketplace.time_zone())::date, 'NEXT')
+            )
+            else '{}'
+        end,
+        p_now, p_now
+    from due as d
+    inner join marketplace.payment_means as m on d.payment_means = m.payment_means
+    left join marketplace.payment_attempt as c on d.refunds = c.payment_attempt
+    order by d.due_on, d.transaction;
+    get diagnostics v_prepared = row_count;
+    return v_prepared;
+end;
+$$;
+
+comment on function marketplace.prepare_attempts(text, timestamptz) is
+'Makes an attempt, PREPARED, with its request frozen and a key of its own, for each transaction of this kind that due_transactions says is due now; how many. Commit before anything is sent. 22023.';

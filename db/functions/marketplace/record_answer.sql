@@ -1,0 +1,158 @@
+create or replace function marketplace.record_answer(
+    p_payment_attempt bigint,
+    p_answer text,
+    p_gateway_id text default null,
+    p_amount bigint default null,
+    p_currency text default null,
+    p_error_code text default null,
+    p_decline_code text default null,
+    p_message text default null,
+    p_now timestamptz default now(),
+    p_job_run bigint default null
+)
+returns table (outcome text, state text, status text, alarm text)
+language plpgsql security definer
+set search_path = pg_catalog, marketplace, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    v_attempt marketplace.payment_attempt;
+    v_gateway marketplace.gateway;
+    v_event text := p_answer;
+    v_state text;
+    v_wait interval;
+    v_alarm text;
+    v_outcome text := 'APPLIED';
+begin
+    if p_answer is null or p_answer not in (
+        'succeeded', 'processing', 'requires_action', 'declined', 'rate_limited', 'conflict', 'rejected', 'unauthorized',
+        'no_answer', 'not_found', 'returned'
+    ) or p_now is null or not isfinite(p_now) then
+        raise exception 'no such answer' using
+            errcode = '22023',
+            detail = format('Answer %L, now %s.', p_answer, p_now),
+            hint = 'The words stand in pybridge.gateways; a gateway''s module translates into them.';
+    end if;
+    -- The transaction first, then the attempt: everybody locks in this order.
+    perform from marketplace.transaction as t
+    where t.transaction = (select a.transaction from marketplace.payment_attempt as a where a.payment_attempt = p_payment_attempt)
+    for no key update;
+    select a.* into v_attempt from marketplace.payment_attempt as a where a.payment_attempt = p_payment_attempt for update;
+    if not found then
+        raise exception 'no such attempt' using
+            errcode = 'P0002',
+            detail = format('Attempt %s.', p_payment_attempt),
+            hint = 'They stand in marketplace.payment_attempt.';
+    end if;
+    select g.* into v_gateway from marketplace.gateway as g where g.gateway = v_attempt.gateway;
+
+    if p_answer = 'declined' then
+        v_event := case
+            when exists (
+                select from marketplace.decline_code as d
+                where d.gateway = v_attempt.gateway and d.decline_code = p_decline_code
+            ) then 'declined_soft'
+            else 'declined_hard'
+        end;
+    elsif
+        p_answer = 'succeeded' and (p_amount <> v_attempt.amount or p_currency <> v_attempt.currency)
+        or p_gateway_id <> v_attempt.gateway_id
+    then
+        v_event := 'mismatch';
+    end if;
+
+    select s.to_state into v_state
+    from marketplace.attempt_step as s
+    where s.from_state = v_attempt.state and s.event = v_event;
+    if v_event = 'returned' and v_attempt.state = 'SUCCEEDED' and (v_attempt.kind = 'CHARGE' or v_attempt.returned_at is not null) then
+        v_state := null;
+    end if;
+    if v_state is null then
+        -- It has ended, or came back, and no answer changes that. But money that moved although we hold that it did not, or did
+        -- not although we hold that it did, is for a person.
+        if not (
+            v_event = 'mismatch'
+            or p_answer = 'succeeded' and v_attempt.state <> 'SUCCEEDED'
+            or p_answer = 'declined' and v_attempt.state = 'SUCCEEDED' and v_attempt.returned_at is null
+            or p_answer = 'returned' and v_attempt.kind = 'CHARGE'
+        ) then
+            return query
+            select 'NOTHING_NEW', v_attempt.state, t.status, v_attempt.alarm
+            from marketplace.transaction as t
+            where t.transaction = v_attempt.transaction;
+            return;
+        end if;
+        v_event := 'contradicted';
+        v_state := v_attempt.state;
+    end if;
+
+    v_alarm := case
+        when v_event in ('conflict', 'mismatch', 'contradicted') then v_event
+        when v_event = 'not_found' and v_state <> 'PROCESSING' then v_event
+        when v_attempt.alarm = 'not_found' and v_event <> 'not_found' then null
+        else v_attempt.alarm
+    end;
+    if v_event in ('conflict', 'mismatch', 'contradicted') or v_alarm is distinct from v_attempt.alarm and v_alarm is not null then
+        v_outcome := 'ALARM';
+    end if;
+    if v_state = 'DECLINED_SOFT' then
+        select r.wait into v_wait
+        from marketplace.retry_rule as r
+        where
+            r.kind = v_attempt.kind
+            and r.declined = 1 + (
+                select count(*)
+                from marketplace.payment_attempt as a
+                where
+                    a.transaction = v_attempt.transaction and a.kind = v_attempt.kind and a.state = 'DECLINED_SOFT'
+                    and a.payment_means = v_attempt.payment_means
+            );
+    else
+        v_wait := case
+            when v_event = 'rate_limited' then interval '1 minute'
+            when v_state = 'PROCESSING' then v_gateway.poll_wait
+            when v_state = 'REQUIRES_ACTION' and v_attempt.state <> 'REQUIRES_ACTION' then v_gateway.action_term
+            when v_state = 'REQUIRES_ACTION' and v_attempt.next_retry_at <= p_now then v_gateway.poll_wait
+        end;
+    end if;
+    update marketplace.payment_attempt as a
+    set
+        state = v_state,
+        event = v_event,
+        changed_at = p_now,
+        gateway_id = coalesce(a.gateway_id, case when v_event not in ('mismatch', 'contradicted') then p_gateway_id end),
+        batch = case when v_state <> 'PREPARED' then a.batch end,
+        error_code = p_error_code,
+        decline_code = p_decline_code,
+        message = left(p_message, 500),
+        alarm = v_alarm,
+        returned_at = case when v_event = 'returned' and v_state = 'SUCCEEDED' then p_now else a.returned_at end,
+        next_retry_at = case
+            when v_state = 'REQUIRES_ACTION' and v_wait is null then a.next_retry_at
+            else p_now + v_wait
+        end,
+        resolved_at = case
+            when v_state = a.state then a.resolved_at
+            when v_state in ('SUCCEEDED', 'DECLINED_SOFT', 'DECLINED_HARD', 'REJECTED') then p_now
+        end,
+        job_run = coalesce(p_job_run, a.job_run)
+    where a.payment_attempt = p_payment_attempt;
+
+    if v_state in ('DECLINED_HARD', 'REJECTED') or (v_state = 'DECLINED_SOFT' and v_wait is null) then
+        update marketplace.transaction as t
+        set status = 'FAILED'
+        where t.transaction = v_attempt.transaction and t.status = 'NEW';
+    end if;
+    if v_event = 'returned' and v_state = 'SUCCEEDED' then
+        perform marketplace.owe_again(p_payment_attempt, p_now);
+    end if;
+    return query
+    select v_outcome, a.state, t.status, a.alarm
+    from marketplace.payment_attempt as a
+    inner join marketplace.transaction as t on a.transaction = t.transaction
+    where a.payment_attempt = p_payment_attempt;
+end;
+$$;
+
+comment on function marketplace.record_answer(bigint, text, text, bigint, text, text, text, text, timestamptz, bigint) is
+'What a gateway answered, and what that means: the attempt''s next state, and with SUCCEEDED the transaction EXECUTED in the same commit. p_answer: a word of pybridge.gateways; p_amount in minor units. outcome: APPLIED; NOTHING_NEW: it had ended, or was known; ALARM: a person must look. A decline is soft where decline_code has its code; the next attempt is made when retry_rule says. A payout that comes back stays SUCCEEDED, and is owed again (owe_again). 22023; P0002 no such attempt.';

@@ -1,0 +1,82 @@
+create or replace function marketplace.record_event(
+    p_gateway text,
+    p_event_id text,
+    p_event_kind text,
+    p_answer text,
+    p_payment_attempt bigint default null,
+    p_idempotency_key text default null,
+    p_batch text default null,
+    p_gateway_id text default null,
+    p_amount bigint default null,
+    p_currency text default null,
+    p_error_code text default null,
+    p_decline_code text default null,
+    p_message text default null,
+    p_occurred_at timestamptz default null,
+    p_now timestamptz default now()
+)
+returns text
+language plpgsql security definer
+set search_path = pg_catalog, marketplace, pg_temp
+as $$
+declare
+    v_attempts bigint[];
+    v_attempt bigint;
+    v_outcome text;
+    v_outcomes text[] := '{}';
+begin
+    if coalesce(p_event_id, '') = '' or not exists (select from marketplace.gateway as g where g.gateway = p_gateway) then
+        raise exception 'an event has a gateway and a number' using
+            errcode = '22023',
+            detail = format('Gateway %L, event %L.', p_gateway, p_event_id),
+            hint = 'Gateways stand in marketplace.gateway; the number is the gateway''s own, and makes that it counts once.';
+    end if;
+    -- Two deliveries at once: the second waits here for the first, and finds it.
+    perform pg_advisory_xact_lock(hashtextextended(format('gateway_event %s %s', p_gateway, p_event_id), 0));
+    select e.outcome into v_outcome
+    from marketplace.gateway_event as e
+    where e.gateway = p_gateway and e.event_id = p_event_id;
+    if found then
+        return 'SEEN';
+    end if;
+
+    select array_agg(a.payment_attempt order by a.payment_attempt) into v_attempts
+    from marketplace.payment_attempt as a
+    where
+        a.gateway = p_gateway
+        and case
+            when p_idempotency_key is not null then a.idempotency_key = p_idempotency_key
+            when p_batch is not null then a.batch = p_batch
+            when p_gateway_id is not null then a.gateway_id = p_gateway_id
+            else false
+        end
+        and (p_payment_attempt is null or a.payment_attempt = p_payment_attempt);
+    foreach v_attempt in array coalesce(v_attempts, '{}')
+    loop
+        v_outcomes := v_outcomes || (
+            select r.outcome
+            from marketplace.record_answer(
+                v_attempt, p_answer, p_gateway_id, p_amount, p_currency, p_error_code, p_decline_code, p_message, p_now
+            ) as r
+        );
+    end loop;
+    v_outcome := case
+        when 'ALARM' = any (v_outcomes) then 'ALARM'
+        when 'APPLIED' = any (v_outcomes) then 'APPLIED'
+        when v_outcomes = '{}' then 'NOT_OURS'
+        else 'NOTHING_NEW'
+    end;
+    insert into marketplace.gateway_event (
+        gateway, event_id, event_kind, answer, payment_attempt, outcome, gateway_id, amount, currency, occurred_at, received_at
+    )
+    values (
+        p_gateway, p_event_id, coalesce(p_event_kind, ''), p_answer,
+        case when cardinality(v_attempts) = 1 then v_attempts[1] end,
+        v_outcome, p_gateway_id, p_amount, p_currency, p_occurred_at, p_now
+    );
+    return v_outcome;
+end;
+$$;
+
+comment on function marketplace.record_event(text, text, text, text, bigint, text, text, text, bigint, text, text, text, text, timestamptz, timestamptz) is
+'What a gateway said by itself, whose signature was checked: applied once, by its gateway and number, in whatever order such things come. Its attempt is known by the key that we sent, by the batch, or by what the gateway calls it; p_payment_attempt must agree. SEEN: it came before; APPLIED, NOTHING_NEW, ALARM: as record_answer; NOT_OURS: no such attempt, kept all the same. 22023; P0002.';

@@ -1,0 +1,85 @@
+create or replace function marketplace.refund_transaction(
+    p_transaction bigint,
+    p_reason text,
+    p_amount numeric default null,
+    p_request_id text default null,
+    p_now timestamptz default now()
+)
+returns bigint
+language plpgsql security definer
+set search_path = pg_catalog, marketplace, pg_temp
+as $$
+declare
+    v_charge marketplace.payment_attempt;
+    v_amount bigint;
+    v_refund marketplace.transaction;
+    v_month date;
+begin
+    if
+        coalesce(p_reason, '') = '' or p_request_id = '' or p_now is null or not isfinite(p_now)
+        or p_amount <= 0 or p_amount <> trunc(p_amount, 2)
+    then
+        raise exception 'a refund has a reason and an amount' using
+            errcode = '22023',
+            detail = format('Amount %s, reason %L.', p_amount, p_reason),
+            hint = 'NOK above 0, at most two decimals; null: all that is left of the charge.';
+    end if;
+    v_month := marketplace.lock_open_month(null, p_now);
+    perform from marketplace.transaction as t where t.transaction = p_transaction for no key update;
+    if not found then
+        raise exception 'no such transaction' using
+            errcode = 'P0002',
+            detail = format('Transaction %s.', p_transaction),
+            hint = 'They stand in marketplace.transaction.';
+    end if;
+    select a.* into v_charge
+    from marketplace.payment_attempt as a
+    where a.transaction = p_transaction and a.kind = 'CHARGE' and a.state = 'SUCCEEDED'
+    for update;
+    if not found then
+        raise exception 'the transaction was not charged' using
+            errcode = '23B73',
+            detail = format('Transaction %s: %s.', p_transaction, (
+                select t.status from marketplace.transaction as t where t.transaction = p_transaction
+            )),
+            hint = 'Only an executed charge is given back; before close, clicks are taken out by exclude_clicks.';
+    end if;
+    select t.* into v_refund
+    from marketplace.transaction as t
+    where t.corrects = p_transaction and t.request_id = p_request_id;
+    if found then
+        if v_refund.reason is distinct from p_reason or v_refund.due_amount <> -p_amount then
+            raise exception 'a request of this name was another one' using
+                errcode = '23B13',
+                detail = format('Request %L: NOK %s, %L.', p_request_id, -v_refund.due_amount, v_refund.reason),
+                hint = 'Another refund needs another name.';
+        end if;
+        return v_refund.transaction;
+    end if;
+    v_amount := coalesce(p_amount * 100, v_charge.amount - v_charge.refunded);
+    if v_amount = 0 or v_charge.refunded + v_amount > v_charge.amount then
+        raise exception 'more than was charged' using
+            errcode = '23B72',
+            detail = format('Charged NOK %s, given back NOK %s, now NOK %s.',
+                v_charge.amount / 100.0, v_charge.refunded / 100.0, v_amount / 100.0),
+            hint = 'A charge is given back once, in parts or in whole; refunds under way count.';
+    end if;
+
+    update marketplace.payment_attempt as a
+    set refunded = a.refunded + v_amount, event = 'refunded', changed_at = p_now, message = p_reason
+    where a.payment_attempt = v_charge.payment_attempt;
+    insert into marketplace.transaction (
+        kind, month, profile, status, advertisement_amount, due_amount, carried_out, corrects, reason, request_id,
+        created_at, closed_at
+    )
+    values (
+        'REFUND', v_month, v_charge.profile, 'NEW', -v_amount / 100.0, -v_amount / 100.0, 0, p_transaction, p_reason,
+        p_request_id, p_now, p_now
+    )
+    returning * into v_refund;
+    return v_refund.transaction;
+end;
+$$;
+
+comment on function marketplace.refund_transaction(bigint, text, numeric, text, timestamptz) is
+'Gives an executed charge back, p_amount NOK of it or, if null, all that is left: a REFUND transaction of its own in the open month, whose number it returns; the next run of marketplace_execute sends it. p_request_id: the same again makes no second one. 22023; P0002 no such transaction; 23B13 the request was another; 23B72 more than was charged; 23B73 it was not charged.';

@@ -1,0 +1,41 @@
+create or replace function marketplace.resolve_attempt(
+    p_payment_attempt bigint,
+    p_done boolean,
+    p_reason text,
+    p_gateway_id text default null,
+    p_now timestamptz default now()
+)
+returns text
+language plpgsql security definer
+set search_path = pg_catalog, marketplace, pg_temp
+as $$
+declare
+    v_attempt marketplace.payment_attempt;
+    v_state text;
+begin
+    v_attempt := marketplace.lock_attempt(p_payment_attempt, p_reason, p_now);
+    if p_done is null or (p_done and coalesce(p_gateway_id, v_attempt.gateway_id, '') = '') then
+        raise exception 'was it done?' using
+            errcode = '22023',
+            detail = format('Attempt %s.', p_payment_attempt),
+            hint = 'True with what the gateway calls the payment, or false.';
+    end if;
+    if v_attempt.state <> 'UNKNOWN' or v_attempt.alarm is null then
+        raise exception 'the attempt does not wait for a person' using
+            errcode = '23B75',
+            detail = format('Attempt %s: %s, alarm %s.', p_payment_attempt, v_attempt.state, coalesce(v_attempt.alarm, 'none')),
+            hint = 'What is UNKNOWN without an alarm is found out by marketplace_execute.';
+    end if;
+    v_state := case when p_done then 'SUCCEEDED' else 'CANCELLED' end;
+    update marketplace.payment_attempt as a
+    set
+        state = v_state, event = case when p_done then 'confirmed_done' else 'confirmed_undone' end,
+        gateway_id = coalesce(a.gateway_id, p_gateway_id), alarm = null, is_released = not p_done, message = p_reason,
+        changed_at = p_now, resolved_at = p_now, next_retry_at = null
+    where a.payment_attempt = p_payment_attempt;
+    return v_state;
+end;
+$$;
+
+comment on function marketplace.resolve_attempt(bigint, boolean, text, text, timestamptz) is
+'A person has asked the gateway what became of an attempt that nothing was found of, and says: done, under p_gateway_id (SUCCEEDED), or not (CANCELLED, and a new attempt follows). The state. 22023; P0002 no such attempt; 23B75 it is not UNKNOWN with an alarm.';

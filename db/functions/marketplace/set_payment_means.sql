@@ -1,0 +1,58 @@
+create or replace function marketplace.set_payment_means(
+    p_profile bigint,
+    p_kind text,
+    p_gateway text,
+    p_details jsonb,
+    p_now timestamptz default now()
+)
+returns bigint
+language plpgsql security definer
+set search_path = pg_catalog, marketplace, pg_temp
+as $$
+declare
+    v_means bigint;
+begin
+    if
+        p_kind is null or p_kind not in ('CHARGE', 'PAYOUT') or p_now is null or not isfinite(p_now)
+        or p_details is null or jsonb_typeof(p_details) <> 'object' or p_details = '{}'
+        or p_details ?| array['metadata', 'description', 'transfer_group', 'execution_date', 'refunds']
+        or exists (select from jsonb_each(p_details) as d where jsonb_typeof(d.value) <> 'string' or d.value = '""')
+    then
+        raise exception 'a means of payment is told in texts' using
+            errcode = '22023',
+            detail = format('Profile %s, kind %L.', p_profile, p_kind),
+            hint = 'CHARGE or PAYOUT, and what the gateway wants to know, such as {"customer": "...", "payment_method": "..."}.';
+    end if;
+    if not exists (select from marketplace.gateway_kind as g where g.gateway = p_gateway and g.kind = p_kind) then
+        raise exception 'the gateway does not do that' using
+            errcode = 'P0002',
+            detail = format('Gateway %L, kind %s.', p_gateway, p_kind),
+            hint = 'marketplace.gateway_kind says what each can do.';
+    end if;
+    -- One at a time a profile; its foreign keys wait for nobody.
+    perform from marketplace.profile as p where p.profile = p_profile for no key update;
+    if not found then
+        raise exception 'no such profile' using
+            errcode = 'P0002',
+            detail = format('Profile %s.', p_profile),
+            hint = 'Profiles stand in marketplace.profile.';
+    end if;
+    update marketplace.payment_means as m
+    set ended_at = p_now
+    where
+        m.profile = p_profile and m.kind = p_kind and m.ended_at is null
+        and (m.gateway, m.details) is distinct from (p_gateway, p_details);
+    select m.payment_means into v_means
+    from marketplace.payment_means as m
+    where m.profile = p_profile and m.kind = p_kind and m.ended_at is null;
+    if not found then
+        insert into marketplace.payment_means (profile, kind, gateway, details, set_at)
+        values (p_profile, p_kind, p_gateway, p_details, p_now)
+        returning payment_means into v_means;
+    end if;
+    return v_means;
+end;
+$$;
+
+comment on function marketplace.set_payment_means(bigint, text, text, jsonb, timestamptz) is
+'How a profile pays (CHARGE), or is paid (PAYOUT), from now on; its number, the old one''s if it is the same. What was declined with the old one is tried with the new one by the next run. No card numbers: what the gateway calls the card. 22023; P0002 no such profile, or the gateway does not do that.';

@@ -1,0 +1,72 @@
+create or replace function marketplace.unresolved_calls(
+    p_gateway text,
+    p_job_run bigint,
+    p_now timestamptz default now()
+)
+returns table (
+    action text, payment_attempt bigint, kind text, amount bigint, currency text, idempotency_key text, request jsonb,
+    submitted_at timestamptz, gateway_id text, batch text
+)
+language plpgsql security definer
+set search_path = pg_catalog, marketplace, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    v_batch text;
+    v_attempt bigint;
+    v_action text;
+begin
+    perform jobs.own_run(p_job_run);
+    -- Sent by a run that is gone: done or not, nobody knows.
+    update marketplace.payment_attempt as a
+    set state = 'UNKNOWN', event = 'crashed', changed_at = p_now
+    where
+        a.gateway = p_gateway and a.state = 'SUBMITTED' and a.job_run <> p_job_run
+        and a.job_run not in (
+            select r.job_run
+            from jobs.job_run as r
+            where r.outcome is null and jobs.is_held(jobs.lock_of('run', r.job_run::text))
+        );
+
+    select a.payment_attempt, a.batch, x.action into v_attempt, v_batch, v_action
+    from marketplace.payment_attempt as a
+    inner join marketplace.gateway as g on a.gateway = g.gateway
+    cross join lateral (
+        select case
+            when a.state = 'REQUIRES_ACTION' then case when a.next_retry_at <= p_now then 'CANCEL' end
+            when a.state = 'PROCESSING' then case when a.next_retry_at <= p_now then 'LOOK_UP' end
+            when a.alarm is not null then null
+            when a.submitted_at > p_now - g.key_term then 'SEND'
+            else 'LOOK_UP'
+        end as action
+    ) as x
+    where
+        a.gateway = p_gateway and a.state in ('UNKNOWN', 'PROCESSING', 'REQUIRES_ACTION')
+        and not (a.event = 'sent_again' and a.job_run = p_job_run)
+        and (a.state <> 'UNKNOWN' or a.next_retry_at is null or a.next_retry_at <= p_now)
+        and (a.job_run <> p_job_run or a.changed_at < p_now)
+        and x.action is not null
+    order by a.payment_attempt
+    limit 1
+    for update of a skip locked;
+    if not found then
+        return;
+    end if;
+
+    -- A batch is sent again as the whole that it was.
+    update marketplace.payment_attempt as a
+    set event = 'sent_again', changed_at = p_now, sent = a.sent + (v_action = 'SEND')::int, job_run = p_job_run
+    where
+        a.payment_attempt = v_attempt
+        or (v_action = 'SEND' and a.batch = v_batch and a.state = 'UNKNOWN' and a.alarm is null);
+    return query
+    select
+        v_action, g.payment_attempt, g.kind, g.amount, g.currency, g.idempotency_key, g.request, g.submitted_at, g.gateway_id, g.batch
+    from marketplace.gateway_call as g
+    where g.payment_attempt = v_attempt or (v_action = 'SEND' and g.batch = v_batch)
+    order by g.payment_attempt;
+end;
+$$;
+
+comment on function marketplace.unresolved_calls(text, bigint, timestamptz) is
+'What to ask of a gateway about one attempt of unknown end, or one batch: action SEND the very same request with the same key, while the key is surely known; LOOK_UP by what it calls it, or by our metadata; CANCEL what waited too long for a person. No row: nothing is left, in this run. What another run was sending when it died is UNKNOWN from now on. Commit, call, and tell record_answer; then ask again. P0002 no such run; 23B69 it has ended, or is another session''s.';

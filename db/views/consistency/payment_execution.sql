@@ -1,0 +1,80 @@
+create or replace view consistency.payment_execution as
+with done as (
+    select
+        a.transaction,
+        a.kind,
+        a.amount,
+        a.payment_attempt
+    from marketplace.payment_attempt as a
+    where a.state = 'SUCCEEDED'
+)
+
+select
+    t.transaction,
+    d.payment_attempt,
+    t.status as found,
+    format('due are NOK %s; %s of %s øre succeeded', t.due_amount, coalesce(d.kind, 'nothing'), d.amount) as problem
+from marketplace.transaction as t
+left join done as d on t.transaction = d.transaction
+where
+    t.status = 'EXECUTED' and t.due_amount <> 0
+    and (
+        d.amount is distinct from abs(t.due_amount) * 100
+        or d.kind <> case when t.kind = 'REFUND' then 'REFUND' when t.due_amount > 0 then 'CHARGE' else 'PAYOUT' end
+    )
+union all
+select
+    d.transaction,
+    d.payment_attempt,
+    t.status,
+    'an attempt has succeeded, and the transaction is not EXECUTED'
+from done as d
+inner join marketplace.transaction as t on d.transaction = t.transaction
+where t.status <> 'EXECUTED'
+union all
+select
+    a.transaction,
+    a.payment_attempt,
+    a.state,
+    format('its last event says %s', coalesce(e.to_state, 'nothing'))
+from marketplace.payment_attempt as a
+left join lateral (
+    select x.to_state
+    from marketplace.payment_attempt_event as x
+    where x.payment_attempt = a.payment_attempt
+    order by x.payment_attempt_event desc
+    limit 1
+) as e on true
+where e.to_state is distinct from a.state
+union all
+select
+    a.transaction,
+    a.payment_attempt,
+    a.refunded::text,
+    format('øre given back, by REFUND transactions %s', coalesce(r.amount, 0))
+from marketplace.payment_attempt as a
+left join (
+    select
+        t.corrects,
+        (-sum(t.due_amount) * 100)::bigint as amount
+    from marketplace.transaction as t
+    where t.kind = 'REFUND'
+    group by t.corrects
+) as r on a.transaction = r.corrects
+where
+    a.kind = 'CHARGE' and a.state = 'SUCCEEDED' and a.refunded <> coalesce(r.amount, 0)
+union all
+select
+    a.transaction,
+    a.payment_attempt,
+    'returned',
+    format('%s ADJUSTMENT transactions say that it is owed again', count(t.transaction))
+from marketplace.payment_attempt as a
+left join marketplace.transaction as t
+    on a.transaction = t.corrects and t.kind = 'ADJUSTMENT' and abs(t.due_amount) * 100 = a.amount
+where a.returned_at is not null
+group by a.transaction, a.payment_attempt
+having count(t.transaction) <> 1;
+
+comment on view consistency.payment_execution is
+'A transaction is EXECUTED if, and only if, one attempt of its kind and amount has succeeded; each attempt is where its events say; what was given back of a charge is the sum of its refunds; what came back is owed again, once.';

@@ -1,0 +1,62 @@
+create or replace view marketplace.payment_candidate as
+with open_one as (
+    select
+        t.transaction,
+        t.profile,
+        t.month,
+        t.corrects,
+        case when t.kind = 'REFUND' then 'REFUND' when t.due_amount > 0 then 'CHARGE' else 'PAYOUT' end as kind,
+        (abs(t.due_amount) * 100)::bigint as amount,
+        case
+            when t.kind <> 'MONTHLY' then (t.created_at at time zone marketplace.time_zone())::date
+            else marketplace.due_date(case when t.due_amount > 0 then 'CHARGE' else 'PAYOUT' end, t.month)
+        end as due_on
+    from marketplace.transaction as t
+    where t.status in ('NEW', 'FAILED')
+)
+
+select
+    o.transaction,
+    o.profile,
+    o.month,
+    o.kind,
+    o.amount,
+    o.due_on,
+    coalesce(l.attempt_number, 0) + 1 as attempt_number,
+    coalesce(c.gateway, m.gateway) as gateway,
+    coalesce(c.payment_means, m.payment_means) as payment_means,
+    c.payment_attempt as refunds,
+    l.state as last_state,
+    l.next_retry_at,
+    coalesce(l.is_released, false) as is_released,
+    coalesce(l.payment_means <> m.payment_means, false) as is_new_means,
+    coalesce(l.state in ('PREPARED', 'SUBMITTED', 'UNKNOWN', 'PROCESSING', 'REQUIRES_ACTION', 'SUCCEEDED'), false) as is_live,
+    exists (
+        select from marketplace.payment_attempt as a where a.transaction = o.transaction and a.alarm is not null
+    ) as has_alarm,
+    o.kind = 'PAYOUT' and exists (
+        select from marketplace.payment_attempt as a
+        where
+            a.transaction = o.corrects and a.returned_at is not null and a.kind = 'PAYOUT'
+            and a.payment_means = m.payment_means and not a.is_released
+    ) as has_returned
+from open_one as o
+left join marketplace.payment_means as m
+    on o.profile = m.profile and o.kind = m.kind and m.ended_at is null
+left join marketplace.payment_attempt as c
+    on o.kind = 'REFUND' and o.corrects = c.transaction and c.kind = 'CHARGE' and c.state = 'SUCCEEDED'
+left join lateral (
+    select
+        a.attempt_number,
+        a.state,
+        a.next_retry_at,
+        a.is_released,
+        a.payment_means
+    from marketplace.payment_attempt as a
+    where a.transaction = o.transaction and a.kind = o.kind
+    order by a.attempt_number desc
+    limit 1
+) as l on true;
+
+comment on view marketplace.payment_candidate is
+'Every transaction that is to be charged, paid or given back, how, and how the last attempt ended. marketplace.due_transactions says which are due. amount in øre.';

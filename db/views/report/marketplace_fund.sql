@@ -1,0 +1,26 @@
+create or replace view report.marketplace_fund as
+select
+    f.came_in / 100.0 as came_in,
+    f.committed / 100.0 as committed,
+    f.came_back / 100.0 as came_back,
+    f.reserve / 100.0 as reserve,
+    f.available / 100.0 as available,
+    coalesce(c.to_charge, 0) as to_charge,
+    coalesce(c.to_pay, 0) as to_pay
+from marketplace.fund as f
+left join (
+    select
+        sum(c.amount) filter (where c.kind = 'CHARGE') / 100.0 as to_charge,
+        sum(c.amount) filter (where c.kind <> 'CHARGE' and not c.is_live) / 100.0 as to_pay
+    from marketplace.payment_candidate as c
+) as c on true;
+
+comment on view report.marketplace_fund is
+'The money that payouts and refunds are made from, NOK; one row. available = came_in - committed + came_back + reserve.';
+comment on column report.marketplace_fund.came_in is 'NOK of charges that succeeded';
+comment on column report.marketplace_fund.committed is 'NOK of payouts and refunds that succeeded, or are under way';
+comment on column report.marketplace_fund.came_back is 'NOK of payouts and refunds that came back from the bank';
+comment on column report.marketplace_fund.reserve is 'NOK that the operator put in, less what was taken out';
+comment on column report.marketplace_fund.available is 'NOK that may be paid now';
+comment on column report.marketplace_fund.to_charge is 'NOK of closed months, and not charged yet';
+comment on column report.marketplace_fund.to_pay is 'NOK of closed months, and not paid yet, refunds included';
