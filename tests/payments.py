@@ -2,7 +2,7 @@
 
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -28,10 +28,10 @@ class Scripted:
 
     name: str = "stripe"
     batch_limit: int = 1
-    script: deque[Answer | Exception] = field(default_factory=deque)
+    script: deque[Answer | BaseException] = field(default_factory=deque)
     asked: list[tuple[str, Request]] = field(default_factory=list)
 
-    def will(self, *answers: Answer | Exception | str) -> None:
+    def will(self, *answers: Answer | BaseException | str) -> None:
         self.script.extend(Answer(each) if isinstance(each, str) else each for each in answers)  # type: ignore[arg-type]
 
     def _answer(self, how: str, request: Request) -> Answer:
@@ -40,7 +40,7 @@ class Scripted:
             number = request.gateway_id or f"{request.kind.lower()}_{request.idempotency_key}"
             return Answer("succeeded", number, request.amount, request.currency)
         said = self.script.popleft()
-        if isinstance(said, Exception):
+        if isinstance(said, BaseException):
             raise said
         return said
 
@@ -144,6 +144,3 @@ def fund(db: Connection) -> Decimal:
 
 def later(moment: datetime, **delta: float) -> datetime:
     return moment + timedelta(**delta)
-
-
-Answers = Callable[[], Answer]

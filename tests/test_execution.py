@@ -1,5 +1,6 @@
 """Charging and paying exactly once: what an attempt may do, what answers mean, who is paid when, and who decides."""
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,14 +8,13 @@ from datetime import date
 from decimal import Decimal
 from typing import LiteralString
 
-import psycopg
 import pytest
 
 from pybridge.execution import due, execute
 from pybridge.gateways import Answer, NotConfigured
 from tests import market
 from tests.conftest import Connect, Connection
-from tests.domain import consistency, expect, one, rows, run
+from tests.domain import Row, consistency, expect, login_role, one, rows, run
 from tests.market import at, call, errors
 from tests.payments import (
     CHARGE_DAY,
@@ -318,9 +318,8 @@ def test_where_nothing_is_found_a_person_says_what_happened(here: Town, gateway:
 def test_a_run_that_died_while_it_sent_is_found_out_about(here: Town, gateway: Scripted, connect: Connect) -> None:
     dying = connect()
     gateway.will(KeyboardInterrupt())
-    with pytest.raises(KeyboardInterrupt), job_run(dying):
-        number = one(dying, "select max(job_run) from jobs.job_run")
-        execute(dying, number, CHARGE_DAY, lambda _: gateway)
+    with pytest.raises(KeyboardInterrupt):
+        executed(dying, gateway, CHARGE_DAY)
     assert states(here.db) == ["SUBMITTED"]
     dying.close()
     while one(here.db, "select state from report.job_run order by job_run desc limit 1") != "crashed":
@@ -413,3 +412,486 @@ def test_a_batch_is_sent_again_as_the_whole_it_was(db: Connection) -> None:
     assert [request.batch for _, request in bank.asked] == [*batches] * 6
     assert [row["state"] for row in attempts(db) if row["kind"] == "PAYOUT"] == ["PROCESSING", "REJECTED", "PROCESSING"]
     assert consistency(db) == {}
+
+
+# --- What gateways say by themselves --------------------------------------------------------------------------------
+
+
+def event(db: Connection, number: str, answer: str, attempt: Row | None = None, **said: object) -> str:
+    """An event of Stripe's; by the key of the attempt, unless `said` has another way to know it."""
+    if attempt is not None:
+        said = {"idempotency_key": attempt["idempotency_key"], **said}
+    told = {"gateway": "stripe", "event_id": number, "event_kind": "", "answer": answer, "now": CHARGE_DAY, **said}
+    return str(call(db, "record_event", **told)[0]["record_event"])
+
+
+def test_an_event_is_applied_once_in_whatever_order_they_come(here: Town, gateway: Scripted, db: Connection) -> None:
+    gateway.will(Answer("processing", "pi_1"))
+    executed(db, gateway, CHARGE_DAY)
+    (attempt,) = attempts(db)
+    assert event(db, "evt_1", "succeeded", attempt, gateway_id="pi_1", amount=5000, currency="NOK") == "APPLIED"
+    assert event(db, "evt_1", "succeeded", attempt, gateway_id="pi_1", amount=5000, currency="NOK") == "SEEN"
+    assert event(db, "evt_0", "processing", gateway_id="pi_1") == "NOTHING_NEW"
+    assert event(db, "evt_2", "succeeded", gateway_id="pi_1", amount=5000, currency="NOK") == "NOTHING_NEW"
+    assert event(db, "evt_3", "succeeded", gateway_id="pi_2") == "NOT_OURS"
+    assert event(db, "evt_4", "succeeded") == "NOT_OURS"
+    assert event(db, "evt_5", "succeeded", attempt, payment_attempt=attempt["payment_attempt"] + 1) == "NOT_OURS"
+    assert here.status(here.advertisers[0]) == "EXECUTED"
+    assert fund(db) == 50
+    with refused("22023"):
+        event(db, "", "succeeded")
+    with refused("22023"):
+        event(db, "evt_6", "gone", attempt)
+
+
+def test_an_event_that_overtakes_the_answer_is_no_second_payment(here: Town, gateway: Scripted, db: Connection) -> None:
+    with job_run(db) as number:
+        one(db, "select marketplace.prepare_attempts('CHARGE', %s)", CHARGE_DAY)
+        rows(db, "select * from marketplace.claim_attempts('stripe', 'CHARGE', %s, 1, %s)", number, CHARGE_DAY)
+        (attempt,) = attempts(db)
+        assert event(db, "evt_1", "succeeded", attempt, gateway_id="pi_1", amount=5000, currency="NOK") == "APPLIED"
+        (said,) = call(
+            db, "record_answer", payment_attempt=attempt["payment_attempt"], answer="no_answer", now=CHARGE_DAY
+        )
+        assert (said["outcome"], said["state"], said["status"]) == ("NOTHING_NEW", "SUCCEEDED", "EXECUTED")
+
+
+@pytest.mark.parametrize("answer", [DECLINED_HARD, Answer("rejected"), DECLINED_SOFT], ids=lambda each: each.answer)
+def test_money_that_moved_although_it_was_declined_is_an_alarm(
+    here: Town, gateway: Scripted, db: Connection, answer: Answer
+) -> None:
+    gateway.will(answer)
+    executed(db, gateway, CHARGE_DAY)
+    (attempt,) = attempts(db)
+    means(db, here.advertisers[0], "CHARGE")
+    assert event(db, "evt_1", "succeeded", attempt, amount=5000, currency="NOK") == "ALARM"
+    assert holds(db, PAYOUT_DAY)[here.advertisers[0], "CHARGE"] == "ALARM"
+    assert executed(db, gateway, PAYOUT_DAY).prepared == 0, "the card may have been charged already"
+    assert errors(db, JANUARY) == ["PAYMENT_ALARM"]
+    with refused("23B75"):
+        call(db, "resolve_attempt", payment_attempt=attempt["payment_attempt"], done=False, reason="?")
+    call(db, "clear_alarm", payment_attempt=attempt["payment_attempt"], reason="given back at the gateway")
+    with refused("23B75"):
+        call(db, "clear_alarm", payment_attempt=attempt["payment_attempt"], reason="again")
+    executed(db, gateway, later(CHARGE_DAY, days=1))
+    assert here.status(here.advertisers[0]) == "EXECUTED"
+
+
+def test_another_payment_under_our_key_is_an_alarm(here: Town, gateway: Scripted, db: Connection) -> None:
+    gateway.will(Answer("processing", "pi_1"), Answer("succeeded", "pi_2", 5000, "NOK"))
+    executed(db, gateway, CHARGE_DAY)
+    executed(db, gateway, later(CHARGE_DAY, hours=2))
+    (attempt,) = attempts(db)
+    assert (attempt["state"], attempt["alarm"], attempt["gateway_id"]) == ("PROCESSING", "mismatch", "pi_1")
+
+
+def test_one_payment_is_not_two_attempts(db: Connection, gateway: Scripted) -> None:
+    here = town(db, advertisers=2)
+    here.month()
+    gateway.will(*[Answer("succeeded", "pi_1", 5000, "NOK")] * 2)
+    assert executed(db, gateway, CHARGE_DAY).states == {"SUCCEEDED": 1, "UNKNOWN": 1}
+    assert [row["alarm"] for row in attempts(db)] == [None, "mismatch"]
+    assert consistency(db) == {}
+
+
+def test_a_payout_that_comes_back_is_owed_again(here: Town, gateway: Scripted, db: Connection) -> None:
+    executed(db, gateway, CHARGE_DAY)
+    executed(db, gateway, PAYOUT_DAY)
+    payout = attempts(db, here.publisher)[0]
+    assert event(db, "evt_1", "returned", payout, decline_code="AC04") == "APPLIED"
+    assert event(db, "evt_2", "returned", payout, decline_code="AC04") == "NOTHING_NEW"
+    assert here.status(here.publisher) == "EXECUTED"
+    (again,) = rows(db, "select * from marketplace.transaction where kind = 'ADJUSTMENT'")
+    old = market.transaction(db, here.publisher, JANUARY)
+    assert (again["corrects"], again["due_amount"], again["month"]) == (old["transaction"], -35, FEBRUARY)
+    assert fund(db) == 50
+    assert holds(db, PAYOUT_DAY)[here.publisher, "PAYOUT"] == "RETURNED"
+    assert executed(db, gateway, PAYOUT_DAY).prepared == 0
+    with db.transaction(force_rollback=True):
+        means(db, here.publisher, "PAYOUT")
+        assert executed_kinds(db, gateway) == ["PAYOUT"]
+    call(db, "retry_transaction", transaction=again["transaction"], reason="the account is open again")
+    assert executed(db, gateway, PAYOUT_DAY).states == {"SUCCEEDED": 1}
+    assert fund(db) == 15
+    assert errors(db, JANUARY) == []
+    market.close(db, FEBRUARY)
+    assert errors(db, FEBRUARY) == []
+
+
+def executed_kinds(db: Connection, gateway: Scripted) -> list[str]:
+    """The kinds that a run prepares at once."""
+    return [
+        kind
+        for kind in ("CHARGE", "PAYOUT", "REFUND")
+        if one(db, "select marketplace.prepare_attempts(%s, %s)", kind, PAYOUT_DAY)
+    ]
+
+
+def test_the_return_of_what_was_never_booked_is_a_decline(here: Town, gateway: Scripted, db: Connection) -> None:
+    executed(db, gateway, CHARGE_DAY)
+    gateway.will(Answer("processing", "tr_1"))
+    executed(db, gateway, PAYOUT_DAY)
+    assert event(db, "evt_1", "returned", gateway_id="tr_1", decline_code="AC04") == "APPLIED"
+    assert (states(db, here.publisher), here.status(here.publisher)) == (["DECLINED_HARD"], "FAILED")
+    assert fund(db) == 50
+
+
+# --- The fund -------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_paid_that_has_not_come_in(here: Town, gateway: Scripted, db: Connection) -> None:
+    gateway.will(DECLINED_HARD)
+    executed(db, gateway, PAYOUT_DAY)
+    assert holds(db, PAYOUT_DAY)[here.publisher, "PAYOUT"] == "FUND"
+    assert here.status(here.publisher) == "NEW"
+    call(db, "move_reserve", amount=Decimal("34.99"), reason="ours", now=PAYOUT_DAY)
+    assert executed(db, gateway, PAYOUT_DAY).prepared == 0
+    call(db, "move_reserve", amount=Decimal("0.01"), reason="ours", now=PAYOUT_DAY)
+    assert executed(db, gateway, PAYOUT_DAY).states == {"SUCCEEDED": 1}
+    assert fund(db) == 0
+
+
+def test_where_there_is_not_enough_those_go_first_whose_advertisers_have_paid(
+    db: Connection, gateway: Scripted
+) -> None:
+    here = town(db, advertisers=2)
+    second = market.profile(db)
+    means(db, second, "PAYOUT")
+    market.clicks(db, here.ads[1], market.website(db, second), *[market.day(JANUARY, 13)] * 2)
+    market.clicks(db, here.ads[0], here.site, market.day(JANUARY, 13))
+    market.close(db, JANUARY)
+    gateway.will(DECLINED_HARD)  # of the first advertiser, upon whom the first publisher depends
+    executed(db, gateway, CHARGE_DAY)
+    assert fund(db) == 100
+    assert executed(db, gateway, PAYOUT_DAY).states == {"SUCCEEDED": 1}
+    assert states(db, second) == ["SUCCEEDED"], "though the other's transaction is the older one"
+    assert (fund(db), holds(db, PAYOUT_DAY)[here.publisher, "PAYOUT"]) == (30, "FUND")
+    assert consistency(db) == {}
+
+
+def test_what_is_owed_is_not_taken_out(here: Town, gateway: Scripted, db: Connection) -> None:
+    executed(db, gateway, CHARGE_DAY)
+    with refused("23B76"):
+        call(db, "move_reserve", amount=Decimal("-15.01"), reason="commission", now=CHARGE_DAY)
+    for amount, reason in (("0", "x"), ("0.001", "x"), ("1", "")):
+        with refused("22023"):
+            call(db, "move_reserve", amount=Decimal(amount), reason=reason, now=CHARGE_DAY)
+    (left,) = call(db, "move_reserve", amount=Decimal("-15"), reason="commission", now=CHARGE_DAY)
+    assert left["move_reserve"] == 35
+    assert executed(db, gateway, PAYOUT_DAY).states == {"SUCCEEDED": 1}
+    (row,) = rows(db, "select came_in, committed, reserve, available, to_charge, to_pay from report.marketplace_fund")
+    assert list(row.values()) == [50, 35, -15, 0, 0, 0]
+
+
+def test_the_fund_is_a_constraint(here: Town, gateway: Scripted, db: Connection) -> None:
+    """Whoever goes around prepare_attempts is stopped by the row itself."""
+    payout = market.transaction(db, here.publisher, JANUARY)["transaction"]
+    number = one(db, "select payment_means from marketplace.payment_means where kind = 'PAYOUT'")
+    query = """
+        insert into marketplace.payment_attempt (
+            transaction, profile, kind, attempt_number, amount, gateway, payment_means, idempotency_key, request,
+            prepared_at, changed_at
+        ) values (%s, %s, 'PAYOUT', 1, 3500, 'stripe', %s, 'k', '{}', now(), now())
+    """
+    with refused("23514", native=True):
+        run(db, query, payout, here.publisher, number)
+
+
+# --- Refunds --------------------------------------------------------------------------------------------------------
+
+
+def test_a_charge_is_given_back_in_parts_and_never_more(here: Town, gateway: Scripted, db: Connection) -> None:
+    charged = market.transaction(db, here.advertisers[0], JANUARY)["transaction"]
+    with refused("23B73"):
+        call(db, "refund_transaction", transaction=charged, reason="too early")
+    executed(db, gateway, CHARGE_DAY)
+    for amount, reason in ((Decimal(0), "x"), (Decimal(-1), "x"), (Decimal("0.001"), "x"), (Decimal(1), "")):
+        with refused("22023"):
+            call(db, "refund_transaction", transaction=charged, reason=reason, amount=amount)
+    with refused("P0002"):
+        call(db, "refund_transaction", transaction=0, reason="x")
+
+    def refund(amount: str | None, request: str | None = None, reason: str = "a mistake") -> int:
+        answer = call(
+            db,
+            "refund_transaction",
+            transaction=charged,
+            reason=reason,
+            amount=amount and Decimal(amount),
+            request_id=request,
+            now=CHARGE_DAY,
+        )
+        return int(answer[0]["refund_transaction"])
+
+    first = refund("20", "a")
+    assert refund("20", "a") == first
+    for amount, reason in (("21", "a mistake"), ("20", "another")):
+        with refused("23B13"):
+            refund(amount, "a", reason)
+    with refused("23B72"):
+        refund("30.01")
+    assert executed(db, gateway, CHARGE_DAY).states == {"SUCCEEDED": 1}
+    asked = gateway.asked[-1][1]
+    assert (asked.kind, asked.amount, asked.request["refunds"]) == ("REFUND", 2000, gateway_id(db, charged))
+    refund(None)
+    with refused("23B72"):
+        refund(None)
+    with refused("23B72"):
+        refund("0.01")
+    executed(db, gateway, CHARGE_DAY)
+    found = rows(
+        db, "select kind, status, due_amount, corrects from marketplace.transaction where kind = 'REFUND' order by 3"
+    )
+    assert [tuple(row.values()) for row in found] == [
+        ("REFUND", "EXECUTED", -30, charged),
+        ("REFUND", "EXECUTED", -20, charged),
+    ]
+    assert fund(db) == 0
+    assert executed(db, gateway, PAYOUT_DAY).prepared == 0, "the publisher waits for money"
+    assert errors(db, JANUARY) == []
+
+
+def gateway_id(db: Connection, transaction: int) -> str:
+    query = "select gateway_id from marketplace.payment_attempt where transaction = %s and kind = 'CHARGE'"
+    return str(one(db, query, transaction))
+
+
+def test_a_refund_after_the_close_joins_no_closed_month(here: Town, gateway: Scripted, db: Connection) -> None:
+    executed(db, gateway, CHARGE_DAY)
+    executed(db, gateway, PAYOUT_DAY)
+    market.close(db, FEBRUARY)
+    charged = market.transaction(db, here.advertisers[0], JANUARY)["transaction"]
+    call(db, "refund_transaction", transaction=charged, reason="late", amount=Decimal(20), now=at(2026, 3, 20))
+    assert one(db, "select month from marketplace.transaction where kind = 'REFUND'") == date(2026, 3, 1)
+    assert set(holds(db, at(2026, 3, 20)).values()) == {"FUND"}, "15 are left of what came in"
+    call(db, "move_reserve", amount=Decimal(5), reason="ours", now=at(2026, 3, 20))
+    assert executed(db, gateway, at(2026, 3, 20)).states == {"SUCCEEDED": 1}
+    assert fund(db) == 0
+    for month in (JANUARY, FEBRUARY):
+        assert errors(db, month) == []
+
+
+def test_a_refund_that_comes_back_is_owed_again(here: Town, gateway: Scripted, db: Connection) -> None:
+    executed(db, gateway, CHARGE_DAY)
+    charged = market.transaction(db, here.advertisers[0], JANUARY)["transaction"]
+    call(db, "refund_transaction", transaction=charged, reason="a mistake", now=CHARGE_DAY)
+    executed(db, gateway, CHARGE_DAY)
+    assert event(db, "evt_1", "returned", attempts(db)[-1]) == "APPLIED"
+    assert holds(db, PAYOUT_DAY)[here.advertisers[0], "PAYOUT"] == "NO_MEANS"
+    assert event(db, "evt_2", "returned", attempts(db)[0]) == "ALARM", "a charge does not come back by itself"
+    call(db, "clear_alarm", payment_attempt=attempts(db)[0]["payment_attempt"], reason="a dispute, answered")
+
+
+# --- What the tables themselves refuse ------------------------------------------------------------------------------
+
+
+def test_any_other_step_is_refused(here: Town, gateway: Scripted, db: Connection) -> None:
+    """Every pair of states: those of GATEWAY's table pass, all others are refused, whoever asks."""
+    allowed = {(row["from_state"], row["to_state"]) for row in rows(db, "select * from marketplace.attempt_step")}
+    names = {name for pair in allowed for name in pair if name}
+    assert len(names) == 10
+    assert ("DECLINED_HARD", "SUCCEEDED") not in allowed
+    assert {pair for pair in allowed if pair[0] == "SUCCEEDED"} == {("SUCCEEDED", "SUCCEEDED")}
+    one(db, "select marketplace.prepare_attempts('CHARGE', %s)", CHARGE_DAY)
+    with refused("23B70"):
+        run(db, "update marketplace.payment_attempt set state = 'SUCCEEDED', event = 'succeeded'")
+    with refused("23B70"):
+        run(
+            db,
+            "update marketplace.payment_attempt set state = 'SUCCEEDED', event = 'succeeded', from_state = 'SUBMITTED'",
+        )
+    with refused("23B70"):
+        run(db, "update marketplace.payment_attempt set state = 'SUBMITTED', event = 'succeeded'")
+    with refused("23B70"):
+        run(db, "update marketplace.payment_attempt set sent = 0")
+
+
+def test_what_was_asked_is_frozen(here: Town, gateway: Scripted, db: Connection) -> None:
+    executed(db, gateway, CHARGE_DAY)
+    for change in (
+        "amount = 1", "transaction = 1", "profile = 1", "kind = 'PAYOUT'", "attempt_number = 2",
+        "idempotency_key = 'x'",
+        "request = '{}'", "gateway_id = 'x'", "submitted_at = now()", "resolved_at = null", "prepared_at = now()",
+        "currency = 'SEK'", "refunded = 1", "returned_at = now()", "batch = 'x'",
+    ):  # fmt: skip
+        with refused("23B71"):
+            db.execute(f"update marketplace.payment_attempt set {change}, event = 'released'".encode())
+    for statement in (
+        "delete from marketplace.payment_attempt",
+        "truncate marketplace.payment_attempt cascade",
+        "update marketplace.payment_attempt_event set note = ''",
+        "delete from marketplace.payment_attempt_event",
+        "update marketplace.payment_means set details = '{}'",
+        "update marketplace.payment_means set ended_at = null",
+        "delete from marketplace.payment_means",
+        "delete from marketplace.fund",
+    ):
+        with refused("23B62"):
+            db.execute(statement)  # type: ignore[arg-type]
+
+
+def test_an_attempt_is_for_what_is_due(here: Town, gateway: Scripted, db: Connection) -> None:
+    charged = market.transaction(db, here.advertisers[0], JANUARY)["transaction"]
+    number = one(db, "select payment_means from marketplace.payment_means where kind = 'CHARGE'")
+    query = """
+        insert into marketplace.payment_attempt (
+            transaction, profile, kind, attempt_number, amount, gateway, payment_means, idempotency_key, request,
+            prepared_at, changed_at
+        ) values (%s, %s, %s, %s, %s, 'stripe', %s, %s, '{}', now(), now())
+    """
+    owner = here.advertisers[0]
+    for kind, amount in (("CHARGE", 4999), ("PAYOUT", 5000), ("REFUND", 5000)):
+        with refused("23B70"):
+            run(db, query, charged, owner, kind, 1, amount, number, "k")
+    executed(db, gateway, CHARGE_DAY)
+    with refused("23B70"):
+        run(db, query, charged, owner, "CHARGE", 2, 5000, number, "k")
+
+
+def test_two_attempts_at_once_are_impossible_by_constraint(here: Town, gateway: Scripted, db: Connection) -> None:
+    """And with the index gone, the same statement would charge twice."""
+    one(db, "select marketplace.prepare_attempts('CHARGE', %s)", CHARGE_DAY)
+    query = """
+        insert into marketplace.payment_attempt (
+            transaction, profile, kind, attempt_number, amount, gateway, payment_means, idempotency_key, request,
+            prepared_at, changed_at
+        )
+        select
+            transaction, profile, kind, attempt_number + 1, amount, gateway, payment_means, 'another', request,
+            now(), now()
+        from marketplace.payment_attempt
+    """
+    with refused("23505", native=True):
+        run(db, query)
+    with db.transaction(force_rollback=True):
+        run(db, "drop index marketplace.payment_attempt_live_key")
+        assert run(db, query) == 1
+
+
+def test_nothing_is_executed_without_a_payment(here: Town, db: Connection) -> None:
+    with refused("23B77"):
+        run(db, "update marketplace.transaction set status = 'EXECUTED', executed = '2026-02-02' where status = 'NEW'")
+
+
+def test_means_of_payment_are_ended_not_changed(here: Town, db: Connection) -> None:
+    owner = here.advertisers[0]
+    old = one(db, "select payment_means from marketplace.payment_means where profile = %s", owner)
+    details = one(db, "select details from marketplace.payment_means where profile = %s", owner)
+    assert means(db, owner, "CHARGE", **details) == old, "the same again is the same"
+    new = means(db, owner, "CHARGE", customer="cus_x", payment_method="pm_x")
+    assert new != old
+    found = rows(
+        db, "select payment_means, ended_at is null as used from marketplace.payment_means where profile = %s", owner
+    )
+    assert {row["payment_means"]: row["used"] for row in found} == {old: False, new: True}
+    with refused("P0002"):
+        means(db, owner, "CHARGE", "bank", iban="NO9386011117947")
+    with refused("P0002"):
+        means(db, 10**9, "CHARGE")
+    for details in ({"metadata": "x"}, {"customer": ""}):
+        with refused("22023"):
+            means(db, owner, "CHARGE", **details)
+    with refused("22023"):
+        call(db, "set_payment_means", profile=owner, kind="CHARGE", gateway="stripe", details="{}")
+
+
+# --- Two at once ----------------------------------------------------------------------------------------------------
+
+
+def test_two_runs_at_once_prepare_and_claim_each_attempt_once(db: Connection, connect: Connect) -> None:
+    """Real connections; the constraint is what guards, as its own test shows with the index gone."""
+    here = town(db, advertisers=20)
+    here.month()
+    errors_seen: list[BaseException] = []
+    gateways = [Scripted(), Scripted()]
+
+    def work(which: int, barrier: threading.Barrier) -> None:
+        try:
+            connection = connect()
+            name = ("marketplace_execute", "marketplace_update")[which]  # two jobs' locks, so that both do run
+            with job_run(connection, name) as number:
+                barrier.wait()
+                execute(connection, number, CHARGE_DAY, lambda _: gateways[which])
+        except BaseException as error:
+            errors_seen.append(error)
+
+    barrier = threading.Barrier(2)
+    threads = [threading.Thread(target=work, args=(which, barrier)) for which in (0, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors_seen == []
+    asked = [request.request["metadata"]["transaction"] for each in gateways for _, request in each.asked]
+    assert len(asked) == len(set(asked)) == 20
+    assert all(each.asked for each in gateways), "both had a part of it"
+    assert fund(db) == 1000
+    assert consistency(db) == {}
+
+
+def test_the_second_run_of_the_job_is_skipped(here: Town, connect: Connect) -> None:
+    other = connect()
+    with job_run(other):
+        begun = here.db.execute("select outcome from jobs.begin_run('marketplace_execute')").fetchone()
+        assert begun == ("skipped",)
+
+
+def test_a_run_of_another_session_may_not_send(here: Town, connect: Connect) -> None:
+    with job_run(connect()) as number:
+        with refused("23B69"):
+            call(here.db, "claim_attempts", gateway="stripe", kind="CHARGE", job_run=number)
+        with refused("23B69"):
+            call(here.db, "unresolved_calls", gateway="stripe", job_run=number)
+    with refused("P0002"):
+        call(here.db, "claim_attempts", gateway="stripe", kind="CHARGE", job_run=10**9)
+    with refused("22023"):
+        call(here.db, "prepare_attempts", kind="MONEY")
+    with refused("P0002"):
+        call(here.db, "record_answer", payment_attempt=10**9, answer="succeeded")
+    with refused("P0002"):
+        call(here.db, "cancel_attempt", payment_attempt=10**9, reason="x")
+
+
+# --- Who may --------------------------------------------------------------------------------------------------------
+
+
+def test_a_profile_sees_its_own_attempts_and_no_means_of_anybody(
+    here: Town, gateway: Scripted, connect: Connect
+) -> None:
+    executed(here.db, gateway, CHARGE_DAY)
+    executed(here.db, gateway, PAYOUT_DAY)
+    with login_role(here.db, "marketplace_profile") as role:
+        run(here.db, "update marketplace.profile set login_role = %s where profile = %s", role, here.publisher)
+        theirs = connect(role)
+        assert rows(theirs, "select profile, state from marketplace.payment_attempt") == [
+            {"profile": here.publisher, "state": "SUCCEEDED"}
+        ]
+        hidden: tuple[LiteralString, ...] = (
+            "select idempotency_key from marketplace.payment_attempt",
+            "select details from marketplace.payment_means",
+            "select * from marketplace.fund",
+            "select * from marketplace.payment_attempt_event",
+            "select * from marketplace.gateway_event",
+            "select * from marketplace.due_transactions()",
+            "select marketplace.refund_transaction(1, 'x')",
+            "select marketplace.set_payment_means(1, 'PAYOUT', 'stripe', '{\"destination\": \"acct_me\"}')",
+        )
+        for query in hidden:
+            with expect("42501", native=True):
+                theirs.execute(query)
+        run(here.db, "update marketplace.profile set login_role = null where login_role = %s", role)
+
+
+def test_why_nothing_was_paid_says_what_execution_waits_for(here: Town, gateway: Scripted, db: Connection) -> None:
+    def why(owner: int) -> list[str]:
+        return [row["reason"] for row in call(db, "why_not_paid", profile=owner) if row["reason"] != "RUNNING"]
+
+    assert (why(here.advertisers[0]), why(here.publisher)) == (["WAITS_TO_BE_CHARGED"], ["WAITS_FOR_CHARGES"])
+    gateway.will(DECLINED_SOFT)
+    executed(db, gateway, CHARGE_DAY)
+    assert why(here.advertisers[0]) == ["DECLINED_TRIED_AGAIN"]
+    gateway.will(Answer("declined", "pi_2", decline_code="stolen_card"))
+    executed(db, gateway, later(CHARGE_DAY, days=3))
+    assert why(here.advertisers[0]) == ["FAILED"]
+    run(db, "update marketplace.payment_means set ended_at = now() where profile = %s", here.publisher)
+    assert why(here.publisher) == ["NO_MEANS_OF_PAYMENT"]

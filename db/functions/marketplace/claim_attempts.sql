@@ -10,6 +10,7 @@ language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
 as $$
 declare
+    v_batch constant text := case when p_limit > 1 then replace(gen_random_uuid()::text, '-', '') end;
     v_claimed bigint[];
 begin
     perform jobs.own_run(p_job_run);
@@ -29,9 +30,8 @@ begin
         set
             state = 'SUBMITTED', event = 'claimed', changed_at = p_now, next_retry_at = null, sent = a.sent + 1,
             submitted_at = coalesce(a.submitted_at, p_now), job_run = p_job_run,
-            batch = case when p_limit > 1 then b.name end
+            batch = v_batch
         from chosen as c
-        cross join (select replace(gen_random_uuid()::text, '-', '') as name) as b
         where a.payment_attempt = c.payment_attempt
         returning a.payment_attempt
     )

@@ -46,7 +46,17 @@ begin
     end if;
     select g.* into v_gateway from marketplace.gateway as g where g.gateway = v_attempt.gateway;
 
-    if p_answer = 'declined' then
+    -- Another amount, or a payment that is another attempt's, is not ours to count.
+    if
+        p_answer = 'succeeded' and (p_amount <> v_attempt.amount or p_currency <> v_attempt.currency)
+        or p_gateway_id <> v_attempt.gateway_id
+        or exists (
+            select from marketplace.payment_attempt as a
+            where a.gateway = v_attempt.gateway and a.gateway_id = p_gateway_id and a.payment_attempt <> v_attempt.payment_attempt
+        )
+    then
+        v_event := 'mismatch';
+    elsif p_answer = 'declined' then
         v_event := case
             when exists (
                 select from marketplace.decline_code as d
@@ -54,11 +64,6 @@ begin
             ) then 'declined_soft'
             else 'declined_hard'
         end;
-    elsif
-        p_answer = 'succeeded' and (p_amount <> v_attempt.amount or p_currency <> v_attempt.currency)
-        or p_gateway_id <> v_attempt.gateway_id
-    then
-        v_event := 'mismatch';
     end if;
 
     select s.to_state into v_state
