@@ -90,6 +90,7 @@ class Box:
     key: str = field(repr=False)
     webhook_secret: str = field(repr=False)
     processes: list[int]  # the proxy and localstripe
+    _process: subprocess.Popen[str] = field(repr=False)
     _session: requests.Session = field(repr=False, default_factory=requests.Session)
 
     @property
@@ -155,6 +156,10 @@ class Box:
         """Make up an event."""
         self._tell("emit", kind=kind, about=about)
 
+    def wait(self) -> None:
+        """Until it ends, which by itself it does only when something is wrong."""
+        self._process.wait()
+
     def _tell(self, what: str, **asked: Any) -> Any:
         return self._post(f"/_{what}", json=asked)
 
@@ -187,7 +192,7 @@ def run() -> Iterator[Box]:
         line = process.stdout.readline()
         if not line:
             raise SandboxError("the sandbox did not start")
-        box = Box(**json.loads(line))
+        box = Box(**json.loads(line), _process=process)
         box._session.trust_env = False
         with box._session:
             yield box

@@ -1,7 +1,7 @@
 """The proxy in front of localstripe: what Stripe does and localstripe does not. Run by pybridge.sandbox as a process.
 
-localstripe keeps customers, payment methods, payment intents and refunds. This adds idempotency keys, connected accounts,
-transfers, the platform's balance, decline codes, signed webhooks, and faults. All state is in memory.
+localstripe keeps customers, payment methods, payment intents and refunds. This adds idempotency keys, connected
+accounts, transfers, the platform's balance, decline codes, signed webhooks, and faults. All state is in memory.
 localstripe is GPL: it runs as a process of its own and is never imported.
 """
 
@@ -20,6 +20,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
@@ -147,10 +148,10 @@ class Sandbox:
 
     async def new_method(self, behaviour: str) -> str:
         number = {"visa": GOOD, "processing": GOOD, "authentication_required": AUTHENTICATES}.get(behaviour, DECLINES)
-        card = {"number": number, "exp_month": "12", "exp_year": "2040", "cvc": "123"}
-        made = await self.need(
-            "POST", "/v1/payment_methods", {"type": "card"} | {f"card[{name}]": value for name, value in card.items()}
-        )
+        form = {"type": "card"}
+        for name, value in {"number": number, "exp_month": "12", "exp_year": "2040", "cvc": "123"}.items():
+            form[f"card[{name}]"] = value
+        made = await self.need("POST", "/v1/payment_methods", form)
         self.methods[made["id"]] = behaviour
         return str(made["id"])
 
@@ -190,7 +191,7 @@ class Sandbox:
         """As it is from now on: what localstripe says, and over it what it does not know."""
         old = self.intents.get(body["id"], {})
         kept = {name: old[name] for name in ("created", "_key", "description", "transfer_group") if name in old}
-        intent = {**body, **kept, **over}
+        intent: Object = body | kept | over
         for extra in ("charges", "invoice"):
             intent.pop(extra, None)
         if isinstance(intent["latest_charge"], dict):
@@ -270,7 +271,9 @@ class Sandbox:
         )
         amount = _amount(form.setdefault("amount", str(left)))
         if left == 0:
-            raise Refused(400, f"Charge {intent['latest_charge']} has already been refunded.", "charge_already_refunded")
+            raise Refused(
+                400, f"Charge {intent['latest_charge']} has already been refunded.", "charge_already_refunded"
+            )
         if amount > left:
             raise Refused(400, f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})")
         body = await self.need("POST", "/v1/refunds", form)
@@ -652,8 +655,6 @@ def _page(request: web.Request, objects: dict[str, Object], form: dict[str, str]
 
 
 def _form(body: bytes) -> dict[str, str]:
-    from urllib.parse import parse_qsl
-
     return dict(parse_qsl(body.decode(), keep_blank_values=True))
 
 
