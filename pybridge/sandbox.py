@@ -6,6 +6,7 @@ Needs the extra `sandbox`. The proxy is pybridge.sandbox_server, a process of it
 
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -130,6 +131,10 @@ class Box:
         """
         self._tell("faults", faults=list(faults))
 
+    def faults_left(self) -> int:
+        """How many calls the plan still waits for."""
+        return int(self._tell("faults_left"))
+
     def ledger(self) -> Ledger:
         """What really moved."""
         said = self._tell("ledger")
@@ -185,7 +190,11 @@ def run() -> Iterator[Box]:
     """Start a sandbox, and end it afterwards; it ends as well when this process dies, however it does."""
     check_installed()
     process = subprocess.Popen(
-        [sys.executable, "-m", "pybridge.sandbox_server"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "pybridge.sandbox_server"],
+        stdin=subprocess.PIPE,  # that it closes is how the sandbox hears of our death
+        stdout=subprocess.PIPE,
+        env={name: value for name, value in os.environ.items() if not name.startswith("STRIPE_")},
+        text=True,
     )
     assert process.stdout is not None
     try:

@@ -61,7 +61,7 @@ class Saved:
 
 @dataclass
 class Fault:
-    """What happens to the next calls that match: `fault` is one of FAULTS, after `seconds`."""
+    """What happens to calls that match: after `skip` of them to the next `times`. It is done `seconds` late."""
 
     fault: str
     path: str = "POST /v1/*"
@@ -82,7 +82,7 @@ FAULTS = {
     "429": "nothing is done, nothing is kept",
     "401": "nothing is done, nothing is kept",
     "403": "nothing is done, nothing is kept",
-    "delay": "it is done, after `seconds`",
+    "delay": "it is done, `seconds` late",
     "pending": "a refund is made that stays pending until it is settled",
 }
 WITHOUT_DOING = {
@@ -111,6 +111,7 @@ class Sandbox:
         self.offset = 0.0  # of the sandbox's clock
         self.keys: dict[str, Saved] = {}
         self.methods: dict[str, str] = {}  # payment method: how it behaves
+        self.owners: dict[str, str] = {}  # payment method: its customer
         self.intents: dict[str, Object] = {}
         self.refunds: dict[str, Object] = {}
         self.accounts: dict[str, Object] = {}
@@ -158,7 +159,9 @@ class Sandbox:
     async def attach(self, method: str, form: dict[str, str]) -> Object:
         if method.startswith(PREFIX):
             method = await self.new_method(method.removeprefix(PREFIX))
-        return await self.need("POST", f"/v1/payment_methods/{method}/attach", form)
+        attached = await self.need("POST", f"/v1/payment_methods/{method}/attach", form)
+        self.owners[attached["id"]] = attached["customer"]
+        return attached
 
     # --- Payment intents --------------------------------------------------------------------------------------------
 
@@ -167,6 +170,8 @@ class Sandbox:
         if form.get("payment_method", "").startswith(PREFIX):
             form["payment_method"] = await self.new_method(form["payment_method"].removeprefix(PREFIX))
         method = form.get("payment_method", "")
+        if self.owners.get(method, form.get("customer")) != form.get("customer"):
+            raise Refused(400, "The provided PaymentMethod is attached to another Customer.", "payment_method_invalid")
         behaviour = self.methods.get(method, "generic_decline")
         if behaviour == "processing":
             form["capture_method"] = "manual"  # it is captured when it settles
@@ -441,17 +446,14 @@ class Sandbox:
         form = _form(await request.read()) if request.method == "POST" else dict(request.query)
         fault = self.next_fault(f"{request.method} {request.path}", key or "")
         name = fault.fault if fault else ""
-        if fault and fault.seconds and (name != "delay" or not key):
-            await asyncio.sleep(fault.seconds)
         if name == "drop_before":
             return _dropped(request)
         if name in WITHOUT_DOING:
             return _error(WITHOUT_DOING[name])
-        wait = fault.seconds if fault and name == "delay" and key else 0.0
 
         async def work() -> tuple[int, Object]:
-            if wait:
-                await asyncio.sleep(wait)  # while its key is in use
+            if fault and fault.seconds:
+                await asyncio.sleep(fault.seconds)  # while its key is in use
             if name == "500_before":
                 raise Refused(500, "An unknown error occurred")
             async with self.lock:
@@ -544,10 +546,10 @@ class Sandbox:
                 return {"object": "balance", "livemode": False, "available": available, "pending": []}
             case ("POST", "payment_methods", number, "attach"):
                 return await self.attach(number, form)
-            case (_, "payment_intents" | "refunds" | "transfers" | "accounts", *_):
-                raise Refused(404, f"Unrecognized request URL ({method}: {request.path})")
-            case _:
+            case (_, "customers" | "payment_methods", *_) | ("GET", "charges", *_):
                 return await self.need(method, request.path, form)
+            case _:  # what localstripe may have, and the ledger would not see
+                raise Refused(404, f"Unrecognized request URL ({method}: {request.path})")
 
     async def control(self, request: web.Request) -> web.Response:
         """What tests steer the sandbox with; none of it is Stripe's."""
@@ -566,6 +568,8 @@ class Sandbox:
                     if unknown := [each.fault for each in self.faults if each.fault not in FAULTS]:
                         raise Refused(400, f"no such fault: {unknown[0]}; there are {', '.join(FAULTS)}")
                     return web.json_response({})
+                case "faults_left":
+                    return web.json_response(sum(each.times for each in self.faults))
                 case "ledger":
                     return web.json_response(self.ledger())
                 case "clock":
@@ -575,7 +579,7 @@ class Sandbox:
                     async with self.lock:
                         made = await self.need("POST", "/v1/customers", {"name": asked["name"]})
                         method = await self.new_method(asked["method"])
-                        await self.need("POST", f"/v1/payment_methods/{method}/attach", {"customer": made["id"]})
+                        await self.attach(method, {"customer": made["id"]})
                     return web.json_response({"id": made["id"], "payment_method": method})
                 case "top_up":
                     currency = asked["currency"].lower()
@@ -681,8 +685,11 @@ def _dropped(request: web.Request) -> web.Response:
 
 async def start_localstripe() -> tuple[asyncio.subprocess.Process, str]:
     """Starts it closed in (see enclosed/sitecustomize.py) at a port that the system chooses; gives its address."""
-    environment = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
-    environment |= {"PYTHONPATH": str(Path(__file__).parent / "enclosed"), "PYBRIDGE_PARENT": str(os.getpid())}
+    closed_in = [str(Path(__file__).parent / "enclosed"), os.environ.get("PYTHONPATH", "")]
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(filter(None, closed_in)),
+        "PYBRIDGE_PARENT": str(os.getpid()),
+    }
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-u", "-m", "localstripe", "--from-scratch", "--port", "0"),
         stdin=asyncio.subprocess.DEVNULL,
