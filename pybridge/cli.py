@@ -18,7 +18,7 @@ from rich.text import Text
 from typer.core import TyperGroup
 
 from pybridge import check as consistency
-from pybridge import clicks, errors, jobs, period_cli, programme, report_cli, server, till_cli, voucher_cli
+from pybridge import clicks, errors, gateways, jobs, period_cli, programme, report_cli, server, till_cli, voucher_cli
 from pybridge import demo as demonstration
 from pybridge.client import Client, Imported, Problem
 from pybridge.command import NO_DATABASE, REFUSED, Json, connect, fail, print_json
@@ -111,6 +111,27 @@ def psql(context: typer.Context) -> None:
     conninfo = server.connection_string()
     program = shutil.which("psql") or str(server.bin_dir() / "psql")
     os.execv(program, ["psql", "-d", conninfo, *context.args] if conninfo else ["psql", *context.args])
+
+
+@app.command("sandbox")
+def sandbox_(
+    webhooks: Annotated[str | None, typer.Option(help="Post signed events to this address.")] = None,
+) -> None:
+    """Run a stand-in for Stripe on this machine until Ctrl-C, and print the environment that leads to it."""
+    from pybridge import sandbox  # its HTTP client would slow the other commands' start down
+
+    try:
+        with sandbox.run() as box:
+            if webhooks:
+                box.webhooks(webhooks)
+            for name, value in box.environment.items():
+                typer.echo(f"export {name}={value}")
+            box.wait()
+    except KeyboardInterrupt:
+        return
+    except (gateways.NotConfigured, sandbox.SandboxError) as error:
+        raise fail(REFUSED, str(error), getattr(error, "hint", "")) from None
+    raise fail(REFUSED, "The sandbox ended by itself.")
 
 
 @app.command()

@@ -19,6 +19,7 @@ from pytest_postgresql.executors import NoopExecutor
 from pytest_postgresql.factories import postgresql_noproc
 from pytest_postgresql.janitor import DatabaseJanitor
 
+from pybridge import sandbox
 from tests import servers
 from tests.servers import TestServer
 
@@ -213,6 +214,24 @@ def bare_db(server: ServerInfo) -> Iterator[Connection]:
         connection = _opener(Database(server.host, server.port, "bare"), [])()
         yield connection
         connection.close()
+
+
+# --- Sandboxes ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def stripe_sandbox() -> Iterator[sandbox.Box]:
+    """One for the whole run; tests ask for `box`."""
+    with sandbox.run() as running:
+        yield running
+
+
+@pytest.fixture
+def box(stripe_sandbox: sandbox.Box) -> sandbox.Box:
+    """What stands in for Stripe, as new."""
+    stripe_sandbox.reset()
+    stripe_sandbox.webhooks(None)
+    return stripe_sandbox
 
 
 # --- Skips ----------------------------------------------------------------------------------------------------------
