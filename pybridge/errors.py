@@ -328,6 +328,54 @@ class RunEnded(TicketError):
     sqlstate = "23B69"
 
 
+class ImpossibleAttemptStep(TicketError):
+    """An attempt to charge or pay does not go that way, or is not for what is due."""
+
+    sqlstate = "23B70"
+
+
+class RequestFrozen(TicketError):
+    """What was asked of a gateway never changes."""
+
+    sqlstate = "23B71"
+
+
+class RefundTooLarge(TicketError):
+    """More than is left of the charge."""
+
+    sqlstate = "23B72"
+
+
+class NotCharged(TicketError):
+    """The transaction was not charged: there is nothing to give back."""
+
+    sqlstate = "23B73"
+
+
+class SentAlready(TicketError):
+    """The attempt was sent, and cannot be cancelled."""
+
+    sqlstate = "23B74"
+
+
+class NotForAPerson(TicketError):
+    """The attempt, or transaction, does not wait for a person to decide."""
+
+    sqlstate = "23B75"
+
+
+class OwedToOthers(TicketError):
+    """What would be left in the fund does not cover what closed months owe."""
+
+    sqlstate = "23B76"
+
+
+class NotPaid(TicketError):
+    """A transaction is EXECUTED with the attempt that succeeds, and not otherwise."""
+
+    sqlstate = "23B77"
+
+
 BY_SQLSTATE: dict[str, type[TicketError]] = {error.sqlstate: error for error in TicketError.__subclasses__()}
 
 

@@ -145,7 +145,7 @@ class _Run:
             calls = self._calls(query, name, self.job_run, self.now)
             if not calls:
                 return
-            action = calls[0].pop("action")
+            action, *_ = [call.pop("action") for call in calls]
             requests = [_request(call) for call in calls]
             if action == "SEND":
                 self._record(name, requests, gateway.send(requests))

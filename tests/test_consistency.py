@@ -21,6 +21,7 @@ from tests.domain import (
     Event,
     Row,
     call,
+    call_in,
     close_till,
     consistency,
     exchange,
@@ -38,6 +39,7 @@ from tests.domain import (
     sell,
     update_ticket,
 )
+from tests.payments import CHARGE_DAY, Scripted, executed, means
 
 TABLES = (
     "ticket",
@@ -58,7 +60,16 @@ TABLES = (
     "rollup_batch",
     "late_row",
 )
-MARKETPLACE_TABLES = ("transaction", "transaction_subtotal", "month", "adjustment")
+MARKETPLACE_TABLES = (
+    "transaction",
+    "transaction_subtotal",
+    "month",
+    "adjustment",
+    "payment_attempt",
+    "payment_attempt_event",
+    "fund",
+    "reserve_movement",
+)
 
 
 @dataclass(frozen=True)
@@ -142,6 +153,9 @@ def _marketplace(db: Connection) -> tuple[int, int]:
     market.exclude(db, [late])
     owed, charged = (market.transaction(db, owner, january) for owner in (publisher, advertiser))
     assert (owed["status"], charged["status"]) == ("ROLLED_OVER", "NEW")
+    means(db, advertiser, "CHARGE")
+    assert executed(db, Scripted(), CHARGE_DAY).states == {"SUCCEEDED": 1}
+    call_in(db, "marketplace", "refund_transaction", transaction=charged["transaction"], reason="x", amount=Decimal(1))
     assert consistency(db) == {}
     return owed["transaction"], charged["transaction"]
 
@@ -476,13 +490,41 @@ def _current_though_closed(db: Connection, world: World) -> Row:
     run(
         db,
         "update marketplace.transaction set status = 'CURRENT', due_amount = null, carried_out = null, minimum = null,"
-        " closed_at = null where transaction = %s",
+        " closed_at = null, executed = null where transaction = %s",
         world.settled,
     )
     return {"transaction": world.settled, "month": date(2026, 1, 1)}
 
 
+def _fund(statement: LiteralString, **says: object) -> Break:
+    def do(db: Connection, world: World) -> Row:
+        assert run(db, statement)
+        return says
+
+    return do
+
+
 BREAKAGES: list[tuple[str, str, Break]] = [
+    ("payment_execution", "executed, and no payment", _market(
+        "update marketplace.payment_attempt set state = 'CANCELLED', event = 'cancelled', from_state = 'PREPARED',"
+        " refunded = 0"
+        " where transaction = %(transaction)s")),
+    ("payment_execution", "executed for another amount", _market(
+        "update marketplace.payment_attempt set amount = amount + 1 where transaction = %(transaction)s")),
+    ("payment_execution", "paid, and not executed", _market(
+        "update marketplace.transaction set status = 'NEW', executed = null where transaction = %(transaction)s")),
+    ("payment_execution", "a step that was not written down", _market(
+        "delete from marketplace.payment_attempt_event where to_state = 'SUCCEEDED' and %(transaction)s > 0")),
+    ("payment_execution", "a refund that is nobody's", _market(
+        "update marketplace.payment_attempt set refunded = 0 where transaction = %(transaction)s")),
+    ("payment_execution", "a return that is not owed again", _market(
+        "update marketplace.payment_attempt set returned_at = now(), kind = 'PAYOUT', refunded = 0"
+        " where transaction = %(transaction)s")),
+    ("payment_fund", "money from nowhere", _fund(
+        "update marketplace.fund set came_in = came_in + 1", came_in=4025, came_in_of_attempts=4024)),
+    ("payment_fund", "a reserve that nobody moved", _fund(
+        "update marketplace.fund set reserve = 7", reserve=7, reserve_of_movements=0)),
+    ("payment_fund", "no fund", _fund("delete from marketplace.fund", came_in=None, came_in_of_attempts=4024)),
     ("marketplace_partition", "a click of a month without partition", _click_of_no_month),
     ("marketplace_total", "another subtotal", _market(
         "update marketplace.transaction_subtotal set website_amount = website_amount - 0.000001"
@@ -511,7 +553,7 @@ BREAKAGES: list[tuple[str, str, Break]] = [
         "update marketplace.transaction set rolled_from = null where rolled_from = %(transaction)s", "rolled_over")),
     ("marketplace_carry", "an amount carried in from nowhere", _market(
         "update marketplace.transaction set carried_in = 5"
-        " where month = '2026-02-01' and %(transaction)s > 0 and rolled_from is null")),
+        " where month = '2026-02-01' and %(transaction)s > 0 and rolled_from is null and kind = 'MONTHLY'")),
     ("first_row", "a ticket that is not logged", _ticket_without_log),
     ("first_row", "a ticket whose rows are gone", _without_log_rows),
     ("first_row", "a ticket sold twice", _two_first_rows),

@@ -684,7 +684,7 @@ def test_every_report_says_what_was_done_and_nothing_else(books: Books) -> None:
     assert consistency(books.db) == {}
 
 
-TESTED_ELSEWHERE = {  # test_settlement.py, test_till.py, test_voucher.py, test_marketplace.py
+TESTED_ELSEWHERE = {  # test_settlement.py, test_till.py, test_voucher.py, test_marketplace.py, test_execution.py
     "cashier_settlement",
     "open_items",
     "payment_by_method",
@@ -694,7 +694,10 @@ TESTED_ELSEWHERE = {  # test_settlement.py, test_till.py, test_voucher.py, test_
     "till_session",
     "unattached_payment",
     "job_run",
+    "marketplace_fund",
     "marketplace_transaction",
+    "payment_attempt",
+    "payment_event",
     "voucher_line",
     "x_report",
     "z_report",

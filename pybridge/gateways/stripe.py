@@ -176,6 +176,19 @@ class Stripe:
             f"{len(answers)} have this idempotency key: {numbers}",
         )
 
+    def cancel(self, request: Request) -> Answer:
+        """A payment intent that waits for its person is called off; where it is too late for that, what became of it."""
+        if request.kind != "CHARGE" or not request.gateway_id:
+            return self.look_up(request)
+        try:
+            return _of("CHARGE", self._client.v1.payment_intents.cancel(request.gateway_id).to_dict())
+        except stripe.InvalidRequestError:
+            return self.look_up(request)
+        except stripe.StripeError as error:
+            return _of_error(error)
+        except UNREADABLE:
+            return Answer("no_answer", error_code="unreadable")
+
     def _retrieve(self, kind: str, number: str) -> Answer:
         return _of(kind, self._services[kind].retrieve(number).to_dict())
 

@@ -48,7 +48,7 @@ begin
 
     -- Another amount, or a payment that is another attempt's, is not ours to count.
     if
-        p_answer = 'succeeded' and (p_amount <> v_attempt.amount or p_currency <> v_attempt.currency)
+        p_answer in ('succeeded', 'returned') and (p_amount <> v_attempt.amount or p_currency <> v_attempt.currency)
         or p_gateway_id <> v_attempt.gateway_id
         or exists (
             select from marketplace.payment_attempt as a
@@ -92,6 +92,7 @@ begin
     end if;
 
     v_alarm := case
+        when p_error_code = 'duplicate' then p_error_code
         when v_event in ('conflict', 'mismatch', 'contradicted') then v_event
         when v_event = 'not_found' and v_state <> 'PROCESSING' then v_event
         when v_attempt.alarm = 'not_found' and v_event <> 'not_found' then null
