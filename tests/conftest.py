@@ -40,6 +40,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--exchanges", type=int, default=2000, help="how many calls exchange in opposite directions (default: 2000)"
     )
+    parser.addoption(
+        "--fault-schedules",
+        type=int,
+        help="how many random months of failing payments are played (default: 25; in CI 100)",
+    )
 
 
 # --- Servers --------------------------------------------------------------------------------------------------------
@@ -291,3 +296,9 @@ def stateful_runs(request: pytest.FixtureRequest) -> int:
 def exchanges(request: pytest.FixtureRequest) -> int:
     """How many calls exchange tickets in opposite directions at once."""
     return int(request.config.getoption("--exchanges"))
+
+
+@pytest.fixture(scope="session")
+def fault_schedules(request: pytest.FixtureRequest) -> int:
+    """How many random months are charged and paid while everything fails."""
+    return int(request.config.getoption("--fault-schedules") or (100 if _in_ci() else 25))
