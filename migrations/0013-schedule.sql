@@ -89,6 +89,7 @@ comment on column jobs.job_run.as_of is
 'The moment that it took for now: its success counts for what was due by then';
 
 -- The newest run of a period, its newest success, and what has no end yet: each found without the runs before.
+-- squawk-ignore require-concurrent-index-deletion -- made anew below, in the same transaction
 drop index jobs.job_run_job_idx;
 create index job_run_period_idx on jobs.job_run (job, period, job_run) where outcome is distinct from 'skipped';
 create index job_run_success_idx on jobs.job_run (job, period, as_of) where outcome = 'succeeded';
