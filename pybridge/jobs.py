@@ -32,6 +32,7 @@ HEADINGS = {
     "error_code": "",
     "error_message": "error",
     "started_at": "started",
+    "duration": "took",
     "next_at": "next",
 }
 

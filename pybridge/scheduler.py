@@ -45,16 +45,13 @@ class Scheduler:
     as_json: bool = False
     stopping: bool = False
     connection: psycopg.Connection[Any] | None = None
-    done: set[tuple[str, str]] = field(default_factory=set)
+    done: set[tuple[str, str, datetime]] = field(default_factory=set)
 
     def once(self, now: datetime | None) -> bool:
-        """Run until nothing more is due, each job at most once for a period; whether all went well."""
+        """Run until nothing more is due, nothing twice; whether all went well."""
         well = True
         with closing(self._connect()) as connection:
-            if now is None:
-                (now,) = connection.execute("select now()").fetchone() or (None,)
             while ended := self._round(connection, now, skip=self.done):
-                self.done.update((each.job, each.period) for each in ended)
                 well = well and all(each.outcome == "succeeded" for each in ended)
         return well
 
@@ -108,15 +105,21 @@ class Scheduler:
         return self.connection
 
     def _round(
-        self, connection: psycopg.Connection[Any], now: datetime | None, skip: set[tuple[str, str]] | None = None
+        self,
+        connection: psycopg.Connection[Any],
+        now: datetime | None,
+        skip: set[tuple[str, str, datetime]] | None = None,
     ) -> list[jobs.Run]:
         """Each that is due, once: so a job that is always due keeps no other waiting for ever."""
         ended = []
         for each in jobs.due(connection, now, self.names):
             if self.stopping:
                 break
-            if skip and (each.job, each.period) in skip:
-                continue
+            if skip is not None:
+                key = (each.job, each.period, each.due_since)
+                if key in skip:
+                    continue
+                skip.add(key)
             begun = time.monotonic()
             run = jobs.run_due(connection, each.job, each.period, now)
             if run is not None:
