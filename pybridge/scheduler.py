@@ -44,6 +44,7 @@ class Scheduler:
     stop_after: float = STOP_AFTER
     as_json: bool = False
     stopping: bool = False
+    connecting: bool = False
     connection: psycopg.Connection[Any] | None = None
     done: set[tuple[str, str, datetime]] = field(default_factory=set)
 
@@ -95,12 +96,18 @@ class Scheduler:
             signal.setitimer(signal.ITIMER_REAL, max(self.stop_after, 0.001), 1.0)
 
     def _cancel(self, *_: object) -> None:
+        if self.connecting:
+            raise psycopg.OperationalError("told to stop")  # whoever is asked may never answer
         if self.connection is not None and not self.connection.closed:
             with suppress(psycopg.Error):
                 self.connection.cancel_safe(timeout=5)
 
     def _connect(self) -> psycopg.Connection[Any]:
-        self.connection = connect(deployed=True)
+        self.connecting = True
+        try:
+            self.connection = connect(deployed=True)
+        finally:
+            self.connecting = False
         self.connection.execute(SESSION)
         return self.connection
 
