@@ -12,7 +12,7 @@ alter default privileges in schema billig, marketplace, jobs revoke execute on f
 grant usage on schema billig to billig_seller, billig_web, billig_legacy, billig_dev, bookkeeper, scheduler, auditor;
 grant usage on schema marketplace to marketplace_web, marketplace_profile, bookkeeper, scheduler, auditor, analyst;
 grant usage on schema jobs to scheduler, bookkeeper, auditor, analyst;
-grant usage on schema report to analyst, bookkeeper, auditor;
+grant usage on schema report to analyst, bookkeeper, auditor, scheduler;
 grant usage on schema consistency to auditor, scheduler, bookkeeper;
 grant usage, create on schema analysis to analyst;
 
@@ -94,7 +94,7 @@ grant select (
 grant select on marketplace.ad_click to marketplace_web, bookkeeper, auditor;
 grant select on
 marketplace.transaction_subtotal, marketplace.adjustment, marketplace.late_click, marketplace.update_run,
-marketplace.click_source, jobs.job, jobs.job_run
+marketplace.click_source, jobs.job, jobs.job_run, jobs.schedule
 to bookkeeper, auditor;
 grant select on marketplace.own_click, marketplace.own_adjustment to marketplace_profile;
 grant select (adjustment, side, profile, click_time, ad_click, old_transaction, transaction, amount, reason, made_at)
@@ -127,7 +127,6 @@ to scheduler, bookkeeper;
 grant execute on function marketplace.verify_month to scheduler, bookkeeper, auditor;
 
 grant execute on function jobs.begin_run, jobs.heartbeat, jobs.finish_run to scheduler, bookkeeper;
-grant execute on function jobs.lock_of, jobs.is_held to analyst, bookkeeper, auditor;
 
 -- Execution: the scheduler sends and hears; a person decides what it cannot; the site says how a profile pays.
 grant select on
@@ -153,3 +152,9 @@ marketplace.refund_transaction, marketplace.cancel_attempt, marketplace.resolve_
 marketplace.clear_alarm, marketplace.move_reserve
 to bookkeeper;
 grant execute on function marketplace.set_payment_means to marketplace_web, bookkeeper;
+
+grant execute on function jobs.begin_due_run, jobs.due to scheduler;
+-- The two views of jobs ask these; the scheduler reads no other report.
+grant execute on function jobs.lock_of, jobs.is_held, jobs.outlook to analyst, bookkeeper, auditor, scheduler;
+grant select on report.job_run, report.job_health to scheduler;
+grant select on jobs.job to scheduler;

@@ -18,7 +18,20 @@ from rich.text import Text
 from typer.core import TyperGroup
 
 from pybridge import check as consistency
-from pybridge import clicks, errors, gateways, jobs, period_cli, programme, report_cli, server, till_cli, voucher_cli
+from pybridge import (
+    clicks,
+    errors,
+    gateways,
+    health,
+    jobs,
+    period_cli,
+    programme,
+    report_cli,
+    scheduler,
+    server,
+    till_cli,
+    voucher_cli,
+)
 from pybridge import demo as demonstration
 from pybridge.client import Client, Imported, Problem
 from pybridge.command import NO_DATABASE, REFUSED, Json, connect, fail, print_json
@@ -69,6 +82,9 @@ app.add_typer(voucher_cli.app, name="voucher")
 app.add_typer(period_cli.app, name="period")
 app.add_typer(jobs.app, name="job")
 app.add_typer(clicks.app, name="clicks")
+app.command()(scheduler.schedule)
+app.command()(health.health)
+app.command()(health.metrics)
 
 
 @app.command()

@@ -88,15 +88,20 @@ def due(connection: Connection, now: datetime) -> list[Due]:
 
 
 def execute(
-    connection: Connection, job_run: int, now: datetime, open_gateway: Open = gateways.open_gateway
+    connection: Connection,
+    job_run: int,
+    now: datetime,
+    open_gateway: Open = gateways.open_gateway,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> Executed:
     """First finds out what became of what an earlier run left open, then sends what is due: charges, refunds, payouts.
 
-    The connection must be in autocommit mode, and the session be the one that began `job_run`.
+    The connection must be in autocommit mode, and the session be the one that began `job_run`. `stopping` is asked before
+    each call: what is prepared then waits for the next run.
     """
     if not connection.autocommit:
         raise ValueError("each step is a transaction of its own: the connection must be in autocommit mode")
-    run = _Run(connection, job_run, now, open_gateway)
+    run = _Run(connection, job_run, now, open_gateway, stopping)
     for gateway in run.names():
         run.resolve(gateway)
     for kind in KINDS:
@@ -110,10 +115,12 @@ def execute(
 class _Run:
     """One run: its gateways, opened when they are first wanted, and what it did."""
 
-    def __init__(self, connection: Connection, job_run: int, now: datetime, open_gateway: Open) -> None:
+    def __init__(
+        self, connection: Connection, job_run: int, now: datetime, open_gateway: Open, stopping: Callable[[], bool]
+    ) -> None:
         self.connection, self.job_run, self.now = connection, job_run, now
         self.done = Executed()
-        self._open = open_gateway
+        self._open, self._stopping = open_gateway, stopping
         self._gateways: dict[str, Gateway] = {}
         self._rate_limits: Counter[str] = Counter()
 
@@ -140,7 +147,7 @@ class _Run:
         """Ask about what is open until nothing is left that this run has not asked about."""
         if not (gateway := self.gateway(name)):
             return
-        while name not in self.done.stopped:
+        while self._goes_on(name):
             query = f"select action, {_CALL} from marketplace.unresolved_calls(%s, %s, %s)"
             calls = self._calls(query, name, self.job_run, self.now)
             if not calls:
@@ -157,13 +164,18 @@ class _Run:
         """Claim and send until nothing is prepared any more."""
         if not (gateway := self.gateway(name)):
             return
-        while name not in self.done.stopped:
+        while self._goes_on(name):
             query = f"select {_CALL} from marketplace.claim_attempts(%s, %s, %s, %s, %s)"
             calls = self._calls(query, name, kind, self.job_run, gateway.batch_limit, self.now)
             if not calls:
                 return
             requests = [_request(call) for call in calls]
             self._record(name, requests, gateway.send(requests))
+
+    def _goes_on(self, name: str) -> bool:
+        if self._stopping():
+            self.done.stopped[name] = "we were told to stop"
+        return name not in self.done.stopped
 
     def _calls(self, query: LiteralString, *arguments: object) -> list[dict[str, Any]]:
         with self.connection.cursor(row_factory=dict_row) as cursor:

@@ -37,13 +37,31 @@ def test_a_month_is_run_job_by_job(clicked: Connection) -> None:
     assert jobs.run(clicked, "marketplace_partitions").outcome == "succeeded"
     states = [row["state"] for row in jobs.log(clicked)]
     assert states == ["succeeded", "failed", "succeeded", "succeeded", "succeeded", "failed"]
-    assert [row["state"] for row in jobs.last_runs(clicked)] == ["succeeded", "succeeded", "succeeded", "failed"]
+    last = {row["job"]: row["state"] for row in jobs.last_runs(clicked) if row["state"]}
+    assert last == {
+        "marketplace_close": "succeeded",
+        "marketplace_partitions": "succeeded",
+        "marketplace_update": "succeeded",
+        "marketplace_verify": "failed",
+    }
     with pytest.raises(NotFound):
         jobs.run(clicked, "no such job")
 
 
 def test_every_job_has_its_call(db: Connection) -> None:
-    assert {row["job"] for row in jobs.last_runs(db)} == set(jobs.JOBS)
+    planned = db.execute("select job from jobs.schedule where enabled").fetchall()
+    assert {job for (job,) in planned} == set(jobs.JOBS)
+    assert set(jobs.JOBS) == {row["job"] for row in jobs.last_runs(db)}
+
+
+def test_the_list_says_when_each_runs_next(db: Connection) -> None:
+    following = {row["job"]: row["next_at"] for row in jobs.last_runs(db)}
+    assert {job for job, moment in following.items() if moment is None} == {
+        *("marketplace_close", "marketplace_verify"),  # no month is open yet
+    }
+    db.execute("select marketplace.update_transactions('2026-01-01', '2026-01-05')")
+    following = {row["job"]: row["next_at"] for row in jobs.last_runs(db)}
+    assert following["marketplace_close"] == market.at(2026, 2, 1, 1)
 
 
 def test_a_second_run_at_once_is_skipped(clicked: Connection, connect: Connect) -> None:

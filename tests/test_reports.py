@@ -684,7 +684,7 @@ def test_every_report_says_what_was_done_and_nothing_else(books: Books) -> None:
     assert consistency(books.db) == {}
 
 
-TESTED_ELSEWHERE = {  # test_settlement.py, test_till.py, test_voucher.py, test_marketplace.py, test_execution.py
+TESTED_ELSEWHERE = {  # test_settlement.py, test_till.py, test_voucher.py, test_marketplace.py, ...
     "cashier_settlement",
     "open_items",
     "payment_by_method",
@@ -693,6 +693,7 @@ TESTED_ELSEWHERE = {  # test_settlement.py, test_till.py, test_voucher.py, test_
     "ticket_sales_by_event",
     "till_session",
     "unattached_payment",
+    "job_health",
     "job_run",
     "marketplace_fund",
     "marketplace_transaction",
