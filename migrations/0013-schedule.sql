@@ -32,12 +32,12 @@ create table jobs.schedule (
     ),
     -- Shorter than a day and free of days, whose length the clock's change alters.
     constraint schedule_every_check check (
-        every between interval '1 second' and interval '23 hours'
+        every >= interval '1 second' and every <= interval '23 hours'
         and extract(day from every) = 0 and extract(month from every) = 0 and extract(year from every) = 0
     ),
     constraint schedule_at_time_check check (at_time < time '24:00'),
     constraint schedule_month_day_check check (
-        month_day is null or (month_day between 1 and 28 and period_kind = 'month')
+        month_day is null or (month_day >= 1 and month_day <= 28 and period_kind = 'month')
     ),
     constraint schedule_catch_up_days_check check (catch_up_days between 1 and 366),
     constraint schedule_delay_check check (
@@ -85,13 +85,15 @@ alter table jobs.job_run alter column as_of set not null;
 comment on column jobs.job_run.as_of is
 'The moment that it took for now: its success counts for what was due by then';
 
--- The newest run of a period, its newest success, and what has no end yet: each found without the runs before.
+-- The newest run of a period, its newest success, and what has no end yet: each found without the runs before. Newest is
+-- by started_at: by the key, the planner would walk back through all jobs' runs to find a rare one's.
 -- squawk-ignore require-concurrent-index-deletion -- made anew below, in the same transaction
 drop index jobs.job_run_job_idx;
-create index job_run_period_idx on jobs.job_run (job, period, job_run) where outcome is distinct from 'skipped';
+create index job_run_period_idx on jobs.job_run (job, period, started_at, job_run)
+where outcome is distinct from 'skipped';
 create index job_run_success_idx on jobs.job_run (job, period, as_of) where outcome = 'succeeded';
 create index job_run_open_idx on jobs.job_run (job, period) where outcome is null;
-create index job_run_job_idx on jobs.job_run (job, job_run);
+create index job_run_job_idx on jobs.job_run (job, started_at, job_run);
 
 -- squawk-ignore ban-drop-function -- takes p_now as well from now on
 drop function if exists jobs.begin_run(text, text);

@@ -188,11 +188,10 @@ def _row(connection: Connection, query: LiteralString, arguments: Any) -> Any:
 def last_runs(connection: Connection) -> list[dict[str, Any]]:
     """Each job, how its newest run ended, and when it runs next; null: nothing is planned."""
     query = """
-        select j.job, j.job_note, r.job_run, r.period, r.started_at, r.state, h.next_at
+        select
+            j.job, j.job_note, h.last_job_run as job_run, h.last_period as period,
+            h.last_started_at as started_at, h.last_state as state, h.next_at
         from jobs.job as j
-        left join lateral (
-            select * from report.job_run as r where r.job = j.job order by r.job_run desc limit 1
-        ) as r on true
         left join report.job_health as h on j.job = h.job
         order by j.job
     """

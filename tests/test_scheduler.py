@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -357,3 +358,13 @@ def test_it_waits_for_a_database_that_went_away(durable_server: DurableServerFac
 def test_without_a_database_once_says_so_and_ends(start: Start) -> None:
     process = start("postgresql://nobody@127.0.0.1:1/nothing", "--once")
     assert process.process.wait(timeout=60) == 3
+
+
+def test_told_to_stop_while_the_database_does_not_answer_it_stops(start: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        process = start(f"postgresql://nobody@127.0.0.1:{silent.getsockname()[1]}/nothing", "--stop-after", "0.2")
+        silent.settimeout(60)
+        connection, _ = silent.accept()  # it is connecting, and waits for a word
+        with connection:
+            assert process.stop() == 0
+    assert process.lines("stopped")

@@ -15,7 +15,7 @@ begin atomic
         select r.job_run, r.outcome, r.as_of, r.finished_at - r.started_at as duration
         from jobs.job_run as r
         where r.job = a.job and r.period = a.period and r.outcome is distinct from 'skipped'
-        order by r.job_run desc
+        order by r.started_at desc, r.job_run desc
         limit 1
     ) as r on true
     cross join lateral (

@@ -5,35 +5,47 @@ select
     g.started_at as last_success_started_at,
     g.finished_at as last_success_at,
     now() - g.finished_at as last_success_age,
+    l.job_run as last_job_run,
     l.started_at as last_started_at,
-    l.state as last_state,
+    l.period as last_period,
+    case
+        when l.outcome is not null then l.outcome
+        when l.job_run is null then null
+        when jobs.is_held(jobs.lock_of('run', l.job_run::text)) then 'running'
+        else 'crashed'
+    end as last_state,
     l.row_count as last_row_count,
     coalesce(f.failures, 0) as consecutive_failures,
     o.due_since,
     o.next_at,
     coalesce(o.failing_periods, 0) as failing_periods,
     coalesce(o.late, false) as late,
-    case when l.state <> 'succeeded' then l.error_code end as error_code,
-    case when l.state <> 'succeeded' then l.error_message end as error_message
+    l.error_code,
+    l.error_message
 from jobs.schedule as s
 left join lateral (
-    select r.job_run, r.started_at, r.finished_at
+    select r.started_at, r.finished_at
     from jobs.job_run as r
     where r.job = s.job and r.outcome = 'succeeded'
-    order by r.job_run desc
+    order by r.started_at desc, r.job_run desc
     limit 1
 ) as g on true
 left join lateral (
-    select r.started_at, r.state, r.row_count, r.error_code, r.error_message
-    from report.job_run as r
-    where r.job = s.job and r.state <> 'skipped'
-    order by r.job_run desc
+    select r.job_run, r.period, r.started_at, r.outcome, r.row_count, r.error_code, r.error_message
+    from jobs.job_run as r
+    where r.job = s.job and r.outcome is distinct from 'skipped'
+    order by r.started_at desc, r.job_run desc
     limit 1
 ) as l on true
 left join lateral (
     select count(*) as failures
-    from report.job_run as r
-    where r.job = s.job and r.state in ('failed', 'crashed') and r.job_run > coalesce(g.job_run, 0)
+    from jobs.job_run as r
+    where
+        r.job = s.job and r.started_at >= coalesce(g.started_at, '-infinity')
+        and (
+            r.outcome = 'failed'
+            or (r.outcome is null and not jobs.is_held(jobs.lock_of('run', r.job_run::text)))
+        )
 ) as f on true
 left join (
     select
@@ -51,8 +63,10 @@ comment on view report.job_health is
 comment on column report.job_health.last_success_started_at is 'When its newest run that succeeded began, for whatever period';
 comment on column report.job_health.last_success_at is 'When that run ended; null: it never succeeded';
 comment on column report.job_health.last_success_age is 'How long ago that is';
-comment on column report.job_health.last_started_at is 'When its newest run began';
-comment on column report.job_health.last_state is 'How its newest run went: succeeded, partial, failed, running or crashed; null: none yet';
+comment on column report.job_health.last_job_run is 'Its newest run, save what was skipped; null: none yet';
+comment on column report.job_health.last_started_at is 'When that began';
+comment on column report.job_health.last_period is 'What that was for, such as a month''s first day';
+comment on column report.job_health.last_state is 'How it went: succeeded, partial, failed, running or crashed';
 comment on column report.job_health.last_row_count is 'How many rows that run was about; null: did not say';
 comment on column report.job_health.consecutive_failures is 'Runs that failed or crashed since its last success';
 comment on column report.job_health.due_since is 'Since when it has been due, the oldest period; null: it is not due';
