@@ -274,11 +274,9 @@ class Sandbox:
             for each in self.refunds.values()
             if each["payment_intent"] == intent["id"] and each["status"] in REFUNDED
         )
-        amount = _amount(form.setdefault("amount", str(left)))
         if left == 0:
-            raise Refused(
-                400, f"Charge {intent['latest_charge']} has already been refunded.", "charge_already_refunded"
-            )
+            raise Refused(400, "The charge has already been refunded.", "charge_already_refunded")
+        amount = _amount(form.setdefault("amount", str(left)))
         if amount > left:
             raise Refused(400, f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})")
         body = await self.need("POST", "/v1/refunds", form)
