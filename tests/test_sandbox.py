@@ -515,6 +515,7 @@ FAULTS = {
     "503_before": (False, "succeeded"),
     "503_after": (True, "succeeded"),
     "garbage": (True, "succeeded"),
+    "400": (False, "succeeded"),
     "429": (False, "succeeded"),
     "401": (False, "succeeded"),
     "403": (False, "succeeded"),

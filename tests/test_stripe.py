@@ -277,7 +277,7 @@ def test_each_answers_its_request_in_order(box: Box, gateway: gateways.Gateway) 
 # --- Looking up -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("fault", ["drop_before", "drop_after", "500_before", "503_before", "garbage"])
+@pytest.mark.parametrize("fault", ["drop_before", "drop_after", "400", "500_before", "503_before", "garbage"])
 def test_a_look_up_that_fails_finds_nothing_out(box: Box, gateway: gateways.Gateway, fault: str) -> None:
     asked = charge(box.customer())
     number = send(gateway, asked).gateway_id
@@ -338,6 +338,11 @@ def test_a_status_we_do_not_know_is_no_answer(kind: str) -> None:
 
 def test_an_error_we_do_not_know_is_no_answer() -> None:
     assert stripe._of_error(library.StripeError("new")).answer == "no_answer"
+
+
+@pytest.mark.parametrize(("status", "word"), [(400, "conflict"), (409, "no_answer")])
+def test_a_key_in_use_is_no_conflict_whatever_the_library_calls_it(status: int, word: str) -> None:
+    assert stripe._of_error(library.IdempotencyError("key", http_status=status)).answer == word
 
 
 # --- Events ---------------------------------------------------------------------------------------------------------
