@@ -83,16 +83,19 @@ class SandboxError(Exception):
     """The sandbox did not do what it was told, or is not there."""
 
 
-@dataclass
+@dataclass(repr=False)
 class Box:
     """A running sandbox. `key` and `webhook_secret` are made for it, and work nowhere else."""
 
     url: str
-    key: str = field(repr=False)
-    webhook_secret: str = field(repr=False)
+    key: str
+    webhook_secret: str
     processes: list[int]  # the proxy and localstripe
-    _process: subprocess.Popen[str] = field(repr=False)
-    _session: requests.Session = field(repr=False, default_factory=requests.Session)
+    _process: subprocess.Popen[str]
+    _session: requests.Session = field(default_factory=requests.Session)
+
+    def __repr__(self) -> str:
+        return f"Box({self.url})"
 
     @property
     def environment(self) -> dict[str, str]:

@@ -79,6 +79,7 @@ FAULTS = {
     "503_before": "nothing is done, nothing is kept",
     "503_after": "it is done, its answer is kept, and replayed; this time the answer is 503",
     "garbage": "it is done, its answer is kept; this time the answer is 200 and no JSON",
+    "400": "nothing is done, nothing is kept, as of a bad parameter",
     "429": "nothing is done, nothing is kept",
     "401": "nothing is done, nothing is kept",
     "403": "nothing is done, nothing is kept",
@@ -87,6 +88,7 @@ FAULTS = {
 }
 WITHOUT_DOING = {
     "503_before": Refused(503, "Service unavailable", kept=False),
+    "400": Refused(400, "Invalid request", "parameter_invalid", kept=False),
     "429": Refused(429, "Too many requests", "rate_limit", kept=False),
     "401": Refused(401, "Invalid API Key provided", kept=False),
     "403": Refused(403, "The provided key does not have the required permissions", kept=False),
@@ -274,11 +276,9 @@ class Sandbox:
             for each in self.refunds.values()
             if each["payment_intent"] == intent["id"] and each["status"] in REFUNDED
         )
-        amount = _amount(form.setdefault("amount", str(left)))
         if left == 0:
-            raise Refused(
-                400, f"Charge {intent['latest_charge']} has already been refunded.", "charge_already_refunded"
-            )
+            raise Refused(400, "The charge has already been refunded.", "charge_already_refunded")
+        amount = _amount(form.setdefault("amount", str(left)))
         if amount > left:
             raise Refused(400, f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})")
         body = await self.need("POST", "/v1/refunds", form)

@@ -10,7 +10,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -89,9 +91,16 @@ def test_it_ends_with_its_block() -> None:
 
 
 def test_it_ends_with_its_block_when_that_raises() -> None:
-    with pytest.raises(ZeroDivisionError), sandbox.run() as box:
-        numbers = box.processes
-        raise ZeroDivisionError
+    numbers: list[int] = []
+
+    def fail() -> None:
+        with sandbox.run() as box:
+            numbers.extend(box.processes)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert len(numbers) == 2
     assert _gone(numbers)
 
 
@@ -385,7 +394,8 @@ def test_lists_are_filtered_and_paged_newest_first(box: Box, client: stripe.Stri
     listed = client.v1.payment_intents.list(since)
     assert len(listed.data) == 2
     assert [each.id for each in listed.auto_paging_iter()] == numbers[:1:-1]
-    assert isinstance(refused(lambda: client.v1.payment_intents.list({"payment": "x"})), stripe.InvalidRequestError)  # type: ignore[typeddict-unknown-key]
+    unknown: Any = {"payment": "x"}
+    assert refused(lambda: client.v1.payment_intents.list(unknown)).code == "parameter_unknown"
 
 
 def test_what_the_ledger_would_not_see_is_refused(box: Box, client: stripe.StripeClient) -> None:
@@ -505,6 +515,7 @@ FAULTS = {
     "503_before": (False, "succeeded"),
     "503_after": (True, "succeeded"),
     "garbage": (True, "succeeded"),
+    "400": (False, "succeeded"),
     "429": (False, "succeeded"),
     "401": (False, "succeeded"),
     "403": (False, "succeeded"),
@@ -660,7 +671,7 @@ def test_everything_that_happens_is_told(box: Box, client: stripe.StripeClient) 
 
 # --- All together ---------------------------------------------------------------------------------------------------
 
-AMOUNTS = st.integers(1, 99_999)
+AMOUNTS = st.one_of(st.integers(1, 9), st.integers(1, 99_999))  # small ones, so that refunds and transfers fit
 STEPS = st.lists(
     st.tuples(st.sampled_from(["charge", "refund", "transfer"]), AMOUNTS, st.sampled_from([None, *FAULTS])), max_size=12
 )
@@ -671,43 +682,33 @@ STEPS = st.lists(
 def test_whatever_goes_wrong_a_key_moves_money_once(
     box: Box, client: stripe.StripeClient, steps: list[tuple[str, int, str | None]]
 ) -> None:
-    """Each call is repeated with its key; what the answers say and what the ledger says agree to the øre."""
+    """Each call is made three times with its key; a model says what has moved, and the ledger agrees to the øre."""
     box.reset()
     somebody, account = box.customer(), box.account()
-    paid, back, out, last = 0, 0, 0, ""
+    paid, back, out, left, newest = 0, 0, 0, 0, "pi_none"
     for number, (what, amount, fault) in enumerate(steps):
-        if what == "refund" and not last:
+        calls: dict[str, Callable[[], Any]] = {
+            "charge": partial(charge, client, somebody, amount, f"key-{number}"),
+            "refund": partial(refund, client, newest, amount, f"key-{number}"),
+            "transfer": partial(transfer, client, account, amount, f"key-{number}"),
+        }
+        box.faults(*([{"fault": fault}] if fault else []))
+        for _ in range(3):
+            with suppress(stripe.StripeError):
+                calls[what]()
+        moved, again = FAULTS[fault] if fault else (True, "succeeded")
+        if not moved and again != "succeeded":
             continue
-        if fault:
-            box.faults({"fault": fault})
-        call: Callable[[], Any] = {
-            "charge": lambda k, a: lambda: charge(client, somebody, a, k),
-            "refund": lambda k, a: lambda: refund(client, last, a, k),
-            "transfer": lambda k, a: lambda: transfer(client, account, a, k),
-        }[what](f"key-{number}", amount)
-        done = None
-        for _ in range(2):
-            try:
-                done = call()
-            except stripe.StripeError:
-                continue
-        refusable = (what == "transfer" and amount > paid - back - out) or (what == "refund" and done is None)
-        happened = done is not None or (fault == "500_after" and not refusable)
-        if what == "refund" and fault == "500_after":
-            happened = len([e for e in box.ledger().refunds if e.idempotency_key == f"key-{number}"]) == 1
-        if not happened:
-            continue
-        match what:
-            case "charge":
-                paid += amount
-                last = done.id if done else last
-            case "refund":
-                back += amount
-            case "transfer":
-                out += amount
+        if what == "charge":
+            paid, left = paid + amount, amount
+            newest = client.v1.payment_intents.list({"limit": 1}).data[0].id
+        elif what == "refund" and amount <= left:
+            back, left = back + amount, left - amount
+        elif what == "transfer" and amount <= paid - back - out:
+            out += amount
     ledger = box.ledger()
     keys = [each.idempotency_key for each in [*ledger.charges, *ledger.refunds, *ledger.transfers]]
     assert len(set(keys)) == len(keys)
     assert ledger.customers().get(somebody.id, 0) == paid - back
     assert ledger.accounts().get(account, 0) == out
-    assert ledger.balance.get("NOK", 0) == paid - back - out >= 0
+    assert ledger.balance.get("NOK", 0) == paid - back - out

@@ -76,8 +76,8 @@ def open_gateway(environment: Mapping[str, str]) -> "Stripe":
         wait = float(environment.get("STRIPE_TIMEOUT", "") or ANSWER_SECONDS)
     except ValueError:
         wait = 0
-    if wait <= 0:
-        raise NotConfigured("STRIPE_TIMEOUT is no number of seconds above 0")
+    if not 0 < wait < 3600:
+        raise NotConfigured("STRIPE_TIMEOUT is no number of seconds between 0 and 3600")
     # Its debug log has each request's body, with customers and their means of payment.
     logging.getLogger("stripe").setLevel(logging.WARNING)
     return Stripe(key, secret(environment, "STRIPE_WEBHOOK_SECRET"), base, wait)
