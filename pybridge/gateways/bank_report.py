@@ -81,6 +81,8 @@ def _read(payload: bytes, iban: str, journal: Journal) -> Iterator[Event]:
         raise BadPayload(f"the file is {what}", "The bank's answers are pain.002, camt.053 and camt.054.")
     if _name(body) == STATUS_REPORT:
         yield from _status_events(body, _kind(root), journal)
+    elif body.find(f"{{*}}{STATEMENTS[_name(body)]}") is None:
+        raise BadPayload(f"the {_kind(root)} has no statement in it", "The file is damaged: fetch it again.")
 
 
 def _refuse_dtd(root: Any) -> None:
@@ -224,7 +226,7 @@ class _Report:
             event_id=":".join(["pain.002", self.message, self.batch, *([key] if key else []), status]),
             answer=answer,
             idempotency_key=key,
-            batch=self.batch,
+            batch=None if key else self.batch,
             kind=f"{self.kind} {status}",
             occurred_at=self.moment,
         )
