@@ -669,6 +669,11 @@ def test_a_block_that_is_refused_refuses_its_payments_and_no_others(bank: Bank) 
     assert said(events) == ["payout-2: declined AC04", "payout-1: declined DT01"]
 
 
+def test_a_refusal_of_all_needs_no_journal_for_its_blocks(bank: Bank) -> None:
+    file = pain002(f"<GrpSts>RJCT</GrpSts>{reason('FF01')}", block("<PmtInfSts>RJCT</PmtInfSts>"))
+    assert said(bank.read_events(file)) == ["batch 2026-04-payouts: declined FF01"]
+
+
 def test_a_block_that_nobody_knows_is_not_skipped(bank: Bank) -> None:
     with pytest.raises(BadPayload, match="journal"):
         bank.read_events(pain002("<GrpSts>PART</GrpSts>", block("<PmtInfSts>RJCT</PmtInfSts>")))
@@ -861,7 +866,7 @@ def test_banks_own_samples_are_read(bank: Bank) -> None:
     assert turned_round == 5
 
 
-def test_a_large_statement_is_read_entry_by_entry(bank: Bank) -> None:
+def test_every_entry_of_a_large_statement_is_read(bank: Bank) -> None:
     entries = "".join(entry(f"payout-{n}", reference=f"R{n}") for n in range(20_000))
     events = bank.read_events(camt(entries, kind="053"))
     assert len({event.event_id for event in events}) == 20_000
