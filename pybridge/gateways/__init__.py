@@ -67,7 +67,7 @@ class Event:
     answer: Answer
     attempt: int | None = None  # by the metadata that we sent; null: found by what follows, or by answer.gateway_id
     idempotency_key: str | None = None
-    batch: str | None = None  # it is about every request of this batch
+    batch: str | None = None  # alone, without attempt and keys: it is about every request of this batch
     kind: str = ""  # the gateway's own name of it
     occurred_at: datetime | None = None
 

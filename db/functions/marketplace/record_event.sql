@@ -46,7 +46,8 @@ begin
         a.gateway = p_gateway
         and case
             when p_idempotency_key is not null then a.idempotency_key = p_idempotency_key
-            when p_batch is not null then a.batch = p_batch
+            when p_batch is not null
+                then a.batch = p_batch and a.state in ('SUBMITTED', 'UNKNOWN', 'PROCESSING', 'REQUIRES_ACTION')
             when p_gateway_id is not null then a.gateway_id = p_gateway_id
             else false
         end
@@ -79,4 +80,4 @@ end;
 $$;
 
 comment on function marketplace.record_event(text, text, text, text, bigint, text, text, text, bigint, text, text, text, text, timestamptz, timestamptz) is
-'What a gateway said by itself, whose signature was checked: applied once, by its gateway and number, in whatever order such things come. Its attempt is known by the key that we sent, by the batch, or by what the gateway calls it; p_payment_attempt must agree. SEEN: it came before; APPLIED, NOTHING_NEW, ALARM: as record_answer; NOT_OURS: no such attempt, kept all the same. 22023; P0002.';
+'What a gateway said by itself, whose signature was checked: applied once, by its gateway and number, in whatever order such things come. Its attempt is known by the key that we sent, by the batch (then all of it that is open), or by what the gateway calls it; p_payment_attempt must agree. SEEN: it came before; APPLIED, NOTHING_NEW, ALARM: as record_answer; NOT_OURS: no such attempt, kept all the same. 22023; P0002.';
