@@ -5,6 +5,7 @@ language plpgsql
 set search_path = pg_catalog, pg_temp, marketplace
 set plan_cache_mode = force_custom_plan
 set enable_nestloop = off
+set enable_mergejoin = off
 set work_mem = '128MB'
 set jit = off
 as $$
