@@ -1,14 +1,17 @@
 """A month of clicks, a short one and a long one: loading, the nightly update, verification, a profile's days."""
 
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bench.measure import Ratios, interleave
 from bench.server import Bench, Connection, deployed, run_file
+from pybridge import clicks as files
 
 MONTH = "2026-03-01"
 FIRST = datetime(2026, 3, 1, tzinfo=ZoneInfo("Europe/Oslo"))
@@ -77,8 +80,10 @@ class Month:
                     ],
                 )
                 self.clicks += clicks // parts
-                connection.execute("checkpoint")
                 road = roads[part % len(roads)]
+                if road == "file":  # whole seconds, as such files have; in the plain table too
+                    connection.execute("update part set click_time = date_trunc('second', click_time)")
+                connection.execute("checkpoint")
                 pairs = [
                     ("ours", partial(self._by_road, connection, web, road)),
                     ("plain", partial(_copied, connection, "public.plain_click", FILLED)),
@@ -92,6 +97,8 @@ class Month:
     def _by_road(self, connection: Connection, web: Connection, road: str) -> float:
         if road == "record_clicks":
             return _recorded(connection, web)
+        if road == "file":
+            return _loaded(connection, web)
         return _copied(connection, "marketplace.ad_click", FILLED if road == "filled" else PLAIN)
 
     def night(self, expected: int) -> float:
@@ -198,6 +205,9 @@ def clicks(bench: Bench, rounds: int, sizes: tuple[int, int]) -> Iterator[Ratios
             partial(long.series, side),
             partial(short.series, side),
         )
+    long.load.clear()
+    long.more(night * rounds, roads=("file",), parts=rounds, lasting=timedelta(days=1))
+    yield _ratios(f"load: pybridge clicks load of {night:,} lines / COPY", "s", "<= 1.50", long.load, "file")
 
 
 def _night(month: Month, expected: int, turn: int, times: dict[str, list[float]]) -> None:
@@ -236,6 +246,27 @@ def _recorded(connection: Connection, web: Connection) -> float:
     for batch in batches:
         web.execute("select marketplace.record_clicks(%s::bigint[], %s::bigint[], %s::timestamptz[])", batch)
     return time.monotonic() - begun
+
+
+def _loaded(connection: Connection, web: Connection) -> float:
+    """Seconds of what `pybridge clicks load` does with a file of the part at hand, which is written before."""
+    query = (
+        "copy (select to_char(click_time at time zone marketplace.time_zone(), 'YYYY-MM-DD HH24:MI:SS') as click_time,"
+        " advertisement, website from part order by n) to stdout (format csv, header)"
+    )
+    row = connection.execute("select count(*), max(click_time), max(n) from part").fetchone()
+    assert row is not None
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"until-{row[2]}.csv"
+        with path.open("wb") as file, connection.cursor().copy(query.encode()) as out:
+            for block in out:
+                file.write(block)
+        begun = time.monotonic()
+        done = files.load(web, path, now=row[1])
+        elapsed = time.monotonic() - begun
+    if done.clicks != row[0]:
+        raise RuntimeError(f"the file gave {done.clicks} clicks of {row[0]}")
+    return elapsed
 
 
 def _unlinked(connection: Connection) -> int:

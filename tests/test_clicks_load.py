@@ -19,6 +19,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from psycopg import sql
 
 from pybridge import click_file, clicks
 from pybridge.errors import NotAllowed, RequestIdReused
@@ -203,6 +204,48 @@ def test_the_hour_that_comes_twice_and_the_one_that_does_not(here: Town) -> None
         (7, "no such local time: the clocks were put forward"),
         (8, "no such local time: the clocks were put forward"),
     ]
+
+
+@pytest.mark.parametrize("zone", ["Europe/Oslo", "Australia/Lord_Howe"])
+def test_times_are_what_click_moment_makes_of_them(here: Town, zone: str) -> None:
+    """The load puts a time together from its hour and the rest, the function reads it whole; a price names the line.
+
+    On Lord Howe clocks are put forward and back by half an hour: there are hours that are not whole.
+    """
+    here.db.execute(
+        sql.SQL(
+            "create or replace function marketplace.time_zone() returns text"
+            " language sql immutable parallel safe return {}"
+        ).format(zone)
+    )
+    hours = (
+        "2026-02-03 14", "2026-02-03T14", "2026-02-28 23", "2026-02-29 10", "2026-02-03 24", "2026-00-10 10",
+        "2025-10-26 01", "2025-10-26T02", "2025-10-26 03", "2026-03-29 01", "2026-03-29 02", "2026-03-29T03",
+        "2025-04-06 01", "2025-04-06 02", "2025-10-05 02", "2025-10-05 03", "26-02-03 14", "2026-2-03 10",
+        "2026-02-03 ٠٣", "2026-02-03_14", "2026-02-03  4", "+2026-02-03 1",
+    )  # fmt: skip
+    rests = (
+        ":00", ":59", ":60", ":3", ":-1", "", ":30:00", ":59:59", ":30:60", ":30:1", ":30:", ":3a:10", ":30:15 ",
+        ":٣٠:00",
+        ":59:59.999999", ":30:15.5", ":30:15.000001", ":30:15.", ":30:15.1234567", ":30:15.12a", ":30:15,5",
+        ":30:15.5.5", ":30:15.-1", ":30:15.٣", ":60:00.5", ":30:60.5", ":30.5",
+        ":30Z", ":30:15Z", ":30:15.25Z", ":30:15z", ":30:15+01", ":30:15.5+01:00", ":30:15-0330", ":30:15 +02",
+        ":30:15 Z", ":30:15+14:59", ":30:15+15", ":30:15+1", ":30:15+01:60", ":30:15.1234567Z", ":30:15 Europe/Oslo",
+        ":30:15 PM",
+    )  # fmt: skip
+    times = [hour + rest for hour in hours for rest in rests]
+    path = here.folder / "times.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["click_time", "advertisement", "website", "price"])
+        writer.writerows([time, here.ad, "", f"0.{number:06}"] for number, time in enumerate(times))
+    done = here.load_file(path)
+    query = "select n - 1, marketplace.click_moment(t) from unnest(%s::text[]) with ordinality as x (t, n)"
+    expected = {number: moment for number, moment in here.db.execute(query, [times]).fetchall() if moment}
+    assert 100 < len(expected) < len(times) - 100
+    found = here.db.execute("select (price * 1000000)::int, click_time from marketplace.ad_click").fetchall()
+    assert dict(found) == expected
+    assert (done.clicks, done.rejected) == (len(expected), len(times) - len(expected))
 
 
 # --- Bad lines ------------------------------------------------------------------------------------------------------

@@ -136,6 +136,7 @@ def test_a_batch_is_recorded_whole_or_not_at_all(here: Town) -> None:
         ("P0002", [here.ad] * 2, [here.site, 999], [NOON] * 2),
         ("23B67", [here.ad, unpriced], [here.site] * 2, [NOON] * 2),
         ("23B67", [here.ad], [here.site], [at(1999, 12, 31)]),
+        ("23B67", [here.ad] * 2, [here.site] * 2, [NOON, at(1999, 12, 31)]),
     ):
         with refused(here.db, state):
             call(here.db, "record_clicks", advertisements=ads, websites=sites, click_times=times)

@@ -13,6 +13,8 @@ declare
     v_count constant bigint := cardinality(p_advertisements);
     v_websites constant bigint[] := coalesce(p_websites, array_fill(null::bigint, array[coalesce(v_count, 0)::int]));
     v_times constant timestamptz[] := coalesce(p_click_times, array_fill(now(), array[coalesce(v_count, 0)::int]));
+    v_first_time timestamptz;
+    v_last_time timestamptz;
     v_hash bytea;
     v_first marketplace.click_source;
     v_recorded bigint;
@@ -53,9 +55,16 @@ begin
         end if;
     end if;
 
-    -- Each month is looked for once, not once a click.
+    -- Each month is looked for once, not once a click; of most batches there is one.
+    select min(t), max(t) into v_first_time, v_last_time from unnest(v_times) as t;
     with batch as materialized (
-        select distinct marketplace.month_of(t) as month from unnest(v_times) as t
+        select distinct marketplace.month_of(t) as month
+        from unnest(
+            case
+                when marketplace.month_of(v_first_time) = marketplace.month_of(v_last_time) then array[v_last_time]
+                else v_times
+            end
+        ) as t
     )
 
     select array_agg(b.month) into v_months
@@ -65,27 +74,47 @@ begin
         and to_regclass('marketplace.' || marketplace.partition_name(b.month)) is null;
     perform marketplace.ensure_partitions(m, 1) from unnest(v_months) as m;
 
+    -- What each advertisement cost at the last moment of the batch: of most, what it cost in all of it. Looked up by key,
+    -- and not in advertisement_tariff, which would read every price there is, for one click as well.
+    with offer as materialized (
+        select a.advertisement, a.profile, t.price, t.valid_from
+        from (select distinct x as advertisement from unnest(p_advertisements) as x) as b
+        inner join marketplace.advertisement as a on b.advertisement = a.advertisement
+        cross join lateral (
+            select p.price, p.valid_from
+            from marketplace.advertisement_price as p
+            where p.advertisement = a.advertisement and p.valid_from <= v_last_time
+            order by p.valid_from desc
+            limit 1
+        ) as t
+    )
+
     insert into marketplace.ad_click (
         profile, click_time, advertisement, website, publisher, price, commission_rate, publisher_share, source
     )
     select
-        a.profile, k.click_time, k.advertisement, k.website, w.profile, p.price, r.rate,
+        o.profile, k.click_time, k.advertisement, k.website, w.profile, p.price, r.rate,
         case when k.website is null then 0 else trunc(p.price * (1 - r.rate), 6) end,
         p_source
     from unnest(p_advertisements, v_websites, v_times) with ordinality as k (advertisement, website, click_time, n)
-    inner join marketplace.advertisement as a on k.advertisement = a.advertisement
+    inner join offer as o on k.advertisement = o.advertisement
     cross join lateral (
-        -- Not advertisement_tariff: it would read every price there is, for one click as well.
-        select t.price
-        from marketplace.advertisement_price as t
-        where t.advertisement = k.advertisement and t.valid_from <= k.click_time
-        order by t.valid_from desc
-        limit 1
+        select
+            case
+                when o.valid_from <= k.click_time then o.price
+                else (
+                    select t.price
+                    from marketplace.advertisement_price as t
+                    where t.advertisement = k.advertisement and t.valid_from <= k.click_time
+                    order by t.valid_from desc
+                    limit 1
+                )
+            end as price
     ) as p
     inner join marketplace.commission_period as r on k.click_time >= r.valid_from and k.click_time < r.valid_to
     left join marketplace.website as w on k.website = w.website
-    where k.website is null or w.website is not null
-    order by a.profile, k.n; -- the key's order: its pages are visited once a batch
+    where p.price is not null and (k.website is null or w.website is not null)
+    order by o.profile, k.click_time, k.n; -- the key's order: its pages are visited once a batch
     get diagnostics v_recorded = row_count;
     if v_recorded = v_count then
         return v_recorded;

@@ -5,43 +5,61 @@ language plpgsql
 set search_path = pg_catalog, pg_temp, marketplace
 set plan_cache_mode = force_custom_plan
 set enable_nestloop = off
+set enable_mergejoin = off
+set work_mem = '128MB'
 set jit = off
 as $$
 declare
     v_from constant timestamptz := p_now - interval '2 years';
     v_until constant timestamptz := p_now + interval '1 day';
+    v_hours text[];
+    v_are_priced boolean;
+    v_are_odd boolean;
     v_month date;
     v_bad bigint;
 begin
+    analyze click_file_line;
+    -- A file has many times, and few hours: what is to be said of an hour is said once.
+    select
+        coalesce(sum(h.lines), 0), coalesce(array_agg(h.hour), '{}'),
+        coalesce(bool_or(h.are_priced), false), coalesce(bool_or(h.are_odd), false)
+    into lines, v_hours, v_are_priced, v_are_odd
+    from (
+        select
+            left(l.click_time, 13) as hour, count(*) as lines, bool_or(l.price <> '') as are_priced,
+            bool_or(l.fault is not null) or bool_or(l.click_id <> '') as are_odd
+        from click_file_line as l
+        group by left(l.click_time, 13)
+    ) as h;
     if
-        not pg_has_role(session_user, 'bookkeeper', 'usage') and not pg_has_role(session_user, 'scheduler', 'usage')
-        and exists (select from click_file_line as l where l.price <> '')
+        v_are_priced and not pg_has_role(session_user, 'bookkeeper', 'usage')
+        and not pg_has_role(session_user, 'scheduler', 'usage')
     then
         raise exception 'what a click costs is not said here' using
             errcode = '42501',
             detail = format('%s may not set prices.', session_user),
             hint = 'Leave the column price out: clicks cost what the advertisement does. bookkeeper and scheduler may.';
     end if;
-    analyze click_file_line;
-    select count(*) into lines from click_file_line;
 
-    insert into click_file_problem (line, column_name, value, reason)
-    select l.line, coalesce(l.fault_column, ''), left(l.fault_value, 100), l.fault
-    from click_file_line as l
-    where l.fault is not null
-    union all
-    select d.line, 'click_id', left(d.click_id, 100), format('stands on line %s already', d.first_line)
-    from (
-        select l.line, l.click_id, min(l.line) over (partition by l.click_id) as first_line
+    if v_are_odd then
+        insert into click_file_problem (line, column_name, value, reason)
+        select l.line, coalesce(l.fault_column, ''), left(l.fault_value, 100), l.fault
         from click_file_line as l
-        where l.click_id <> '' and l.fault is null
-    ) as d
-    where d.line > d.first_line;
+        where l.fault is not null
+        union all
+        select d.line, 'click_id', left(d.click_id, 100), format('stands on line %s already', d.first_line)
+        from (
+            select l.line, l.click_id, min(l.line) over (partition by l.click_id) as first_line
+            from click_file_line as l
+            where l.click_id <> '' and l.fault is null
+        ) as d
+        where d.line > d.first_line;
+    end if;
 
     -- A month as it is written; the hours that belong to another one by their offset are moved below.
     for v_month in
         select to_date(m.month, 'YYYY-MM')
-        from (select distinct left(l.click_time, 7) as month from click_file_line as l) as m
+        from (select distinct left(h, 7) as month from unnest(v_hours) as h) as m
         where m.month ~ '^20[0-9]{2}-(0[1-9]|1[0-2])$'
     loop
         continue when
@@ -49,6 +67,29 @@ begin
             or to_regclass('marketplace.' || marketplace.partition_name(v_month)) is not null;
         perform marketplace.ensure_partitions(v_month, 1);
     end loop;
+
+    -- Times are put together from an hour that click_moment knows, and a second of it; what is not so made, it reads whole.
+    -- An hour is whole if no clock is put forward or back within it: its last moment is that long after its first.
+    with hour as materialized (
+        select
+            m.hour, m.begins, m.begins + interval '59:59.999999' = m.ends as is_whole, m.is_hour
+        from (
+            select
+                h as hour, marketplace.click_moment(h || ':00') as begins,
+                marketplace.click_moment(h || ':59:59.999999') as ends,
+                marketplace.click_moment(h || ':00Z') is not null as is_hour
+            from unnest(v_hours) as h
+            offset 0
+        ) as m
+    ),
+
+    second as materialized (
+        select to_char(s.time, ':MI:SS') as second, s.time
+        from (select make_interval(secs => n) as time from generate_series(0, 3599) as n) as s
+        union all
+        select to_char(s.time, ':MI'), s.time
+        from (select make_interval(mins => n) as time from generate_series(0, 59) as n) as s
+    )
 
     insert into marketplace.ad_click (
         profile, click_time, advertisement, website, publisher, price, commission_rate, publisher_share, source
@@ -60,15 +101,30 @@ begin
     from (
         select
             l.line,
-            marketplace.click_moment(l.click_time) as click_time,
             case
-                when l.advertisement ~ '^[0-9]+$' and length(l.advertisement) <= 18 then l.advertisement::bigint
+                when h.is_whole and s.time is not null and substr(l.click_time, 20) = '' then h.begins + s.time
+                when
+                    h.is_whole and s.time is not null and length(l.click_time) between 21 and 26
+                    and substr(l.click_time, 20, 1) = '.' and substr(l.click_time, 21) !~ '[^0-9]'
+                    then h.begins + s.time + ('0' || substr(l.click_time, 20))::interval
+                when
+                    h.is_hour and s.time is not null
+                    and substr(l.click_time, 20) ~ '^(\.[0-9]{1,6})?(Z|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?)$'
+                    then l.click_time::timestamptz
+                else marketplace.click_moment(l.click_time)
+            end as click_time,
+            case
+                when length(l.advertisement) between 1 and 18 and l.advertisement !~ '[^0-9]' then l.advertisement::bigint
             end as advertisement,
-            case when l.website ~ '^[0-9]+$' and length(l.website) <= 18 then l.website::bigint end as website,
+            case
+                when length(l.website) between 1 and 18 and l.website !~ '[^0-9]' then l.website::bigint
+            end as website,
             coalesce(l.website, '') <> '' as has_website,
             case when l.price ~ '^[0-9]{1,6}(\.[0-9]{1,6})?$' then l.price::numeric(12, 6) end as price,
             coalesce(l.price, '') <> '' as has_price
         from click_file_line as l
+        left join hour as h on left(l.click_time, 13) = h.hour
+        left join second as s on substr(l.click_time, 14, 6) = s.second
         where l.fault is null
         offset 0 -- so that each text is read once, and not wherever its value is used
     ) as k
@@ -81,7 +137,8 @@ begin
         k.click_time >= v_from and k.click_time < v_until
         and (w.website is not null or not k.has_website)
         and case when k.has_price then k.price is not null else t.price is not null end
-        and not exists (select from click_file_problem as p where p.line = k.line);
+        and not exists (select from click_file_problem as p where p.line = k.line)
+    order by a.profile, k.click_time; -- the key's order: its pages are visited once
     get diagnostics clicks = row_count;
 
     if clicks < lines then
