@@ -18,6 +18,12 @@ declare
     v_ends constant timestamptz := marketplace.day_begins(marketplace.next_month(p_month));
     v_month marketplace.month;
 begin
+    if not marketplace.sees_all() then
+        raise exception 'a month is verified by who sees all of it' using
+            errcode = '42501',
+            detail = format('Login role %s: row-level security hides clicks and transactions from it.', session_user),
+            hint = 'Log in as a member of scheduler, bookkeeper or auditor.';
+    end if;
     select m.* into v_month from marketplace.month as m where m.month = p_month;
     if not found then
         raise exception 'no such month' using
@@ -276,4 +282,4 @@ end;
 $$;
 
 comment on function marketplace.verify_month(date) is
-'Whether a month''s transactions agree with its clicks (M7): one row a discrepancy, severity ERROR; and what is worth knowing, severity INFO: late clicks, excluded ones, and unlinked ones of the open month. Where clicks are meant together, clicks says how many and click_time the first. P0002 no such month.';
+'Whether a month''s transactions agree with its clicks (M7): one row a discrepancy, severity ERROR; and what is worth knowing, severity INFO: late clicks, excluded ones, and unlinked ones of the open month. Where clicks are meant together, clicks says how many and click_time the first. P0002 no such month; 42501 who logged in does not see all clicks.';
