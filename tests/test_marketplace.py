@@ -676,6 +676,19 @@ def test_a_missing_partition_of_these_days_is_made_on_demand(here: Town) -> None
     assert name == "marketplace." + one(here.db, "select marketplace.partition_name(marketplace.month_of(now()))")
 
 
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "Europe/Dublin"])
+def test_a_partition_begins_with_its_month_whatever_the_caller_speaks(here: Town, zone: str) -> None:
+    # Before PostgreSQL 18, CST written by a session in Shanghai was read as that of Chicago, and IST as that of Israel.
+    run(here.db, "select set_config('timezone', %s, true), set_config('datestyle', 'SQL, DMY', true)", zone)
+    partitions(here.db, date(2026, 9, 1), 3)
+    run(here.db, "select set_config('timezone', 'UTC', true), set_config('datestyle', 'ISO', true)")
+    bound = one(
+        here.db,
+        "select pg_get_expr(c.relpartbound, c.oid) from pg_class as c where c.oid = 'marketplace.ad_click_2026_10'::regclass",
+    )
+    assert bound == "FOR VALUES FROM ('2026-09-30 22:00:00+00') TO ('2026-10-31 23:00:00+00')"
+
+
 def test_a_partition_has_what_the_table_has(here: Town) -> None:
     query = """
         select (select count(*) from pg_constraint where conrelid = c.oid and contype = 'c') as checks,
