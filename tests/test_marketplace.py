@@ -684,7 +684,7 @@ def test_a_partition_begins_with_its_month_whatever_the_caller_speaks(here: Town
     run(here.db, "select set_config('timezone', 'UTC', true), set_config('datestyle', 'ISO', true)")
     bound = one(
         here.db,
-        "select pg_get_expr(c.relpartbound, c.oid) from pg_class as c where c.oid = 'marketplace.ad_click_2026_10'::regclass",
+        "select pg_get_expr(relpartbound, oid) from pg_class where oid = 'marketplace.ad_click_2026_10'::regclass",
     )
     assert bound == "FOR VALUES FROM ('2026-09-30 22:00:00+00') TO ('2026-10-31 23:00:00+00')"
 

@@ -12,6 +12,7 @@ declare
     v_until constant timestamptz := p_now + interval '1 day';
     v_month date;
     v_bad bigint;
+    v_named boolean;
 begin
     if
         not pg_has_role(session_user, 'bookkeeper', 'usage') and not pg_has_role(session_user, 'scheduler', 'usage')
@@ -23,7 +24,7 @@ begin
             hint = 'Leave the column price out: clicks cost what the advertisement does. bookkeeper and scheduler may.';
     end if;
     analyze click_file_line;
-    select count(*) into lines from click_file_line;
+    select count(*), bool_or(l.click_id <> '') into lines, v_named from click_file_line as l;
 
     insert into click_file_problem (line, column_name, value, reason)
     select l.line, coalesce(l.fault_column, ''), left(l.fault_value, 100), l.fault
@@ -37,6 +38,9 @@ begin
         where l.click_id <> '' and l.fault is null
     ) as d
     where d.line > d.first_line;
+    if v_named then
+        perform marketplace.refuse_named_clicks();
+    end if;
 
     -- A month as it is written; the hours that belong to another one by their offset are moved below.
     for v_month in
@@ -154,6 +158,9 @@ begin
             errcode = 'XX000',
             detail = format('%s lines, %s loaded, %s rejected.', lines, clicks, v_bad),
             hint = 'Each line must bear a number of its own.';
+    end if;
+    if v_named then
+        perform marketplace.keep_click_names(p_now);
     end if;
 
     perform marketplace.ensure_partitions(m.month, 1)
