@@ -714,7 +714,7 @@ def test_a_partition_has_what_the_table_has(here: Town) -> None:
         ("update marketplace.ad_click set price = 5, publisher_share = trunc(5 * (1 - commission_rate), 6)",
          {"ADVERTISEMENT_AMOUNT", "WEBSITE_AMOUNT"}),
         ("update marketplace.ad_click set advertisement_charge_transaction = null, website_payment_transaction = null",
-         {"ADVERTISEMENT_AMOUNT", "WEBSITE_AMOUNT", "ADVERTISEMENT_CLICKS", "WEBSITE_CLICKS", "UNLINKED"}),
+         {"ADVERTISEMENT_AMOUNT", "WEBSITE_AMOUNT", "ADVERTISEMENT_CLICKS", "WEBSITE_CLICKS"}),
         ("update marketplace.ad_click set advertisement_charge_transaction = website_payment_transaction",
          {"ANOTHERS_TRANSACTION", "ADVERTISEMENT_AMOUNT", "ADVERTISEMENT_CLICKS"}),
         ("update marketplace.ad_click set website_payment_transaction = advertisement_charge_transaction",
@@ -752,6 +752,66 @@ def test_verification_finds_what_is_planted(shared_db: Connection, breaking: str
             db.execute("drop index marketplace.month_open_key")
         assert db.execute(breaking.encode()).rowcount == 1
         assert set(errors(db, JANUARY)) == problems
+
+
+@pytest.mark.parametrize(
+    "breaking",
+    [
+        "update marketplace.adjustment set ad_click = 0 where side = 'WEBSITE'",
+        "update marketplace.adjustment set amount = amount * 2 where side = 'ADVERTISEMENT'",
+        "update marketplace.adjustment set old_transaction = transaction where side = 'WEBSITE'",
+        "delete from marketplace.adjustment where side = 'WEBSITE'",
+    ],
+)
+def test_verification_finds_an_adjustment_unlike_its_click(shared_db: Connection, breaking: LiteralString) -> None:
+    """Though amounts and subtotals were made to agree with it."""
+    db = shared_db
+    with db.transaction(force_rollback=True):
+        here = town(db)
+        (click,) = clicks(db, here.ad, here.site, NOON)
+        update(db, JANUARY, at(2026, 1, 16))
+        close(db, JANUARY)
+        adjust(db, click, now=at(2026, 2, 2))
+        assert errors(db, FEBRUARY) == []
+        for table in ("transaction", "transaction_subtotal", "adjustment"):
+            db.execute(sql.SQL("alter table marketplace.{} disable trigger all").format(sql.Identifier(table)))
+        assert run(db, breaking) == 1
+        db.execute(
+            """
+            with truth as (
+                select
+                    t.transaction,
+                    coalesce(sum(j.amount) filter (where j.side = 'ADVERTISEMENT'), 0) as a,
+                    coalesce(sum(j.amount) filter (where j.side = 'WEBSITE'), 0) as w
+                from marketplace.transaction as t
+                left join marketplace.adjustment as j on t.transaction = j.transaction
+                where t.month = '2026-02-01'
+                group by t.transaction
+            ),
+            subtotal as (
+                update marketplace.transaction_subtotal as s set advertisement_amount = x.a, website_amount = x.w
+                from truth as x where s.transaction = x.transaction
+            )
+            update marketplace.transaction as t set advertisement_amount = x.a, website_amount = x.w
+            from truth as x where t.transaction = x.transaction
+            """
+        )
+        assert set(errors(db, FEBRUARY)) == {"ADJUSTMENT"}
+
+
+def test_a_click_that_waits_for_the_next_update_is_no_error(here: Town) -> None:
+    update(here.db, JANUARY, at(2026, 1, 16))
+    close(here.db, JANUARY)
+    clicks(here.db, here.ad, here.site, NOON)
+    raw_click(here.db, here.ad, here.site, NOON)  # it has no price yet, and will
+    assert (notes(here.db, JANUARY), errors(here.db, JANUARY)) == (["UNLINKED"], [])
+    assert update(here.db, FEBRUARY, at(2026, 2, 2))["late_clicks"] == 2
+    assert (notes(here.db, JANUARY), errors(here.db, JANUARY)) == ([], [])
+    # What is older than the first month would be nobody's, and no update can link it.
+    raw_click(here.db, here.ad, 999, at(2025, 7, 1))
+    update(here.db, FEBRUARY, at(2026, 2, 3))
+    assert (errors(here.db, JANUARY), errors(here.db, FEBRUARY)) == (["UNLINKED"], [])
+    run(here.db, "update marketplace.ad_click set click_time = %s where website = 999", NOON)  # no default partition
 
 
 def test_verification_finds_a_late_click_that_is_not_listed(here: Town) -> None:
