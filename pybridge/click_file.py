@@ -19,7 +19,7 @@ COLUMNS = {
     "advertisement": "number of the advertisement",
     "website": "number of the website; empty: on a page of our own",
     "price": "may be left out: NOK a click, at most six decimals; empty: the advertisement's price of that moment",
-    "click_id": "may be left out: the file's own name of the click, which stands in the file once",
+    "click_id": "may be left out: the file's own name of the click; one name, time and advertisement is loaded once",
 }
 REQUIRED = ("click_time", "advertisement", "website")
 REJECTED = ("line", "column", "value", "reason")

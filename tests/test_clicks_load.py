@@ -12,19 +12,20 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import psycopg
 import pytest
 from psycopg import sql
 
 from pybridge import click_file, clicks
 from pybridge.errors import NotAllowed, RequestIdReused
 from pybridge.paths import ROOT
-from tests import market
+from tests import domain, market
 from tests.conftest import Connect, Connection
 from tests.domain import Row, consistency, expect, login_role, one, rows
 from tests.test_cli import Run, run, url
@@ -171,6 +172,36 @@ def test_alike_lines_are_clicks_of_their_own_unless_the_file_names_them(here: To
     assert [(each.line, each.column_name, each.reason) for each in done.problems] == [
         (5, "click_id", "stands on line 2 already")
     ]
+
+
+def test_files_that_overlap_bring_each_named_click_once(here: Town) -> None:
+    header = "click_time,advertisement,website,click_id\n"
+    monday, tuesday = "2026-01-05 10:00,AD,SITE,a\n", "2026-01-06 10:00:00,AD,SITE,b\n"
+    wednesday = "2026-01-07 10:00,AD,,c\n"
+    assert here.load(header + monday + tuesday + "2026-01-06 11:00,AD,999999,bad\n", "monday.csv").clicks == 2
+    # The same moment, written in another zone; and the bad line, corrected, which never was a click.
+    again = tuesday.replace("10:00:00", "09:00:00Z")
+    done = here.load(header + again + "2026-01-06 11:00,AD,SITE,bad\n" + wednesday, "tuesday.csv")
+    assert (done.clicks, done.rejected) == (2, 1)
+    assert [(each.line, each.column_name, each.value, each.reason) for each in done.problems] == [
+        (2, "click_id", "b", "this click was loaded before, from another file")
+    ]
+    assert [(time.day, time.hour) for time in here.times()] == [(5, 10), (6, 10), (6, 11), (7, 10)]
+    # Who begins to count again with every file means other clicks.
+    assert here.load(header + "2026-01-08 10:00,AD,SITE,a\n", "thursday.csv").rejected == 0
+    (problem,) = here.load(header + f"2026-01-08 10:00,AD,SITE,{'x' * 201}\n", "long.csv").problems
+    assert problem.reason == "longer than 200 characters"
+
+
+def test_a_name_is_known_as_long_as_a_file_may_bring_its_click(here: Town) -> None:
+    domain.run(
+        here.db,
+        "insert into marketplace.click_name values (%s, %s, 'old'), (%s, %s, 'young')",
+        NOW - timedelta(days=731), here.ad, NOW - timedelta(days=729), here.ad,
+    )  # fmt: skip
+    here.load("click_time,advertisement,website,click_id\n2026-01-05 10:00,AD,SITE,a\n")
+    left = rows(here.db, "select click_id from marketplace.click_name order by click_time")
+    assert [row["click_id"] for row in left] == ["young", "a"]
 
 
 def test_a_click_of_a_closed_month_is_late(here: Town) -> None:
@@ -430,6 +461,40 @@ def test_two_loads_at_once_load_it_once(town: Town, connect: Connect) -> None:
     assert sorted(each.already for each in found) == [False, True, True, True]
     assert len({each.source for each in found}) == 1
     assert one(town.db, "select count(*) from marketplace.ad_click") == 100
+    assert consistency(town.db) == {}
+
+
+@pytest.mark.parametrize("locked", [True, False])
+def test_two_overlapping_files_at_once_load_each_click_once(town: Town, connect: Connect, locked: bool) -> None:
+    header = "click_time,advertisement,website,click_id\n"
+    one_file = town.file(header + "2026-01-05 10:00,AD,SITE,a\n2026-01-05 11:00,AD,SITE,b\n", "one.csv")
+    other = town.file(header + "2026-01-05 11:00,AD,SITE,b\n2026-01-05 12:00,AD,SITE,c\n", "other.csv")
+    if not locked:
+        body = one(town.db, "select pg_get_functiondef('marketplace.refuse_named_clicks'::regproc)")
+        town.db.execute(body.replace("lock table marketplace.click_name in share row exclusive mode;", ""))
+    ended: list[clicks.Loaded | psycopg.Error] = []
+    second = connect()
+
+    def load_other() -> None:
+        try:
+            ended.append(clicks.load(second, other, now=NOW))
+        except psycopg.Error as error:
+            ended.append(error)
+
+    thread = threading.Thread(target=load_other)
+    first = connect()
+    with first.transaction():
+        clicks.load(first, one_file, now=NOW)
+        thread.start()
+        domain.wait_for(town.db, second.info.backend_pid)
+    thread.join(20)
+    (found,) = ended
+    if locked:
+        assert isinstance(found, clicks.Loaded)
+        assert (found.clicks, found.rejected) == (1, 1)
+    else:  # the key keeps the click from being charged twice, but the second file is refused whole
+        assert getattr(found, "sqlstate", None) == "23505"
+    assert one(town.db, "select count(*) from marketplace.ad_click") == (3 if locked else 2)
     assert consistency(town.db) == {}
 
 

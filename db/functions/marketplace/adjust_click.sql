@@ -93,4 +93,4 @@ end;
 $$;
 
 comment on function marketplace.adjust_click(bigint, timestamptz, bigint, text, timestamptz) is
-'Takes a click back that was found invalid, or charged back, after its month was closed: the whole of it, on both sides, in the open month. The closed transactions stay as they are; the adjustment, one row a side, names the click and the old one. NOK, signed as it is added. 22023; P0002 no such click; 23B64 it is not settled yet; 23B65 it was taken back before.';
+'Takes a click back that was found invalid, or charged back, after its month was closed: the whole of it, on both sides, in the open month. The closed transactions stay as they are; the adjustment, one row a side, names the click and the old one. NOK, signed as it is added. 22023; P0002 no such click; 23B61 no month was ever open; 23B64 it is not settled yet; 23B65 it was taken back before.';

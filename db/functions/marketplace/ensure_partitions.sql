@@ -2,6 +2,8 @@ create or replace function marketplace.ensure_partitions(p_from date default cur
 returns int
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
+set datestyle = 'ISO'
+set timezone = 'UTC'
 as $$
 declare
     v_month date;
@@ -24,6 +26,7 @@ begin
         lock table marketplace.ad_click in share update exclusive mode;
         continue when to_regclass('marketplace.' || v_name) is not null;
 
+        -- Written as text below: in UTC and ISO, whatever the caller's session has. CST is two zones.
         v_from := marketplace.day_begins(v_month);
         v_to := marketplace.day_begins(marketplace.next_month(v_month));
         execute format('create table marketplace.%I (like marketplace.ad_click including all)', v_name);

@@ -105,4 +105,4 @@ end;
 $$;
 
 comment on function marketplace.exclude_clicks(bigint[], timestamptz[], bigint[], text, timestamptz) is
-'Takes clicks known to be fraud out of what is charged and paid, before their month is closed, all or none; how many were not excluded already. They stay, with the reason. 22023; P0002 no such click; 23B63 it is settled.';
+'Takes clicks known to be fraud out of what is charged and paid, before their month is closed, all or none; how many were not excluded already. They stay, with the reason. 22023; P0002 no such click; 23B61 no month was ever open; 23B63 it is settled.';

@@ -29,7 +29,7 @@ begin atomic
         and c.advertisement = a.advertisement and c.profile = a.profile
         and c.click_time >= a.valid_from and c.click_time < a.valid_to
         and c.click_time >= r.valid_from and c.click_time < r.valid_to
-        and coalesce(c.website, 0) = w.website;
+        and (c.website is null or c.website > 0) and coalesce(c.website, 0) = w.website;
 end;
 
 comment on function marketplace.fill_clicks(timestamptz) is

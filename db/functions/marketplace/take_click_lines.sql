@@ -17,17 +17,19 @@ declare
     v_are_odd boolean;
     v_month date;
     v_bad bigint;
+    v_are_named boolean;
 begin
     analyze click_file_line;
     -- A file has many times, and few hours: what is to be said of an hour is said once.
     select
         coalesce(sum(h.lines), 0), coalesce(array_agg(h.hour), '{}'),
-        coalesce(bool_or(h.are_priced), false), coalesce(bool_or(h.are_odd), false)
-    into lines, v_hours, v_are_priced, v_are_odd
+        coalesce(bool_or(h.are_priced), false), coalesce(bool_or(h.are_named), false),
+        coalesce(bool_or(h.are_faulty or h.are_named), false)
+    into lines, v_hours, v_are_priced, v_are_named, v_are_odd
     from (
         select
             left(l.click_time, 13) as hour, count(*) as lines, bool_or(l.price <> '') as are_priced,
-            bool_or(l.fault is not null) or bool_or(l.click_id <> '') as are_odd
+            bool_or(l.fault is not null) as are_faulty, bool_or(l.click_id <> '') as are_named
         from click_file_line as l
         group by left(l.click_time, 13)
     ) as h;
@@ -54,6 +56,9 @@ begin
             where l.click_id <> '' and l.fault is null
         ) as d
         where d.line > d.first_line;
+        if v_are_named then
+            perform marketplace.refuse_named_clicks();
+        end if;
     end if;
 
     -- A month as it is written; the hours that belong to another one by their offset are moved below.
@@ -211,6 +216,9 @@ begin
             errcode = 'XX000',
             detail = format('%s lines, %s loaded, %s rejected.', lines, clicks, v_bad),
             hint = 'Each line must bear a number of its own.';
+    end if;
+    if v_are_named then
+        perform marketplace.keep_click_names(p_now);
     end if;
 
     perform marketplace.ensure_partitions(m.month, 1)
