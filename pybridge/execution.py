@@ -96,8 +96,8 @@ def execute(
 ) -> Executed:
     """First finds out what became of what an earlier run left open, then sends what is due: charges, refunds, payouts.
 
-    The connection must be in autocommit mode, and the session be the one that began `job_run`. `stopping` is asked before
-    each call: what is prepared then waits for the next run.
+    The connection must be in autocommit mode, and the session be the one that began `job_run`. `stopping` is asked
+    before each call: what is prepared then waits for the next run.
     """
     if not connection.autocommit:
         raise ValueError("each step is a transaction of its own: the connection must be in autocommit mode")

@@ -177,7 +177,7 @@ class Stripe:
         )
 
     def cancel(self, request: Request) -> Answer:
-        """A payment intent that waits for its person is called off; where it is too late for that, what became of it."""
+        """A payment intent that waits for its person is called off; if that is too late, what became of it."""
         if request.kind != "CHARGE" or not request.gateway_id:
             return self.look_up(request)
         try:
