@@ -341,7 +341,7 @@ def test_a_card_that_declined_is_good_again(box: Box, client: stripe.StripeClien
     somebody = box.customer("insufficient_funds")
     for method in ("insufficient_funds", "expired_card"):
         box.behave(somebody.payment_method, method)
-        error = refused(lambda: charge(client, somebody, key=f"one {method}"))
+        error = refused(partial(charge, client, somebody, key=f"one {method}"))
         assert error.error.decline_code == method
         assert error.error.payment_method["id"] == somebody.payment_method
     box.behave(somebody.payment_method, "visa")
