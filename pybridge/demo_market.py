@@ -118,11 +118,11 @@ def _play(connection: Connection, now: datetime, payments: demo_payment.Payments
         elif since is None:  # interrupted before its first night
             _run(connection, "marketplace_update", min(first + timedelta(days=NIGHTS[0]), now))
         if end <= now:
-            _exclude(connection, first, end)
+            _exclude(connection, market, first, end)
             _run(connection, "marketplace_close", end + timedelta(hours=4), first)
             _run(connection, "marketplace_verify", end + timedelta(hours=5), first)
             if first == _first_of(now, 1 - MONTHS):
-                found = _plant(connection, first, end)
+                found = _plant(connection, market, first, end)
             # a click that lay in a web server's queue for some days
             _clicks(connection, market, rng, end - timedelta(days=2), end - timedelta(days=1), 3)
             if payments:
@@ -208,7 +208,7 @@ def _clicks(
     )
 
 
-def _exclude(connection: Connection, first: datetime, end: datetime) -> None:
+def _exclude(connection: Connection, market: Market, first: datetime, end: datetime) -> None:
     """Five clicks that a robot made."""
     connection.execute(
         """
@@ -218,22 +218,23 @@ def _exclude(connection: Connection, first: datetime, end: datetime) -> None:
         from (
             select profile, click_time, ad_click
             from marketplace.ad_click
-            where click_time >= %s and click_time < %s
+            where advertisement = any (%s) and click_time >= %s and click_time < %s
             order by ad_click
             limit 5
         ) as c
         """,
-        [end, first, end],
+        [end, market.advertisements, first, end],
     )
 
 
-def _plant(connection: Connection, first: datetime, end: datetime) -> list[Row]:
+def _plant(connection: Connection, market: Market, first: datetime, end: datetime) -> list[Row]:
     """Somebody with the owner's password changes a settled click; verification says so; it is put back."""
     (click,) = _rows(
         connection,
         "select profile, click_time, ad_click from marketplace.ad_click"
-        " where click_time >= %s and click_time < %s and advertisement_charge_transaction is not null"
-        " order by ad_click limit 1",
+        " where advertisement = any (%s) and click_time >= %s and click_time < %s"
+        " and advertisement_charge_transaction is not null order by ad_click limit 1",
+        market.advertisements,
         first,
         end,
     )

@@ -204,7 +204,7 @@ def test_the_sandbox_takes_the_demos_people_only(db: Connection, monkeypatch: py
         monkeypatch.setattr(demo_payment, "others_than", lambda *_: 0)
         market.partitions(db, market.at(2026, 1, 1).date(), 4)
         market.clicks(db, market.advertisement(db, other, "50"), None, market.at(2026, 1, 5))
-        print(play(db))
+        play(db)
         (attempt,) = rows(db, "select * from marketplace.payment_attempt where profile = %s", other)
         assert (attempt["state"], attempt["request"]["customer"]) == ("PREPARED", "cus_real")
 
