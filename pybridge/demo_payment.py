@@ -390,7 +390,8 @@ def end_means(connection: Connection, people: list[int]) -> None:
 
 def _begin(payments: Payments) -> None:
     """Cards and accounts, and at the gateway the money that by our books is there."""
-    now = datetime.now(OSLO)
+    (last,) = payments._row("select max(changed_at) from marketplace.payment_attempt")
+    now = last or datetime.now(OSLO)  # where an interrupted demo was
     for kind, give in (("advertisement", payments.give_card), ("website", payments.give_account)):
         query = f"select distinct profile from marketplace.{kind} where profile = any (%s) order by profile"
         for each in _rows(payments.connection, query, list(payments.people)):
@@ -434,6 +435,7 @@ WORDS = {
     "declined_hard": "declined, another card is wanted",
     "no_answer": "no answer: done or not, nobody knows",
     "rejected": "rejected",
+    "cancelled": "called off: there is another card, or account",
     "crashed": "was being sent when its run died",
 }
 
