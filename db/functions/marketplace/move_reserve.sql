@@ -24,12 +24,12 @@ begin
         raise exception 'the money is owed to others' using
             errcode = '23B76',
             detail = format('There is NOK %s, owed are NOK %s, and NOK %s was to be taken out.',
-                v_available / 100.0, v_owed / 100.0, -p_amount),
+                round(v_available / 100.0, 2), round(v_owed / 100.0, 2), -p_amount),
             hint = 'What closed months owe stays in the fund until it is paid.';
     end if;
     insert into marketplace.reserve_movement (amount, reason, moved_at) values (p_amount * 100, p_reason, p_now);
     update marketplace.fund as f set reserve = f.reserve + (p_amount * 100)::bigint;
-    return (v_available + p_amount * 100) / 100;
+    return round((v_available + p_amount * 100) / 100, 2);
 end;
 $$;
 
