@@ -296,7 +296,7 @@ create table marketplace.payment_attempt (
     constraint payment_attempt_currency_check check (currency = 'NOK'),
     constraint payment_attempt_refunds_check check ((kind = 'REFUND') = (refunds is not null)),
     constraint payment_attempt_refunded_check check (
-        refunded between 0 and amount and (refunded = 0 or (kind = 'CHARGE' and state = 'SUCCEEDED'))
+        refunded >= 0 and refunded <= amount and (refunded = 0 or (kind = 'CHARGE' and state = 'SUCCEEDED'))
     ),
     constraint payment_attempt_returned_check check (
         returned_at is null or (kind in ('PAYOUT', 'REFUND') and state = 'SUCCEEDED')

@@ -79,10 +79,9 @@ class Due:
 def due(connection: Connection, now: datetime) -> list[Due]:
     """Who would be charged or paid what, and why others would not; changes nothing."""
     query = """
-        select d.transaction, d.profile, p.profile_name, to_char(d.month, 'YYYY-MM') as month, d.kind,
+        select d.transaction, d.profile, d.profile_name, to_char(d.month, 'YYYY-MM') as month, d.kind,
             (d.amount / 100.0)::numeric(14, 2) as amount, d.due_on, d.attempt_number, d.gateway, d.hold, d.next_retry_at
         from marketplace.due_transactions(null, %s) as d
-        inner join marketplace.profile as p on d.profile = p.profile
     """
     with connection.cursor(row_factory=class_row(Due)) as cursor:
         return cursor.execute(query, (now,)).fetchall()

@@ -896,3 +896,34 @@ def test_why_nothing_was_paid_says_what_execution_waits_for(here: Town, gateway:
     assert why(here.advertisers[0]) == ["FAILED"]
     run(db, "update marketplace.payment_means set ended_at = now() where profile = %s", here.publisher)
     assert why(here.publisher) == ["NO_MEANS_OF_PAYMENT"]
+
+
+def test_the_schedulers_role_runs_it_and_decides_nothing(here: Town, gateway: Scripted, connect: Connect) -> None:
+    with login_role(here.db, "scheduler") as role:
+        theirs = connect(role)
+        assert executed(theirs, gateway, CHARGE_DAY).states == {"SUCCEEDED": 1}
+        assert event(theirs, "evt_1", "succeeded", gateway_id=gateway_id(here.db, here.charge())) == "NOTHING_NEW"
+        assert [row.kind for row in due(theirs, PAYOUT_DAY)] == ["PAYOUT"]
+        decisions: tuple[LiteralString, ...] = (
+            "select marketplace.refund_transaction(1, 'x')",
+            "select marketplace.retry_transaction(1, 'x')",
+            "select marketplace.resolve_attempt(1, true, 'x', 'y')",
+            "select marketplace.clear_alarm(1, 'x')",
+            "select marketplace.move_reserve(1, 'x')",
+            "update marketplace.fund set reserve = 1",
+            "update marketplace.payment_attempt set state = 'SUCCEEDED'",
+            "select details from marketplace.payment_means",
+        )
+        for query in decisions:
+            with expect("42501", native=True):
+                theirs.execute(query)
+
+
+def test_told_to_stop_it_leaves_the_rest_prepared(db: Connection, gateway: Scripted) -> None:
+    here = town(db, advertisers=3)
+    here.month()
+    with job_run(db) as number:
+        done = execute(db, number, CHARGE_DAY, lambda _: gateway, stopping=lambda: len(gateway.asked) >= 1)
+    assert states(db) == ["SUCCEEDED", "PREPARED", "PREPARED"]
+    assert (done.outcome, done.stopped) == ("partial", {"stripe": "we were told to stop"})
+    assert executed(db, gateway, CHARGE_DAY).states == {"SUCCEEDED": 2}
