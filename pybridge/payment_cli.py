@@ -3,7 +3,7 @@
 import logging
 import sys
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any
@@ -45,7 +45,7 @@ HOLDS = {
 def due(now: Now = None, as_json: Json = False) -> None:
     """Show who would be charged and paid what, and why others would not; changes nothing."""
     with connect(deployed=True) as connection:
-        rows = execution.due(connection, _moment(now))
+        rows = execution.due(connection, now and now.astimezone())
     if as_json:
         print_json([vars(row) for row in rows])
         return
@@ -63,7 +63,7 @@ def execute(
         due(now, as_json)
         return
     with connect(deployed=True) as connection:
-        ended = jobs.run(connection, "marketplace_execute", None, None if now is None else _moment(now))
+        ended = jobs.run(connection, "marketplace_execute", None, now and now.astimezone())
     if as_json:
         print_json(vars(ended))
     else:
@@ -114,7 +114,7 @@ def events(
     except (gateways.BadPayload, gateways.NotConfigured) as error:
         raise fail(REFUSED, f"{file}: nothing was applied. {error}", error.hint) from None
     with connect(deployed=True) as connection, connection.transaction(), errors.translated():
-        outcomes: Counter[str] = execution.receive(connection, gateway, said, datetime.now(UTC))
+        outcomes: Counter[str] = execution.receive(connection, gateway, said)
     if as_json:
         print_json({"events": len(said), "outcomes": outcomes})
     else:
@@ -210,10 +210,6 @@ def _amount(text: str | None) -> Decimal | None:
     if not amount.is_finite():
         raise typer.BadParameter(f"{text!r} is no amount, such as 12.50")
     return amount
-
-
-def _moment(now: datetime | None) -> datetime:
-    return datetime.now(UTC) if now is None else now.astimezone()
 
 
 def _print_due(rows: list[execution.Due]) -> None:

@@ -8,7 +8,6 @@ body is wrong, 503 where the database cannot be reached. Logs in as a member of 
 
 import logging
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 from wsgiref.types import StartResponse, WSGIEnvironment
@@ -55,7 +54,7 @@ class Application:
         try:
             events = self._open_gateway(name).read_events(payload, environ.get(header))
             with self._connect() as connection:
-                outcomes = receive(connection, name, events, datetime.now(UTC))
+                outcomes = receive(connection, name, events)
         except gateways.BadPayload as error:
             log.warning("%s: refused: %s", name, error)
             return "400 Bad Request", str(error)
