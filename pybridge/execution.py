@@ -218,7 +218,8 @@ def receive(connection: Connection, gateway: str, events: Sequence[Event], now: 
     for event in events:
         said = asdict(event.answer)
         (outcome,) = connection.execute(
-            "select marketplace.record_event(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, coalesce(%s, now()))",
+            "select marketplace.record_event(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
+            " coalesce(%s, now()))",
             (
                 gateway,
                 event.event_id,
