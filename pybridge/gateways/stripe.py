@@ -134,7 +134,10 @@ class Stripe:
         return [self._send(each) for each in requests]
 
     def _send(self, request: Request) -> Answer:
-        form, options = _form(request), {"idempotency_key": request.idempotency_key}
+        try:
+            form, options = _form(request), {"idempotency_key": request.idempotency_key}
+        except KeyError as error:  # never sent, nor ever will be: the others must not wait for it
+            return Answer("rejected", error_code="parameter_missing", message=f"{error.args[0]} is missing")
         create = self._services[request.kind].create
         try:
             return _of(request.kind, create(form, options).to_dict())
