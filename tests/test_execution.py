@@ -350,6 +350,23 @@ def test_what_another_live_run_is_sending_is_left_alone(here: Town, connect: Con
         assert states(here.db) == ["SUBMITTED"]
 
 
+def test_what_another_live_run_is_asking_about_is_left_alone(
+    here: Town, gateway: Scripted, db: Connection, connect: Connect
+) -> None:
+    """Else the same request is under way twice, and a refusal of the one would close what the other does."""
+    gateway.will("no_answer")
+    executed(db, gateway, CHARGE_DAY)
+    other = connect()
+    number = one(other, "select job_run from jobs.begin_run('marketplace_update')")
+    asked = "select action from marketplace.unresolved_calls('stripe', %s, %s)"
+    assert len(rows(other, asked, number, later(CHARGE_DAY, hours=1))) == 1
+    with job_run(db) as mine:
+        assert rows(db, asked, mine, later(CHARGE_DAY, hours=2)) == []
+        other.close()
+        gone(db, number)
+        assert rows(db, asked, mine, later(CHARGE_DAY, hours=2)) == [{"action": "SEND"}]
+
+
 def test_processing_is_polled_and_action_is_waited_for(here: Town, gateway: Scripted) -> None:
     gateway.will(Answer("processing", "pi_1"), Answer("processing", "pi_1"))
     executed(here.db, gateway, CHARGE_DAY)

@@ -12,6 +12,7 @@ set search_path = pg_catalog, marketplace, pg_temp
 as $$
 #variable_conflict use_column
 declare
+    v_live bigint[];
     v_batch text;
     v_attempt bigint;
     v_action text;
@@ -23,16 +24,17 @@ begin
             hint = 'p_now is a moment, not null.';
     end if;
     perform jobs.own_run(p_job_run);
+    v_live := array(
+        select r.job_run
+        from jobs.job_run as r
+        where r.outcome is null and jobs.is_held(jobs.lock_of('run', r.job_run::text))
+    );
     -- Sent by a run that is gone: done or not, nobody knows.
     update marketplace.payment_attempt as a
     set state = 'UNKNOWN', event = 'crashed', changed_at = p_now
     where
         a.gateway = p_gateway and a.state = 'SUBMITTED' and a.job_run <> p_job_run
-        and a.job_run not in (
-            select r.job_run
-            from jobs.job_run as r
-            where r.outcome is null and jobs.is_held(jobs.lock_of('run', r.job_run::text))
-        );
+        and a.job_run <> all (v_live);
 
     select a.payment_attempt, a.batch, x.action into v_attempt, v_batch, v_action
     from marketplace.payment_attempt as a
@@ -56,7 +58,7 @@ begin
     ) as x
     where
         a.gateway = p_gateway and a.state in ('UNKNOWN', 'PROCESSING', 'REQUIRES_ACTION')
-        and not (a.event = 'sent_again' and a.job_run = p_job_run)
+        and not (a.event = 'sent_again' and a.job_run = any (v_live))
         and (a.state <> 'UNKNOWN' or a.next_retry_at is null or a.next_retry_at <= p_now)
         and (a.job_run <> p_job_run or a.changed_at < p_now)
         and x.action is not null
@@ -88,4 +90,4 @@ end;
 $$;
 
 comment on function marketplace.unresolved_calls(text, bigint, timestamptz) is
-'What to ask of a gateway about one attempt of unknown end, or one batch: action SEND the very same request with the same key, while the key is surely known; LOOK_UP by what it calls it, or by our metadata, once it is older, and poll_wait after it was sent last; CANCEL what waited too long for a person. No row: nothing is left, in this run. What another run was sending when it died is UNKNOWN from now on. Commit, call, and tell record_answer; then ask again. 22023; P0002 no such run; 23B69 it has ended, or is another session''s.';
+'What to ask of a gateway about one attempt of unknown end, or one batch: action SEND the very same request with the same key, while the key is surely known; LOOK_UP by what it calls it, or by our metadata, once it is older, and poll_wait after it was sent last; CANCEL what waited too long for a person. No row: nothing is left, in this run. What another run was sending when it died is UNKNOWN from now on; what one that lives is asking about is left to it. Commit, call, and tell record_answer; then ask again. 22023; P0002 no such run; 23B69 it has ended, or is another session''s.';
