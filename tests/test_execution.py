@@ -1045,6 +1045,17 @@ def test_how_old_a_key_is_the_servers_clock_says_as_well(here: Town, gateway: Sc
     assert [how for how, _ in gateway.asked] == ["send", "look_up"]
 
 
+def test_a_look_up_goes_back_to_when_it_was_really_sent(here: Town, gateway: Scripted, db: Connection) -> None:
+    """Else what a run was told to send in a coming month is not found, and a person has it sent once more."""
+    coming = at(2126, 2, 4, 6)
+    gateway.will("no_answer")
+    executed(db, gateway, coming)
+    executed(db, gateway, later(coming, days=1))
+    how, request = gateway.asked[-1]
+    assert how == "look_up"
+    assert request.submitted_at == one(db, "select min(written_at) from report.payment_event where event = 'claimed'")
+
+
 @pytest.mark.parametrize("now", [None, "infinity", "-infinity"])
 def test_now_is_a_moment(here: Town, db: Connection, now: str | None) -> None:
     one(db, "select marketplace.prepare_attempts('CHARGE', %s)", CHARGE_DAY)

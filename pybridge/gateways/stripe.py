@@ -338,6 +338,11 @@ def _events(said: Object) -> list[Event]:
         answer = Answer(
             "returned", about["id"], about["amount_reversed"], _currency(about), message="transfer reversed"
         )
+    elif kind == "charge.dispute.funds_withdrawn":
+        # The bank took a charge back; the dispute has none of our metadata, so it is known by its payment intent.
+        answer = Answer(
+            "returned", about["payment_intent"], about["amount"], _currency(about), decline_code=about.get("reason")
+        )
     elif kind == "payout.failed" and _metadata(about, "attempt"):
         # One that is ours. Any other is between the person and Stripe: the money stays on the person's account there.
         answer = Answer("returned", about["id"], about["amount"], _currency(about), about.get("failure_code"))

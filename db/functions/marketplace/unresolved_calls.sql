@@ -16,6 +16,7 @@ declare
     v_batch text;
     v_attempt bigint;
     v_action text;
+    v_first_sent timestamptz;
 begin
     if p_now is null or not isfinite(p_now) then
         raise exception 'attempts are asked about at a moment' using
@@ -36,7 +37,7 @@ begin
         a.gateway = p_gateway and a.state = 'SUBMITTED' and a.job_run <> p_job_run
         and a.job_run <> all (v_live);
 
-    select a.payment_attempt, a.batch, x.action into v_attempt, v_batch, v_action
+    select a.payment_attempt, a.batch, x.action, c.first_sent into v_attempt, v_batch, v_action, v_first_sent
     from marketplace.payment_attempt as a
     inner join marketplace.gateway as g on a.gateway = g.gateway
     -- The key's age by the server's clock as well: p_now may be another day, by mistake or on trial, but the gateway's is not.
@@ -79,7 +80,10 @@ begin
         );
     return query
     select
-        v_action, g.payment_attempt, g.kind, g.amount, g.currency, g.idempotency_key, g.request, g.submitted_at, g.gateway_id, g.batch
+        v_action, g.payment_attempt, g.kind, g.amount, g.currency, g.idempotency_key, g.request,
+        -- A look-up begins where both clocks agree that it was not sent yet.
+        case when v_action = 'SEND' then g.submitted_at else least(g.submitted_at, v_first_sent) end,
+        g.gateway_id, g.batch
     from marketplace.gateway_call as g
     inner join marketplace.payment_attempt as a on g.payment_attempt = a.payment_attempt
     where
