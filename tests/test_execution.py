@@ -1051,7 +1051,7 @@ def test_a_look_up_goes_back_to_when_it_was_really_sent(here: Town, gateway: Scr
     gateway.will("no_answer")
     executed(db, gateway, coming)
     executed(db, gateway, later(coming, days=1))
-    how, request = gateway.asked[-1]
+    how, request = gateway.asked[1]
     assert how == "look_up"
     assert request.submitted_at == one(db, "select min(written_at) from report.payment_event where event = 'claimed'")
 
