@@ -973,7 +973,7 @@ def test_a_refund_that_fails_after_all_is_owed_again(here: Town, gateway: Script
     assert event(db, "evt_2", "declined", refund, **said) == "NOTHING_NEW"
     again = rows(db, "select due_amount, corrects from marketplace.transaction where kind = 'ADJUSTMENT'")
     assert again == [{"due_amount": -50, "corrects": refund["transaction"]}]
-    assert (attempts(db)[-1]["state"], fund(db)) == ("SUCCEEDED", 50)
+    assert (attempts(db)[-1]["state"], fund(db)) == ("SUCCEEDED", Decimal(50))
     assert holds(db, CHARGE_DAY)[here.advertisers[0], "PAYOUT"] == "NO_MEANS"
     with refused("23B72"):
         call(db, "refund_transaction", transaction=charged, reason="again", now=CHARGE_DAY)
@@ -1020,14 +1020,14 @@ def test_a_payout_that_never_arrived_is_owed_again_by_a_persons_word(
     executed(db, gateway, CHARGE_DAY)
     executed(db, gateway, PAYOUT_DAY)
     charge, payout = attempts(db)
-    number = {"payment_attempt": payout["payment_attempt"], "done": False, "reason": "the bank says so", "now": PAYOUT_DAY}
+    number = {"payment_attempt": payout["payment_attempt"], "done": False, "reason": "they say so", "now": PAYOUT_DAY}
     with refused("23B75"):
         call(db, "resolve_attempt", **number)
     assert event(db, "evt_1", "declined", payout, decline_code="AC04") == "ALARM"
     assert call(db, "resolve_attempt", **number) == [{"resolve_attempt": "SUCCEEDED"}]
     with refused("23B75"):
         call(db, "resolve_attempt", **number)
-    assert (fund(db), here.status(here.publisher)) == (50, "EXECUTED")
+    assert (fund(db), here.status(here.publisher)) == (Decimal(50), "EXECUTED")
     assert holds(db, PAYOUT_DAY)[here.publisher, "PAYOUT"] == "RETURNED"
     assert event(db, "evt_2", "returned", charge) == "ALARM"
     with refused("23B75"):
@@ -1093,7 +1093,7 @@ def test_what_rolled_over_is_not_taken_out_either(db: Connection, gateway: Scrip
     market.set_minimum(db, "0.01", "100")
     here.month()
     executed(db, gateway, PAYOUT_DAY)
-    assert (here.status(here.publisher), fund(db)) == ("ROLLED_OVER", 50)
+    assert (here.status(here.publisher), fund(db)) == ("ROLLED_OVER", Decimal(50))
     with refused("23B76"):
         call(db, "move_reserve", amount=Decimal("-15.01"), reason="commission", now=PAYOUT_DAY)
     call(db, "move_reserve", amount=Decimal("-15"), reason="commission", now=PAYOUT_DAY)

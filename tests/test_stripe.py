@@ -408,8 +408,8 @@ def test_a_failed_payout_is_ours_only_by_its_metadata(box: Box, gateway: gateway
 
 
 def test_a_charge_that_the_bank_takes_back_is_known_by_its_payment_intent(box: Box, gateway: gateways.Gateway) -> None:
-    dispute = {"id": "dp_1", "object": "dispute", "amount": 7, "currency": "nok", "reason": "fraudulent", "metadata": {}}
-    box.emit("charge.dispute.funds_withdrawn", dispute | {"payment_intent": "pi_1"})
+    dispute = {"id": "dp_1", "object": "dispute", "amount": 7, "currency": "nok", "metadata": {}}
+    box.emit("charge.dispute.funds_withdrawn", dispute | {"reason": "fraudulent", "payment_intent": "pi_1"})
     ((event,),) = [read(gateway, each) for each in box.events()]
     assert (event.attempt, event.idempotency_key) == (None, None)
     assert event.answer == Answer("returned", "pi_1", 7, "NOK", decline_code="fraudulent")

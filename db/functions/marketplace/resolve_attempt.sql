@@ -22,7 +22,7 @@ begin
     end if;
     -- We hold that it was paid, the gateway says otherwise, and a person has seen that it was not: as if it had come back.
     if
-        not p_done and v_attempt.state = 'SUCCEEDED' and v_attempt.kind <> 'CHARGE' and v_attempt.alarm is not null
+        not p_done and v_attempt.state = 'SUCCEEDED' and v_attempt.kind <> 'CHARGE' and v_attempt.alarm = 'contradicted'
         and v_attempt.returned_at is null
     then
         update marketplace.payment_attempt as a
@@ -49,4 +49,4 @@ end;
 $$;
 
 comment on function marketplace.resolve_attempt(bigint, boolean, text, text, timestamptz) is
-'A person has asked the gateway what became of an attempt that nothing was found of, and says: done, under p_gateway_id (SUCCEEDED), or not (CANCELLED, and a new attempt follows). Of a payout or refund that has SUCCEEDED and has an alarm: not means that it never arrived, or came back; it is owed again (owe_again). The state. 22023; P0002 no such attempt; 23B75 it is neither.';
+'A person has asked the gateway what became of an attempt that nothing was found of, and says: done, under p_gateway_id (SUCCEEDED), or not (CANCELLED, and a new attempt follows). Of a payout or refund that has SUCCEEDED and is contradicted: not means that it never arrived, or that all of it came back; it is owed again (owe_again), a part is not. The state. 22023; P0002 no such attempt; 23B75 it is neither.';
