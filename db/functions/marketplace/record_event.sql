@@ -52,6 +52,11 @@ begin
             else false
         end
         and (p_payment_attempt is null or a.payment_attempt = p_payment_attempt);
+    -- All of a batch before the fund, which whoever declines one of it locks last.
+    perform from marketplace.transaction as t
+    where t.transaction in (select a.transaction from marketplace.payment_attempt as a where a.payment_attempt = any (v_attempts))
+    order by t.transaction
+    for no key update;
     foreach v_attempt in array coalesce(v_attempts, '{}')
     loop
         v_outcomes := v_outcomes || (
