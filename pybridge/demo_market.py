@@ -1,9 +1,12 @@
 """The demo's marketplace: three months of clicks, the nights between them, the closes, and an error that is found.
+Each month is charged and paid after its close: see demo_payment.
 
 Months are told to the jobs, not waited for: each nightly update and each close is run as of its own night.
 """
 
+import contextlib
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -16,7 +19,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from pybridge import jobs
+from pybridge import demo_payment, jobs
 from pybridge.command import kroner
 from pybridge.demo_report import heading
 
@@ -40,15 +43,50 @@ class Market:
     websites: list[int]
 
 
-def play(connection: Connection, console: Console) -> None:
-    """Three months of the marketplace, where none were played yet; and what is in its books."""
-    if not _rows(connection, "select month from marketplace.month limit 1"):
-        with console.status("Playing three months of the marketplace"):
-            found = _play(connection)
-        console.print(f"[green]✓[/] Marketplace played: {MONTHS} months, closed and verified")
+def play(connection: Connection, console: Console, now: datetime | None = None) -> None:
+    """Three months of the marketplace, as far as they were not played yet; and what is in its books."""
+    now = now or datetime.now(OSLO)
+    people = _own(connection)
+    begun = _rows(connection, "select month from marketplace.month limit 1")
+    found: list[Row] = []
+    if not begun or (people and not demo_payment.others_than(connection, people) and _left(connection, people, now)):
+        if not people:
+            _people(connection, random.Random("marketplace"))
+            people = _own(connection)
+        with demo_payment.sandboxed(connection, console, people) as payments:
+            with console.status("Playing three months of the marketplace"):
+                found = _play(connection, now, payments)
+            done = "closed, verified, charged and paid" if payments else "closed and verified"
+            console.print(f"[green]✓[/] Marketplace played: {MONTHS} months, {done}")
+            _show(connection, console, found)
+            demo_payment.show(connection, console, people, payments)
     else:
-        found = []
-    _show(connection, console, found)
+        _show(connection, console, found)
+        demo_payment.show(connection, console, people, None)
+
+
+def _own(connection: Connection) -> dict[int, str]:
+    """The demo's people, by number; none where they are not all there, each once: it is somebody else's marketplace."""
+    names = [*ADVERTISERS, *PUBLISHERS, *BOTH]
+    query = "select profile, profile_name from marketplace.profile where profile_name = any (%s) order by profile"
+    found = {each["profile"]: each["profile_name"] for each in _rows(connection, query, names)}
+    return found if sorted(found.values()) == sorted(names) else {}
+
+
+def _left(connection: Connection, people: dict[int, str], now: datetime) -> bool:
+    """Whether an interrupted demo, or one without a sandbox, left something to do."""
+    (left,) = _rows(
+        connection,
+        """
+        select exists (select from marketplace.month where closed_at is null and month < marketplace.month_of(%s))
+        or exists (
+            select from marketplace.transaction where status = 'NEW' and kind = 'MONTHLY' and profile = any (%s)
+        ) as is_left
+        """,
+        now,
+        list(people),
+    )
+    return bool(left["is_left"])
 
 
 def _rows(connection: Connection, query: str, *parameters: object) -> list[Row]:
@@ -62,68 +100,98 @@ def _first_of(month: datetime, later: int = 0) -> datetime:
     return datetime(number // 12, number % 12 + 1, 1, tzinfo=OSLO)
 
 
-def _play(connection: Connection) -> list[Row]:
-    """Plays; returns what verification found of the planted error."""
-    rng = random.Random("marketplace")
-    now = datetime.now(OSLO)
-    market = _people(connection, rng)
+def _play(connection: Connection, now: datetime, payments: demo_payment.Payments | None) -> list[Row]:
+    """Plays, from where it was left; returns what verification found of the planted error."""
     found: list[Row] = []
-    for back in range(MONTHS, -1, -1):
-        first, end = _first_of(now, -back), _first_of(now, 1 - back)
-        since = first
-        for night in [first + timedelta(days=day, hours=3) for day in NIGHTS] + [end]:
-            until = min(night, now)
-            if until <= since:
-                break
-            _clicks(connection, market, rng, since, until)
-            if night < end:
-                _run(connection, "marketplace_update", until)
-            since = until
-        if back:
-            _exclude(connection, first, end)
+    market = _market(connection)
+    closed = _rows(connection, "select month, closed_at from marketplace.month order by month")
+    for each in closed if payments else []:
+        if payments and each["closed_at"]:
+            payments.month(each["month"])
+    since = closed[-1]["month"] if closed else None
+    first = _first_of(now, -MONTHS) if since is None else datetime(since.year, since.month, 1, tzinfo=OSLO)
+    while first <= now:
+        end = _first_of(first, 1)
+        rng = random.Random(f"marketplace {first:%Y-%m}")
+        if not _has_clicks(connection, market, first, end):
+            _nights(connection, market, rng, first, min(end, now))
+        elif since is None:  # interrupted before its first night
+            _run(connection, "marketplace_update", min(first + timedelta(days=NIGHTS[0]), now))
+        if end <= now:
+            _exclude(connection, market, first, end)
             _run(connection, "marketplace_close", end + timedelta(hours=4), first)
             _run(connection, "marketplace_verify", end + timedelta(hours=5), first)
-            if back == 2:
-                found = _plant(connection, first, end)
+            if first == _first_of(now, 1 - MONTHS):
+                found = _plant(connection, market, first, end)
             # a click that lay in a web server's queue for some days
             _clicks(connection, market, rng, end - timedelta(days=2), end - timedelta(days=1), 3)
+            if payments:
+                payments.month(first.date())
         else:
             _run(connection, "marketplace_update", now)
+        first = end
     return found
 
 
-def _people(connection: Connection, rng: random.Random) -> Market:
-    profiles = _rows(
-        connection,
-        "insert into marketplace.profile (profile_name) select unnest(%s::text[]) returning profile, profile_name",
-        [*ADVERTISERS, *PUBLISHERS, *BOTH],
+def _nights(connection: Connection, market: Market, rng: random.Random, first: datetime, end: datetime) -> None:
+    """A month's clicks, and the nightly updates between them."""
+    since = first
+    for night in [*(first + timedelta(days=day, hours=3) for day in NIGHTS), end]:
+        until = min(night, end)
+        if until <= since:
+            return
+        _clicks(connection, market, rng, since, until)
+        if until < end:
+            _run(connection, "marketplace_update", until)
+        since = until
+
+
+def _has_clicks(connection: Connection, market: Market, first: datetime, end: datetime) -> bool:
+    query = (
+        "select from marketplace.ad_click"
+        " where advertisement = any (%s) and click_time >= %s and click_time < %s limit 1"
     )
-    market = Market([], [])
-    for each in profiles:
-        if each["profile_name"] not in PUBLISHERS:
-            for number in range(rng.choice((1, 2, 3))):
-                (made,) = _rows(
-                    connection,
-                    "insert into marketplace.advertisement (profile, advertisement_name) values (%s, %s)"
-                    " returning advertisement",
-                    each["profile"],
-                    f"{each['profile_name']} {number + 1}",
-                )
+    return bool(_rows(connection, query, market.advertisements, first, end))
+
+
+def _people(connection: Connection, rng: random.Random) -> None:
+    """Who advertises, and where; all of them or none, so that an interrupted demo leaves no part."""
+    with connection.transaction():
+        profiles = _rows(
+            connection,
+            "insert into marketplace.profile (profile_name) select unnest(%s::text[]) returning profile, profile_name",
+            [*ADVERTISERS, *PUBLISHERS, *BOTH],
+        )
+        for each in profiles:
+            if each["profile_name"] not in PUBLISHERS:
+                for number in range(rng.choice((1, 2, 3))):
+                    (made,) = _rows(
+                        connection,
+                        "insert into marketplace.advertisement (profile, advertisement_name) values (%s, %s)"
+                        " returning advertisement",
+                        each["profile"],
+                        f"{each['profile_name']} {number + 1}",
+                    )
+                    connection.execute(
+                        "insert into marketplace.advertisement_price (advertisement, valid_from, price)"
+                        " values (%s, '2000-01-01', %s)",
+                        [made["advertisement"], Decimal(rng.randrange(500_000, 6_500_000)) / 1_000_000],
+                    )
+            if each["profile_name"] not in ADVERTISERS:
                 connection.execute(
-                    "insert into marketplace.advertisement_price (advertisement, valid_from, price)"
-                    " values (%s, '2000-01-01', %s)",
-                    [made["advertisement"], Decimal(rng.randrange(500_000, 6_500_000)) / 1_000_000],
+                    "insert into marketplace.website (profile, website_name) values (%s, %s)",
+                    [each["profile"], each["profile_name"]],
                 )
-                market.advertisements.append(made["advertisement"])
-        if each["profile_name"] not in ADVERTISERS:
-            (made,) = _rows(
-                connection,
-                "insert into marketplace.website (profile, website_name) values (%s, %s) returning website",
-                each["profile"],
-                each["profile_name"],
-            )
-            market.websites.append(made["website"])
-    return market
+
+
+def _market(connection: Connection) -> Market:
+    everybody = list(_own(connection))
+
+    def numbers(kind: str) -> list[int]:
+        query = f"select {kind} as number from marketplace.{kind} where profile = any (%s) order by {kind}"
+        return [each["number"] for each in _rows(connection, query, everybody)]
+
+    return Market(numbers("advertisement"), numbers("website"))
 
 
 def _clicks(
@@ -140,7 +208,7 @@ def _clicks(
     )
 
 
-def _exclude(connection: Connection, first: datetime, end: datetime) -> None:
+def _exclude(connection: Connection, market: Market, first: datetime, end: datetime) -> None:
     """Five clicks that a robot made."""
     connection.execute(
         """
@@ -150,22 +218,23 @@ def _exclude(connection: Connection, first: datetime, end: datetime) -> None:
         from (
             select profile, click_time, ad_click
             from marketplace.ad_click
-            where click_time >= %s and click_time < %s
+            where advertisement = any (%s) and click_time >= %s and click_time < %s
             order by ad_click
             limit 5
         ) as c
         """,
-        [end, first, end],
+        [end, market.advertisements, first, end],
     )
 
 
-def _plant(connection: Connection, first: datetime, end: datetime) -> list[Row]:
+def _plant(connection: Connection, market: Market, first: datetime, end: datetime) -> list[Row]:
     """Somebody with the owner's password changes a settled click; verification says so; it is put back."""
     (click,) = _rows(
         connection,
         "select profile, click_time, ad_click from marketplace.ad_click"
-        " where click_time >= %s and click_time < %s and advertisement_charge_transaction is not null"
-        " order by ad_click limit 1",
+        " where advertisement = any (%s) and click_time >= %s and click_time < %s"
+        " and advertisement_charge_transaction is not null order by ad_click limit 1",
+        market.advertisements,
         first,
         end,
     )
@@ -175,16 +244,25 @@ def _plant(connection: Connection, first: datetime, end: datetime) -> list[Row]:
         " publisher_share = case when website is null then 0 else trunc((price + {0}) * (1 - commission_rate), 6) end"
         " where (profile, click_time, ad_click) = (%s, %s, %s)"
     )
-    connection.execute(planted.format(1).encode(), key)
-    _run(connection, "marketplace_verify", end + timedelta(hours=6), first)
-    found = _rows(
-        connection,
-        "select problem, expected, found, detail from marketplace.verify_month(%s) where severity = 'ERROR'",
-        first.date(),
-    )
-    connection.execute(planted.format(-1).encode(), key)
+    with _put_back(connection, planted, key):
+        _run(connection, "marketplace_verify", end + timedelta(hours=6), first)
+        found = _rows(
+            connection,
+            "select problem, expected, found, detail from marketplace.verify_month(%s) where severity = 'ERROR'",
+            first.date(),
+        )
     _run(connection, "marketplace_verify", end + timedelta(hours=7), first)
     return found
+
+
+@contextlib.contextmanager
+def _put_back(connection: Connection, planted: str, key: list[Any]) -> Iterator[None]:
+    """The error is there within this block, however it ends."""
+    connection.execute(planted.format(1).encode(), key)
+    try:
+        yield
+    finally:
+        connection.execute(planted.format(-1).encode(), key)
 
 
 def _run(connection: Connection, job: str, now: datetime, month: datetime | None = None) -> None:
@@ -214,6 +292,7 @@ def _show(connection: Connection, console: Console, found: list[Row]) -> None:
             sum(due_amount) filter (where due_amount > 0) as to_charge,
             sum(due_amount) filter (where due_amount < 0) as to_pay
         from report.marketplace_transaction
+        where kind = 'MONTHLY'
         group by report.marketplace_transaction.month, status
         order by report.marketplace_transaction.month, status
         """,
@@ -229,7 +308,7 @@ def _show(connection: Connection, console: Console, found: list[Row]) -> None:
             to_char(month, 'YYYY-MM') as month, status, carried_in, advertisement_amount as charged,
             website_amount as earned, due_amount as due, carried_out
         from report.marketplace_transaction as t
-        where profile_name = %s
+        where profile_name = %s and kind = 'MONTHLY'
         order by t.month
         """,
         name,

@@ -118,6 +118,10 @@ class Box:
         """A customer with a means of payment: visa, processing, authentication_required, or a decline code."""
         return Customer(**self._tell("customer", method=method, name=name))
 
+    def behave(self, method: str, behaviour: str) -> None:
+        """From now on a customer's means of payment does this, as of `customer`; it keeps its name."""
+        self._tell("behave", method=method, behaviour=behaviour)
+
     def account(self, *, transfers: bool = True) -> str:
         """A connected account; without transfers it may not be paid yet."""
         form = {"type": "express", "capabilities[transfers][requested]": str(transfers).lower()}

@@ -114,6 +114,8 @@ class Sandbox:
         self.keys: dict[str, Saved] = {}
         self.methods: dict[str, str] = {}  # payment method: how it behaves
         self.owners: dict[str, str] = {}  # payment method: its customer
+        self.behind: dict[str, str] = {}  # payment method whose behaviour was changed: the one that localstripe uses
+        self.names: dict[str, str] = {}  # and back again
         self.intents: dict[str, Object] = {}
         self.refunds: dict[str, Object] = {}
         self.accounts: dict[str, Object] = {}
@@ -165,6 +167,15 @@ class Sandbox:
         self.owners[attached["id"]] = attached["customer"]
         return attached
 
+    async def behave(self, method: str, behaviour: str) -> None:
+        """localstripe's methods never change: another stands behind this one, under its name."""
+        if method not in self.owners:
+            raise Refused(404, f"No such payment_method of a customer: '{method}'", "resource_missing")
+        other = await self.new_method(behaviour)
+        await self.attach(other, {"customer": self.owners[method]})
+        self.behind[method] = other
+        self.names[other] = method
+
     # --- Payment intents --------------------------------------------------------------------------------------------
 
     async def create_intent(self, form: dict[str, str], key: str | None) -> Object:
@@ -174,6 +185,8 @@ class Sandbox:
         method = form.get("payment_method", "")
         if self.owners.get(method, form.get("customer")) != form.get("customer"):
             raise Refused(400, "The provided PaymentMethod is attached to another Customer.", "payment_method_invalid")
+        if method in self.behind:
+            method = form["payment_method"] = self.behind[method]
         behaviour = self.methods.get(method, "generic_decline")
         if behaviour == "processing":
             form["capture_method"] = "manual"  # it is captured when it settles
@@ -182,7 +195,7 @@ class Sandbox:
         if status == 402:
             charge = await self.need("GET", f"/v1/charges/{body['error']['charge']}")
             intent = self._shown(await self.need("GET", f"/v1/payment_intents/{charge['payment_intent']}"), created)
-            raise self._declined(intent, behaviour, method)
+            raise self._declined(intent, behaviour, self.names.get(method, method))
         if status >= 400:
             missing = "resource_missing" if status == 404 else None
             raise Refused(status, body["error"].get("message", "Bad request"), body["error"].get("code", missing))
@@ -190,7 +203,7 @@ class Sandbox:
             created["status"] = "processing"
         intent = self._shown(body, created)
         if intent["status"] == "requires_action" and form.get("off_session") == "true":
-            raise self._declined(intent, "authentication_required", method)
+            raise self._declined(intent, "authentication_required", self.names.get(method, method))
         self._tell_intent(intent)
         return intent
 
@@ -203,6 +216,7 @@ class Sandbox:
             intent.pop(extra, None)
         if isinstance(intent["latest_charge"], dict):
             intent["latest_charge"] = intent["latest_charge"]["id"]
+        intent["payment_method"] = self.names.get(intent["payment_method"], intent["payment_method"])
         intent["amount_received"] = intent["amount"] if intent["status"] == "succeeded" else 0
         self.intents[body["id"]] = intent
         return intent
@@ -581,6 +595,10 @@ class Sandbox:
                         method = await self.new_method(asked["method"])
                         await self.attach(method, {"customer": made["id"]})
                     return web.json_response({"id": made["id"], "payment_method": method})
+                case "behave":
+                    async with self.lock:
+                        await self.behave(asked["method"], asked["behaviour"])
+                    return web.json_response({})
                 case "top_up":
                     currency = asked["currency"].lower()
                     self.toppings[currency] = self.toppings.get(currency, 0) + asked["amount"]

@@ -67,6 +67,8 @@ def test_the_demo_plays_and_shows_a_consistent_log(db: Connection, dsn: str) -> 
         "One seller's day: demo_",
         "VAT by project",
         "11 UKErevyen",
+        "The balances beside the transactions",
+        "agree, to the øre",
         "views are empty",
         "To look further",
     ):

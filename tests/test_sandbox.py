@@ -337,6 +337,25 @@ def test_a_means_of_payment_by_its_sandbox_name(box: Box, client: stripe.StripeC
     assert refused(lambda: charge(client, direct)).error.decline_code == "expired_card"
 
 
+def test_a_card_that_declined_is_good_again(box: Box, client: stripe.StripeClient) -> None:
+    somebody = box.customer("insufficient_funds")
+    for method in ("insufficient_funds", "expired_card"):
+        box.behave(somebody.payment_method, method)
+        error = refused(partial(charge, client, somebody, key=f"one {method}"))
+        assert error.error.decline_code == method
+        assert error.error.payment_method["id"] == somebody.payment_method
+    box.behave(somebody.payment_method, "visa")
+    assert refused(lambda: charge(client, somebody, key="one expired_card")).error.decline_code == "expired_card"
+    paid = charge(client, somebody, 700, key="another")
+    assert (paid.status, paid.payment_method) == ("succeeded", somebody.payment_method)
+    assert box.ledger().customers() == {somebody.id: 700}
+
+
+def test_the_card_of_nobody_does_not_change(box: Box) -> None:
+    with pytest.raises(sandbox.SandboxError, match="No such payment_method"):
+        box.behave("pm_of_nobody", "visa")
+
+
 def test_nobody_pays_with_anothers_card(box: Box, client: stripe.StripeClient) -> None:
     one, other = box.customer(), box.customer()
     error = refused(lambda: charge(client, Customer(one.id, other.payment_method)))
