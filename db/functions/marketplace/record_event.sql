@@ -23,7 +23,7 @@ declare
     v_attempts bigint[];
     v_attempt bigint;
     v_outcome text;
-    v_outcomes text[] := '{}';
+    v_outcomes text[] := array[]::text[];
 begin
     if coalesce(p_event_id, '') = '' or not exists (select from marketplace.gateway as g where g.gateway = p_gateway) then
         raise exception 'an event has a gateway and a number' using
