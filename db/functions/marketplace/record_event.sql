@@ -40,6 +40,9 @@ begin
         return 'SEEN';
     end if;
 
+    if p_idempotency_key is null and p_batch is not null then
+        perform pg_advisory_xact_lock(hashtextextended(format('gateway_batch %s', p_gateway), 0));
+    end if;
     select array_agg(a.payment_attempt order by a.payment_attempt) into v_attempts
     from marketplace.payment_attempt as a
     where
