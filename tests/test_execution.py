@@ -1156,6 +1156,36 @@ def test_a_batch_is_answered_while_one_of_it_is_answered_alone(db: Connection, c
     assert consistency(db) == {}
 
 
+def test_a_batch_is_taken_by_one_at_a_time(db: Connection, connect: Connect) -> None:
+    """Two that lock its attempts in different orders would wait for each other, and a run would die of it."""
+    here = town(db)
+    means(db, here.publisher, "PAYOUT", "bank", name="Kari Nordmann", iban="NO9386011117947")
+    here.month()
+    executed(db, Scripted(), CHARGE_DAY)
+    bank = Scripted("bank", batch_limit=100)
+    bank.will("no_answer")
+    executed(db, bank, PAYOUT_DAY)
+    (batch,) = {row["batch"] for row in attempts(db) if row["batch"]}
+    other, found = connect(), []
+    with job_run(other) as number:
+
+        def ask() -> None:
+            asked = "select * from marketplace.unresolved_calls('bank', %s, %s)"
+            found.append(rows(other, asked, number, later(PAYOUT_DAY, hours=1)))
+
+        thread = threading.Thread(target=ask)
+        with db.transaction():
+            assert event(db, "1", "processing", gateway="bank", batch=batch, now=PAYOUT_DAY) == "APPLIED"
+            thread.start()
+            waits = "select wait_event = 'advisory' from pg_stat_activity where pid = %s"
+            with connect() as watcher:
+                while not one(watcher, waits, other.info.backend_pid):
+                    assert thread.is_alive(), "it took a part of the batch"
+                    time.sleep(0.01)
+        thread.join()
+        assert found == [[]]
+
+
 # --- Who may --------------------------------------------------------------------------------------------------------
 
 

@@ -11,7 +11,7 @@ declare
     v_today constant date := (p_now at time zone marketplace.time_zone())::date;
     v_available bigint;
     v_wanted bigint[];
-    v_waits bigint[] := '{}';
+    v_waits bigint[] := array[]::bigint[];
 begin
     select f.available into v_available from marketplace.fund as f;
     select array_agg(c.transaction) into v_wanted

@@ -25,6 +25,8 @@ begin
             hint = 'p_now is a moment, not null.';
     end if;
     perform jobs.own_run(p_job_run);
+    -- Who takes a batch locks many attempts, in no order: one at a time, record_event of a batch as well.
+    perform pg_advisory_xact_lock(hashtextextended(format('gateway_batch %s', p_gateway), 0));
     v_live := array(
         select r.job_run
         from jobs.job_run as r
