@@ -9,12 +9,12 @@ from typing import Annotated
 
 import typer
 
-from bench import clicks, purchases, refunds, reports, rollup
+from bench import clicks, execution, purchases, refunds, reports, rollup
 from bench.measure import Ratios
 from bench.server import OURS, Bench, deployed, file_system, started
 
 TEMPORARY = Path(tempfile.gettempdir())
-NAMES = ("purchases", "hot_group", "refunds", "reports", "rollup", "xact_index", "clicks")
+NAMES = ("purchases", "hot_group", "refunds", "reports", "rollup", "xact_index", "clicks", "execution")
 
 
 def main(
@@ -70,6 +70,8 @@ def _run(
         return rollup.totals(bench, heavy_rounds, sizes)
     if name == "xact_index":
         return rollup.index_cost(bench, rounds, seconds)
+    if name == "execution":
+        return execution.execution(bench, heavy_rounds)
     if name == "clicks":
         return clicks.clicks(bench, heavy_rounds, sizes)
     return reports.reports(bench, heavy_rounds, sizes)

@@ -195,6 +195,7 @@ values
 ('SUBMITTED', 'crashed', 'UNKNOWN'),
 ('SUBMITTED', 'conflict', 'UNKNOWN'),
 ('SUBMITTED', 'mismatch', 'UNKNOWN'),
+('SUBMITTED', 'returned', 'DECLINED_HARD'),
 ('UNKNOWN', 'sent_again', 'UNKNOWN'),
 ('UNKNOWN', 'succeeded', 'SUCCEEDED'),
 ('UNKNOWN', 'processing', 'PROCESSING'),
@@ -202,6 +203,7 @@ values
 ('UNKNOWN', 'declined_soft', 'DECLINED_SOFT'),
 ('UNKNOWN', 'declined_hard', 'DECLINED_HARD'),
 ('UNKNOWN', 'rejected', 'REJECTED'),
+('UNKNOWN', 'returned', 'DECLINED_HARD'),
 ('UNKNOWN', 'rate_limited', 'UNKNOWN'),
 ('UNKNOWN', 'unauthorized', 'UNKNOWN'),
 ('UNKNOWN', 'no_answer', 'UNKNOWN'),
@@ -296,7 +298,7 @@ create table marketplace.payment_attempt (
     constraint payment_attempt_currency_check check (currency = 'NOK'),
     constraint payment_attempt_refunds_check check ((kind = 'REFUND') = (refunds is not null)),
     constraint payment_attempt_refunded_check check (
-        refunded between 0 and amount and (refunded = 0 or (kind = 'CHARGE' and state = 'SUCCEEDED'))
+        refunded >= 0 and refunded <= amount and (refunded = 0 or (kind = 'CHARGE' and state = 'SUCCEEDED'))
     ),
     constraint payment_attempt_returned_check check (
         returned_at is null or (kind in ('PAYOUT', 'REFUND') and state = 'SUCCEEDED')
@@ -332,7 +334,7 @@ comment on column marketplace.payment_attempt.error_code is 'The gateway''s, of 
 comment on column marketplace.payment_attempt.decline_code is 'The gateway''s, of why it was declined';
 comment on column marketplace.payment_attempt.message is 'The gateway''s own words, or a person''s reason; no keys, no cards';
 comment on column marketplace.payment_attempt.alarm is
-'What a person must look at before this transaction is tried again: conflict (the key was used for something else), mismatch (another amount or currency), not_found (too old to send again, and the gateway has nothing), contradicted (it ended, and the gateway says otherwise), duplicate (the gateway has two of our key); null: nothing';
+'What a person must look at before this transaction is tried again: conflict (the key was used for something else), mismatch (another amount or currency), not_found (too old to send again, and the gateway has nothing), contradicted (it ended, and the gateway says otherwise: give back there what should not have moved, then clear_alarm; of a payout or refund that did not arrive, resolve_attempt), duplicate (the gateway has two of our key); null: nothing. Until then nothing is sent for the transaction, nor for what corrects it';
 comment on column marketplace.payment_attempt.is_released is 'A person has said that another attempt may follow';
 comment on column marketplace.payment_attempt.refunded is 'Øre of a CHARGE that were, or are to be, given back';
 comment on column marketplace.payment_attempt.returned_at is 'When a PAYOUT or REFUND that had succeeded came back; null: did not';

@@ -24,6 +24,7 @@ from pybridge import (
     gateways,
     health,
     jobs,
+    payment_cli,
     period_cli,
     programme,
     report_cli,
@@ -82,6 +83,7 @@ app.add_typer(voucher_cli.app, name="voucher")
 app.add_typer(period_cli.app, name="period")
 app.add_typer(jobs.app, name="job")
 app.add_typer(clicks.app, name="clicks")
+app.add_typer(payment_cli.app, name="payment")
 app.command()(scheduler.schedule)
 app.command()(health.health)
 app.command()(health.metrics)

@@ -20,6 +20,7 @@ from pybridge.gateways import Answer, Event, Gateway, Request
 
 Connection = psycopg.Connection[Any]
 KINDS = ("CHARGE", "REFUND", "PAYOUT")  # money comes in before it goes out
+WELL = ("SUCCEEDED", "PROCESSING")  # nothing is left for us to do
 RATE_LIMITS = 3  # so many in a row, and the gateway is left alone until the next run
 
 Open = Callable[[str], Gateway]
@@ -45,14 +46,14 @@ class Executed:
     @property
     def outcome(self) -> str:
         """As of a job's run: partial where something is left to do, or to look at."""
-        left = self.answered - sum(self.states[state] for state in ("SUCCEEDED", "PROCESSING"))
+        left = self.answered - sum(self.states[state] for state in WELL)
         if not left and not self.alarms and not self.stopped:
             return "succeeded"
         return "partial" if self.answered > left else "failed"
 
     @property
     def amiss(self) -> str | None:
-        said = [f"{count} {state}" for state, count in sorted(self.states.items()) if state != "SUCCEEDED"]
+        said = [f"{count} {state}" for state, count in sorted(self.states.items()) if state not in WELL]
         said += [f"{self.alarms} to be looked at"] if self.alarms else []
         said += [f"{name}: {why}" for name, why in sorted(self.stopped.items())]
         return ", ".join(said) or None
@@ -75,13 +76,12 @@ class Due:
     next_retry_at: datetime | None
 
 
-def due(connection: Connection, now: datetime) -> list[Due]:
+def due(connection: Connection, now: datetime | None = None) -> list[Due]:
     """Who would be charged or paid what, and why others would not; changes nothing."""
     query = """
-        select d.transaction, d.profile, p.profile_name, to_char(d.month, 'YYYY-MM') as month, d.kind,
-            d.amount / 100.0 as amount, d.due_on, d.attempt_number, d.gateway, d.hold, d.next_retry_at
-        from marketplace.due_transactions(null, %s) as d
-        inner join marketplace.profile as p on d.profile = p.profile
+        select d.transaction, d.profile, d.profile_name, to_char(d.month, 'YYYY-MM') as month, d.kind,
+            (d.amount / 100.0)::numeric(14, 2) as amount, d.due_on, d.attempt_number, d.gateway, d.hold, d.next_retry_at
+        from marketplace.due_transactions(null, coalesce(%s, now())) as d
     """
     with connection.cursor(row_factory=class_row(Due)) as cursor:
         return cursor.execute(query, (now,)).fetchall()
@@ -209,7 +209,7 @@ def _request(call: dict[str, Any]) -> Request:
     return Request(attempt=call.pop("payment_attempt"), **call)
 
 
-def receive(connection: Connection, gateway: str, events: Sequence[Event], now: datetime) -> Counter[str]:
+def receive(connection: Connection, gateway: str, events: Sequence[Event], now: datetime | None = None) -> Counter[str]:
     """Tell the database what a gateway said by itself; how many events had which outcome.
 
     Whoever calls this has the events from `Gateway.read_events`, which checks their signature.
@@ -218,7 +218,8 @@ def receive(connection: Connection, gateway: str, events: Sequence[Event], now: 
     for event in events:
         said = asdict(event.answer)
         (outcome,) = connection.execute(
-            "select marketplace.record_event(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            "select marketplace.record_event(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
+            " coalesce(%s, now()))",
             (
                 gateway,
                 event.event_id,

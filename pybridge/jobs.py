@@ -103,7 +103,7 @@ def run(connection: Connection, job: str, month: date | None = None, now: dateti
     number, outcome = _row(connection, "select job_run, outcome from jobs.begin_run(%s, %s, %s)", (job, period, now))
     if outcome is not None:
         return Run(number, job, period, outcome)
-    return _work(connection, number, job, period, now or datetime.now().astimezone())
+    return _work(connection, number, job, period, now or _row(connection, "select now()", ())[0])
 
 
 def run_due(connection: Connection, job: str, period: str, now: datetime | None = None) -> Run | None:
@@ -218,7 +218,9 @@ app = typer.Typer(no_args_is_help=True, help="Jobs: run one, list them, see what
 @app.command("run")
 def run_(
     job: Annotated[str, typer.Argument(help="Its name; see `pybridge job list`.")],
-    month: Annotated[str | None, typer.Option(help="The month, such as 2026-02; the open one by default.")] = None,
+    month: Annotated[
+        str | None, typer.Option(help="The month, such as 2026-02. Closing and verifying need it.")
+    ] = None,
     now: Annotated[datetime | None, typer.Option(help="The moment that it takes for now.")] = None,
     as_json: Json = False,
 ) -> None:

@@ -87,6 +87,10 @@ class Town:
             market.clicks(self.db, each, self.site, market.day(month, 12))
         market.close(self.db, month)
 
+    def charge(self) -> int:
+        """The first advertiser's transaction of January."""
+        return int(market.transaction(self.db, self.advertisers[0], JANUARY)["transaction"])
+
     def status(self, profile: int, month: date = JANUARY) -> str:
         return str(market.transaction(self.db, profile, month)["status"])
 

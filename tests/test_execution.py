@@ -4,12 +4,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import LiteralString
 
 import pytest
 
+from pybridge import gateways
 from pybridge.execution import due, execute
 from pybridge.gateways import Answer, NotConfigured
 from tests import market
@@ -287,6 +288,8 @@ def test_what_is_too_old_to_send_is_looked_up(here: Town, gateway: Scripted) -> 
     executed(here.db, gateway, CHARGE_DAY)
     executed(here.db, gateway, later(CHARGE_DAY, hours=22, minutes=59))
     executed(here.db, gateway, later(CHARGE_DAY, hours=23))
+    assert len(gateway.asked) == 2, "it was sent a minute ago, and may not be in the gateway's list yet"
+    executed(here.db, gateway, later(CHARGE_DAY, hours=24))
     assert [how for how, _ in gateway.asked] == ["send", "send", "look_up"]
     assert states(here.db) == ["SUCCEEDED"]
 
@@ -345,6 +348,23 @@ def test_what_another_live_run_is_sending_is_left_alone(here: Town, connect: Con
             assert rows(here.db, claim, mine, CHARGE_DAY) == []
             assert one(here.db, "select marketplace.prepare_attempts('CHARGE', %s)", CHARGE_DAY) == 0
         assert states(here.db) == ["SUBMITTED"]
+
+
+def test_what_another_live_run_is_asking_about_is_left_alone(
+    here: Town, gateway: Scripted, db: Connection, connect: Connect
+) -> None:
+    """Else the same request is under way twice, and a refusal of the one would close what the other does."""
+    gateway.will("no_answer")
+    executed(db, gateway, CHARGE_DAY)
+    other = connect()
+    number = one(other, "select job_run from jobs.begin_run('marketplace_update')")
+    asked = "select action from marketplace.unresolved_calls('stripe', %s, %s)"
+    assert len(rows(other, asked, number, later(CHARGE_DAY, hours=1))) == 1
+    with job_run(db) as mine:
+        assert rows(db, asked, mine, later(CHARGE_DAY, hours=2)) == []
+        other.close()
+        gone(db, number)
+        assert rows(db, asked, mine, later(CHARGE_DAY, hours=2)) == [{"action": "SEND"}]
 
 
 def test_processing_is_polled_and_action_is_waited_for(here: Town, gateway: Scripted) -> None:
@@ -853,6 +873,319 @@ def test_a_run_of_another_session_may_not_send(here: Town, connect: Connect) -> 
         call(here.db, "cancel_attempt", payment_attempt=10**9, reason="x")
 
 
+# --- What a reviewer tried ------------------------------------------------------------------------------------------
+
+
+def claimed(db: Connection, number: int, kind: str = "CHARGE", now: datetime = CHARGE_DAY) -> Row:
+    one(db, "select marketplace.prepare_attempts(%s, %s)", kind, now)
+    (sent,) = rows(db, "select * from marketplace.claim_attempts('stripe', %s, %s, 1, %s)", kind, number, now)
+    return sent
+
+
+def gone(db: Connection, job_run: int) -> None:
+    """Waits until the session of this run is seen to be gone."""
+    while one(db, "select state from report.job_run where job_run = %s", job_run) != "crashed":
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("stale", ["rejected", "rate_limited", "unauthorized", "no_answer", "not_found"])
+def test_a_late_answer_of_a_run_that_was_replaced_is_nothing_new(
+    here: Town, db: Connection, connect: Connect, stale: str
+) -> None:
+    """Else the attempt is closed, or looks unsent, while the newer call charges; and a person has it charged anew."""
+    old = connect()
+    number = one(old, "select job_run from jobs.begin_run('marketplace_update')")
+    sent = claimed(old, number)["payment_attempt"]
+    old.close()
+    gone(db, number)
+    with job_run(db) as mine:
+        asked = "select action from marketplace.unresolved_calls('stripe', %s, %s)"
+        assert rows(db, asked, mine, later(CHARGE_DAY, minutes=1)) == [{"action": "SEND"}]
+        said = {"payment_attempt": sent, "now": later(CHARGE_DAY, minutes=2)}
+        (late,) = call(db, "record_answer", **said, answer=stale, job_run=number)
+        assert (late["outcome"], late["state"]) == ("NOTHING_NEW", "UNKNOWN")
+        assert one(db, "select event from marketplace.payment_attempt") == "sent_again"
+        paid = {**said, "answer": "succeeded", "gateway_id": "pi_1", "amount": 5000, "currency": "NOK"}
+        assert call(db, "record_answer", **paid, job_run=mine)[0]["state"] == "SUCCEEDED"
+
+
+def test_a_late_answer_that_money_moved_counts_whoever_brings_it(here: Town, db: Connection, connect: Connect) -> None:
+    old = connect()
+    number = one(old, "select job_run from jobs.begin_run('marketplace_update')")
+    sent = claimed(old, number)["payment_attempt"]
+    old.close()
+    gone(db, number)
+    with job_run(db) as mine:
+        rows(db, "select * from marketplace.unresolved_calls('stripe', %s, %s)", mine, CHARGE_DAY)
+        said = {"gateway_id": "pi_1", "amount": 5000, "currency": "NOK", "now": CHARGE_DAY, "job_run": number}
+        (late,) = call(db, "record_answer", payment_attempt=sent, answer="succeeded", **said)
+        assert late["state"] == "SUCCEEDED"
+        assert one(db, "select job_run from marketplace.payment_attempt") == mine, "it sent it last"
+
+
+def test_what_is_prepared_is_not_sent_once_the_earlier_attempt_turns_out_to_be_paid(
+    here: Town, gateway: Scripted, db: Connection
+) -> None:
+    gateway.will(DECLINED_SOFT, "rate_limited")
+    executed(db, gateway, CHARGE_DAY)
+    executed(db, gateway, later(CHARGE_DAY, days=3))
+    assert states(db) == ["DECLINED_SOFT", "PREPARED"]
+    assert event(db, "evt_1", "succeeded", attempts(db)[0], amount=5000, currency="NOK") == "ALARM"
+    executed(db, gateway, later(CHARGE_DAY, days=3, hours=1))
+    assert len(gateway.asked) == 2, "the card was charged already"
+    call(db, "clear_alarm", payment_attempt=attempts(db)[0]["payment_attempt"], reason="given back at the gateway")
+    executed(db, gateway, later(CHARGE_DAY, days=3, hours=2))
+    assert states(db) == ["DECLINED_SOFT", "SUCCEEDED"]
+
+
+def test_what_is_unknown_is_not_sent_again_once_the_earlier_attempt_turns_out_to_be_paid(
+    here: Town, gateway: Scripted, db: Connection
+) -> None:
+    gateway.will(DECLINED_SOFT, "no_answer")
+    executed(db, gateway, CHARGE_DAY)
+    executed(db, gateway, later(CHARGE_DAY, days=3))
+    event(db, "evt_1", "succeeded", attempts(db)[0], amount=5000, currency="NOK")
+    executed(db, gateway, later(CHARGE_DAY, days=3, hours=1))
+    assert len(gateway.asked) == 2
+    executed(db, gateway, later(CHARGE_DAY, days=4))
+    assert gateway.asked[-1][0] == "look_up", "asking is no charge"
+
+
+def test_a_charge_that_is_disputed_is_not_given_back_as_well(here: Town, gateway: Scripted, db: Connection) -> None:
+    executed(db, gateway, CHARGE_DAY)
+    (charge,) = attempts(db)
+    call(db, "refund_transaction", transaction=charge["transaction"], reason="a mistake", now=CHARGE_DAY)
+    assert event(db, "evt_1", "returned", charge) == "ALARM"
+    assert holds(db, CHARGE_DAY)[here.advertisers[0], "REFUND"] == "ALARM"
+    assert executed(db, gateway, CHARGE_DAY).prepared == 0
+    call(db, "clear_alarm", payment_attempt=charge["payment_attempt"], reason="the dispute was won")
+    assert executed(db, gateway, CHARGE_DAY).states == {"SUCCEEDED": 1}
+
+
+def test_a_refund_that_fails_after_all_is_owed_again(here: Town, gateway: Scripted, db: Connection) -> None:
+    executed(db, gateway, CHARGE_DAY)
+    charged = market.transaction(db, here.advertisers[0], JANUARY)["transaction"]
+    call(db, "refund_transaction", transaction=charged, reason="a mistake", now=CHARGE_DAY)
+    executed(db, gateway, CHARGE_DAY)
+    refund = attempts(db)[-1]
+    said = {"error_code": "refund_failed", "amount": 5000, "currency": "NOK"}
+    assert event(db, "evt_1", "declined", refund, **said) == "APPLIED"
+    assert event(db, "evt_2", "declined", refund, **said) == "NOTHING_NEW"
+    again = rows(db, "select due_amount, corrects from marketplace.transaction where kind = 'ADJUSTMENT'")
+    assert again == [{"due_amount": -50, "corrects": refund["transaction"]}]
+    assert (attempts(db)[-1]["state"], fund(db)) == ("SUCCEEDED", Decimal(50))
+    assert holds(db, CHARGE_DAY)[here.advertisers[0], "PAYOUT"] == "NO_MEANS"
+    with refused("23B72"):
+        call(db, "refund_transaction", transaction=charged, reason="again", now=CHARGE_DAY)
+
+
+@pytest.mark.parametrize("state", ["SUBMITTED", "UNKNOWN"])
+def test_a_return_that_overtakes_the_answer_is_not_lost(
+    here: Town, gateway: Scripted, db: Connection, state: str
+) -> None:
+    executed(db, gateway, CHARGE_DAY)
+    with job_run(db) as number:
+        sent = claimed(db, number, "PAYOUT", PAYOUT_DAY)
+        if state == "UNKNOWN":
+            call(db, "record_answer", payment_attempt=sent["payment_attempt"], answer="no_answer", now=PAYOUT_DAY)
+        said = {"gateway_id": "tr_1", "amount": 3500, "currency": "NOK", "now": PAYOUT_DAY}
+        assert event(db, "evt_1", "returned", attempts(db)[-1], **said) == "APPLIED"
+        assert (attempts(db)[-1]["state"], here.status(here.publisher)) == ("DECLINED_HARD", "FAILED")
+    assert fund(db) == 50
+    means(db, here.publisher, "PAYOUT")
+    executed(db, gateway, later(PAYOUT_DAY, hours=1))
+    assert here.status(here.publisher) == "EXECUTED"
+
+
+def test_partial_returns_are_an_alarm_until_all_of_it_has_come_back(
+    here: Town, gateway: Scripted, db: Connection
+) -> None:
+    executed(db, gateway, CHARGE_DAY)
+    executed(db, gateway, PAYOUT_DAY)
+    payout = attempts(db, here.publisher)[0]
+    assert event(db, "evt_1", "returned", payout, amount=1000, currency="NOK") == "ALARM"
+    assert one(db, "select count(*) from marketplace.transaction where kind = 'ADJUSTMENT'") == 0
+    event(db, "evt_2", "returned", payout, amount=3500, currency="NOK")  # what has come back in all
+    assert fund(db) == 50
+    means(db, here.publisher, "PAYOUT")
+    assert holds(db, PAYOUT_DAY)[here.publisher, "PAYOUT"] == "ALARM"
+    call(db, "clear_alarm", payment_attempt=payout["payment_attempt"], reason="all of it is back")
+    assert executed(db, gateway, PAYOUT_DAY).states == {"SUCCEEDED": 1}
+    assert fund(db) == 15
+
+
+def test_a_payout_that_never_arrived_is_owed_again_by_a_persons_word(
+    here: Town, gateway: Scripted, db: Connection
+) -> None:
+    executed(db, gateway, CHARGE_DAY)
+    executed(db, gateway, PAYOUT_DAY)
+    charge, payout = attempts(db)
+    number = {"payment_attempt": payout["payment_attempt"], "done": False, "reason": "they say so", "now": PAYOUT_DAY}
+    with refused("23B75"):
+        call(db, "resolve_attempt", **number)
+    assert event(db, "evt_1", "declined", payout, decline_code="AC04") == "ALARM"
+    assert call(db, "resolve_attempt", **number) == [{"resolve_attempt": "SUCCEEDED"}]
+    with refused("23B75"):
+        call(db, "resolve_attempt", **number)
+    assert (fund(db), here.status(here.publisher)) == (Decimal(50), "EXECUTED")
+    assert holds(db, PAYOUT_DAY)[here.publisher, "PAYOUT"] == "RETURNED"
+    assert event(db, "evt_2", "returned", charge) == "ALARM"
+    with refused("23B75"):
+        call(db, "resolve_attempt", **{**number, "payment_attempt": charge["payment_attempt"]})
+    call(db, "clear_alarm", payment_attempt=charge["payment_attempt"], reason="a dispute, answered")
+
+
+def test_how_old_a_key_is_the_servers_clock_says_as_well(here: Town, gateway: Scripted, db: Connection) -> None:
+    """A run that is told an old moment, or after one that was told a coming one, would send a key that is forgotten."""
+    run(db, "update marketplace.gateway set key_term = '50 milliseconds', poll_wait = '1 microsecond'")
+    gateway.will("no_answer")
+    executed(db, gateway, CHARGE_DAY)
+    time.sleep(0.06)
+    executed(db, gateway, later(CHARGE_DAY, microseconds=10))
+    assert [how for how, _ in gateway.asked] == ["send", "look_up"]
+
+
+def test_a_look_up_goes_back_to_when_it_was_really_sent(here: Town, gateway: Scripted, db: Connection) -> None:
+    """Else what a run was told to send in a coming month is not found, and a person has it sent once more."""
+    coming = at(2126, 2, 4, 6)
+    gateway.will("no_answer")
+    executed(db, gateway, coming)
+    executed(db, gateway, later(coming, days=1))
+    how, request = gateway.asked[1]
+    assert how == "look_up"
+    assert request.submitted_at == one(db, "select min(written_at) from report.payment_event where event = 'claimed'")
+
+
+@pytest.mark.parametrize("now", [None, "infinity", "-infinity"])
+def test_now_is_a_moment(here: Town, db: Connection, now: str | None) -> None:
+    one(db, "select marketplace.prepare_attempts('CHARGE', %s)", CHARGE_DAY)
+    with job_run(db) as number:
+        with refused("22023"):
+            call(db, "claim_attempts", gateway="stripe", kind="CHARGE", job_run=number, limit=1, now=now)
+        with refused("22023"):
+            call(db, "unresolved_calls", gateway="stripe", job_run=number, now=now)
+
+
+def test_what_a_person_has_called_off_is_not_sent_with_its_batch(db: Connection) -> None:
+    here = town(db)
+    other = market.profile(db)
+    for each in (here.publisher, other):
+        means(db, each, "PAYOUT", "bank", name="Kari Nordmann", iban="NO9386011117947")
+    market.clicks(db, here.ads[0], market.website(db, other), market.day(JANUARY, 12))
+    here.month()
+    executed(db, Scripted(), CHARGE_DAY)
+    bank = Scripted("bank", batch_limit=100)
+    bank.will("no_answer", "no_answer")
+    executed(db, bank, PAYOUT_DAY)
+    first, second = (row for row in attempts(db) if row["kind"] == "PAYOUT")
+    assert event(db, "1", "succeeded", first, gateway="bank", amount=1, currency="NOK") == "ALARM"
+    bank.will("no_answer")
+    executed(db, bank, later(PAYOUT_DAY, hours=1))
+    assert [request.attempt for _, request in bank.asked[2:]] == [second["payment_attempt"]], "a person looks at it"
+    call(db, "resolve_attempt", payment_attempt=first["payment_attempt"], done=False, reason="not ours")
+    with job_run(db) as number:
+        asked = "select payment_attempt from marketplace.unresolved_calls('bank', %s, %s)"
+        assert rows(db, asked, number, later(PAYOUT_DAY, hours=2)) == [{"payment_attempt": second["payment_attempt"]}]
+
+
+def test_what_rolled_over_is_not_taken_out_either(db: Connection, gateway: Scripted) -> None:
+    here = town(db)
+    market.set_minimum(db, "0.01", "100")
+    here.month()
+    executed(db, gateway, PAYOUT_DAY)
+    assert (here.status(here.publisher), fund(db)) == ("ROLLED_OVER", Decimal(50))
+    with refused("23B76"):
+        call(db, "move_reserve", amount=Decimal("-15.01"), reason="commission", now=PAYOUT_DAY)
+    call(db, "move_reserve", amount=Decimal("-15"), reason="commission", now=PAYOUT_DAY)
+
+
+def test_what_is_prepared_does_not_go_to_an_account_that_was_replaced(
+    here: Town, gateway: Scripted, db: Connection
+) -> None:
+    executed(db, gateway, CHARGE_DAY)
+    gateway.will("unauthorized")
+    executed(db, gateway, PAYOUT_DAY)
+    means(db, here.publisher, "PAYOUT", destination="acct_new")
+    assert states(db, here.publisher) == ["CANCELLED"]
+    assert fund(db) == 50
+    assert executed(db, gateway, later(PAYOUT_DAY, hours=1)).states == {"SUCCEEDED": 1}
+    assert gateway.asked[-1][1].request["destination"] == "acct_new"
+    assert fund(db) == 15
+
+
+def test_a_means_without_what_the_gateway_wants_stops_nobody_else(db: Connection, gateway: Scripted) -> None:
+    here = town(db)
+    here.month()
+    means(db, here.publisher, "PAYOUT", acount="acct_1")
+    executed(db, gateway, CHARGE_DAY)
+    stripe = gateways.open_gateway("stripe", {"STRIPE_API_KEY": "sk_test_1", "STRIPE_API_BASE": "http://127.0.0.1:1"})
+    assert executed(db, stripe, PAYOUT_DAY).states == {"REJECTED": 1}
+    assert holds(db, PAYOUT_DAY) == {(here.publisher, "PAYOUT"): "REJECTED"}
+
+
+def test_a_batch_is_answered_while_one_of_it_is_answered_alone(db: Connection, connect: Connect) -> None:
+    """Who has declined one of it holds the fund, and waits for nobody."""
+    here = town(db)
+    other = market.profile(db)
+    for each in (here.publisher, other):
+        means(db, each, "PAYOUT", "bank", name="Kari Nordmann", iban="NO9386011117947")
+    market.clicks(db, here.ads[0], market.website(db, other), market.day(JANUARY, 12))
+    here.month()
+    executed(db, Scripted(), CHARGE_DAY)
+    bank = Scripted("bank", batch_limit=100)
+    bank.will("processing", "processing")
+    executed(db, bank, PAYOUT_DAY)
+    first, second = (row for row in attempts(db) if row["kind"] == "PAYOUT")
+    alone, said = connect(), []
+    with alone.transaction():
+        run(alone, "select from marketplace.transaction where transaction = %s for update", second["transaction"])
+        whole = connect()
+
+        def answer() -> None:
+            said.append(event(whole, "1", "declined", gateway="bank", batch=first["batch"]))
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        waits = "select count(*) from pg_stat_activity where pid = %s and wait_event_type = 'Lock'"
+        while not one(db, waits, whole.info.backend_pid):
+            time.sleep(0.01)
+        call(alone, "record_answer", payment_attempt=second["payment_attempt"], answer="declined", now=PAYOUT_DAY)
+    thread.join()
+    assert said == ["APPLIED"]
+    assert [row["state"] for row in attempts(db) if row["kind"] == "PAYOUT"] == ["DECLINED_HARD"] * 2
+    assert consistency(db) == {}
+
+
+def test_a_batch_is_taken_by_one_at_a_time(db: Connection, connect: Connect) -> None:
+    """Two that lock its attempts in different orders would wait for each other, and a run would die of it."""
+    here = town(db)
+    means(db, here.publisher, "PAYOUT", "bank", name="Kari Nordmann", iban="NO9386011117947")
+    here.month()
+    executed(db, Scripted(), CHARGE_DAY)
+    bank = Scripted("bank", batch_limit=100)
+    bank.will("no_answer")
+    executed(db, bank, PAYOUT_DAY)
+    (batch,) = {row["batch"] for row in attempts(db) if row["batch"]}
+    other, found = connect(), []
+    with job_run(other) as number:
+
+        def ask() -> None:
+            asked = "select * from marketplace.unresolved_calls('bank', %s, %s)"
+            found.append(rows(other, asked, number, later(PAYOUT_DAY, hours=1)))
+
+        thread = threading.Thread(target=ask)
+        with db.transaction():
+            assert event(db, "1", "processing", gateway="bank", batch=batch, now=PAYOUT_DAY) == "APPLIED"
+            thread.start()
+            waits = "select wait_event = 'advisory' from pg_stat_activity where pid = %s"
+            with connect() as watcher:
+                while not one(watcher, waits, other.info.backend_pid):
+                    assert thread.is_alive(), "it took a part of the batch"
+                    time.sleep(0.01)
+        thread.join()
+        assert found == [[]]
+
+
 # --- Who may --------------------------------------------------------------------------------------------------------
 
 
@@ -896,3 +1229,34 @@ def test_why_nothing_was_paid_says_what_execution_waits_for(here: Town, gateway:
     assert why(here.advertisers[0]) == ["FAILED"]
     run(db, "update marketplace.payment_means set ended_at = now() where profile = %s", here.publisher)
     assert why(here.publisher) == ["NO_MEANS_OF_PAYMENT"]
+
+
+def test_the_schedulers_role_runs_it_and_decides_nothing(here: Town, gateway: Scripted, connect: Connect) -> None:
+    with login_role(here.db, "scheduler") as role:
+        theirs = connect(role)
+        assert executed(theirs, gateway, CHARGE_DAY).states == {"SUCCEEDED": 1}
+        assert event(theirs, "evt_1", "succeeded", gateway_id=gateway_id(here.db, here.charge())) == "NOTHING_NEW"
+        assert [row.kind for row in due(theirs, PAYOUT_DAY)] == ["PAYOUT"]
+        decisions: tuple[LiteralString, ...] = (
+            "select marketplace.refund_transaction(1, 'x')",
+            "select marketplace.retry_transaction(1, 'x')",
+            "select marketplace.resolve_attempt(1, true, 'x', 'y')",
+            "select marketplace.clear_alarm(1, 'x')",
+            "select marketplace.move_reserve(1, 'x')",
+            "update marketplace.fund set reserve = 1",
+            "update marketplace.payment_attempt set state = 'SUCCEEDED'",
+            "select details from marketplace.payment_means",
+        )
+        for query in decisions:
+            with expect("42501", native=True):
+                theirs.execute(query)
+
+
+def test_told_to_stop_it_leaves_the_rest_prepared(db: Connection, gateway: Scripted) -> None:
+    here = town(db, advertisers=3)
+    here.month()
+    with job_run(db) as number:
+        done = execute(db, number, CHARGE_DAY, lambda _: gateway, stopping=lambda: len(gateway.asked) >= 1)
+    assert states(db) == ["SUCCEEDED", "PREPARED", "PREPARED"]
+    assert (done.outcome, done.stopped) == ("partial", {"stripe": "we were told to stop"})
+    assert executed(db, gateway, CHARGE_DAY).states == {"SUCCEEDED": 2}

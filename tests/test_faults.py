@@ -1,8 +1,8 @@
 """Nobody charged or paid twice, nobody forgotten, whatever fails: random faults at every boundary, against the sandbox.
 
 A schedule is a month that is closed and executed while answers are lost, the gateway errs, processes and sessions die
-before a call, after it, before its answer is committed and after, two runs go on at once, and events come twice, late and
-in any order. At its end what the gateway says really moved is compared with the attempts, key by key.
+before a call, after it, before its answer is committed and after, two runs go on at once, and events come twice, late
+and in any order. At its end what the gateway says really moved is compared with the attempts, key by key.
 """
 
 import contextlib

@@ -407,6 +407,14 @@ def test_a_failed_payout_is_ours_only_by_its_metadata(box: Box, gateway: gateway
     assert (ours[0].attempt, ours[0].answer.answer, ours[0].answer.error_code) == (9, "returned", "account_closed")
 
 
+def test_a_charge_that_the_bank_takes_back_is_known_by_its_payment_intent(box: Box, gateway: gateways.Gateway) -> None:
+    dispute = {"id": "dp_1", "object": "dispute", "amount": 7, "currency": "nok", "metadata": {}}
+    box.emit("charge.dispute.funds_withdrawn", dispute | {"reason": "fraudulent", "payment_intent": "pi_1"})
+    ((event,),) = [read(gateway, each) for each in box.events()]
+    assert (event.attempt, event.idempotency_key) == (None, None)
+    assert event.answer == Answer("returned", "pi_1", 7, "NOK", decline_code="fraudulent")
+
+
 @pytest.mark.parametrize("kind", ["charge.refunded", "refund.created", "customer.created", "something.new"])
 def test_events_that_are_not_about_our_money_are_no_events(box: Box, gateway: gateways.Gateway, kind: str) -> None:
     box.emit(kind, {"id": "x_1", "object": "x", "metadata": {"attempt": "1"}})

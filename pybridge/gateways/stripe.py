@@ -134,7 +134,10 @@ class Stripe:
         return [self._send(each) for each in requests]
 
     def _send(self, request: Request) -> Answer:
-        form, options = _form(request), {"idempotency_key": request.idempotency_key}
+        try:
+            form, options = _form(request), {"idempotency_key": request.idempotency_key}
+        except KeyError as error:  # never sent, nor ever will be: the others must not wait for it
+            return Answer("rejected", error_code="parameter_missing", message=f"{error.args[0]} is missing")
         create = self._services[request.kind].create
         try:
             return _of(request.kind, create(form, options).to_dict())
@@ -334,6 +337,11 @@ def _events(said: Object) -> list[Event]:
     elif kind == "transfer.reversed":
         answer = Answer(
             "returned", about["id"], about["amount_reversed"], _currency(about), message="transfer reversed"
+        )
+    elif kind == "charge.dispute.funds_withdrawn":
+        # The bank took a charge back; the dispute has none of our metadata, so it is known by its payment intent.
+        answer = Answer(
+            "returned", about["payment_intent"], about["amount"], _currency(about), decline_code=about.get("reason")
         )
     elif kind == "payout.failed" and _metadata(about, "attempt"):
         # One that is ours. Any other is between the person and Stripe: the money stays on the person's account there.

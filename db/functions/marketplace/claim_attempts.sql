@@ -13,6 +13,12 @@ declare
     v_batch constant text := case when p_limit > 1 then replace(gen_random_uuid()::text, '-', '') end;
     v_claimed bigint[];
 begin
+    if p_now is null or not isfinite(p_now) then
+        raise exception 'attempts are sent at a moment' using
+            errcode = '22023',
+            detail = format('Now %s.', p_now),
+            hint = 'p_now is a moment, not null.';
+    end if;
     perform jobs.own_run(p_job_run);
     with chosen as materialized (
         select a.payment_attempt
@@ -20,6 +26,7 @@ begin
         where
             a.gateway = p_gateway and a.kind = p_kind and a.state = 'PREPARED'
             and (a.next_retry_at is null or a.next_retry_at <= p_now)
+            and not marketplace.has_alarm(a.transaction)
         order by a.payment_attempt
         limit p_limit
         for update skip locked
@@ -46,4 +53,4 @@ end;
 $$;
 
 comment on function marketplace.claim_attempts(text, text, bigint, int, timestamptz) is
-'Takes PREPARED attempts to be sent, at most p_limit: SUBMITTED from now on, so commit, and only then call the gateway. Two that claim at once get different ones. p_limit above 1: as one batch, of a name of its own. P0002 no such run; 23B69 it has ended, or is another session''s.';
+'Takes PREPARED attempts to be sent, at most p_limit: SUBMITTED from now on, so commit, and only then call the gateway. Two that claim at once get different ones. p_limit above 1: as one batch, of a name of its own. What has got an alarm since it was prepared waits. 22023; P0002 no such run; 23B69 it has ended, or is another session''s.';

@@ -20,4 +20,4 @@ end;
 $$;
 
 comment on function marketplace.clear_alarm(bigint, text, timestamptz) is
-'A person has looked at what the gateway says otherwise, and put it right there. The attempt stays as it is; its transaction may go on. 22023; P0002 no such attempt; 23B75 there is no alarm, or its end is unknown.';
+'A person has looked at what the gateway says otherwise, and put it right there. The attempt stays as it is; its transaction may go on: of a charge that was declined here and made there, first give it back at the gateway, since it is charged again; of a payout or refund that has not arrived, say resolve_attempt instead. 22023; P0002 no such attempt; 23B75 there is no alarm, or its end is unknown.';

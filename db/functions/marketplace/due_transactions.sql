@@ -1,7 +1,7 @@
 create or replace function marketplace.due_transactions(p_kind text default null, p_now timestamptz default now())
 returns table (
     transaction bigint, profile bigint, month date, kind text, amount bigint, due_on date, attempt_number int,
-    gateway text, payment_means bigint, refunds bigint, hold text, next_retry_at timestamptz
+    gateway text, payment_means bigint, refunds bigint, hold text, next_retry_at timestamptz, profile_name text
 )
 language plpgsql stable security definer
 set search_path = pg_catalog, marketplace, pg_temp
@@ -11,7 +11,7 @@ declare
     v_today constant date := (p_now at time zone marketplace.time_zone())::date;
     v_available bigint;
     v_wanted bigint[];
-    v_waits bigint[] := '{}';
+    v_waits bigint[] := array[]::bigint[];
 begin
     select f.available into v_available from marketplace.fund as f;
     select array_agg(c.transaction) into v_wanted
@@ -40,8 +40,9 @@ begin
     select
         c.transaction, c.profile, c.month, c.kind, c.amount, c.due_on, c.attempt_number, c.gateway, c.payment_means, c.refunds,
         case when c.transaction = any (v_waits) then 'FUND' else marketplace.hold_of(c, v_today, p_now) end,
-        c.next_retry_at
+        c.next_retry_at, p.profile_name
     from marketplace.payment_candidate as c
+    inner join marketplace.profile as p on c.profile = p.profile
     where p_kind is null or c.kind = p_kind
     order by case c.kind when 'CHARGE' then 1 when 'REFUND' then 2 else 3 end, c.due_on, c.transaction;
 end;

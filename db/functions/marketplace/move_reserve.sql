@@ -20,16 +20,22 @@ begin
     select coalesce(sum(c.amount), 0) into v_owed
     from marketplace.payment_candidate as c
     where c.kind <> 'CHARGE' and not c.is_live;
+    -- Below the minimum it is not paid yet, and owed all the same.
+    v_owed := v_owed + (
+        select coalesce(sum(trunc(-t.carried_in * 100)), 0)
+        from marketplace.transaction as t
+        where t.status = 'CURRENT' and t.carried_in < 0
+    );
     if p_amount < 0 and v_available + p_amount * 100 < v_owed then
         raise exception 'the money is owed to others' using
             errcode = '23B76',
             detail = format('There is NOK %s, owed are NOK %s, and NOK %s was to be taken out.',
-                v_available / 100.0, v_owed / 100.0, -p_amount),
-            hint = 'What closed months owe stays in the fund until it is paid.';
+                round(v_available / 100.0, 2), round(v_owed / 100.0, 2), -p_amount),
+            hint = 'What closed months owe stays in the fund until it is paid, also what rolled over because it is below the minimum.';
     end if;
     insert into marketplace.reserve_movement (amount, reason, moved_at) values (p_amount * 100, p_reason, p_now);
     update marketplace.fund as f set reserve = f.reserve + (p_amount * 100)::bigint;
-    return (v_available + p_amount * 100) / 100;
+    return round((v_available + p_amount * 100) / 100, 2);
 end;
 $$;
 

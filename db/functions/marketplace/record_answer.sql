@@ -46,6 +46,23 @@ begin
     end if;
     select g.* into v_gateway from marketplace.gateway as g where g.gateway = v_attempt.gateway;
 
+    -- Another run has sent it since. That this one's call did nothing says nothing of the other's.
+    if
+        p_job_run <> v_attempt.job_run
+        and p_answer in ('rejected', 'rate_limited', 'unauthorized', 'no_answer', 'not_found')
+    then
+        return query
+        select 'NOTHING_NEW', v_attempt.state, t.status, v_attempt.alarm
+        from marketplace.transaction as t
+        where t.transaction = v_attempt.transaction;
+        return;
+    end if;
+    -- A refund that fails after it had succeeded: its money came back to us, and is owed still.
+    if p_answer = 'declined' and v_attempt.kind = 'REFUND' and v_attempt.state = 'SUCCEEDED' then
+        p_answer := 'returned';
+        v_event := 'returned';
+    end if;
+
     -- Another amount, or a payment that is another attempt's, is not ours to count.
     if
         p_answer in ('succeeded', 'returned') and (p_amount <> v_attempt.amount or p_currency <> v_attempt.currency)
@@ -140,8 +157,7 @@ begin
         resolved_at = case
             when v_state = a.state then a.resolved_at
             when v_state in ('SUCCEEDED', 'DECLINED_SOFT', 'DECLINED_HARD', 'REJECTED') then p_now
-        end,
-        job_run = coalesce(p_job_run, a.job_run)
+        end
     where a.payment_attempt = p_payment_attempt;
 
     if v_state in ('DECLINED_HARD', 'REJECTED') or (v_state = 'DECLINED_SOFT' and v_wait is null) then
@@ -161,4 +177,4 @@ end;
 $$;
 
 comment on function marketplace.record_answer(bigint, text, text, bigint, text, text, text, text, timestamptz, bigint) is
-'What a gateway answered, and what that means: the attempt''s next state, and with SUCCEEDED the transaction EXECUTED in the same commit. p_answer: a word of pybridge.gateways; p_amount in minor units. outcome: APPLIED; NOTHING_NEW: it had ended, or was known; ALARM: a person must look. A decline is soft where decline_code has its code; the next attempt is made when retry_rule says. A payout that comes back stays SUCCEEDED, and is owed again (owe_again). 22023; P0002 no such attempt.';
+'What a gateway answered, and what that means: the attempt''s next state, and with SUCCEEDED the transaction EXECUTED in the same commit. p_answer: a word of pybridge.gateways; p_amount in minor units. outcome: APPLIED; NOTHING_NEW: it had ended, or was known; ALARM: a person must look. A decline is soft where decline_code has its code; the next attempt is made when retry_rule says. A payout that comes back, or a refund that does or fails after all, stays SUCCEEDED, and is owed again (owe_again). p_job_run: who asked; where another run has sent it since, that nothing was done is NOTHING_NEW. 22023; P0002 no such attempt.';

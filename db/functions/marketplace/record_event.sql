@@ -23,7 +23,7 @@ declare
     v_attempts bigint[];
     v_attempt bigint;
     v_outcome text;
-    v_outcomes text[] := '{}';
+    v_outcomes text[] := array[]::text[];
 begin
     if coalesce(p_event_id, '') = '' or not exists (select from marketplace.gateway as g where g.gateway = p_gateway) then
         raise exception 'an event has a gateway and a number' using
@@ -40,6 +40,9 @@ begin
         return 'SEEN';
     end if;
 
+    if p_idempotency_key is null and p_batch is not null then
+        perform pg_advisory_xact_lock(hashtextextended(format('gateway_batch %s', p_gateway), 0));
+    end if;
     select array_agg(a.payment_attempt order by a.payment_attempt) into v_attempts
     from marketplace.payment_attempt as a
     where
@@ -52,6 +55,11 @@ begin
             else false
         end
         and (p_payment_attempt is null or a.payment_attempt = p_payment_attempt);
+    -- All of a batch before the fund, which whoever declines one of it locks last.
+    perform from marketplace.transaction as t
+    where t.transaction in (select a.transaction from marketplace.payment_attempt as a where a.payment_attempt = any (v_attempts))
+    order by t.transaction
+    for no key update;
     foreach v_attempt in array coalesce(v_attempts, '{}')
     loop
         v_outcomes := v_outcomes || (

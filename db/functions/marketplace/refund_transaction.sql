@@ -61,7 +61,7 @@ begin
         raise exception 'more than was charged' using
             errcode = '23B72',
             detail = format('Charged NOK %s, given back NOK %s, now NOK %s.',
-                v_charge.amount / 100.0, v_charge.refunded / 100.0, v_amount / 100.0),
+                round(v_charge.amount / 100.0, 2), round(v_charge.refunded / 100.0, 2), round(v_amount / 100.0, 2)),
             hint = 'A charge is given back once, in parts or in whole; refunds under way count.';
     end if;
 

@@ -20,6 +20,17 @@ begin
             detail = format('Attempt %s.', p_payment_attempt),
             hint = 'True with what the gateway calls the payment, or false.';
     end if;
+    -- We hold that it was paid, the gateway says otherwise, and a person has seen that it was not: as if it had come back.
+    if
+        not p_done and v_attempt.state = 'SUCCEEDED' and v_attempt.kind <> 'CHARGE' and v_attempt.alarm = 'contradicted'
+        and v_attempt.returned_at is null
+    then
+        update marketplace.payment_attempt as a
+        set event = 'returned', returned_at = p_now, alarm = null, message = p_reason, changed_at = p_now
+        where a.payment_attempt = p_payment_attempt;
+        perform marketplace.owe_again(p_payment_attempt, p_now);
+        return v_attempt.state;
+    end if;
     if v_attempt.state <> 'UNKNOWN' or v_attempt.alarm is null then
         raise exception 'the attempt does not wait for a person' using
             errcode = '23B75',
@@ -38,4 +49,4 @@ end;
 $$;
 
 comment on function marketplace.resolve_attempt(bigint, boolean, text, text, timestamptz) is
-'A person has asked the gateway what became of an attempt that nothing was found of, and says: done, under p_gateway_id (SUCCEEDED), or not (CANCELLED, and a new attempt follows). The state. 22023; P0002 no such attempt; 23B75 it is not UNKNOWN with an alarm.';
+'A person has asked the gateway what became of an attempt that nothing was found of, and says: done, under p_gateway_id (SUCCEEDED), or not (CANCELLED, and a new attempt follows). Of a payout or refund that has SUCCEEDED and is contradicted: not means that it never arrived, or that all of it came back; it is owed again (owe_again), a part is not. The state. 22023; P0002 no such attempt; 23B75 it is neither.';

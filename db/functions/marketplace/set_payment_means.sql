@@ -50,9 +50,18 @@ begin
         values (p_profile, p_kind, p_gateway, p_details, p_now)
         returning payment_means into v_means;
     end if;
+    -- What waits to be sent is made anew: nothing goes to an account that its owner has taken back.
+    update marketplace.payment_attempt as a
+    set
+        state = 'CANCELLED', event = 'cancelled', message = 'another means of payment was set', changed_at = p_now,
+        resolved_at = p_now, next_retry_at = null
+    from marketplace.payment_means as m
+    where
+        a.profile = p_profile and a.kind = p_kind and a.state = 'PREPARED' and a.payment_means = m.payment_means
+        and m.ended_at is not null;
     return v_means;
 end;
 $$;
 
 comment on function marketplace.set_payment_means(bigint, text, text, jsonb, timestamptz) is
-'How a profile pays (CHARGE), or is paid (PAYOUT), from now on; its number, the old one''s if it is the same. What was declined with the old one is tried with the new one by the next run. No card numbers: what the gateway calls the card. 22023; P0002 no such profile, or the gateway does not do that.';
+'How a profile pays (CHARGE), or is paid (PAYOUT), from now on; its number, the old one''s if it is the same. What was declined with the old one, or was prepared and not sent, is tried with the new one by the next run. No card numbers: what the gateway calls the card. 22023; P0002 no such profile, or the gateway does not do that.';

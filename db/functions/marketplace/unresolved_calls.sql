@@ -12,37 +12,56 @@ set search_path = pg_catalog, marketplace, pg_temp
 as $$
 #variable_conflict use_column
 declare
+    v_live bigint[];
     v_batch text;
     v_attempt bigint;
     v_action text;
+    v_first_sent timestamptz;
 begin
+    if p_now is null or not isfinite(p_now) then
+        raise exception 'attempts are asked about at a moment' using
+            errcode = '22023',
+            detail = format('Now %s.', p_now),
+            hint = 'p_now is a moment, not null.';
+    end if;
     perform jobs.own_run(p_job_run);
+    -- Who takes a batch locks many attempts, in no order: one at a time, record_event of a batch as well.
+    perform pg_advisory_xact_lock(hashtextextended(format('gateway_batch %s', p_gateway), 0));
+    v_live := array(
+        select r.job_run
+        from jobs.job_run as r
+        where r.outcome is null and jobs.is_held(jobs.lock_of('run', r.job_run::text))
+    );
     -- Sent by a run that is gone: done or not, nobody knows.
     update marketplace.payment_attempt as a
     set state = 'UNKNOWN', event = 'crashed', changed_at = p_now
     where
         a.gateway = p_gateway and a.state = 'SUBMITTED' and a.job_run <> p_job_run
-        and a.job_run not in (
-            select r.job_run
-            from jobs.job_run as r
-            where r.outcome is null and jobs.is_held(jobs.lock_of('run', r.job_run::text))
-        );
+        and a.job_run <> all (v_live);
 
-    select a.payment_attempt, a.batch, x.action into v_attempt, v_batch, v_action
+    select a.payment_attempt, a.batch, x.action, c.first_sent into v_attempt, v_batch, v_action, v_first_sent
     from marketplace.payment_attempt as a
     inner join marketplace.gateway as g on a.gateway = g.gateway
+    -- The key's age by the server's clock as well: p_now may be another day, by mistake or on trial, but the gateway's is not.
+    cross join lateral (
+        select min(e.written_at) as first_sent
+        from marketplace.payment_attempt_event as e
+        where e.payment_attempt = a.payment_attempt and e.event = 'claimed'
+    ) as c
     cross join lateral (
         select case
             when a.state = 'REQUIRES_ACTION' then case when a.next_retry_at <= p_now then 'CANCEL' end
             when a.state = 'PROCESSING' then case when a.next_retry_at <= p_now then 'LOOK_UP' end
             when a.alarm is not null then null
-            when a.submitted_at > p_now - g.key_term then 'SEND'
-            else 'LOOK_UP'
+            when
+                a.submitted_at > p_now - g.key_term and c.first_sent > clock_timestamp() - g.key_term
+                then case when not marketplace.has_alarm(a.transaction) then 'SEND' end
+            when a.changed_at <= p_now - g.poll_wait then 'LOOK_UP'
         end as action
     ) as x
     where
         a.gateway = p_gateway and a.state in ('UNKNOWN', 'PROCESSING', 'REQUIRES_ACTION')
-        and not (a.event = 'sent_again' and a.job_run = p_job_run)
+        and not (a.event = 'sent_again' and a.job_run = any (v_live))
         and (a.state <> 'UNKNOWN' or a.next_retry_at is null or a.next_retry_at <= p_now)
         and (a.job_run <> p_job_run or a.changed_at < p_now)
         and x.action is not null
@@ -53,20 +72,28 @@ begin
         return;
     end if;
 
-    -- A batch is sent again as the whole that it was.
+    -- A batch is sent again as the whole that it was, but for what a person has called off, or is looking at.
     update marketplace.payment_attempt as a
     set event = 'sent_again', changed_at = p_now, sent = a.sent + (v_action = 'SEND')::int, job_run = p_job_run
     where
         a.payment_attempt = v_attempt
-        or (v_action = 'SEND' and a.batch = v_batch and a.state = 'UNKNOWN' and a.alarm is null);
+        or (
+            v_action = 'SEND' and a.batch = v_batch and a.state = 'UNKNOWN' and not marketplace.has_alarm(a.transaction)
+        );
     return query
     select
-        v_action, g.payment_attempt, g.kind, g.amount, g.currency, g.idempotency_key, g.request, g.submitted_at, g.gateway_id, g.batch
+        v_action, g.payment_attempt, g.kind, g.amount, g.currency, g.idempotency_key, g.request,
+        -- A look-up begins where both clocks agree that it was not sent yet.
+        case when v_action = 'SEND' then g.submitted_at else least(g.submitted_at, v_first_sent) end,
+        g.gateway_id, g.batch
     from marketplace.gateway_call as g
-    where g.payment_attempt = v_attempt or (v_action = 'SEND' and g.batch = v_batch)
+    inner join marketplace.payment_attempt as a on g.payment_attempt = a.payment_attempt
+    where
+        g.payment_attempt = v_attempt
+        or (v_action = 'SEND' and g.batch = v_batch and a.state <> 'CANCELLED' and not marketplace.has_alarm(a.transaction))
     order by g.payment_attempt;
 end;
 $$;
 
 comment on function marketplace.unresolved_calls(text, bigint, timestamptz) is
-'What to ask of a gateway about one attempt of unknown end, or one batch: action SEND the very same request with the same key, while the key is surely known; LOOK_UP by what it calls it, or by our metadata; CANCEL what waited too long for a person. No row: nothing is left, in this run. What another run was sending when it died is UNKNOWN from now on. Commit, call, and tell record_answer; then ask again. P0002 no such run; 23B69 it has ended, or is another session''s.';
+'What to ask of a gateway about one attempt of unknown end, or one batch: action SEND the very same request with the same key, while the key is surely known; LOOK_UP by what it calls it, or by our metadata, once it is older, and poll_wait after it was sent last; CANCEL what waited too long for a person. No row: nothing is left, in this run. What another run was sending when it died is UNKNOWN from now on; what one that lives is asking about is left to it. Commit, call, and tell record_answer; then ask again. 22023; P0002 no such run; 23B69 it has ended, or is another session''s.';

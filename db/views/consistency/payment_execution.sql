@@ -38,13 +38,13 @@ select
     a.state,
     format('its last event says %s', coalesce(e.to_state, 'nothing'))
 from marketplace.payment_attempt as a
-left join lateral (
-    select x.to_state
+left join (
+    select distinct on (x.payment_attempt)
+        x.payment_attempt,
+        x.to_state
     from marketplace.payment_attempt_event as x
-    where x.payment_attempt = a.payment_attempt
-    order by x.payment_attempt_event desc
-    limit 1
-) as e on true
+    order by x.payment_attempt asc, x.payment_attempt_event desc
+) as e on a.payment_attempt = e.payment_attempt
 where e.to_state is distinct from a.state
 union all
 select

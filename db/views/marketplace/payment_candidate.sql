@@ -32,7 +32,8 @@ select
     coalesce(l.payment_means <> m.payment_means, false) as is_new_means,
     coalesce(l.state in ('PREPARED', 'SUBMITTED', 'UNKNOWN', 'PROCESSING', 'REQUIRES_ACTION', 'SUCCEEDED'), false) as is_live,
     exists (
-        select from marketplace.payment_attempt as a where a.transaction = o.transaction and a.alarm is not null
+        select from marketplace.payment_attempt as a
+        where a.transaction in (o.transaction, o.corrects) and a.alarm is not null
     ) as has_alarm,
     o.kind = 'PAYOUT' and exists (
         select from marketplace.payment_attempt as a

@@ -1,17 +1,17 @@
 create or replace view report.marketplace_fund as
 select
-    f.came_in / 100.0 as came_in,
-    f.committed / 100.0 as committed,
-    f.came_back / 100.0 as came_back,
-    f.reserve / 100.0 as reserve,
-    f.available / 100.0 as available,
+    (f.came_in / 100.0)::numeric(14, 2) as came_in,
+    (f.committed / 100.0)::numeric(14, 2) as committed,
+    (f.came_back / 100.0)::numeric(14, 2) as came_back,
+    (f.reserve / 100.0)::numeric(14, 2) as reserve,
+    (f.available / 100.0)::numeric(14, 2) as available,
     coalesce(c.to_charge, 0) as to_charge,
     coalesce(c.to_pay, 0) as to_pay
 from marketplace.fund as f
 left join (
     select
-        sum(c.amount) filter (where c.kind = 'CHARGE') / 100.0 as to_charge,
-        sum(c.amount) filter (where c.kind <> 'CHARGE' and not c.is_live) / 100.0 as to_pay
+        (sum(c.amount) filter (where c.kind = 'CHARGE') / 100.0)::numeric(14, 2) as to_charge,
+        (sum(c.amount) filter (where c.kind <> 'CHARGE' and not c.is_live) / 100.0)::numeric(14, 2) as to_pay
     from marketplace.payment_candidate as c
 ) as c on true;
 
