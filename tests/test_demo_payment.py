@@ -130,10 +130,7 @@ def test_a_difference_is_shown(db: Connection, monkeypatch: pytest.MonkeyPatch) 
     assert "agree" not in shown
 
 
-@pytest.mark.parametrize("call", [1, 4, 9, 17, 24, 33])
-def test_it_goes_on_after_an_interruption(
-    db: Connection, connect: Connect, monkeypatch: pytest.MonkeyPatch, call: int
-) -> None:
+def interrupt(connect: Connect, monkeypatch: pytest.MonkeyPatch, call: int) -> None:
     """Ctrl-C when the gateway has done it and nobody has written it down."""
     calls = 0
 
@@ -149,6 +146,13 @@ def test_it_goes_on_after_an_interruption(
         patched.setattr(OwnPeople, "send", interrupted)
         with pytest.raises(KeyboardInterrupt):
             play(session)
+
+
+@pytest.mark.parametrize("call", [1, 4, 9, 17, 24, 33])
+def test_it_goes_on_after_an_interruption(
+    db: Connection, connect: Connect, monkeypatch: pytest.MonkeyPatch, call: int
+) -> None:
+    interrupt(connect, monkeypatch, call)
     assert one(db, "select count(*) from marketplace.payment_attempt where state = 'SUBMITTED'") == 1
     shown = play(db)
     assert "differ" not in shown
@@ -159,6 +163,16 @@ def test_it_goes_on_after_an_interruption(
     else:
         settled(db)
     assert one(db, "select count(*) from marketplace.month where closed_at is not null") == 3
+
+
+@pytest.mark.parametrize("call", [2, 10])
+def test_it_goes_on_days_later(db: Connection, connect: Connect, monkeypatch: pytest.MonkeyPatch, call: int) -> None:
+    """When the keys are too old to be sent again: what nobody has heard of is put down as not done."""
+    interrupt(connect, monkeypatch, call)
+    run(db, "update marketplace.gateway set key_term = interval '1 microsecond'")
+    assert "differ" not in play(db)
+    assert one(db, "select count(*) from marketplace.payment_attempt_event where event = 'confirmed_undone'") == 1
+    settled(db)
 
 
 def test_without_the_extra_it_says_so_and_is_paid_later(db: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
