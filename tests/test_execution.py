@@ -256,6 +256,9 @@ def test_what_was_rejected_or_cancelled_waits_for_a_person(here: Town, gateway: 
     call(db, "cancel_attempt", payment_attempt=second["payment_attempt"], reason="they pay by invoice")
     assert here.status(here.advertisers[0]) == "FAILED"
     assert holds(db, PAYOUT_DAY)[here.advertisers[0], "CHARGE"] == "CANCELLED"
+    with db.transaction(force_rollback=True):
+        means(db, here.advertisers[0], "CHARGE")
+        assert holds(db, PAYOUT_DAY)[here.advertisers[0], "CHARGE"] == "CANCELLED", "another card is no consent"
     with refused("23B74"):
         call(db, "cancel_attempt", payment_attempt=second["payment_attempt"], reason="again")
     call(db, "retry_transaction", transaction=charge["transaction"], reason="they do not")

@@ -13,8 +13,8 @@ return case
     when (p_candidate).payment_means is null then 'NO_MEANS'
     when (p_candidate).has_returned then 'RETURNED'
     when (p_candidate).last_state is null or (p_candidate).is_released then null
-    when (p_candidate).last_state in ('REJECTED', 'CANCELLED') and not (p_candidate).is_new_means
-        then (p_candidate).last_state
+    when (p_candidate).last_state = 'CANCELLED' then 'CANCELLED'
+    when (p_candidate).last_state = 'REJECTED' and not (p_candidate).is_new_means then 'REJECTED'
     when (p_candidate).is_new_means then null
     when (p_candidate).last_state = 'DECLINED_HARD' then 'DECLINED'
     when (p_candidate).next_retry_at is null then 'EXHAUSTED'
