@@ -149,7 +149,7 @@ grant select on marketplace.open_gateways to scheduler;
 grant execute on function marketplace.record_event to scheduler;
 grant execute on function
 marketplace.refund_transaction, marketplace.cancel_attempt, marketplace.resolve_attempt, marketplace.retry_transaction,
-marketplace.clear_alarm, marketplace.move_reserve
+marketplace.clear_alarm, marketplace.move_reserve, marketplace.book_loss
 to bookkeeper;
 grant execute on function marketplace.set_payment_means to marketplace_web, bookkeeper;
 

@@ -62,6 +62,8 @@ def execute(
     if dry_run:
         due(now, as_json)
         return
+    if now is not None and now.astimezone() > datetime.now().astimezone():
+        raise typer.BadParameter("what is due on a day to come is charged then; --dry-run shows it")
     with connect(deployed=True) as connection:
         ended = jobs.run(connection, "marketplace_execute", None, now and now.astimezone())
     if as_json:
@@ -182,6 +184,15 @@ def clear_alarm(attempt: Attempt, reason: Reason) -> None:
     """Say that what the gateway said otherwise was looked at and put right."""
     _decide("select marketplace.clear_alarm(%s, %s)", attempt, reason)
     typer.echo(f"attempt {attempt} has no alarm any more")
+
+
+@app.command("book-loss")
+def book_loss(
+    attempt: Attempt, amount: Annotated[str, typer.Argument(help="NOK that are lost.")], reason: Reason
+) -> None:
+    """Say that a disputed charge was lost: its money leaves the fund."""
+    left = _decide("select marketplace.book_loss(%s, %s, %s)", attempt, _amount(amount), reason)
+    typer.echo(f"NOK {kroner(left)} are available")
 
 
 @app.command(context_settings={"ignore_unknown_options": True})

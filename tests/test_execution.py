@@ -1263,3 +1263,34 @@ def test_told_to_stop_it_leaves_the_rest_prepared(db: Connection, gateway: Scrip
     assert states(db) == ["SUCCEEDED", "PREPARED", "PREPARED"]
     assert (done.outcome, done.stopped) == ("partial", {"stripe": "we were told to stop"})
     assert executed(db, gateway, CHARGE_DAY).states == {"SUCCEEDED": 2}
+
+
+def test_a_lost_dispute_leaves_the_fund(here: Town, gateway: Scripted, db: Connection) -> None:
+    executed(db, gateway, CHARGE_DAY)
+    (charge,) = attempts(db)
+
+    def lose(amount: str) -> Decimal:
+        told = {
+            "payment_attempt": charge["payment_attempt"],
+            "amount": Decimal(amount),
+            "reason": "lost",
+            "now": CHARGE_DAY,
+        }
+        return Decimal(call(db, "book_loss", **told)[0]["book_loss"])
+
+    with refused("23B75"):
+        lose("50")
+    assert event(db, "evt_1", "returned", gateway_id=charge["gateway_id"], amount=5000, currency="NOK") == "ALARM"
+    for amount in ("0", "50.01", "0.001"):
+        with refused("22023"):
+            lose(amount)
+    with db.transaction(force_rollback=True):
+        executed(db, gateway, PAYOUT_DAY)  # the publisher is paid: 15 are left
+        with refused("23B76"), db.transaction():
+            lose("50")
+        call(db, "move_reserve", amount=Decimal(35), reason="ours", now=PAYOUT_DAY)
+        assert lose("50") == 0
+    assert lose("50") == 0, "though 35 are owed to the publisher, who waits"
+    assert holds(db, PAYOUT_DAY) == {(here.publisher, "PAYOUT"): "FUND"}
+    assert errors(db, JANUARY) == []
+    assert here.status(here.advertisers[0]) == "EXECUTED"
