@@ -45,6 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=int,
         help="how many random months of failing payments are played (default: 25; in CI 100)",
     )
+    parser.addoption("--fault-seed", type=int, default=0, help="the seed of the first of them (default: 0)")
 
 
 # --- Servers --------------------------------------------------------------------------------------------------------
@@ -299,6 +300,7 @@ def exchanges(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.fixture(scope="session")
-def fault_schedules(request: pytest.FixtureRequest) -> int:
-    """How many random months are charged and paid while everything fails."""
-    return int(request.config.getoption("--fault-schedules") or (100 if _in_ci() else 25))
+def fault_schedules(request: pytest.FixtureRequest) -> range:
+    """The seeds of the random months that are charged and paid while everything fails."""
+    first = int(request.config.getoption("--fault-seed"))
+    return range(first, first + int(request.config.getoption("--fault-schedules") or (100 if _in_ci() else 25)))
