@@ -696,7 +696,7 @@ def _triggers(db: Connection) -> list[Row]:
         from pg_trigger as t
         inner join pg_class as c on t.tgrelid = c.oid
         inner join pg_proc as f on t.tgfoid = f.oid
-        where c.relnamespace::regnamespace::text in ('billig', 'marketplace', 'jobs') and not t.tgisinternal
+        where c.relnamespace::regnamespace::text in ('billig', 'marketplace', 'bank', 'jobs') and not t.tgisinternal
         order by 1, 2
         """,
     )
