@@ -11,7 +11,7 @@ alter default privileges in schema billig, marketplace, bank, jobs revoke execut
 
 grant usage on schema billig to billig_seller, billig_web, billig_legacy, billig_dev, bookkeeper, scheduler, auditor;
 grant usage on schema marketplace to marketplace_web, marketplace_profile, bookkeeper, scheduler, auditor, analyst;
-grant usage on schema bank to bookkeeper, auditor;
+grant usage on schema bank to bookkeeper, auditor, scheduler;
 grant usage on schema jobs to scheduler, bookkeeper, auditor, analyst;
 grant usage on schema report to analyst, bookkeeper, auditor, scheduler;
 grant usage on schema consistency to auditor, scheduler, bookkeeper;

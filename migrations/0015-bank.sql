@@ -331,6 +331,7 @@ comment on column bank.expected.goods is 'NOK that its payments were for: in pos
 comment on column bank.expected.amount is
 'NOK to come, before fees: in positive, out negative. Of a till session what was counted less the float, which differs from goods by cash differences, pay-ins and pay-outs';
 comment on column bank.expected.fee is 'NOK that the road''s acquirer keeps back of it, by the rate when it was made; signed as amount';
+comment on column bank.expected.made_at is 'When it was added';
 create index expected_road_idx on bank.expected (road, day);
 create index expected_reference_idx on bank.expected (reference) where reference <> '';
 

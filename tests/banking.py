@@ -134,17 +134,22 @@ def matched(db: Connection) -> dict[int, set[int]]:
 def sold_on(db: Connection, day: date, count: int, method: str, event: Event | None = None) -> int:
     """A sale that was made on a day gone by; returns its payment."""
     sale = sell(db, (event or make_event(db)).price_group, count, methods=[method])
+    assert sale.payment is not None
+    return moved(db, sale.payment, day)
+
+
+def moved(db: Connection, payment: int, day: date) -> int:
+    """The payment, as if it had been made on that day."""
     with db.transaction():
         run(db, "alter table billig.payment disable trigger payment_keep")
         run(
             db,
             "update billig.payment set payment_time = %s::timestamp at time zone 'Europe/Oslo' where payment = %s",
             f"{day} 12:00",
-            sale.payment,
+            payment,
         )
         run(db, "alter table billig.payment enable always trigger payment_keep")
-    assert sale.payment is not None
-    return sale.payment
+    return payment
 
 
 def days_ago(number: int) -> date:

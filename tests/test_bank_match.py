@@ -96,7 +96,8 @@ def test_of_a_till_what_was_counted_less_the_float_is_expected(db: Connection) -
         run(db, "alter table billig.till_session disable trigger user")
         run(
             db,
-            "update billig.till_session set closed_at = closed_at - interval '1 day', opened_at = opened_at - interval '1 day'",
+            "update billig.till_session set (opened_at, closed_at) = (opened_at - day, closed_at - day)"
+            " from (values (interval '1 day')) as d (day)",
         )
         for trigger in rows(
             db,
@@ -118,10 +119,7 @@ def test_web_payments_are_expected_by_their_reference(db: Connection) -> None:
     road(db, "PAYMENT", "NET_CARD")
     event = make_event(db, prices=(100,))
     confirm(db, net(db, event.price_group), reference="pi_1")
-    with db.transaction():
-        run(db, "alter table billig.payment disable trigger payment_keep")
-        run(db, "update billig.payment set payment_time = payment_time - interval '1 day'")
-        run(db, "alter table billig.payment enable always trigger payment_keep")
+    banking.moved(db, one(db, "select payment from billig.payment"), days_ago(1))
     call_in(db, "bank", "expect")
     assert rows(db, "select reference, amount from bank.expected") == [{"reference": "pi_1", "amount": D(100)}]
 

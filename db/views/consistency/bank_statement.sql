@@ -15,7 +15,8 @@ cross join lateral (
     where l.statement = s.statement
 ) as e
 where
-    (s.entries, s.entry_sum) <> (e.entries, e.amount)
+    s.entries <> e.entries
+    or s.entry_sum <> e.amount
     or s.opening_balance + e.amount <> s.closing_balance;
 
 comment on view consistency.bank_statement is
