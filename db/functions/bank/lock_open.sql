@@ -2,6 +2,7 @@ create or replace function bank.lock_open(p_entries bigint[], p_expected bigint[
 returns void
 language plpgsql
 set search_path = pg_catalog, bank, pg_temp
+set plan_cache_mode = force_custom_plan
 as $$
 declare
     v_missing text;

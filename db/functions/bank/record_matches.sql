@@ -8,6 +8,10 @@ create or replace function bank.record_matches(
 returns bigint[]
 language plpgsql
 set search_path = pg_catalog, bank, pg_temp
+set plan_cache_mode = force_custom_plan
+-- By index, whatever the statistics: the tables may have been empty when they were last looked at.
+set enable_seqscan = off
+set jit = off
 as $$
 declare
     v_matches bigint[];

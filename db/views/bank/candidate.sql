@@ -3,61 +3,75 @@ with item as materialized (
     select * from bank.open_expected
 ),
 
+entry as materialized (
+    select
+        e.entry,
+        e.account,
+        e.amount,
+        e.booked_on
+    from bank.open_entry as e
+    where e.currency = 'NOK'
+),
+
 place as (
     -- in two orders: of one cash point, and of all of a road
     select
         i.*,
         g.turn,
-        row_number() over w as place,
+        case g.turn when 1 then coalesce(i.cash_point, 0) end as line,
         sum(i.net) over w as upto
     from item as i
     cross join (values (1), (2)) as g (turn)
+    where i.run_max > 1
     window w as (
         partition by g.turn, i.road, case g.turn when 1 then coalesce(i.cash_point, 0) end order by i.day, i.expected
     )
 ),
 
+-- each with those before it, as many as run_max may be: runs that end with it are ends of these arrays
+tail as (
+    select
+        p.account,
+        p.run_max,
+        p.first_day,
+        p.upto,
+        array_agg(p.expected) over w as expected,
+        array_agg(p.last_day) over w as last_days,
+        array_agg(p.upto - p.net) over w as before
+    from place as p
+    window w as (
+        partition by p.turn, p.road, p.line order by p.day, p.expected
+        rows between 30 preceding and current row
+    )
+),
+
 run as (
     select
-        f.account,
-        f.road,
-        f.turn,
-        case f.turn when 1 then coalesce(f.cash_point, 0) end as line,
-        f.place as first_place,
-        l.place as last_place,
-        l.upto - f.upto + f.net as net,
-        l.first_day,
-        f.last_day
-    from place as f
-    inner join place as l
-        on
-            f.turn = l.turn and f.road = l.road and l.place between f.place + 1 and f.place + f.run_max - 1
-            and (f.turn = 2 or coalesce(f.cash_point, 0) = coalesce(l.cash_point, 0))
+        t.account,
+        t.first_day,
+        t.last_days[k.first_place] as last_day,
+        t.upto - t.before[k.first_place] as net,
+        t.expected[k.first_place:] as expected
+    from tail as t
+    cross join lateral generate_series(
+        greatest(1, cardinality(t.expected) - t.run_max + 1), cardinality(t.expected) - 1
+    ) as k (first_place)
 ),
 
 fitting as (
     select
         e.entry,
         array[i.expected] as expected
-    from bank.open_entry as e
+    from entry as e
     inner join item as i
         on e.account = i.account and e.amount = i.net and e.booked_on between i.first_day and i.last_day
-    where e.currency = 'NOK'
     union
     select
         e.entry,
-        array(
-            select p.expected
-            from place as p
-            where
-                p.turn = r.turn and p.road = r.road and (r.turn = 2 or coalesce(p.cash_point, 0) = r.line)
-                and p.place between r.first_place and r.last_place
-            order by p.expected
-        )
-    from bank.open_entry as e
+        r.expected
+    from entry as e
     inner join run as r
         on e.account = r.account and e.amount = r.net and e.booked_on between r.first_day and r.last_day
-    where e.currency = 'NOK'
 )
 
 select
