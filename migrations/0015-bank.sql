@@ -35,6 +35,7 @@ create table bank.road (
     fee_rate numeric(6, 5) not null default 0,
     tolerance numeric(12, 2) not null default 0,
     run_max int not null default 7,
+    since date,
     constraint road_pkey primary key (road),
     constraint road_name_key unique (road_name),
     constraint road_payment_method_key unique (payment_method),
@@ -70,6 +71,7 @@ comment on column bank.road.days_min is 'It arrives at the earliest so many days
 comment on column bank.road.days_max is 'And at the latest; after that it is missing';
 comment on column bank.road.fee_rate is 'Share of an item that the acquirer keeps back, rounded to the øre an item; 0: paid in full';
 comment on column bank.road.tolerance is 'NOK by which a deposit may differ and still be suggested, never matched by itself';
+comment on column bank.road.since is 'Goods from this day on are expected by it; null: all that there are';
 comment on column bank.road.run_max is 'Of how many items, that follow each other, one deposit may be the sum';
 
 create table bank.import_file (

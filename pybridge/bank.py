@@ -277,6 +277,9 @@ def road(
     fee: Annotated[str, typer.Option(help="Share that the acquirer keeps back, such as 0.01.")] = "0",
     tolerance: Annotated[str, typer.Option(help="NOK by which a deposit may differ and be suggested.")] = "0",
     run: Annotated[int, typer.Option(help="Of how many items one deposit may be the sum.")] = 7,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Expect goods from this day on; all by default.")
+    ] = None,
 ) -> None:
     """Say how money reaches the bank: add a road, or change it."""
     with connect(deployed=True) as connection, translated():
@@ -288,8 +291,8 @@ def road(
         except InvalidOperation:
             raise typer.BadParameter("--fee and --tolerance are numbers") from None
         connection.execute(
-            "select bank.set_road(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-            (name, known[account_name], source, method, gateway, *days, share, kept, run),
+            "select bank.set_road(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            (name, known[account_name], source, method, gateway, *days, share, kept, run, since and since.date()),
         )
     typer.echo(f"{name}: {source} of {method or gateway}, to {account_name}")
 

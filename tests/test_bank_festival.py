@@ -96,6 +96,7 @@ def missing(db: Connection) -> set[int]:
     return {row["expected"] for row in rows(db, "select expected from report.missing_deposit")}
 
 
+@pytest.mark.smoke
 def test_a_week_is_matched_whole(week: Week, tmp_path: Path) -> None:
     assert week.runs(tmp_path) == week.whole()
     assert (unmatched(week.db), missing(week.db)) == (set(), set())

@@ -272,6 +272,7 @@ def amounts(db: Connection) -> list[Decimal]:
     return [row["amount"] for row in rows(db, "select amount from bank.entry order by booked_on, amount desc")]
 
 
+@pytest.mark.smoke
 def test_a_statement_its_notification_and_its_repetition_are_one(db: Connection, tmp_path: Path) -> None:
     banking.account(db, "NO93 8601 1117 947", "Other")  # one of several
     banking.account(db)

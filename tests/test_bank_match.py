@@ -13,10 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 
-from tests import banking
+from tests import banking, market
 from tests.banking import booked, days_ago, expected, match_open, matched, road, sound
 from tests.conftest import Connect, Connection
 from tests.domain import (
+    Row,
     call_in,
     close_till,
     confirm,
@@ -33,6 +34,7 @@ from tests.domain import (
     sell,
     standards,
 )
+from tests.payments import CHARGE_DAY, Scripted, executed, means
 
 D = Decimal
 DAY = date(2026, 1, 14)
@@ -122,6 +124,38 @@ def test_web_payments_are_expected_by_their_reference(db: Connection) -> None:
     banking.moved(db, one(db, "select payment from billig.payment"), days_ago(1))
     call_in(db, "bank", "expect")
     assert rows(db, "select reference, amount from bank.expected") == [{"reference": "pi_1", "amount": D(100)}]
+
+
+def test_goods_of_before_the_roads_first_day_are_not_expected(db: Connection) -> None:
+    road(db, "DAY", "CARD", since=days_ago(2))
+    for day in (3, 2):
+        banking.sold_on(db, days_ago(day), 1, "CARD")
+    assert call_in(db, "bank", "expect") == [{"road_name": "CARD", "items": 1, "amount": D(100)}]
+    assert one(db, "select day from bank.expected") == days_ago(2)
+
+
+def test_what_the_marketplace_paid_and_got_back_is_expected(db: Connection) -> None:
+    road(db, "ATTEMPT", gateway="stripe")
+    (charged,) = settled(db)
+    call_in(db, "bank", "expect", until=None)
+    (item,) = rows(db, "select payment_attempt, reference, amount, is_return from bank.expected")
+    assert item["payment_attempt"] == charged["payment_attempt"]
+    assert (item["amount"], item["reference"]) == (Decimal(charged["amount"]) / 100, charged["gateway_id"])
+    assert consistency(db) == {}
+
+
+def settled(db: Connection) -> list[Row]:
+    """A month of the marketplace, charged."""
+    january = date(2026, 1, 1)
+    market.partitions(db, january, 2)
+    advertiser, publisher = market.profile(db), market.profile(db)
+    ad, site = market.advertisement(db, advertiser, "20.123456"), market.website(db, publisher)
+    market.clicks(db, ad, site, market.at(2026, 1, 5))
+    market.update(db, january, market.at(2026, 1, 7))
+    market.close(db, january)
+    means(db, advertiser, "CHARGE")
+    assert executed(db, Scripted(), CHARGE_DAY).states == {"SUCCEEDED": 1}
+    return rows(db, "select payment_attempt, amount, gateway_id from marketplace.payment_attempt")
 
 
 def test_what_has_no_road_is_not_expected(db: Connection) -> None:

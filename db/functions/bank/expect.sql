@@ -23,7 +23,7 @@ begin
         cross join billig.till_session as s
         inner join billig.till_count as c on s.till_session = c.till_session and r.payment_method = c.payment_method
         where
-            r.source = 'SESSION' and billig.local_time(s.closed_at)::date <= v_until
+            r.source = 'SESSION' and billig.local_time(s.closed_at)::date between coalesce(r.since, '-infinity') and v_until
             and not exists (select from bank.expected as e where e.road = r.road and e.till_session = s.till_session)
     ),
 
@@ -63,6 +63,7 @@ begin
         where
             (r.source in ('DAY', 'PAYMENT') or r.source = 'SESSION' and p.till_session is null)
             and p.payment_time < (v_until + 1)::timestamp at time zone 'Europe/Oslo'
+            and (r.since is null or p.payment_time >= r.since::timestamp at time zone 'Europe/Oslo')
             and not exists (
                 select from bank.expected_line as o
                 where o.payment = l.payment and o.payment_method = l.payment_method
@@ -112,7 +113,7 @@ begin
         where a.returned_at is not null
     ) as x
     where
-        r.source = 'ATTEMPT' and a.state = 'SUCCEEDED' and x.day <= v_until
+        r.source = 'ATTEMPT' and a.state = 'SUCCEEDED' and x.day between coalesce(r.since, '-infinity') and v_until
         and not exists (
             select from bank.expected as e where e.payment_attempt = a.payment_attempt and e.is_return = x.is_return
         )

@@ -8,7 +8,8 @@ create or replace function bank.set_road(
     p_days_max int default 7,
     p_fee_rate numeric default 0,
     p_tolerance numeric default 0,
-    p_run_max int default 7
+    p_run_max int default 7,
+    p_since date default null
 )
 returns int
 language plpgsql security definer
@@ -45,15 +46,16 @@ begin
             hint = 'bank.account and marketplace.gateway have them.';
     end if;
     insert into bank.road as r (
-        road_name, account, source, payment_method, gateway, days_min, days_max, fee_rate, tolerance, run_max
+        road_name, account, source, payment_method, gateway, days_min, days_max, fee_rate, tolerance, run_max, since
     )
     values (
-        p_road_name, p_account, p_source, v_method, p_gateway, p_days_min, p_days_max, p_fee_rate, p_tolerance, p_run_max
+        p_road_name, p_account, p_source, v_method, p_gateway, p_days_min, p_days_max, p_fee_rate, p_tolerance, p_run_max,
+        p_since
     )
     on conflict (road_name) do update
     set
         account = excluded.account, days_min = excluded.days_min, days_max = excluded.days_max,
-        fee_rate = excluded.fee_rate, tolerance = excluded.tolerance, run_max = excluded.run_max
+        fee_rate = excluded.fee_rate, tolerance = excluded.tolerance, run_max = excluded.run_max, since = excluded.since
     where
         (r.source, r.payment_method, r.gateway)
         is not distinct from (excluded.source, excluded.payment_method, excluded.gateway)
@@ -68,5 +70,5 @@ begin
 end;
 $$;
 
-comment on function bank.set_road(text, int, text, text, text, int, int, numeric, numeric, int) is
-'Adds a road to the bank, or changes days, fee, tolerance, run and account of the one of that name; returns its key. What is expected already stays as it is. 22023; P0002 no such account in NOK, or gateway.';
+comment on function bank.set_road(text, int, text, text, text, int, int, numeric, numeric, int, date) is
+'Adds a road to the bank, or changes days, fee, tolerance, run, account and first day of the one of that name; returns its key. What is expected already stays as it is. 22023; P0002 no such account in NOK, or gateway.';
