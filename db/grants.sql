@@ -1,16 +1,17 @@
 -- Who may do what (DESIGN 6). Run at the end of every deploy; the same table stands in tests/rights.toml.
 -- What is not granted here is nobody's.
 
-revoke all on all tables in schema billig, marketplace, jobs, report, consistency from
+revoke all on all tables in schema billig, marketplace, bank, jobs, report, consistency from
 public, billig_seller, billig_web, billig_legacy, billig_dev, marketplace_web, marketplace_profile, bookkeeper, analyst, scheduler, auditor;
-revoke all on all sequences in schema billig, marketplace, jobs from
+revoke all on all sequences in schema billig, marketplace, bank, jobs from
 public, billig_seller, billig_web, billig_legacy, billig_dev, marketplace_web, marketplace_profile, bookkeeper, analyst, scheduler, auditor;
-revoke all on all functions in schema billig, marketplace, jobs from
+revoke all on all functions in schema billig, marketplace, bank, jobs from
 public, billig_seller, billig_web, billig_legacy, billig_dev, marketplace_web, marketplace_profile, bookkeeper, analyst, scheduler, auditor;
-alter default privileges in schema billig, marketplace, jobs revoke execute on functions from public;
+alter default privileges in schema billig, marketplace, bank, jobs revoke execute on functions from public;
 
 grant usage on schema billig to billig_seller, billig_web, billig_legacy, billig_dev, bookkeeper, scheduler, auditor;
 grant usage on schema marketplace to marketplace_web, marketplace_profile, bookkeeper, scheduler, auditor, analyst;
+grant usage on schema bank to bookkeeper, auditor, scheduler;
 grant usage on schema jobs to scheduler, bookkeeper, auditor, analyst;
 grant usage on schema report to analyst, bookkeeper, auditor, scheduler;
 grant usage on schema consistency to auditor, scheduler, bookkeeper;
@@ -158,3 +159,16 @@ grant execute on function jobs.begin_due_run, jobs.due to scheduler;
 grant execute on function jobs.lock_of, jobs.is_held, jobs.outlook to analyst, bookkeeper, auditor, scheduler;
 grant select on report.job_run, report.job_health to scheduler;
 grant select on jobs.job to scheduler;
+
+-- The bank: the bookkeeper loads, matches and undoes; what payers wrote is nobody else's to read.
+grant select on
+bank.account, bank.road, bank.import_file, bank.statement, bank.statement_entry, bank.expected, bank.expected_line,
+bank.match_rule, bank.match, bank.match_approval, bank.match_undo, bank.match_entry, bank.match_expected, bank.match_line,
+bank.released_entry, bank.released_expected
+to bookkeeper, auditor;
+grant select on bank.entry, bank.entry_detail, bank.open_entry, bank.open_expected, bank.candidate to bookkeeper;
+grant update (enabled, is_automatic) on bank.match_rule to bookkeeper;
+grant execute on function
+bank.set_account, bank.set_road, bank.begin_import, bank.load_import, bank.expect, bank.match_open, bank.make_match,
+bank.confirm_match, bank.undo_match
+to bookkeeper;

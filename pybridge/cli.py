@@ -17,8 +17,8 @@ from rich.table import Table
 from rich.text import Text
 from typer.core import TyperGroup
 
-from pybridge import check as consistency
 from pybridge import (
+    bank,
     clicks,
     errors,
     gateways,
@@ -33,6 +33,7 @@ from pybridge import (
     till_cli,
     voucher_cli,
 )
+from pybridge import check as consistency
 from pybridge import demo as demonstration
 from pybridge.client import Client, Imported, Problem
 from pybridge.command import NO_DATABASE, REFUSED, Json, connect, fail, print_json
@@ -77,6 +78,7 @@ app = typer.Typer(
 )
 
 
+app.add_typer(bank.app, name="bank")
 app.add_typer(till_cli.app, name="till")
 app.add_typer(report_cli.app, name="report")
 app.add_typer(voucher_cli.app, name="voucher")

@@ -376,6 +376,48 @@ class NotPaid(TicketError):
     sqlstate = "23B77"
 
 
+class StatementRefused(TicketError):
+    """A statement does not add up, or is in another currency; DETAIL says the line."""
+
+    sqlstate = "23B80"
+
+
+class UnknownAccount(TicketError):
+    """A statement of an account that is not ours."""
+
+    sqlstate = "23B81"
+
+
+class MatchedAlready(TicketError):
+    """An entry of the bank, or what was expected, is in a match already."""
+
+    sqlstate = "23B82"
+
+
+class UnbalancedMatch(TicketError):
+    """The entries of a match are not its items and lines."""
+
+    sqlstate = "23B83"
+
+
+class BankRecord(TicketError):
+    """What the bank said, what was expected and what was matched never changes."""
+
+    sqlstate = "23B84"
+
+
+class MatchDecided(TicketError):
+    """The match is confirmed or undone already."""
+
+    sqlstate = "23B85"
+
+
+class StatementDiffers(TicketError):
+    """The statement was loaded before, with other entries."""
+
+    sqlstate = "23B86"
+
+
 BY_SQLSTATE: dict[str, type[TicketError]] = {error.sqlstate: error for error in TicketError.__subclasses__()}
 
 

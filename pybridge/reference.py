@@ -53,7 +53,7 @@ from pg_roles as r
 where shobj_description(r.oid, 'pg_authid') is not null and r.rolname !~ '^pg_'
 order by r.rolname
 """
-SHOWN = ["billig", "marketplace", "jobs", "report", "consistency", "deploy"]
+SHOWN = ["billig", "marketplace", "bank", "jobs", "report", "consistency", "deploy"]
 
 
 def render(conn: psycopg.Connection[Any]) -> str:

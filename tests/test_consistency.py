@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import LiteralString
 
 import pytest
 from psycopg import sql
 
-from tests import market
+from tests import banking, market
 from tests.conftest import Connection
 from tests.domain import (
     MIDDLE_RATE,
@@ -23,6 +24,7 @@ from tests.domain import (
     call,
     call_in,
     close_till,
+    confirm,
     consistency,
     exchange,
     log_rows,
@@ -71,6 +73,20 @@ MARKETPLACE_TABLES = (
     "reserve_movement",
 )
 
+BANK_TABLES = (
+    "statement",
+    "statement_entry",
+    "entry",
+    "expected",
+    "expected_line",
+    "match",
+    "match_entry",
+    "match_expected",
+    "match_line",
+    "match_undo",
+    "match_approval",
+)
+
 
 @dataclass(frozen=True)
 class World:
@@ -92,6 +108,7 @@ class World:
     till_session: int
     rolled_over: int  # a transaction of the marketplace, of a closed month
     settled: int  # the same
+    match: int  # of two payments on the web with a deposit of the bank
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +117,7 @@ def db(shared_db: Connection) -> Connection:
 
 
 @pytest.fixture(scope="module")
-def world(db: Connection) -> World:
+def world(db: Connection, tmp_path_factory: pytest.TempPathFactory) -> World:
     event = make_event(db, prices=(101, 77), fee=15, project_vat_code=MIDDLE_RATE, can_be_put_on_card=True)
     other_event = make_event(db, prices=(101,))
     make_cash_point(db, session_required=True)
@@ -135,7 +152,23 @@ def world(db: Connection) -> World:
         given_back,
         session,
         *_marketplace(db),
+        _bank(db, tmp_path_factory.mktemp("bank")),
     )
+
+
+def _bank(db: Connection, folder: Path) -> int:
+    """Two payments on the web, the deposit that they are, and one that nobody knows."""
+    banking.road(db, "DAY", "NET_CARD")
+    day = banking.days_ago(3)
+    event = make_event(db)
+    for _ in range(2):
+        confirm(db, net(db, event.price_group))
+        banking.moved(db, one(db, "select max(payment) from billig.payment"), day)
+    call_in(db, "bank", "expect")
+    banking.booked(db, folder, (day, 200, "A"), (day, 77, "B"))
+    assert banking.match_open(db) == {"AMOUNT": 1}
+    assert consistency(db) == {}
+    return int(one(db, "select match from bank.match"))
 
 
 def _marketplace(db: Connection) -> tuple[int, int]:
@@ -168,6 +201,8 @@ def broken(db: Connection, world: World) -> Iterator[Connection]:
             db.execute(sql.SQL("alter table {} disable trigger user").format(sql.Identifier("billig", table)))
         for table in MARKETPLACE_TABLES:
             db.execute(sql.SQL("alter table {} disable trigger all").format(sql.Identifier("marketplace", table)))
+        for table in BANK_TABLES:
+            db.execute(sql.SQL("alter table {} disable trigger all").format(sql.Identifier("bank", table)))
         yield db
 
 
@@ -504,6 +539,16 @@ def _fund(statement: LiteralString, **says: object) -> Break:
     return do
 
 
+def _of_bank(statement: LiteralString, **says: object) -> Break:
+    """Writes past the functions of schema bank."""
+
+    def do(db: Connection, world: World) -> Row:
+        assert run(db, statement, {"match": world.match}) > 0
+        return says
+
+    return do
+
+
 BREAKAGES: list[tuple[str, str, Break]] = [
     ("payment_execution", "executed, and no payment", _market(
         "update marketplace.payment_attempt set state = 'CANCELLED', event = 'cancelled', from_state = 'PREPARED',"
@@ -660,6 +705,32 @@ BREAKAGES: list[tuple[str, str, Break]] = [
         "unpaid", "update billig.rollup_batch set before_xact_id = '18446744073709551614'")),
     ("rollup", "a batch summed, and read live once more", _rollup(
         "paid", "update billig.rollup_batch set before_xact_id = from_xact_id::text::bigint::text::xid8")),
+    ("bank_match", "a line more", _of_bank(
+        "insert into bank.match_line (match, kind, amount) values (%(match)s, 'FEE', 1)", problem="does not balance")),
+    ("bank_match", "an entry in two matches", _of_bank(
+        "insert into bank.match_entry (entry, claim, match) select entry, 2, match + 1 from bank.match_entry",
+        problem="an entry is in two matches")),
+    ("bank_match", "an item in two matches", _of_bank(
+        "insert into bank.match_expected (expected, claim, match)"
+        " select expected, 2, match + 1 from bank.match_expected",
+        problem="an item is in two matches")),
+    ("bank_match", "undone in part: the entry", _of_bank(
+        "insert into bank.match_undo (match, reason) values (%(match)s, 'x')", problem="undone, and holds an entry")),
+    ("bank_match", "undone in part: the item", _of_bank(
+        "insert into bank.match_undo (match, reason) values (%(match)s, 'x')", problem="undone, and holds an item")),
+    ("bank_match", "a difference that nobody explained", _of_bank(
+        "insert into bank.match_line (match, kind, amount) values (%(match)s, 'DIFFERENCE', 1)",
+        problem="a difference is confirmed without a reason")),
+    ("bank_statement", "an entry gone", _of_bank(
+        "delete from bank.statement_entry where entry = (select entry from bank.entry where amount = 77)",
+        entries=2, entries_there=1)),
+    ("bank_statement", "another amount", _of_bank(
+        "update bank.entry set amount = 78 where amount = 77", amount_there=Decimal(278))),
+    ("bank_expected", "another amount", _of_bank(
+        "update bank.expected set amount = amount + 1", amount=Decimal(201), source_amount=Decimal(200))),
+    ("bank_expected", "a payment gone", _of_bank(
+        "delete from bank.expected_line where payment = (select min(payment) from bank.expected_line)",
+        goods=Decimal(200), lines_amount=Decimal(100))),
     ("rollup", "rows that say they are late", _rollup(
         "paid", "insert into billig.late_row"
         " select transaction_log, organisation, transaction_date, transaction_date + 1, 1 from billig.transaction_log"
@@ -696,7 +767,7 @@ def _triggers(db: Connection) -> list[Row]:
         from pg_trigger as t
         inner join pg_class as c on t.tgrelid = c.oid
         inner join pg_proc as f on t.tgfoid = f.oid
-        where c.relnamespace::regnamespace::text in ('billig', 'marketplace', 'jobs') and not t.tgisinternal
+        where c.relnamespace::regnamespace::text in ('billig', 'marketplace', 'bank', 'jobs') and not t.tgisinternal
         order by 1, 2
         """,
     )

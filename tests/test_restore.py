@@ -122,7 +122,7 @@ def rights(db: Connection) -> list[Row]:
         """
         with room as (
             select * from pg_namespace
-            where nspname in ('billig', 'marketplace', 'jobs', 'report', 'consistency', 'analysis', 'deploy')
+            where nspname in ('billig', 'marketplace', 'bank', 'jobs', 'report', 'consistency', 'analysis', 'deploy')
         ),
 
         thing as (
@@ -151,7 +151,7 @@ def rights(db: Connection) -> list[Row]:
     )
 
 
-LEDGER = ("billig", "marketplace", "jobs", "report")
+LEDGER = ("billig", "marketplace", "bank", "jobs", "report")
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from typing import Any
 
 from lxml import etree
 
+from pybridge import iso20022
 from pybridge.gateways import Answer, BadPayload, Event, Word, bank_order
 from pybridge.gateways.bank_order import DECIMALS, NOT_PROVIDED, Payment
 
@@ -21,7 +22,6 @@ from pybridge.gateways.bank_order import DECIMALS, NOT_PROVIDED, Payment
 Journal = Callable[[str], Mapping[str, Payment] | None]
 
 STATUS_REPORT = "CstmrPmtStsRpt"
-STATEMENTS = {"BkToCstmrStmt": "Stmt", "BkToCstmrDbtCdtNtfctn": "Ntfctn"}
 
 SETTLED = {"ACSC", "ACCC"}
 REFUSED = {"RJCT", "CANC"}
@@ -55,59 +55,33 @@ def read(payload: bytes, iban: str, journal: Journal) -> list[Event]:
 
 
 def _read(payload: bytes, iban: str, journal: Journal) -> Iterator[Event]:
-    steps = etree.iterparse(
-        io.BytesIO(payload),
-        events=("start", "end"),
-        tag=("{*}Document", "{*}Ntry"),
-        resolve_entities=False,
-        load_dtd=False,
-        no_network=True,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
+    steps = iso20022.steps(io.BytesIO(payload), start=("Document",), end=("Ntry",))
     root = None
     for step, element in steps:
         if step == "start":
             if root is None:
                 root = element
                 _refuse_dtd(root)
-        elif _name(element) == "Ntry" and _is_entry(root, element):
-            yield from _entry_events(element, _kind(root), iban)
-            _forget(element)
+        elif iso20022.is_entry(root, element):
+            yield from _entry_events(element, iso20022.kind(root), iban)
+            iso20022.forget(element)
     body = None if root is None else next(root.iterchildren("{*}*"), None)
-    if body is None or _name(body) not in {STATUS_REPORT, *STATEMENTS}:
-        what = "no ISO 20022 document" if root is None else _kind(root)
+    if body is None or iso20022.name(body) not in {STATUS_REPORT, *iso20022.STATEMENTS}:
+        what = "no ISO 20022 document" if root is None else iso20022.kind(root)
         raise BadPayload(f"the file is {what}", "The bank's answers are pain.002, camt.053 and camt.054.")
-    if _name(body) == STATUS_REPORT:
-        yield from _status_events(body, _kind(root), journal)
-    elif body.find(f"{{*}}{STATEMENTS[_name(body)]}") is None:
-        raise BadPayload(f"the {_kind(root)} has no statement in it", "The file is damaged: fetch it again.")
+    if iso20022.name(body) == STATUS_REPORT:
+        yield from _status_events(body, iso20022.kind(root), journal)
+    elif body.find(f"{{*}}{iso20022.STATEMENTS[iso20022.name(body)]}") is None:
+        raise BadPayload(f"the {iso20022.kind(root)} has no statement in it", "The file is damaged: fetch it again.")
 
 
 def _refuse_dtd(root: Any) -> None:
-    if root.getroottree().docinfo.doctype:
+    if iso20022.declares_type(root):
         raise BadPayload("the file declares a document type", "No bank does: entities are a way of attack.")
 
 
-def _name(element: Any) -> str:
-    return str(etree.QName(element).localname)
-
-
-def _kind(root: Any) -> str:
-    """Such as camt.053.001.08."""
-    namespace = etree.QName(root).namespace or ""
-    first = next(root.iterchildren("{*}*"), None)
-    return namespace.rpartition(":")[2] or ("" if first is None else _name(first))
-
-
-def _text(element: Any, path: str) -> str:
-    """The text at A/B/C, whatever the namespaces; empty: there is none."""
-    return (element.findtext("/".join(f"{{*}}{name}" for name in path.split("/"))) or "").strip()
-
-
 def _identification(element: Any, path: str) -> str:
-    text = _text(element, path)
+    text = iso20022.text(element, path)
     if len(text) > 2 * bank_order.IDENTIFICATION:  # banks overstep the limit a little; nobody needs pages
         raise BadPayload(f"line {element.sourceline}: {path} is too long", "Ask the bank about this file.")
     return text
@@ -115,7 +89,7 @@ def _identification(element: Any, path: str) -> str:
 
 def _reason(element: Any) -> str:
     """A reason's code, or the bank's own word for it; never its prose, which may name accounts and people."""
-    return (_text(element, "Rsn/Cd") or _text(element, "Rsn/Prtry"))[:35]
+    return (iso20022.text(element, "Rsn/Cd") or iso20022.text(element, "Rsn/Prtry"))[:35]
 
 
 def _moment(text: str) -> datetime | None:
@@ -142,7 +116,7 @@ def _status_events(body: Any, kind: str, journal: Journal) -> Iterator[Event]:
             f"the bank refuses a file that it could not read ({_said(group, 'GrpSts').reason or 'no reason'})",
             "It does not say which: find the file, and ask the bank, before anything is sent again.",
         )
-    report = _Report(kind, message, batch, _moment(_text(body, "GrpHdr/CreDtTm")))
+    report = _Report(kind, message, batch, _moment(iso20022.text(body, "GrpHdr/CreDtTm")))
     whole = _said(group, "GrpSts")
     words: set[Word] = set()
     for block in body.iterchildren("{*}OrgnlPmtInfAndSts"):
@@ -159,7 +133,7 @@ def _status_events(body: Any, kind: str, journal: Journal) -> Iterator[Event]:
                 named[key] = answer.answer
                 amount, currency = _money(transaction.find("{*}OrgnlTxRef/{*}Amt/{*}InstdAmt"))
                 yield report.event(replace(answer, amount=amount, currency=currency), own.status, key)
-        if not _text(block, "PmtInfSts") or said.status == PARTLY:
+        if not iso20022.text(block, "PmtInfSts") or said.status == PARTLY:
             continue
         word = _answer(said).answer
         if word == "declined":
@@ -197,7 +171,7 @@ def _said(element: Any, path: str, above: _Said | None = None) -> _Said:
         for reason in reasons
         for text in reason.iter("{*}Prtry", "{*}AddtlInf")
     )
-    said = _Said(_text(element, path), codes[0] if codes else "", duplicate)
+    said = _Said(iso20022.text(element, path), codes[0] if codes else "", duplicate)
     if above is None:
         return said
     status = said.status or above.status
@@ -260,7 +234,7 @@ def _keys_of_block(block: Any, batch: str, journal: Journal, *, required: bool) 
 def _key(element: Any, *paths: str) -> str | None:
     """Our idempotency key by the first of these that is there; null: no key of ours."""
     for path in paths:
-        text = _text(element, path)
+        text = iso20022.text(element, path)
         if text and text != NOT_PROVIDED:
             return text if bank_order.is_key(text) else None
     return None
@@ -282,27 +256,13 @@ def _money(element: Any) -> tuple[int | None, str | None]:
 # --- Statements and notifications -----------------------------------------------------------------------------------
 
 
-def _is_entry(root: Any, entry: Any) -> bool:
-    """Whether it is an entry of a statement, at its place, and not something of that name."""
-    statement = entry.getparent()
-    body = None if statement is None else statement.getparent()
-    return body is not None and body.getparent() is root and STATEMENTS.get(_name(body)) == _name(statement)
-
-
-def _forget(entry: Any) -> None:
-    """Statements may be large: an entry that was read makes room for the next."""
-    entry.clear()
-    while (before := entry.getprevious()) is not None and _name(before) == "Ntry":
-        entry.getparent().remove(before)
-
-
 def _entry_events(entry: Any, kind: str, iban: str) -> Iterator[Event]:
     """What a booked entry of our account says of payouts: money that went out, or came back."""
     if not _is_ours(entry.getparent(), iban):
         return
-    if (_text(entry, "Sts/Cd") or _text(entry, "Sts")) != "BOOK":
+    if not iso20022.is_booked(entry):
         return
-    booked = _text(entry, "BookgDt/Dt") or _text(entry, "BookgDt/DtTm")
+    booked = iso20022.text(entry, "BookgDt/Dt") or iso20022.text(entry, "BookgDt/DtTm")
     details = entry.findall("{*}NtryDtls/{*}TxDtls")
     for detail in details:
         key = _key(detail, "Refs/EndToEndId", "Refs/InstrId")
@@ -312,7 +272,7 @@ def _entry_events(entry: Any, kind: str, iban: str) -> Iterator[Event]:
         amount, currency = _amount(entry, detail, alone=len(details) == 1)
         back = detail.find("{*}RtrInf")
         reason = "" if back is None else _reason(back)
-        code = _code(entry, detail)
+        code = iso20022.code(detail, entry)
         yield Event(
             event_id=f"{word}:{booked[:10]}:{_reference(entry, detail)}:{key}",
             answer=Answer(
@@ -333,28 +293,19 @@ def _is_ours(statement: Any, iban: str) -> bool:
     account = statement.find("{*}Acct/{*}Id")
     if account is None:
         raise BadPayload(f"line {statement.sourceline}: no account", "Ask the bank about this file.")
-    number = re.sub(r"[ .]", "", _text(account, "IBAN") or _text(account, "Othr/Id")).upper()
+    number = re.sub(r"[ .]", "", iso20022.text(account, "IBAN") or iso20022.text(account, "Othr/Id")).upper()
     return number == iban or (iban.startswith("NO") and number == iban[4:])
 
 
 def _word(entry: Any, detail: Any) -> Word | None:
-    side = _text(detail, "CdtDbtInd") or _text(entry, "CdtDbtInd")
-    reversal = _text(entry, "RvslInd") in {"true", "1"}
-    comes_back = detail.find("{*}RtrInf") is not None or _code(entry, detail) in RETURNS
+    side = iso20022.text(detail, "CdtDbtInd") or iso20022.text(entry, "CdtDbtInd")
+    reversal = iso20022.text(entry, "RvslInd") in {"true", "1"}
+    comes_back = detail.find("{*}RtrInf") is not None or iso20022.code(detail, entry) in RETURNS
     if side == "DBIT" and not reversal and not comes_back:
         return "succeeded"
     if side == "CRDT" and (reversal or comes_back):  # a reversal that is a credit takes a debit back
         return "returned"
     return None
-
-
-def _code(entry: Any, detail: Any) -> str:
-    """The bank transaction code's last part, or the bank's own."""
-    for element in (detail, entry):
-        path = "BkTxCd/Domn/Fmly/SubFmlyCd"
-        if code := _text(element, path) or _text(element, "BkTxCd/Prtry/Cd"):
-            return code[:35]
-    return ""
 
 
 def _reference(entry: Any, detail: Any) -> str:
@@ -378,6 +329,6 @@ def _amount(entry: Any, detail: Any, *, alone: bool) -> tuple[int | None, str | 
     ordered = detail.find("{*}AmtDtls/{*}InstdAmt/{*}Amt")
     if ordered is not None and (moved is None or moved.get("Ccy") != ordered.get("Ccy")):
         return _money(ordered)
-    if moved is None and alone and _text(entry, "NtryDtls/Btch/NbOfTxs") in {"", "1"}:
+    if moved is None and alone and iso20022.text(entry, "NtryDtls/Btch/NbOfTxs") in {"", "1"}:
         moved = entry.find("{*}Amt")
     return _money(moved)

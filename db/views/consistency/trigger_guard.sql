@@ -223,6 +223,82 @@ from (
     (
         'marketplace.fund', 'fund_delete', 'BEFORE DELETE OR TRUNCATE ON fund'
         ' FOR EACH STATEMENT EXECUTE FUNCTION record_keep()'
+    ),
+    (
+        'bank.import_file', 'import_file_keep', 'BEFORE DELETE OR UPDATE OR TRUNCATE ON import_file'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION record_keep()'
+    ),
+    (
+        'bank.statement', 'statement_keep', 'BEFORE DELETE OR UPDATE OR TRUNCATE ON statement'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION record_keep()'
+    ),
+    (
+        'bank.statement_entry', 'statement_entry_keep', 'BEFORE DELETE OR UPDATE OR TRUNCATE ON statement_entry'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION record_keep()'
+    ),
+    (
+        'bank.entry', 'entry_keep', 'BEFORE DELETE OR UPDATE OR TRUNCATE ON entry'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION record_keep()'
+    ),
+    (
+        'bank.entry_detail', 'entry_detail_keep', 'BEFORE DELETE OR UPDATE OR TRUNCATE ON entry_detail'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION record_keep()'
+    ),
+    (
+        'bank.expected', 'expected_keep', 'BEFORE DELETE OR UPDATE OR TRUNCATE ON expected'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION record_keep()'
+    ),
+    (
+        'bank.expected_line', 'expected_line_keep', 'BEFORE DELETE OR UPDATE OR TRUNCATE ON expected_line'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION record_keep()'
+    ),
+    (
+        'bank.match', 'match_keep', 'BEFORE DELETE OR UPDATE OR TRUNCATE ON match'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION record_keep()'
+    ),
+    (
+        'bank.match_entry', 'match_entry_keep', 'BEFORE DELETE OR UPDATE OR TRUNCATE ON match_entry'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION record_keep()'
+    ),
+    (
+        'bank.match_expected', 'match_expected_keep', 'BEFORE DELETE OR UPDATE OR TRUNCATE ON match_expected'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION record_keep()'
+    ),
+    (
+        'bank.match_line', 'match_line_keep', 'BEFORE DELETE OR UPDATE OR TRUNCATE ON match_line'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION record_keep()'
+    ),
+    (
+        'bank.match_approval', 'match_approval_keep', 'BEFORE DELETE OR UPDATE OR TRUNCATE ON match_approval'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION record_keep()'
+    ),
+    (
+        'bank.match_undo', 'match_undo_keep', 'BEFORE DELETE OR UPDATE OR TRUNCATE ON match_undo'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION record_keep()'
+    ),
+    (
+        'bank.released_entry', 'released_entry_keep', 'BEFORE DELETE OR UPDATE OR TRUNCATE ON released_entry'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION record_keep()'
+    ),
+    (
+        'bank.released_expected', 'released_expected_keep', 'BEFORE DELETE OR UPDATE OR TRUNCATE ON released_expected'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION record_keep()'
+    ),
+    (
+        'bank.match', 'match_balance', 'AFTER INSERT ON match REFERENCING NEW TABLE AS new_part'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION match_balance()'
+    ),
+    (
+        'bank.match_entry', 'match_entry_balance', 'AFTER INSERT ON match_entry REFERENCING NEW TABLE AS new_part'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION match_balance()'
+    ),
+    (
+        'bank.match_expected', 'match_expected_balance', 'AFTER INSERT ON match_expected REFERENCING NEW TABLE AS new_part'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION match_balance()'
+    ),
+    (
+        'bank.match_line', 'match_line_balance', 'AFTER INSERT ON match_line REFERENCING NEW TABLE AS new_part'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION match_balance()'
     )
 ) as w (table_name, trigger_name, definition)
 left join pg_trigger as t

@@ -1,0 +1,33 @@
+create or replace function bank.begin_import(p_content_sha256 bytea)
+returns table (import_file bigint, file_name text, imported_at timestamptz)
+language plpgsql security definer
+set search_path = pg_catalog, bank, pg_temp
+as $$
+declare
+    v_table text;
+begin
+    if p_content_sha256 is null or length(p_content_sha256) <> 32 then
+        raise exception 'a file has the SHA-256 of its content' using
+            errcode = '22023',
+            detail = format('%s bytes.', length(p_content_sha256)),
+            hint = '32 bytes.';
+    end if;
+    -- Two loads of one content: the second waits here for the first, before it copies anything.
+    perform pg_advisory_xact_lock(hashtextextended(encode(p_content_sha256, 'hex'), 2));
+    return query
+    select f.import_file, f.file_name, f.imported_at
+    from bank.import_file as f
+    where f.content_sha256 = p_content_sha256;
+    if found then
+        return;
+    end if;
+    -- Made here, so that they are the owner's: load_import would run whatever a view of the caller's did.
+    foreach v_table in array array['file_statement', 'file_entry', 'file_detail'] loop
+        execute format('create temporary table %I (like bank.%I) on commit drop', v_table, v_table);
+        execute format('grant select, insert on pg_temp.%I to %I', v_table, session_user);
+    end loop;
+end;
+$$;
+
+comment on function bank.begin_import(bytea) is
+'Begins to load a file of the bank: makes the temporary tables file_statement, file_entry and file_detail, empty, for the caller to COPY into and then call load_import, in the same transaction. Returns a row, and makes no tables, where that content was loaded before; waits for a load of the same content. 22023.';

@@ -1,0 +1,48 @@
+create or replace function bank.make_match(
+    p_entries bigint[], p_expected bigint[], p_reason text, p_kinds text[] default null, p_amounts numeric[] default null
+)
+returns bigint
+language plpgsql security definer
+set search_path = pg_catalog, bank, pg_temp
+as $$
+declare
+    -- from subscript 1, whatever the client's
+    v_entries constant bigint[] := array(select x from unnest(p_entries) as x);
+    v_expected constant bigint[] := array(select x from unnest(p_expected) as x);
+    v_kinds constant text[] := array(select x from unnest(p_kinds) as x);
+    v_amounts constant numeric[] := array(select x from unnest(p_amounts) as x);
+    v_matches bigint[];
+begin
+    perform billig.need_read_committed();
+    if
+        cardinality(v_entries) + cardinality(v_expected) = 0 or coalesce(trim(p_reason), '') = ''
+        or cardinality(v_kinds) <> cardinality(v_amounts)
+        or exists (select from unnest(v_entries || v_expected) as n where n is null)
+        or (select count(*) <> count(distinct n) from unnest(v_entries) as n)
+        or (select count(*) <> count(distinct n) from unnest(v_expected) as n)
+        or (select count(*) <> count(distinct k) from unnest(v_kinds) as k)
+        or exists (
+            select from unnest(v_kinds, v_amounts) as l (kind, amount)
+            where
+                l.kind is null or l.kind not in ('FEE', 'ROUNDING', 'WRITE_OFF', 'NOT_OURS')
+                or l.amount is null or l.amount = 0 or l.amount <> round(l.amount, 2) or abs(l.amount) >= 1e12
+        )
+    then
+        raise exception 'what is to be matched is not clear' using
+            errcode = '22023',
+            detail = format('Entries %s, items %s, lines %s of %s, reason %L.', v_entries, v_expected, v_kinds, v_amounts, p_reason),
+            hint = 'Name each entry and item once, say why, and explain what differs: FEE, ROUNDING, WRITE_OFF or NOT_OURS, in NOK.';
+    end if;
+    perform bank.lock_open(v_entries, v_expected);
+    v_matches := bank.record_matches(
+        array['PERSON'], array[trim(p_reason)],
+        array(select 1 from unnest(v_entries)), v_entries,
+        array(select 1 from unnest(v_expected)), v_expected,
+        array(select 1 from unnest(v_kinds)), v_kinds, v_amounts
+    );
+    return v_matches[1];
+end;
+$$;
+
+comment on function bank.make_match(bigint[], bigint[], text, text[], numeric[]) is
+'Matches entries with items, by a person: entries = items + lines. p_kinds and p_amounts: what differs, NOK by which the entries are more (positive) or less (negative), of kind FEE, ROUNDING, WRITE_OFF or NOT_OURS. Entries alone, NOT_OURS: money for no goods; items alone, WRITE_OFF: money that never came. Returns the match. 22023; 23B82 matched already; 23B83 it does not balance; 25000 not at read committed; P0002.';

@@ -1,0 +1,33 @@
+create or replace function bank.set_account(p_account_number text, p_account_name text, p_currency text default 'NOK')
+returns int
+language plpgsql security definer
+set search_path = pg_catalog, bank, pg_temp
+as $$
+declare
+    v_number constant text := bank.account_number(p_account_number);
+    v_account int;
+begin
+    if v_number is null or v_number !~ '^[A-Z0-9]{4,34}$' or coalesce(trim(p_account_name), '') = '' or p_currency is null or p_currency !~ '^[A-Z]{3}$'
+    then
+        raise exception 'an account has a number, a name and a currency' using
+            errcode = '22023',
+            detail = format('Number %L, name %L, currency %L.', p_account_number, p_account_name, p_currency),
+            hint = 'Such as 1506 00 12345 or its IBAN, Drift, NOK.';
+    end if;
+    insert into bank.account as a (account_name, account_number, currency)
+    values (trim(p_account_name), v_number, p_currency)
+    on conflict (account_number) do update set account_name = excluded.account_name
+    where a.currency = excluded.currency
+    returning a.account into v_account;
+    if v_account is null then
+        raise exception 'the account has another currency' using
+            errcode = '22023',
+            detail = format('Account %s.', v_number),
+            hint = 'Its entries are in the currency that it has.';
+    end if;
+    return v_account;
+end;
+$$;
+
+comment on function bank.set_account(text, text, text) is
+'Adds one of our accounts, or renames it; returns its key. 22023: no number, no name, or another currency than it has.';

@@ -1,0 +1,74 @@
+create or replace function bank.set_road(
+    p_road_name text,
+    p_account int,
+    p_source text,
+    p_payment_method text default null,
+    p_gateway text default null,
+    p_days_min int default 0,
+    p_days_max int default 7,
+    p_fee_rate numeric default 0,
+    p_tolerance numeric default 0,
+    p_run_max int default 7,
+    p_since date default null
+)
+returns int
+language plpgsql security definer
+set search_path = pg_catalog, bank, pg_temp
+as $$
+declare
+    v_method constant smallint := (
+        select m.payment_method from billig.payment_method as m
+        where m.payment_method_name = p_payment_method and not m.is_rounding
+    );
+    v_road int;
+begin
+    if
+        coalesce(p_road_name, '') = '' or p_source is null or p_source not in ('SESSION', 'DAY', 'PAYMENT', 'ATTEMPT')
+        or (p_source = 'ATTEMPT') <> (p_gateway is not null) or (p_source = 'ATTEMPT') <> (v_method is null)
+        or (p_payment_method is null) <> (v_method is null)
+        or p_days_min is null or p_days_max is null or p_days_min < 0 or p_days_max < p_days_min or p_days_max > 366
+        or p_fee_rate is null or p_fee_rate < 0 or p_fee_rate >= 1 or p_fee_rate <> round(p_fee_rate, 5)
+        or p_tolerance is null or p_tolerance < 0 or p_tolerance >= 1e9 or p_tolerance <> round(p_tolerance, 2)
+        or p_run_max is null or p_run_max not between 1 and 31
+    then
+        raise exception 'this is no road to the bank' using
+            errcode = '22023',
+            detail = format('%s: source %s, method %s, gateway %s, days %s to %s, fee %s, tolerance %s, run %s.',
+                p_road_name, p_source, p_payment_method, p_gateway, p_days_min, p_days_max, p_fee_rate, p_tolerance, p_run_max),
+            hint = 'SESSION, DAY or PAYMENT of a payment method, or ATTEMPT of a gateway; see bank.road.';
+    end if;
+    if not exists (select from bank.account as a where a.account = p_account and a.currency = 'NOK')
+        or p_gateway is not null and not exists (select from marketplace.gateway as g where g.gateway = p_gateway)
+    then
+        raise exception 'there is no such account in NOK, or no such gateway' using
+            errcode = 'P0002',
+            detail = format('Account %s, gateway %s.', p_account, p_gateway),
+            hint = 'bank.account and marketplace.gateway have them.';
+    end if;
+    insert into bank.road as r (
+        road_name, account, source, payment_method, gateway, days_min, days_max, fee_rate, tolerance, run_max, since
+    )
+    values (
+        p_road_name, p_account, p_source, v_method, p_gateway, p_days_min, p_days_max, p_fee_rate, p_tolerance, p_run_max,
+        p_since
+    )
+    on conflict (road_name) do update
+    set
+        account = excluded.account, days_min = excluded.days_min, days_max = excluded.days_max,
+        fee_rate = excluded.fee_rate, tolerance = excluded.tolerance, run_max = excluded.run_max, since = excluded.since
+    where
+        (r.source, r.payment_method, r.gateway)
+        is not distinct from (excluded.source, excluded.payment_method, excluded.gateway)
+    returning r.road into v_road;
+    if v_road is null then
+        raise exception 'the road % leads from elsewhere', p_road_name using
+            errcode = '22023',
+            detail = format('Source %s, method %s, gateway %s were asked for.', p_source, p_payment_method, p_gateway),
+            hint = 'What a road is for stays as it is; days, fee, tolerance and account may change.';
+    end if;
+    return v_road;
+end;
+$$;
+
+comment on function bank.set_road(text, int, text, text, text, int, int, numeric, numeric, int, date) is
+'Adds a road to the bank, or changes days, fee, tolerance, run, account and first day of the one of that name; returns its key. What is expected already stays as it is. 22023; P0002 no such account in NOK, or gateway.';

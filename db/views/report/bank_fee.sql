@@ -1,0 +1,25 @@
+create or replace view report.bank_fee as
+select
+    l.match,
+    m.rule,
+    l.kind,
+    l.amount,
+    x.day,
+    x.road_name,
+    a.match is not null as is_confirmed
+from bank.match_line as l
+inner join bank.match as m on l.match = m.match
+left join bank.match_approval as a on l.match = a.match
+left join lateral (
+    select
+        min(e.day) as day,
+        min(r.road_name) as road_name
+    from bank.match_expected as c
+    inner join bank.expected as e on c.expected = e.expected
+    inner join bank.road as r on e.road = r.road
+    where c.match = l.match
+) as x on true
+where not exists (select from bank.match_undo as u where u.match = l.match);
+
+comment on view report.bank_fee is
+'By what the bank''s entries and what was expected differ, of matches that hold: fees, roundings, write-offs, money that is not ours, and differences that are not known (kind, amount). road_name, day: of the first item. is_confirmed: false while the match is suggested.';

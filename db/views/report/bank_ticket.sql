@@ -1,0 +1,20 @@
+create or replace view report.bank_ticket as
+select
+    x.expected,
+    x.day,
+    r.road_name,
+    l.payment,
+    l.payment_method,
+    p.amount as line_amount,
+    g.ticket,
+    g.event,
+    g.project,
+    g.amount + g.fee_amount as total_amount
+from bank.expected_line as l
+inner join bank.expected as x on l.expected = x.expected
+inner join bank.road as r on x.road = r.road
+inner join billig.payment_line as p on l.payment = p.payment and l.payment_method = p.payment_method
+left join billig.transaction_log as g on l.payment = g.payment and (g.amount <> 0 or g.fee_amount <> 0);
+
+comment on view report.bank_ticket is
+'The way down from what is expected at the bank (expected, report.bank_reconciliation) to the payments in it and their tickets. line_amount: NOK of the payment by that method, on each of its rows; total_amount: NOK of the ticket. A payment by two methods has its tickets under both. Ask by expected, road_name or day.';

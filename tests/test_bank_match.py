@@ -1,0 +1,565 @@
+"""What was sold against what came to the bank: expected once, matched once, and never where nobody can tell."""
+
+import threading
+from collections.abc import Callable
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import combinations
+from pathlib import Path
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from psycopg import sql
+
+from tests import banking, market
+from tests.banking import booked, days_ago, expected, match_open, matched, road, sound
+from tests.conftest import Connect, Connection
+from tests.domain import (
+    Row,
+    call_in,
+    close_till,
+    confirm,
+    consistency,
+    expect,
+    login_role,
+    make_cash_point,
+    make_event,
+    net,
+    one,
+    open_till,
+    rows,
+    run,
+    sell,
+    standards,
+)
+from tests.payments import CHARGE_DAY, Scripted, executed, means
+
+D = Decimal
+DAY = date(2026, 1, 14)
+
+
+def later(days: int) -> date:
+    return DAY + timedelta(days=days)
+
+
+def make(db: Connection, entries: list[int], items: list[int], **lines: Decimal | int) -> int:
+    """A match by hand."""
+    found = call_in(
+        db,
+        "bank",
+        "make_match",
+        entries=entries,
+        expected=items,
+        reason="looked it up",
+        kinds=list(lines),
+        amounts=[Decimal(amount) for amount in lines.values()],
+    )
+    return int(found[0]["make_match"])
+
+
+def undo(db: Connection, match: int) -> None:
+    call_in(db, "bank", "undo_match", match=match, reason="wrong")
+
+
+def states(db: Connection) -> dict[int, str]:
+    return {row["match"]: row["state"] for row in rows(db, "select match, state from report.bank_match")}
+
+
+# --- What is expected -----------------------------------------------------------------------------------------------
+
+
+def test_a_day_of_a_method_is_expected_once_and_what_comes_late_by_itself(db: Connection) -> None:
+    road(db, "DAY", "CARD")
+    event = make_event(db, prices=(100,))
+    for count in (1, 2):
+        banking.sold_on(db, days_ago(2), count, "CARD", event)
+    banking.sold_on(db, days_ago(1), 1, "CARD", event)
+    sell(db, event.price_group, methods=["CARD"])  # today is not over
+    assert call_in(db, "bank", "expect") == [{"road_name": "CARD", "items": 2, "amount": D(400)}]
+    assert call_in(db, "bank", "expect") == []
+    late = banking.sold_on(db, days_ago(2), 4, "CARD", event)
+    assert call_in(db, "bank", "expect") == [{"road_name": "CARD", "items": 1, "amount": D(400)}]
+    assert [row["amount"] for row in rows(db, "select amount from bank.expected order by expected")] == [300, 100, 400]
+    down = rows(db, "select payment, total_amount from report.bank_ticket where payment = %s", late)
+    assert [row["total_amount"] for row in down] == [100] * 4
+    assert consistency(db) == {}
+
+
+def test_of_a_till_what_was_counted_less_the_float_is_expected(db: Connection) -> None:
+    road(db, "SESSION", "CASH")
+    event = make_event(db, prices=(100,))
+    make_cash_point(db, session_required=True)
+    session = open_till(db, opening_float=500)
+    sell(db, event.price_group, 3, cash_point=1)
+    close_till(db, 790, note="ten kroner are gone")
+    with db.transaction():
+        run(db, "alter table billig.till_session disable trigger user")
+        run(
+            db,
+            "update billig.till_session set (opened_at, closed_at) = (opened_at - day, closed_at - day)"
+            " from (values (interval '1 day')) as d (day)",
+        )
+        for trigger in rows(
+            db,
+            "select tgname from pg_trigger where tgrelid = 'billig.till_session'::regclass and not tgisinternal",
+        ):
+            db.execute(
+                sql.SQL("alter table billig.till_session enable always trigger {}").format(
+                    sql.Identifier(trigger["tgname"])
+                )
+            )
+    call_in(db, "bank", "expect")
+    (item,) = rows(db, "select till_session, goods, amount from bank.expected")
+    assert item == {"till_session": session, "goods": D(300), "amount": D(290)}
+    assert call_in(db, "bank", "expect") == []
+    assert consistency(db) == {}
+
+
+def test_web_payments_are_expected_by_their_reference(db: Connection) -> None:
+    road(db, "PAYMENT", "NET_CARD")
+    event = make_event(db, prices=(100,))
+    confirm(db, net(db, event.price_group), reference="pi_1")
+    banking.moved(db, one(db, "select payment from billig.payment"), days_ago(1))
+    call_in(db, "bank", "expect")
+    assert rows(db, "select reference, amount from bank.expected") == [{"reference": "pi_1", "amount": D(100)}]
+
+
+def test_goods_of_before_the_roads_first_day_are_not_expected(db: Connection) -> None:
+    road(db, "DAY", "CARD", since=days_ago(2))
+    for day in (3, 2):
+        banking.sold_on(db, days_ago(day), 1, "CARD")
+    assert call_in(db, "bank", "expect") == [{"road_name": "CARD", "items": 1, "amount": D(100)}]
+    assert one(db, "select day from bank.expected") == days_ago(2)
+
+
+def test_what_the_marketplace_paid_and_got_back_is_expected(db: Connection) -> None:
+    road(db, "ATTEMPT", gateway="stripe")
+    (charged,) = settled(db)
+    call_in(db, "bank", "expect", until=None)
+    (item,) = rows(db, "select payment_attempt, reference, amount, is_return from bank.expected")
+    assert item["payment_attempt"] == charged["payment_attempt"]
+    assert (item["amount"], item["reference"]) == (Decimal(charged["amount"]) / 100, charged["gateway_id"])
+    assert consistency(db) == {}
+
+
+def settled(db: Connection) -> list[Row]:
+    """A month of the marketplace, charged."""
+    january = date(2026, 1, 1)
+    market.partitions(db, january, 2)
+    advertiser, publisher = market.profile(db), market.profile(db)
+    ad, site = market.advertisement(db, advertiser, "20.123456"), market.website(db, publisher)
+    market.clicks(db, ad, site, market.at(2026, 1, 5))
+    market.update(db, january, market.at(2026, 1, 7))
+    market.close(db, january)
+    means(db, advertiser, "CHARGE")
+    assert executed(db, Scripted(), CHARGE_DAY).states == {"SUCCEEDED": 1}
+    return rows(db, "select payment_attempt, amount, gateway_id from marketplace.payment_attempt")
+
+
+def test_what_has_no_road_is_not_expected(db: Connection) -> None:
+    banking.account(db)
+    banking.sold_on(db, days_ago(2), 1, "CARD")
+    assert call_in(db, "bank", "expect") == []
+
+
+# --- The rules ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def card(db: Connection) -> int:
+    return road(db, "DAY", "CARD", days_max=5)
+
+
+def test_one_amount_within_its_days_is_matched(db: Connection, card: int, tmp_path: Path) -> None:
+    (item,) = expected(db, card, (DAY, 500))
+    (entry,) = booked(db, tmp_path, (later(5), 500, "A"))
+    assert match_open(db) == {"AMOUNT": 1}
+    assert matched(db) == {entry: {item}}
+    assert list(states(db).values()) == ["CONFIRMED"]
+    assert match_open(db) == {}
+    assert sound(db)
+
+
+def test_too_early_and_too_late_is_not_matched(db: Connection, card: int, tmp_path: Path) -> None:
+    expected(db, card, (DAY, 500))
+    booked(db, tmp_path, (later(-1), 500, "A"), (later(6), 500, "B"))
+    assert match_open(db) == {}
+
+
+@pytest.mark.parametrize(("items", "entries"), [(1, 2), (2, 1), (2, 2)])
+def test_what_nobody_can_tell_is_not_matched(
+    db: Connection, card: int, tmp_path: Path, items: int, entries: int
+) -> None:
+    expected(db, card, *[(later(n), 500) for n in range(items)])
+    booked(db, tmp_path, *[(later(2), 500, f"R{n}") for n in range(entries)])
+    assert match_open(db) == {}
+    assert one(db, "select min(candidates) from report.unmatched_deposit") == items
+    assert one(db, "select min(candidates) from report.missing_deposit") == entries
+
+
+def test_a_deposit_of_several_days_is_matched_as_their_sum(db: Connection, card: int, tmp_path: Path) -> None:
+    items = expected(db, card, (DAY, 100), (later(1), 230), (later(2), 361))
+    (entry,) = booked(db, tmp_path, (later(3), 691, "A"))
+    assert match_open(db) == {"RUN": 1}
+    assert matched(db) == {entry: set(items)}
+
+
+def test_a_sum_that_is_also_one_item_is_nobodys(db: Connection, card: int, tmp_path: Path) -> None:
+    """A bag of 500 that is missing is not found in the 200 and 300 of two others."""
+    expected(db, card, (DAY, 500), (later(1), 200), (later(1), 300))
+    booked(db, tmp_path, (later(3), 500, "A"))
+    assert match_open(db) == {}
+
+
+def test_a_payout_net_of_fees_shows_its_fee(db: Connection, tmp_path: Path) -> None:
+    of_vipps = road(db, "DAY", "VIPPS", fee_rate=Decimal("0.01"))
+    (item,) = expected(db, of_vipps, (DAY, "11450.50"))
+    (entry,) = booked(db, tmp_path, (later(1), "11335.99", "A"))  # the fee, 114.505, is rounded half up
+    assert match_open(db) == {"NET": 1}
+    assert matched(db) == {entry: {item}}
+    (fee,) = rows(db, "select kind, amount, is_confirmed from report.bank_fee")
+    assert fee == {"kind": "FEE", "amount": D("-114.51"), "is_confirmed": True}
+    assert sound(db)
+
+
+def test_a_reference_decides_between_equals(db: Connection, tmp_path: Path) -> None:
+    by_payment = road(db, "PAYMENT", "BANK")
+    items = [expected(db, by_payment, (DAY, 300), reference=f"KID{n}")[0] for n in (1, 2)]
+    content = (
+        banking.mt940([(later(1), 300, "A"), (later(1), 300, "B")])
+        .replace("NONREF//A", "KID2//A")
+        .replace("NONREF//B", "KID1//B")
+    )
+    banking.load(db, tmp_path, content)
+    first, second = (row["entry"] for row in rows(db, "select entry from bank.entry order by entry"))
+    assert match_open(db) == {"REFERENCE": 2}
+    assert matched(db) == {first: {items[1]}, second: {items[0]}}
+
+
+def test_a_batch_is_matched_when_each_of_its_payments_is(db: Connection, tmp_path: Path) -> None:
+    by_payment = road(db, "PAYMENT", "BANK")
+    kids = {"1234567897": 300, "1234567905": 250, "1234567913": 350}
+    items = [expected(db, by_payment, (DAY, amount), reference=kid)[0] for kid, amount in kids.items()]
+    banking.load(db, tmp_path, (standards("camt") / "samples" / "no_sample_053.xml").read_bytes())
+    assert match_open(db) == {"REFERENCE": 1}
+    assert list(matched(db).values()) == [set(items)]
+
+
+def test_a_batch_with_one_payment_that_differs_is_left_alone(db: Connection, tmp_path: Path) -> None:
+    by_payment = road(db, "PAYMENT", "BANK")
+    kids = {"1234567897": "300.01", "1234567905": "249.99", "1234567913": "350"}  # the sum is the same
+    for kid, amount in kids.items():
+        expected(db, by_payment, (DAY, amount), reference=kid)
+    banking.load(db, tmp_path, (standards("camt") / "samples" / "no_sample_053.xml").read_bytes())
+    assert "REFERENCE" not in match_open(db)
+
+
+def test_a_reference_that_two_deposits_name_is_nobodys(db: Connection, tmp_path: Path) -> None:
+    by_payment = road(db, "PAYMENT", "BANK")
+    expected(db, by_payment, (DAY, 300), reference="KID1")
+    content = banking.mt940([(later(1), 300, "A"), (later(1), 300, "B")]).replace("NONREF", "KID1")
+    banking.load(db, tmp_path, content)
+    assert match_open(db) == {}, "paid twice: a person decides"
+
+
+def test_an_ore_too_little_is_suggested_and_a_person_says_why(db: Connection, tmp_path: Path) -> None:
+    tolerant = road(db, "DAY", "CARD", tolerance=Decimal("0.05"))
+    expected(db, tolerant, (DAY, 500))
+    booked(db, tmp_path, (later(1), "499.99", "A"))
+    assert match_open(db) == {"TOLERANCE": 1}
+    (match,) = states(db)
+    assert states(db)[match] == "SUGGESTED"
+    assert [row["state"] for row in rows(db, "select state from report.bank_reconciliation")] == ["SUGGESTED"]
+    with expect("22023"):
+        call_in(db, "bank", "confirm_match", match=match)
+    call_in(db, "bank", "confirm_match", match=match, reason="the acquirer rounds")
+    assert states(db)[match] == "CONFIRMED"
+    with expect("23B85"):
+        call_in(db, "bank", "confirm_match", match=match, reason="again")
+    assert sound(db)
+
+
+def test_a_rule_that_is_switched_off_finds_nothing(db: Connection, card: int, tmp_path: Path) -> None:
+    expected(db, card, (DAY, 500))
+    booked(db, tmp_path, (later(1), 500, "A"))
+    run(db, "update bank.match_rule set enabled = false where rule = 'AMOUNT'")
+    assert match_open(db) == {}
+    run(db, "update bank.match_rule set enabled = true, is_automatic = false where rule = 'AMOUNT'")
+    assert match_open(db) == {"AMOUNT": 1}
+    assert list(states(db).values()) == ["SUGGESTED"]
+
+
+# --- By hand --------------------------------------------------------------------------------------------------------
+
+
+def test_a_person_matches_many_with_many_and_explains_what_differs(db: Connection, card: int, tmp_path: Path) -> None:
+    items = expected(db, card, (DAY, 1000), (DAY, 500))
+    entries = booked(db, tmp_path, (later(1), 900, "A"), (later(1), 585, "B"))
+    with expect("23B83"):
+        make(db, entries, items, FEE=-14)
+    assert matched(db) == {}
+    make(db, entries, items, FEE=-14, ROUNDING=-1)
+    assert matched(db) == {entry: set(items) for entry in entries}
+    with expect("23B82"):
+        make(db, entries[:1], [], NOT_OURS=900)
+    assert sound(db)
+
+
+def test_money_that_is_not_ours_and_money_that_never_came(db: Connection, card: int, tmp_path: Path) -> None:
+    (item,) = expected(db, card, (DAY, 1000))
+    (entry,) = booked(db, tmp_path, (later(1), 77, "A"))
+    make(db, [entry], [], NOT_OURS=77)
+    make(db, [], [item], WRITE_OFF=-1000)
+    assert rows(db, "select * from report.unmatched_deposit") == []
+    assert rows(db, "select * from report.missing_deposit") == []
+    assert {row["kind"]: row["amount"] for row in rows(db, "select kind, amount from report.bank_fee")} == {
+        "NOT_OURS": 77,
+        "WRITE_OFF": -1000,
+    }
+    with expect("22023"):
+        call_in(db, "bank", "make_match", entries=[], expected=[], reason="x")
+    with expect("P0002"):
+        make(db, [10**9], [])
+
+
+def test_what_is_undone_is_open_again_and_its_history_stays(db: Connection, card: int, tmp_path: Path) -> None:
+    (item,) = expected(db, card, (DAY, 500))
+    (entry,) = booked(db, tmp_path, (later(1), 500, "A"))
+    match_open(db)
+    (first,) = states(db)
+    with expect("22023"):
+        call_in(db, "bank", "undo_match", match=first, reason=" ")
+    undo(db, first)
+    assert matched(db) == {}
+    assert match_open(db) == {}, "what a person took apart, no rule puts together"
+    with expect("23B85"):
+        undo(db, first)
+    second = make(db, [entry], [item])
+    undo(db, second)
+    third = make(db, [entry], [item])
+    assert states(db) == {first: "UNDONE", second: "UNDONE", third: "CONFIRMED"}
+    assert [row["claim"] for row in rows(db, "select claim from bank.match_entry order by claim")] == [1, 2, 3]
+    assert sound(db)
+
+
+def test_an_account_in_another_currency_is_not_matched(db: Connection, tmp_path: Path) -> None:
+    banking.account(db, currency="EUR")
+    banking.load(db, tmp_path, banking.mt940([(DAY, 5, "A")]).replace("NOK", "EUR"))
+    with expect("23B83"):
+        make(db, [one(db, "select entry from bank.entry")], [], NOT_OURS=5)
+
+
+# --- Nothing is changed, nothing is matched twice -------------------------------------------------------------------
+
+
+def test_nothing_of_the_bank_is_changed(db: Connection, card: int, tmp_path: Path) -> None:
+    expected(db, card, (DAY, 500))
+    booked(db, tmp_path, (later(1), 500, "A"))
+    match_open(db)
+    tables = [
+        row["relname"]
+        for row in rows(
+            db,
+            """
+            select relname from pg_class
+            where relnamespace = 'bank'::regnamespace and relkind = 'r' and relname <> all (%s)
+            """,
+            ["account", "road", "match_rule", "file_statement", "file_entry", "file_detail"],
+        )
+    ]
+    assert len(tables) == 15
+    for table in tables:
+        name = sql.Identifier("bank", table)
+        column = one(
+            db, "select attname from pg_attribute where attrelid = ('bank.' || %s)::regclass and attnum = 1", table
+        )
+        for statement in (
+            sql.SQL("update {} set {} = {}").format(name, sql.Identifier(column), sql.Identifier(column)),
+            sql.SQL("delete from {}").format(name),
+            sql.SQL("truncate {} cascade").format(name),
+        ):
+            with expect("23B84"):
+                db.execute(statement)
+
+
+def test_a_part_cannot_be_added_to_a_match_that_balances(db: Connection, card: int, tmp_path: Path) -> None:
+    items = expected(db, card, (DAY, 500), (DAY, 77))
+    entries = booked(db, tmp_path, (later(1), 500, "A"), (later(1), 77, "B"))
+    match = make(db, entries[:1], items[:1])
+    with expect("23B83"):
+        run(db, "insert into bank.match_line (match, kind, amount) values (%s, 'FEE', -1)", match)
+    with expect("23B83"):
+        run(db, "insert into bank.match_expected (expected, claim, match) values (%s, 1, %s)", items[1], match)
+    with expect("23B83"):
+        run(db, "insert into bank.match (rule, reason) values ('PERSON', 'empty')")
+
+
+def _race(connect: Connect, entry: int, items: list[int], deed: Callable[[Connection, int, int], object]) -> int:
+    """How many of the items end up with the one entry, when everybody matches it at once."""
+    barrier = threading.Barrier(len(items))
+    refusals: list[str | None] = []
+    connections = [connect() for _ in items]
+
+    def one_of_them(connection: Connection, item: int) -> None:
+        barrier.wait()
+        try:
+            deed(connection, entry, item)
+        except psycopg.Error as error:
+            refusals.append(error.sqlstate)
+
+    threads = [threading.Thread(target=one_of_them, args=pair) for pair in zip(connections, items, strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(refusals) <= {"23B82", "23505", "23503"}
+    return int(one(connections[0], "select count(*) from bank.entry_claim where entry = %s", entry))
+
+
+def _by_function(connection: Connection, entry: int, item: int) -> None:
+    make(connection, [entry], [item])
+
+
+def _past_the_function(connection: Connection, entry: int, item: int) -> None:
+    """As make_match would without its locks: looks, waits a little, writes."""
+    with connection.transaction():
+        claim = one(connection, "select 1 + coalesce(max(claim), 0) from bank.match_entry where entry = %s", entry)
+        connection.execute("select pg_sleep(0.2)")
+        connection.execute(
+            """
+            with made as (insert into bank.match (rule, reason) values ('PERSON', 'x') returning match),
+            item as (insert into bank.match_expected (expected, claim, match) select %s, 1, match from made)
+            insert into bank.match_entry (entry, claim, match) select %s, %s, match from made
+            """,
+            (item, entry, claim),
+        )
+
+
+@pytest.mark.parametrize("deed", [_by_function, _past_the_function])
+def test_many_bookkeepers_at_once_use_a_deposit_once(
+    db: Connection, connect: Connect, card: int, tmp_path: Path, deed: Callable[[Connection, int, int], object]
+) -> None:
+    items = expected(db, card, *[(DAY, 500)] * 6)
+    (entry,) = booked(db, tmp_path, (later(1), 500, "A"))
+    assert _race(connect, entry, items, deed) == 1
+    assert sound(db)
+
+
+def test_without_the_constraint_the_race_is_lost(db: Connection, connect: Connect, card: int, tmp_path: Path) -> None:
+    """The control: what the race tests show is the constraint's doing."""
+    items = expected(db, card, *[(DAY, 500)] * 6)
+    (entry,) = booked(db, tmp_path, (later(1), 500, "A"))
+    run(db, "alter table bank.released_entry drop constraint released_entry_claim_fkey")
+    run(db, "alter table bank.match_entry drop constraint match_entry_pkey, drop constraint match_entry_released_key")
+    assert _race(connect, entry, items, _past_the_function) > 1
+    assert "bank_match" in consistency(db)
+
+
+def test_rules_and_a_person_at_once_match_an_entry_once(
+    db: Connection, connect: Connect, card: int, tmp_path: Path
+) -> None:
+    expected(db, card, (DAY, 500))
+    (entry,) = booked(db, tmp_path, (later(1), 500, "A"))
+    person, rules = connect(), connect()
+    with person.transaction():
+        make(person, [entry], [], NOT_OURS=500)
+        outcome: list[str | None] = []
+
+        def by_rule() -> None:
+            try:
+                match_open(rules)
+                outcome.append("done")
+            except psycopg.Error as error:
+                outcome.append(error.sqlstate)
+
+        thread = threading.Thread(target=by_rule)
+        thread.start()
+        while not one(db, "select count(*) from pg_locks where not granted"):
+            pass
+    thread.join()
+    assert outcome == ["23B82"]
+    assert matched(db) == {entry: set()}
+    assert match_open(db) == {}
+
+
+def test_a_bookkeeper_matches_and_nobody_else_reads_what_payers_wrote(db: Connection, connect: Connect) -> None:
+    banking.account(db)
+    with login_role(db, "bookkeeper") as bookkeeper, login_role(db, "analyst") as analyst:
+        works = connect(bookkeeper)
+        call_in(works, "bank", "expect")
+        assert match_open(works) == {}
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            works.execute("insert into bank.match (rule, reason) values ('PERSON', 'x')")
+        reads = connect(analyst)
+        reads.execute("select * from report.unmatched_deposit")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            reads.execute("select * from bank.entry")
+        works.close()
+        reads.close()
+
+
+# --- Against a model ------------------------------------------------------------------------------------------------
+
+
+def model(
+    items: list[tuple[int, int, int]], entries: list[tuple[int, int]], span: int, longest: int
+) -> dict[int, frozenset[int]]:
+    """Which items each entry is, by trying everything: an item is (day, cash point, amount), an entry (day, amount).
+
+    A candidate is one item, or up to `longest` that follow each other, of one cash point or of all; it counts only
+    where neither the entry nor any of its items has another.
+    """
+    order = sorted(range(len(items)), key=lambda n: (items[n][0], n))
+    lines = [order, *([n for n in order if items[n][1] == place] for place in {item[1] for item in items})]
+    runs = {
+        frozenset(line[first:last])
+        for line in lines
+        for first, last in combinations(range(len(line) + 1), 2)
+        if last - first <= longest
+    }
+    runs |= {frozenset({n}) for n in order}
+    found = [
+        (entry, each)
+        for entry, (booked_on, amount) in enumerate(entries)
+        for each in runs
+        if sum(items[n][2] for n in each) == amount
+        and all(items[n][0] <= booked_on <= items[n][0] + span for n in each)
+        and amount != 0
+    ]
+    return {
+        entry: each
+        for entry, each in found
+        if sum(other == entry for other, _ in found) == 1
+        and all(sum(n in others for _, others in found) == 1 for n in each)
+    }
+
+
+ITEMS = st.lists(st.tuples(st.integers(0, 4), st.integers(1, 2), st.sampled_from([-2, 1, 2, 3, 5, 7, 11])), max_size=6)
+ENTRIES = st.lists(st.tuples(st.integers(0, 7), st.sampled_from([-2, 1, 2, 3, 5, 6, 8, 10, 12, 18])), max_size=5)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(items=ITEMS, entries=ENTRIES)
+def test_the_rules_match_what_the_model_does(
+    shared_db: Connection,
+    tmp_path_factory: pytest.TempPathFactory,
+    items: list[tuple[int, int, int]],
+    entries: list[tuple[int, int]],
+) -> None:
+    db = shared_db
+    with db.transaction(force_rollback=True):
+        for place in (1, 2):
+            make_cash_point(db, place)
+        of_card = road(db, "DAY", "CARD", days_max=3, run_max=3)
+        keys = [expected(db, of_card, (later(day), amount), cash_point=place)[0] for day, place, amount in items]
+        numbers: list[int] = []
+        if entries:
+            folder = tmp_path_factory.mktemp("bank")
+            banking.load(db, folder, banking.mt940([(later(d), a, f"R{n}") for n, (d, a) in enumerate(entries)]))
+            numbers = [row["entry"] for row in rows(db, "select entry from bank.entry order by bank_reference")]
+        match_open(db)
+        found = matched(db)
+        assert found == {numbers[entry]: {keys[n] for n in each} for entry, each in model(items, entries, 3, 3).items()}
+        assert sound(db)
