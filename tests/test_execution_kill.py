@@ -14,8 +14,8 @@ from tests.domain import consistency, one, rows
 from tests.payments import CHARGE_DAY, JANUARY, PAYOUT_DAY, means, town
 from tests.servers import TestServer
 
-PEOPLE = 40
-KILLS = 12
+PEOPLE = 24
+KILLS = 8
 
 
 def job(server: TestServer, box: sandbox.Box, now: str) -> "subprocess.Popen[bytes]":

@@ -198,7 +198,7 @@ class Schedule:
             self.people_act()
             if not holds(self.db, self.now):
                 return
-            self.now += timedelta(hours=25)
+            self.now += timedelta(hours=73)
         raise AssertionError(f"not done: {holds(self.db, self.now)}, {attempts(self.db)[-5:]}")
 
     def people_act(self) -> None:

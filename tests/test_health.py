@@ -195,7 +195,9 @@ needs_systemd = pytest.mark.skipif(
 def complaints(folder: Path, text: str) -> list[str]:
     file = folder / "pybridge.service"
     file.write_text(
-        text.replace("/opt/pybridge/.venv/bin/pybridge", sys.executable).replace("User=pybridge", "User=root")
+        text.replace("/opt/pybridge/.venv/bin/pybridge", sys.executable.replace(" ", r"\x20")).replace(
+            "User=pybridge", "User=root"
+        )
     )
     answer = subprocess.run(["systemd-analyze", "verify", str(file)], capture_output=True, text=True)
     return [line for line in answer.stderr.splitlines() if file.name in line]

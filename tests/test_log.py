@@ -1115,7 +1115,7 @@ def _payment_with_line(db: Connection, amount: int) -> int:
         "update billig.payment_line set amount = amount where payment = %(payment)s",
         "update billig.payment_line set payment_method = 2 where payment = %(payment)s",
         "delete from billig.payment_line where payment = %(payment)s",
-        "truncate billig.payment_line",
+        "truncate billig.payment_line cascade",  # the bank refers to it
         """
         insert into billig.payment_line (payment, payment_method, amount) values (%(payment)s, 1, 5)
         on conflict on constraint payment_line_pkey do update set amount = excluded.amount
