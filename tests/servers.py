@@ -19,6 +19,9 @@ from pybridge import wheel
 DEBIAN = "/usr/lib/postgresql/{}/bin"
 WHEEL_VERSION = "18"
 SUPERUSER = "postgres"
+MEMORY = Path("/dev/shm")
+ENOUGH = 4 << 30
+"""Bytes that must be free in memory for servers to keep their files there."""
 
 COMMON = ("-h", "127.0.0.1", "-c", "logging_collector=off", "-c", "timezone=Europe/Oslo", "-c", "max_connections=200")
 CARELESS = ("-F", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "autovacuum_naptime=1h")
@@ -126,8 +129,13 @@ class TestServer(Postgresql):  # type: ignore[misc]  # the library is untyped
 
 
 def new_folder(prefix: str) -> Path:
-    """A folder that the server's account can reach: pytest's own are closed to it. Short for the socket's sake."""
-    folder = Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))
+    """A folder that the server's account can reach: pytest's own are closed to it. Short for the socket's sake.
+
+    In memory where there is room: a database is cloned there four times as fast. What is killed is a process, and
+    files in memory outlive it as those on a disk do.
+    """
+    roomy = os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ENOUGH
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=MEMORY if roomy else "/tmp"))
     folder.chmod(0o755)
     return folder
 
