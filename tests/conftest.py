@@ -43,7 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--fault-schedules",
         type=int,
-        help="how many random months of failing payments are played (default: 25; in CI 100)",
+        help="how many random months of failing payments are played (default: 25; in CI 60)",
     )
     parser.addoption("--fault-seed", type=int, default=0, help="the seed of the first of them (default: 0)")
 
@@ -303,4 +303,4 @@ def exchanges(request: pytest.FixtureRequest) -> int:
 def fault_schedules(request: pytest.FixtureRequest) -> range:
     """The seeds of the random months that are charged and paid while everything fails."""
     first = int(request.config.getoption("--fault-seed"))
-    return range(first, first + int(request.config.getoption("--fault-schedules") or (100 if _in_ci() else 25)))
+    return range(first, first + int(request.config.getoption("--fault-schedules") or (60 if _in_ci() else 25)))

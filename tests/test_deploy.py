@@ -582,7 +582,11 @@ class _Killer(psycopg.Connection[Any]):
 
     def kill(self) -> None:
         with psycopg.connect(self.info.dsn, autocommit=True) as other:
-            other.execute("select pg_terminate_backend(%s, 5000)", [self.info.backend_pid])
+            pid = self.info.backend_pid
+            other.execute("select pg_terminate_backend(%s)", [pid])
+            # What pg_terminate_backend waits in is tenths of a second.
+            while other.execute("select from pg_stat_activity where pid = %s", [pid]).fetchone() is not None:
+                time.sleep(0.001)
 
 
 class _KillerCursor(psycopg.Cursor[Any]):

@@ -16,7 +16,7 @@ begin
     for v_plan in select v.view_name from (values (1, 'REFERENCE'), (2, 'AMOUNT'), (3, 'TOLERANCE')) as v (turn, view_name) order by v.turn loop
         return query
         with chosen as materialized (
-            select c.rule, c.entry, c.expected, c.fee, c.difference, c.reason, row_number() over (order by c.entry)::int as plan
+            select c.*, row_number() over (order by c.entries)::int as plan
             from (
                 select * from bank.reference_match where v_plan.view_name = 'REFERENCE'
                 union all
@@ -24,6 +24,12 @@ begin
                 union all
                 select * from bank.tolerance_match where v_plan.view_name = 'TOLERANCE'
             ) as c
+        ),
+
+        entry as materialized (
+            select c.plan, c.rule, x.entry
+            from chosen as c
+            cross join lateral unnest(c.entries) as x (entry)
         ),
 
         item as materialized (
@@ -43,8 +49,8 @@ begin
             select
                 (select array_agg(c.rule order by c.plan) from chosen as c) as rules,
                 (select array_agg(c.reason order by c.plan) from chosen as c) as reasons,
-                (select array_agg(c.plan order by c.plan) from chosen as c) as entry_plans,
-                (select array_agg(c.entry order by c.plan) from chosen as c) as entries,
+                (select array_agg(n.plan order by n.plan, n.entry) from entry as n) as entry_plans,
+                (select array_agg(n.entry order by n.plan, n.entry) from entry as n) as entries,
                 (select array_agg(i.plan order by i.plan, i.expected) from item as i) as item_plans,
                 (select array_agg(i.expected order by i.plan, i.expected) from item as i) as items,
                 (select array_agg(l.plan order by l.plan, l.kind) from line as l) as line_plans,
@@ -62,12 +68,12 @@ begin
             where p.entries is not null
         )
 
-        select c.rule, r.is_automatic, count(*), sum(e.amount)
+        select n.rule, r.is_automatic, count(distinct n.plan), sum(e.amount)
         from done
-        cross join chosen as c
-        inner join bank.match_rule as r on c.rule = r.rule
-        inner join bank.entry as e on c.entry = e.entry
-        group by c.rule, r.is_automatic, r.rule_order
+        cross join entry as n
+        inner join bank.match_rule as r on n.rule = r.rule
+        inner join bank.entry as e on n.entry = e.entry
+        group by n.rule, r.is_automatic, r.rule_order
         order by r.rule_order;
     end loop;
 end;

@@ -37,7 +37,7 @@ single as (
 
 select
     r.rule,
-    s.entry,
+    array[s.entry] as entries,
     s.expected,
     s.fee,
     0::numeric as difference,
@@ -52,4 +52,4 @@ inner join bank.match_rule as r
 where r.enabled;
 
 comment on view bank.amount_match is
-'What rules AMOUNT, NET and RUN would match: candidates of which neither the entry nor any item is in another one. expected: the items; fee: what the acquirer keeps back; difference: always 0.';
+'What rules AMOUNT, NET and RUN would match: candidates of which neither the entry nor any item is in another one. entries: the entry; expected: the items; fee: what the acquirer keeps back; difference: always 0.';

@@ -59,7 +59,7 @@ whole as (
 
 select
     r.rule,
-    w.entry,
+    array[w.entry] as entries,
     w.expected,
     w.fee,
     0::numeric as difference,
@@ -69,4 +69,4 @@ inner join bank.match_rule as r on r.rule = 'REFERENCE' and r.enabled
 where w.parts = w.matched and w.amount = w.entry_amount;
 
 comment on view bank.reference_match is
-'What rule REFERENCE would match: entries of which every payment names one open item of its amount, less fee, that nothing else names. expected: the items; fee: what the acquirer keeps back; difference: always 0.';
+'What rule REFERENCE would match: entries of which every payment names one open item of its amount, less fee, that nothing else names. entries: the entry; expected: the items; fee: what the acquirer keeps back; difference: always 0.';

@@ -19,7 +19,7 @@ with pair as materialized (
 
 select
     r.rule,
-    p.entry,
+    array[p.entry] as entries,
     array[p.expected] as expected,
     p.fee,
     p.difference,
