@@ -170,5 +170,5 @@ grant select on bank.entry, bank.entry_detail, bank.open_entry, bank.open_expect
 grant update (enabled, is_automatic) on bank.match_rule to bookkeeper;
 grant execute on function
 bank.set_account, bank.set_road, bank.begin_import, bank.load_import, bank.expect, bank.match_open, bank.make_match,
-bank.confirm_match, bank.undo_match
+bank.approve_match, bank.undo_match, bank.ignore
 to bookkeeper;

@@ -171,7 +171,7 @@ def match(
     for row in items:
         typer.echo(f"{row['road_name']}: {row['items']} more expected, NOK {kroner(row['amount'])}")
     for row in matches:
-        what = "matched" if row["is_automatic"] else "suggested, to be confirmed"
+        what = "matched" if row["is_automatic"] else "suggested, to be approved"
         typer.echo(f"{row['rule']}: {row['matches']} {what}, NOK {kroner(row['amount'])}")
     if not matches:
         typer.echo("Nothing more can be matched by the rules.")
@@ -189,8 +189,8 @@ def _lines(lines: list[str]) -> tuple[list[str], list[Decimal]]:
     return kinds, amounts
 
 
-@app.command("open")
-def open_(as_json: Json = False) -> None:
+@app.command()
+def status(as_json: Json = False) -> None:
     """List what is open on either side, and what is suggested."""
     with connect(deployed=True) as connection, connection.cursor(row_factory=dict_row) as cursor:
         entries = cursor.execute(
@@ -228,19 +228,19 @@ def _table(title: str, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> 
 
 
 @app.command()
-def confirm(
+def approve(
     number: Annotated[int, typer.Argument(metavar="MATCH", help="The suggested match.")],
     reason: Annotated[str | None, typer.Option(help="Why; needed where there is a difference.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Confirm a suggested match."""
+    """Approve a suggested match."""
     with connect(deployed=True) as connection, translated():
-        connection.execute("select bank.confirm_match(%s, %s)", (number, reason))
-    _say({"match": number}, f"match {number} is confirmed", as_json)
+        connection.execute("select bank.approve_match(%s, %s)", (number, reason))
+    _say({"match": number}, f"match {number} is approved", as_json)
 
 
 @app.command()
-def unmatch(
+def undo(
     number: Annotated[int, typer.Argument(metavar="MATCH", help="The match.")],
     reason: Annotated[str, typer.Option(help="Why.")],
     as_json: Json = False,
@@ -249,6 +249,22 @@ def unmatch(
     with connect(deployed=True) as connection, translated():
         connection.execute("select bank.undo_match(%s, %s)", (number, reason))
     _say({"match": number}, f"match {number} is undone", as_json)
+
+
+@app.command()
+def ignore(
+    reason: Annotated[str, typer.Option(help="Why.")],
+    entry: Annotated[int | None, typer.Option(help="An entry of the bank that is for no goods: NOT_OURS.")] = None,
+    expected: Annotated[int | None, typer.Option(help="An item that will never come: WRITE_OFF.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Set aside an entry that is not ours, or an item that never comes; `undo` takes it back."""
+    if (entry is None) == (expected is None):
+        raise typer.BadParameter("either --entry or --expected")
+    with connect(deployed=True) as connection, translated():
+        made = connection.execute("select bank.ignore(%s, %s, %s)", (entry, expected, reason)).fetchone()
+    assert made is not None
+    _say({"match": made[0]}, f"match {made[0]}: set aside", as_json)
 
 
 @app.command()

@@ -407,7 +407,7 @@ class BankRecord(TicketError):
 
 
 class MatchDecided(TicketError):
-    """The match is confirmed or undone already."""
+    """The match is approved or undone already."""
 
     sqlstate = "23B85"
 

@@ -49,19 +49,19 @@ def test_from_an_account_to_a_match_that_is_undone(db: Connection, bank: Run, tm
     done = answer(bank("match", "--json"))
     assert [(row["rule"], row["matches"]) for row in done["matched"]] == [("AMOUNT", 1)]
     assert done["expected"] == [{"road_name": "Cards", "items": 1, "amount": "500.00"}]
-    listed = bank("open").stdout
+    listed = bank("status").stdout
     assert "GIFT" in listed
     assert "CARDS" not in listed
-    (stray,) = answer(bank("open", "--json"))["entries"]
+    (stray,) = answer(bank("status", "--json"))["entries"]
     by_hand = bank("match", "--entry", stray["entry"], "--line", "NOT_OURS=77", "--reason", "a gift")
     assert by_hand.exit_code == 0, by_hand.output
-    assert bank("open").stdout == "Nothing is open.\n"
+    assert bank("status").stdout == "Nothing is open.\n"
     first = one(db, "select min(match) from bank.match")
-    assert bank("unmatch", first, "--reason", "another day's").exit_code == 0
-    again = bank("unmatch", first, "--reason", "twice")
+    assert bank("undo", first, "--reason", "another day's").exit_code == 0
+    again = bank("undo", first, "--reason", "twice")
     assert again.exit_code == 1
     assert "23B85" in again.output
-    left = answer(bank("open", "--json"))
+    left = answer(bank("status", "--json"))
     assert [len(left[side]) for side in ("entries", "expected", "suggested")] == [1, 1, 0]
 
 

@@ -101,7 +101,7 @@ def test_a_week_is_matched_whole(week: Week, tmp_path: Path) -> None:
     assert week.runs(tmp_path) == week.whole()
     assert (unmatched(week.db), missing(week.db)) == (set(), set())
     assert one(week.db, "select count(distinct state) from report.bank_reconciliation where state = 'MATCHED'") == 1
-    fees = one(week.db, "select sum(amount) from report.bank_fee where kind = 'FEE'")
+    fees = one(week.db, "select sum(amount) from report.fee where kind = 'FEE'")
     assert fees == -one(week.db, "select sum(fee) from bank.expected")
     assert sound(week.db)
 
@@ -187,5 +187,5 @@ def test_an_ore_off_a_tolerant_road_is_suggested(week: Week, tmp_path: Path) -> 
     assert week.runs(tmp_path) == week.whole()
     (suggested,) = rows(week.db, "select rule, difference from report.bank_match where state = 'SUGGESTED'")
     assert suggested["rule"] == "TOLERANCE"
-    (line,) = rows(week.db, "select amount from report.bank_fee where kind = 'DIFFERENCE'")
+    (line,) = rows(week.db, "select amount from report.fee where kind = 'DIFFERENCE'")
     assert line["amount"] == -ORE

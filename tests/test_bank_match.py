@@ -219,8 +219,8 @@ def test_a_payout_net_of_fees_shows_its_fee(db: Connection, tmp_path: Path) -> N
     (entry,) = booked(db, tmp_path, (later(1), "11335.99", "A"))  # the fee, 114.505, is rounded half up
     assert match_open(db) == {"NET": 1}
     assert matched(db) == {entry: {item}}
-    (fee,) = rows(db, "select kind, amount, is_confirmed from report.bank_fee")
-    assert fee == {"kind": "FEE", "amount": D("-114.51"), "is_confirmed": True}
+    (fee,) = rows(db, "select kind, amount, is_approved from report.fee")
+    assert fee == {"kind": "FEE", "amount": D("-114.51"), "is_approved": True}
     assert sound(db)
 
 
@@ -273,11 +273,11 @@ def test_an_ore_too_little_is_suggested_and_a_person_says_why(db: Connection, tm
     assert states(db)[match] == "SUGGESTED"
     assert [row["state"] for row in rows(db, "select state from report.bank_reconciliation")] == ["SUGGESTED"]
     with expect("22023"):
-        call_in(db, "bank", "confirm_match", match=match)
-    call_in(db, "bank", "confirm_match", match=match, reason="the acquirer rounds")
+        call_in(db, "bank", "approve_match", match=match)
+    call_in(db, "bank", "approve_match", match=match, reason="the acquirer rounds")
     assert states(db)[match] == "CONFIRMED"
     with expect("23B85"):
-        call_in(db, "bank", "confirm_match", match=match, reason="again")
+        call_in(db, "bank", "approve_match", match=match, reason="again")
     assert sound(db)
 
 
@@ -314,7 +314,7 @@ def test_money_that_is_not_ours_and_money_that_never_came(db: Connection, card: 
     make(db, [], [item], WRITE_OFF=-1000)
     assert rows(db, "select * from report.unmatched_deposit") == []
     assert rows(db, "select * from report.missing_deposit") == []
-    assert {row["kind"]: row["amount"] for row in rows(db, "select kind, amount from report.bank_fee")} == {
+    assert {row["kind"]: row["amount"] for row in rows(db, "select kind, amount from report.fee")} == {
         "NOT_OURS": 77,
         "WRITE_OFF": -1000,
     }

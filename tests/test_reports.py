@@ -693,7 +693,7 @@ TESTED_ELSEWHERE = {  # test_settlement.py, test_till.py, test_voucher.py, test_
     "ticket_sales_by_event",
     "till_session",
     "unattached_payment",
-    "bank_fee",
+    "fee",
     "bank_match",
     "bank_reconciliation",
     "bank_statement_gap",

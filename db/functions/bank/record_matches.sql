@@ -67,4 +67,4 @@ $$;
 comment on function bank.record_matches(
     text[], text[], int[], bigint[], int[], bigint[], int[], text[], numeric[], text
 ) is
-'Writes matches: the n-th rule and reason with the entries, items and lines of plan n. Those of automatic rules are confirmed at once, with the remark. Returns their keys, by plan. The constraints and triggers refuse what is matched already, or does not balance.';
+'Writes matches: the n-th rule and reason with the entries, items and lines of plan n. Those of automatic rules are approved at once, with the remark. Returns their keys, by plan. The constraints and triggers refuse what is matched already, or does not balance.';

@@ -22,4 +22,4 @@ end;
 $$;
 
 comment on function bank.undo_match(bigint, text) is
-'Undoes a match, suggested or confirmed: its entries and items are open again, and the rules do not match the same pair again. Returns it. 22023 no reason; 23B85 undone already; 25000 not at read committed; P0002.';
+'Undoes a match, suggested or approved: its entries and items are open again, and the rules do not match the same pair again. Returns it. 22023 no reason; 23B85 undone already; 25000 not at read committed; P0002.';

@@ -37,4 +37,4 @@ cross join lateral (
 ) as x;
 
 comment on view report.bank_match is
-'Every match that there ever was, by which rule, why, and who: state SUGGESTED, CONFIRMED or UNDONE (undo_reason). entry_amount and item_amount, NOK, of its entry_count entries and item_count items; difference is explained by report.bank_fee.';
+'Every match that there ever was, by which rule, why, and who: state SUGGESTED, CONFIRMED or UNDONE (undo_reason). entry_amount and item_amount, NOK, of its entry_count entries and item_count items; difference is explained by report.fee.';

@@ -29,9 +29,9 @@ left join bank.expected_claim as c on x.expected = c.expected
 left join bank.match_approval as a on c.match = a.match;
 
 comment on view report.bank_reconciliation is
-'What should have come to the bank, and whether it did (T12): a row an item (expected), NOK. state: MATCHED (confirmed), SUGGESTED, AWAITED, MISSING (last_day is over), NOTHING (there is nothing to come). matched_amount and open_amount sum to amount; amount less goods are cash differences, pay-ins and pay-outs. What a match was short of, or over by, stands in report.bank_fee. road_name: how it reaches the bank; payment_method: null for the marketplace.';
-comment on column report.bank_reconciliation.matched_amount is 'NOK of the item that a confirmed match accounts for';
-comment on column report.bank_reconciliation.open_amount is 'NOK that no confirmed match accounts for';
+'What should have come to the bank, and whether it did (T12): a row an item (expected), NOK. state: MATCHED (approved), SUGGESTED, AWAITED, MISSING (last_day is over), NOTHING (there is nothing to come). matched_amount and open_amount sum to amount; amount less goods are cash differences, pay-ins and pay-outs. What a match was short of, or over by, stands in report.fee. road_name: how it reaches the bank; payment_method: null for the marketplace.';
+comment on column report.bank_reconciliation.matched_amount is 'NOK of the item that a approved match accounts for';
+comment on column report.bank_reconciliation.open_amount is 'NOK that no approved match accounts for';
 comment on column report.bank_reconciliation.expected_fee is 'NOK that the acquirer is to keep back of amount';
 comment on column report.bank_reconciliation.last_day is 'After this day it is missing';
 comment on column report.bank_reconciliation.match is 'The match that has it; null: none';

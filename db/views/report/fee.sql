@@ -1,4 +1,4 @@
-create or replace view report.bank_fee as
+create or replace view report.fee as
 select
     l.match,
     m.rule,
@@ -6,7 +6,7 @@ select
     l.amount,
     x.day,
     x.road_name,
-    a.match is not null as is_confirmed
+    a.match is not null as is_approved
 from bank.match_line as l
 inner join bank.match as m on l.match = m.match
 left join bank.match_approval as a on l.match = a.match
@@ -21,5 +21,5 @@ left join lateral (
 ) as x on true
 where not exists (select from bank.match_undo as u where u.match = l.match);
 
-comment on view report.bank_fee is
-'By what the bank''s entries and what was expected differ, of matches that hold: fees, roundings, write-offs, money that is not ours, and differences that are not known (kind, amount). road_name, day: of the first item. is_confirmed: false while the match is suggested.';
+comment on view report.fee is
+'By what the bank''s entries and what was expected differ, of matches that hold: fees, roundings, write-offs, money that is not ours, and differences that are not known (kind, amount). road_name, day: of the first item. is_approved: false while the match is suggested.';

@@ -1,4 +1,4 @@
-create or replace function bank.confirm_match(p_match bigint, p_reason text default null)
+create or replace function bank.approve_match(p_match bigint, p_reason text default null)
 returns bigint
 language plpgsql security definer
 set search_path = pg_catalog, bank, pg_temp
@@ -7,7 +7,7 @@ begin
     perform billig.need_read_committed();
     perform bank.lock_match(p_match);
     if exists (select from bank.match_approval as a where a.match = p_match) then
-        raise exception 'match % is confirmed already', p_match using
+        raise exception 'match % is approved already', p_match using
             errcode = '23B85',
             detail = (select format('By %s.', a.approved_by) from bank.match_approval as a where a.match = p_match),
             hint = 'undo_match undoes it.';
@@ -29,5 +29,5 @@ begin
 end;
 $$;
 
-comment on function bank.confirm_match(bigint, text) is
-'Confirms a suggested match; p_reason is needed where there is a difference. Returns it. 22023; 23B85 confirmed or undone already; 25000 not at read committed; P0002.';
+comment on function bank.approve_match(bigint, text) is
+'Approves a suggested match; p_reason is needed where there is a difference. Returns it. 22023; 23B85 approved or undone already; 25000 not at read committed; P0002.';

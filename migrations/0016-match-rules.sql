@@ -1,0 +1,13 @@
+-- depends: 0015-bank
+-- More ways to know whose a deposit is (T12), and the names that the requirement has.
+
+insert into bank.match_rule (rule, rule_order, is_automatic, rule_note)
+values
+('KID', 12, true, 'The same as REFERENCE, by KID, whatever zeros stand before it'),
+('TEXT', 14, false, 'The same, by a word of what the bank or the payer wrote'),
+('SUBSET', 43, false, 'Items of one road, not all that follow each other, whose sum less fees is the entry: the only such sum'),
+('SPLIT', 46, false, 'Entries whose sum is an item less its fee: the only such sum');
+
+-- Loaded anew under other names: approve_match and report.fee.
+drop function if exists bank.confirm_match(bigint, text);
+drop view if exists report.bank_fee;
