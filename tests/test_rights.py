@@ -375,7 +375,6 @@ def test_an_analyst_sees_reports_and_creates_in_analysis_and_nothing_else(
         if cash:
             close_till(db, 100, "per")
             call(db, "z_report", cash_point=1, seller="per")
-    net(db, event.price_group)
     market.update(db, None, market.at(2026, 1, 1))
     advertiser = market.profile(db)
     market.partitions(db, date(2026, 1, 1), 1)
