@@ -4,9 +4,9 @@
 insert into bank.match_rule (rule, rule_order, is_automatic, rule_note)
 values
 ('KID', 12, true, 'The same as REFERENCE, by KID, whatever zeros stand before it'),
-('TEXT', 14, false, 'The same, by a word of what the bank or the payer wrote'),
-('SUBSET', 43, false, 'Items of one road, not all that follow each other, whose sum less fees is the entry: the only such sum'),
-('SPLIT', 46, false, 'Entries whose sum is an item less its fee: the only such sum');
+('TEXT', 42, false, 'The same, by a word of what the bank or the payer wrote'),
+('SUBSET', 43, false, 'Some items of one road, whose sum less fees is the entry: the only such sum (bank.few_sums)'),
+('SPLIT', 46, false, 'Two to four entries whose sum is an item less its fee: the only such sum');
 
 -- Loaded anew under other names: approve_match and report.fee.
 drop function if exists bank.confirm_match(bigint, text);

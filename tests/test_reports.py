@@ -694,6 +694,7 @@ TESTED_ELSEWHERE = {  # test_settlement.py, test_till.py, test_voucher.py, test_
     "till_session",
     "unattached_payment",
     "fee",
+    "bank_item",
     "bank_match",
     "bank_reconciliation",
     "bank_statement_gap",

@@ -13,7 +13,7 @@ begin
     perform pg_advisory_xact_lock(hashtextextended('bank.match_open', 2));
 
     -- By reference first, since it says who; then by amount, among what is left.
-    for v_plan in select v.view_name from (values (1, 'REFERENCE'), (2, 'AMOUNT'), (3, 'TOLERANCE')) as v (turn, view_name) order by v.turn loop
+    for v_plan in select v.view_name from (values (1, 'REFERENCE'), (2, 'AMOUNT'), (3, 'TEXT'), (4, 'SUBSET'), (5, 'SPLIT'), (6, 'TOLERANCE')) as v (turn, view_name) order by v.turn loop
         return query
         with chosen as materialized (
             select c.*, row_number() over (order by c.entries)::int as plan
@@ -21,6 +21,12 @@ begin
                 select * from bank.reference_match where v_plan.view_name = 'REFERENCE'
                 union all
                 select * from bank.amount_match where v_plan.view_name = 'AMOUNT'
+                union all
+                select * from bank.text_match where v_plan.view_name = 'TEXT'
+                union all
+                select * from bank.subset_match where v_plan.view_name = 'SUBSET'
+                union all
+                select * from bank.split_match where v_plan.view_name = 'SPLIT'
                 union all
                 select * from bank.tolerance_match where v_plan.view_name = 'TOLERANCE'
             ) as c

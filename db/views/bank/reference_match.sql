@@ -7,39 +7,78 @@ with part as materialized (
         e.amount as entry_amount,
         coalesce(d.detail, 0) as detail,
         case when d.entry is null then e.amount else d.amount end as amount,
-        case when d.entry is null then array[e.end_to_end, e.kid] else array[d.end_to_end, d.kid] end as refs
+        bank.reference_key(case when d.entry is null then e.end_to_end else d.end_to_end end) as end_to_end,
+        bank.reference_key(case when d.entry is null then e.kid else d.kid end) as kid
     from bank.open_entry as e
     left join bank.entry_detail as d on e.entry = d.entry
     where e.currency = 'NOK'
 ),
 
--- any item that it names, of whatever amount: a name that two have is no name
-hit as materialized (
-    select distinct
+way as materialized (
+    select r.rule
+    from bank.match_rule as r
+    where r.enabled and r.rule in ('REFERENCE', 'KID')
+),
+
+name as (
+    select
         p.entry,
         p.detail,
+        p.account,
         p.amount,
+        p.end_to_end as ref,
+        'REFERENCE' as rule
+    from part as p
+    where p.end_to_end <> '' and exists (select from way as w where w.rule = 'REFERENCE')
+    union all
+    select
+        p.entry,
+        p.detail,
+        p.account,
+        p.amount,
+        p.kid,
+        'KID'
+    from part as p
+    where
+        p.kid <> '' and exists (select from way as w where w.rule = 'KID')
+        and (p.kid <> p.end_to_end or not exists (select from way as w where w.rule = 'REFERENCE'))
+),
+
+-- Any item that it names, of whatever amount: a name that two have is no name. A charge and its return name the same:
+-- the side decides.
+hit as materialized (
+    select
+        n.entry,
+        n.detail,
+        n.rule,
+        n.amount,
         x.expected,
         x.net,
-        x.amount as gross,
         x.fee
-    from part as p
-    cross join lateral unnest(p.refs) as n (ref)
-    inner join bank.open_expected as x on p.account = x.account and n.ref = x.reference
-    where n.ref <> '' and not exists (
+    from name as n
+    inner join (
+        select
+            o.expected,
+            o.account,
+            o.amount,
+            o.net,
+            o.fee,
+            bank.reference_key(o.reference) as ref
+        from bank.open_expected as o
+        where o.reference <> ''
+    ) as x on n.account = x.account and n.ref = x.ref and sign(n.amount) = sign(x.amount)
+    where not exists (
         select from bank.undone_pair as u
-        where u.entry = p.entry and u.expected = x.expected
+        where u.entry = n.entry and u.expected = x.expected
     )
 ),
 
--- a charge and its return name the same: the side decides
 counted as (
     select
         h.*,
         count(*) over (partition by h.entry, h.detail) as items,
         count(*) over (partition by h.expected) as parts
     from hit as h
-    where sign(h.amount) = sign(h.gross)
 ),
 
 whole as (
@@ -50,7 +89,8 @@ whole as (
         sum(p.amount) as amount,
         count(c.expected) as matched,
         array_agg(c.expected order by c.expected) as expected,
-        sum(c.fee) as fee
+        sum(c.fee) as fee,
+        min(c.rule) as rule -- KID before REFERENCE: the weaker of the two says how sure it is
     from part as p
     left join counted as c
         on p.entry = c.entry and p.detail = c.detail and c.items = 1 and c.parts = 1 and p.amount = c.net
@@ -58,15 +98,14 @@ whole as (
 )
 
 select
-    r.rule,
+    w.rule,
     array[w.entry] as entries,
     w.expected,
     w.fee,
     0::numeric as difference,
     format('%s payments in the entry name as many items, each to the øre', w.parts) as reason
 from whole as w
-inner join bank.match_rule as r on r.rule = 'REFERENCE' and r.enabled
 where w.parts = w.matched and w.amount = w.entry_amount;
 
 comment on view bank.reference_match is
-'What rule REFERENCE would match: entries of which every payment names one open item of its amount, less fee, that nothing else names. entries: the entry; expected: the items; fee: what the acquirer keeps back; difference: always 0.';
+'What rules REFERENCE and KID would match: entries of which every payment names one open item of its amount, less fee, that nothing else names. KID where one of them is named by KID alone. entries: the entry; expected: the items; fee: what the acquirer keeps back; difference: always 0.';

@@ -10,7 +10,7 @@ select
     u.undone_at,
     u.undone_by,
     u.reason as undo_reason,
-    case when u.match is not null then 'UNDONE' when a.match is not null then 'CONFIRMED' else 'SUGGESTED' end as state,
+    case when u.match is not null then 'UNDONE' when a.match is not null then 'APPROVED' else 'SUGGESTED' end as state,
     e.entry_count,
     x.item_count,
     e.amount as entry_amount,
@@ -37,4 +37,4 @@ cross join lateral (
 ) as x;
 
 comment on view report.bank_match is
-'Every match that there ever was, by which rule, why, and who: state SUGGESTED, CONFIRMED or UNDONE (undo_reason). entry_amount and item_amount, NOK, of its entry_count entries and item_count items; difference is explained by report.fee.';
+'Every match that there ever was, by which rule, why, and who: state SUGGESTED, APPROVED or UNDONE (undo_reason). entry_amount and item_amount, NOK, of its entry_count entries and item_count items; difference is explained by report.fee.';

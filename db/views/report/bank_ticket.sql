@@ -17,4 +17,4 @@ inner join billig.payment_line as p on l.payment = p.payment and l.payment_metho
 left join billig.transaction_log as g on l.payment = g.payment and (g.amount <> 0 or g.fee_amount <> 0);
 
 comment on view report.bank_ticket is
-'The way down from what is expected at the bank (expected, report.bank_reconciliation) to the payments in it and their tickets. line_amount: NOK of the payment by that method, on each of its rows; total_amount: NOK of the ticket. A payment by two methods has its tickets under both. Ask by expected, road_name or day.';
+'The way down from what is expected at the bank (expected, report.bank_item) to the payments in it and their tickets. line_amount: NOK of the payment by that method, on each of its rows; total_amount: NOK of the ticket. A payment by two methods has its tickets under both. Ask by expected, road_name or day.';

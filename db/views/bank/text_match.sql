@@ -1,0 +1,43 @@
+create or replace view bank.text_match as
+with hit as materialized (
+    select distinct
+        e.entry,
+        e.amount,
+        x.expected,
+        x.net,
+        x.fee,
+        x.reference
+    from bank.open_entry as e
+    cross join lateral regexp_split_to_table(e.entry_text, '[^[:alnum:]_-]+') as w (word)
+    inner join bank.open_expected as x
+        on e.account = x.account and bank.reference_key(w.word) = bank.reference_key(x.reference)
+    where
+        e.currency = 'NOK' and length(x.reference) >= 4 and sign(e.amount) = sign(x.amount)
+        and not exists (select from bank.entry_detail as d where d.entry = e.entry)
+        and not exists (
+            select from bank.undone_pair as u
+            where u.entry = e.entry and u.expected = x.expected
+        )
+),
+
+counted as (
+    select
+        h.*,
+        count(*) over (partition by h.entry) as items,
+        count(*) over (partition by h.expected) as entries
+    from hit as h
+)
+
+select
+    r.rule,
+    array[c.entry] as entries,
+    array[c.expected] as expected,
+    c.fee,
+    0::numeric as difference,
+    format('Its text has %s, which names an item of its amount, and no other', c.reference) as reason
+from counted as c
+inner join bank.match_rule as r on r.rule = 'TEXT' and r.enabled
+where c.items = 1 and c.entries = 1 and c.amount = c.net;
+
+comment on view bank.text_match is
+'What rule TEXT would suggest: entries whose text has, as a word, the reference of one open item of its amount, less fee, that no other entry''s has. References of fewer than four characters are not looked for. Shape as bank.reference_match.';

@@ -1,0 +1,76 @@
+create or replace view report.bank_item as
+select
+    x.expected,
+    x.day,
+    r.road_name,
+    m.payment_method_name as payment_method,
+    x.cash_point,
+    x.till_session,
+    x.payment_attempt,
+    x.goods,
+    x.amount,
+    x.fee as expected_fee,
+    case when a.match is not null then x.amount + s.fee + s.other else 0 end as received_amount,
+    case when a.match is not null then -s.fee else 0 end as fee_amount,
+    case when a.match is not null then -s.other else x.amount end as difference_amount,
+    case when a.match is null then x.amount else 0 end as open_amount,
+    x.day + r.days_max as last_day,
+    c.match,
+    case
+        when a.match is not null then 'MATCHED'
+        when c.match is not null then 'SUGGESTED'
+        when x.amount = 0 then 'NOTHING'
+        when billig.local_time()::date > x.day + r.days_max then 'MISSING'
+        else 'AWAITED'
+    end as state,
+    case when a.match is null and x.amount <> 0 then billig.local_time()::date - x.day else 0 end as age
+from bank.expected as x
+inner join bank.road as r on x.road = r.road
+left join billig.payment_method as m on r.payment_method = m.payment_method
+left join bank.expected_claim as c on x.expected = c.expected
+left join bank.match_approval as a on c.match = a.match
+-- By match alone, so that it is worked out once for all items of one: what its lines come to, and its items.
+left join lateral (
+    select
+        l.fee,
+        l.other,
+        sum(y.amount) as total,
+        min(y.expected) as first_expected,
+        sum(round(l.fee * y.amount / nullif(l.items, 0), 2)) as fee_given,
+        sum(round(l.other * y.amount / nullif(l.items, 0), 2)) as other_given
+    from (
+        select
+            coalesce(sum(n.amount) filter (where n.kind = 'FEE'), 0) as fee,
+            coalesce(sum(n.amount) filter (where n.kind <> 'FEE'), 0) as other,
+            (
+                select sum(o.amount)
+                from bank.match_expected as k
+                inner join bank.expected as o on k.expected = o.expected
+                where k.match = c.match
+            ) as items
+        from bank.match_line as n
+        where n.match = c.match
+    ) as l
+    inner join bank.match_expected as k on k.match = c.match
+    inner join bank.expected as y on k.expected = y.expected
+    group by l.fee, l.other
+) as t on true
+-- Each item's share by its amount, to the øre; what rounding leaves is the first one's.
+cross join lateral (
+    select
+        coalesce(round(t.fee * x.amount / nullif(t.total, 0), 2), 0)
+        + case when x.expected = t.first_expected then t.fee - coalesce(t.fee_given, 0) else 0 end as fee,
+        coalesce(round(t.other * x.amount / nullif(t.total, 0), 2), 0)
+        + case when x.expected = t.first_expected then t.other - coalesce(t.other_given, 0) else 0 end as other
+) as s;
+
+comment on view report.bank_item is
+'What should have come to the bank, and whether it did (T12): a row an item (expected), NOK. amount = received_amount + fee_amount + difference_amount. state: MATCHED (approved), SUGGESTED, AWAITED, MISSING (last_day is over), NOTHING (there is nothing to come). amount less goods are cash differences, pay-ins and pay-outs. Of a match of several items, fees and differences are shared by amount, to the øre. road_name: how it reaches the bank; payment_method: null for the marketplace.';
+comment on column report.bank_item.expected_fee is 'NOK that the acquirer was to keep back of amount';
+comment on column report.bank_item.received_amount is 'NOK at the bank, by an approved match';
+comment on column report.bank_item.fee_amount is 'NOK that the acquirer kept back, by an approved match';
+comment on column report.bank_item.difference_amount is 'NOK that did not come and were no fee; negative: too much came';
+comment on column report.bank_item.open_amount is 'NOK of difference_amount that no approved match has';
+comment on column report.bank_item.last_day is 'After this day it is missing';
+comment on column report.bank_item.match is 'The match that has it; null: none';
+comment on column report.bank_item.age is 'Days since day that it is open; 0: it is not';
