@@ -9,12 +9,12 @@ from typing import Annotated
 
 import typer
 
-from bench import clicks, execution, purchases, refunds, reports, rollup
+from bench import bank, clicks, execution, purchases, refunds, reports, rollup
 from bench.measure import Ratios
 from bench.server import OURS, Bench, deployed, file_system, started
 
 TEMPORARY = Path(tempfile.gettempdir())
-NAMES = ("purchases", "hot_group", "refunds", "reports", "rollup", "xact_index", "clicks", "execution")
+NAMES = ("purchases", "hot_group", "refunds", "reports", "rollup", "xact_index", "clicks", "execution", "bank")
 
 
 def main(
@@ -72,6 +72,8 @@ def _run(
         return rollup.index_cost(bench, rounds, seconds)
     if name == "execution":
         return execution.execution(bench, heavy_rounds)
+    if name == "bank":
+        return bank.bank(bench, heavy_rounds)
     if name == "clicks":
         return clicks.clicks(bench, heavy_rounds, sizes)
     return reports.reports(bench, heavy_rounds, sizes)

@@ -45,6 +45,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=int,
         help="how many random months of failing payments are played (default: 25; in CI 60)",
     )
+    parser.addoption(
+        "--festival", type=int, default=300, help="how many payments by reference the festival at the bank has"
+    )
     parser.addoption("--fault-seed", type=int, default=0, help="the seed of the first of them (default: 0)")
 
 

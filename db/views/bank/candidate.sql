@@ -1,9 +1,5 @@
 create or replace view bank.candidate as
-with item as materialized (
-    select * from bank.open_expected
-),
-
-entry as materialized (
+with entry as materialized (
     select
         e.entry,
         e.account,
@@ -13,12 +9,19 @@ entry as materialized (
     where e.currency = 'NOK'
 ),
 
-place as (
+-- those that some entry is within the days of, all accounts' days taken together
+item as materialized (
+    select x.*
+    from (select min(e.booked_on) as first_day, max(e.booked_on) as last_day from entry as e) as d
+    inner join bank.open_expected as x on x.last_day >= d.first_day and x.first_day <= d.last_day
+),
+
+place as materialized (
     -- in two orders: of one cash point, and of all of a road
     select
         i.*,
-        g.turn,
-        case g.turn when 1 then coalesce(i.cash_point, 0) end as line,
+        dense_rank() over (order by g.turn, i.road, case g.turn when 1 then coalesce(i.cash_point, 0) end) as line,
+        row_number() over w as n,
         sum(i.net) over w as upto
     from item as i
     cross join (values (1), (2)) as g (turn)
@@ -28,34 +31,20 @@ place as (
     )
 ),
 
--- each with those before it, as many as run_max may be: runs that end with it are ends of these arrays
-tail as (
+-- Up to run_max that follow each other: where it begins and ends. Materialised, lest entries meet places before their
+-- amounts are known: all with all. Which items it has is looked up for those that fit.
+run as materialized (
     select
-        p.account,
-        p.run_max,
-        p.first_day,
-        p.upto,
-        array_agg(p.expected) over w as expected,
-        array_agg(p.last_day) over w as last_days,
-        array_agg(p.upto - p.net) over w as before
-    from place as p
-    window w as (
-        partition by p.turn, p.road, p.line order by p.day, p.expected
-        rows between 30 preceding and current row
-    )
-),
-
-run as (
-    select
-        t.account,
-        t.first_day,
-        t.last_days[k.first_place] as last_day,
-        t.upto - t.before[k.first_place] as net,
-        t.expected[k.first_place:] as expected
-    from tail as t
-    cross join lateral generate_series(
-        greatest(1, cardinality(t.expected) - t.run_max + 1), cardinality(t.expected) - 1
-    ) as k (first_place)
+        b.line,
+        b.n as first_n,
+        e.n as last_n,
+        b.account,
+        e.first_day,
+        b.last_day,
+        e.upto - b.upto + b.net as net
+    from place as e
+    cross join lateral generate_series(e.n - e.run_max + 1, e.n - 1) as k (n)
+    inner join place as b on e.line = b.line and b.n = k.n
 ),
 
 fitting as (
@@ -67,11 +56,21 @@ fitting as (
         on e.account = i.account and e.amount = i.net and e.booked_on between i.first_day and i.last_day
     union
     select
-        e.entry,
-        r.expected
-    from entry as e
-    inner join run as r
-        on e.account = r.account and e.amount = r.net and e.booked_on between r.first_day and r.last_day
+        h.entry,
+        array_agg(p.expected order by h.n) as expected
+    from (
+        select
+            e.entry,
+            r.line,
+            r.first_n,
+            r.last_n,
+            generate_series(r.first_n, r.last_n) as n
+        from entry as e
+        inner join run as r
+            on e.account = r.account and e.amount = r.net and e.booked_on between r.first_day and r.last_day
+    ) as h
+    inner join place as p on h.line = p.line and h.n = p.n
+    group by h.entry, h.line, h.first_n, h.last_n
 )
 
 select

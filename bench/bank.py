@@ -1,0 +1,175 @@
+"""The bank: 100,000 deposits found among a million payments, and matched, against bare joins and rows by hand."""
+
+import time
+from collections.abc import Iterator
+from functools import partial
+
+from bench.measure import Ratios, interleave
+from bench.server import OURS, Bench, Connection
+
+DEPOSITS = 100_000
+
+ROADS = """
+    insert into bank.account (account_name, account_number) values ('Drift', '15060012345');
+    insert into billig.cash_point (cash_point, cash_point_name)
+    select g, 'p' || g from generate_series(1, 100) as g on conflict do nothing;
+    insert into bank.road (road_name, account, source, payment_method, days_min, days_max, fee_rate, run_max)
+    select 'Road', 1, '{source}', m.payment_method, 1, 4, {fee}, {run}
+    from billig.payment_method as m where m.payment_method_name = 'CARD';
+    insert into bank.import_file (file_name, content_sha256, format) values ('bench', sha256('bench'), 'CSV')
+"""
+# Each payment an item that names itself; every tenth has come.
+BY_REFERENCE = """
+    insert into bank.expected (road, day, reference, goods, amount)
+    select 1, date '2026-01-01' + g / 10000, 'W' || g, 250, 250 from generate_series(1, {items}) as g;
+    insert into bank.entry (account, entry_key, occurrence, import_file, line, booked_on, amount, end_to_end)
+    select 1, sha256(x.reference::bytea), 1, 1, x.expected, x.day + 2, x.amount, x.reference
+    from bank.expected as x where x.expected % {step} = 0
+"""
+# Ten payments an item, of a day at a cash point; all have come, less the fee.
+BY_AMOUNT = """
+    select setseed(0.5);
+    insert into bank.expected (road, day, cash_point, goods, amount, fee)
+    select 1, date '2023-01-01' + g / 100, 1 + g % 100, a, a, round(a * 0.01, 2)
+    from generate_series(0, {items} - 1) as g
+    cross join lateral (select round((100 + 4900 * random() + g * 0)::numeric, 2)) as m (a);
+    insert into bank.entry (account, entry_key, occurrence, import_file, line, booked_on, amount)
+    select 1, sha256(x.expected::text::bytea), 1, 1, x.expected, x.day + 1 + (x.expected % 4)::int, x.amount - x.fee
+    from bank.expected as x
+"""
+REFERENCE_JOIN = """
+    select count(*) from bank.entry as e
+    inner join bank.expected as x on e.end_to_end = x.reference and e.amount = x.amount - x.fee
+"""
+AMOUNT_JOIN = """
+    select count(*) from bank.entry as e
+    inner join bank.expected as x on e.amount = x.amount - x.fee and e.booked_on between x.day + 1 and x.day + 4
+"""
+# What the runs are worth comparing with: they stand in a table already, and are joined as the items are.
+RUNS = """
+    create table public.runs as
+    select r.* from (
+        select
+            t.turn, x.expected, x.day,
+            sum(x.amount - x.fee) over w as amount
+        from bank.expected as x
+        cross join (values (0), (1), (2), (3), (4), (5), (6)) as t (turn)
+        window w as (partition by t.turn order by x.expected)
+    ) as r
+"""
+RUN_JOIN = """
+    select count(*) from bank.entry as e
+    inner join public.runs as x on e.amount = x.amount and e.booked_on between x.day + 1 and x.day + 4
+"""
+# The same rows, by who knows what belongs together: constraints stand, triggers and questions do not.
+HAND = """
+    with pair as materialized (
+        select e.entry, x.expected, nextval('bank.match_match_seq') as match
+        from bank.entry as e
+        inner join bank.expected as x on e.end_to_end = x.reference and e.amount = x.amount - x.fee
+    ),
+    made as (insert into bank.match (match, rule, reason) select match, 'REFERENCE', 'by hand' from pair),
+    approved as (insert into bank.match_approval (match) select match from pair),
+    entry as (insert into bank.match_entry (entry, claim, match) select entry, 1, match from pair)
+    insert into bank.match_expected (expected, claim, match) select expected, 1, match from pair
+"""
+
+
+def bank(bench: Bench, rounds: int) -> Iterator[Ratios]:
+    """Each side on a database of its own, no parallel workers on either."""
+    few = f"{DEPOSITS:,} deposits"
+    reference = _filled(bench, "bank_reference", "PAYMENT", 0, 7, BY_REFERENCE.format(items=10 * DEPOSITS, step=10))
+    yield interleave(
+        f"{few} found among {10 * DEPOSITS:,} payments by reference / bare join",
+        "ms",
+        "<= 5.00",
+        rounds,
+        partial(_timed, bench, reference, "select count(*) from bank.reference_match"),
+        partial(_timed, bench, reference, REFERENCE_JOIN),
+    )
+    amount = _filled(bench, "bank_amount", "DAY", 0.01, 1, BY_AMOUNT.format(items=DEPOSITS))
+    yield interleave(
+        f"{few} found among {DEPOSITS:,} days' takings by amount / bare join",
+        "ms",
+        "<= 5.00",
+        rounds,
+        partial(_timed, bench, amount, "select count(*) from bank.amount_match"),
+        partial(_timed, bench, amount, AMOUNT_JOIN),
+    )
+    with bench.connect(amount) as connection:
+        connection.execute("update bank.road set run_max = 7")
+        connection.execute(RUNS)
+        connection.execute("vacuum analyze")
+    yield interleave(
+        f"{few} found among those and the sums of up to 7 of them / bare join with as many sums",
+        "ms",
+        "none",
+        rounds,
+        partial(_timed, bench, amount, "select count(*) from bank.amount_match"),
+        partial(_timed, bench, amount, RUN_JOIN),
+    )
+    yield interleave(
+        f"{few} matched by reference, all told / the same rows by hand",
+        "ms",
+        "none",
+        rounds,
+        partial(_once, bench, reference, "select * from bank.match_open()"),
+        partial(_once, bench, reference, HAND),
+    )
+    # A tenth as many, with all those matched before, and without.
+    grown = _grown(bench, reference)
+    yield interleave(
+        f"{DEPOSITS // 10:,} deposits matched, {DEPOSITS:,} matched before / none before",
+        "ms",
+        "none",
+        rounds,
+        partial(_once, bench, grown, "select * from bank.match_open()"),
+        partial(
+            _once,
+            bench,
+            _filled(bench, "bank_new", "PAYMENT", 0, 7, BY_REFERENCE.format(items=DEPOSITS, step=10)),
+            "select * from bank.match_open()",
+        ),
+    )
+
+
+def _filled(bench: Bench, name: str, source: str, fee: float, run: int, rows: str) -> str:
+    bench.clone(name, OURS)
+    with bench.connect(name) as connection:
+        connection.execute(ROADS.format(source=source, fee=fee, run=run).encode())
+        connection.execute(rows.encode())
+        connection.execute("vacuum analyze")
+    return name
+
+
+def _grown(bench: Bench, origin: str) -> str:
+    bench.clone("bank_grown", origin)
+    with bench.connect("bank_grown") as connection:
+        connection.execute("select * from bank.match_open()")
+        connection.execute(
+            """
+            insert into bank.entry (account, entry_key, occurrence, import_file, line, booked_on, amount, end_to_end)
+            select 1, sha256(x.reference::bytea), 2, 1, x.expected, x.day + 2, x.amount, x.reference
+            from bank.expected as x where x.expected % 100 = 1
+            """
+        )
+        connection.execute("vacuum analyze")
+    return "bank_grown"
+
+
+def _timed(bench: Bench, dbname: str, query: str) -> float:
+    with bench.connect(dbname) as connection:
+        return _run(connection, query)
+
+
+def _once(bench: Bench, dbname: str, query: str) -> float:
+    """And taken back, so that the next round finds the same."""
+    with bench.connect(dbname) as connection, connection.transaction(force_rollback=True):
+        return _run(connection, query)
+
+
+def _run(connection: Connection, query: str) -> float:
+    connection.execute("set max_parallel_workers_per_gather = 0")
+    begun = time.monotonic()
+    connection.execute(query.encode())
+    return (time.monotonic() - begun) * 1000
