@@ -9,3 +9,5 @@ begin
 end;
 $$;
 delete from bank.match_rule where rule in ('KID', 'TEXT', 'SUBSET', 'SPLIT');
+drop index bank.expected_reference_key_idx;
+create index expected_reference_idx on bank.expected (reference) where reference <> '';

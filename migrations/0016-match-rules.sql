@@ -11,3 +11,7 @@ values
 -- Loaded anew under other names: approve_match and report.fee.
 drop function if exists bank.confirm_match(bigint, text);
 drop view if exists report.bank_fee;
+
+-- By what bank.reference_key makes of a reference.
+drop index bank.expected_reference_idx;
+create index expected_reference_key_idx on bank.expected (ltrim(reference, '0')) where reference <> '';

@@ -1,7 +1,7 @@
 create or replace function bank.reference_key(p_reference text)
 returns text
 language sql immutable parallel safe
-return case when p_reference ~ '^[0-9]+$' then ltrim(p_reference, '0') else p_reference end;
+return ltrim(p_reference, '0');
 
 comment on function bank.reference_key(text) is
-'What a reference or KID is compared by: of digits alone, without the zeros before them, which some banks add and some leave out.';
+'What a reference or KID is compared by: without the zeros before it, which some banks add and some leave out.';
