@@ -1,0 +1,146 @@
+"""What a page is made of; the template writes it down."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import psycopg
+from markupsafe import Markup
+
+from pybridge.pages.words import Words
+from pybridge.reports import Row, Table
+
+Link = Callable[[str, Mapping[str, str]], str]  # page and values -> address; "" where there is none
+Target = tuple[str, Mapping[str, object]] | None
+
+
+@dataclass(frozen=True)
+class Cell:
+    text: str
+    style: str = ""  # n: a number; w: stays on one line; t: text, which wraps
+    href: str = ""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table as it is shown."""
+
+    kind: ClassVar[str] = "grid"
+    caption: str
+    heads: Sequence[Cell]
+    rows: Sequence[Sequence[Cell]]
+    totals: Sequence[Cell] = ()
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A picture, and the table that it was drawn from."""
+
+    kind: ClassVar[str] = "chart"
+    title: str
+    svg: Markup
+    table: Grid
+
+
+@dataclass(frozen=True)
+class Facts:
+    kind: ClassVar[str] = "facts"
+    pairs: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Note:
+    kind: ClassVar[str] = "note"
+    text: str
+
+
+@dataclass(frozen=True)
+class Empty:
+    """There is nothing to show, said in so many words."""
+
+    kind: ClassVar[str] = "empty"
+
+
+Block = Grid | Chart | Facts | Note | Empty
+
+
+@dataclass(frozen=True)
+class Section:
+    title: str
+    blocks: Sequence[Block]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a page is made for."""
+
+    connection: psycopg.Connection[Any]
+    values: Mapping[str, Any]
+    words: Words
+    link: Link
+    about: list[tuple[str, str]] = field(default_factory=list)  # what else it covers
+
+    def href(self, target: Target) -> str:
+        if target is None:
+            return ""
+        name, values = target
+        return self.link(name, {key: str(value) for key, value in values.items() if value is not None})
+
+    def grid(
+        self,
+        table: Table,
+        caption: str,
+        *,
+        hide: Sequence[str] = (),
+        links: Mapping[str, Callable[[dict[str, Any]], Target]] | None = None,
+        headings: Mapping[str, str] | None = None,
+        plain: Sequence[str] = (),
+    ) -> Grid | Empty:
+        """A report's table: columns that say nothing in any row are left out, sums stand below.
+
+        `plain`: columns that hold what a person typed, though another report keeps codes under that name.
+        """
+        if not table.rows:
+            return Empty()
+        words, links, headings = self.words, links or {}, headings or {}
+        places = [
+            place
+            for place, column in enumerate(table.columns)
+            if column not in hide and any(row[place] is not None for row in table.rows)
+        ]
+        columns = [table.columns[place] for place in places]
+        styles = [style_of([row[place] for row in table.rows]) for place in places]
+
+        def cell(row: Row, place: int, column: str, style: str) -> Cell:
+            value = row[place]
+            text = str(value) if column in plain and value is not None else words.value(column, value)
+            target = links[column](dict(zip(table.columns, row, strict=True))) if column in links else None
+            return Cell(text, style, self.href(target) if text else "")
+
+        shown = list(zip(places, columns, styles, strict=True))
+        totals: list[Cell] = []
+        if table.totals and len(table.rows) > 1:
+            totals = [
+                Cell(words.value(column, table.total(column)), "n")
+                if column in table.totals
+                else Cell(words("Total") if number == 0 else "")
+                for number, column in enumerate(columns)
+            ]
+        return Grid(
+            caption,
+            [Cell(headings.get(column) or words.column(column), style) for _, column, style in shown],
+            [[cell(row, place, column, style) for place, column, style in shown] for row in table.rows],
+            totals,
+        )
+
+
+def style_of(values: Sequence[Any]) -> str:
+    found = [value for value in values if value is not None]
+    if all(isinstance(value, int) or type(value).__name__ == "Decimal" for value in found) and not any(
+        isinstance(value, bool) for value in found
+    ):
+        return "n"
+    if all(not isinstance(value, str) for value in found):
+        return "w"
+    longest = max(map(len, map(str, found)), default=0)
+    return "t" if longest > 14 else ""
