@@ -74,6 +74,8 @@ EVENT = {"event": Parameter(N_("Event"), "number", most=INT)}
 PROJECT = {"project": Parameter(N_("Project"), "number", most=INT)}
 SESSION = {"session": Parameter(N_("Till session"), "number")}
 CASH_POINT = {"cash_point": Parameter(N_("Cash point"), "number", most=INT)}
+OPEN = {"open": Parameter(N_("Open ones alone"), "yes", False)}
+Z_NUMBER = {"z_number": Parameter(N_("Z report"), "number", most=INT)}
 
 
 @dataclass(frozen=True)
@@ -112,10 +114,10 @@ PAGES: dict[str, Page] = {
     for page in (
         Page("settlement", N_("Cashier's settlement"), SELLER | PERIOD | SESSION, content.settlement, TICKETS,
              wide=True, today=True),
-        Page("sessions", N_("Till sessions"), SELLER | PERIOD | SESSION | {"open": Parameter(N_("Open ones alone"), "yes", False)},
+        Page("sessions", N_("Till sessions"), SELLER | PERIOD | SESSION | OPEN,
              content.sessions, TICKETS, wide=True),
         Page("x-report", N_("X report"), CASH_POINT, content.x_report, TICKETS),
-        Page("z-report", N_("Z report"), CASH_POINT | {"z_number": Parameter(N_("Z report"), "number", most=INT)} | PERIOD,
+        Page("z-report", N_("Z report"), CASH_POINT | Z_NUMBER | PERIOD,
              content.z_report, TICKETS),
         Page("vat-project", N_("VAT by project"), SELLER | PERIOD, content.vat_project, TICKETS),
         Page("project-day", N_("Sales by day and project"), PROJECT | PERIOD, content.project_day, TICKETS, wide=True),
@@ -155,7 +157,7 @@ def render(connection: psycopg.Connection[Any], name: str, values: Mapping[str, 
             read["from"] = read["to"] = reports.today(connection)
         context = Context(connection, read, words, link)
         sections = page.sections(context)
-        about = [*context.about, *_covers(words, page, read), *_made(connection, words)]
+        about = [*_covers(words, page, read, context.about), *_made(connection, words)]
     return _environment(lang).get_template("page.html.j2").render(
         lang=lang, title=words(page.title), about=about, sections=sections, wide=page.wide, home=link("index", {})
     )  # fmt: skip
@@ -182,7 +184,7 @@ def render_index(
         groups.setdefault(words(page.group), []).append((f"{title}: {more}" if more else title, href))
     period = Page("index", "", PERIOD, lambda _: [], "")
     with _snapshot(connection):
-        about = [*_covers(words, period, period.read(values)), *_made(connection, words)]
+        about = [*_covers(words, period, period.read(values), {}), *_made(connection, words)]
     return _environment(lang).get_template("index.html.j2").render(
         lang=lang, title=words("Reports"), about=about, groups=list(groups.items()), wide=False, home=""
     )  # fmt: skip
@@ -207,10 +209,10 @@ def _snapshot(connection: psycopg.Connection[Any]) -> Iterator[None]:
         connection.row_factory = kept
 
 
-def _covers(words: Words, page: Page, values: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _covers(words: Words, page: Page, values: Mapping[str, Any], called: Mapping[str, str]) -> list[tuple[str, str]]:
     """What was asked for, in words."""
     said = []
-    if "from" in page.parameters:
+    if "from" in page.parameters and called.get("from") != "":
         first, last = values["from"], values["to"]
         if first is None and last is None:
             covered = words("all days")
@@ -224,7 +226,7 @@ def _covers(words: Words, page: Page, values: Mapping[str, Any]) -> list[tuple[s
             covered = words("{first} to {last}, both days too", first=words.day(first), last=words.day(last))
         said.append((words("Period"), covered))
     return said + [
-        (words(parameter.title), _shown(words, parameter, values[name]))
+        (words(parameter.title), called.get(name) or _shown(words, parameter, values[name]))
         for name, parameter in page.parameters.items()
         if name not in ("from", "to") and values[name] not in (None, False)
     ]

@@ -1,7 +1,8 @@
 """What a page is made of; the template writes it down."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, ClassVar
 
 import psycopg
@@ -78,7 +79,7 @@ class Context:
     values: Mapping[str, Any]
     words: Words
     link: Link
-    about: list[tuple[str, str]] = field(default_factory=list)  # what else it covers
+    about: dict[str, str] = field(default_factory=dict)  # what a parameter's value is called; "": not said
 
     def href(self, target: Target) -> str:
         if target is None:
@@ -110,10 +111,11 @@ class Context:
         ]
         columns = [table.columns[place] for place in places]
         styles = [style_of([row[place] for row in table.rows]) for place in places]
+        digits = {place: _digits(row[place] for row in table.rows) for place in places}
 
         def cell(row: Row, place: int, column: str, style: str) -> Cell:
             value = row[place]
-            text = str(value) if column in plain and value is not None else words.value(column, value)
+            text = str(value) if column in plain and value is not None else words.value(column, value, digits[place])
             target = links[column](dict(zip(table.columns, row, strict=True))) if column in links else None
             return Cell(text, style, self.href(target) if text else "")
 
@@ -121,7 +123,7 @@ class Context:
         totals: list[Cell] = []
         if table.totals and len(table.rows) > 1:
             totals = [
-                Cell(words.value(column, table.total(column)), "n")
+                Cell(words.value(column, table.total(column), digits[table.columns.index(column)]), "n")
                 if column in table.totals
                 else Cell(words("Total") if number == 0 else "")
                 for number, column in enumerate(columns)
@@ -134,11 +136,15 @@ class Context:
         )
 
 
+def _digits(values: Iterable[Any]) -> int:
+    """How many decimals a column of money has: as many in every row, so that they stand below each other."""
+    found = [value.normalize().as_tuple().exponent for value in values if isinstance(value, Decimal)]
+    return max([2, *(-each for each in found if isinstance(each, int))])
+
+
 def style_of(values: Sequence[Any]) -> str:
     found = [value for value in values if value is not None]
-    if all(isinstance(value, int) or type(value).__name__ == "Decimal" for value in found) and not any(
-        isinstance(value, bool) for value in found
-    ):
+    if all(isinstance(value, int | Decimal) for value in found) and not any(isinstance(value, bool) for value in found):
         return "n"
     if all(not isinstance(value, str) for value in found):
         return "w"

@@ -61,72 +61,90 @@ def lines(words: Words, title: str, places: Sequence[str], series: Sequence[Seri
     named = list(_named_apart(series))
     names = [each.name for each in named]
     colours = [*PALETTE[: len(names)], *[OTHER] * (len(names) - MOST)]
-    scales = {
-        "color": colours,
-        "strokeDash": list(DASHES[: len(names)]),
-        "shape": list(SHAPES[: len(names)]),
-    }
-    legend = None
-    if len(names) > 1:
-        legend = {"title": None, "orient": "bottom", "columns": 2, "symbolOpacity": 1}
     data = [
         {"x": place, "y": value, "s": each.name}
         for each in named
         for place, value in zip(places, each.values, strict=True)
     ]
-    few = len(places) * len(names) <= 200
+    few = len(places) <= 60
+    legend = {"title": None, "orient": "bottom", "columns": 2, "columnPadding": 36} if len(names) > 1 else None
+
+    def by_name(found: Sequence[Any], shown: Any = legend) -> dict[str, Any]:
+        return {"field": "s", "type": "nominal", "scale": {"domain": names, "range": list(found)}, "legend": shown}
+
     specification = {
+        "height": HEIGHT,
         "data": {"values": data},
-        "mark": {"type": "line", "strokeWidth": 2, "point": {"filled": False, "size": 45 if few else 12, "fill": "white"}},
         "encoding": {
-            "x": {"field": "x", "type": "ordinal", "scale": {"type": "point", "domain": list(places)},
-                  "axis": {"title": across, "values": _some(places), "labelAngle": 0, "labelOverlap": True}},
-            "y": _y_axis(unit),
-            **{
-                channel: {"field": "s", "type": "nominal", "scale": {"domain": names, "range": found},
-                          "legend": legend}
-                for channel, found in scales.items()
+            "x": {
+                "field": "x",
+                "type": "ordinal",
+                "scale": {"type": "point", "domain": list(places)},
+                "axis": {"title": across, "values": _some(places), "labelAngle": 0, "labelOverlap": True},
             },
+            "y": _amounts("y", unit),
+            "color": by_name(colours),
         },
-    }  # fmt: skip
-    return _draw(words, title, specification)
-
-
-def bars(words: Words, title: str, places: Sequence[str], values: Sequence[float], unit: str, across: str) -> Markup:
-    """A bar for each place, up or down from nothing; what is below it is striped by an outline, for print in grey."""
-    data = [
-        {"x": place, "y": value, "below": "1" if value < 0 else "0"}
-        for place, value in zip(places, values, strict=True)
-    ]
-    specification = {
-        "data": {"values": data},
         "layer": [
             {
-                "mark": {"type": "bar", "strokeWidth": 2, "width": {"band": min(0.7, len(places) * 0.15)}},
-                "encoding": {
-                    "y": _y_axis(unit),
-                    "color": {"field": "below", "type": "nominal", "legend": None,
-                              "scale": {"domain": ["0", "1"], "range": [PALETTE[0], "#FFFFFF"]}},
-                    "stroke": {"field": "below", "type": "nominal", "legend": None,
-                               "scale": {"domain": ["0", "1"], "range": [PALETTE[0], PALETTE[1]]}},
-                },
+                "mark": {"type": "line", "strokeWidth": 2},
+                "encoding": {"strokeDash": by_name(DASHES[: len(names)], None)},
             },
-            {"mark": {"type": "rule", "color": "#222"}, "encoding": {"y": {"datum": 0}}},
+            {
+                "mark": {"type": "point", "filled": True, "size": 55 if few else 18, "opacity": 1},
+                "encoding": {"shape": by_name(SHAPES[: len(names)])},
+            },
         ],
-        "encoding": {
-            "x": {"field": "x", "type": "ordinal", "scale": {"domain": list(places)},
-                  "axis": {"title": across, "values": _some(places), "labelAngle": 0, "labelLimit": 150}},
-        },
-    }  # fmt: skip
+    }
     return _draw(words, title, specification)
 
 
-def _y_axis(unit: str) -> dict[str, Any]:
-    return {
-        "field": "y",
-        "type": "quantitative",
-        "axis": {"title": unit, "format": ",~f", "tickCount": 6, "titleAngle": 0, "titleAlign": "left", "titleY": -12},
-    }
+def bars(words: Words, title: str, names: Sequence[str], values: Sequence[float], unit: str, across: str) -> Markup:
+    """A bar for each name, to the right of nothing or, hollow, to the left of it: a print in grey tells them apart."""
+    named = [each.name for each in _named_apart([Series(name, ()) for name in names])]
+    data = [{"x": name, "y": value, "below": value < 0} for name, value in zip(named, values, strict=True)]
+
+    def by_sign(above: str, below: str) -> dict[str, Any]:
+        return {
+            "field": "below",
+            "type": "nominal",
+            "legend": None,
+            "scale": {"domain": [False, True], "range": [above, below]},
+        }
+
+    specification = {
+        "height": {"step": 24},
+        "data": {"values": data},
+        "encoding": {
+            "y": {
+                "field": "x",
+                "type": "ordinal",
+                "scale": {"domain": named},
+                "axis": {"title": across, "titleAngle": 0, "titleAlign": "left", "titleX": -60, "titleY": -12,
+                         "labelLimit": 200},
+            },
+        },
+        "layer": [
+            {
+                "mark": {"type": "bar", "strokeWidth": 1.5, "height": {"band": 0.6}},
+                "encoding": {
+                    "x": _amounts("x", unit),
+                    "color": by_sign(PALETTE[0], "#FFFFFF"),
+                    "stroke": by_sign(PALETTE[0], PALETTE[1]),
+                },
+            },
+            {"mark": {"type": "rule", "color": "#222"}, "encoding": {"x": {"datum": 0}}},
+        ],
+    }  # fmt: skip
+    longest = min(28, max(map(len, named)))
+    return _draw(words, title, specification, left=round(longest * 1.6))
+
+
+def _amounts(axis: str, unit: str) -> dict[str, Any]:
+    shown: dict[str, Any] = {"title": unit, "format": ",~f", "tickCount": 6}
+    if axis == "y":
+        shown |= {"titleAngle": 0, "titleAlign": "left", "titleY": -12, "titleX": -40}
+    return {"field": "y", "type": "quantitative", "axis": shown}
 
 
 def _named_apart(series: Sequence[Series]) -> Iterator[Series]:
@@ -147,9 +165,11 @@ def _some(places: Sequence[str]) -> list[str]:
     return list(places[::step])
 
 
-def _draw(words: Words, title: str, specification: dict[str, Any]) -> Markup:
+def _draw(words: Words, title: str, specification: dict[str, Any], left: int = 16) -> Markup:
+    # The reader's fonts may be wider than those that it is measured with.
+    padding = {"left": 8 + left, "right": 24, "top": 8, "bottom": 8}
     drawn = vl_convert.vegalite_to_svg(
-        {"width": WIDTH, "height": HEIGHT, "padding": 8, "description": title, **specification},
+        {"width": WIDTH, "padding": padding, "description": title, **specification},
         vl_version=VERSION,
         config=CONFIG,
         format_locale=words.d3_format(),
@@ -183,4 +203,4 @@ def _inline(drawn: str, title: str) -> str:
     name = etree.Element(f"{{{SVG}}}title")
     name.text = title
     root.insert(0, name)
-    return etree.tostring(root, encoding="unicode")
+    return str(etree.tostring(root, encoding="unicode"))

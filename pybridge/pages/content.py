@@ -99,6 +99,8 @@ def _cash_differences(context: Context, table: Table) -> Block:
     ]
     if not rows:
         return Note(context.words("No till session was counted."))
+    if not any(row[2] for row in rows):
+        return Note(context.words("All {count} that were counted held what was expected in cash.", count=len(rows)))
     title = context.words("Cash difference by till session")
     drawn = rows[-BARS:]
     svg = charts.bars(
@@ -239,6 +241,8 @@ def event_sales(context: Context) -> list[Section]:
     title = words("Sales by event")
     sections = [Section(title, [context.grid(report.flat, title, links=links)])]
     if values["event"] is not None and report.flat.rows:
+        name = report.flat.rows[0][report.flat.columns.index("event_name")]
+        context.about["event"] = f"{name} ({values['event']})"
         sections.append(_cumulative(context, values["event"]))
     return sections
 
@@ -311,11 +315,7 @@ def bank(context: Context) -> list[Section]:
             place = table.columns.index("currency")
             if len({row[place] for row in table.rows}) > 1:
                 table = Table(table.name, table.columns, table.rows)
-        blocks: list[Block] = [
-            context.grid(
-                table, titles[view], headings={"net": words("After the fee")}, plain=("road_name", "account_name")
-            )
-        ]
+        blocks: list[Block] = [context.grid(table, titles[view], plain=("road_name", "account_name"))]
         if view == "missing_deposit" and table.rows:
             blocks.insert(0, _ages(context, table))
         sections.append(Section(titles[view], blocks))
@@ -381,7 +381,8 @@ def statement(context: Context) -> list[Section]:
         }
         return [Section(title, [context.grid(found, title, links=links)])]
     place = {column: number for number, column in enumerate(found.columns)}
-    context.about.insert(0, (words("Profile"), f"{found.rows[0][place['profile_name']]} ({values['profile']})"))
+    context.about["profile"] = f"{found.rows[0][place['profile_name']]} ({values['profile']})"
+    context.about["from"] = ""
     sections = []
     for row in found.rows:
         kind = words.code(row[place["kind"]])
@@ -416,7 +417,9 @@ def _transaction(context: Context, row: Mapping[str, Any], kind: str) -> list[Se
         context,
         "attempts",
         """
-        select payment_attempt, attempt_number, kind, amount, gateway, state, submitted_at, resolved_at, error_code, message
+        select
+            payment_attempt, attempt_number, kind, amount, gateway, state, submitted_at, resolved_at, error_code,
+            message
         from report.payment_attempt
         where transaction = %(transaction)s
         order by payment_attempt
@@ -453,13 +456,15 @@ def _clicks(context: Context, first: date, last: date, profile: int | None) -> l
     sections = []
     for title, side, item, owner in sides:
         amount = "price_amount" if side == "ADVERTISEMENT" else "publisher_amount"
-        values = {"begins": first, "ends": last, "profile": profile, "step": step}
+        values: dict[str, Any] = {"begins": first, "ends": last, "profile": profile, "step": step}
         table = ask(
             context,
             "clicks",
             sql.SQL(
                 """
-                select {item} as number_of, {name} as item_name, sum(clicks)::bigint as clicks, sum({amount}) as {amount}
+                select
+                    {item} as number_of, {name} as item_name, sum(clicks)::bigint as clicks,
+                    sum({amount}) as {amount}
                 from report.marketplace_click_day
                 where
                     month between date_trunc('month', %(begins)s::date)::date and %(ends)s
@@ -610,7 +615,8 @@ def _over_time(
     if not found:
         return Empty()
     ranked = sorted(
-        (key for key in points if key[0] is not None or is_money), key=lambda key: -abs(sum(points[key].values()))
+        (key for key in points if key[0] is not None or is_money),
+        key=lambda key: -abs(sum(points[key].values(), Decimal())),
     )
     best, others = ranked[: charts.MOST], [key for key in points if key not in ranked[: charts.MOST]]
     places = _months(found) if by_month else _days(found)
@@ -621,14 +627,36 @@ def _over_time(
             for day, value in points[key].items():
                 together[day] += value
         columns.append((words("other"), together))
+    named = words(unit) if unit == "NOK" else unit
+    if len(places) == 1:  # one day is no line
+        when = words.month(places[0]) if by_month else words.day(places[0])
+        svg = charts.bars(
+            words, title, [name for name, _ in columns], [float(values.get(places[0], 0)) for _, values in columns],
+            named, when,
+        )  # fmt: skip
+        return _series(context, title, svg, columns, places, is_money=is_money, by_month=by_month)
     svg = charts.lines(
         words,
         title,
         [words.month(day) if by_month else words.short_day(day) for day in places],
         [charts.Series(name, [float(values.get(day, 0)) for day in places]) for name, values in columns],
-        words(unit) if unit == "NOK" else unit,
+        named,
         words("Month") if by_month else words("Day"),
     )
+    return _series(context, title, svg, columns, places, is_money=is_money, by_month=by_month)
+
+
+def _series(
+    context: Context,
+    title: str,
+    svg: Any,
+    columns: Sequence[tuple[str, Mapping[date, Decimal]]],
+    places: Sequence[date],
+    *,
+    is_money: bool,
+    by_month: bool,
+) -> Chart:
+    words = context.words
     write = words.money if is_money else words.number
     return Chart(
         title,

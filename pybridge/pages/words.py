@@ -28,13 +28,12 @@ def N_(message: str) -> str:
 
 
 COLUMNS = {
-    "adjustment": N_("Adjustment"),
+    "account_name": N_("Account"),
     "advertisement_amount": N_("Advertisements, NOK"),
     "advertisement_clicks": N_("Clicks charged"),
     "age": N_("Age, days"),
     "age_group": N_("Age"),
     "amount": N_("Amount"),
-    "account_name": N_("Account"),
     "attempt_number": N_("Attempt"),
     "booked_on": N_("Booked"),
     "broken": N_("Rows found"),
@@ -173,27 +172,44 @@ COLUMNS = {
 CODE_COLUMNS = frozenset(
     {
         "kind", "item", "payment_method", "sale_channel", "status", "state", "last_state", "age_group", "side",
-        "section", "rule",
+        "section",
     }
 )  # fmt: skip
 CODES = {
     "ADJUSTMENT": N_("adjustment"),
     "ADVERTISEMENT": N_("advertisement"),
-    "ALREADY_PAID": N_("paid already"),
+    "ARTICLE_GROUP": N_("article group"),
     "AWAITED": N_("awaited"),
-    "BANK_TRANSFER": N_("bank transfer"),
+    "BANK": N_("bank"),
+    "CANCELLED": N_("cancelled"),
     "CARD": N_("card"),
+    "CARD_CHANGE": N_("moved to or from a card"),
     "CASH": N_("cash"),
+    "CASH_DIFFERENCE": N_("cash difference"),
     "CHANGE": N_("change"),
     "CHARGE": N_("charge"),
     "CLOSED": N_("closed"),
+    "CORRECTED_LINES": N_("corrected lines"),
+    "CREDIT_CARD": N_("credit card"),
+    "CREDIT_MEMOS": N_("credit notes"),
+    "CREDIT_SALES": N_("credit sales"),
     "CURRENT": N_("open month"),
+    "DECLINED_HARD": N_("declined for good"),
+    "DECLINED_SOFT": N_("declined, to be tried again"),
+    "DELIVERY_RECEIPTS": N_("delivery notes"),
     "DIFFERENCE": N_("difference"),
+    "DISCOUNTS": N_("discounts"),
     "DRAWER_OPENING": N_("drawer opened"),
+    "DRAWER_OPENINGS": N_("drawer openings"),
+    "EXCHANGE": N_("exchange"),
     "EXECUTED": N_("carried out"),
     "FAILED": N_("failed"),
+    "FEE": N_("fee"),
+    "GIFT_CARD": N_("gift card"),
+    "GRAND_TOTAL_NET": N_("grand total, net"),
+    "GRAND_TOTAL_RETURN": N_("grand total of returns"),
+    "GRAND_TOTAL_SALES": N_("grand total of sales"),
     "IN": N_("in"),
-    "INVOICE": N_("invoice"),
     "MATCHED": N_("matched"),
     "MISSING": N_("missing"),
     "MONTHLY": N_("monthly"),
@@ -210,28 +226,51 @@ CODES = {
     "NORMAL_SALE": N_("sale at the stand"),
     "NOT DUE": N_("not due"),
     "NOTHING": N_("nothing to come"),
+    "NOT_OURS": N_("not our money"),
     "OPEN": N_("open"),
     "OPENING_FLOAT": N_("opening float"),
+    "OTHER": N_("other means"),
+    "OTHER_CORRECTIONS": N_("other corrections"),
     "OUT": N_("out"),
+    "PAYMENT": N_("payment"),
     "PAYMENTS": N_("payments"),
     "PAYOUT": N_("payout"),
     "PAY_IN": N_("pay-in"),
     "PAY_OUT": N_("pay-out"),
+    "PREPARED": N_("prepared"),
+    "PRICE_LOOKUPS": N_("price enquiries"),
+    "PROCESSING": N_("under way"),
+    "PROFORMA_RECEIPTS": N_("pro forma receipts"),
+    "RECEIPTS": N_("receipts"),
+    "RECEIPT_COPIES": N_("copies of receipts"),
     "REFUND": N_("refund"),
+    "REPORTED": N_("in a Z report"),
+    "REJECTED": N_("rejected"),
+    "REQUIRES_ACTION": N_("waits for the profile"),
     "RESERVATION": N_("reservation"),
     "RESERVATION_CHANGE": N_("reservation changed"),
     "RESERVATION_PAID": N_("reservation paid"),
     "RESERVATION_REFUND": N_("reservation cancelled"),
     "RESERVATION_SALE": N_("reservation made"),
     "RESERVATION_TIMEOUT": N_("reservation timed out"),
+    "RETURNS": N_("returns"),
     "ROLLED_OVER": N_("carried over"),
     "ROUNDING": N_("rounding"),
     "SALE": N_("sale"),
     "STAND": N_("stand"),
+    "SUBMITTED": N_("sent"),
+    "SUCCEEDED": N_("succeeded"),
     "SUGGESTED": N_("suggested"),
     "TICKET_USED": N_("ticket used"),
+    "TIP": N_("tip"),
+    "TOTAL_CASH_SALES": N_("total cash sales"),
+    "TRAINING": N_("training"),
+    "UNKNOWN": N_("not known yet"),
+    "VAT": N_("VAT"),
     "VIPPS": N_("Vipps"),
+    "VOIDED_SALES": N_("sales broken off"),
     "WEBSITE": N_("website"),
+    "WRITE_OFF": N_("write-off"),
     "crashed": N_("crashed"),
     "failed": N_("failed"),
     "partial": N_("partial"),
@@ -291,9 +330,10 @@ class Words:
     def number(self, value: Decimal | int) -> str:
         return str(format_decimal(value, "#,##0.######", self.locale, decimal_quantization=False))
 
-    def money(self, value: Decimal | int) -> str:
+    def money(self, value: Decimal | int, digits: int = 2) -> str:
         """To the øre at least, and never rounded: the marketplace counts in millionths."""
-        return str(format_decimal(value, "#,##0.00####", self.locale, decimal_quantization=False))
+        pattern = f"#,##0.{'0' * digits}{'#' * max(0, 6 - digits)}"
+        return str(format_decimal(value, pattern, self.locale, decimal_quantization=False))
 
     def day(self, value: date) -> str:
         return str(format_date(value, "medium", self.locale))
@@ -307,7 +347,7 @@ class Words:
     def moment(self, value: datetime) -> str:
         return str(format_datetime(value, "medium", value.tzinfo, self.locale))
 
-    def value(self, column: str, value: Any) -> str:
+    def value(self, column: str, value: Any, digits: int = 2) -> str:
         """A cell as people read it; null is nothing."""
         if value is None:
             return ""
@@ -320,7 +360,7 @@ class Words:
                 return f"{self.number(value * 100)}\u00a0%"
             if column == "vat_rate":
                 return f"{self.number(value)}\u00a0%"
-            return self.number(value) if is_count(column) else self.money(value)
+            return self.number(value) if is_count(column) else self.money(value, digits)
         if isinstance(value, datetime):
             return self.moment(value)
         if isinstance(value, date):
