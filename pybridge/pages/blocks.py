@@ -11,6 +11,8 @@ from markupsafe import Markup
 from pybridge.pages.words import Words
 from pybridge.reports import Row, Table
 
+WIDE = 12  # columns that a table may have before it is made narrower
+WORD = 24  # text without spaces, as long as this at most, stays on one line
 Link = Callable[[str, Mapping[str, str]], str]  # page and values -> address; "" where there is none
 Target = tuple[str, Mapping[str, object]] | None
 
@@ -109,6 +111,19 @@ class Context:
             for place, column in enumerate(table.columns)
             if column not in hide and any(row[place] is not None for row in table.rows)
         ]
+        if len(places) > WIDE and len(table.rows) > 1:  # what all rows say alike is said once, above
+            alike = [
+                place
+                for place in places
+                if isinstance(table.rows[0][place], str) and len({row[place] for row in table.rows}) == 1
+            ]
+            places = [place for place in places if place not in alike]
+            said = (
+                f"{headings.get(table.columns[place]) or words.column(table.columns[place])}: "
+                f"{words.value(table.columns[place], table.rows[0][place])}"
+                for place in alike
+            )
+            caption = ". ".join([caption, *said])
         columns = [table.columns[place] for place in places]
         styles = [style_of([row[place] for row in table.rows]) for place in places]
         digits = {place: _digits(row[place] for row in table.rows) for place in places}
@@ -148,5 +163,8 @@ def style_of(values: Sequence[Any]) -> str:
         return "n"
     if all(not isinstance(value, str) for value in found):
         return "w"
-    longest = max(map(len, map(str, found)), default=0)
+    texts = list(map(str, found))
+    longest = max(map(len, texts), default=0)
+    if longest <= WORD and not any(" " in text for text in texts):
+        return "w"
     return "t" if longest > 14 else ""
