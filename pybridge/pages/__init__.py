@@ -144,8 +144,8 @@ def render(connection: psycopg.Connection[Any], name: str, values: Mapping[str, 
     """A whole HTML document. `link` gives the address of another page with its values, "" where there is none; page
     `index` is the list of all.
 
-    In a transaction of its own, or in the caller's, which must be at repeatable read. 22023 for values that are not what
-    the page takes, P0002 for an unknown page; PostgreSQL's own refusal where the role may not read.
+    In a transaction of its own, or in the caller's, which must be at repeatable read. 22023 for values that are not
+    what the page takes, P0002 for an unknown page; PostgreSQL's own refusal where the role may not read.
     """
     page = PAGES.get(name)
     if page is None:
