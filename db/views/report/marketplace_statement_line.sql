@@ -77,3 +77,5 @@ comment on column report.marketplace_statement_line.side is 'ADVERTISEMENT: clic
 comment on column report.marketplace_statement_line.price is 'NOK a click; null: taken back';
 comment on column report.marketplace_statement_line.commission_amount is 'NOK that the marketplace keeps of price_amount, of WEBSITE';
 comment on column report.marketplace_statement_line.reason is 'Why clicks were taken back; null: they were not';
+comment on column report.marketplace_statement_line.item_name is 'Name of the advertisement or website, as it is now';
+comment on column report.marketplace_statement_line.price_amount is 'NOK that the advertisers pay for the clicks';
