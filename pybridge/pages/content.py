@@ -316,7 +316,7 @@ def bank(context: Context) -> list[Section]:
             if len({row[place] for row in table.rows}) > 1:
                 table = Table(table.name, table.columns, table.rows)
         blocks: list[Block] = [context.grid(table, titles[view], plain=("road_name", "account_name"))]
-        if view == "missing_deposit" and table.rows:
+        if table.rows and {"age_group", "amount", "days_late"} <= columns.keys():
             blocks.insert(0, _ages(context, table))
         sections.append(Section(titles[view], blocks))
     return sections
@@ -511,7 +511,7 @@ def _clicks(context: Context, first: date, last: date, profile: int | None) -> l
             points.setdefault(key, defaultdict(Decimal))[day] += count
         chart = _over_time(context, title, points, words("clicks"), is_money=False, by_month=step == "month")
         caption = words("All advertisements") if side == "ADVERTISEMENT" else words("All websites")
-        sections.append(Section(title, [chart, context.grid(table, caption, headings={"number_of": words("Number")})]))
+        sections.append(Section(title, [chart, context.grid(table, caption, headings={"number_of": words("No.")})]))
     return sections
 
 

@@ -232,6 +232,7 @@ CODES = {
     "OTHER": N_("other means"),
     "OTHER_CORRECTIONS": N_("other corrections"),
     "OUT": N_("out"),
+    "OVER 90": N_("over 90"),
     "PAYMENT": N_("payment"),
     "PAYMENTS": N_("payments"),
     "PAYOUT": N_("payout"),
