@@ -442,6 +442,7 @@ def test_a_page_is_of_one_snapshot_and_leaves_the_connection_as_it_was(house: Ho
         ("event-sales", {"event": "٣"}),
         ("sessions", {"open": "perhaps"}),
         ("settlement", {"seller": "a\x00b"}),
+        ("settlement", {"seller": "a\udc80b"}),
         ("statement", {"month": "2031-13"}),
         ("consistency", {"view": "vat"}),
     ],
