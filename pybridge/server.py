@@ -93,14 +93,17 @@ def bin_dir() -> Path:
     return wheel.installed()
 
 
-def connection_string() -> str:
-    """DATABASE_URL; or "", which lets libpq read PGHOST, PGSERVICE and the like; or the embedded server's."""
+def connection_string(*, tcp: bool = False) -> str:
+    """DATABASE_URL; or "", which lets libpq read PGHOST, PGSERVICE and the like; or the embedded server's.
+
+    `tcp`: the embedded server over TCP, where it asks for a password.
+    """
     url = os.environ.get("DATABASE_URL")
     if url:
         return url
     if any(os.environ.get(name) for name in ELSEWHERE):
         return ""
-    return dsn()
+    return up().dsn(tcp=True) if tcp else dsn()
 
 
 def dsn() -> str:

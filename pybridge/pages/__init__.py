@@ -25,7 +25,7 @@ from pybridge.pages import content
 from pybridge.pages.blocks import Context, Link, Section
 from pybridge.pages.words import LOCALES, N_, Words
 
-__all__ = ["LANGUAGES", "PAGES", "Page", "Parameter", "no_link", "render", "render_index"]
+__all__ = ["LANGUAGES", "PAGES", "Page", "Parameter", "environment", "no_link", "render", "render_index"]
 
 LANGUAGES = tuple(LOCALES)
 TEMPLATES = Path(__file__).parent / "templates"
@@ -159,7 +159,7 @@ def render(connection: psycopg.Connection[Any], name: str, values: Mapping[str, 
         context = Context(connection, read, words, link)
         sections = page.sections(context)
         about = [*_covers(words, page, read, context.about), *_made(connection, words)]
-    return _environment(lang).get_template("page.html.j2").render(
+    return environment(lang).get_template("page.html.j2").render(
         lang=lang, title=words(page.title), about=about, sections=sections, wide=page.wide, home=link("index", {})
     )  # fmt: skip
 
@@ -186,7 +186,7 @@ def render_index(
     period = Page("index", "", PERIOD, lambda _: [], "")
     with _snapshot(connection):
         about = [*_covers(words, period, period.read(values), {}), *_made(connection, words)]
-    return _environment(lang).get_template("index.html.j2").render(
+    return environment(lang).get_template("index.html.j2").render(
         lang=lang, title=words("Reports"), about=about, groups=list(groups.items()), wide=False, home=""
     )  # fmt: skip
 
@@ -261,7 +261,7 @@ def _made(connection: psycopg.Connection[Any], words: Words) -> list[tuple[str, 
 
 
 @cache
-def _environment(lang: str) -> jinja2.Environment:
+def environment(lang: str) -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
