@@ -29,6 +29,7 @@ from pybridge import (
     programme,
     report_cli,
     scheduler,
+    serve,
     server,
     till_cli,
     voucher_cli,
@@ -87,6 +88,7 @@ app.add_typer(jobs.app, name="job")
 app.add_typer(clicks.app, name="clicks")
 app.add_typer(payment_cli.app, name="payment")
 app.command()(report_cli.site)
+app.command()(serve.serve)
 app.command()(scheduler.schedule)
 app.command()(health.health)
 app.command()(health.metrics)
