@@ -16,7 +16,8 @@ from pybridge.reports import Period, Table
 DAYS = 400  # a longer time is drawn by the days that something happened on
 BY_DAY = 92  # days of clicks that are drawn day by day; more are drawn by the month
 BARS = 40  # bars in a chart: the last ones
-RECONCILED = ("bank_reconciliation", "missing_deposit", "unmatched_deposit", "bank_fee")
+RECONCILED = ("bank_reconciliation", "missing_deposit", "unmatched_deposit", "fee")
+TOTALLED = ("amount", "received_amount", "fee_amount", "difference_amount", "open_amount", "goods", "net")
 
 
 def ask(
@@ -296,7 +297,7 @@ def bank(context: Context) -> list[Section]:
         "bank_reconciliation": words("What should have come to the bank, and whether it did"),
         "missing_deposit": words("What should come and is not matched"),
         "unmatched_deposit": words("What came and nobody accounts for"),
-        "bank_fee": words("Differences of matches: fees, roundings, write-offs"),
+        "fee": words("Differences of matches: fees, roundings, write-offs"),
     }
     known = reports.views(context.connection)
     sections = []
@@ -309,7 +310,7 @@ def bank(context: Context) -> list[Section]:
             sql.SQL("select * from {} where {} between %(first)s and %(last)s order by {}, 1").format(
                 sql.Identifier("report", view), sql.Identifier(day), sql.Identifier(day)
             ),
-            [column for column in columns if column in ("amount", "matched_amount", "open_amount", "goods", "net")],
+            [column for column in columns if column in TOTALLED],
         )
         if "currency" in columns:  # other money is not added to ours
             place = table.columns.index("currency")
