@@ -210,7 +210,7 @@ def test_every_page_is_without_errors_fits_the_screen_and_can_be_read_by_all(ins
 
 def test_what_is_wrong_with_a_page_would_be_found(inside: Screen) -> None:
     inside.complaints()
-    wrong = '<img src="/x" onerror="1"><p style="width: 2000px">wide</p>'
+    wrong = '<img src="/x" onerror="1"><div style="width: 2000px">wide</div>'
     inside.driver.execute_script("document.querySelector('main').insertAdjacentHTML('beforeend', arguments[0])", wrong)
     assert "image-alt" in [rule for rule, _ in inside.barriers()]
     assert inside.run(TOO_WIDE) > 0

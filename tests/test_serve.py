@@ -83,7 +83,7 @@ class Browser:
     client: FlaskClient
 
     def get(self, path: str, **more: object) -> TestResponse:
-        return self.client.get(path, base_url=LOCAL, **more)  # type: ignore[arg-type]
+        return self.client.get(path, base_url=LOCAL, **more)
 
     def token(self, path: str) -> str:
         found = re.search(r'name="token" value="(\w+)"', self.get(path).text)
