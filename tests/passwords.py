@@ -12,12 +12,12 @@ from tests.domain import login_role, one, run
 
 
 @contextmanager
-def asked_for(db: Connection) -> Iterator[str]:
-    """A group whose members have to give a password (SCRAM) over TCP; and so has nobody, who does not exist."""
+def asked_for(db: Connection, method: str = "scram-sha-256") -> Iterator[str]:
+    """A group whose members have to give a password over TCP; and so has nobody, who does not exist."""
     with login_role(db) as group:
         file = Path(one(db, "show hba_file"))
         kept = file.read_text()
-        file.write_text(f"host all +{group},/^nobody 127.0.0.1/32 scram-sha-256\n{kept}")
+        file.write_text(f"host all +{group},/^nobody 127.0.0.1/32 {method}\n{kept}")
         run(db, "select pg_reload_conf()")
         try:
             yield group

@@ -18,6 +18,7 @@ import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from typer.testing import CliRunner
 from werkzeug.test import TestResponse
@@ -189,6 +190,16 @@ def test_a_role_that_the_database_asks_for_no_password_is_refused(hall: Hall) ->
     assert "asked for no password" in answer.text
 
 
+@pytest.mark.parametrize("method", ["password", "md5"])
+def test_a_password_is_not_sent_where_the_server_wants_to_see_it(hall: Hall, method: str) -> None:
+    with ExitStack() as stack:
+        asking = stack.enter_context(passwords.asked_for(hall.db, method))
+        role, password = stack.enter_context(passwords.role(hall.db, asking, "analyst"))
+        psycopg.connect(hall.conninfo, user=role, password=password).close()
+        answer = hall.browser().log_in(role, password)
+    assert answer.status_code == (503 if method == "password" else 303)  # md5 is SCRAM where the password is kept so
+
+
 @pytest.mark.parametrize("might", ["superuser", "bypassrls"])
 def test_a_role_above_row_security_is_refused(hall: Hall, might: str) -> None:
     with ExitStack() as stack:
@@ -260,7 +271,17 @@ def test_a_profile_sees_no_statement_of_another(hall: Hall) -> None:
         for profile in ids.values():
             answer = browser.get(f"/page/statement?profile={profile}&month={month}")
             assert answer.status_code == 403
-            assert "'s name" not in answer.text
+            assert "s name" not in answer.text
+    name = sql.Identifier(hall.people["publisher"][0])
+    grant = "grant usage on schema report to {0}; grant select on all tables in schema report to {0}"
+    run(hall.db, sql.SQL(grant).format(name))  # were they ever to read reports, rows would still be their own
+    try:
+        browser = hall.inside("publisher")
+        for profile in ids.values():
+            answer = browser.get(f"/page/statement?profile={profile}&month={month}")
+            assert "<table" not in answer.text
+    finally:
+        run(hall.db, sql.SQL(grant.replace("grant ", "revoke ").replace(" to ", " from ")).format(name))
     staff = hall.inside("bookkeeper").get(f"/page/statement?profile={ids['publisher']}&month={month}")
     assert "The publisher" in staff.text
 
