@@ -185,7 +185,7 @@ def _show(connection: Connection, console: Console) -> None:
     heading(
         console,
         "The bank against goods out",
-        "From report.bank_reconciliation; of cash, what was counted less the float is expected. The statement is made up:"
+        "From report.bank_reconciliation; of cash, what was counted less the float. The statement is made up:"
         " a bag is missing, cards and Vipps come net of fees, and there is a gift.",
     )
     names = ("goods", "expected", "received", "fees", "difference")
