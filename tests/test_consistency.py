@@ -720,7 +720,7 @@ BREAKAGES: list[tuple[str, str, Break]] = [
         "insert into bank.match_undo (match, reason) values (%(match)s, 'x')", problem="undone, and holds an item")),
     ("bank_match", "a difference that nobody explained", _of_bank(
         "insert into bank.match_line (match, kind, amount) values (%(match)s, 'DIFFERENCE', 1)",
-        problem="a difference is confirmed without a reason")),
+        problem="a difference is approved without a reason")),
     ("bank_statement", "an entry gone", _of_bank(
         "delete from bank.statement_entry where entry = (select entry from bank.entry where amount = 77)",
         entries=2, entries_there=1)),
