@@ -178,7 +178,7 @@ def _cell(sheet: Any, row: int, place: int, value: Any, formats: dict[str, Any])
 
 def title(report: Report) -> str:
     """The report's name, and what was asked for."""
-    asked = ", ".join(f"{name} {plain(value)}" for name, value in report.asked.items() if value is not None)
+    asked = ", ".join(f"{name} {shown(value)}" for name, value in report.asked.items() if value is not None)
     return f"{report.name}: {asked}" if asked else report.name
 
 

@@ -142,7 +142,17 @@ class Runner:
         return done.returncode == 0, done.stdout
 
     def _sql(self, code: str) -> tuple[bool, str]:
-        psql = [str(self.server.bin_dir / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-v", "SHOW_CONTEXT=never", "--pset", "footer=off"]
+        psql = [
+            str(self.server.bin_dir / "psql"),
+            "-X",
+            "-q",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-v",
+            "SHOW_CONTEXT=never",
+            "--pset",
+            "footer=off",
+        ]
         done, printed = self._program([*psql, "-f", "-"], f"set time zone 'Europe/Oslo';\n{code}")
         return done, re.sub(r"^psql:<stdin>:\d+: ", "", printed, flags=re.M)
 
@@ -203,7 +213,8 @@ def play(page: str, run: Runner, replaced: Mapping[str, str] | None = None) -> s
             raise PageError(f"line {block.line} prints\n{printed}and the page says\n{block.output}")
         assert block.lines is not None
         first, last = (place + moved for place in block.lines)
-        new_lines = printed.splitlines(keepends=True)
+        indent = re.match(" *", lines[first - 1])[0]  # type: ignore[index]
+        new_lines = [f"{indent}{line}" if line.strip() else line for line in printed.splitlines(keepends=True)]
         lines[first:last] = new_lines
         moved += len(new_lines) - (last - first)
     return "".join(lines)

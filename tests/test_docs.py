@@ -14,16 +14,28 @@ import pytest
 from psycopg import sql
 from pytest_postgresql.executors import NoopExecutor
 
+from pybridge import click_file
 from pybridge.paths import ROOT
 from tests import banking, market, pages
 from tests.conftest import Clone, Connection, Database, ServerInfo
-from tests.domain import consistency, make_event, make_project, one
+from tests.domain import consistency, make_event, make_project, one, rows
 
 DOCS = ROOT / "docs"
 README = ROOT / "README.md"
 REFERENCE = DOCS / "reference.md"
 PAGES = [README, *(page for page in sorted(DOCS.rglob("*.md")) if page != REFERENCE)]
-WITH_SNIPPETS = [page for page in PAGES if any(block.language in pages.RUN for block in pages.blocks(page.read_text()))]
+WITH_SNIPPETS = [
+    page for page in PAGES if any(block.language in pages.RUN for block in pages.blocks(page.read_text("utf-8")))
+]
+# What the page of reports shows, and the decisions that the page of execution tells how to make.
+SETTLEMENT = {
+    "cashier_settlement", "open_items", "payment_by_method", "project_day", "seller_vat_project",
+    "ticket_sales_by_event", "till_session", "unattached_payment",
+}  # fmt: skip
+DECISIONS = (
+    "set_payment_means", "retry_transaction", "cancel_attempt", "refund_transaction", "resolve_attempt", "clear_alarm",
+    "move_reserve",
+)  # fmt: skip
 DATABASE = "billig"  # as the pages call it
 
 
@@ -31,7 +43,7 @@ DATABASE = "billig"  # as the pages call it
 def runner(
     server: ServerInfo, template: NoopExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[pages.Runner]:
-    """Runs snippets on a fresh database; roles that they made are gone afterwards."""
+    """Runs snippets on a fresh database; roles and databases that they made are gone afterwards."""
     janitor = Clone(
         user=server.user, host=server.host, port=server.port, password=None,
         dbname=DATABASE, template_dbname=template.template_dbname,
@@ -46,10 +58,13 @@ def runner(
         monkeypatch.chdir(tmp_path)
         with psycopg.connect(autocommit=True) as db:
             roles = "select array_agg(rolname::text) from pg_roles"
-            before = one(db, roles)
+            databases = "select array_agg(datname::text) from pg_database"
+            before = one(db, roles), one(db, databases)
             yield ready
-            for role in set(one(db, roles)) - set(before):
-                db.execute(sql.SQL("drop owned by {0}; drop role {0}").format(sql.Identifier(role)))
+            for made in set(one(db, databases)) - set(before[1]):
+                db.execute(sql.SQL("drop database {}").format(sql.Identifier(made)))
+            for made in set(one(db, roles)) - set(before[0]):
+                db.execute(sql.SQL("drop owned by {0}; drop role {0}").format(sql.Identifier(made)))
 
 
 # --- What pages take for granted ------------------------------------------------------------------------------------
@@ -105,7 +120,11 @@ PREPARED: dict[str, Callable[[Connection], Mapping[str, str]]] = {
 # --- Tests ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("page", WITH_SNIPPETS, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=[pytest.mark.smoke] if page.name == "reports.md" else []) for page in WITH_SNIPPETS],
+    ids=lambda page: str(page.relative_to(ROOT)),
+)
 def test_what_a_page_shows_is_what_happens(page: Path, runner: pages.Runner) -> None:
     text = page.read_text("utf-8")
     for program in ("perl", "php"):
@@ -117,6 +136,7 @@ def test_what_a_page_shows_is_what_happens(page: Path, runner: pages.Runner) -> 
         if played != text:
             page.write_text(played, "utf-8")
         assert consistency(db) == {}
+        assert one(db, "select count(*) from marketplace.payment_attempt where alarm is not null") == 0
 
 
 WRONG = {
@@ -137,13 +157,15 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("page", WRONG.values(), ids=WRONG)
-def test_a_page_that_is_wrong_fails(page: str, runner: pages.Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_that_is_wrong_fails(
+    runner: pages.Runner, monkeypatch: pytest.MonkeyPatch, subtests: pytest.Subtests
+) -> None:
     monkeypatch.delenv("PYBRIDGE_WRITE_EXAMPLES", raising=False)
-    if page.startswith("```php") and not shutil.which("php"):
-        pytest.skip("php is missing")
-    with pytest.raises((pages.PageError, AssertionError)):
-        pages.play(page, runner)
+    for what, page in WRONG.items():
+        if what in ("perl", "php") and not shutil.which(what):
+            continue
+        with subtests.test(what), pytest.raises(AssertionError):
+            pages.play(page, runner)
 
 
 def test_what_differs_from_day_to_day_may_be_left_open() -> None:
@@ -209,3 +231,35 @@ def test_the_index_has_every_page() -> None:
     missing = [str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md") if page.resolve() not in linked]
     assert missing == ["README.md"]
     assert os.path.relpath(DOCS / "README.md", ROOT) in set(links(README))
+
+
+def sql_of(page: str) -> list[str]:
+    """Its SQL, but what is only made ready for it."""
+    found = pages.blocks((DOCS / page).read_text("utf-8"))
+    return [block.code for block in found if block.language == "sql" and block.word != "setup"]
+
+
+def test_every_view_of_the_settlement_has_an_example() -> None:
+    assert {name for code in sql_of("reports.md") for name in re.findall(r"\breport\.(\w+)", code)} == SETTLEMENT
+
+
+def test_the_page_of_execution_names_every_state_hold_alarm_and_decision(shared_db: Connection) -> None:
+    page = (DOCS / "execution.md").read_text("utf-8")
+    states = {row["to_state"] for row in rows(shared_db, "select distinct to_state from marketplace.attempt_step")}
+    comment = one(shared_db, "select obj_description('marketplace.due_transactions(text, timestamptz)'::regprocedure)")
+    holds = set(re.findall(r"\b[A-Z]{4,}(?:_[A-Z]+)*\b", comment)) - {"CHARGE", "REFUND", "PAYOUT"}
+    alarms = one(
+        shared_db,
+        "select col_description('marketplace.payment_attempt'::regclass, attnum) from pg_attribute"
+        " where attrelid = 'marketplace.payment_attempt'::regclass and attname = 'alarm'",
+    )
+    names = {*re.findall(r"(\w+) \(", alarms), *DECISIONS, *states, *holds}
+    assert {"FUND", "not_found", "REQUIRES_ACTION"} <= names
+    assert sorted(name for name in names if name not in page) == []
+    shown = "".join(sql_of("execution.md"))
+    assert [name for name in DECISIONS if f"marketplace.{name}(" not in shown] == []
+
+
+def test_the_guide_to_files_of_clicks_names_every_column() -> None:
+    guide = (DOCS / "clicks.md").read_text("utf-8")
+    assert [column for column in click_file.COLUMNS if f"`{column}`" not in guide] == []
