@@ -546,7 +546,7 @@ def test_nothing_of_the_bank_is_changed(db: Connection, card: int, tmp_path: Pat
             ["account", "road", "match_rule", "file_statement", "file_entry", "file_detail"],
         )
     ]
-    assert len(tables) == 15
+    assert len(tables) == 17
     for table in tables:
         name = sql.Identifier("bank", table)
         column = one(
