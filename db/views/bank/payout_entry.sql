@@ -10,36 +10,50 @@ entry as materialized (
     where e.currency = 'NOK' and e.account in (select p.account from payout as p)
 ),
 
-named as materialized (
-    select distinct
+-- Both materialized, lest payouts meet entries before the words are known: all with all
+name as materialized (
+    select
         p.payout,
+        p.account,
         p.net,
-        e.entry,
-        e.amount
+        n.name
     from payout as p
     cross join lateral unnest(p.names) as n (name)
-    inner join (
-        select
-            o.entry,
-            o.account,
-            o.amount,
-            w.word
-        from entry as o
-        cross join lateral (
-            select unnest(array[o.end_to_end, o.kid, o.bank_reference])
-            union
-            select regexp_split_to_table(o.entry_text, '[^[:alnum:]_-]+')
-        ) as w (word)
-        where w.word <> ''
-    ) as e on p.account = e.account and n.name = e.word
+),
+
+word as materialized (
+    select
+        e.entry,
+        e.account,
+        e.amount,
+        w.word
+    from entry as e
+    cross join lateral (
+        select unnest(array[e.end_to_end, e.kid, e.bank_reference])
+        union all
+        select regexp_split_to_table(e.entry_text, '[^[:alnum:]_-]+')
+    ) as w (word)
+    where w.word <> ''
+),
+
+named as materialized (
+    select distinct
+        n.payout,
+        n.net,
+        w.entry,
+        w.amount
+    from name as n
+    inner join word as w on n.account = w.account and n.name = w.word
 ),
 
 -- What bears no payout's name, by amount and day. An entry that a person matched is a rival too: it may have been the
 -- payout. One that names an item is that item's.
-alike as (
+alike as materialized (
     select
         p.payout,
         e.entry,
+        e.account,
+        array[e.end_to_end, e.kid] as refs,
         o.entry is not null as is_open
     from payout as p
     inner join bank.entry as e
@@ -48,17 +62,28 @@ alike as (
     where
         p.payout not in (select n.payout from named as n)
         and e.entry not in (select n.entry from named as n)
-        and not exists (
-            select from bank.entry_claim as c
-            inner join bank.match as m on c.match = m.match
-            where c.entry = e.entry and m.payout is not null
+        and e.entry not in (
+            select c.entry from bank.match as m
+            inner join bank.entry_claim as c on m.match = c.match
+            where m.payout is not null
         )
-        and not exists (
-            select from unnest(array[e.end_to_end, e.kid]) as n (ref)
-            inner join bank.expected as x on bank.reference_key(n.ref) = bank.reference_key(x.reference)
-            inner join bank.road as r on x.road = r.road and e.account = r.account
-            where n.ref <> '' and x.reference <> ''
-        )
+),
+
+-- Zeros as in bank.reference_key, which whoever reads the reports may not call.
+itself as materialized (
+    select a.entry
+    from (
+        select distinct
+            l.entry,
+            l.account,
+            n.ref
+        from alike as l
+        cross join lateral unnest(l.refs) as n (ref)
+        where n.ref <> ''
+    ) as a
+    inner join bank.expected as x on ltrim(a.ref, '0') = ltrim(x.reference, '0')
+    inner join bank.road as r on x.road = r.road and a.account = r.account
+    where x.reference <> ''
 ),
 
 fitting as (
@@ -76,6 +101,7 @@ fitting as (
         false,
         a.is_open
     from alike as a
+    where a.entry not in (select i.entry from itself as i)
 )
 
 select
