@@ -11,6 +11,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from pybridge.cli import app
+from pybridge.command import REFUSED
 from tests import banking
 from tests.conftest import Connection
 from tests.domain import make_event, one
@@ -98,7 +99,8 @@ def test_a_report_of_payouts_is_loaded_once_and_a_bad_one_is_refused(db: Connect
     report.write_text("Id;Dag;Brutto;Gebyr\n7;2026-01-16;200,00;4,80\n;;50,00;1,00\n")
     columns = tmp_path / "columns.toml"
     columns.write_text(
-        'currency = "NOK"\ndate = "%Y-%m-%d"\n[columns]\npayout_id = "Id"\npaid_on = "Dag"\ngross = "Brutto"\nfee = "Gebyr"\n'
+        'currency = "NOK"\ndate = "%Y-%m-%d"\n[columns]\n'
+        'payout_id = "Id"\npaid_on = "Dag"\ngross = "Brutto"\nfee = "Gebyr"\n'
     )
     asked = ("payout", report, "--road", "Cards", "--map", columns)
     assert bank(*asked).stdout == "csv: 1 payouts, 0 of them known; 1 lines, 1 more not paid out yet.\n"
@@ -106,7 +108,7 @@ def test_a_report_of_payouts_is_loaded_once_and_a_bad_one_is_refused(db: Connect
     assert answer(bank(*asked, "--json"))["already"] is True
     report.write_text("Id;Dag;Brutto;Gebyr\n8;2026-01-16;2oo;4,80\n")
     refused = bank(*asked)
-    assert refused.exit_code == 3
+    assert refused.exit_code == REFUSED
     assert "line 2, Brutto: no amount: '2oo'. Nothing was loaded." in refused.stderr
     columns.write_text('currency = "NOK"\n')
     assert bank(*asked).exit_code == 2
