@@ -27,7 +27,7 @@ from psycopg.rows import class_row
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from pybridge import demo_market, errors, programme, server
+from pybridge import demo_bank, demo_market, errors, programme, server
 from pybridge.client import Client, SoldTicket
 from pybridge.demo_report import consistency_and_more, report
 from pybridge.deploy import deploy
@@ -797,6 +797,7 @@ def play(dsn: str, console: Console, size: Size, *, file: Path = PROGRAMME, yes_
         story_of_late_money(stage, connection)
         report_tills(connection)
         report(connection, console, done=stage.done, refused=stage.refused, story=story)
+        demo_bank.play(connection, console)
         demo_market.play(connection, console)
         consistency_and_more(connection, console, story)
     console.print(f"\nDone in {time.monotonic() - began:.0f} s.", style="dim")

@@ -213,10 +213,13 @@ def test_a_festival_with_many_faults_at_once(request: pytest.FixtureRequest, db:
         more, missed = plant(week.deposits)
         strays |= more
         lost |= missed
+    if len(strays) > 16:  # among so many no sum is tried
+        strays |= {"half", "rest"}
+        lost.add("card 3")
     found = week.runs(tmp_path)
     truth = week.whole() | {name: set(week.items["card 3"]) for name in ("half", "rest")}
     assert all(items == truth[name] for name, items in found.items()), "matched falsely"
-    assert found.keys() == truth.keys() - {"card 3"} - lost
+    assert found.keys() == truth.keys() - {"card 3"} - lost - strays
     assert unmatched(db) == strays
     assert missing(db) == {item for name in lost for item in week.items[name]}
     assert sound(db)

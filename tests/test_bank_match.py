@@ -117,6 +117,36 @@ def test_of_a_till_what_was_counted_less_the_float_is_expected(db: Connection) -
     assert consistency(db) == {}
 
 
+def test_a_closed_till_is_expected_the_same_day_by_each_road_and_a_day_is_not(db: Connection) -> None:
+    for source, method in (("SESSION", "CASH"), ("SESSION", "CARD"), ("DAY", "VIPPS"), ("PAYMENT", "NET_CARD")):
+        road(db, source, method)
+    event = make_event(db, prices=(100,))
+    make_cash_point(db, session_required=True)
+    session = open_till(db)
+    for methods, count in ((["CASH"], 3), (["CARD"], 2), (["VIPPS"], 1)):
+        sell(db, event.price_group, count, cash_point=1, methods=methods)
+    close_till(db, 300)
+    confirm(db, net(db, event.price_group))
+    assert call_in(db, "bank", "expect") == [], "all of it is today's"
+    call_in(db, "bank", "expect", until=days_ago(-1))
+    found = rows(
+        db,
+        """
+        select r.road_name, x.till_session, x.reference, x.goods, x.amount, count(l.payment) as lines
+        from bank.expected as x
+        inner join bank.road as r on x.road = r.road
+        left join bank.expected_line as l on x.expected = l.expected
+        group by x.expected, r.road_name order by r.road_name
+        """,
+    )
+    assert [tuple(row.values()) for row in found if row["road_name"] != "NET_CARD"] == [
+        ("CARD", session, "", 200, 200, 1),
+        ("CASH", session, f"TILL-{session}", 300, 300, 1),
+    ]
+    assert [row["amount"] for row in found if row["road_name"] == "NET_CARD"] == [100]
+    assert consistency(db) == {}
+
+
 def test_web_payments_are_expected_by_their_reference(db: Connection) -> None:
     road(db, "PAYMENT", "NET_CARD")
     event = make_event(db, prices=(100,))

@@ -732,7 +732,7 @@ BREAKAGES: list[tuple[str, str, Break]] = [
         "insert into bank.match_undo (match, reason) values (%(match)s, 'x')", problem="undone, and holds an item")),
     ("bank_match", "a difference that nobody explained", _of_bank(
         "insert into bank.match_line (match, kind, amount) values (%(match)s, 'DIFFERENCE', 1)",
-        problem="a difference is confirmed without a reason")),
+        problem="a difference is approved without a reason")),
     ("bank_payout", "lines gone", _of_bank(
         PAYOUT + " select * from made", problem="lines are not the payout")),
     ("bank_payout", "a match of other money", _of_bank(

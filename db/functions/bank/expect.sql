@@ -5,7 +5,9 @@ set search_path = pg_catalog, bank, pg_temp
 as $$
 #variable_conflict use_column
 declare
-    v_until constant date := least(p_until, billig.local_time()::date - 1); -- null is no limit
+    v_today constant date := billig.local_time()::date;
+    v_until constant date := least(coalesce(p_until, v_today - 1), v_today);
+    v_whole constant date := least(v_until, v_today - 1); -- of what is the sum of a day: today is not over
     v_last constant bigint := (select coalesce(max(e.expected), 0) from bank.expected as e);
 begin
     perform billig.need_read_committed();
@@ -16,6 +18,7 @@ begin
     with item as (
         select
             r.road, r.payment_method, r.fee_rate, s.till_session, s.cash_point,
+            case when m.is_cash then format('TILL-%s', s.till_session) else '' end as reference,
             billig.local_time(s.closed_at)::date as day,
             coalesce(c.counted, c.expected) - case when m.is_cash then s.opening_float else 0 end as amount
         from bank.road as r
@@ -28,27 +31,31 @@ begin
     ),
 
     line as (
-        select i.till_session, l.payment, l.payment_method, l.amount
+        select i.road, i.till_session, l.payment, l.payment_method, l.amount
         from item as i
         inner join billig.payment as p on i.till_session = p.till_session
         inner join billig.payment_line as l on p.payment = l.payment and i.payment_method = l.payment_method
     ),
 
     made as (
-        insert into bank.expected (road, day, cash_point, till_session, goods, amount, fee)
+        insert into bank.expected (road, day, cash_point, till_session, reference, goods, amount, fee)
         select
-            i.road, i.day, i.cash_point, i.till_session,
-            coalesce((select sum(l.amount) from line as l where l.till_session = i.till_session), 0),
-            i.amount, round(i.amount * i.fee_rate, 2)
+            i.road, i.day, i.cash_point, i.till_session, i.reference,
+            coalesce(g.amount, 0), i.amount, round(i.amount * i.fee_rate, 2)
         from item as i
-        order by i.till_session
-        returning till_session, expected
+        left join (
+            select l.road, l.till_session, sum(l.amount) as amount
+            from line as l
+            group by l.road, l.till_session
+        ) as g on i.road = g.road and i.till_session = g.till_session
+        order by i.till_session, i.road
+        returning road, till_session, expected
     )
 
     insert into bank.expected_line (payment, payment_method, expected)
     select l.payment, l.payment_method, d.expected
     from line as l
-    inner join made as d on l.till_session = d.till_session;
+    inner join made as d on l.road = d.road and l.till_session = d.till_session;
 
     -- Payments that no session has, by day and place, or each by itself.
     with line as (
@@ -56,13 +63,21 @@ begin
             r.road, r.fee_rate, l.payment, l.payment_method, l.amount,
             billig.local_time(p.payment_time)::date as day, p.cash_point,
             case when r.source = 'PAYMENT' then p.payment end as single,
-            case when r.source = 'PAYMENT' then coalesce(p.provider_reference, '') else '' end as reference
+            -- what is given back is named as what was paid
+            case when r.source = 'PAYMENT' then coalesce(p.provider_reference, (
+                select o.provider_reference
+                from billig.payment as o
+                where o.purchase = p.purchase and o.provider_reference is not null
+                order by o.payment
+                limit 1
+            ), '') else '' end as reference
         from bank.road as r
         inner join billig.payment_line as l on r.payment_method = l.payment_method
         inner join billig.payment as p on l.payment = p.payment
         where
             (r.source in ('DAY', 'PAYMENT') or r.source = 'SESSION' and p.till_session is null)
-            and p.payment_time < (v_until + 1)::timestamp at time zone 'Europe/Oslo'
+            and p.payment_time
+            < (case r.source when 'PAYMENT' then v_until else v_whole end + 1)::timestamp at time zone 'Europe/Oslo'
             and (r.since is null or p.payment_time >= r.since::timestamp at time zone 'Europe/Oslo')
             and not exists (
                 select from bank.expected_line as o
@@ -130,4 +145,4 @@ end;
 $$;
 
 comment on function bank.expect(date) is
-'Adds what is to be expected of goods until a day, by default and at the latest yesterday, one row an item as bank.road says; a row a road of what was added, NOK. Each payment is taken once; one that comes late is an item of its own. 25000 not at read committed.';
+'Adds what is to be expected of goods until a day, by default yesterday, one row an item as bank.road says; a row a road of what was added, NOK. Until today: closed till sessions, single payments and attempts, but no sum of a day that is not over. The cash of a till session is named TILL- and its number: what a depositor writes on the bag. Each payment is taken once; one that comes late is an item of its own. 25000 not at read committed.';

@@ -21,6 +21,7 @@ language plpgsql security definer
 set search_path = pg_catalog, bank, pg_temp
 -- By index, whatever the statistics: the tables may have been empty when they were last looked at.
 set enable_seqscan = off
+set enable_nestloop = on
 set jit = off
 as $$
 declare
