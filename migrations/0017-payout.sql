@@ -83,6 +83,11 @@ create table bank.file_payout (
     names text [] not null,
     paid_on date not null,
     net numeric,
+    gross numeric,
+    fee numeric,
+    other numeric,
+    lines int,
+    content_key bytea,
     constraint file_payout_empty_check check (false)
 );
 comment on table bank.file_payout is
@@ -93,6 +98,11 @@ comment on column bank.file_payout.payout_id is 'The acquirer''s name of it';
 comment on column bank.file_payout.names is 'What else it is called';
 comment on column bank.file_payout.paid_on is 'Day';
 comment on column bank.file_payout.net is 'What the report says was paid; null: only its lines do';
+comment on column bank.file_payout.gross is 'Left empty: load_payout fills it, as what follows';
+comment on column bank.file_payout.fee is 'Left empty';
+comment on column bank.file_payout.other is 'Left empty';
+comment on column bank.file_payout.lines is 'Left empty';
+comment on column bank.file_payout.content_key is 'Left empty';
 
 create table bank.file_payout_line (
     payout int not null,
@@ -123,8 +133,8 @@ values
 ('PAYOUT', 5, true, 'An entry that is a payout as the acquirer reports it, and the items that its lines name or sum to, less its fees');
 
 -- Which payout a match by that rule is of: the rule's reason begins with its key.
--- squawk-ignore adding-field-with-default -- matches are few, and the deploy is one transaction
 alter table bank.match add column payout bigint
+-- squawk-ignore adding-field-with-default -- matches are few, and the deploy is one transaction
 generated always as (case when rule = 'PAYOUT' then substring(reason from '^Payout ([0-9]{1,18}):')::bigint end) stored;
 -- squawk-ignore constraint-missing-not-valid
 alter table bank.match add constraint match_payout_check check ((rule = 'PAYOUT') = (payout is not null));

@@ -4,13 +4,10 @@ create or replace function bank.load_payout(
 returns table (import_file bigint, payouts bigint, known_payouts bigint, lines bigint, waiting_lines bigint)
 language plpgsql security definer
 set search_path = pg_catalog, bank, pg_temp
-set plan_cache_mode = force_custom_plan
 as $$
-#variable_conflict use_column
 declare
     v_road int;
     v_import_file bigint;
-    r record;
 begin
     if
         (
@@ -42,71 +39,9 @@ begin
     values (p_file_name, p_content_sha256, p_format)
     returning f.import_file into v_import_file;
 
-    create temporary table taken_payout on commit drop as
-    with line as (
-        select
-            f.payout, f.kind, f.gross, f.fee, f.net,
-            sha256(convert_to(jsonb_build_array(
-                f.kind, f.refs[1], f.occurred_on, trim_scale(f.gross), trim_scale(f.fee), trim_scale(f.net)
-            )::text, 'UTF8')) as line_key
-        from pg_temp.file_payout_line as f
-    )
-
-    select
-        p.payout as place, p.line, p.payout_id, array(select distinct n from unnest(p.payout_id || p.names) as n where n <> '' order by n) as names,
-        p.paid_on, l.gross, l.fee, l.other, l.net, l.lines, l.content_key, o.payout, o.content_key as known_key
-    from pg_temp.file_payout as p
-    inner join (
-        select
-            n.payout, count(*) as lines, sum(n.fee) as fee, sum(n.net) as net,
-            coalesce(sum(n.gross) filter (where n.kind <> 'ADJUSTMENT'), 0) as gross,
-            coalesce(sum(n.gross) filter (where n.kind = 'ADJUSTMENT'), 0) as other,
-            sha256(string_agg(n.line_key, ''::bytea order by n.line_key)) as content_key
-        from line as n
-        group by n.payout
-    ) as l on p.payout = l.payout
-    left join bank.payout as o on o.road = v_road and p.payout_id = o.payout_id;
-
-    select t.line, t.payout_id, t.lines, t.net into r
-    from pg_temp.taken_payout as t
-    where t.known_key <> t.content_key
-    order by t.line
-    limit 1;
-    if found then
-        raise exception 'payout % was loaded before, with other lines', r.payout_id using
-            errcode = '23B88',
-            detail = format('Line %s: %s lines, together %s.', r.line, r.lines, r.net),
-            hint = 'Ask the acquirer which of the two is true.';
-    end if;
-
-    with made as (
-        insert into bank.payout as p (
-            import_file, line, road, payout_id, names, paid_on, gross, fee, other, net, lines, content_key
-        )
-        select
-            v_import_file, t.line, v_road, t.payout_id, t.names, t.paid_on, t.gross, t.fee, t.other, t.net, t.lines,
-            t.content_key
-        from pg_temp.taken_payout as t
-        where t.payout is null
-        order by t.line
-        returning p.payout, p.payout_id
-    )
-
-    insert into bank.payout_line (payout, line, kind, refs, occurred_on, gross, fee, net)
-    select
-        m.payout, f.line, f.kind, array(select distinct n from unnest(f.refs) as n where n <> '' order by n), f.occurred_on, f.gross, f.fee, f.net
-    from made as m
-    inner join pg_temp.taken_payout as t on m.payout_id = t.payout_id
-    inner join pg_temp.file_payout_line as f on t.place = f.payout;
-
     import_file := v_import_file;
-    select count(*), count(t.payout), coalesce(sum(t.lines), 0)
-    into payouts, known_payouts, lines
-    from pg_temp.taken_payout as t;
-    select count(*) into waiting_lines
-    from pg_temp.file_payout_line as f
-    where not exists (select from pg_temp.file_payout as p where p.payout = f.payout);
-    drop table pg_temp.taken_payout;
+    select t.payouts, t.known_payouts, t.lines, t.waiting_lines into payouts, known_payouts, lines, waiting_lines
+    from bank.take_payout(v_import_file, v_road) as t;
     return next;
 end;
 $$;

@@ -1,22 +1,16 @@
 create or replace view bank.payout_hold as
-with rule as materialized (
-    select r.rule from bank.match_rule as r
-    where r.rule = 'PAYOUT' and r.enabled
-)
-
 select
     e.entry,
     null::bigint as expected
 from bank.payout_entry as e
-inner join rule as r on true
-where e.is_open
+where e.is_open and exists (select from bank.match_rule as r where r.rule = 'PAYOUT' and r.enabled)
 union all
 select
-    null,
+    null as entry,
     x.expected
 from bank.payout_fit as f
-inner join rule as r on true
-cross join lateral unnest(f.expected) as x (expected);
+cross join lateral unnest(f.expected) as x (expected)
+where exists (select from bank.match_rule as r where r.rule = 'PAYOUT' and r.enabled);
 
 comment on view bank.payout_hold is
 'Entries that might be a payout, and items that are in one, which is not matched: no other rule takes them, a person does. Empty where rule PAYOUT is not enabled.';
