@@ -15,12 +15,18 @@ begin
     -- One at a time; a person who matches by hand meanwhile is seen below, or refuses this run (23B82).
     perform pg_advisory_xact_lock(hashtextextended('bank.match_open', 2));
 
-    -- By reference first, since it says who; then by amount, among what is left.
-    for v_plan in select v.view_name from (values (1, 'REFERENCE'), (2, 'AMOUNT'), (3, 'TEXT'), (4, 'SUBSET'), (5, 'SPLIT'), (6, 'TOLERANCE')) as v (turn, view_name) order by v.turn loop
+    -- By payout and reference first, since they say who; then by amount, among what is left.
+    for v_plan in select v.view_name from (values (0, 'PAYOUT'), (1, 'REFERENCE'), (2, 'AMOUNT'), (3, 'TEXT'), (4, 'SUBSET'), (5, 'SPLIT'), (6, 'TOLERANCE')) as v (turn, view_name) order by v.turn loop
         return query
-        with chosen as materialized (
+        with held as materialized (
+            select h.entry, h.expected from bank.payout_hold as h where v_plan.view_name <> 'PAYOUT'
+        ),
+
+        chosen as materialized (
             select c.*, row_number() over (order by c.entries)::int as plan
             from (
+                select * from bank.payout_match where v_plan.view_name = 'PAYOUT'
+                union all
                 select * from bank.reference_match where v_plan.view_name = 'REFERENCE'
                 union all
                 select * from bank.amount_match where v_plan.view_name = 'AMOUNT'
@@ -33,6 +39,15 @@ begin
                 union all
                 select * from bank.tolerance_match where v_plan.view_name = 'TOLERANCE'
             ) as c
+            where
+                not exists (
+                    select from unnest(c.entries) as x (entry)
+                    where x.entry in (select h.entry from held as h where h.entry is not null)
+                )
+                and not exists (
+                    select from unnest(c.expected) as x (expected)
+                    where x.expected in (select h.expected from held as h where h.expected is not null)
+                )
         ),
 
         entry as materialized (
@@ -89,4 +104,4 @@ end;
 $$;
 
 comment on function bank.match_open() is
-'Matches what is open, by the rules that are enabled (bank.match_rule): a row a rule of what was matched, NOK of the entries. Nothing is matched where an entry or an item fits more than one; rules that are not automatic only suggest. 23B82 somebody matched the same by hand meanwhile: run it again; 25000 not at read committed.';
+'Matches what is open, by the rules that are enabled (bank.match_rule): a row a rule of what was matched, NOK of the entries. Nothing is matched where an entry or an item fits more than one; rules that are not automatic only suggest. What is in a payout that does not fit is left to a person. 23B82 somebody matched the same by hand meanwhile: run it again; 25000 not at read committed.';

@@ -121,6 +121,16 @@ before update or delete or truncate on bank.released_expected
 for each statement execute function bank.record_keep();
 alter table bank.released_expected enable always trigger released_expected_keep;
 
+create or replace trigger payout_keep
+before update or delete or truncate on bank.payout
+for each statement execute function bank.record_keep();
+alter table bank.payout enable always trigger payout_keep;
+
+create or replace trigger payout_line_keep
+before update or delete or truncate on bank.payout_line
+for each statement execute function bank.record_keep();
+alter table bank.payout_line enable always trigger payout_line_keep;
+
 create or replace trigger match_balance
 after insert on bank.match
 referencing new table as new_part
