@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import psycopg
 import typer
@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 from xlsxwriter.exceptions import FileCreateError
 
-from pybridge import report_output, reports
+from pybridge import errors, pages, report_output, reports
 from pybridge.command import REFUSED, Json, connect, fail
 from pybridge.reports import Period, Report, UnknownReport
 
@@ -26,6 +26,9 @@ Seller = Annotated[str | None, typer.Option(help="Of this seller alone.")]
 Session = Annotated[int | None, typer.Option("--session", help="Of this till session alone.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV, every column.")]
 Xlsx = Annotated[Path | None, typer.Option("--xlsx", dir_okay=False, help="Write a spreadsheet to this file.")]
+Html = Annotated[Path | None, typer.Option("--html", dir_okay=False, help="Write a page to this file.")]
+Lang = Annotated[Literal["nb", "en"], typer.Option(help="The language of a page.")]
+PageOf = tuple[str, dict[str, object]]  # a page, and what it is asked
 
 
 def _period(first: datetime | None, last: datetime | None) -> Period:
@@ -34,12 +37,25 @@ def _period(first: datetime | None, last: datetime | None) -> Period:
     return Period(first.date() if first else None, last.date() if last else None)
 
 
-def _write(ask: Callable[[psycopg.Connection[Any]], Report], as_csv: bool, as_json: bool, xlsx: Path | None) -> None:
+def _write(
+    ask: Callable[[psycopg.Connection[Any]], Report],
+    as_csv: bool,
+    as_json: bool,
+    xlsx: Path | None,
+    html: Path | None = None,
+    lang: str = "nb",
+    page: PageOf | None = None,
+) -> None:
     """Asks, in one snapshot and reading only, and writes the answer down the one way that was chosen."""
-    if as_csv + as_json + (xlsx is not None) > 1:
-        raise typer.BadParameter("choose one of --csv, --json and --xlsx")
-    if xlsx is not None and not xlsx.absolute().parent.is_dir():
-        raise typer.BadParameter(f"{xlsx.absolute().parent} is not a folder", param_hint="--xlsx")
+    if as_csv + as_json + (xlsx is not None) + (html is not None) > 1:
+        raise typer.BadParameter("choose one of --csv, --json, --xlsx and --html")
+    for file, option in ((xlsx, "--xlsx"), (html, "--html")):
+        if file is not None and not file.absolute().parent.is_dir():
+            raise typer.BadParameter(f"{file.absolute().parent} is not a folder", param_hint=option)
+    if html is not None and page is not None:
+        name, asked = page
+        _save_page(html, name, {key: str(value) for key, value in asked.items() if value is not None}, lang)
+        return
     with connect(deployed=True) as connection, connection.transaction():
         connection.execute("set transaction isolation level repeatable read read only")
         try:
@@ -73,6 +89,36 @@ def _save(report: Report, file: Path) -> None:
     typer.echo(f"wrote {file}: {count} rows" if count else f"wrote {file}: there is nothing to report")
 
 
+def _save_page(file: Path, name: str, values: dict[str, str], lang: str) -> None:
+    """The file is there whole, or as it was."""
+    with connect(deployed=True) as connection:
+        try:
+            page = pages.render(connection, name, values, lang=lang, link=pages.no_link)
+        except (errors.BadArgument, errors.NotFound) as error:
+            raise typer.BadParameter(f"{error.message}. {error.detail} {error.hint}") from None
+    partial = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        partial.write_text(page, "utf-8")
+        partial.replace(file)
+    except OSError as error:
+        raise fail(REFUSED, f"{file} cannot be written: {error}") from None
+    finally:
+        partial.unlink(missing_ok=True)
+    typer.echo(f"wrote {file}")
+
+
+def _pairs(given: list[str] | None, option: str) -> list[tuple[str, str]]:
+    pairs = []
+    for each in given or []:
+        name, equals, value = each.partition("=")
+        if not equals:
+            raise typer.BadParameter(
+                f"{each} is not {'COLUMN' if option == '--where' else 'NAME'}=VALUE", param_hint=option
+            )
+        pairs.append((name, value))
+    return pairs
+
+
 @app.command("list")
 def list_() -> None:
     """List the views of schema report, which `pybridge report view` prints."""
@@ -91,6 +137,8 @@ def settlement(
     as_csv: Csv = False,
     as_json: Json = False,
     xlsx: Xlsx = None,
+    html: Html = None,
+    lang: Lang = "nb",
 ) -> None:
     """Kasseoppgjør: what a seller did in a period or a till session. Without dates and session: today."""
     period = _period(first, last)
@@ -101,7 +149,15 @@ def settlement(
             day = reports.today(connection)
         return reports.settlement(connection, Period(day, day) if day else period, seller, till_session)
 
-    _write(ask, as_csv, as_json, xlsx)
+    _write(
+        ask,
+        as_csv,
+        as_json,
+        xlsx,
+        html,
+        lang,
+        ("settlement", {"seller": seller, "from": period.first, "to": period.last, "session": till_session}),
+    )
 
 
 @app.command("vat-project")
@@ -112,10 +168,20 @@ def vat_project(
     as_csv: Csv = False,
     as_json: Json = False,
     xlsx: Xlsx = None,
+    html: Html = None,
+    lang: Lang = "nb",
 ) -> None:
     """Transactions by VAT code and UKE project: sales, refunds and changes apart."""
     period = _period(first, last)
-    _write(lambda connection: reports.vat_project(connection, period, seller), as_csv, as_json, xlsx)
+    _write(
+        lambda connection: reports.vat_project(connection, period, seller),
+        as_csv,
+        as_json,
+        xlsx,
+        html,
+        lang,
+        ("vat-project", {"seller": seller, "from": period.first, "to": period.last}),
+    )
 
 
 @app.command("project-day")
@@ -126,10 +192,20 @@ def project_day(
     as_csv: Csv = False,
     as_json: Json = False,
     xlsx: Xlsx = None,
+    html: Html = None,
+    lang: Lang = "nb",
 ) -> None:
     """A project's days: sold, refunded and changed, by sale channel."""
     period = _period(first, last)
-    _write(lambda connection: reports.project_day(connection, period, project), as_csv, as_json, xlsx)
+    _write(
+        lambda connection: reports.project_day(connection, period, project),
+        as_csv,
+        as_json,
+        xlsx,
+        html,
+        lang,
+        ("project-day", {"project": project, "from": period.first, "to": period.last}),
+    )
 
 
 @app.command("open-items")
@@ -140,10 +216,20 @@ def open_items(
     as_csv: Csv = False,
     as_json: Json = False,
     xlsx: Xlsx = None,
+    html: Html = None,
+    lang: Lang = "nb",
 ) -> None:
     """Web sales and reservations not paid yet: open before, what happened, open after; what is owed back."""
     period = _period(first, last)
-    _write(lambda connection: reports.open_items(connection, period, event), as_csv, as_json, xlsx)
+    _write(
+        lambda connection: reports.open_items(connection, period, event),
+        as_csv,
+        as_json,
+        xlsx,
+        html,
+        lang,
+        ("open-items", {"event": event, "from": period.first, "to": period.last}),
+    )
 
 
 @app.command("event-sales")
@@ -155,10 +241,20 @@ def event_sales(
     as_csv: Csv = False,
     as_json: Json = False,
     xlsx: Xlsx = None,
+    html: Html = None,
+    lang: Lang = "nb",
 ) -> None:
     """What was sold of each event: tickets, capacity, revenue. The period is of the events' dates."""
     period = _period(first, last)
-    _write(lambda connection: reports.event_sales(connection, period, event, project), as_csv, as_json, xlsx)
+    _write(
+        lambda connection: reports.event_sales(connection, period, event, project),
+        as_csv,
+        as_json,
+        xlsx,
+        html,
+        lang,
+        ("event-sales", {"event": event, "project": project, "from": period.first, "to": period.last}),
+    )
 
 
 @app.command()
@@ -185,11 +281,28 @@ def sessions(
     as_csv: Csv = False,
     as_json: Json = False,
     xlsx: Xlsx = None,
+    html: Html = None,
+    lang: Lang = "nb",
 ) -> None:
     """Till sessions: expected, counted and difference by means of payment. The period is of their opening."""
     period = _period(first, last)
     _write(
-        lambda connection: reports.sessions(connection, period, seller, till_session, is_open), as_csv, as_json, xlsx
+        lambda connection: reports.sessions(connection, period, seller, till_session, is_open),
+        as_csv,
+        as_json,
+        xlsx,
+        html,
+        lang,
+        (
+            "sessions",
+            {
+                "seller": seller,
+                "from": period.first,
+                "to": period.last,
+                "session": till_session,
+                "open": "yes" if is_open else None,
+            },
+        ),
     )
 
 
@@ -220,10 +333,36 @@ def view(
 ) -> None:
     """Any view of schema report, its rows filtered. The period is of its posting date, sale date or the like."""
     period = _period(first, last)
-    pairs = []
-    for each in where or []:
-        column, equals, value = each.partition("=")
-        if not equals:
-            raise typer.BadParameter(f"{each} is not COLUMN=VALUE", param_hint="--where")
-        pairs.append((column, value))
+    pairs = _pairs(where, "--where")
     _write(lambda connection: reports.view(connection, name, period, pairs, limit), as_csv, as_json, xlsx)
+
+
+@app.command()
+def page(
+    name: Annotated[str, typer.Argument(help="One of: " + ", ".join(pages.PAGES) + ".")],
+    html: Annotated[Path, typer.Option("--html", dir_okay=False, help="Write it to this file.")],
+    ask: Annotated[list[str] | None, typer.Option(help="NAME=VALUE, as often as wanted, such as profile=7.")] = None,
+    lang: Lang = "nb",
+) -> None:
+    """Any page: those that no command here prints too."""
+    if not html.absolute().parent.is_dir():
+        raise typer.BadParameter(f"{html.absolute().parent} is not a folder", param_hint="--html")
+    _save_page(html, name, dict(_pairs(ask, "--ask")), lang)
+
+
+def site(
+    out: Annotated[Path, typer.Option(file_okay=False, help="The folder: new, empty, or a site made before.")],
+    first: From = None,
+    last: To = None,
+    lang: Lang = "nb",
+) -> None:
+    """Write all reports of a period as pages that link to each other, for a role that may read all of them."""
+    from pybridge.pages.site import build
+
+    period = _period(first, last)
+    with connect(deployed=True) as connection:
+        try:
+            count = build(connection, out, period.first, period.last, lang)
+        except OSError as error:
+            raise fail(REFUSED, f"{out} cannot be written: {error}") from None
+    typer.echo(f"wrote {count} pages: {out / 'index.html'}")

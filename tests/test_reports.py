@@ -712,6 +712,10 @@ TESTED_ELSEWHERE = {  # test_settlement.py, test_till.py, test_voucher.py, test_
     "voucher_line",
     "x_report",
     "z_report",
+    "event_day",  # test_pages.py
+    "log_position",
+    "marketplace_click_day",
+    "marketplace_statement_line",
 }
 
 

@@ -1,0 +1,45 @@
+create or replace view report.marketplace_click_day as
+select
+    m.month,
+    c.click_date,
+    c.profile,
+    p.profile_name,
+    c.advertisement,
+    a.advertisement_name,
+    c.publisher,
+    c.website,
+    w.website_name,
+    c.clicks,
+    c.price_amount,
+    c.commission_amount,
+    c.publisher_amount
+from marketplace.month as m
+cross join lateral (
+    -- month by month, so that the months asked for are the partitions read
+    select
+        (k.click_time at time zone marketplace.time_zone())::date as click_date,
+        k.profile,
+        k.advertisement,
+        k.publisher,
+        k.website,
+        count(*) as clicks,
+        sum(k.price) as price_amount,
+        sum(k.price - k.publisher_share) as commission_amount,
+        sum(k.publisher_share) as publisher_amount
+    from marketplace.ad_click as k
+    where
+        k.click_time >= marketplace.day_begins(m.month)
+        and k.click_time < marketplace.day_begins(marketplace.next_month(m.month))
+        and k.excluded_at is null
+    group by
+        (k.click_time at time zone marketplace.time_zone())::date, k.profile, k.advertisement, k.publisher, k.website
+) as c
+inner join marketplace.profile as p on c.profile = p.profile
+inner join marketplace.advertisement as a on c.advertisement = a.advertisement
+left join marketplace.website as w on c.website = w.website;
+
+comment on view report.marketplace_click_day is
+'Clicks by day, advertisement and website (M8), of months that the marketplace has; excluded ones are left out, those taken back later are not. NOK, 6 decimals, all above 0: price_amount = commission_amount + publisher_amount, where a price is known. Ask by month.';
+comment on column report.marketplace_click_day.click_date is 'Local date of the click, whenever it was charged';
+comment on column report.marketplace_click_day.profile is 'The advertiser';
+comment on column report.marketplace_click_day.publisher is 'Whose website it was; null: a click without one';

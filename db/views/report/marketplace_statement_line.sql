@@ -1,0 +1,81 @@
+create or replace view report.marketplace_statement_line as
+select
+    t.transaction,
+    t.month,
+    t.kind,
+    t.profile,
+    l.side,
+    l.item,
+    coalesce(a.advertisement_name, w.website_name) as item_name,
+    l.price,
+    l.commission_rate,
+    l.clicks,
+    l.price_amount,
+    l.commission_amount,
+    l.amount,
+    l.reason
+from marketplace.transaction as t
+cross join lateral (
+    -- By the index on the profile; late clicks are of earlier months, so that the month alone does not find them.
+    select
+        'ADVERTISEMENT' as side,
+        c.advertisement as item,
+        c.price,
+        null::numeric as commission_rate,
+        count(*) as clicks,
+        sum(c.price) as price_amount,
+        null::numeric as commission_amount,
+        sum(c.price) as amount,
+        null::text as reason
+    from marketplace.ad_click as c
+    where
+        c.profile = t.profile
+        and c.click_time < marketplace.day_begins(marketplace.next_month(t.month))
+        and c.advertisement_charge_transaction = t.transaction
+    group by c.advertisement, c.price
+    union all
+    select
+        'WEBSITE',
+        c.website,
+        c.price,
+        c.commission_rate,
+        count(*),
+        sum(c.price),
+        sum(c.price - c.publisher_share),
+        -sum(c.publisher_share),
+        null
+    from marketplace.ad_click as c
+    where
+        c.publisher = t.profile
+        and c.click_time < marketplace.day_begins(marketplace.next_month(t.month))
+        and c.website_payment_transaction = t.transaction
+    group by c.website, c.price, c.commission_rate
+    union all
+    -- What was taken back: the click itself stays in the month that charged it.
+    select
+        j.side,
+        case j.side when 'ADVERTISEMENT' then c.advertisement else c.website end,
+        null,
+        null,
+        -count(*),
+        null,
+        null,
+        sum(j.amount),
+        j.reason
+    from marketplace.adjustment as j
+    left join marketplace.ad_click as c
+        on j.click_profile = c.profile and j.click_time = c.click_time and j.ad_click = c.ad_click
+    where j.transaction = t.transaction
+    group by j.side, case j.side when 'ADVERTISEMENT' then c.advertisement else c.website end, j.reason
+) as l
+left join marketplace.advertisement as a on l.side = 'ADVERTISEMENT' and l.item = a.advertisement
+left join marketplace.website as w on l.side = 'WEBSITE' and l.item = w.website;
+
+comment on view report.marketplace_statement_line is
+'What a transaction of the marketplace is made of (M1): a row for each advertisement at each price, each website at each price and commission rate, and each reason that clicks were taken back for (reason; clicks below 0). amount sums to advertisement_amount and website_amount of report.marketplace_transaction by side. NOK, 6 decimals: above 0 the profile owes us. A REFUND or ADJUSTMENT that is of no clicks has no row. Ask by transaction.';
+comment on column report.marketplace_statement_line.side is 'ADVERTISEMENT: clicks that it pays for; WEBSITE: clicks that it is paid for';
+comment on column report.marketplace_statement_line.price is 'NOK a click; null: taken back';
+comment on column report.marketplace_statement_line.commission_amount is 'NOK that the marketplace keeps of price_amount, of WEBSITE';
+comment on column report.marketplace_statement_line.reason is 'Why clicks were taken back; null: they were not';
+comment on column report.marketplace_statement_line.item_name is 'Name of the advertisement or website, as it is now';
+comment on column report.marketplace_statement_line.price_amount is 'NOK that the advertisers pay for the clicks';
