@@ -16,7 +16,19 @@ from pybridge.reports import Period, Table
 DAYS = 400  # a longer time is drawn by the days that something happened on
 BY_DAY = 92  # days of clicks that are drawn day by day; more are drawn by the month
 BARS = 40  # bars in a chart: the last ones
-RECONCILED = ("bank_reconciliation", "missing_deposit", "unmatched_deposit", "bank_fee")
+RECONCILED = ("bank_reconciliation", "missing_deposit", "unmatched_deposit", "payout", "payout_difference", "fee")
+BANK_SUMS = (
+    "goods",
+    "amount",
+    "received_amount",
+    "fee_amount",
+    "difference_amount",
+    "open_amount",
+    "net",
+    "gross",
+    "fee",
+    "other",
+)
 
 
 def ask(
@@ -293,23 +305,25 @@ def bank(context: Context) -> list[Section]:
     """Every column that the views have: the day that they are asked by is the one thing known of them."""
     words = context.words
     titles = {
-        "bank_reconciliation": words("What should have come to the bank, and whether it did"),
+        "bank_reconciliation": words("Goods out against the bank"),
         "missing_deposit": words("What should come and is not matched"),
         "unmatched_deposit": words("What came and nobody accounts for"),
-        "bank_fee": words("Differences of matches: fees, roundings, write-offs"),
+        "payout": words("Payouts of acquirers"),
+        "payout_difference": words("Why a payout is not matched"),
+        "fee": words("Differences of matches: fees, roundings, write-offs"),
     }
     known = reports.views(context.connection)
     sections = []
     for view in RECONCILED:
         columns = known[view].columns
-        day = next(each for each in ("day", "booked_on") if each in columns)
+        day = next(each for each in ("day", "booked_on", "paid_on") if each in columns)
         table = ask(
             context,
             view,
             sql.SQL("select * from {} where {} between %(first)s and %(last)s order by {}, 1").format(
                 sql.Identifier("report", view), sql.Identifier(day), sql.Identifier(day)
             ),
-            [column for column in columns if column in ("amount", "matched_amount", "open_amount", "goods", "net")],
+            [column for column in columns if column in BANK_SUMS],
         )
         if "currency" in columns:  # other money is not added to ours
             place = table.columns.index("currency")
