@@ -35,10 +35,10 @@ from (
             g.project,
             g.goods,
             g.amount,
-            coalesce(sum(abs(g.amount)) over (w order by g.turn) / nullif(sum(abs(g.amount)) over w, 0), 1) as upto,
+            coalesce(sum(abs(g.amount)) over (order by g.turn) / nullif(sum(abs(g.amount)) over (), 0), 1) as upto,
             coalesce(
-                (sum(abs(g.amount)) over (w order by g.turn) - abs(g.amount)) / nullif(sum(abs(g.amount)) over w, 0),
-                case row_number() over (w order by g.turn) when 1 then 0 else 1 end
+                (sum(abs(g.amount)) over (order by g.turn) - abs(g.amount)) / nullif(sum(abs(g.amount)) over (), 0),
+                case row_number() over (order by g.turn) when 1 then 0 else 1 end
             ) as before
         from (
             -- A payment by two methods: each has its part of every ticket.
@@ -81,7 +81,6 @@ from (
                 0
             where i.amount <> i.goods or i.payment_attempt is not null
         ) as g
-        window w as ()
     ) as w
 ) as s
 left join billig.project as p on s.project = p.project
