@@ -22,7 +22,7 @@ begin
             select h.entry, h.expected from bank.payout_hold as h where v_plan.view_name <> 'PAYOUT'
         ),
 
-        chosen as materialized (
+        found as materialized (
             select c.*, row_number() over (order by c.entries)::int as plan
             from (
                 select * from bank.payout_match where v_plan.view_name = 'PAYOUT'
@@ -39,15 +39,25 @@ begin
                 union all
                 select * from bank.tolerance_match where v_plan.view_name = 'TOLERANCE'
             ) as c
-            where
-                not exists (
-                    select from unnest(c.entries) as x (entry)
-                    where x.entry in (select h.entry from held as h where h.entry is not null)
-                )
-                and not exists (
-                    select from unnest(c.expected) as x (expected)
-                    where x.expected in (select h.expected from held as h where h.expected is not null)
-                )
+        ),
+
+        kept as materialized (
+            select f.plan
+            from found as f
+            cross join lateral unnest(f.entries) as x (entry)
+            inner join held as h on x.entry = h.entry
+            union
+            select f.plan
+            from found as f
+            cross join lateral unnest(f.expected) as x (expected)
+            inner join held as h on x.expected = h.expected
+        ),
+
+        chosen as materialized (
+            select
+                f.rule, f.entries, f.expected, f.fee, f.difference, f.reason, row_number() over (order by f.plan)::int as plan
+            from found as f
+            where f.plan not in (select k.plan from kept as k)
         ),
 
         entry as materialized (
