@@ -99,11 +99,9 @@ marketplace.click_source, jobs.job, jobs.job_run, jobs.schedule
 to bookkeeper, auditor;
 grant select on
 marketplace.own_click, marketplace.own_adjustment, marketplace.own_statement, marketplace.own_statement_line,
-marketplace.own_click_day, marketplace.transaction_subtotal
+marketplace.own_click_day
 to marketplace_profile;
-grant select (
-    adjustment, side, profile, click_profile, click_time, ad_click, old_transaction, transaction, amount, reason, made_at
-)
+grant select (adjustment, side, profile, click_time, ad_click, old_transaction, transaction, amount, reason, made_at)
 on marketplace.adjustment to marketplace_profile;
 
 -- The site keeps profiles and what they have, and inserts clicks; what a click costs is not its to say, nor who a

@@ -16,17 +16,18 @@ select
     t.executed,
     t.corrects,
     t.reason,
-    coalesce(s.advertisement_clicks, 0) as advertisement_clicks,
-    coalesce(s.website_clicks, 0) as website_clicks
+    (
+        select count(*)
+        from marketplace.ad_click as c
+        where c.profile = t.profile and c.advertisement_charge_transaction = t.transaction
+    ) as advertisement_clicks,
+    (
+        select count(*)
+        from marketplace.ad_click as c
+        where c.publisher = t.profile and c.website_payment_transaction = t.transaction
+    ) as website_clicks
 from marketplace.transaction as t
-inner join marketplace.profile as p on t.profile = p.profile
-left join lateral (
-    select
-        sum(x.advertisement_clicks) as advertisement_clicks,
-        sum(x.website_clicks) as website_clicks
-    from marketplace.transaction_subtotal as x
-    where x.transaction = t.transaction
-) as s on true;
+inner join marketplace.profile as p on t.profile = p.profile;
 
 comment on view marketplace.own_statement is
 'report.marketplace_transaction as a profile''s own role sees it: its own. Runs with its caller''s rights: row-level security decides. NOK: above 0 the profile owes us.';

@@ -64,7 +64,7 @@ cross join lateral (
         j.reason
     from marketplace.adjustment as j
     left join marketplace.ad_click as c
-        on j.click_profile = c.profile and j.click_time = c.click_time and j.ad_click = c.ad_click
+        on j.click_time = c.click_time and j.ad_click = c.ad_click -- whose it is, is not told
     where j.transaction = t.transaction
     group by j.side, case j.side when 'ADVERTISEMENT' then c.advertisement else c.website end, j.reason
 ) as l
