@@ -97,7 +97,10 @@ grant select on
 marketplace.transaction_subtotal, marketplace.adjustment, marketplace.late_click, marketplace.update_run,
 marketplace.click_source, jobs.job, jobs.job_run, jobs.schedule
 to bookkeeper, auditor;
-grant select on marketplace.own_click, marketplace.own_adjustment to marketplace_profile;
+grant select on
+marketplace.own_click, marketplace.own_adjustment, marketplace.own_statement, marketplace.own_statement_line,
+marketplace.own_click_day
+to marketplace_profile;
 grant select (adjustment, side, profile, click_time, ad_click, old_transaction, transaction, amount, reason, made_at)
 on marketplace.adjustment to marketplace_profile;
 
@@ -164,11 +167,11 @@ grant select on jobs.job to scheduler;
 grant select on
 bank.account, bank.road, bank.import_file, bank.statement, bank.statement_entry, bank.expected, bank.expected_line,
 bank.match_rule, bank.match, bank.match_approval, bank.match_undo, bank.match_entry, bank.match_expected, bank.match_line,
-bank.released_entry, bank.released_expected
+bank.released_entry, bank.released_expected, bank.payout, bank.payout_line
 to bookkeeper, auditor;
 grant select on bank.entry, bank.entry_detail, bank.open_entry, bank.open_expected, bank.candidate to bookkeeper;
 grant update (enabled, is_automatic) on bank.match_rule to bookkeeper;
 grant execute on function
 bank.set_account, bank.set_road, bank.begin_import, bank.load_import, bank.expect, bank.match_open, bank.make_match,
-bank.approve_match, bank.undo_match, bank.ignore
+bank.approve_match, bank.undo_match, bank.ignore, bank.load_payout
 to bookkeeper;

@@ -9,9 +9,12 @@ values
 ('SPLIT', 46, false, 'Two to four entries whose sum is an item less its fee: the only such sum');
 
 -- Loaded anew under other names: approve_match and report.fee.
+-- squawk-ignore ban-drop-function
 drop function if exists bank.confirm_match(bigint, text);
+-- squawk-ignore ban-drop-view
 drop view if exists report.bank_fee;
 
 -- By what bank.reference_key makes of a reference.
+-- squawk-ignore require-concurrent-index-deletion
 drop index bank.expected_reference_idx;
 create index expected_reference_key_idx on bank.expected (ltrim(reference, '0')) where reference <> '';

@@ -12,14 +12,13 @@ from typing import Annotated, Any
 import psycopg
 import typer
 from psycopg.rows import dict_row
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from pybridge import statement_file
-from pybridge.command import REFUSED, Json, connect, fail, kroner, print_json
+from pybridge import payout_file, statement_file
+from pybridge.command import REFUSED, Json, Tell, connect, fail, kroner, new_table, print_json, progress
 from pybridge.errors import translated
+from pybridge.payout_file import Payout, Report
 from pybridge.statement_file import Entry, Layout, Statement
 
 Connection = psycopg.Connection[Any]
@@ -45,6 +44,11 @@ INTO_DETAIL = """
     copy pg_temp.file_detail (entry, detail, amount, bank_reference, end_to_end, kid, detail_text) from stdin
 """
 
+INTO_PAYOUT = "copy pg_temp.file_payout (payout, line, payout_id, names, paid_on, net) from stdin"
+INTO_PAYOUT_LINE = """
+    copy pg_temp.file_payout_line (payout, line, kind, refs, occurred_on, gross, fee, net, currency) from stdin
+"""
+
 
 @dataclass(frozen=True)
 class Loaded:
@@ -59,7 +63,13 @@ class Loaded:
     new_entries: int = 0
 
 
-def import_file(connection: Connection, path: Path, layout: Layout | None = None) -> Loaded:
+def import_file(
+    connection: Connection,
+    path: Path,
+    layout: Layout | None = None,
+    *,
+    tell: Tell = lambda _what, _done, _total: None,
+) -> Loaded:
     """Load a file of the bank, once, in one transaction; Unreadable or a refusal leaves nothing behind."""
     with path.open("rb") as file, translated(), connection.transaction():
         content = hashlib.file_digest(file, "sha256").digest()
@@ -67,8 +77,9 @@ def import_file(connection: Connection, path: Path, layout: Layout | None = None
         if connection.execute("select from bank.begin_import(%s)", (content,)).fetchone() is not None:
             return Loaded(path.name, None, True)
         kind, items = statement_file.read(file, layout, name=f"CSV {content.hex()[:16]}")
-        statements = _copy(connection, items)
+        statements = _copy(connection, items, tell)
         _rows(connection, INTO_STATEMENT, statements)
+        tell("loading", 0, None)
         row = connection.execute(
             "select statements, known_statements, entries, new_entries from bank.load_import(%s, %s, %s)",
             (path.name, content, kind),
@@ -77,7 +88,7 @@ def import_file(connection: Connection, path: Path, layout: Layout | None = None
     return Loaded(path.name, kind, False, *row)
 
 
-def _copy(connection: Connection, items: Iterable[Entry | Statement]) -> list[tuple[Any, ...]]:
+def _copy(connection: Connection, items: Iterable[Entry | Statement], tell: Tell) -> list[tuple[Any, ...]]:
     """Entries and their details go in, some at a time; the statements are few, and are returned."""
     statements: list[tuple[Any, ...]] = []
     number = 0
@@ -93,7 +104,54 @@ def _copy(connection: Connection, items: Iterable[Entry | Statement]) -> list[tu
             details += [(number, place, *vars(part).values()) for place, part in enumerate(each.details, 1)]
         _rows(connection, INTO_ENTRY, entries)
         _rows(connection, INTO_DETAIL, details)
+        tell(f"read {number} entries", 0, None)
     return statements
+
+
+@dataclass(frozen=True)
+class LoadedPayouts:
+    """What became of a report: `waiting_lines` are not paid out yet, and left out."""
+
+    file: str
+    format: str | None
+    already: bool
+    payouts: int = 0
+    known_payouts: int = 0
+    lines: int = 0
+    waiting_lines: int = 0
+
+
+def import_payouts(
+    connection: Connection,
+    path: Path,
+    road: str,
+    kind: str | None = None,
+    report: Report | None = None,
+    *,
+    tell: Tell = lambda _what, _done, _total: None,
+) -> LoadedPayouts:
+    """Load an acquirer's report, once, in one transaction; Unreadable or a refusal leaves nothing behind."""
+    with path.open("rb") as file, translated(), connection.transaction():
+        content = hashlib.file_digest(file, "sha256").digest()
+        file.seek(0)
+        if connection.execute("select from bank.begin_import(%s)", (content,)).fetchone() is not None:
+            return LoadedPayouts(path.name, None, True)
+        kind, items = payout_file.read(file, kind, report)
+        payouts: list[tuple[Any, ...]] = []
+        source = iter(items)
+        while chunk := list(itertools.islice(source, CHUNK)):
+            payouts += [tuple(vars(each).values()) for each in chunk if isinstance(each, Payout)]
+            lines = (tuple(vars(each).values()) for each in chunk if not isinstance(each, Payout))
+            _rows(connection, INTO_PAYOUT_LINE, lines)
+            tell(f"read as far as line {chunk[-1].line}", 0, None)
+        _rows(connection, INTO_PAYOUT, payouts)
+        tell("loading", 0, None)
+        row = connection.execute(
+            "select payouts, known_payouts, lines, waiting_lines from bank.load_payout(%s, %s, %s, %s)",
+            (road, path.name, content, f"payouts, {kind}"),
+        ).fetchone()
+    assert row is not None
+    return LoadedPayouts(path.name, kind, False, *row)
 
 
 def _rows(connection: Connection, into: str, rows: Iterable[tuple[Any, ...]]) -> None:
@@ -117,14 +175,14 @@ def import_(
 ) -> None:
     """Load a file of the bank, once."""
     try:
-        layout = None if columns is None else statement_file.layout(columns)
+        layout = None if columns is None else statement_file.layout(columns, Layout)
     except ValueError as error:
         raise typer.BadParameter(f"{columns}: {error}", param_hint="--map") from None
-    with connect(deployed=True) as connection:
-        try:
-            done = import_file(connection, file, layout)
-        except statement_file.Unreadable as error:
-            raise fail(REFUSED, f"{file}: {error}. Nothing was loaded.") from None
+    try:
+        with connect(deployed=True) as connection, progress() as tell:
+            done = import_file(connection, file, layout, tell=tell)
+    except statement_file.Unreadable as error:
+        raise fail(REFUSED, f"{file}: {error}. Nothing was loaded.") from None
     if as_json:
         print_json(asdict(done))
     elif done.already:
@@ -133,6 +191,41 @@ def import_(
         typer.echo(
             f"{done.format}: {done.statements} statements, {done.known_statements} of them known;"
             f" {done.entries} entries, {done.new_entries} new."
+        )
+
+
+@app.command()
+def payout(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Stripe's, Vipps MobilePay's, or CSV.")],
+    road_name: Annotated[str, typer.Option("--road", help="The road that the payouts come by.")],
+    kind: Annotated[
+        str | None, typer.Option("--format", help="stripe, vipps or csv; by default what the header says.")
+    ] = None,
+    columns: Annotated[
+        Path | None, typer.Option("--map", exists=True, dir_okay=False, help="Of a CSV file: its columns, in TOML.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Load an acquirer's report of its payouts, once."""
+    if kind not in {None, *payout_file.FORMATS}:
+        raise typer.BadParameter(f"{kind}: {', '.join(payout_file.FORMATS)}", param_hint="--format")
+    try:
+        report = None if columns is None else statement_file.layout(columns, Report)
+    except ValueError as error:
+        raise typer.BadParameter(f"{columns}: {error}", param_hint="--map") from None
+    try:
+        with connect(deployed=True) as connection, progress() as tell:
+            done = import_payouts(connection, file, road_name, kind, report, tell=tell)
+    except statement_file.Unreadable as error:
+        raise fail(REFUSED, f"{file}: {error}. Nothing was loaded.") from None
+    if as_json:
+        print_json(asdict(done))
+    elif done.already:
+        typer.echo(f"{file} was loaded already.")
+    else:
+        typer.echo(
+            f"{done.format}: {done.payouts} payouts, {done.known_payouts} of them known; {done.lines} lines,"
+            f" {done.waiting_lines} more not paid out yet."
         )
 
 
@@ -162,8 +255,10 @@ def match(
             return
         if line or reason:
             raise typer.BadParameter("--line and --reason go with --entry or --expected")
-        with connection.cursor(row_factory=dict_row) as cursor:
+        with connection.cursor(row_factory=dict_row) as cursor, progress() as tell:
+            tell("working out what to expect", 0, None)
             items = cursor.execute("select * from bank.expect(%s)", (until and until.date(),)).fetchall()
+            tell("matching", 0, None)
             matches = cursor.execute("select * from bank.match_open()").fetchall()
     if as_json:
         print_json({"expected": items, "matched": matches})
@@ -218,9 +313,8 @@ def status(as_json: Json = False) -> None:
 def _table(title: str, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> None:
     if not rows:
         return
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in columns:
-        table.add_column(name, overflow="fold", justify="right" if isinstance(rows[0][name], Decimal | int) else "left")
+    numbers = [name for name in columns if isinstance(rows[0][name], Decimal | int)]
+    table = new_table(*columns, right=numbers, title=title, title_justify="left")
     for row in rows:
         cells = (row[name] for name in columns)
         table.add_row(*(Text("" if v is None else kroner(v) if isinstance(v, Decimal) else str(v)) for v in cells))

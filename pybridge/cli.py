@@ -11,9 +11,7 @@ from typing import Annotated, Any
 
 import psycopg
 import typer
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 from typer.core import TyperGroup
 
@@ -37,7 +35,7 @@ from pybridge import (
 from pybridge import check as consistency
 from pybridge import demo as demonstration
 from pybridge.client import Client, Imported, Problem
-from pybridge.command import NO_DATABASE, REFUSED, Json, connect, fail, print_json
+from pybridge.command import NO_DATABASE, REFUSED, Json, connect, fail, new_table, print_json, problem_table, progress
 from pybridge.deploy import deploy as deploy_database
 from pybridge.paths import ROOT
 from pybridge.reference import render
@@ -196,10 +194,12 @@ def import_(
     imported: list[Imported] = []
     try:
         rows = programme.shifted(programme.read(file), shift_weeks)
-        with connect(deployed=True) as connection, connection.transaction():
+        with connect(deployed=True) as connection, connection.transaction(), progress() as tell:
             client = Client(connection)
+            tell(f"checking {len(rows)} lines", 0, None)
             problems = client.check_programme(rows=rows)
             if not problems:
+                tell(f"importing {len(rows)} lines", 0, None)
                 imported = client.import_programme(rows=rows)
     except programme.UnreadableProgramme as error:
         problems = error.problems
@@ -217,24 +217,14 @@ def import_(
 
 
 def _print_problems(console: Console, file: Path, problems: list[Problem]) -> None:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("line", justify="right")
-    table.add_column("column", style="bold")
-    table.add_column("value", overflow="fold", max_width=30)
-    table.add_column("reason", overflow="fold")
-    for each in problems:
-        line = programme.HEADER_LINE if each.line is None else each.line
-        table.add_row(str(line), Text(each.column_name), Text(each.value or ""), Text(each.reason))
-    console.print(table)
+    console.print(problem_table(problems, programme.HEADER_LINE))
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
     console.print(Text(f"{count} in {file}: nothing was imported.", style="bold red"))
 
 
 def _print_imported(console: Console, imported: list[Imported]) -> None:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("")
-    for name in ("inserted", "updated", "unchanged"):
-        table.add_column(name, justify="right")
+    counts = ("inserted", "updated", "unchanged")
+    table = new_table("", *counts, right=counts)
     for each in imported:
         table.add_row(each.what, str(each.inserted), str(each.updated), str(each.unchanged))
     console.print(table)
@@ -247,9 +237,7 @@ def _print_findings(console: Console, findings: list[consistency.Finding]) -> No
             continue
         console.print(Text.assemble(("✗ ", "bold red"), (each.view, "bold red"), f": {each.broken}"))
         console.print(Text(each.explanation))
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        for name in each.rows[0]:
-            table.add_column(name, overflow="fold")
+        table = new_table(*each.rows[0])
         for row in each.rows:
             table.add_row(*(Text("" if value is None else str(value)) for value in row.values()))
         console.print(table)

@@ -1,8 +1,6 @@
 """`pybridge clicks load`: a file of clicks goes into the database in one transaction, its bad lines into a file."""
 
 import csv
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -12,21 +10,15 @@ import psycopg
 import typer
 from psycopg import sql
 from psycopg.rows import class_row
-from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
 from rich.text import Text
 
 from pybridge import click_file
 from pybridge.client import Problem
-from pybridge.command import Json, connect, print_json
+from pybridge.command import Json, Tell, connect, print_json, problem_table, progress
 from pybridge.errors import translated
 
 Connection = psycopg.Connection[Any]
-Tell = Callable[[str, int, int | None], None]
-"""Told what is being done, how far it has come, and of how much."""
-
 REFUSED = 1
 NO_PARQUET = "Parquet is read with duckdb, which is not installed: pip install 'pybridge[parquet]', or save it as CSV"
 SHOWN = 20
@@ -195,7 +187,7 @@ def load_file(
     if rejects.exists() and rejects.samefile(file):
         raise typer.BadParameter("the file of bad lines is the file itself", param_hint="--reject")
     try:
-        with connect(deployed=True) as connection, _progress() as tell:
+        with connect(deployed=True) as connection, progress() as tell:
             done = load(
                 connection,
                 file,
@@ -224,28 +216,6 @@ def load_file(
 app.registered_commands[-1].name = "load"
 
 
-@contextmanager
-def _progress() -> Iterator[Tell]:
-    """A bar on a terminal, once it takes longer; nothing elsewhere."""
-    console = Console(stderr=True)
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
-    with bar:
-        task = bar.add_task("looking", total=None)
-
-        def tell(what: str, done: int, total: int | None) -> None:
-            bar.update(task, description=what, completed=done, total=total)
-
-        yield tell
-
-
 def _refuse(file: Path, problem: Problem, as_json: bool) -> None:
     if as_json:
         answer = {"clicks": 0, "rejected": 0, "already": False, "problems": [asdict(problem)]}
@@ -267,7 +237,7 @@ def _print(file: Path, done: Loaded, as_json: bool) -> None:
         )
     else:
         if done.problems:
-            _print_problems(done.problems)
+            Console().print(problem_table(done.problems))
         said = f"{_count(done.clicks, 'click')} loaded from {file}"
         if done.rejected:
             said += f"; {_count(done.rejected, 'line')} rejected, see {done.reject_file}"
@@ -278,14 +248,3 @@ def _print(file: Path, done: Loaded, as_json: bool) -> None:
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
-
-
-def _print_problems(problems: list[Problem]) -> None:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("line", justify="right")
-    table.add_column("column", style="bold")
-    table.add_column("value", overflow="fold", max_width=30)
-    table.add_column("reason", overflow="fold")
-    for each in problems:
-        table.add_row(str(each.line), Text(each.column_name), Text(each.value or ""), Text(each.reason))
-    Console().print(table)

@@ -185,7 +185,8 @@ def _show(connection: Connection, console: Console) -> None:
     heading(
         console,
         "The bank against goods out",
-        "From report.bank_reconciliation; expected is what was counted, less floats. The statement is made up: a bag is missing, cards and Vipps come net of fees, and there is a gift.",
+        "From report.bank_reconciliation; of cash, what was counted less the float. The statement is made up:"
+        " a bag is missing, cards and Vipps come net of fees, and there is a gift.",
     )
     names = ("goods", "expected", "received", "fees", "difference")
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))

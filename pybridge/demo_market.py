@@ -15,12 +15,10 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 from psycopg.rows import dict_row
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from pybridge import demo_payment, jobs
-from pybridge.command import kroner
+from pybridge.command import kroner, new_table
 from pybridge.demo_report import heading
 
 Connection = psycopg.Connection[Any]
@@ -273,7 +271,7 @@ def _run(connection: Connection, job: str, now: datetime, month: datetime | None
 
 
 def _table(console: Console, rows: list[Row], right: tuple[str, ...]) -> None:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table = new_table()
     for name in rows[0]:
         table.add_column(name.replace("_", " "), justify="right" if name in right else "left", overflow="fold")
     for row in rows:

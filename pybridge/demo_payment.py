@@ -17,13 +17,12 @@ from zoneinfo import ZoneInfo
 import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
-from rich import box as lines
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from pybridge import gateways
-from pybridge.command import kroner
+from pybridge.command import kroner, new_table
 from pybridge.demo_report import heading
 from pybridge.execution import execute, receive
 from pybridge.gateways import Answer, Event, Gateway, Request
@@ -441,7 +440,7 @@ WORDS = {
 
 
 def _table(*columns: str, right: Sequence[str] = ()) -> Table:
-    table = Table(box=lines.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    table = new_table()
     for name in columns:
         table.add_column(
             name, justify="right" if name in right else "left", no_wrap=name in (*right, "who", "when"), overflow="fold"

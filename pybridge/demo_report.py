@@ -8,14 +8,13 @@ from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
-from rich import box
 from rich.columns import Columns
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from pybridge import check, errors
-from pybridge.command import kroner
+from pybridge.command import kroner, new_table
 
 Row = dict[str, Any]
 
@@ -139,7 +138,7 @@ def heading(console: Console, title: str, explanation: str) -> None:
 
 
 def _table(*columns: str, right: Sequence[str] = ()) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold", show_footer=False)
+    table = new_table()
     for name in columns:
         table.add_column(name, justify="right" if name in right else "left", no_wrap=True, overflow="ellipsis")
     return table

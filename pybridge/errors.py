@@ -418,6 +418,18 @@ class StatementDiffers(TicketError):
     sqlstate = "23B86"
 
 
+class PayoutRefused(TicketError):
+    """A payout's report does not add up, or is in another currency; DETAIL says the line."""
+
+    sqlstate = "23B87"
+
+
+class PayoutDiffers(TicketError):
+    """The payout was loaded before, with other lines."""
+
+    sqlstate = "23B88"
+
+
 BY_SQLSTATE: dict[str, type[TicketError]] = {error.sqlstate: error for error in TicketError.__subclasses__()}
 
 

@@ -10,12 +10,10 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.registry import Collector, CollectorRegistry
 from psycopg.rows import dict_row
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from pybridge.command import REFUSED, Json, connect, print_json
+from pybridge.command import REFUSED, Json, connect, new_table, print_json
 
 Row = dict[str, Any]
 
@@ -95,7 +93,7 @@ def metrics() -> None:
 
 
 def _print(rows: list[Row]) -> None:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table = new_table()
     for name in ("job", "succeeded", "newest run", "failures", "next", ""):
         table.add_column(name, no_wrap=True, justify="right" if name == "failures" else "left")
     for row in rows:

@@ -11,13 +11,11 @@ import psycopg
 import typer
 from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from pybridge import check, execution
-from pybridge.command import REFUSED, Json, connect, print_json
+from pybridge.command import REFUSED, Json, connect, new_table, print_json
 from pybridge.errors import NotFound, from_database
 
 Connection = psycopg.Connection[Any]
@@ -272,7 +270,7 @@ def _print(rows: list[dict[str, Any]], as_json: bool) -> None:
     if not rows:
         typer.echo("No run yet.")
         return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table = new_table()
     shown = [name for name in rows[0] if name not in ("started_by", "job_note")]  # these are in the JSON
     for name in shown:
         fold = name in ("error_message",)

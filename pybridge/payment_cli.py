@@ -10,13 +10,11 @@ from typing import Annotated, Any
 
 import typer
 from psycopg.rows import dict_row
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from pybridge import errors, execution, gateways, jobs, webhook
-from pybridge.command import REFUSED, Json, connect, fail, kroner, print_json
+from pybridge.command import REFUSED, Json, connect, fail, kroner, new_table, print_json
 
 app = typer.Typer(no_args_is_help=True, help="Charges and payouts: what is due, what was tried, what a person decides.")
 
@@ -227,7 +225,7 @@ def _print_due(rows: list[execution.Due]) -> None:
     if not rows:
         typer.echo("Nothing is to be charged or paid.")
         return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table = new_table()
     for name, justify in (
         ("transaction", "right"),
         ("kind", "left"),
@@ -262,7 +260,7 @@ def _print_due(rows: list[execution.Due]) -> None:
 
 
 def _print_attempts(rows: list[dict[str, Any]]) -> None:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table = new_table()
     for name in ("attempt", "transaction"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("kind", no_wrap=True)

@@ -4,10 +4,11 @@ import csv
 import io
 import json
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import xlsxwriter
 from rich import box
@@ -17,9 +18,11 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from pybridge.command import as_text
-from pybridge.reports import Report, Table
+from pybridge.reports import TIME_ZONE, Report, Table
 
+OSLO = ZoneInfo(TIME_ZONE)
 XLSX_ROWS = 1_048_576  # a sheet holds no more, its header among them
+CARDS = 3  # of a table that is too wide, so few rows are shown value by value
 WORD = 24  # text without spaces, as long as this at most, stays on one line
 COUNTS = ("number", "payments", "tickets")
 XLSX_EPOCH = date(1900, 3, 1)  # the dates before it are wrong in every spreadsheet
@@ -108,20 +111,42 @@ def to_xlsx(report: Report, file: Path) -> int:
         if len(table.rows) + 2 > XLSX_ROWS:
             raise TooLong(f"{len(table.rows)} rows, and a spreadsheet holds {XLSX_ROWS - 2} beside header and total")
     with xlsxwriter.Workbook(file) as book:
-        book.set_properties({"title": title(report), "comments": "pybridge report"})
+        made = datetime.now(UTC)
+        count = sum(len(table.rows) for table in report.tables)
+        book.set_properties(
+            {
+                "title": title(report),
+                "subject": ", ".join(table.name for table in tables),
+                "comments": f"{count} rows, made by pybridge report on {made.astimezone(OSLO):%Y-%m-%d %H:%M}",
+                "created": made.replace(tzinfo=None),
+            }
+        )
         formats = {
             "head": book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"}),
             "money": book.add_format({"num_format": "#,##0.00"}),
+            "fine": book.add_format({"num_format": "#,##0.00####"}),
             "whole": book.add_format({"num_format": "0"}),
             "date": book.add_format({"num_format": "yyyy-mm-dd"}),
             "time": book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
             "label": book.add_format({"bold": True, "top": 1}),
             "money_total": book.add_format({"num_format": "#,##0.00", "bold": True, "top": 1}),
+            "fine_total": book.add_format({"num_format": "#,##0.00####", "bold": True, "top": 1}),
             "whole_total": book.add_format({"num_format": "0", "bold": True, "top": 1}),
         }
         for table in tables:
-            _sheet(book.add_worksheet(table.name[:31]), table, formats)
-    return sum(len(table.rows) for table in report.tables)
+            sheet = book.add_worksheet(table.name[:31])
+            _sheet(sheet, table, formats)
+            _on_paper(sheet, f"{title(report)}, {table.name}")
+    return count
+
+
+def _on_paper(sheet: Any, said: str) -> None:
+    """As wide as the page, its header on each, and beneath what it is: `&` is the footer's own sign."""
+    sheet.set_landscape()
+    sheet.set_paper(9)  # A4
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(0)
+    sheet.set_footer(f"&L{said[:200].replace('&', '&&')}&R&P / &N")
 
 
 def _sheet(sheet: Any, table: Table, formats: dict[str, Any]) -> None:
@@ -143,7 +168,7 @@ def _sheet(sheet: Any, table: Table, formats: dict[str, Any]) -> None:
                     last + 1,
                     place,
                     f"=SUM({letter}2:{letter}{last + 1})",
-                    formats["whole_total" if isinstance(total, int) else "money_total"],
+                    formats[f"{_kind(total)}_total"],
                     float(total),  # what is shown until it is worked out anew
                 )
                 widths[place] = max(widths[place], len(shown(total)))
@@ -155,16 +180,19 @@ def _sheet(sheet: Any, table: Table, formats: dict[str, Any]) -> None:
         sheet.set_column(place, place, min(width, 40) + 3)
 
 
+def _kind(value: Decimal | int) -> str:
+    """How a number is shown: whole, to the øre, or, as the marketplace's, finer than that."""
+    return "whole" if isinstance(value, int) else "money" if value == round(value, 2) else "fine"
+
+
 def _cell(sheet: Any, row: int, place: int, value: Any, formats: dict[str, Any]) -> None:
     """Text is written as text: what begins with "=" is no formula."""
     if value is None:
         return
     if isinstance(value, bool):
         sheet.write_boolean(row, place, value)
-    elif isinstance(value, int):
-        sheet.write_number(row, place, value, formats["whole"])
-    elif isinstance(value, Decimal):
-        sheet.write_number(row, place, float(value), formats["money"])
+    elif isinstance(value, int | Decimal):
+        sheet.write_number(row, place, float(value), formats[_kind(value)])
     elif isinstance(value, datetime):
         sheet.write_datetime(row, place, value.replace(tzinfo=None), formats["time"])
     elif isinstance(value, date) and value >= XLSX_EPOCH:
@@ -178,13 +206,14 @@ def _cell(sheet: Any, row: int, place: int, value: Any, formats: dict[str, Any])
 
 def title(report: Report) -> str:
     """The report's name, and what was asked for."""
-    asked = ", ".join(f"{name} {plain(value)}" for name, value in report.asked.items() if value is not None)
+    asked = ", ".join(f"{name} {shown(value)}" for name, value in report.asked.items() if value is not None)
     return f"{report.name}: {asked}" if asked else report.name
 
 
 def print_report(report: Report, console: Console) -> None:
     """Tables that fit the terminal as well as they can: what every row says alike is said once, above; what is null
-    in all is left out; and if that is not enough, so are columns, by name."""
+    in all is left out; if that is not enough, a few rows are shown as cards, and of more, columns are left out, by
+    name."""
     console.print(Text(title(report), style="bold"))
     for name, value in report.facts.items():
         if value is not None:
@@ -214,12 +243,28 @@ def _print_table(table: Table, console: Console, *, titled: bool) -> None:
         console.print(Text(", ".join(alike), style="dim"))
     left_out: list[str] = []
     if _width(_rich(table, columns), console) > console.width:
+        if len(table.rows) <= CARDS:
+            _print_cards(table, columns, console)
+            return
         columns, left_out = _fitting(table, columns, console)
     rich = _rich(table, columns)
     console.print(rich)
     if left_out:
         names = ", ".join(name.replace("_", " ") for name in left_out)
         console.print(Text(f"Too wide for this terminal: {names}. --csv, --json and --xlsx have all.", style="dim"))
+
+
+def _print_cards(table: Table, columns: Sequence[str], console: Console) -> None:
+    """A line a value, a block a row; what is null is left out."""
+    wide = max(map(len, columns))
+    for number, row in enumerate(table.rows):
+        if number:
+            console.print()
+        for column in columns:
+            value = row[table.columns.index(column)]
+            if value is not None:
+                name = f"{column.replace('_', ' ')}:".ljust(wide + 2)
+                console.print(Text.assemble((name, "dim"), shown(value)), highlight=False)
 
 
 def _fitting(table: Table, columns: Sequence[str], console: Console) -> tuple[list[str], list[str]]:

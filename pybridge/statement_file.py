@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, ClassVar, TypeVar
 
 import mt940
 from lxml import etree
@@ -88,41 +88,58 @@ Item = Entry | Statement
 
 
 @dataclass(frozen=True)
-class Layout:
-    """What the columns of a CSV file are."""
+class Table:
+    """What the columns of a CSV file are, and how it is written."""
 
     columns: dict[str, str]
-    account: str | None = None
     currency: str | None = None
     delimiter: str = ";"
     encoding: str = "utf-8"
     decimal: str = ","
     date: str = "%d.%m.%Y"
 
-    FIELDS = (
-        *("booked_on", "value_on", "amount", "credit", "debit", "currency", "account"),
-        *("bank_reference", "end_to_end", "kid", "code", "text"),
-    )
+    FIELDS: ClassVar[tuple[str, ...]] = ()
+    NEEDED: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.columns if name not in self.FIELDS]
         if unknown:
             raise ValueError(f"unknown columns {', '.join(unknown)}; there are {', '.join(self.FIELDS)}")
-        if "booked_on" not in self.columns:
-            raise ValueError("no column for booked_on")
-        if ("amount" in self.columns) == ("credit" in self.columns or "debit" in self.columns):
-            raise ValueError("one column for amount, or two for credit and debit")
-        if self.account is None and "account" not in self.columns:
-            raise ValueError("neither an account nor a column for it")
+        for name in self.NEEDED:
+            if name not in self.columns:
+                raise ValueError(f"no column for {name}")
         if len(self.delimiter) != 1 or self.decimal not in {",", "."}:
             raise ValueError("a delimiter is one character, decimal a comma or a point")
         "".encode(self.encoding)
 
 
-def layout(path: Path) -> Layout:
+AnyTable = TypeVar("AnyTable", bound=Table)
+
+
+@dataclass(frozen=True)
+class Layout(Table):
+    """What the columns of a statement are."""
+
+    account: str | None = None
+
+    FIELDS = (
+        *("booked_on", "value_on", "amount", "credit", "debit", "currency", "account"),
+        *("bank_reference", "end_to_end", "kid", "code", "text"),
+    )
+    NEEDED = ("booked_on",)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if ("amount" in self.columns) == ("credit" in self.columns or "debit" in self.columns):
+            raise ValueError("one column for amount, or two for credit and debit")
+        if self.account is None and "account" not in self.columns:
+            raise ValueError("neither an account nor a column for it")
+
+
+def layout(path: Path, kind: type[AnyTable]) -> AnyTable:
     """The layout that a TOML file declares; ValueError where it is none."""
     try:
-        return Layout(**tomllib.loads(path.read_text("utf-8")))
+        return kind(**tomllib.loads(path.read_text("utf-8")))
     except (TypeError, LookupError, UnicodeError) as error:
         raise ValueError(str(error)) from None
 
@@ -432,13 +449,51 @@ def _mt940_fault(block: list[tuple[int, str]], error: Exception) -> tuple[int, s
 # --- CSV ------------------------------------------------------------------------------------------------------------
 
 
-def _csv(file: IO[bytes], columns: Layout, name: str) -> Iterator[Item]:
-    reader = csv.reader((text for _, text in _lines(file, columns.encoding)), delimiter=columns.delimiter, strict=True)
-    account, first, last = columns.account, None, None
+@dataclass(frozen=True)
+class Row:
+    """A line of a CSV file, its cells by our names."""
+
+    line: int
+    cell: dict[str, str]
+    table: Table
+
+    def fault(self, ours: str, reason: str) -> Unreadable:
+        return Unreadable(self.line, self.table.columns.get(ours, ""), reason)
+
+    def day(self, ours: str) -> date | None:
+        text = self.cell.get(ours, "")
+        try:
+            return datetime.strptime(text, self.table.date).date() if text else None
+        except ValueError:
+            raise self.fault(ours, f"no date: {text[:40]!r}") from None
+
+    def money(self, ours: str) -> Decimal | None:
+        text = self.cell.get(ours, "")
+        if not text:
+            return None
+        decimal = self.table.decimal
+        thousands = "." if decimal == "," else ","
+        plain = re.sub(r"[\s\u00a0\u202f]", "", text).replace("\u2212", "-")
+        if thousands in plain and not re.fullmatch(
+            rf"[+-]?\d{{1,3}}(\{thousands}\d{{3}})+(\{decimal}\d+)?", plain, re.ASCII
+        ):
+            raise self.fault(ours, f"no amount: {text[:40]!r}")
+        plain = plain.replace(thousands, "").replace(decimal, ".")
+        try:
+            if not re.fullmatch(r"[+-]?\d{1,17}(\.\d{1,5})?", plain, re.ASCII):
+                raise InvalidOperation
+            return Decimal(plain)
+        except InvalidOperation:
+            raise self.fault(ours, f"no amount: {text[:40]!r}") from None
+
+
+def csv_rows(file: IO[bytes], table: Table) -> Iterator[Row]:
+    """The lines beneath the header; Unreadable where one is none."""
+    reader = csv.reader((text for _, text in _lines(file, table.encoding)), delimiter=table.delimiter, strict=True)
     try:
         header = [each.strip() for each in next(reader, [])]
         place = {}
-        for ours, theirs in columns.columns.items():
+        for ours, theirs in table.columns.items():
             if header.count(theirs) != 1:
                 raise Unreadable(
                     1, theirs, "the column is missing" if theirs not in header else "the column stands twice"
@@ -451,65 +506,46 @@ def _csv(file: IO[bytes], columns: Layout, name: str) -> Iterator[Item]:
                 continue
             if len(fields) != len(header):
                 raise Unreadable(line, "", f"{len(fields)} fields, where the header has {len(header)}")
-            cell = {ours: fields[index].strip() for ours, index in place.items()}
-            row_account = cell.get("account") or columns.account
-            if account is not None and row_account != account:
-                raise Unreadable(line, columns.columns.get("account", ""), "another account: one file is of one")
-            account = row_account
-            entry = _csv_entry(cell, columns, line)
-            first = min(first or entry.booked_on, entry.booked_on)
-            last = max(last or entry.booked_on, entry.booked_on)
-            yield entry
+            yield Row(line, {ours: fields[index].strip() for ours, index in place.items()}, table)
     except csv.Error as error:
         raise Unreadable(max(reader.line_num, 1), "", f"cannot be read: {error}") from None
+
+
+def _csv(file: IO[bytes], columns: Layout, name: str) -> Iterator[Item]:
+    account, first, last = columns.account, None, None
+    for row in csv_rows(file, columns):
+        row_account = row.cell.get("account") or columns.account
+        if account is not None and row_account != account:
+            raise row.fault("account", "another account: one file is of one")
+        account = row_account
+        entry = _csv_entry(row, columns)
+        first = min(first or entry.booked_on, entry.booked_on)
+        last = max(last or entry.booked_on, entry.booked_on)
+        yield entry
     if first is None or account is None:
         raise Unreadable(2, "", "there are no lines beneath the header")
     yield Statement(1, 1, "EXPORT", name, None, account, columns.currency, first, last, None, None)
 
 
-def _csv_entry(cell: dict[str, str], columns: Layout, line: int) -> Entry:
-    def day(ours: str) -> date | None:
-        text = cell.get(ours, "")
-        try:
-            return datetime.strptime(text, columns.date).date() if text else None
-        except ValueError:
-            raise Unreadable(line, columns.columns[ours], f"no date: {text[:40]!r}") from None
-
-    def money(ours: str) -> Decimal | None:
-        text = cell.get(ours, "")
-        if not text:
-            return None
-        thousands = "." if columns.decimal == "," else ","
-        plain = re.sub(r"[\s\u00a0\u202f]", "", text).replace("\u2212", "-")
-        if thousands in plain and not re.fullmatch(
-            rf"[+-]?\d{{1,3}}(\{thousands}\d{{3}})+(\{columns.decimal}\d+)?", plain, re.ASCII
-        ):
-            raise Unreadable(line, columns.columns[ours], f"no amount: {text[:40]!r}")
-        plain = plain.replace(thousands, "").replace(columns.decimal, ".")
-        try:
-            if not re.fullmatch(r"[+-]?\d{1,17}(\.\d{1,5})?", plain, re.ASCII):
-                raise InvalidOperation
-            return Decimal(plain)
-        except InvalidOperation:
-            raise Unreadable(line, columns.columns[ours], f"no amount: {text[:40]!r}") from None
-
-    booked_on = day("booked_on")
+def _csv_entry(row: Row, columns: Layout) -> Entry:
+    cell = row.cell
+    booked_on = row.day("booked_on")
     if booked_on is None:
-        raise Unreadable(line, columns.columns["booked_on"], "no day")
+        raise row.fault("booked_on", "no day")
     if "amount" in columns.columns:
-        amount = money("amount")
+        amount = row.money("amount")
     else:
-        credit, debit = money("credit"), money("debit")
+        credit, debit = row.money("credit"), row.money("debit")
         if credit is not None and debit is not None:
-            raise Unreadable(line, columns.columns["credit"], "both a credit and a debit")
+            raise row.fault("credit", "both a credit and a debit")
         amount = credit if credit is not None else None if debit is None else -abs(debit)
     if amount is None:
-        raise Unreadable(line, columns.columns.get("amount") or columns.columns.get("credit", ""), "no amount")
+        raise row.fault("amount" if "amount" in columns.columns else "credit", "no amount")
     return Entry(
         1,
-        line,
+        row.line,
         booked_on,
-        day("value_on"),
+        row.day("value_on"),
         amount,
         cell.get("currency") or columns.currency,
         bank_reference=_reference(cell.get("bank_reference")),

@@ -6,13 +6,11 @@ from decimal import Decimal, InvalidOperation
 from typing import Annotated
 
 import typer
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from pybridge.client import Client, Counted, OpenTill, ReportItem, ZReportItem
-from pybridge.command import Json, connect, kroner, print_json
+from pybridge.command import Json, connect, kroner, new_table, print_json
 
 Seller = Annotated[str | None, typer.Option(help="Whose till; the login role by default.")]
 Stand = Annotated[int, typer.Argument(min=0, max=2**31 - 1, help="Number of the cash point.")]
@@ -185,20 +183,13 @@ def _pair(text: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def _table(*columns: str, right: Sequence[str] = ()) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for name in columns:
-        table.add_column(name, justify="right" if name in right else "left", overflow="fold")
-    return table
-
-
 def _nok(amount: Decimal | None) -> str:
     return "" if amount is None else kroner(amount)
 
 
 def _print_counted(console: Console, answer: list[Counted]) -> None:
     names = ("expected", "counted", "difference")
-    table = _table("method", *names, right=names)
+    table = new_table("method", *names, right=names)
     for each in answer:
         style = "bold red" if each.difference else ""
         table.add_row(each.payment_method, _nok(each.expected), _nok(each.counted), Text(_nok(each.difference), style))
@@ -211,7 +202,7 @@ def _print_status(console: Console, answer: list[OpenTill]) -> None:
         console.print("No till session is open.")
         return
     names = ("receipts", "expected")
-    table = _table("session", "cash point", "drawer", "seller", "opened", "method", *names, right=names)
+    table = new_table("session", "cash point", "drawer", "seller", "opened", "method", *names, right=names)
     for each in answer:
         table.add_row(
             str(each.till_session),
@@ -230,7 +221,7 @@ def _print_report(console: Console, title: str, answer: Sequence[ReportItem | ZR
     for seller in dict.fromkeys(each.seller for each in answer):
         console.rule(Text(f"{title}{f', {seller}' if seller else ''}", style="bold"), align="left")
         names = ("number", "NOK", "VAT")
-        table = _table("item", "", *names, right=names)
+        table = new_table("item", "", *names, right=names)
         for each in answer:
             if each.seller == seller:
                 table.add_row(

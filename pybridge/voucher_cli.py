@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from pybridge import vouchers
-from pybridge.command import REFUSED, connect, fail
+from pybridge.command import REFUSED, connect, fail, new_table
 
 
 class Format(enum.StrEnum):
@@ -81,7 +79,7 @@ def export(
 
 
 def _print_problems(problems: list[vouchers.Problem]) -> None:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = new_table()
     for name in ("day", "organisation", "project"):
         table.add_column(name)
     table.add_column("problem", overflow="fold")

@@ -35,7 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--stateful-runs",
         type=int,
-        help="how many runs of 50 steps the stateful property test makes (default: 25; in CI 150)",
+        help="how many runs of 50 steps the stateful property test makes (default: 25; in CI 100)",
     )
     parser.addoption(
         "--exchanges", type=int, default=2000, help="how many calls exchange in opposite directions (default: 2000)"
@@ -293,7 +293,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def stateful_runs(request: pytest.FixtureRequest) -> int:
     """How many runs each stateful property test makes; the Makefile's long runs raise it."""
-    return int(request.config.getoption("--stateful-runs") or (150 if _in_ci() else 25))
+    return int(request.config.getoption("--stateful-runs") or (100 if _in_ci() else 25))
 
 
 @pytest.fixture(scope="session")

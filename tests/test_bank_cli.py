@@ -11,6 +11,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from pybridge.cli import app
+from pybridge.command import REFUSED
 from tests import banking
 from tests.conftest import Connection
 from tests.domain import make_event, one
@@ -88,3 +89,28 @@ def test_what_does_not_balance_is_said(bank: Run, db: Connection, tmp_path: Path
     assert "23B83" in refused.output
     assert bank("match", "--entry", entry, "--line", "FEE", "--reason", "x").exit_code == 2
     assert bank("match", "--reason", "x").exit_code == 2
+
+
+def test_a_report_of_payouts_is_loaded_once_and_a_bad_one_is_refused(db: Connection, bank: Run, tmp_path: Path) -> None:
+    banking.account(db)
+    made = bank("road", "Cards", "--account", banking.ACCOUNT, "--source", "DAY", "--method", "CARD", "--days", 1, 3)
+    assert made.exit_code == 0, made.output
+    report = tmp_path / "report.csv"
+    report.write_text("Id;Dag;Brutto;Gebyr\n7;2026-01-16;200,00;4,80\n;;50,00;1,00\n")
+    columns = tmp_path / "columns.toml"
+    columns.write_text(
+        'currency = "NOK"\ndate = "%Y-%m-%d"\n[columns]\n'
+        'payout_id = "Id"\npaid_on = "Dag"\ngross = "Brutto"\nfee = "Gebyr"\n'
+    )
+    asked = ("payout", report, "--road", "Cards", "--map", columns)
+    assert bank(*asked).stdout == "csv: 1 payouts, 0 of them known; 1 lines, 1 more not paid out yet.\n"
+    assert bank(*asked).stdout == f"{report} was loaded already.\n"
+    assert answer(bank(*asked, "--json"))["already"] is True
+    report.write_text("Id;Dag;Brutto;Gebyr\n8;2026-01-16;2oo;4,80\n")
+    refused = bank(*asked)
+    assert refused.exit_code == REFUSED
+    assert "line 2, Brutto: no amount: '2oo'. Nothing was loaded." in refused.stderr
+    columns.write_text('currency = "NOK"\n')
+    assert bank(*asked).exit_code == 2
+    assert bank("payout", report, "--road", "Cards", "--format", "excel").exit_code == 2
+    assert one(db, "select string_agg(payout_id, ',') from report.payout") == "7"

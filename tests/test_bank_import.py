@@ -260,9 +260,9 @@ def test_a_map_that_is_none_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "map.toml"
     file.write_text('account = "1506"\n[columns]\nbooked_on = "A"\namount = "B"\ncredit = "C"\n')
     with pytest.raises(ValueError, match="amount"):
-        statement_file.layout(file)
+        statement_file.layout(file, Layout)
     file.write_text('account = "1506"\ndecimal = "."\n[columns]\nbooked_on = "A"\ncredit = "C"\ndebit = "D"\n')
-    assert statement_file.layout(file).columns == {"booked_on": "A", "credit": "C", "debit": "D"}
+    assert statement_file.layout(file, Layout).columns == {"booked_on": "A", "credit": "C", "debit": "D"}
 
 
 # --- Into the database ----------------------------------------------------------------------------------------------

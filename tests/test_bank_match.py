@@ -573,10 +573,13 @@ def test_nothing_of_the_bank_is_changed(db: Connection, card: int, tmp_path: Pat
             select relname from pg_class
             where relnamespace = 'bank'::regnamespace and relkind = 'r' and relname <> all (%s)
             """,
-            ["account", "road", "match_rule", "file_statement", "file_entry", "file_detail"],
+            [
+                *("account", "road", "match_rule", "file_statement", "file_entry", "file_detail"),
+                *("file_payout", "file_payout_line"),
+            ],
         )
     ]
-    assert len(tables) == 15
+    assert len(tables) == 17
     for table in tables:
         name = sql.Identifier("bank", table)
         column = one(

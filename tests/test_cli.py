@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -249,3 +250,36 @@ def test_the_demo_does_not_touch_a_database_that_it_was_not_told_to(db: Connecti
 def test_the_house_is_deployed_from_the_command_line(bare_db: Connection, run: Run) -> None:
     assert run(bare_db, "deploy").exit_code == 0
     assert run(bare_db, "check").exit_code == 0
+
+
+# --- Terminals ------------------------------------------------------------------------------------------------------
+
+COLOUR = re.compile(r"\x1b\[[\d;]*3\d")
+
+
+def test_colour_is_for_terminals_and_for_who_wants_it(
+    db: Connection, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("FORCE_COLOR", "NO_COLOR"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    assert "\x1b" not in run(db, "till", "z", "1").stderr, "piped"
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert COLOUR.search(run(db, "till", "z", "1").stderr), "a terminal"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not COLOUR.search(run(db, "till", "z", "1").stderr)
+
+
+def test_progress_is_shown_on_a_terminal_alone_and_never_among_the_answer(
+    db: Connection, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = save(tmp_path / "programme.csv", three_lines())
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    assert run(db, "import", file).stderr == ""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    again = run(db, "import", file, "--json")
+    assert json.loads(again.stdout)["problems"] == []
+    assert "importing 3 lines" in again.stderr
+    matched = run(db, "bank", "match", "--json")
+    assert json.loads(matched.stdout) == {"expected": [], "matched": []}
+    assert "matching" in matched.stderr

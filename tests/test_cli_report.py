@@ -4,10 +4,11 @@ import csv
 import io
 import json
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import openpyxl
 import pytest
@@ -157,6 +158,17 @@ def test_every_report_fits_eighty_columns_and_says_what_it_leaves_out(
         assert "Too wide for this terminal:" in printed.stdout
 
 
+def test_a_few_rows_that_are_too_wide_are_shown_as_cards(day: Day, report: Run) -> None:
+    shown = report(day.db, "view", "ticket_history", "--where", f"ticket={day.sold.tickets[0]}")
+    assert "Too wide" not in shown.stdout
+    assert columns(shown, "refunded by:") == [["refunded", "by:", "kari"]]
+    assert columns(shown, "refunded amount:") == [["refunded", "amount:", "-400.00"]]
+    assert max(map(len, shown.stdout.splitlines())) <= 80
+    several = report(day.db, "view", "transaction", "--limit", 3)
+    assert len(columns(several, "transaction log:")) == 3
+    assert "Too wide" in report(day.db, "view", "transaction", "--limit", 4).stdout
+
+
 def test_a_report_fits_a_wide_terminal_whole(day: Day, report: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "300")
     printed = report(day.db, "project-day")
@@ -268,13 +280,51 @@ def test_a_spreadsheet_has_numbers_dates_and_sums(day: Day, report: Run, tmp_pat
 
 
 def test_text_in_a_spreadsheet_is_never_a_formula(db: Connection, report: Run, tmp_path: Path) -> None:
-    event = make_event(db)
-    run(db, "update billig.event set event_name = '=1+1' where event = %s", event.event)
+    names = ["=1+1", "+1", "-1", "@SUM(A1)", "{=1+1}", "\t=1+1", "https://example.org/", "'=1"]
+    for name in names:
+        run(db, "update billig.event set event_name = %s where event = %s", name, make_event(db).event)
     file = tmp_path / "events.xlsx"
     report(db, "event-sales", "--xlsx", file)
     sheet = openpyxl.load_workbook(file)["event-sales"]
-    cell = next(cell for cell in sheet[2] if cell.value == "=1+1")
-    assert cell.data_type == "s"
+    cells = [cell for row in sheet.iter_rows(min_row=2) for cell in row if cell.value in names]
+    found = {cell.value: (cell.data_type, cell.hyperlink) for cell in cells}
+    assert found == dict.fromkeys(names, ("s", None))
+
+
+def test_a_spreadsheet_says_what_it_covers_and_when_it_was_made(day: Day, report: Run, tmp_path: Path) -> None:
+    file = tmp_path / "vat.xlsx"
+    before = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+    report(day.db, "vat-project", "--seller", "kari", "--from", day.today, "--xlsx", file)
+    book = openpyxl.load_workbook(file)
+    assert book.properties.title == f"vat-project: seller kari, from {day.today}"
+    assert before <= book.properties.created <= before + timedelta(minutes=1)
+    sheet = book["vat-project"]
+    assert f"{sheet.max_row - 2} rows, made by pybridge report on {before.year}-" in book.properties.description
+    assert sheet.oddFooter.left.text == f"vat-project: seller kari, from {day.today}, vat-project"
+    assert (sheet.print_title_rows, sheet.page_setup.orientation) == ("$1:$1", "landscape")
+
+
+def test_numbers_and_dates_in_a_spreadsheet_are_shown_as_what_they_are(tmp_path: Path) -> None:
+    oslo = ZoneInfo("Europe/Oslo")
+    values = {
+        "count": (3, "0"),
+        "gross_amount": (Decimal("1234.50"), "#,##0.00"),
+        "click_amount": (Decimal("0.123456"), "#,##0.00####"),
+        "day": (date(2026, 10, 24), "yyyy-mm-dd"),
+        "moment": (datetime(2026, 10, 24, 19, 30, tzinfo=oslo), "yyyy-mm-dd hh:mm:ss"),
+        "old": (date(1899, 1, 1), "General"),  # no spreadsheet knows the day
+        "is_open": (True, "General"),
+    }
+    table = reports.Table("all", tuple(values), [tuple(value for value, _ in values.values())] * 2, ("click_amount",))
+    report_output.to_xlsx(reports.Report("all", {}, [table], table), tmp_path / "all.xlsx")
+    sheet = openpyxl.load_workbook(tmp_path / "all.xlsx")["all"]
+    shown = [(cell.value, cell.number_format) for cell in sheet[2]]
+    assert [shown_as for _, shown_as in shown] == [shown_as for _, shown_as in values.values()]
+    assert [value for value, _ in shown] == [
+        3, 1234.5, 0.123456, datetime(2026, 10, 24), datetime(2026, 10, 24, 19, 30), "1899-01-01", True,
+    ]  # fmt: skip
+    total = sheet.cell(4, 3)
+    assert (total.value, total.number_format) == ("=SUM(C2:C3)", "#,##0.00####")
 
 
 def test_a_spreadsheet_that_would_not_hold_all_is_not_written(

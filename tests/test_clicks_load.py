@@ -4,7 +4,6 @@ import csv
 import gzip
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -24,7 +23,6 @@ from psycopg import sql
 
 from pybridge import click_file, clicks
 from pybridge.errors import NotAllowed, RequestIdReused
-from pybridge.paths import ROOT
 from tests import domain, market
 from tests.conftest import Connect, Connection
 from tests.domain import Row, consistency, expect, login_role, one, rows
@@ -577,24 +575,3 @@ def test_the_command_line_says_what_became_of_a_file(town: Town, run: Run) -> No
         assert run(town.db, "clicks", "load", *wrong).exit_code == 2, wrong
     told = run(town.db, "clicks", "load", "--help").stdout
     assert all(column in told for column in click_file.COLUMNS)
-
-
-def test_the_guide_names_every_column_and_its_commands_run(
-    town: Town, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    guide = (ROOT / "docs" / "clicks.md").read_text("utf-8")
-    assert all(f"`{column}`" in guide for column in click_file.COLUMNS)
-    monkeypatch.chdir(town.folder)
-    (example,) = re.findall(r"```csv\n(.*?)```", guide, re.S)
-    numbers = {"17": town.ad, "4": town.site}
-    for old, new in numbers.items():
-        example = re.sub(rf"(?<=,){old}(?=[,\n])", str(new), example)
-    town.file(example + "soon,1,\n", "february.csv")
-    commands = [line.strip() for line in re.findall(r"^    pybridge (.*)$", guide, re.M)]
-    assert len(commands) >= 3
-    for command in commands:
-        words = [*command.split(), "--now", "2026-03-01"]
-        done = run(town.db, *words)
-        assert done.exit_code in (0, 1), command
-        assert "Nothing was loaded" not in done.stderr
-    assert one(town.db, "select count(*) from marketplace.ad_click") == 3

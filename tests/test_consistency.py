@@ -539,6 +539,18 @@ def _fund(statement: LiteralString, **says: object) -> Break:
     return do
 
 
+PAYOUT: LiteralString = """
+    with made as (
+        insert into bank.payout (
+            import_file, line, road, payout_id, names, paid_on, gross, fee, other, net, lines, content_key
+        )
+        select import_file, 1, road, 'po', '{po}', current_date, 9, 2, 0, 7, 1, ''
+        from bank.import_file cross join bank.road
+        returning payout
+    )
+"""
+
+
 def _of_bank(statement: LiteralString, **says: object) -> Break:
     """Writes past the functions of schema bank."""
 
@@ -720,7 +732,16 @@ BREAKAGES: list[tuple[str, str, Break]] = [
         "insert into bank.match_undo (match, reason) values (%(match)s, 'x')", problem="undone, and holds an item")),
     ("bank_match", "a difference that nobody explained", _of_bank(
         "insert into bank.match_line (match, kind, amount) values (%(match)s, 'DIFFERENCE', 1)",
-        problem="a difference is confirmed without a reason")),
+        problem="a difference is approved without a reason")),
+    ("bank_payout", "lines gone", _of_bank(
+        PAYOUT + " select * from made", problem="lines are not the payout")),
+    ("bank_payout", "a match of other money", _of_bank(
+        PAYOUT + " insert into bank.match (rule, reason) select 'PAYOUT', 'Payout ' || payout || ': x' from made",
+        problem="the match is not the payout")),
+    ("bank_payout", "two matches", _of_bank(
+        PAYOUT + " insert into bank.match (rule, reason) select 'PAYOUT', 'Payout ' || payout || ': x'"
+        " from made cross join generate_series(1, 2)",
+        problem="a payout is in two matches")),
     ("bank_statement", "an entry gone", _of_bank(
         "delete from bank.statement_entry where entry = (select entry from bank.entry where amount = 77)",
         entries=2, entries_there=1)),

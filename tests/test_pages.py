@@ -414,6 +414,33 @@ def test_who_may_not_read_is_refused_by_the_database_and_gets_no_page(house: Hou
         assert scheduler in page(scheduler, "jobs")
 
 
+def test_a_profiles_own_role_sees_its_own_statements_and_no_other_page(house: House) -> None:
+    """The same pages as the bookkeeper's, of each profile; nobody's for a role that is no profile."""
+    with login_role(house.db, "marketplace_profile") as role:
+        address = url(house.db, role)
+
+        def page(name: str, values: Mapping[str, str] | None = None) -> str:
+            with psycopg.connect(address, autocommit=True) as connection:
+                return pages.render(connection, name, values or {}, lang="en", link=pages.no_link)
+
+        assert "<td" not in page("own-statement", {"month": "2031-05"})
+        for profile in (house.advertiser, house.publisher):
+            run(house.db, "update marketplace.profile set login_role = null where login_role = %s", role)
+            run(house.db, "update marketplace.profile set login_role = %s where profile = %s", role, profile)
+            for month in ("2031-05", "2031-06"):
+                own = html.document_fromstring(page("own-statement", {"month": month}))
+                theirs = house.html("statement", {"profile": str(profile), "month": month}, "en")
+                assert own.xpath("//td/text()") == theirs.xpath("//td/text()") != []
+            everything = html.document_fromstring(page("own-statement"))
+            assert len(everything.xpath("//tbody/tr")) == one(
+                house.db, "select count(*) from marketplace.transaction where profile = %s", profile
+            )
+        for name in pages.PAGES.keys() - {"own-statement"}:
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                page(name)
+        run(house.db, "update marketplace.profile set login_role = null where login_role = %s", role)
+
+
 def test_a_page_is_of_one_snapshot_and_leaves_the_connection_as_it_was(house: House) -> None:
     factory = house.db.row_factory
     house.render("jobs", {})
@@ -553,7 +580,7 @@ def links(folder: Path) -> dict[str, set[str]]:
 def test_a_site_has_every_page_and_no_link_leads_nowhere(folder: Path, house: House) -> None:
     site.build(house.db, folder, house.today, MONTH + timedelta(days=30), "nb")
     found = links(folder)
-    assert {f"{name}.html" for name in pages.PAGES} <= found["index.html"]
+    assert {f"{name}.html" for name in pages.PAGES.keys() - {"own-statement"}} <= found["index.html"]
     assert set().union(*found.values()) <= found.keys()
     assert found.keys() - set().union(*found.values()) == set()
     assert f"event-sales-event-{house.revue.event}.html" in found

@@ -700,6 +700,8 @@ TESTED_ELSEWHERE = {  # test_settlement.py, test_till.py, test_voucher.py, test_
     "bank_statement_gap",
     "bank_ticket",
     "missing_deposit",
+    "payout",
+    "payout_difference",
     "unmatched_deposit",
     "job_health",
     "job_run",

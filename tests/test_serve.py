@@ -18,6 +18,7 @@ import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from lxml import html
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from typer.testing import CliRunner
@@ -266,8 +267,16 @@ def test_a_profile_sees_no_statement_of_another(hall: Hall) -> None:
         who: one(hall.db, "select profile from marketplace.profile where login_role = %s", hall.people[who][0])
         for who in ("advertiser", "publisher")
     }
-    for who in ids:
+    due = {"advertiser": ">2.00<", "publisher": "1.40<"}  # a click of 2 kroner, of which we keep 30 %
+    for who, other in (("advertiser", "publisher"), ("publisher", "advertiser")):
         browser = hall.inside(who)
+        for path in ("own-statement", f"own-statement?month={month}"):
+            own = browser.get(f"/page/{path}")
+            assert own.status_code == 200
+            assert due[who] in own.text
+            assert f"The {other}" not in own.text
+        listed = html.document_fromstring(browser.get("/page/own-statement").text)
+        assert len(listed.xpath("//tbody/tr")) == 1
         for profile in ids.values():
             answer = browser.get(f"/page/statement?profile={profile}&month={month}")
             assert answer.status_code == 403

@@ -90,6 +90,7 @@ class Page:
     group: str
     wide: bool = False  # printed across the paper
     today: bool = False  # asked for nothing in particular, it is about today
+    personal: bool = False  # of who looks, and so in nobody's site
 
     def read(self, values: Mapping[str, str]) -> dict[str, Any]:
         """The values of all parameters."""
@@ -128,6 +129,8 @@ PAGES: dict[str, Page] = {
         Page("statement", N_("Monthly statement"),
              {"profile": Parameter(N_("Profile"), "number"), "month": Parameter(N_("Month"), "month")} | PERIOD,
              content.statement, MARKET, wide=True),
+        Page("own-statement", N_("My statements"), {"month": Parameter(N_("Month"), "month")} | PERIOD,
+             content.own_statement, MARKET, wide=True, personal=True),
         Page("clicks", N_("Clicks"), {"profile": Parameter(N_("Profile"), "number")} | PERIOD, content.clicks, MARKET),
         Page("jobs", N_("Jobs and verification"), {"job": Parameter(N_("Job"), "text")} | PERIOD, content.jobs, HOUSE,
              wide=True),
@@ -240,24 +243,24 @@ def _shown(words: Words, parameter: Parameter, value: Any) -> str:
 
 
 def _made(connection: psycopg.Connection[Any], words: Words) -> list[tuple[str, str]]:
-    """When the page was made, by whom, of which database, and up to which row of its log."""
+    """When the page was made, by whom, of which database, and, for who may see it, up to which row of its log."""
     reports.prepare(connection)
     found = connection.execute(
         """
         select now(), session_user::text, current_user::text, current_database()::text,
-            (select transaction_log from report.log_position)
+            has_schema_privilege('report', 'usage')
         """
     ).fetchone()
     assert found is not None
-    made, session, current, database, position = found
+    made, session, current, database, reads = found
     role = session if session == current else words("{session} as {current}", session=session, current=current)
-    upto = words("the log is empty") if position is None else words("row {number}", number=position)
-    return [
-        (words("Made"), words.moment(made)),
-        (words("By role"), role),
-        (words("Database"), database),
-        (words("The log up to"), upto),
-    ]
+    said = [(words("Made"), words.moment(made)), (words("By role"), role), (words("Database"), database)]
+    if reads:
+        row = connection.execute("select transaction_log from report.log_position").fetchone()
+        position = None if row is None else row[0]
+        upto = words("the log is empty") if position is None else words("row {number}", number=position)
+        said.append((words("The log up to"), upto))
+    return said
 
 
 @cache

@@ -35,7 +35,7 @@ SHAPES = (
 )
 MOST = len(PALETTE)  # series in a chart; the others are one
 WIDTH, HEIGHT = 640, 260
-TICKS = 9  # labels along the x axis
+TICKS = 7  # labels along the x axis
 SVG = "http://www.w3.org/2000/svg"
 ELEMENTS = {"svg", "g", "path", "text", "tspan", "rect", "line", "circle", "defs", "clipPath", "title", "desc"}
 CONFIG = {

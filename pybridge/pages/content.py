@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any, LiteralString
+from typing import Any, LiteralString, NamedTuple
 
 from psycopg import sql
 
@@ -16,8 +16,19 @@ from pybridge.reports import Period, Table
 DAYS = 400  # a longer time is drawn by the days that something happened on
 BY_DAY = 92  # days of clicks that are drawn day by day; more are drawn by the month
 BARS = 40  # bars in a chart: the last ones
-RECONCILED = ("bank_reconciliation", "missing_deposit", "unmatched_deposit", "fee")
-TOTALLED = ("amount", "received_amount", "fee_amount", "difference_amount", "open_amount", "goods", "net")
+RECONCILED = ("bank_reconciliation", "missing_deposit", "unmatched_deposit", "payout", "payout_difference", "fee")
+BANK_SUMS = (
+    "goods",
+    "amount",
+    "received_amount",
+    "fee_amount",
+    "difference_amount",
+    "open_amount",
+    "net",
+    "gross",
+    "fee",
+    "other",
+)
 
 
 def ask(
@@ -294,23 +305,25 @@ def bank(context: Context) -> list[Section]:
     """Every column that the views have: the day that they are asked by is the one thing known of them."""
     words = context.words
     titles = {
-        "bank_reconciliation": words("What should have come to the bank, and whether it did"),
+        "bank_reconciliation": words("Goods out against the bank"),
         "missing_deposit": words("What should come and is not matched"),
         "unmatched_deposit": words("What came and nobody accounts for"),
+        "payout": words("Payouts of acquirers"),
+        "payout_difference": words("Why a payout is not matched"),
         "fee": words("Differences of matches: fees, roundings, write-offs"),
     }
     known = reports.views(context.connection)
     sections = []
     for view in RECONCILED:
         columns = known[view].columns
-        day = next(each for each in ("day", "booked_on") if each in columns)
+        day = next(each for each in ("day", "booked_on", "paid_on") if each in columns)
         table = ask(
             context,
             view,
             sql.SQL("select * from {} where {} between %(first)s and %(last)s order by {}, 1").format(
                 sql.Identifier("report", view), sql.Identifier(day), sql.Identifier(day)
             ),
-            [column for column in columns if column in TOTALLED],
+            [column for column in columns if column in BANK_SUMS],
         )
         if "currency" in columns:  # other money is not added to ours
             place = table.columns.index("currency")
@@ -343,25 +356,62 @@ def _ages(context: Context, table: Table) -> Block:
 # --- Marketplace ----------------------------------------------------------------------------------------------------
 
 
+class Books(NamedTuple):
+    """Where a statement is read: the reports, or what a profile's own role sees of them."""
+
+    transaction: sql.Identifier
+    line: sql.Identifier
+    attempt: sql.Identifier | None
+    click_day: sql.Identifier
+
+
+EVERYBODYS = Books(
+    sql.Identifier("report", "marketplace_transaction"),
+    sql.Identifier("report", "marketplace_statement_line"),
+    sql.Identifier("report", "payment_attempt"),
+    sql.Identifier("report", "marketplace_click_day"),
+)
+OWN = Books(
+    sql.Identifier("marketplace", "own_statement"),
+    sql.Identifier("marketplace", "own_statement_line"),
+    None,  # whose money it is sees by status and executed when it moved
+    sql.Identifier("marketplace", "own_click_day"),
+)
+
+
+def own_statement(context: Context) -> list[Section]:
+    """The month of the profile that the role is; without a month, all its statements."""
+    profile = ask(context, "own", "select marketplace.own_profile()").rows[0][0]
+    if profile is None:
+        return [Section(context.words("My statements"), [Empty()])]
+    return _statement(context, OWN, "own-statement", profile)
+
+
 def statement(context: Context) -> list[Section]:
     """A profile's month; without a profile or a month, the statements that there are."""
+    return _statement(context, EVERYBODYS, "statement", context.values["profile"])
+
+
+def _statement(context: Context, books: Books, page: str, profile: int | None) -> list[Section]:
     words, values = context.words, context.values
     month = values["month"].replace(day=1) if values["month"] else None
     found = ask(
         context,
         "statements",
-        """
-        select
-            transaction, kind, month, profile, profile_name, status, advertisement_clicks, advertisement_amount,
-            website_clicks, website_amount, net_amount, carried_in, due_amount, carried_out, minimum, executed,
-            corrects, reason
-        from report.marketplace_transaction
-        where
-            (%(profile)s::bigint is null or profile = %(profile)s)
-            and (%(month)s::date is null or month = %(month)s)
-            and month >= date_trunc('month', %(first)s::timestamp) and month <= %(last)s::date
-        order by month, profile, transaction
-        """,
+        sql.SQL(
+            """
+            select
+                transaction, kind, month, profile, profile_name, status, advertisement_clicks, advertisement_amount,
+                website_clicks, website_amount, net_amount, carried_in, due_amount, carried_out, minimum, executed,
+                corrects, reason
+            from {}
+            where
+                (%(profile)s::bigint is null or profile = %(profile)s)
+                and (%(month)s::date is null or month = %(month)s)
+                and month >= date_trunc('month', %(first)s::timestamp) and month <= %(last)s::date
+            order by month, profile, transaction
+            """
+        ).format(books.transaction),
         (
             "advertisement_clicks",
             "advertisement_amount",
@@ -370,31 +420,33 @@ def statement(context: Context) -> list[Section]:
             "net_amount",
             "due_amount",
         ),
-        profile=values["profile"],
+        profile=profile,
         month=month,
     )
-    whole = values["profile"] is not None and month is not None
+    whole = profile is not None and month is not None
     title = words("Monthly statement") if whole else words("Statements")
     if not found.rows or not whole:
-        links = {
-            "transaction": lambda row: ("statement", {"profile": row["profile"], "month": row["month"]}),
-            "profile_name": lambda row: ("statement", {"profile": row["profile"], "month": row["month"]}),
-        }
+
+        def to(row: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+            asked = {"month": row["month"]}
+            return page, asked if page == "own-statement" else {"profile": row["profile"], **asked}
+
+        links = {"transaction": to, "profile_name": to}
         return [Section(title, [context.grid(found, title, links=links)])]
     place = {column: number for number, column in enumerate(found.columns)}
-    context.about["profile"] = f"{found.rows[0][place['profile_name']]} ({values['profile']})"
+    context.about["profile"] = f"{found.rows[0][place['profile_name']]} ({profile})"
     context.about["from"] = ""
     sections = []
     for row in found.rows:
         kind = words.code(row[place["kind"]])
-        sections += _transaction(context, dict(zip(found.columns, row, strict=True)), kind)
+        sections += _transaction(context, books, dict(zip(found.columns, row, strict=True)), kind)
     assert month is not None
     last = (month + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-    sections += _clicks(context, month, last, values["profile"])
+    sections += _clicks(context, books, month, last, profile)
     return sections
 
 
-def _transaction(context: Context, row: Mapping[str, Any], kind: str) -> list[Section]:
+def _transaction(context: Context, books: Books, row: Mapping[str, Any], kind: str) -> list[Section]:
     words = context.words
     shown = (
         "status", "advertisement_amount", "website_amount", "net_amount", "carried_in", "due_amount", "carried_out",
@@ -404,35 +456,39 @@ def _transaction(context: Context, row: Mapping[str, Any], kind: str) -> list[Se
     lines = ask(
         context,
         "lines",
-        """
-        select
-            side, item, item_name, price, commission_rate, clicks, price_amount, commission_amount, amount, reason
-        from report.marketplace_statement_line
-        where transaction = %(transaction)s
-        order by side, item, price
-        """,
+        sql.SQL(
+            """
+            select
+                side, item, item_name, price, commission_rate, clicks, price_amount, commission_amount, amount, reason
+            from {}
+            where transaction = %(transaction)s
+            order by side, item, price
+            """
+        ).format(books.line),
         ("clicks", "price_amount", "commission_amount", "amount"),
         transaction=row["transaction"],
     )
+    caption = words("What it is made of")
+    title = words("Transaction {number}, {kind}", number=row["transaction"], kind=kind)
+    made = Section(title, [Facts(pairs), context.grid(lines, caption, hide=["item"] if lines.rows else [])])
+    if books.attempt is None:
+        return [made]
     attempts = ask(
         context,
         "attempts",
-        """
-        select
-            payment_attempt, attempt_number, kind, amount, gateway, state, submitted_at, resolved_at, error_code,
-            message
-        from report.payment_attempt
-        where transaction = %(transaction)s
-        order by payment_attempt
-        """,
+        sql.SQL(
+            """
+            select
+                payment_attempt, attempt_number, kind, amount, gateway, state, submitted_at, resolved_at, error_code,
+                message
+            from {}
+            where transaction = %(transaction)s
+            order by payment_attempt
+            """
+        ).format(books.attempt),
         transaction=row["transaction"],
     )
-    title = words("Transaction {number}, {kind}", number=row["transaction"], kind=kind)
-    caption = words("What it is made of")
-    return [
-        Section(title, [Facts(pairs), context.grid(lines, caption, hide=["item"] if lines.rows else [])]),
-        Section(words("When it was charged or paid"), [context.grid(attempts, words("Attempts"))]),
-    ]
+    return [made, Section(words("When it was charged or paid"), [context.grid(attempts, words("Attempts"))])]
 
 
 def clicks(context: Context) -> list[Section]:
@@ -444,10 +500,10 @@ def clicks(context: Context) -> list[Section]:
             return [Section(context.words("Clicks"), [Empty()])]
         first = first or known[0]
         last = last or (known[1] + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-    return _clicks(context, first, last, context.values["profile"])
+    return _clicks(context, EVERYBODYS, first, last, context.values["profile"])
 
 
-def _clicks(context: Context, first: date, last: date, profile: int | None) -> list[Section]:
+def _clicks(context: Context, books: Books, first: date, last: date, profile: int | None) -> list[Section]:
     words = context.words
     step = "day" if (last - first).days <= BY_DAY else "month"
     sides: tuple[tuple[str, str, LiteralString, LiteralString], ...] = (
@@ -466,7 +522,7 @@ def _clicks(context: Context, first: date, last: date, profile: int | None) -> l
                 select
                     {item} as number_of, {name} as item_name, sum(clicks)::bigint as clicks,
                     sum({amount}) as {amount}
-                from report.marketplace_click_day
+                from {days}
                 where
                     month between date_trunc('month', %(begins)s::date)::date and %(ends)s
                     and click_date between %(begins)s and %(ends)s and {item} is not null
@@ -476,7 +532,7 @@ def _clicks(context: Context, first: date, last: date, profile: int | None) -> l
                 """
             ).format(
                 item=sql.Identifier(item), name=sql.Identifier(f"{item}_name"), owner=sql.Identifier(owner),
-                amount=sql.Identifier(amount),
+                amount=sql.Identifier(amount), days=books.click_day,
             ),
             ("clicks", amount),
             **values,
@@ -492,14 +548,14 @@ def _clicks(context: Context, first: date, last: date, profile: int | None) -> l
                 select
                     case when {item} = any (%(best)s) then {item} end, date_trunc(%(step)s, click_date)::date,
                     sum(clicks)::bigint
-                from report.marketplace_click_day
+                from {days}
                 where
                     month between date_trunc('month', %(begins)s::date)::date and %(ends)s
                     and click_date between %(begins)s and %(ends)s and {item} is not null
                     and (%(profile)s::bigint is null or {owner} = %(profile)s)
                 group by 1, 2
                 """
-            ).format(item=sql.Identifier(item), owner=sql.Identifier(owner)),
+            ).format(item=sql.Identifier(item), owner=sql.Identifier(owner), days=books.click_day),
             best=[row[0] for row in table.rows[: charts.MOST]],
             **values,
         )

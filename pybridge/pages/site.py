@@ -79,6 +79,8 @@ def _write(connection: psycopg.Connection[Any], folder: Path, period: Mapping[st
         return file
 
     for name, page in PAGES.items():
+        if page.personal:
+            continue
         values = {} if name in ALWAYS else {key: day for key, day in period.items() if key in page.parameters}
         entries.append((name, values, link(name, values)))
     while waiting:

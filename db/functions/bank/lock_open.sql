@@ -3,6 +3,7 @@ returns void
 language plpgsql
 set search_path = pg_catalog, bank, pg_temp
 set plan_cache_mode = force_custom_plan
+set enable_nestloop = on
 as $$
 declare
     v_missing text;

@@ -11,6 +11,7 @@ set search_path = pg_catalog, bank, pg_temp
 set plan_cache_mode = force_custom_plan
 -- By index, whatever the statistics: the tables may have been empty when they were last looked at.
 set enable_seqscan = off
+set enable_nestloop = on
 set jit = off
 as $$
 declare

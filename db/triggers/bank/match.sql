@@ -21,6 +21,7 @@ language plpgsql security definer
 set search_path = pg_catalog, bank, pg_temp
 -- By index, whatever the statistics: the tables may have been empty when they were last looked at.
 set enable_seqscan = off
+set enable_nestloop = on
 set jit = off
 as $$
 declare
@@ -119,6 +120,16 @@ create or replace trigger released_expected_keep
 before update or delete or truncate on bank.released_expected
 for each statement execute function bank.record_keep();
 alter table bank.released_expected enable always trigger released_expected_keep;
+
+create or replace trigger payout_keep
+before update or delete or truncate on bank.payout
+for each statement execute function bank.record_keep();
+alter table bank.payout enable always trigger payout_keep;
+
+create or replace trigger payout_line_keep
+before update or delete or truncate on bank.payout_line
+for each statement execute function bank.record_keep();
+alter table bank.payout_line enable always trigger payout_line_keep;
 
 create or replace trigger match_balance
 after insert on bank.match

@@ -4,16 +4,65 @@ with entry as materialized (
         e.entry,
         e.account,
         e.amount,
-        e.booked_on
+        e.booked_on,
+        -- what somebody took apart is looked at by itself
+        case when exists (select from bank.undone_pair as u where u.entry = e.entry) then e.entry end as alone
     from bank.open_entry as e
     where e.currency = 'NOK'
 ),
 
--- those that some entry is within the days of, all accounts' days taken together
+-- those of the days that there are entries of
 item as materialized (
     select x.*
-    from (select min(e.booked_on) as first_day, max(e.booked_on) as last_day from entry as e) as d
-    inner join bank.open_expected as x on x.last_day >= d.first_day and x.first_day <= d.last_day
+    from (
+        select
+            e.account,
+            min(e.booked_on) as first_day,
+            max(e.booked_on) as last_day
+        from entry as e
+        group by e.account
+    ) as d
+    inner join bank.open_expected as x
+        on d.account = x.account and x.last_day >= d.first_day and x.first_day <= d.last_day
+),
+
+-- Equals together: of a thousand payments of one price each could be each of a thousand deposits, and nobody wants the
+-- million. An entry has two of them, or the one that there is; an item has one entry at least.
+equal_entry as materialized (
+    select
+        e.account,
+        e.amount,
+        e.booked_on,
+        array_agg(e.entry order by e.entry) as entries
+    from entry as e
+    group by e.account, e.amount, e.booked_on, e.alone
+),
+
+equal_item as materialized (
+    select
+        i.account,
+        i.net,
+        i.first_day,
+        i.last_day,
+        array_agg(i.expected order by i.expected) as items
+    from (
+        select
+            o.*,
+            case when exists (select from bank.undone_pair as u where u.expected = o.expected) then o.expected end as alone
+        from item as o
+        where exists (select from entry as e where e.account = o.account and e.amount = o.net)
+    ) as i
+    group by i.account, i.net, i.first_day, i.last_day, i.alone
+),
+
+equal as materialized (
+    select
+        e.entries,
+        i.items,
+        row_number() over (partition by i.items[1] order by e.entries[1]) as turn
+    from equal_entry as e
+    inner join equal_item as i
+        on e.account = i.account and e.amount = i.net and e.booked_on between i.first_day and i.last_day
 ),
 
 place as materialized (
@@ -51,9 +100,16 @@ fitting as (
     select
         e.entry,
         array[i.expected] as expected
-    from entry as e
-    inner join item as i
-        on e.account = i.account and e.amount = i.net and e.booked_on between i.first_day and i.last_day
+    from equal as q
+    cross join lateral unnest(q.entries) as e (entry)
+    cross join lateral unnest(q.items[:2]) as i (expected)
+    union
+    select
+        q.entries[1],
+        array[i.expected]
+    from equal as q
+    cross join lateral unnest(q.items) as i (expected)
+    where q.turn = 1
     union
     select
         h.entry,
@@ -83,4 +139,4 @@ where not exists (
 );
 
 comment on view bank.candidate is
-'Which open items might be which open entry, by amount and day: one item, or up to run_max of one road that follow each other, of one cash point or of all, whose sum less fees is the entry. Several rows of an entry or of an item: nobody can tell, and no rule does.';
+'Which open items might be which open entry, by amount and day: one item, or up to run_max of one road that follow each other, of one cash point or of all, whose sum less fees is the entry. Several rows of an entry or of an item: nobody can tell, and no rule does. Of many that are equal, each entry has two rows, and each item one at least.';

@@ -9,10 +9,21 @@ with hit as materialized (
         x.reference
     from bank.open_entry as e
     cross join lateral regexp_split_to_table(e.entry_text, '[^[:alnum:]_-]+') as w (word)
-    inner join bank.open_expected as x
-        on e.account = x.account and bank.reference_key(w.word) = bank.reference_key(x.reference)
+    -- a fence (offset 0): word by word, by the index, since a join would read all items
+    cross join lateral (
+        select
+            o.expected,
+            o.net,
+            o.fee,
+            o.reference
+        from bank.open_expected as o
+        where
+            ltrim(o.reference, '0') = bank.reference_key(w.word) and o.reference <> '' and o.account = e.account
+            and sign(o.amount) = sign(e.amount)
+        offset 0
+    ) as x
     where
-        e.currency = 'NOK' and length(x.reference) >= 4 and sign(e.amount) = sign(x.amount)
+        e.currency = 'NOK' and e.entry_text ~ '[0-9]' and length(w.word) >= 4 and w.word ~ '[0-9]'
         and not exists (select from bank.entry_detail as d where d.entry = e.entry)
         and not exists (
             select from bank.undone_pair as u
@@ -40,4 +51,4 @@ inner join bank.match_rule as r on r.rule = 'TEXT' and r.enabled
 where c.items = 1 and c.entries = 1 and c.amount = c.net;
 
 comment on view bank.text_match is
-'What rule TEXT would suggest: entries whose text has, as a word, the reference of one open item of its amount, less fee, that no other entry''s has. References of fewer than four characters are not looked for. Shape as bank.reference_match.';
+'What rule TEXT would suggest: entries whose text has, as a word, the reference of one open item of its amount, less fee, that no other entry''s has. A word counts from four characters on, one of them a digit. Shape as bank.reference_match.';

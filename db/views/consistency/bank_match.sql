@@ -4,8 +4,48 @@ select
     b.match,
     null::bigint as entry,
     null::bigint as expected
-from bank.balance as b
-where b.entries <> b.expected + b.lines or b.parts = 0 or b.currency is not null
+from (
+    -- all at once: bank.balance is for a few
+    select
+        p.match,
+        sum(p.difference) as difference,
+        sum(p.parts) as parts,
+        max(p.currency) as currency
+    from (
+        select
+            c.match,
+            e.amount as difference,
+            1 as parts,
+            nullif(a.currency, 'NOK') as currency
+        from bank.match_entry as c
+        inner join bank.entry as e on c.entry = e.entry
+        inner join bank.account as a on e.account = a.account
+        union all
+        select
+            c.match,
+            -x.amount,
+            1,
+            null
+        from bank.match_expected as c
+        inner join bank.expected as x on c.expected = x.expected
+        union all
+        select
+            l.match,
+            -l.amount,
+            0,
+            null
+        from bank.match_line as l
+        union all
+        select
+            m.match,
+            0,
+            0,
+            null
+        from bank.match as m
+    ) as p
+    group by p.match
+) as b
+where b.difference <> 0 or b.parts = 0 or b.currency is not null
 union all
 select
     'an entry is in two matches',
@@ -42,7 +82,7 @@ from bank.expected_claim as c
 inner join bank.match_undo as u on c.match = u.match
 union all
 select
-    'a difference is confirmed without a reason',
+    'a difference is approved without a reason',
     l.match,
     null,
     null
@@ -51,4 +91,4 @@ inner join bank.match_approval as a on l.match = a.match
 where l.kind = 'DIFFERENCE' and coalesce(a.reason, '') = '';
 
 comment on view consistency.bank_match is
-'Matches balance, entries = items + lines; each entry and item is in one at most, and in none that is undone; and whoever confirms a difference says why.';
+'Matches balance, entries = items + lines; each entry and item is in one at most, and in none that is undone; and whoever approves a difference says why.';

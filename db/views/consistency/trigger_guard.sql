@@ -285,6 +285,14 @@ from (
         ' FOR EACH STATEMENT EXECUTE FUNCTION record_keep()'
     ),
     (
+        'bank.payout', 'payout_keep', 'BEFORE DELETE OR UPDATE OR TRUNCATE ON payout'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION record_keep()'
+    ),
+    (
+        'bank.payout_line', 'payout_line_keep', 'BEFORE DELETE OR UPDATE OR TRUNCATE ON payout_line'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION record_keep()'
+    ),
+    (
         'bank.match', 'match_balance', 'AFTER INSERT ON match REFERENCING NEW TABLE AS new_part'
         ' FOR EACH STATEMENT EXECUTE FUNCTION match_balance()'
     ),

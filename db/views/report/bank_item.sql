@@ -34,16 +34,16 @@ left join lateral (
     select
         l.fee,
         l.other,
-        sum(y.amount) as total,
+        sum(abs(y.amount)) as total,
         min(y.expected) as first_expected,
-        sum(round(l.fee * y.amount / nullif(l.items, 0), 2)) as fee_given,
-        sum(round(l.other * y.amount / nullif(l.items, 0), 2)) as other_given
+        sum(round(l.fee * abs(y.amount) / nullif(l.items, 0), 2)) as fee_given,
+        sum(round(l.other * abs(y.amount) / nullif(l.items, 0), 2)) as other_given
     from (
         select
             coalesce(sum(n.amount) filter (where n.kind = 'FEE'), 0) as fee,
             coalesce(sum(n.amount) filter (where n.kind <> 'FEE'), 0) as other,
             (
-                select sum(o.amount)
+                select sum(abs(o.amount))
                 from bank.match_expected as k
                 inner join bank.expected as o on k.expected = o.expected
                 where k.match = c.match
@@ -55,12 +55,12 @@ left join lateral (
     inner join bank.expected as y on k.expected = y.expected
     group by l.fee, l.other
 ) as t on true
--- Each item's share by its amount, to the øre; what rounding leaves is the first one's.
+-- Each item's share by its amount, whichever way it goes, to the øre; what rounding leaves is the first one's.
 cross join lateral (
     select
-        coalesce(round(t.fee * x.amount / nullif(t.total, 0), 2), 0)
+        coalesce(round(t.fee * abs(x.amount) / nullif(t.total, 0), 2), 0)
         + case when x.expected = t.first_expected then t.fee - coalesce(t.fee_given, 0) else 0 end as fee,
-        coalesce(round(t.other * x.amount / nullif(t.total, 0), 2), 0)
+        coalesce(round(t.other * abs(x.amount) / nullif(t.total, 0), 2), 0)
         + case when x.expected = t.first_expected then t.other - coalesce(t.other_given, 0) else 0 end as other
 ) as s;
 

@@ -8,7 +8,7 @@ select
     x.goods,
     x.amount,
     x.net,
-    coalesce(c.candidates, 0) as candidates,
+    least(coalesce(c.candidates, 0), 2) as candidates,
     billig.local_time()::date - x.last_day as days_late,
     case
         when billig.local_time()::date <= x.last_day then 'NOT DUE'
@@ -28,4 +28,4 @@ left join (
 ) as c on x.expected = c.expected;
 
 comment on view report.missing_deposit is
-'What should come to the bank and is in no match, NOK: age_group NOT DUE is not late yet, the others are days after last_day. candidates: how many entries might be it; net: amount less the expected fee; days_late: negative while it is not due; road_name: how it reaches the bank.';
+'What should come to the bank and is in no match, NOK: age_group NOT DUE is not late yet, the others are days after last_day. candidates: how many entries might be it, 2: two or more; net: amount less the expected fee; days_late: negative while it is not due; road_name: how it reaches the bank.';

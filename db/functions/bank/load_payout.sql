@@ -1,0 +1,50 @@
+create or replace function bank.load_payout(
+    p_road_name text, p_file_name text, p_content_sha256 bytea, p_format text
+)
+returns table (import_file bigint, payouts bigint, known_payouts bigint, lines bigint, waiting_lines bigint)
+language plpgsql security definer
+set search_path = pg_catalog, bank, pg_temp
+as $$
+declare
+    v_road int;
+    v_import_file bigint;
+begin
+    if
+        (
+            select count(*) <> 2
+            from pg_class as c
+            where
+                c.relnamespace = pg_my_temp_schema() and c.relname in ('file_payout', 'file_payout_line')
+                and c.relkind = 'r' and c.relowner = current_user::regrole
+        )
+        or coalesce(p_file_name, '') = '' or coalesce(p_format, '') = ''
+        or p_content_sha256 is null or length(p_content_sha256) <> 32
+    then
+        raise exception 'a report is loaded after begin_import, in its transaction' using
+            errcode = '22023',
+            detail = format('Name %L, format %L.', p_file_name, p_format),
+            hint = 'begin_import, COPY into file_payout and file_payout_line, load_payout; then commit.';
+    end if;
+    -- One report at a time a road.
+    select r.road into v_road from bank.road as r where r.road_name = p_road_name for update;
+    if not found then
+        raise exception 'there is no road %', p_road_name using
+            errcode = 'P0002',
+            detail = 'A payout comes by a road.',
+            hint = 'bank.road has them; set_road adds one.';
+    end if;
+    perform bank.check_payout();
+
+    insert into bank.import_file as f (file_name, content_sha256, format)
+    values (p_file_name, p_content_sha256, p_format)
+    returning f.import_file into v_import_file;
+
+    import_file := v_import_file;
+    select t.payouts, t.known_payouts, t.lines, t.waiting_lines into payouts, known_payouts, lines, waiting_lines
+    from bank.take_payout(v_import_file, v_road) as t;
+    return next;
+end;
+$$;
+
+comment on function bank.load_payout(text, text, bytea, text) is
+'Loads what stands in file_payout and file_payout_line of begin_import as payouts by a road, all or nothing, each payout once. payouts and lines: in the file; known_payouts: loaded before; waiting_lines: not paid out yet, left out. 22023; 23B87 what does not add up or is not in NOK, DETAIL says the line; 23B88 a payout that was loaded before, with other lines; P0002 no such road.';

@@ -1,0 +1,24 @@
+create or replace view bank.open_payout as
+select
+    p.payout,
+    p.road,
+    r.road_name,
+    r.account,
+    r.source,
+    r.days_max,
+    r.run_max,
+    p.payout_id,
+    p.names,
+    p.paid_on,
+    p.gross,
+    p.fee,
+    p.net
+from bank.payout as p
+inner join bank.road as r on p.road = r.road
+where not exists (
+    select from bank.match as m
+    left join bank.match_undo as u on m.match = u.match
+    where m.payout = p.payout and u.match is null
+);
+
+comment on view bank.open_payout is 'Payouts that no match by rule PAYOUT is of.';

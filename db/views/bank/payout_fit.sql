@@ -1,0 +1,194 @@
+create or replace view bank.payout_fit as
+with payout as materialized (
+    select * from bank.open_payout
+),
+
+line as materialized (
+    select
+        p.payout,
+        p.account,
+        p.source,
+        l.line,
+        l.kind,
+        l.refs,
+        l.gross
+    from payout as p
+    inner join bank.payout_line as l on p.payout = l.payout
+    where l.kind = 'ADJUSTMENT' or l.kind in ('PAYMENT', 'REFUND') and p.source in ('PAYMENT', 'ATTEMPT')
+),
+
+-- A charge and its refund may have the same name: the side decides. Zeros as in bank.reference_key, which whoever reads
+-- the reports may not call.
+named as materialized (
+    select distinct
+        l.payout,
+        l.line,
+        x.expected,
+        x.amount = l.gross as fits,
+        c.match
+    from line as l
+    cross join lateral unnest(l.refs) as n (ref)
+    inner join bank.expected as x
+        on ltrim(n.ref, '0') = ltrim(x.reference, '0') and sign(l.gross) = sign(x.amount)
+    inner join bank.road as r on x.road = r.road and l.account = r.account
+    left join bank.expected_claim as c on x.expected = c.expected
+    where l.kind <> 'ADJUSTMENT' and x.reference <> ''
+),
+
+counted as (
+    select
+        l.payout,
+        l.line,
+        l.kind,
+        l.gross,
+        count(n.expected) as items,
+        count(*) filter (where n.fits) as fitting,
+        count(*) filter (where n.fits and n.match is null) as unclaimed,
+        min(n.expected) filter (where n.fits and n.match is null) as expected
+    from line as l
+    left join named as n on l.payout = n.payout and l.line = n.line
+    group by l.payout, l.line, l.kind, l.gross
+),
+
+by_name as (
+    select
+        c.payout,
+        c.line,
+        c.kind,
+        c.gross,
+        case when c.unclaimed = 1 then array[c.expected] end as expected,
+        case
+            when c.kind = 'ADJUSTMENT' then 'NOT EXPLAINED'
+            when c.items = 0 then 'NO ITEM'
+            when c.fitting = 0 then 'AMOUNT DIFFERS'
+            when c.unclaimed = 0 then 'MATCHED ELSEWHERE'
+            when c.unclaimed > 1 then 'SEVERAL ITEMS'
+            when count(*) over (partition by c.expected) > 1 then 'TWICE'
+        end as problem
+    from counted as c
+),
+
+-- Of roads whose items are sums: the days that the payout's payments are of
+total as materialized (
+    select
+        p.payout,
+        p.road,
+        p.gross,
+        coalesce(min(l.occurred_on) - 1, p.paid_on - p.days_max) as first_day,
+        coalesce(max(l.occurred_on) + 1, p.paid_on) as last_day
+    from payout as p
+    inner join bank.payout_line as l on p.payout = l.payout and l.kind in ('PAYMENT', 'REFUND')
+    where p.source in ('SESSION', 'DAY')
+    group by p.payout, p.road, p.gross, p.paid_on, p.days_max
+),
+
+-- Runs as in bank.candidate, by gross
+place as materialized (
+    select
+        i.expected,
+        i.road,
+        i.day,
+        i.run_max,
+        i.amount,
+        dense_rank() over (order by g.turn, i.road, case g.turn when 1 then coalesce(i.cash_point, 0) end) as series,
+        row_number() over w as n,
+        sum(i.amount) over w as upto
+    from bank.open_expected as i
+    inner join (
+        select
+            t.road,
+            min(t.first_day) as first_day,
+            max(t.last_day) as last_day
+        from total as t
+        group by t.road
+    ) as d on i.road = d.road and i.day between d.first_day and d.last_day
+    cross join (values (1), (2)) as g (turn)
+    window w as (
+        partition by g.turn, i.road, case g.turn when 1 then coalesce(i.cash_point, 0) end order by i.day, i.expected
+    )
+),
+
+run as materialized (
+    select
+        b.series,
+        b.road,
+        b.n as first_n,
+        e.n as last_n,
+        b.day as first_day,
+        e.day as last_day,
+        e.upto - b.upto + b.amount as gross
+    from place as e
+    cross join lateral generate_series(e.n - e.run_max + 1, e.n) as k (n)
+    inner join place as b on e.series = b.series and b.n = k.n
+),
+
+summed as materialized (
+    select distinct
+        h.payout,
+        h.expected
+    from (
+        select
+            s.payout,
+            array_agg(p.expected order by p.expected) as expected
+        from (
+            select
+                t.payout,
+                r.series,
+                r.first_n,
+                r.last_n,
+                generate_series(r.first_n, r.last_n) as n
+            from total as t
+            inner join run as r
+                on
+                    t.road = r.road and t.gross = r.gross
+                    and r.first_day >= t.first_day and r.last_day <= t.last_day
+        ) as s
+        inner join place as p on s.series = p.series and s.n = p.n
+        group by s.payout, s.series, s.first_n, s.last_n
+    ) as h
+),
+
+shared as (
+    -- an item is in more than one sum, of this payout or another
+    select distinct m.payout
+    from (
+        select
+            s.payout,
+            count(*) over (partition by x.expected) as sums
+        from summed as s
+        cross join lateral unnest(s.expected) as x (expected)
+    ) as m
+    where m.sums > 1
+),
+
+by_sum as (
+    select
+        t.payout,
+        t.gross,
+        count(s.expected) as sums,
+        min(s.expected) as expected
+    from total as t
+    left join summed as s on t.payout = s.payout
+    group by t.payout, t.gross
+)
+
+select
+    n.payout,
+    n.line,
+    n.kind,
+    n.gross,
+    n.expected,
+    n.problem
+from by_name as n
+union all
+select
+    b.payout,
+    null,
+    'PAYMENT',
+    b.gross,
+    case when b.sums = 1 then b.expected end,
+    case when b.sums = 0 then 'NO ITEM' when b.sums > 1 or b.payout in (select h.payout from shared as h) then 'SEVERAL ITEMS' end
+from by_sum as b;
+
+comment on view bank.payout_fit is
+'Which open items are in which payout that is not matched. A row a payment, refund or adjustment of roads PAYMENT and ATTEMPT: the one item on the road''s account that has one of its names and its gross. Of roads SESSION and DAY a row a payout (line null): the one item, or run of items that follow each other, whose sum is its payments less its refunds, of the days that its lines say. problem null: it fits; NO ITEM; AMOUNT DIFFERS; MATCHED ELSEWHERE; SEVERAL ITEMS; TWICE: another line has the same item; NOT EXPLAINED: an adjustment.';

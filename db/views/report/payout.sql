@@ -1,0 +1,57 @@
+create or replace view report.payout as
+select
+    p.payout,
+    r.road_name,
+    p.payout_id,
+    p.paid_on,
+    p.gross,
+    p.fee,
+    p.other,
+    p.net,
+    case
+        when m.match is not null then 'MATCHED'
+        when p.net = 0 then 'NOTHING'
+        when e.only_entry is not null then 'ARRIVED'
+        when e.fitting > 1 or e.fitting = 1 and e.elsewhere = 0 then 'AMBIGUOUS'
+        when e.elsewhere > 0 then 'MATCHED ELSEWHERE'
+        when e.other_amount > 0 then 'OTHER AMOUNT'
+        when billig.local_time()::date > p.paid_on + r.days_max then 'NOT ARRIVED'
+        else 'AWAITED'
+    end as state,
+    coalesce(c.entry, e.any_entry) as entry,
+    m.match,
+    p.lines,
+    coalesce(f.unfit_lines, 0) as unfit_lines
+from bank.payout as p
+inner join bank.road as r on p.road = r.road
+left join (
+    select
+        a.payout,
+        a.match
+    from bank.match as a
+    left join bank.match_undo as u on a.match = u.match
+    where a.payout is not null and u.match is null
+) as m on p.payout = m.payout
+left join bank.entry_claim as c on m.match = c.match
+left join (
+    select
+        n.payout,
+        min(n.entry) filter (where n.is_only) as only_entry,
+        case when count(*) = 1 then min(n.entry) end as any_entry,
+        count(*) filter (where n.fits) as fitting,
+        count(*) filter (where not n.is_open) as elsewhere,
+        count(*) filter (where not n.fits) as other_amount
+    from bank.payout_entry as n
+    group by n.payout
+) as e on p.payout = e.payout
+left join (
+    select
+        n.payout,
+        count(*) as unfit_lines
+    from bank.payout_fit as n
+    where n.problem is not null
+    group by n.payout
+) as f on p.payout = f.payout;
+
+comment on view report.payout is
+'Payouts as acquirers report them, NOK: gross of payments less refunds, fee kept back, other what is neither, net to come to the bank. state: MATCHED; ARRIVED (its entry is there, but a line does not fit, report.payout_difference, or nobody ran the rules since, or a person took the match apart); AMBIGUOUS (several entries might be it, or it might be several payouts'' entry); OTHER AMOUNT (an entry names it, of another amount); MATCHED ELSEWHERE (the entry that might be it is matched by another rule or by hand); AWAITED; NOT ARRIVED (its days are over); NOTHING (net is 0). entry: the one that it is or might be; unfit_lines: how many lines fit no item, of roads SESSION and DAY 1 where their sum does not.';
