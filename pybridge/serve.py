@@ -55,7 +55,10 @@ def serve(
         ) from None
     shown = f"[{host}]" if ":" in host else host
     typer.echo(f"http://{shown}:{listening.effective_port}/")
-    listening.run()
+    try:
+        listening.run()
+    finally:
+        app.extensions["pybridge"].end_all()
 
 
 def _is_loopback(host: str) -> bool:
