@@ -1,0 +1,69 @@
+"""Histories of the bank in which money might be lost, or matched with what it only may be."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tests import banking
+from tests.conftest import Connection
+from tests.domain import consistency, one
+
+D = Decimal
+DAY = date(2026, 1, 14)
+
+
+def later(days: int) -> date:
+    return DAY + timedelta(days=days)
+
+
+def entries(db: Connection) -> int:
+    return int(one(db, "select count(*) from bank.entry"))
+
+
+def camt(count: int, *, page: int = 1, number: int = 7, more: str = "") -> str:
+    """A page of a statement of the day, with so many deposits of 500 that are equal in all that is said."""
+    one_of_them = (
+        '<Ntry><Amt Ccy="NOK">500</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts>BOOK</Sts>'
+        f"<BookgDt><Dt>{DAY}</Dt></BookgDt>{more}</Ntry>"
+    )
+    return (
+        '<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.02"><BkToCstmrStmt><Stmt>'
+        f"<Id>S</Id><StmtPgntn><PgNb>{page}</PgNb></StmtPgntn><ElctrncSeqNb>{number}</ElctrncSeqNb>"
+        f"<FrToDt><FrDtTm>{DAY}T00:00:00</FrDtTm><ToDtTm>{DAY}T23:59:59</ToDtTm></FrToDt>"
+        f"<Acct><Id><Othr><Id>{banking.NUMBER}</Id></Othr></Id></Acct>{one_of_them * count}"
+        "</Stmt></BkToCstmrStmt></Document>"
+    )
+
+
+# --- Loaded, and each once ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["camt", "MT940"])
+def test_equal_deposits_on_two_pages_are_not_one(db: Connection, tmp_path: Path, form: str) -> None:
+    banking.account(db)
+    if form == "camt":
+        pages = [camt(2, page=1), camt(1, page=2)]
+    else:
+        second = banking.mt940([(DAY, 500, "")], opening=1000).replace(":28C:1/1", ":28C:1/2")
+        pages = [banking.mt940([(DAY, 500, "")] * 2), second]
+    assert [banking.load(db, tmp_path, page).new_entries for page in pages] == [2, 1]
+    assert [banking.load(db, tmp_path, page + "\n").new_entries for page in pages] == [0, 0]
+    # The next of the same day has two of its own, and the month's has all five.
+    after = camt(2, number=8) if form == "camt" else banking.mt940([(DAY, 500, "")] * 2, number=2, opening=1500)
+    assert banking.load(db, tmp_path, after).new_entries == 2
+    month = banking.mt940([(DAY, 500, "")] * 5, number=1, days=(date(2026, 1, 1), date(2026, 1, 31)))
+    expected = 0 if form == "MT940" else 5  # another format says it in other words
+    assert banking.load(db, tmp_path, month.replace(":20:ST1", ":20:MONTH")).new_entries == expected
+    assert consistency(db) == {}
+
+
+def test_a_statement_goes_on_within_the_days_of_the_one_before(db: Connection, tmp_path: Path) -> None:
+    """A bank dates the opening balance the day before: the day's second statement lies within its first."""
+    banking.account(db)
+    first = banking.mt940([(DAY, 500, "")], number=5, days=(later(-1), DAY))
+    second = banking.mt940([(DAY, 500, "")], number=6, opening=500)
+    assert [banking.load(db, tmp_path, each).new_entries for each in (second, first)] == [1, 1]
+    assert entries(db) == 2
+    assert consistency(db) == {}
