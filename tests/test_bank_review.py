@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests import banking
+from tests.banking import booked, expected, match_open, matched, road, sound
 from tests.conftest import Connection
-from tests.domain import consistency, one
+from tests.domain import call_in, consistency, one
 
 D = Decimal
 DAY = date(2026, 1, 14)
@@ -67,3 +68,55 @@ def test_a_statement_goes_on_within_the_days_of_the_one_before(db: Connection, t
     assert [banking.load(db, tmp_path, each).new_entries for each in (second, first)] == [1, 1]
     assert entries(db) == 2
     assert consistency(db) == {}
+
+
+# --- Matched, and with nothing that it only may be ------------------------------------------------------------------
+
+
+@pytest.fixture
+def card(db: Connection) -> int:
+    return road(db, "DAY", "CARD", days_max=5)
+
+
+@pytest.fixture
+def by_payment(db: Connection) -> int:
+    return road(db, "PAYMENT", "BANK", days_max=30)
+
+
+def make(db: Connection, entry: int, item: int) -> int:
+    """A match by hand."""
+    found = call_in(db, "bank", "make_match", entries=[entry], expected=[item], reason="looked it up")
+    return int(found[0]["make_match"])
+
+
+def named(db: Connection, folder: Path, amount: int, name: str, number: int = 1) -> int:
+    """An entry by which the payer names something."""
+    banking.load(db, folder, banking.mt940([(later(1), amount, f"R{number}")], number=number).replace("NONREF", name))
+    return int(one(db, "select max(entry) from bank.entry"))
+
+
+@pytest.mark.parametrize("reference", ["", "KID1"])
+def test_what_is_taken_apart_makes_the_other_no_surer(
+    db: Connection, by_payment: int, tmp_path: Path, reference: str
+) -> None:
+    first, second = (*expected(db, by_payment, (DAY, 500), (DAY, 500), reference=reference),)
+    entry = named(db, tmp_path, 500, reference or "NONREF")
+    assert match_open(db) == {}
+    call_in(db, "bank", "undo_match", match=make(db, entry, first), reason="by mistake")
+    assert match_open(db) == {}, "it fits two, as it did before"
+    make(db, entry, second)
+    assert sound(db)
+
+
+def test_what_is_only_suggested_may_still_be_anothers(db: Connection, tmp_path: Path) -> None:
+    tolerant = road(db, "DAY", "CARD", tolerance=D(1))
+    expected(db, tolerant, (DAY, 500))
+    (less,) = booked(db, tmp_path, (later(1), "499.50", "A"))
+    assert match_open(db) == {"TOLERANCE": 1}
+    expected(db, tolerant, (DAY, 500))
+    (exact,) = booked(db, tmp_path, (later(1), 500, "B"), number=2)
+    assert match_open(db) == {}, "it may be the first one's, which is not approved"
+    call_in(db, "bank", "approve_match", match=one(db, "select match from bank.match"), reason="rounded")
+    assert match_open(db) == {"AMOUNT": 1}
+    assert matched(db).keys() == {less, exact}
+    assert sound(db)

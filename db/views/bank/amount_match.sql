@@ -3,6 +3,7 @@ with candidate as materialized (
     select
         c.entry,
         c.expected,
+        c.is_free,
         row_number() over (order by c.entry, c.expected) as candidate,
         count(*) over (partition by c.entry) as of_entry
     from bank.candidate as c
@@ -30,7 +31,7 @@ single as (
     inner join member as m on c.candidate = m.candidate
     inner join bank.expected as b on m.expected = b.expected
     inner join bank.road as r on b.road = r.road
-    where c.of_entry = 1
+    where c.of_entry = 1 and c.is_free
     group by c.candidate, c.entry, c.expected
     having max(m.of_item) = 1
 )
