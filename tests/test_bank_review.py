@@ -120,3 +120,20 @@ def test_what_is_only_suggested_may_still_be_anothers(db: Connection, tmp_path: 
     assert match_open(db) == {"AMOUNT": 1}
     assert matched(db).keys() == {less, exact}
     assert sound(db)
+
+
+@pytest.mark.parametrize("way", ["end_to_end", "text"])
+def test_who_names_one_item_does_not_pay_another(db: Connection, by_payment: int, tmp_path: Path, way: str) -> None:
+    """Paid twice, and somebody else owes as much."""
+    expected(db, by_payment, (DAY, 500), reference="KID1")
+    entry = named(db, tmp_path, 500, "KID1")
+    assert match_open(db) == {"REFERENCE": 1}
+    (other,) = expected(db, by_payment, (DAY, 500), reference="KID2")
+    again = named(db, tmp_path, 500, "KID1", number=2) if way == "end_to_end" else None
+    if again is None:
+        banking.load(db, tmp_path, banking.mt940([(later(2), 500, "T")], number=2, texts=["FOR KID1 AGAIN"]))
+        again = int(one(db, "select max(entry) from bank.entry"))
+    assert match_open(db) == {}
+    assert matched(db).keys() == {entry}
+    make(db, again, other)  # a person may
+    assert sound(db)
