@@ -1,15 +1,18 @@
 """Histories of the bank in which money might be lost, or matched with what it only may be."""
 
+import threading
+from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests import banking
 from tests.banking import booked, expected, match_open, matched, road, sound
-from tests.conftest import Connection
-from tests.domain import call_in, consistency, one
+from tests.conftest import Connect, Connection
+from tests.domain import call_in, consistency, one, run, wait_for
 
 D = Decimal
 DAY = date(2026, 1, 14)
@@ -136,4 +139,55 @@ def test_who_names_one_item_does_not_pay_another(db: Connection, by_payment: int
     assert match_open(db) == {}
     assert matched(db).keys() == {entry}
     make(db, again, other)  # a person may
+    assert sound(db)
+
+
+# --- At once --------------------------------------------------------------------------------------------------------
+
+
+def test_rules_and_a_person_wait_for_each_other_and_do_not_deadlock(
+    db: Connection, connect: Connect, card: int, by_payment: int, tmp_path: Path
+) -> None:
+    """The rules take by name first, then by amount; a person takes of the second what goes with the first."""
+    (named_item,) = expected(db, by_payment, (DAY, 300), reference="KID1")
+    expected(db, card, (DAY, 500))
+    named(db, tmp_path, 300, "KID1")
+    (other,) = booked(db, tmp_path, (later(1), 500, "B"), number=2)
+    blocker, person, rules = connect(), connect(), connect()
+    outcome: dict[str, str | None] = {}
+
+    def by_itself(name: str, deed: Callable[[], object]) -> threading.Thread:
+        def go() -> None:
+            try:
+                deed()
+                outcome[name] = "done"
+            except psycopg.Error as error:
+                outcome[name] = error.sqlstate
+
+        thread = threading.Thread(target=go)
+        thread.start()
+        return thread
+
+    def by_hand() -> None:
+        call_in(
+            person,
+            *("bank", "make_match"),
+            entries=[other],
+            expected=[named_item],
+            reason="the KID was another's",
+            kinds=["NOT_OURS"],
+            amounts=[200],
+        )
+
+    with blocker.transaction():  # holds both up, until each has begun
+        run(blocker, "select from bank.entry where entry = %s for update", other)
+        threads = [by_itself("person", by_hand)]
+        wait_for(db, person.info.backend_pid)
+        threads.append(by_itself("rules", lambda: match_open(rules)))
+        wait_for(db, rules.info.backend_pid)
+    for thread in threads:
+        thread.join()
+    assert outcome["person"] == "done"
+    assert outcome["rules"] == "done"
+    assert len(matched(db)) == 1
     assert sound(db)
