@@ -33,6 +33,8 @@ begin
             detail = format('Entries %s, items %s, lines %s of %s, reason %L.', v_entries, v_expected, v_kinds, v_amounts, p_reason),
             hint = 'Name each entry and item once, say why, and explain what differs: FEE, ROUNDING, WRITE_OFF or NOT_OURS, in NOK.';
     end if;
+    -- The rules lock what they match rule by rule, in no order that a person could keep to: one waits for the other.
+    perform pg_advisory_xact_lock_shared(hashtextextended('bank.match_open', 2));
     perform bank.lock_open(v_entries, v_expected);
     v_matches := bank.record_matches(
         array['PERSON'], array[trim(p_reason)],

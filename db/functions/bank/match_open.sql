@@ -20,7 +20,7 @@ declare
     v_amounts numeric[];
 begin
     perform billig.need_read_committed();
-    -- One at a time; a person who matches by hand meanwhile is seen below, or refuses this run (23B82).
+    -- One at a time, and while nobody matches by hand (make_match has it shared).
     perform pg_advisory_xact_lock(hashtextextended('bank.match_open', 2));
 
     -- By payout and reference first, since they say who; then by amount, among what is left.
@@ -110,4 +110,4 @@ end;
 $$;
 
 comment on function bank.match_open() is
-'Matches what is open, by the rules that are enabled (bank.match_rule): a row a rule of what was matched, NOK of the entries. Nothing is matched where an entry or an item fits more than one; rules that are not automatic only suggest. What is in a payout that does not fit is left to a person. 23B82 somebody matched the same by hand meanwhile: run it again; 25000 not at read committed.';
+'Matches what is open, by the rules that are enabled (bank.match_rule): a row a rule of what was matched, NOK of the entries. Nothing is matched where an entry or an item fits more than one; rules that are not automatic only suggest. What is in a payout that does not fit is left to a person. Those who match by hand are waited for, and wait. 25000 not at read committed.';

@@ -15,6 +15,7 @@ declare
     v_content bytea;
     v_statement bigint;
     v_known bytea;
+    v_page record;
 begin
     statements := 0;
     known_statements := 0;
@@ -73,28 +74,37 @@ begin
             v_file.opening_balance, v_file.closing_balance, v_entries, v_sum, v_content
         )
         returning s.statement into v_statement;
+        select p.* into v_page from bank.statement_page(v_file.statement_id, v_file.sequence_number) as p;
 
         -- Without a reference of the bank's, equal entries of two statements are two where the statements stand side by
-        -- side, numbered; they are one where a statement lies within another (the day's in the month's), or is of
-        -- another kind (notification, export).
+        -- side: pages of one, or numbered, one going on where the other ended, or neither within the other. They are one
+        -- where a statement lies within another (the day's in the month's), or is of another kind (notification, export).
         update file_entry as f
         set occurrence = n.place + n.before
         from (
             select
                 x.entry,
                 row_number() over (partition by x.entry_key order by x.entry) as place,
-                case when x.bank_reference = '' and v_file.kind = 'STATEMENT' and v_file.sequence_number is not null then (
+                case when x.bank_reference = '' and v_file.kind = 'STATEMENT' then (
                     select count(distinct b.entry)
                     from bank.entry as b
                     inner join bank.statement_entry as l on b.entry = l.entry
                     inner join bank.statement as s on l.statement = s.statement
+                    cross join bank.statement_page(s.statement_id, s.sequence_number) as p
                     where
                         b.account = v_account and b.entry_key = x.entry_key and s.statement <> v_statement
-                        and s.kind = 'STATEMENT' and s.sequence_number <> v_file.sequence_number
+                        and s.kind = 'STATEMENT'
                         and (
-                            (s.from_day, s.to_day) = (v_from, v_to)
-                            or not (s.from_day <= v_from and v_to <= s.to_day)
-                            and not (v_from <= s.from_day and s.to_day <= v_to)
+                            p.whole = v_page.whole and p.page <> v_page.page
+                            and p.number is not distinct from v_page.number
+                            or p.number <> v_page.number
+                            and (
+                                (s.from_day, s.to_day) = (v_from, v_to)
+                                or not (s.from_day <= v_from and v_to <= s.to_day)
+                                and not (v_from <= s.from_day and s.to_day <= v_to)
+                                or p.number = v_page.number - 1 and s.closing_balance = v_file.opening_balance
+                                or p.number = v_page.number + 1 and s.opening_balance = v_file.closing_balance
+                            )
                         )
                 ) else 0 end as before
             from file_entry as x
@@ -135,4 +145,4 @@ end;
 $$;
 
 comment on function bank.take_import(bigint) is
-'Statements and entries of the temporary tables of begin_import, those that are new: called by load_import. Entries that are equal in day, amount and the bank''s reference (without one: in all that is said) are one, unless they stand twice in one statement, or in numbered statements side by side. 23B86: a statement that was loaded before, with other entries.';
+'Statements and entries of the temporary tables of begin_import, those that are new: called by load_import. Entries that are equal in day, amount and the bank''s reference (without one: in all that is said) are one, unless they stand twice in one statement, in two of its pages, or in numbered statements side by side. 23B86: a statement that was loaded before, with other entries.';

@@ -3,6 +3,7 @@ with candidate as materialized (
     select
         c.entry,
         c.expected,
+        c.is_free,
         row_number() over (order by c.entry, c.expected) as candidate,
         count(*) over (partition by c.entry) as of_entry
     from bank.candidate as c
@@ -30,9 +31,50 @@ single as (
     inner join member as m on c.candidate = m.candidate
     inner join bank.expected as b on m.expected = b.expected
     inner join bank.road as r on b.road = r.road
-    where c.of_entry = 1
+    where c.of_entry = 1 and c.is_free
     group by c.candidate, c.entry, c.expected
     having max(m.of_item) = 1
+),
+
+-- What the entry names, matched already or not: who names one item does not pay another of the same amount.
+name as materialized (
+    select
+        e.entry,
+        e.account,
+        bank.reference_key(n.word) as ref
+    from single as s
+    inner join bank.entry as e on s.entry = e.entry
+    cross join lateral (
+        values (e.end_to_end), (e.kid)
+        union
+        select u.word
+        from bank.entry_detail as d
+        cross join lateral (values (d.end_to_end), (d.kid)) as u (word)
+        where d.entry = e.entry
+        union
+        select t.word
+        from regexp_split_to_table(e.entry_text, '[^[:alnum:]_-]+') as t (word)
+        where length(t.word) >= 4 and t.word ~ '[0-9]'
+    ) as n (word)
+    where bank.reference_key(n.word) <> ''
+),
+
+naming as materialized (
+    select
+        n.entry,
+        array_agg(x.expected) as expected
+    from name as n
+    -- by the index, as in bank.text_match
+    cross join lateral (
+        select
+            o.expected,
+            o.road
+        from bank.expected as o
+        where ltrim(o.reference, '0') = n.ref and o.reference <> ''
+        offset 0
+    ) as x
+    inner join bank.road as r on x.road = r.road and n.account = r.account
+    group by n.entry
 )
 
 select
@@ -49,7 +91,8 @@ select
 from single as s
 inner join bank.match_rule as r
     on r.rule = case when s.items > 1 then 'RUN' when s.fee <> 0 then 'NET' else 'AMOUNT' end
-where r.enabled;
+left join naming as n on s.entry = n.entry
+where r.enabled and (n.entry is null or s.expected <@ n.expected);
 
 comment on view bank.amount_match is
-'What rules AMOUNT, NET and RUN would match: candidates of which neither the entry nor any item is in another one. entries: the entry; expected: the items; fee: what the acquirer keeps back; difference: always 0.';
+'What rules AMOUNT, NET and RUN would match: candidates of which neither the entry nor any item is in another one, and where the entry names no other item. entries: the entry; expected: the items; fee: what the acquirer keeps back; difference: always 0.';

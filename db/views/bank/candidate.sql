@@ -127,16 +127,54 @@ fitting as (
     ) as h
     inner join place as p on h.line = p.line and h.n = p.n
     group by h.entry, h.line, h.first_n, h.last_n
+),
+
+apart as materialized (
+    select distinct
+        f.entry,
+        f.expected
+    from fitting as f
+    inner join bank.undone_pair as u on f.entry = u.entry and u.expected = any(f.expected)
+),
+
+suggested as materialized (
+    select m.match
+    from bank.match as m
+    where
+        not exists (select from bank.match_approval as a where a.match = m.match)
+        and not exists (select from bank.match_undo as u where u.match = m.match)
 )
 
+-- What is taken apart, or suggested, leaves the others no surer: it counts, and is not matched.
 select
     f.entry,
-    f.expected
+    f.expected,
+    a.entry is null as is_free
 from fitting as f
-where not exists (
-    select from bank.undone_pair as u
-    where u.entry = f.entry and u.expected = any(f.expected)
-);
+left join apart as a on f.entry = a.entry and f.expected = a.expected
+union all
+select
+    e.entry,
+    array[x.expected] as expected,
+    false as is_free
+from suggested as g
+inner join bank.match_expected as c on g.match = c.match
+inner join bank.expected as x on c.expected = x.expected
+inner join bank.road as r on x.road = r.road
+inner join entry as e
+    on
+        r.account = e.account and x.amount - x.fee = e.amount
+        and e.booked_on between x.day + r.days_min and x.day + r.days_max
+union all
+select
+    b.entry,
+    array[i.expected] as expected,
+    false as is_free
+from suggested as g
+inner join bank.match_entry as c on g.match = c.match
+inner join bank.entry as b on c.entry = b.entry
+inner join item as i
+    on b.account = i.account and b.amount = i.net and b.booked_on between i.first_day and i.last_day;
 
 comment on view bank.candidate is
-'Which open items might be which open entry, by amount and day: one item, or up to run_max of one road that follow each other, of one cash point or of all, whose sum less fees is the entry. Several rows of an entry or of an item: nobody can tell, and no rule does. Of many that are equal, each entry has two rows, and each item one at least.';
+'Which open items might be which open entry, by amount and day: one item, or up to run_max of one road that follow each other, of one cash point or of all, whose sum less fees is the entry. Several rows of an entry or of an item: nobody can tell, and no rule does. Of many that are equal, each entry has two rows, and each item one at least. is_free: false where somebody took the two apart, or an entry or item is in a match that is only suggested: it counts, so that the others are no surer for it, and no rule takes it.';

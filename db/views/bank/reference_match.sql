@@ -45,7 +45,7 @@ name as (
 ),
 
 -- Any item that it names, of whatever amount: a name that two have is no name. A charge and its return name the same:
--- the side decides.
+-- the side decides. What somebody took apart is named all the same.
 hit as materialized (
     select
         n.entry,
@@ -67,10 +67,6 @@ hit as materialized (
         from bank.open_expected as o
         where o.reference <> ''
     ) as x on n.account = x.account and n.ref = x.ref and sign(n.amount) = sign(x.amount)
-    where not exists (
-        select from bank.undone_pair as u
-        where u.entry = n.entry and u.expected = x.expected
-    )
 ),
 
 counted as (
@@ -105,7 +101,12 @@ select
     0::numeric as difference,
     format('%s payments in the entry name as many items, each to the øre', w.parts) as reason
 from whole as w
-where w.parts = w.matched and w.amount = w.entry_amount;
+where
+    w.parts = w.matched and w.amount = w.entry_amount
+    and not exists (
+        select from bank.undone_pair as u
+        where u.entry = w.entry and u.expected = any(w.expected)
+    );
 
 comment on view bank.reference_match is
 'What rules REFERENCE and KID would match: entries of which every payment names one open item of its amount, less fee, that nothing else names. KID where one of them is named by KID alone. entries: the entry; expected: the items; fee: what the acquirer keeps back; difference: always 0.';

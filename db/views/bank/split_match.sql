@@ -62,7 +62,7 @@ where
     s.sums = 1 and cardinality(s.entries) > 1
     and not exists (
         select from bank.candidate as c
-        where c.entry = any(s.entries) or s.expected = any(c.expected)
+        where c.is_free and (c.entry = any(s.entries) or s.expected = any(c.expected))
     )
     and not exists (
         select from claimed as c

@@ -72,7 +72,7 @@ where
     s.sums = 1 and cardinality(s.expected) > 1
     and not exists (
         select from bank.candidate as c
-        where c.entry = s.entry or c.expected && s.expected
+        where c.is_free and (c.entry = s.entry or c.expected && s.expected)
     )
     and not exists (
         select from claimed as c

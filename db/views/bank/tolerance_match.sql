@@ -30,7 +30,7 @@ where
     p.of_entry = 1 and p.of_item = 1 and p.difference <> 0
     and not exists (
         select from bank.candidate as c
-        where c.entry = p.entry or p.expected = any(c.expected)
+        where c.is_free and (c.entry = p.entry or p.expected = any(c.expected))
     )
     and not exists (
         select from bank.undone_pair as u

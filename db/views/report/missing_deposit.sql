@@ -25,6 +25,7 @@ left join (
     from bank.candidate as k
     cross join lateral unnest(k.expected) as m (expected)
     group by m.expected
+    having bool_or(k.is_free)
 ) as c on x.expected = c.expected;
 
 comment on view report.missing_deposit is

@@ -15,6 +15,7 @@ left join (
         count(*) as candidates
     from bank.candidate as k
     group by k.entry
+    having bool_or(k.is_free)
 ) as c on e.entry = c.entry;
 
 comment on view report.unmatched_deposit is
