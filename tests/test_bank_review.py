@@ -142,6 +142,21 @@ def test_who_names_one_item_does_not_pay_another(db: Connection, by_payment: int
     assert sound(db)
 
 
+@pytest.mark.parametrize("name", ["NONREF", "KID1"])
+def test_an_entry_that_takes_another_back_is_no_sales(
+    db: Connection, by_payment: int, tmp_path: Path, name: str
+) -> None:
+    expected(db, by_payment, (DAY, 500), reference="" if name == "NONREF" else name)
+    content = banking.mt940([(later(1), 500, "A")]).replace("C500", "RD500").replace("NONREF", name)
+    banking.load(db, tmp_path, content)
+    assert one(db, "select is_reversal and amount = 500 from bank.entry")
+    assert match_open(db) == {}
+    run(db, "alter table bank.expected disable trigger expected_keep")
+    run(db, "alter table bank.expected drop constraint expected_return_check")
+    run(db, "update bank.expected set is_return = true")
+    assert match_open(db) == {"AMOUNT" if name == "NONREF" else "REFERENCE": 1}
+
+
 # --- At once --------------------------------------------------------------------------------------------------------
 
 
