@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from pybridge.statement_file import Layout
 from tests import banking
 from tests.banking import booked, expected, match_open, matched, road, sound
 from tests.conftest import Connect, Connection
@@ -70,6 +71,16 @@ def test_a_statement_goes_on_within_the_days_of_the_one_before(db: Connection, t
     second = banking.mt940([(DAY, 500, "")], number=6, opening=500)
     assert [banking.load(db, tmp_path, each).new_entries for each in (second, first)] == [1, 1]
     assert entries(db) == 2
+    assert consistency(db) == {}
+
+
+def test_a_reversal_is_one_though_an_export_does_not_call_it_so(db: Connection, tmp_path: Path) -> None:
+    banking.account(db)
+    reversal = camt(1, more="<RvslInd>true</RvslInd><AcctSvcrRef>R1</AcctSvcrRef>")
+    layout = Layout({"booked_on": "Day", "amount": "NOK", "bank_reference": "Ref"}, account=banking.NUMBER)
+    export = "Day;NOK;Ref\n14.01.2026;500,00;R1\n"
+    assert banking.load(db, tmp_path, reversal).new_entries == 1
+    assert banking.load(db, tmp_path, export, layout).new_entries == 0
     assert consistency(db) == {}
 
 
