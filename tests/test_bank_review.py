@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from pybridge.statement_file import Layout
 from tests import banking
 from tests.banking import booked, expected, match_open, matched, road, sound
 from tests.conftest import Connect, Connection
@@ -70,6 +71,16 @@ def test_a_statement_goes_on_within_the_days_of_the_one_before(db: Connection, t
     second = banking.mt940([(DAY, 500, "")], number=6, opening=500)
     assert [banking.load(db, tmp_path, each).new_entries for each in (second, first)] == [1, 1]
     assert entries(db) == 2
+    assert consistency(db) == {}
+
+
+def test_a_reversal_is_one_though_an_export_does_not_call_it_so(db: Connection, tmp_path: Path) -> None:
+    banking.account(db)
+    reversal = camt(1, more="<RvslInd>true</RvslInd><AcctSvcrRef>R1</AcctSvcrRef>")
+    layout = Layout({"booked_on": "Day", "amount": "NOK", "bank_reference": "Ref"}, account=banking.NUMBER)
+    export = "Day;NOK;Ref\n14.01.2026;500,00;R1\n"
+    assert banking.load(db, tmp_path, reversal).new_entries == 1
+    assert banking.load(db, tmp_path, export, layout).new_entries == 0
     assert consistency(db) == {}
 
 
@@ -140,6 +151,21 @@ def test_who_names_one_item_does_not_pay_another(db: Connection, by_payment: int
     assert matched(db).keys() == {entry}
     make(db, again, other)  # a person may
     assert sound(db)
+
+
+@pytest.mark.parametrize("name", ["NONREF", "KID1"])
+def test_an_entry_that_takes_another_back_is_no_sales(
+    db: Connection, by_payment: int, tmp_path: Path, name: str
+) -> None:
+    expected(db, by_payment, (DAY, 500), reference="" if name == "NONREF" else name)
+    content = banking.mt940([(later(1), 500, "A")]).replace("C500", "RD500").replace("NONREF", name)
+    banking.load(db, tmp_path, content)
+    assert one(db, "select is_reversal and amount = 500 from bank.entry")
+    assert match_open(db) == {}
+    run(db, "alter table bank.expected disable trigger expected_keep")
+    run(db, "alter table bank.expected drop constraint expected_return_check")
+    run(db, "update bank.expected set is_return = true")
+    assert match_open(db) == {"AMOUNT" if name == "NONREF" else "REFERENCE": 1}
 
 
 # --- At once --------------------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ begin
 
     update file_entry as f
     set entry_key = sha256(convert_to(jsonb_build_array(
-        f.booked_on, trim_scale(f.amount), f.is_reversal, f.bank_reference,
+        f.booked_on, trim_scale(f.amount), f.is_reversal and f.bank_reference = '', f.bank_reference,
         case when f.bank_reference = '' then jsonb_build_array(f.value_on, f.code, f.end_to_end, f.kid, f.entry_text) end
     )::text, 'UTF8'));
     create index on file_entry (statement, entry_key);

@@ -31,9 +31,11 @@ single as (
     inner join member as m on c.candidate = m.candidate
     inner join bank.expected as b on m.expected = b.expected
     inner join bank.road as r on b.road = r.road
-    where c.of_entry = 1 and c.is_free
+    inner join bank.entry as e on c.entry = e.entry
+    -- an entry that takes another back is no sale's money
+    where c.of_entry = 1 and c.is_free and (not e.is_reversal or b.is_return)
     group by c.candidate, c.entry, c.expected
-    having max(m.of_item) = 1
+    having max(m.of_item) = 1 and count(*) = cardinality(c.expected)
 ),
 
 -- What the entry names, matched already or not: who names one item does not pay another of the same amount.
@@ -95,4 +97,4 @@ left join naming as n on s.entry = n.entry
 where r.enabled and (n.entry is null or s.expected <@ n.expected);
 
 comment on view bank.amount_match is
-'What rules AMOUNT, NET and RUN would match: candidates of which neither the entry nor any item is in another one, and where the entry names no other item. entries: the entry; expected: the items; fee: what the acquirer keeps back; difference: always 0.';
+'What rules AMOUNT, NET and RUN would match: candidates of which neither the entry nor any item is in another one, and where the entry names no other item, and takes no other entry back. entries: the entry; expected: the items; fee: what the acquirer keeps back; difference: always 0.';

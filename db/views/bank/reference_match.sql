@@ -106,7 +106,13 @@ where
     and not exists (
         select from bank.undone_pair as u
         where u.entry = w.entry and u.expected = any(w.expected)
+    )
+    -- an entry that takes another back is no sale's money
+    and not exists (
+        select from bank.entry as e
+        inner join bank.expected as x on x.expected = any(w.expected)
+        where e.entry = w.entry and e.is_reversal and not x.is_return
     );
 
 comment on view bank.reference_match is
-'What rules REFERENCE and KID would match: entries of which every payment names one open item of its amount, less fee, that nothing else names. KID where one of them is named by KID alone. entries: the entry; expected: the items; fee: what the acquirer keeps back; difference: always 0.';
+'What rules REFERENCE and KID would match: entries of which every payment names one open item of its amount, less fee, that nothing else names; of an entry that takes another back, returns alone. KID where one of them is named by KID alone. entries: the entry; expected: the items; fee: what the acquirer keeps back; difference: always 0.';
