@@ -10,7 +10,6 @@ from psycopg import sql
 from tests.conftest import Connection
 from tests.domain import login_role, one, run
 
-
 NOBODY = ",".join(["nobody", "nobody_of_this_name", *(f"nobody{number}" for number in range(50))])
 """Who do not exist, name by name: 15 knows no patterns."""
 
