@@ -8,12 +8,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from pybridge.statement_file import Layout
 from tests import banking
 from tests.banking import booked, expected, match_open, matched, road, sound
 from tests.conftest import Connect, Connection
-from tests.domain import call_in, consistency, one, run, wait_for
+from tests.domain import call_in, consistency, one, rows, run, wait_for
 
 D = Decimal
 DAY = date(2026, 1, 14)
@@ -166,6 +167,23 @@ def test_an_entry_that_takes_another_back_is_no_sales(
     run(db, "alter table bank.expected drop constraint expected_return_check")
     run(db, "update bank.expected set is_return = true")
     assert match_open(db) == {"AMOUNT" if name == "NONREF" else "REFERENCE": 1}
+
+
+def test_a_fee_on_an_item_of_nothing_is_in_every_report(db: Connection, card: int, tmp_path: Path) -> None:
+    (item,) = expected(db, card, (DAY, 0))
+    (entry,) = booked(db, tmp_path, (later(1), -50, "A"))
+    call_in(
+        db,
+        *("bank", "make_match"),
+        entries=[entry],
+        expected=[item],
+        reason="the month's fee",
+        kinds=["FEE"],
+        amounts=[-50],
+    )
+    for view in (sql.Identifier("report", "bank_item"), sql.Identifier("report", "bank_reconciliation")):
+        query = sql.SQL("select received_amount, fee_amount, difference_amount from {}").format(view)
+        assert rows(db, query) == [{"received_amount": D(-50), "fee_amount": D(50), "difference_amount": D(0)}]
 
 
 # --- At once --------------------------------------------------------------------------------------------------------

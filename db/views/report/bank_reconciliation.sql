@@ -79,7 +79,11 @@ from (
                 case when i.payment_attempt is null then 0 else i.goods end,
                 i.amount - case when i.payment_attempt is null then i.goods else 0 end,
                 0
-            where i.amount <> i.goods or i.payment_attempt is not null
+            where
+                i.amount <> i.goods or i.payment_attempt is not null
+                -- an item of nothing may have a share of a fee
+                or (i.fee_amount <> 0 or i.difference_amount <> 0)
+                and not exists (select from bank.expected_line as e where e.expected = i.expected)
         ) as g
     ) as w
 ) as s
