@@ -28,6 +28,7 @@ SESSION, FORM = "pybridge_session", "pybridge_form"  # cookies
 IDLE = 15 * 60  # seconds without a page after which a session ends
 LONGEST = 12 * 3600  # seconds after which it ends in any case: a changed password cannot be noticed otherwise
 MOST_SESSIONS, MOST_OF_ROLE = 40, 4
+MOST_AT_ONCE = 4  # requests of one role, of the eight that the server takes on: one alone does not keep the others out
 STATEMENT_TIMEOUT = 30  # seconds
 FREE_OF_ROLE, FREE_OF_ADDRESS = 5, 20  # failures before one waits; on loopback everybody has one address
 FIRST_WAIT, LONGEST_WAIT = 30, 3600  # seconds
@@ -77,6 +78,7 @@ class Sessions:
         self._clock = clock
         self._lock = threading.Lock()
         self._open: dict[str, Session] = {}
+        self._turns: dict[str, threading.BoundedSemaphore] = {}  # by role: those that have logged in, and so are few
 
     def add(self, role: str, connection: psycopg.Connection[Any]) -> str:
         """A new id. A role's oldest session makes room for its newest; other roles' never do."""
@@ -100,6 +102,10 @@ class Sessions:
             if session:
                 session.used = self._clock()
             return session
+
+    def turns(self, role: str) -> threading.BoundedSemaphore:
+        with self._lock:
+            return self._turns.setdefault(role, threading.BoundedSemaphore(MOST_AT_ONCE))
 
     def end(self, name: str) -> None:
         with self._lock:
@@ -233,18 +239,24 @@ def create_app(conninfo: str, *, hosts: list[str], lang: str = "nb", clock: Cloc
 
     @contextmanager
     def reading(session: Session) -> Iterator[psycopg.Connection[Any]]:
-        if not session.lock.acquire(timeout=STATEMENT_TIMEOUT):
+        turns = sessions.turns(session.role)
+        if not turns.acquire(blocking=False):
             raise psycopg.errors.QueryCanceled
         try:
-            # Asked again for each page: the role may have been altered or dropped since.
-            if session.connection.execute(MIGHTY).fetchone() != (False,):
-                session.connection.close()
-                raise psycopg.OperationalError
-            with session.connection.transaction(force_rollback=True):
-                session.connection.execute("set transaction isolation level repeatable read read only")
-                yield session.connection
+            if not session.lock.acquire(timeout=STATEMENT_TIMEOUT):
+                raise psycopg.errors.QueryCanceled
+            try:
+                # Asked again for each page: the role may have been altered or dropped since.
+                if session.connection.execute(MIGHTY).fetchone() != (False,):
+                    session.connection.close()
+                    raise psycopg.OperationalError
+                with session.connection.transaction(force_rollback=True):
+                    session.connection.execute("set transaction isolation level repeatable read read only")
+                    yield session.connection
+            finally:
+                session.lock.release()
         finally:
-            session.lock.release()
+            turns.release()
 
     def refuse(session: Session, status: int, *said: str | None) -> flask.Response:
         return show(

@@ -356,6 +356,31 @@ def test_requests_of_one_session_wait_for_each_other(hall: Hall, monkeypatch: py
     assert (statuses, most) == ([200] * 4, [1])
 
 
+def test_a_role_with_many_requests_leaves_room_for_others(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, done = threading.Event(), threading.Event()
+
+    def slow(*_: object, **__: object) -> str:
+        begun.set()
+        done.wait(30)
+        return ""
+
+    monkeypatch.setattr(console, "MOST_AT_ONCE", 1)
+    made = hall.console()
+    first, second, other = hall.inside("analyst", made), hall.inside("analyst", made), hall.inside("bookkeeper", made)
+    with monkeypatch.context() as patched:
+        patched.setattr(pages, "render", slow)
+        waiting = threading.Thread(target=first.get, args=("/page/jobs",))
+        waiting.start()
+        try:
+            assert begun.wait(30)
+            assert second.get("/").status_code == 503
+            assert other.get("/").status_code == 200
+        finally:
+            done.set()
+            waiting.join()
+    assert second.get("/").status_code == 200
+
+
 def test_an_error_of_ours_says_nothing_of_itself(
     hall: Hall, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
