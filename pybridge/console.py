@@ -26,10 +26,14 @@ from pybridge.pages.words import Words
 
 SESSION, FORM = "pybridge_session", "pybridge_form"  # cookies
 IDLE = 15 * 60  # seconds without a page after which a session ends
+LONGEST = 12 * 3600  # seconds after which it ends in any case: a changed password cannot be noticed otherwise
 MOST_SESSIONS, MOST_OF_ROLE = 40, 4
+MOST_AT_ONCE = 4  # requests of one role, of the eight that the server takes on: one alone does not keep the others out
 STATEMENT_TIMEOUT = 30  # seconds
 FREE_OF_ROLE, FREE_OF_ADDRESS = 5, 20  # failures before one waits; on loopback everybody has one address
 FIRST_WAIT, LONGEST_WAIT = 30, 3600  # seconds
+MOST_BODY = 16 * 1024  # bytes of a form
+MIGHTY = "select rolsuper or rolbypassrls or not rolcanlogin from pg_catalog.pg_roles where rolname = session_user"
 MOST_GUESSED = 10_000  # names and addresses that are remembered
 NAMES = {"nb": "Norsk", "en": "English"}
 HEADERS = {
@@ -63,6 +67,7 @@ class Session:
     role: str
     connection: psycopg.Connection[Any] = field(repr=False)
     used: float
+    begun: float
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
 
@@ -73,6 +78,7 @@ class Sessions:
         self._clock = clock
         self._lock = threading.Lock()
         self._open: dict[str, Session] = {}
+        self._turns: dict[str, threading.BoundedSemaphore] = {}  # by role: those that have logged in, and so are few
 
     def add(self, role: str, connection: psycopg.Connection[Any]) -> str:
         """A new id. A role's oldest session makes room for its newest; other roles' never do."""
@@ -86,7 +92,7 @@ class Sessions:
                 connection.close()
                 raise NotLetIn("full", 503)
             name = secrets.token_urlsafe(32)
-            self._open[name] = Session(role, connection, self._clock())
+            self._open[name] = Session(role, connection, self._clock(), self._clock())
             return name
 
     def find(self, name: str) -> Session | None:
@@ -96,6 +102,10 @@ class Sessions:
             if session:
                 session.used = self._clock()
             return session
+
+    def turns(self, role: str) -> threading.BoundedSemaphore:
+        with self._lock:
+            return self._turns.setdefault(role, threading.BoundedSemaphore(MOST_AT_ONCE))
 
     def end(self, name: str) -> None:
         with self._lock:
@@ -110,7 +120,9 @@ class Sessions:
             self.end(name)
 
     def _sweep(self) -> None:
-        for name in [name for name, each in self._open.items() if self._clock() - each.used > IDLE]:
+        now = self._clock()
+        over = [name for name, each in self._open.items() if now - each.used > IDLE or now - each.begun > LONGEST]
+        for name in over:
             self._open.pop(name).connection.close()
 
 
@@ -177,10 +189,7 @@ def log_in(conninfo: str, role: str, password: str) -> psycopg.Connection[Any]:
     try:
         if not connection.pgconn.used_password:
             raise NotLetIn("untrue", 403)
-        found = connection.execute(
-            "select rolsuper or rolbypassrls from pg_catalog.pg_roles where rolname = session_user"
-        ).fetchone()
-        if found != (False,):
+        if connection.execute(MIGHTY).fetchone() != (False,):
             raise NotLetIn("mighty", 403)
     except BaseException:
         connection.close()
@@ -191,7 +200,7 @@ def log_in(conninfo: str, role: str, password: str) -> psycopg.Connection[Any]:
 def create_app(conninfo: str, *, hosts: list[str], lang: str = "nb", clock: Clock = time.monotonic) -> flask.Flask:
     """The console for the database of `conninfo`, under the host names given and no others."""
     app = flask.Flask(__name__, static_folder=None, template_folder=None)
-    app.config.update(TRUSTED_HOSTS=hosts, MAX_CONTENT_LENGTH=16 * 1024)
+    app.config.update(TRUSTED_HOSTS=hosts, MAX_CONTENT_LENGTH=MOST_BODY)
     sessions, guesses, key = Sessions(clock), Guesses(clock), secrets.token_bytes(32)
     app.extensions["pybridge"] = sessions
 
@@ -230,14 +239,24 @@ def create_app(conninfo: str, *, hosts: list[str], lang: str = "nb", clock: Cloc
 
     @contextmanager
     def reading(session: Session) -> Iterator[psycopg.Connection[Any]]:
-        if not session.lock.acquire(timeout=STATEMENT_TIMEOUT):
+        turns = sessions.turns(session.role)
+        if not turns.acquire(blocking=False):
             raise psycopg.errors.QueryCanceled
         try:
-            with session.connection.transaction(force_rollback=True):
-                session.connection.execute("set transaction isolation level repeatable read read only")
-                yield session.connection
+            if not session.lock.acquire(timeout=STATEMENT_TIMEOUT):
+                raise psycopg.errors.QueryCanceled
+            try:
+                # Asked again for each page: the role may have been altered or dropped since.
+                if session.connection.execute(MIGHTY).fetchone() != (False,):
+                    session.connection.close()
+                    raise psycopg.OperationalError
+                with session.connection.transaction(force_rollback=True):
+                    session.connection.execute("set transaction isolation level repeatable read read only")
+                    yield session.connection
+            finally:
+                session.lock.release()
         finally:
-            session.lock.release()
+            turns.release()
 
     def refuse(session: Session, status: int, *said: str | None) -> flask.Response:
         return show(

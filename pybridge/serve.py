@@ -43,12 +43,14 @@ def serve(
         raise fail(REFUSED, f"There are no pages in {lang!r}.", f"Choose one of: {', '.join(LOCALES)}.")
     import waitress  # these would slow the other commands' start down
 
-    from pybridge.console import create_app
+    from pybridge.console import MOST_BODY, create_app
 
     conninfo = address()
     app = create_app(conninfo, hosts=["127.0.0.1", "localhost", "[::1]", host, *(name or ())], lang=lang)
     try:
-        listening = waitress.create_server(app, host=host, port=port, threads=8, ident=None)
+        listening = waitress.create_server(
+            app, host=host, port=port, threads=8, ident=None, max_request_body_size=MOST_BODY
+        )
     except OSError as error:
         raise fail(
             REFUSED, f"{host}:{port} cannot be listened on ({error.strerror}).", "Choose another --port."

@@ -167,6 +167,19 @@ def about(document: html.HtmlElement) -> dict[str, str]:
 # --- Every page -----------------------------------------------------------------------------------------------------
 
 
+def test_a_name_that_turns_the_writing_does_not_turn_the_number_after_it(house: House) -> None:
+    for name, values in (
+        ("event-sales", {"event": str(house.revue.event)}),
+        ("statement", {"profile": str(house.advertiser), "month": "2031-06"}),
+    ):
+        (asked,) = [
+            each
+            for each in about(house.html(name, values)).values()
+            if each.endswith(f" ({next(iter(values.values()))})")
+        ]
+        assert re.match("\u2068.*\u2069 \\(", asked, re.DOTALL)  # the name is isolated, as Unicode calls it
+
+
 @pytest.mark.parametrize("lang", pages.LANGUAGES)
 def test_every_page_stands_alone_and_no_text_becomes_markup(house: House, lang: str) -> None:
     hostile = 0

@@ -3,6 +3,7 @@
 import gc
 import logging
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -355,6 +356,31 @@ def test_requests_of_one_session_wait_for_each_other(hall: Hall, monkeypatch: py
     assert (statuses, most) == ([200] * 4, [1])
 
 
+def test_a_role_with_many_requests_leaves_room_for_others(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, done = threading.Event(), threading.Event()
+
+    def slow(*_: object, **__: object) -> str:
+        begun.set()
+        done.wait(30)
+        return ""
+
+    monkeypatch.setattr(console, "MOST_AT_ONCE", 1)
+    made = hall.console()
+    first, second, other = hall.inside("analyst", made), hall.inside("analyst", made), hall.inside("bookkeeper", made)
+    with monkeypatch.context() as patched:
+        patched.setattr(pages, "render", slow)
+        waiting = threading.Thread(target=first.get, args=("/page/jobs",))
+        waiting.start()
+        try:
+            assert begun.wait(30)
+            assert second.get("/").status_code == 503
+            assert other.get("/").status_code == 200
+        finally:
+            done.set()
+            waiting.join()
+    assert second.get("/").status_code == 200
+
+
 def test_an_error_of_ours_says_nothing_of_itself(
     hall: Hall, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -422,6 +448,29 @@ def test_a_session_ends_by_itself(hall: Hall) -> None:
     assert browser.get("/").status_code == 200
     hall.now += console.IDLE + 1
     assert browser.get("/").status_code == 303
+
+
+def test_a_session_does_not_last_for_ever(hall: Hall) -> None:
+    browser = hall.inside("analyst")
+    for _ in range(console.LONGEST // console.IDLE):
+        hall.now += console.IDLE
+        assert browser.get("/").status_code == 200
+    hall.now += 1
+    assert browser.get("/").status_code == 303
+
+
+@pytest.mark.parametrize("change", ["superuser", "bypassrls", "nologin"])
+def test_a_session_ends_when_its_role_would_not_be_let_in_any_more(hall: Hall, change: str) -> None:
+    browser = hall.inside("analyst")
+    role = hall.people["analyst"][0]
+    assert browser.get("/page/jobs").status_code == 200
+    run(hall.db, f"alter role {role} {change}")
+    try:
+        answer = browser.get("/page/jobs")
+        assert (answer.status_code, answer.location.split("?")[0]) == (303, "/login")
+    finally:
+        run(hall.db, f"alter role {role} nosuperuser nobypassrls login")
+    assert browser.get("/page/jobs").status_code == 303
 
 
 def test_the_database_ends_an_idle_connection_too(hall: Hall) -> None:
@@ -587,6 +636,11 @@ def test_the_command_serves(hall: Hall) -> None:
                 urllib.request.urlopen(stranger, timeout=10)
             assert refused.value.code == 400
             refused.value.close()
+            # More than a form is refused as it is announced, not kept on disk first.
+            port = int(where.rstrip("/").rsplit(":", 1)[1])
+            with socket.create_connection(("127.0.0.1", port), timeout=10) as plain:
+                plain.sendall(b"POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000000000\r\n\r\n")
+                assert b" 413 " in plain.recv(100)
         finally:
             process.terminate()
             process.communicate(timeout=10)

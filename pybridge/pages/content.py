@@ -254,7 +254,7 @@ def event_sales(context: Context) -> list[Section]:
     sections = [Section(title, [context.grid(report.flat, title, links=links)])]
     if values["event"] is not None and report.flat.rows:
         name = report.flat.rows[0][report.flat.columns.index("event_name")]
-        context.about["event"] = f"{name} ({values['event']})"
+        context.about["event"] = f"\u2068{name}\u2069 ({values['event']})"
         sections.append(_cumulative(context, values["event"]))
     return sections
 
@@ -434,7 +434,7 @@ def _statement(context: Context, books: Books, page: str, profile: int | None) -
         links = {"transaction": to, "profile_name": to}
         return [Section(title, [context.grid(found, title, links=links)])]
     place = {column: number for number, column in enumerate(found.columns)}
-    context.about["profile"] = f"{found.rows[0][place['profile_name']]} ({profile})"
+    context.about["profile"] = f"\u2068{found.rows[0][place['profile_name']]}\u2069 ({profile})"
     context.about["from"] = ""
     sections = []
     for row in found.rows:
