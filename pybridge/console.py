@@ -151,10 +151,13 @@ class Guesses:
                 self._failed.popitem(last=False)
         return 0
 
-    def succeeded(self, names: Mapping[str, int]) -> None:
+    def succeeded(self, own: str, names: Mapping[str, int]) -> None:
+        """Nothing failed under the name `own`, and this attempt under none; others' failures from here stay."""
         with self._lock:
             for name in names:
-                self._failed.pop(name, None)
+                count, _ = self._failed.pop(name, (0, 0.0))
+                if name != own and count > 1:
+                    self._failed[name] = (count - 1, self._clock())
 
 
 def log_in(conninfo: str, role: str, password: str) -> psycopg.Connection[Any]:
@@ -274,13 +277,15 @@ def create_app(conninfo: str, *, hosts: list[str], lang: str = "nb", clock: Cloc
         if not is_ours("login", flask.request.cookies.get(FORM, "")):
             return ask("stale", 400)
         role, password = flask.request.form.get("role", ""), flask.request.form.get("password", "")
-        names = {f"role {role}": FREE_OF_ROLE, f"address {flask.request.remote_addr}": FREE_OF_ADDRESS}
+        # PostgreSQL reads 63 bytes of a name: what comes after is another spelling of the same
+        own = f"role {role.encode('utf-8', 'replace')[:63]!r}"
+        names = {own: FREE_OF_ROLE, f"address {flask.request.remote_addr}": FREE_OF_ADDRESS}
         wait = guesses.attempt(names)
         if wait:
             return ask("wait", 429, wait)
         try:
             connection = log_in(conninfo, role, password)
-            guesses.succeeded(names)
+            guesses.succeeded(own, names)
             name = sessions.add(role, connection)
         except NotLetIn as error:
             return ask(error.reason, error.status)

@@ -37,7 +37,7 @@ def serve(
         raise fail(
             REFUSED,
             f"{host} can be reached from other machines, and passwords would cross the network in the clear.",
-            "Use 127.0.0.1 and an SSH tunnel or a proxy that does TLS; or --allow-remote, if the network is safe.",
+            "Use 127.0.0.1 and an SSH tunnel; or --allow-remote, if the network is safe.",
         )
     if lang not in LOCALES:
         raise fail(REFUSED, f"There are no pages in {lang!r}.", f"Choose one of: {', '.join(LOCALES)}.")

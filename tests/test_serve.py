@@ -526,6 +526,23 @@ def test_who_tries_many_roles_waits_too(hall: Hall) -> None:
     assert hall.browser(made).log_in("nobody", "wrong").status_code == 429
 
 
+def test_who_has_a_role_of_his_own_tries_others_no_faster(hall: Hall) -> None:
+    role, password = hall.people["analyst"]
+    made = hall.console()
+    for number in range(console.FREE_OF_ADDRESS - 1):
+        assert hall.browser(made).log_in(f"nobody{number}", "wrong").status_code == 403
+    assert hall.browser(made).log_in(role, password).status_code == 303
+    assert hall.browser(made).log_in("nobody20", "wrong").status_code == 403
+    assert hall.browser(made).log_in("nobody21", "wrong").status_code == 429
+
+
+def test_a_name_that_is_cut_is_the_same_name(hall: Hall) -> None:
+    made = hall.console()
+    for number in range(console.FREE_OF_ROLE):
+        hall.browser(made).log_in("x" * 63 + str(number), "wrong")
+    assert hall.browser(made).log_in("x" * 63, "wrong").status_code == 429
+
+
 def test_many_at_once_are_no_way_around() -> None:
     guesses = console.Guesses(lambda: 0.0)
     assert [guesses.attempt({"role": 5}) for _ in range(7)] == [0] * 5 + [30, 30]
