@@ -235,3 +235,13 @@ def test_rules_and_a_person_wait_for_each_other_and_do_not_deadlock(
     assert outcome["rules"] == "done"
     assert len(matched(db)) == 1
     assert sound(db)
+
+
+def test_the_rules_are_planned_by_what_is_there(db: Connection, card: int, tmp_path: Path) -> None:
+    """Without statistics candidates of 20,000 entries are sought by all with all."""
+    expected(db, card, (DAY, 500))
+    booked(db, tmp_path, (later(1), 500, "A"))
+    assert match_open(db) == {"AMOUNT": 1}
+    names = ["entry", "expected", "match", "match_entry", "match_expected", "match_approval"]
+    known = "select relname, reltuples from pg_class where relnamespace = 'bank'::regnamespace and relname = any(%s)"
+    assert {row["relname"]: row["reltuples"] for row in rows(db, known, names)} == dict.fromkeys(names, 1)

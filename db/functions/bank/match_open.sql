@@ -22,6 +22,8 @@ begin
     perform billig.need_read_committed();
     -- One at a time, and while nobody matches by hand (make_match has it shared).
     perform pg_advisory_xact_lock(hashtextextended('bank.match_open', 2));
+    -- What was loaded a moment ago has no statistics, and candidates would meet all with all.
+    analyze bank.entry, bank.expected, bank.match, bank.match_entry, bank.match_expected, bank.match_approval;
 
     -- By payout and reference first, since they say who; then by amount, among what is left.
     foreach v_view in array array[
@@ -98,6 +100,7 @@ begin
         perform bank.record_matches(
             v_rules, v_reasons, v_entry_plans, v_entries, v_item_plans, v_items, v_line_plans, v_kinds, v_amounts
         );
+        analyze bank.match, bank.match_entry, bank.match_expected, bank.match_approval;
         return query
         select r.rule, r.is_automatic, count(distinct n.plan), sum(e.amount)
         from unnest(v_entry_plans, v_entries) as n (plan, entry)
