@@ -9,7 +9,7 @@ SQL_ONCE = $(wildcard migrations/*.sql)
 SQL_VIEWS = $(wildcard db/views)
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test test-all smoke lint format bench docs psql clean
+.PHONY: demo test test-all smoke lint lint-python lint-sql format bench docs psql clean
 
 demo: .venv/.installed
 	$(RUN) -m pybridge demo
@@ -18,7 +18,7 @@ demo: .venv/.installed
 .venv/.installed: pyproject.toml
 	@if [ ! -e .venv/.installed ]; then $(PYTHON) -m venv --clear .venv; fi
 	@rm -f .venv/.installed
-	$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(RUN) -m pip install --quiet --disable-pip-version-check --no-compile --editable '.[dev]'
 	@touch .venv/.installed
 
 # The whole suite, on the wheel's PostgreSQL 18.
@@ -34,10 +34,15 @@ test-all: .venv/.installed
 	PYBRIDGE_TEST_PG=18 $(RUN) -m pytest $(PARALLEL) $(PYTEST_ARGS)
 	PYBRIDGE_TEST_PG=15 $(RUN) -m pytest $(PARALLEL) $(PYTEST_ARGS)
 
-lint: .venv/.installed
+# In two halves, which `make -j2 lint` runs at once.
+lint: lint-python lint-sql
+
+lint-python: .venv/.installed
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
+
+lint-sql: .venv/.installed
 	$(if $(SQL_ONCE),.venv/bin/squawk migrations/*.sql,@echo "no migrations to lint")
 	$(if $(SQL_VIEWS),$(RUN) -m sqlfluff lint --processes 2 db/views,@echo "no views to lint")
 	$(RUN) -m tests.plpgsql_check

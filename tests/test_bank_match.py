@@ -793,7 +793,7 @@ ITEMS = st.lists(st.tuples(st.integers(0, 4), st.integers(1, 2), st.sampled_from
 ENTRIES = st.lists(st.tuples(st.integers(0, 7), st.sampled_from([-2, 1, 2, 3, 5, 6, 8, 10, 12, 18])), max_size=5)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(items=ITEMS, entries=ENTRIES)
 def test_the_rules_match_what_the_model_does(
     shared_db: Connection,

@@ -15,7 +15,7 @@ from tests.payments import CHARGE_DAY, JANUARY, PAYOUT_DAY, means, town
 from tests.servers import TestServer
 
 PEOPLE = 24
-KILLS = 8
+KILLS = 6
 
 
 def job(server: TestServer, box: sandbox.Box, now: str) -> "subprocess.Popen[bytes]":

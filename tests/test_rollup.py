@@ -540,7 +540,7 @@ def ledger(db: Connection, connect: Connect) -> Iterator[Ledger]:
         session.connection.rollback()
 
 
-@settings(max_examples=16, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     steps=st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, SESSIONS - 1)), min_size=15, max_size=25),
     seed=st.integers(0, 2**32),
