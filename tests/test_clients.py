@@ -344,7 +344,8 @@ def test_perl_tries_its_transaction_again_after_a_deadlock(
 ) -> None:
     """Somebody locks two groups against the order of keys; the script is the victim, and sells once all the same."""
     first, second = make_event(db, num=10), make_event(db, num=10)
-    db.execute(sql.SQL("alter role {} set deadlock_timeout = '20ms'").format(sql.Identifier(APPLICATION)))
+    # Looked at once, when it has waited so long: the other must wait too by then, or only the other would look again.
+    db.execute(sql.SQL("alter role {} set deadlock_timeout = '2s'").format(sql.Identifier(APPLICATION)))
     other = connect(autocommit=False)
     other.execute("set deadlock_timeout = '60s'")
     other.execute("select billig.lock_capacity(array[%s::int])", [second.ticket_group])

@@ -27,7 +27,7 @@ from pybridge import sandbox, sandbox_server
 from pybridge.paths import ROOT
 from pybridge.sandbox import Box, Customer
 
-PATIENCE = 15  # seconds for processes to end
+PATIENCE = 60
 
 
 @pytest.fixture
