@@ -35,15 +35,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--stateful-runs",
         type=int,
-        help="how many runs of 50 steps the stateful property test makes (default: 25; in CI 60)",
+        help="how many runs of 50 steps the stateful property test makes (default: 25)",
     )
     parser.addoption(
-        "--exchanges", type=int, help="how many calls exchange in opposite directions (default: 2000; in CI 800)"
+        "--exchanges", type=int, help="how many calls exchange in opposite directions (default: 2000; in CI 400)"
     )
     parser.addoption(
         "--fault-schedules",
         type=int,
-        help="how many random months of failing payments are played (default: 25; in CI 30)",
+        help="how many random months of failing payments are played (default: 15)",
     )
     parser.addoption(
         "--festival", type=int, default=300, help="how many payments by reference the festival at the bank has"
@@ -283,6 +283,9 @@ def _in_ci() -> bool:
 
 def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a run that is told to end stops its servers first
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a shell's background ignores it, and so would our children
     config.pluginmanager.register(Skips(), "pybridge-skips")
     try:
         servers.check(_version())
@@ -293,17 +296,17 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def stateful_runs(request: pytest.FixtureRequest) -> int:
     """How many runs each stateful property test makes; the Makefile's long runs raise it."""
-    return int(request.config.getoption("--stateful-runs") or (60 if _in_ci() else 25))
+    return int(request.config.getoption("--stateful-runs") or 25)
 
 
 @pytest.fixture(scope="session")
 def exchanges(request: pytest.FixtureRequest) -> int:
     """How many calls exchange tickets in opposite directions at once."""
-    return int(request.config.getoption("--exchanges") or (800 if _in_ci() else 2000))
+    return int(request.config.getoption("--exchanges") or (400 if _in_ci() else 2000))
 
 
 @pytest.fixture(scope="session")
 def fault_schedules(request: pytest.FixtureRequest) -> range:
     """The seeds of the random months that are charged and paid while everything fails."""
     first = int(request.config.getoption("--fault-seed"))
-    return range(first, first + int(request.config.getoption("--fault-schedules") or (30 if _in_ci() else 25)))
+    return range(first, first + int(request.config.getoption("--fault-schedules") or 15))

@@ -19,7 +19,7 @@ from tests.hall import Row, all_rows
 from tests.servers import TestServer
 
 WRITERS = 6
-KILLS = 10
+KILLS = 6
 LOST = (psycopg.OperationalError, psycopg.InterfaceError)  # the connection, or the server that is starting again
 
 SELL = (
@@ -101,7 +101,7 @@ def merged(of: list[dict[str, Any]]) -> dict[str, Any]:
     return {key: value for part in of for key, value in part.items()}
 
 
-def test_ten_kills_under_load_lose_nothing_acknowledged_and_do_nothing_twice(
+def test_kills_under_load_lose_nothing_acknowledged_and_do_nothing_twice(
     durable_server: DurableServerFactory,
 ) -> None:
     server = durable_server()
