@@ -43,7 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--fault-schedules",
         type=int,
-        help="how many random months of failing payments are played (default: 15)",
+        help="how many random months of failing payments are played (default: 25)",
     )
     parser.addoption(
         "--festival", type=int, default=300, help="how many payments by reference the festival at the bank has"
@@ -283,9 +283,7 @@ def _in_ci() -> bool:
 
 def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a run that is told to end stops its servers first
-    signal.signal(
-        signal.SIGINT, signal.default_int_handler
-    )  # a shell's background ignores it, and so would our children
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored behind a shell, and by our children with us
     config.pluginmanager.register(Skips(), "pybridge-skips")
     try:
         servers.check(_version())
@@ -309,4 +307,4 @@ def exchanges(request: pytest.FixtureRequest) -> int:
 def fault_schedules(request: pytest.FixtureRequest) -> range:
     """The seeds of the random months that are charged and paid while everything fails."""
     first = int(request.config.getoption("--fault-seed"))
-    return range(first, first + int(request.config.getoption("--fault-schedules") or 15))
+    return range(first, first + int(request.config.getoption("--fault-schedules") or 25))

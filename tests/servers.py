@@ -24,16 +24,8 @@ ENOUGH = 4 << 30
 """Bytes that must be free in memory for servers to keep their files there."""
 
 COMMON = (
-    "-h",
-    "127.0.0.1",
-    "-c",
-    "logging_collector=off",
-    "-c",
-    "timezone=Europe/Oslo",
-    "-c",
-    "max_connections=200",
-    "-c",
-    "jit=off",
+    *("-h", "127.0.0.1", "-c", "logging_collector=off", "-c", "timezone=Europe/Oslo", "-c", "max_connections=200"),
+    *("-c", "jit=off"),  # what is asked here is small
 )
 CARELESS = ("-F", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "autovacuum_naptime=1h")
 
