@@ -148,7 +148,7 @@ def interrupt(connect: Connect, monkeypatch: pytest.MonkeyPatch, call: int) -> N
             play(session)
 
 
-@pytest.mark.parametrize("call", [9, 24])
+@pytest.mark.parametrize("call", [9])
 def test_it_goes_on_after_an_interruption(
     db: Connection, connect: Connect, monkeypatch: pytest.MonkeyPatch, call: int
 ) -> None:
