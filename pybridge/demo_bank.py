@@ -14,12 +14,10 @@ import psycopg
 from lxml import etree
 from lxml.builder import ElementMaker
 from psycopg.rows import dict_row
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from pybridge.bank import import_file
-from pybridge.command import kroner
+from pybridge.command import kroner, new_table
 from pybridge.demo_report import heading
 
 Connection = psycopg.Connection[Any]
@@ -189,10 +187,7 @@ def _show(connection: Connection, console: Console) -> None:
         " a bag is missing, cards and Vipps come net of fees, and there is a gift.",
     )
     names = ("goods", "expected", "received", "fees", "difference")
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("payment method")
-    for name in names:
-        table.add_column(name, justify="right")
+    table = new_table("payment method", *names, right=names)
     for row in _rows(connection, BY_METHOD):
         table.add_row(row["payment_method"], *(kroner(row[name]) for name in names))
     console.print(table)
