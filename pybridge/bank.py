@@ -2,12 +2,13 @@
 
 import hashlib
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
 
 import psycopg
 import typer
@@ -71,10 +72,8 @@ def import_file(
     tell: Tell = lambda _what, _done, _total: None,
 ) -> Loaded:
     """Load a file of the bank, once, in one transaction; Unreadable or a refusal leaves nothing behind."""
-    with path.open("rb") as file, translated(), connection.transaction():
-        content = hashlib.file_digest(file, "sha256").digest()
-        file.seek(0)
-        if connection.execute("select from bank.begin_import(%s)", (content,)).fetchone() is not None:
+    with _opened(connection, path) as (file, content, already):
+        if already:
             return Loaded(path.name, None, True)
         kind, items = statement_file.read(file, layout, name=f"CSV {content.hex()[:16]}")
         statements = _copy(connection, items, tell)
@@ -86,6 +85,16 @@ def import_file(
         ).fetchone()
     assert row is not None
     return Loaded(path.name, kind, False, *row)
+
+
+@contextmanager
+def _opened(connection: Connection, path: Path) -> Iterator[tuple[BinaryIO, bytes, bool]]:
+    """The file, the SHA-256 of its content, and whether that was loaded before; all inside is one transaction."""
+    with path.open("rb") as file, translated(), connection.transaction():
+        content = hashlib.file_digest(file, "sha256").digest()
+        file.seek(0)
+        already = connection.execute("select from bank.begin_import(%s)", (content,)).fetchone() is not None
+        yield file, content, already
 
 
 def _copy(connection: Connection, items: Iterable[Entry | Statement], tell: Tell) -> list[tuple[Any, ...]]:
@@ -131,10 +140,8 @@ def import_payouts(
     tell: Tell = lambda _what, _done, _total: None,
 ) -> LoadedPayouts:
     """Load an acquirer's report, once, in one transaction; Unreadable or a refusal leaves nothing behind."""
-    with path.open("rb") as file, translated(), connection.transaction():
-        content = hashlib.file_digest(file, "sha256").digest()
-        file.seek(0)
-        if connection.execute("select from bank.begin_import(%s)", (content,)).fetchone() is not None:
+    with _opened(connection, path) as (file, content, already):
+        if already:
             return LoadedPayouts(path.name, None, True)
         kind, items = payout_file.read(file, kind, report)
         payouts: list[tuple[Any, ...]] = []

@@ -6,26 +6,10 @@ as $$
 declare
     v_import_file bigint;
 begin
-    if
-        (
-            select count(*) <> 3
-            from pg_class as c
-            where
-                c.relnamespace = pg_my_temp_schema() and c.relname in ('file_statement', 'file_entry', 'file_detail')
-                and c.relkind = 'r' and c.relowner = current_user::regrole
-        )
-        or coalesce(p_file_name, '') = '' or coalesce(p_format, '') = ''
-        or p_content_sha256 is null or length(p_content_sha256) <> 32
-    then
-        raise exception 'a file is loaded after begin_import, in its transaction' using
-            errcode = '22023',
-            detail = format('Name %L, format %L.', p_file_name, p_format),
-            hint = 'begin_import, COPY into the three tables, load_import; then commit.';
-    end if;
+    v_import_file := bank.add_import_file(
+        array['file_statement', 'file_entry', 'file_detail'], p_file_name, p_content_sha256, p_format
+    );
     perform bank.check_import();
-    insert into bank.import_file as f (file_name, content_sha256, format)
-    values (p_file_name, p_content_sha256, p_format)
-    returning f.import_file into v_import_file;
     import_file := v_import_file;
     select t.statements, t.known_statements, t.entries into statements, known_statements, entries
     from bank.take_import(v_import_file) as t;

@@ -9,22 +9,9 @@ declare
     v_road int;
     v_import_file bigint;
 begin
-    if
-        (
-            select count(*) <> 2
-            from pg_class as c
-            where
-                c.relnamespace = pg_my_temp_schema() and c.relname in ('file_payout', 'file_payout_line')
-                and c.relkind = 'r' and c.relowner = current_user::regrole
-        )
-        or coalesce(p_file_name, '') = '' or coalesce(p_format, '') = ''
-        or p_content_sha256 is null or length(p_content_sha256) <> 32
-    then
-        raise exception 'a report is loaded after begin_import, in its transaction' using
-            errcode = '22023',
-            detail = format('Name %L, format %L.', p_file_name, p_format),
-            hint = 'begin_import, COPY into file_payout and file_payout_line, load_payout; then commit.';
-    end if;
+    v_import_file := bank.add_import_file(
+        array['file_payout', 'file_payout_line'], p_file_name, p_content_sha256, p_format
+    );
     -- One report at a time a road.
     select r.road into v_road from bank.road as r where r.road_name = p_road_name for update;
     if not found then
@@ -34,11 +21,6 @@ begin
             hint = 'bank.road has them; set_road adds one.';
     end if;
     perform bank.check_payout();
-
-    insert into bank.import_file as f (file_name, content_sha256, format)
-    values (p_file_name, p_content_sha256, p_format)
-    returning f.import_file into v_import_file;
-
     import_file := v_import_file;
     select t.payouts, t.known_payouts, t.lines, t.waiting_lines into payouts, known_payouts, lines, waiting_lines
     from bank.take_payout(v_import_file, v_road) as t;
