@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 
@@ -822,3 +822,53 @@ def test_the_rules_match_what_the_model_does(
         done |= few_items(items, entries, 3, done)
         assert matched(db) == {numbers[entry]: {keys[n] for n in each} for entry, each in done.items()}
         assert sound(db)
+
+
+NEAR = st.sampled_from([Decimal(n) for n in ("-2", "-1.96", "1.02", "1.99", "2", "2.04", "2.05", "3")])
+
+
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    items=st.lists(st.tuples(st.integers(0, 1), st.sampled_from(["0", "0.05", "1"]), NEAR), max_size=6),
+    entries=st.lists(st.tuples(st.integers(0, 3), NEAR), min_size=1, max_size=6),
+)
+@example(items=[(0, "1", Decimal(2))] * 2, entries=[(1, Decimal("2.04"))])
+@example(items=[(0, "1", Decimal(2)), (0, "0", Decimal("2.04"))], entries=[(1, Decimal("2.04"))])
+def test_what_nearly_fits_is_what_a_look_at_all_pairs_finds(
+    shared_db: Connection,
+    tmp_path_factory: pytest.TempPathFactory,
+    items: list[tuple[int, str, Decimal]],
+    entries: list[tuple[int, Decimal]],
+) -> None:
+    db = shared_db
+    with db.transaction(force_rollback=True):
+        roads = {
+            tolerance: road(db, "DAY", method, days_max=2, tolerance=Decimal(tolerance))
+            for tolerance, method in (("0", "BANK"), ("0.05", "CARD"), ("1", "CASH"))
+        }
+        keys = [expected(db, roads[tolerance], (later(day), amount))[0] for day, tolerance, amount in items]
+        banking.load(
+            db,
+            tmp_path_factory.mktemp("bank"),
+            banking.mt940([(later(d), a, f"R{n}") for n, (d, a) in enumerate(entries)]),
+        )
+        numbers = [row["entry"] for row in rows(db, "select entry from bank.entry order by bank_reference")]
+        pairs = [
+            (entry, n, booked_amount - amount)
+            for entry, (booked_on, booked_amount) in enumerate(entries)
+            for n, (day, tolerance, amount) in enumerate(items)
+            if day <= booked_on <= day + 2 and abs(booked_amount - amount) <= Decimal(tolerance)
+        ]
+        exact = {(entry, n) for entry, n, off in pairs if off == 0}
+        near = [(entry, n) for entry, n, _ in pairs if items[n][1] != "0"]
+        found = {
+            (numbers[entry], keys[n], off)
+            for entry, n, off in pairs
+            if off != 0
+            and [e for e, _ in near].count(entry) == 1
+            and [x for _, x in near].count(n) == 1
+            and not any(entry == e or n == x for e, x in exact)
+        }
+        told = rows(db, "select entries, expected, difference from bank.tolerance_match")
+        assert {(row["entries"][0], row["expected"][0], row["difference"]) for row in told} == found
+        assert len(told) == len(found)

@@ -1,5 +1,58 @@
 create or replace view bank.tolerance_match as
-with pair as materialized (
+-- Equals together, as in bank.candidate: of each there are so many, and only what stands alone is suggested.
+with entry as materialized (
+    select
+        e.account,
+        e.booked_on,
+        e.amount,
+        min(e.entry) as entry,
+        count(*) as entries
+    from bank.open_entry as e
+    where e.currency = 'NOK'
+    group by e.account, e.booked_on, e.amount
+),
+
+item as materialized (
+    select
+        i.account,
+        i.first_day,
+        i.last_day,
+        i.net,
+        i.tolerance,
+        min(i.expected) as expected,
+        min(i.fee) as fee,
+        min(i.road_name) as road_name,
+        min(i.day) as day,
+        count(*) as items
+    from bank.open_expected as i
+    where i.tolerance > 0
+    group by i.account, i.first_day, i.last_day, i.net, i.tolerance
+),
+
+-- Amounts by steps as wide as any tolerance: an item meets the entries of its own step and of those beside it, and not
+-- every entry of its days. Materialised, lest they meet before their steps are known.
+step as materialized (
+    select max(i.tolerance) as width
+    from item as i
+),
+
+placed_entry as materialized (
+    select
+        e.*,
+        floor(e.amount / s.width) as place
+    from entry as e
+    cross join step as s
+),
+
+placed_item as materialized (
+    select
+        i.*,
+        generate_series(floor((i.net - i.tolerance) / s.width), floor((i.net + i.tolerance) / s.width)) as place
+    from item as i
+    cross join step as s
+),
+
+pair as materialized (
     select
         e.entry,
         i.expected,
@@ -7,14 +60,21 @@ with pair as materialized (
         i.road_name,
         i.day,
         e.amount - i.net as difference,
-        count(*) over (partition by e.entry) as of_entry,
-        count(*) over (partition by i.expected) as of_item
-    from bank.open_entry as e
-    inner join bank.open_expected as i
+        sum(i.items) over (partition by e.entry) as of_entry,
+        sum(e.entries) over (partition by i.expected) as of_item
+    from placed_entry as e
+    inner join placed_item as i
         on
-            e.account = i.account and e.booked_on between i.first_day and i.last_day
+            e.account = i.account and e.place = i.place and e.booked_on between i.first_day and i.last_day
             and e.amount between i.net - i.tolerance and i.net + i.tolerance
-    where e.currency = 'NOK' and i.tolerance > 0
+),
+
+free as materialized (
+    select
+        c.entry,
+        c.expected
+    from bank.candidate as c
+    where c.is_free and exists (select from pair)
 )
 
 select
@@ -28,9 +88,11 @@ from pair as p
 inner join bank.match_rule as r on r.rule = 'TOLERANCE' and r.enabled
 where
     p.of_entry = 1 and p.of_item = 1 and p.difference <> 0
-    and not exists (
-        select from bank.candidate as c
-        where c.is_free and (c.entry = p.entry or p.expected = any(c.expected))
+    and p.entry not in (select f.entry from free as f)
+    and p.expected not in (
+        select x.expected
+        from free as f
+        cross join lateral unnest(f.expected) as x (expected)
     )
     and not exists (
         select from bank.undone_pair as u
