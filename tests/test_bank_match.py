@@ -833,6 +833,7 @@ NEAR = st.sampled_from([Decimal(n) for n in ("-2", "-1.96", "1.02", "1.99", "2",
     entries=st.lists(st.tuples(st.integers(0, 3), NEAR), min_size=1, max_size=6),
 )
 @example(items=[(0, "1", Decimal(2))] * 2, entries=[(1, Decimal("2.04"))])
+@example(items=[(0, "1", Decimal(2))], entries=[(1, Decimal("2.04"))] * 2)
 @example(items=[(0, "1", Decimal(2)), (0, "0", Decimal("2.04"))], entries=[(1, Decimal("2.04"))])
 def test_what_nearly_fits_is_what_a_look_at_all_pairs_finds(
     shared_db: Connection,
