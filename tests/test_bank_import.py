@@ -378,3 +378,13 @@ def test_one_content_loaded_by_two_at_once_is_loaded_once(connect: Connect, db: 
             banking.load(second, tmp_path, content)
     assert banking.load(second, tmp_path, content).already
     assert amounts(db) == [D(1)]
+
+
+def test_a_large_file_is_looked_at_at_once_and_a_small_one_left_to_autovacuum(db: Connection, tmp_path: Path) -> None:
+    """Reports would else be planned as if there were nothing: a hundred seconds where it should be one."""
+    known = "select reltuples::int from pg_class where oid = 'bank.entry'::regclass"
+    banking.account(db)
+    banking.load(db, tmp_path, banking.mt940([(banking.days_ago(3), 1, "A")]))
+    assert one(db, known) == -1
+    banking.load(db, tmp_path, banking.mt940([(banking.days_ago(2), n, f"R{n}") for n in range(1, 1200)], number=2))
+    assert one(db, known) == 1200

@@ -134,6 +134,8 @@ begin
         )
     order by a.payment_attempt;
 
+    perform bank.analyze_grown('bank.expected', (select count(*) from bank.expected as e where e.expected > v_last));
+
     return query
     select r.road_name, count(*), sum(e.amount)
     from bank.expected as e

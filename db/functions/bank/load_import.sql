@@ -14,6 +14,7 @@ begin
     select t.statements, t.known_statements, t.entries into statements, known_statements, entries
     from bank.take_import(v_import_file) as t;
     select count(*) into new_entries from bank.entry as e where e.import_file = v_import_file;
+    perform bank.analyze_grown('bank.entry', new_entries);
     return next;
 end;
 $$;
