@@ -43,6 +43,8 @@ from pybridge.sqlfiles import DeployRefused
 
 REFERENCE = ROOT / "docs" / "reference.md"
 
+OTHER_VERSION = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedFunction)
+
 
 class Group(TyperGroup):
     """Says what went wrong in words, where it is not a mistake of ours."""
@@ -60,6 +62,10 @@ class Group(TyperGroup):
             raise fail(REFUSED, f"{error.message} ({error.sqlstate})", f"{error.detail}\n{error.hint or ''}") from None
         except psycopg.errors.InsufficientPrivilege as error:
             raise fail(REFUSED, str(error), "Log in as a role that may.") from None
+        except OTHER_VERSION as error:
+            raise fail(
+                NO_DATABASE, f"The database was deployed by another version: {error}", "Run: pybridge deploy"
+            ) from None
         except psycopg.OperationalError as error:
             raise fail(
                 NO_DATABASE,

@@ -215,7 +215,14 @@ def create_app(conninfo: str, *, hosts: list[str], lang: str = "nb", clock: Cloc
 
     def show(template: str, status: int, title: str, **values: Any) -> flask.Response:
         spoken = language()
-        values = {"lang": spoken, "title": Words(spoken)(title), "about": [], "wide": False, "home": ""} | values
+        values = {
+            "lang": spoken,
+            "title": Words(spoken)(title),
+            "lead": "",
+            "about": [],
+            "wide": False,
+            "home": "",
+        } | values
         text = pages.environment(spoken).get_template(template).render(languages=list(NAMES.items()), **values)
         return flask.Response(text, status)
 
@@ -344,7 +351,13 @@ def create_app(conninfo: str, *, hosts: list[str], lang: str = "nb", clock: Cloc
                     (key, words(each.title), "date" if each.type == "day" else each.type)
                     for key, each in page.parameters.items()
                 ]
-                entry = {"name": page.name, "title": words(page.title), "href": link(page.name, {}), "fields": fields}
+                entry = {
+                    "name": page.name,
+                    "title": words(page.title),
+                    "lead": words(page.lead),
+                    "href": link(page.name, {}),
+                    "fields": fields,
+                }
                 groups.setdefault(words(page.group), []).append(entry)
             return show(
                 "console.html.j2", 200, "Reports", role=session.role, token=token("session", name),

@@ -247,6 +247,14 @@ def test_the_demo_does_not_touch_a_database_that_it_was_not_told_to(db: Connecti
     assert db.execute("select count(*) from billig.event").fetchone() == (0,)
 
 
+def test_a_database_of_an_older_version_is_exit_code_3(db: Connection, run: Run, tmp_path: Path) -> None:
+    db.execute("drop view report.log_position")
+    result = run(db, "site", "--out", tmp_path / "site")
+    assert result.exit_code == 3
+    assert "deployed by another version" in result.stderr
+    assert "pybridge deploy" in result.stderr
+
+
 def test_the_house_is_deployed_from_the_command_line(bare_db: Connection, run: Run) -> None:
     assert run(bare_db, "deploy").exit_code == 0
     assert run(bare_db, "check").exit_code == 0

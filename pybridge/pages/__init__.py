@@ -81,10 +81,11 @@ Z_NUMBER = {"z_number": Parameter(N_("Z report"), "number", most=INT)}
 
 @dataclass(frozen=True)
 class Page:
-    """A page that there is; `title` is a message, to be translated."""
+    """A page that there is; `title` and `lead` are messages, to be translated."""
 
     name: str
     title: str
+    lead: str  # what it tells, in a sentence
     parameters: Mapping[str, Parameter]
     sections: Callable[[Context], list[Section]]
     group: str
@@ -114,27 +115,54 @@ TICKETS, BANK, MARKET, HOUSE = N_("Tickets"), N_("Bank"), N_("Marketplace"), N_(
 PAGES: dict[str, Page] = {
     page.name: page
     for page in (
-        Page("settlement", N_("Cashier's settlement"), SELLER | PERIOD | SESSION, content.settlement, TICKETS,
+        Page("settlement", N_("Cashier's settlement"),
+             N_("What a cashier took in and gave back, by means of payment, type and VAT, and what was counted."),
+             SELLER | PERIOD | SESSION, content.settlement, TICKETS,
              wide=True, today=True),
-        Page("sessions", N_("Till sessions"), SELLER | PERIOD | SESSION | OPEN,
+        Page("sessions", N_("Till sessions"),
+             N_("Every till session: what should lie in the drawer, and what was counted."),
+             SELLER | PERIOD | SESSION | OPEN,
              content.sessions, TICKETS, wide=True),
-        Page("x-report", N_("X report"), CASH_POINT, content.x_report, TICKETS),
-        Page("z-report", N_("Z report"), CASH_POINT | Z_NUMBER | PERIOD,
+        Page("x-report", N_("X report"),
+             N_("What each cash point has sold since its last Z report. Nothing is set to zero."),
+             CASH_POINT, content.x_report, TICKETS),
+        Page("z-report", N_("Z report"),
+             N_("The end of each cash point's day, numbered without a gap. What was reported never changes."),
+             CASH_POINT | Z_NUMBER | PERIOD,
              content.z_report, TICKETS),
-        Page("vat-project", N_("VAT by project"), SELLER | PERIOD, content.vat_project, TICKETS),
-        Page("project-day", N_("Sales by day and project"), PROJECT | PERIOD, content.project_day, TICKETS, wide=True),
-        Page("event-sales", N_("Sales by event"), EVENT | PROJECT | PERIOD, content.event_sales, TICKETS, wide=True),
-        Page("open-items", N_("Open items"), EVENT | PERIOD, content.open_items, TICKETS, wide=True),
-        Page("bank", N_("Bank reconciliation"), PERIOD, content.bank, BANK, wide=True),
+        Page("vat-project", N_("VAT by project"),
+             N_("Sales, refunds and changes by posting date: gross with VAT, net without it."),
+             SELLER | PERIOD, content.vat_project, TICKETS),
+        Page("project-day", N_("Sales by day and project"),
+             N_("What was sold, refunded and changed each day, by project and sale channel, with VAT."),
+             PROJECT | PERIOD, content.project_day, TICKETS, wide=True),
+        Page("event-sales", N_("Sales by event"),
+             N_("The tickets of each event, and what was sold and refunded, with VAT."),
+             EVENT | PROJECT | PERIOD, content.event_sales, TICKETS, wide=True),
+        Page("open-items", N_("Open items"),
+             N_("What is sold and not paid, and what buyers have to get back, event by event."),
+             EVENT | PERIOD, content.open_items, TICKETS, wide=True),
+        Page("bank", N_("Bank reconciliation"),
+             N_("Goods out against what the bank says came in: matched, missing, and what nobody accounts for."),
+             PERIOD, content.bank, BANK, wide=True),
         Page("statement", N_("Monthly statement"),
+             N_("What a profile's advertisements cost and its websites earned, and when the net was charged or paid."),
              {"profile": Parameter(N_("Profile"), "number"), "month": Parameter(N_("Month"), "month")} | PERIOD,
              content.statement, MARKET, wide=True),
-        Page("own-statement", N_("My statements"), {"month": Parameter(N_("Month"), "month")} | PERIOD,
+        Page("own-statement", N_("My statements"),
+             N_("What your advertisements cost and your websites earned, and when the net was charged or paid."),
+             {"month": Parameter(N_("Month"), "month")} | PERIOD,
              content.own_statement, MARKET, wide=True, personal=True),
-        Page("clicks", N_("Clicks"), {"profile": Parameter(N_("Profile"), "number")} | PERIOD, content.clicks, MARKET),
-        Page("jobs", N_("Jobs and verification"), {"job": Parameter(N_("Job"), "text")} | PERIOD, content.jobs, HOUSE,
+        Page("clicks", N_("Clicks"),
+             N_("Clicks by advertisement and by website over time: what they cost, and the publishers' share."),
+             {"profile": Parameter(N_("Profile"), "number")} | PERIOD, content.clicks, MARKET),
+        Page("jobs", N_("Jobs and verification"),
+             N_("What was run, how it went, and what the verification of closed months found."),
+             {"job": Parameter(N_("Job"), "text")} | PERIOD, content.jobs, HOUSE,
              wide=True),
-        Page("consistency", N_("Consistency"), {}, content.consistency, HOUSE),
+        Page("consistency", N_("Consistency"),
+             N_("Every check that the books agree with themselves. A row found is a fault."),
+             {}, content.consistency, HOUSE),
     )
 }  # fmt: skip
 
@@ -162,9 +190,19 @@ def render(connection: psycopg.Connection[Any], name: str, values: Mapping[str, 
         context = Context(connection, read, words, link)
         sections = page.sections(context)
         about = [*_covers(words, page, read, context.about), *_made(connection, words)]
-    return environment(lang).get_template("page.html.j2").render(
-        lang=lang, title=words(page.title), about=about, sections=sections, wide=page.wide, home=link("index", {})
-    )  # fmt: skip
+    return (
+        environment(lang)
+        .get_template("page.html.j2")
+        .render(
+            lang=lang,
+            title=words(page.title),
+            lead=words(page.lead),
+            about=about,
+            sections=sections,
+            wide=page.wide,
+            home=link("index", {}),
+        )
+    )
 
 
 def render_index(
@@ -176,7 +214,7 @@ def render_index(
 ) -> str:
     """The list of pages: name, values and address of each; `values`: the period they are of."""
     words = Words(lang)
-    groups: dict[str, list[tuple[str, str]]] = {}
+    groups: dict[str, list[tuple[str, str, str]]] = {}
     for name, asked, href in entries:
         page = PAGES[name]
         more = ", ".join(
@@ -185,12 +223,14 @@ def render_index(
             if key in asked and key not in ("from", "to") and value is not None
         )
         title = words(page.title)
-        groups.setdefault(words(page.group), []).append((f"{title}: {more}" if more else title, href))
-    period = Page("index", "", PERIOD, lambda _: [], "")
+        groups.setdefault(words(page.group), []).append(
+            (f"{title}: {more}", href, "") if more else (title, href, words(page.lead))
+        )
+    period = Page("index", "", "", PERIOD, lambda _: [], "")
     with _snapshot(connection):
         about = [*_covers(words, period, period.read(values), {}), *_made(connection, words)]
     return environment(lang).get_template("index.html.j2").render(
-        lang=lang, title=words("Reports"), about=about, groups=list(groups.items()), wide=False, home=""
+        lang=lang, title=words("Reports"), lead="", about=about, groups=list(groups.items()), wide=False, home=""
     )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """What a page is made of; the template writes it down."""
 
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -11,8 +12,9 @@ from markupsafe import Markup
 from pybridge.pages.words import Words
 from pybridge.reports import Row, Table
 
-WIDE = 12  # columns that a table may have before it is made narrower
-WORD = 24  # text without spaces, as long as this at most, stays on one line
+WIDE = 10  # columns that a table may have before it is made narrower
+WORD = 24  # a word as long as this at most stays whole
+RIGHT_TO_LEFT = frozenset({"R", "AL", "AN", "RLE", "RLO", "RLI", "LRE", "LRO", "LRI", "FSI", "PDF", "PDI"})
 Link = Callable[[str, Mapping[str, str]], str]  # page and values -> address; "" where there is none
 Target = tuple[str, Mapping[str, object]] | None
 
@@ -20,7 +22,7 @@ Target = tuple[str, Mapping[str, object]] | None
 @dataclass(frozen=True)
 class Cell:
     text: str
-    style: str = ""  # n: a number; w: stays on one line; t: text, which wraps
+    style: str = ""  # n: a number; w: stays on one line; t: text, which wraps; u: text of words too long for any line
     href: str = ""
 
 
@@ -99,7 +101,8 @@ class Context:
         headings: Mapping[str, str] | None = None,
         plain: Sequence[str] = (),
     ) -> Grid | Empty:
-        """A report's table: columns that say nothing in any row are left out, sums stand below.
+        """A report's table: columns that say nothing in any row are left out, a thing's number and name are one column,
+        sums stand below.
 
         `plain`: columns that hold what a person typed, though another report keeps codes under that name.
         """
@@ -111,28 +114,42 @@ class Context:
             for place, column in enumerate(table.columns)
             if column not in hide and any(row[place] is not None for row in table.rows)
         ]
+        names = {
+            place: table.columns.index(f"{table.columns[place]}_name")
+            for place in places
+            if f"{table.columns[place]}_name" in table.columns
+        }
+        names = {place: name for place, name in names.items() if name in places}
+        places = [place for place in places if place not in names.values()]
+        digits = {place: _digits(row[place] for row in table.rows) for place in places}
+
+        def text(row: Row, place: int) -> str:
+            column, value = table.columns[place], row[place]
+            said = str(value) if column in plain and value is not None else words.value(column, value, digits[place])
+            return f"{said} {_isolated(row[names[place]] or '')}".strip() if place in names else said
+
+        def heading(place: int) -> str:
+            return headings.get(table.columns[place]) or words.column(table.columns[place])
+
         if len(places) > WIDE and len(table.rows) > 1:  # what all rows say alike is said once, above
             alike = [
                 place
                 for place in places
-                if isinstance(table.rows[0][place], str) and len({row[place] for row in table.rows}) == 1
+                if table.columns[place] not in {*table.totals, *links}
+                and len({text(row, place) for row in table.rows}) == 1
             ]
-            places = [place for place in places if place not in alike]
-            said = (
-                f"{headings.get(table.columns[place]) or words.column(table.columns[place])}: "
-                f"{words.value(table.columns[place], table.rows[0][place])}"
-                for place in alike
-            )
-            caption = ". ".join([caption, *said])
+            if len(alike) < len(places):
+                places = [place for place in places if place not in alike]
+                caption = ". ".join([caption, *(f"{heading(place)}: {text(table.rows[0], place)}" for place in alike)])
         columns = [table.columns[place] for place in places]
-        styles = [style_of([row[place] for row in table.rows]) for place in places]
-        digits = {place: _digits(row[place] for row in table.rows) for place in places}
+        styles = [
+            style_of([text(row, place) if place in names else row[place] for row in table.rows]) for place in places
+        ]
 
         def cell(row: Row, place: int, column: str, style: str) -> Cell:
-            value = row[place]
-            text = str(value) if column in plain and value is not None else words.value(column, value, digits[place])
             target = links[column](dict(zip(table.columns, row, strict=True))) if column in links else None
-            return Cell(text, style, self.href(target) if text else "")
+            said = text(row, place)
+            return Cell(said, style, self.href(target) if said else "")
 
         shown = list(zip(places, columns, styles, strict=True))
         totals: list[Cell] = []
@@ -145,10 +162,16 @@ class Context:
             ]
         return Grid(
             caption,
-            [Cell(headings.get(column) or words.column(column), style) for _, column, style in shown],
+            [Cell(heading(place), style) for place, _, style in shown],
             [[cell(row, place, column, style) for place, column, style in shown] for row in table.rows],
             totals,
         )
+
+
+def _isolated(name: str) -> str:
+    """A name that is written from right to left, or says so, must not turn what stands beside it."""
+    turns = any(unicodedata.bidirectional(sign) in RIGHT_TO_LEFT for sign in name)
+    return f"\u2068{name}\u2069" if turns else name
 
 
 def _digits(values: Iterable[Any]) -> int:
@@ -164,7 +187,9 @@ def style_of(values: Sequence[Any]) -> str:
     if all(not isinstance(value, str) for value in found):
         return "w"
     texts = list(map(str, found))
+    if any(len(word) > WORD for text in texts for word in text.split()):
+        return "u"
     longest = max(map(len, texts), default=0)
-    if longest <= WORD and not any(" " in text for text in texts):
+    if not any(" " in text for text in texts):
         return "w"
     return "t" if longest > 14 else ""

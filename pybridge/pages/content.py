@@ -11,6 +11,7 @@ from psycopg import sql
 from pybridge import check, reports
 from pybridge.pages import charts
 from pybridge.pages.blocks import Block, Cell, Chart, Context, Empty, Facts, Grid, Note, Section, Target
+from pybridge.pages.words import Words
 from pybridge.reports import Period, Table
 
 DAYS = 400  # a longer time is drawn by the days that something happened on
@@ -160,9 +161,10 @@ def _till_report(context: Context, query: LiteralString) -> list[Section]:
         column for column in ("cash_point", "cash_point_name", "z_number", "business_date") if column in table.columns
     ]
     grouped: dict[tuple[Any, ...], dict[str | None, list[reports.Row]]] = defaultdict(lambda: defaultdict(list))
-    seller = table.columns.index("seller")
+    item, of_it, seller = (table.columns.index(column) for column in ("item", "item_key", "seller"))
     for row in table.rows:
-        grouped[tuple(row[table.columns.index(key)] for key in keys)][row[seller]].append(row)
+        shown = (*row[:of_it], _of_item(words, row[item], row[of_it]), *row[of_it + 1 :])
+        grouped[tuple(row[table.columns.index(key)] for key in keys)][row[seller]].append(shown)
     sections = []
     for key, operators in grouped.items():
         named = dict(zip(keys, key, strict=True))
@@ -181,6 +183,13 @@ def _till_report(context: Context, query: LiteralString) -> list[Section]:
         ]
         sections.append(Section(title, blocks))
     return sections or [Section(words("Reports of the tills"), [Empty()])]
+
+
+def _of_item(words: Words, item: str, key: str) -> str:
+    """What an item is split by: a means of payment, a type of event, a VAT code (its rate has a column of its own)."""
+    if item == "VAT":
+        return words("code {code}", code=key.split()[0]) if key else ""
+    return words.code(key) if item == "PAYMENT" or key == "FREE" else key
 
 
 def vat_project(context: Context) -> list[Section]:
@@ -431,7 +440,7 @@ def _statement(context: Context, books: Books, page: str, profile: int | None) -
             asked = {"month": row["month"]}
             return page, asked if page == "own-statement" else {"profile": row["profile"], **asked}
 
-        links = {"transaction": to, "profile_name": to}
+        links = {"transaction": to, "profile": to}
         return [Section(title, [context.grid(found, title, links=links)])]
     place = {column: number for number, column in enumerate(found.columns)}
     context.about["profile"] = f"\u2068{found.rows[0][place['profile_name']]}\u2069 ({profile})"
@@ -470,7 +479,8 @@ def _transaction(context: Context, books: Books, row: Mapping[str, Any], kind: s
     )
     caption = words("What it is made of")
     title = words("Transaction {number}, {kind}", number=row["transaction"], kind=kind)
-    made = Section(title, [Facts(pairs), context.grid(lines, caption, hide=["item"] if lines.rows else [])])
+    grid = [context.grid(lines, caption, hide=["item"])] if lines.rows or row["kind"] == "MONTHLY" else []
+    made = Section(title, [Facts(pairs), *grid])  # a correction may have no lines of its own
     if books.attempt is None:
         return [made]
     attempts = ask(
