@@ -100,9 +100,9 @@ class Context:
         links: Mapping[str, Callable[[dict[str, Any]], Target]] | None = None,
         headings: Mapping[str, str] | None = None,
         plain: Sequence[str] = (),
-    ) -> Grid | Empty:
+    ) -> Grid | Facts | Empty:
         """A report's table: columns that say nothing in any row are left out, a thing's number and name are one column,
-        sums stand below.
+        sums stand below. One row of many columns is a list.
 
         `plain`: columns that hold what a person typed, though another report keeps codes under that name.
         """
@@ -122,21 +122,28 @@ class Context:
         names = {place: name for place, name in names.items() if name in places}
         places = [place for place in places if place not in names.values()]
         digits = {place: _digits(row[place] for row in table.rows) for place in places}
+        wide = len(places) > WIDE
 
         def text(row: Row, place: int) -> str:
             column, value = table.columns[place], row[place]
-            said = str(value) if column in plain and value is not None else words.value(column, value, digits[place])
+            if column in plain and value is not None:
+                said = str(value)
+            else:
+                said = words.value(column, value, digits[place], short=wide)
             return f"{said} {_isolated(row[names[place]] or '')}".strip() if place in names else said
 
         def heading(place: int) -> str:
             return headings.get(table.columns[place]) or words.column(table.columns[place])
 
-        if len(places) > WIDE and len(table.rows) > 1:  # what all rows say alike is said once, above
+        if wide and len(table.rows) == 1 and not links:
+            return Facts([(heading(place), text(table.rows[0], place)) for place in places])
+        if wide and len(table.rows) > 1:  # what all rows say alike is said once, above
             alike = [
                 place
                 for place in places
-                if table.columns[place] not in {*table.totals, *links}
-                and len({text(row, place) for row in table.rows}) == 1
+                if table.columns[place] not in links
+                and len({(row[place], row[names.get(place, place)]) for row in table.rows}) == 1
+                and not (table.columns[place] in table.totals and table.rows[0][place])
             ]
             if len(alike) < len(places):
                 places = [place for place in places if place not in alike]

@@ -94,6 +94,7 @@ def sessions(context: Context) -> list[Section]:
     grid = context.grid(
         report.flat,
         title,
+        hide=["drawer", "opened_at", "payments"],  # a session has a page of its own
         links={
             "till_session": lambda row: ("settlement", {"session": row["till_session"]}),
             "z_number": lambda row: ("z-report", {"cash_point": row["cash_point"], "z_number": row["z_number"]}),

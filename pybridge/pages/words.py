@@ -365,8 +365,8 @@ class Words:
     def moment(self, value: datetime) -> str:
         return str(format_datetime(value, "medium", value.tzinfo, self.locale))
 
-    def value(self, column: str, value: Any, digits: int = 2) -> str:
-        """A cell as people read it; null is nothing."""
+    def value(self, column: str, value: Any, digits: int = 2, *, short: bool = False) -> str:
+        """A cell as people read it; null is nothing. `short`: moments to the minute, in figures."""
         if value is None:
             return ""
         if isinstance(value, bool):
@@ -380,7 +380,7 @@ class Words:
                 return f"{self.number(value)}\u00a0%"
             return self.number(value) if is_count(column) else self.money(value, digits)
         if isinstance(value, datetime):
-            return self.moment(value)
+            return str(format_datetime(value, "short", value.tzinfo, self.locale)) if short else self.moment(value)
         if isinstance(value, date):
             return self.month(value) if column == "month" else self.day(value)
         if isinstance(value, timedelta):
