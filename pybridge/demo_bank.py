@@ -55,7 +55,7 @@ OPEN = """
     select
         case
             when m.amount < 0 then 'to be paid back tomorrow'
-            when m.candidates > 1 then 'one of several deposits'
+            when m.candidates > 0 then 'a person must tell which deposit'
             else 'never came'
         end as what,
         m.road_name as place, x.reference as name, m.net as amount
@@ -64,7 +64,7 @@ OPEN = """
     where m.road_name like 'Demo: %%'
     union all
     select
-        case when u.candidates > 1 then 'one of several items' else 'nobody knows' end,
+        case when u.candidates > 0 then 'a person must tell which item' else 'nobody knows' end,
         u.account_name, e.entry_text, u.amount
     from report.unmatched_deposit as u
     inner join bank.entry as e on u.entry = e.entry
