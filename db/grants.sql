@@ -166,8 +166,8 @@ grant select on jobs.job to scheduler;
 -- The bank: the bookkeeper loads, matches and undoes; what payers wrote is nobody else's to read.
 grant select on
 bank.account, bank.road, bank.import_file, bank.statement, bank.statement_entry, bank.expected, bank.expected_line,
-bank.match_rule, bank.match, bank.match_approval, bank.match_undo, bank.match_entry, bank.match_expected, bank.match_line,
-bank.released_entry, bank.released_expected, bank.payout, bank.payout_line
+bank.expected_owed, bank.match_rule, bank.match, bank.match_approval, bank.match_undo, bank.match_entry, bank.match_expected,
+bank.match_line, bank.released_entry, bank.released_expected, bank.payout, bank.payout_line
 to bookkeeper, auditor;
 grant select on bank.entry, bank.entry_detail, bank.open_entry, bank.open_expected, bank.candidate to bookkeeper;
 grant update (enabled, is_automatic) on bank.match_rule to bookkeeper;

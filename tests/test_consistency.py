@@ -79,6 +79,7 @@ BANK_TABLES = (
     "entry",
     "expected",
     "expected_line",
+    "expected_owed",
     "match",
     "match_entry",
     "match_expected",

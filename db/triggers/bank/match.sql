@@ -81,6 +81,11 @@ before update or delete or truncate on bank.expected_line
 for each statement execute function bank.record_keep();
 alter table bank.expected_line enable always trigger expected_line_keep;
 
+create or replace trigger expected_owed_keep
+before update or delete or truncate on bank.expected_owed
+for each statement execute function bank.record_keep();
+alter table bank.expected_owed enable always trigger expected_owed_keep;
+
 create or replace trigger match_keep
 before update or delete or truncate on bank.match
 for each statement execute function bank.record_keep();

@@ -253,6 +253,10 @@ from (
         ' FOR EACH STATEMENT EXECUTE FUNCTION record_keep()'
     ),
     (
+        'bank.expected_owed', 'expected_owed_keep', 'BEFORE DELETE OR UPDATE OR TRUNCATE ON expected_owed'
+        ' FOR EACH STATEMENT EXECUTE FUNCTION record_keep()'
+    ),
+    (
         'bank.match', 'match_keep', 'BEFORE DELETE OR UPDATE OR TRUNCATE ON match'
         ' FOR EACH STATEMENT EXECUTE FUNCTION record_keep()'
     ),

@@ -73,7 +73,7 @@ from (
                 ) as d
             ) as t
             union all
-            -- what no ticket is behind: cash differences, pay-ins and pay-outs, the float; the marketplace
+            -- what no ticket is behind: cash differences, pay-ins and pay-outs, the float; money owed back; the marketplace
             select
                 null,
                 case when i.payment_attempt is null then 0 else i.goods end,
@@ -91,10 +91,10 @@ left join billig.project as p on s.project = p.project
 group by s.day, s.project, p.project_name, s.road_name, s.payment_method;
 
 comment on view report.bank_reconciliation is
-'Goods out against the bank (T12), by day, project and payment method, NOK: goods were paid for, amount was to come, and is received_amount + fee_amount + difference_amount. The items behind it are report.bank_item, their tickets report.bank_ticket. An item of several projects is shared by what its tickets cost, to the øre. project: null for the marketplace, and for money that no ticket is behind: cash differences, pay-ins and pay-outs; payment_method: null for the marketplace; age: days since day that the oldest item is open, 0: none is.';
+'Goods out against the bank (T12), by day, project and payment method, NOK: goods were paid for, amount was to come, and is received_amount + fee_amount + difference_amount. The items behind it are report.bank_item, their tickets report.bank_ticket. An item of several projects is shared by what its tickets cost, to the øre. project: null for the marketplace, and for money that no ticket is behind: cash differences, pay-ins and pay-outs, what came too late and is owed back; payment_method: null for the marketplace; age: days since day that the oldest item is open, 0: none is.';
 comment on column report.bank_reconciliation.items is 'Items that it is of, whole or in part';
 comment on column report.bank_reconciliation.goods is 'NOK of payments';
-comment on column report.bank_reconciliation.amount is 'NOK to come, before fees: goods, and cash differences, pay-ins and pay-outs';
+comment on column report.bank_reconciliation.amount is 'NOK to come, before fees: goods, and cash differences, pay-ins, pay-outs and money owed back';
 comment on column report.bank_reconciliation.received_amount is 'NOK at the bank, by approved matches';
 comment on column report.bank_reconciliation.fee_amount is 'NOK that acquirers kept back, by approved matches';
 comment on column report.bank_reconciliation.difference_amount is 'NOK that did not come and were no fee; negative: too much came';
