@@ -18,6 +18,7 @@ from tests.banking import booked, days_ago, expected, match_open, matched, road,
 from tests.conftest import Connect, Connection
 from tests.domain import (
     Row,
+    call,
     call_in,
     close_till,
     confirm,
@@ -33,6 +34,7 @@ from tests.domain import (
     run,
     sell,
     standards,
+    update_ticket,
 )
 from tests.payments import CHARGE_DAY, Scripted, executed, means
 
@@ -154,6 +156,97 @@ def test_web_payments_are_expected_by_their_reference(db: Connection) -> None:
     banking.moved(db, one(db, "select payment from billig.payment"), days_ago(1))
     call_in(db, "bank", "expect")
     assert rows(db, "select reference, amount from bank.expected") == [{"reference": "pi_1", "amount": D(100)}]
+
+
+def test_money_that_came_too_late_is_expected_when_it_came_and_when_it_is_paid_back(
+    db: Connection, tmp_path: Path
+) -> None:
+    road(db, "PAYMENT", "NET_CARD")
+    event = make_event(db, prices=(100, 60), num=2)
+    sale = net(db, {event.price_groups[0]: 1, event.price_groups[1]: 1})
+    update_ticket(db, sale.tickets[0], refunded="now")
+    sell(db, event.price_groups[0])
+    both = call(db, "confirm_net_payment", purchase=sale.purchase, amount=160, provider_reference="pi_part")
+    assert {row["result"] for row in both} == {"PAID", "OWED"}
+    whole = net(db, make_event(db, prices=(100,), num=1).price_group)
+    call(db, "abort_purchase", purchase=whole.purchase)
+    run(db, "update billig.event set event_time = billig.local_time() where event <> %s", event.event)
+    assert [row["result"] for row in confirm(db, whole, reference="pi_late")] == ["OWED"]
+    late = one(db, "select owed_back from billig.owed_back where provider_reference = 'pi_late'")
+
+    today = date.today()
+    call_in(db, "bank", "expect", until=today)
+    items = "select reference, goods, amount from bank.expected where expected > %s order by expected"
+    assert [tuple(row.values()) for row in rows(db, items, 0)] == [("pi_part", 60, 160), ("pi_late", 0, 100)]
+    seen = int(one(db, "select max(expected) from bank.expected"))
+    call(db, "settle_owed_back", owed_back=late, reference="re_late")
+    call_in(db, "bank", "expect", until=today)
+    assert [tuple(row.values()) for row in rows(db, items, seen)] == [("re_late", 0, -100)]
+    assert call_in(db, "bank", "expect", until=today) == []
+
+    tickets = rows(db, "select payment is null as lost, ticket, total_amount from report.bank_ticket order by 1, 2, 3")
+    assert [tuple(row.values()) for row in tickets] == [
+        (False, sale.tickets[1], 60),
+        (True, sale.tickets[0], 100),
+        (True, whole.tickets[0], -100),
+        (True, whole.tickets[0], 100),
+    ]
+    booked_as = zip((160, 100, -100), ("pi_part", "pi_late", "re_late"), strict=True)
+    for number, (amount, reference) in enumerate(booked_as, 1):
+        content = banking.mt940([(later(1), amount, "A")], number=number).replace("NONREF", reference)
+        banking.load(db, tmp_path, content)
+    assert match_open(db) == {"REFERENCE": 3}
+    summed = (
+        "select sum(goods) as goods, sum(amount) as amount, sum(received_amount) as received, sum(open_amount) as open"
+    )
+    assert rows(db, summed + " from report.bank_reconciliation") == [
+        {"goods": 60, "amount": 160, "received": 160, "open": 0}
+    ]
+    assert consistency(db) == {}
+
+
+def test_money_owed_back_is_in_its_days_sum_and_beside_a_payment_that_was_expected_before(db: Connection) -> None:
+    day, single = road(db, "DAY", "VIPPS"), road(db, "PAYMENT", "NET_CARD")
+    event = make_event(db, prices=(100,), num=9)
+    for method in ("VIPPS", "NET_CARD"):
+        paid = net(db, event.price_group)
+        confirm(db, paid, method=method, reference=f"paid {method}")
+        late = net(db, event.price_group)
+        call(db, "abort_purchase", purchase=late.purchase)
+        run(db, "update billig.event set event_time = billig.local_time() where event = %s", event.event)
+        assert [row["result"] for row in confirm(db, late, method=method, reference=f"late {method}")] == ["OWED"]
+        run(
+            db,
+            "update billig.event set event_time = billig.local_time() + interval '9 days' where event = %s",
+            event.event,
+        )
+    for row in rows(db, "select payment from billig.payment"):
+        banking.moved(db, row["payment"], days_ago(2))
+    # as a database that was upgraded may have it
+    before = one(db, "select payment from billig.payment where provider_reference = 'late NET_CARD'")
+    run(
+        db,
+        "insert into bank.expected (road, day, payment, goods, amount) values (%s, %s, %s, 0, 0)",
+        single,
+        days_ago(2),
+        before,
+    )
+    call_in(db, "bank", "expect")
+    found = rows(
+        db, "select road, payment, reference, goods, amount from bank.expected where amount <> 0 order by 1, 3"
+    )
+    assert [tuple(row.values()) for row in found] == [
+        (day, None, "", 100, 200),
+        (single, None, "late NET_CARD", 0, 100),
+        (
+            single,
+            one(db, "select payment from billig.payment where provider_reference = 'paid NET_CARD'"),
+            "paid NET_CARD",
+            100,
+            100,
+        ),
+    ]
+    assert consistency(db) == {}
 
 
 def test_goods_of_before_the_roads_first_day_are_not_expected(db: Connection) -> None:

@@ -753,6 +753,11 @@ BREAKAGES: list[tuple[str, str, Break]] = [
     ("bank_expected", "a payment gone", _of_bank(
         "delete from bank.expected_line where payment = (select min(payment) from bank.expected_line)",
         goods=Decimal(200), lines_amount=Decimal(100))),
+    ("bank_expected", "money owed back that was not expected", _of_bank(
+        "with o as (insert into billig.owed_back (purchase, provider_reference, payment_method, amount, recorded_at)"
+        " select min(purchase), 'x', 1, 7, now() from billig.purchase returning owed_back)"
+        " insert into bank.expected_owed select o.owed_back, false, x.expected from o, bank.expected as x",
+        amount=Decimal(200), source_amount=Decimal(207))),
     ("rollup", "rows that say they are late", _rollup(
         "paid", "insert into billig.late_row"
         " select transaction_log, organisation, transaction_date, transaction_date + 1, 1 from billig.transaction_log"
