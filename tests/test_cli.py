@@ -3,8 +3,9 @@
 import csv
 import json
 import re
+import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 
 from pybridge import programme
 from pybridge.cli import app
+from pybridge.command import local
 from tests.conftest import Connection
 from tests.test_import import Row, row, three_lines
 
@@ -182,6 +184,21 @@ def test_a_till_is_opened_counted_and_reported_from_the_command_line(db: Connect
         refused = till(*wrong)
         assert refused.exit_code == 2, wrong
         assert "Traceback" not in refused.output
+
+
+def test_times_are_the_societys_wherever_the_machine_stands(
+    db: Connection, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        run(db, "till", "stand", "1", "Door")
+        run(db, "till", "open", "1", "--seller", "kari")
+        shown = run(db, "till", "status").stdout
+    time.tzset()
+    opened = db.execute("select billig.local_time(opened_at) from billig.till_session").fetchone()
+    assert opened and f" {opened[0]:%Y-%m-%d %H:%M} " in shown
+    assert local(datetime.fromisoformat("2026-01-31 23:59")) == datetime(2026, 1, 31, 22, 59, tzinfo=UTC)
 
 
 def test_a_period_is_closed_from_the_command_line(db: Connection, run: Run) -> None:
