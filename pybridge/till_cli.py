@@ -148,7 +148,9 @@ def x(cash_point: Stand, as_json: Json = False) -> None:
 @app.command()
 def z(
     cash_point: Stand,
-    seller: Annotated[str | None, typer.Option(help="Who makes it; a bookkeeper needs none.")] = None,
+    seller: Annotated[
+        str | None, typer.Option(help="Who makes it; the login role by default. A bookkeeper needs none.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make the Z report of today, once all sessions are closed."""
