@@ -59,6 +59,20 @@ IMPORTANT = {
     ),
 }  # fmt: skip
 
+# What the figures are, beneath them: who is handed a report has not the manual.
+MEANING = {
+    "settlement": "NOK, positive in, negative out; gross is with VAT and fees, net without VAT; difference is counted less"
+    " expected. All but the first two sections tell the same money: sum within one, never across.",
+    "vat-project": "NOK, positive in, negative out; gross is with VAT, net without. A fee stands under its own VAT code.",
+    "project-day": "NOK including fees, positive in, negative out; gross is with VAT, net without.",
+    "open-items": "NOK including VAT and fees. Open after = before + sold + changed + released - paid + paid back:"
+    " above 0 buyers owe us, below 0 we owe them.",
+    "event-sales": "NOK including fees, positive in, negative out; gross is with VAT, net without.",
+    "unattached": "NOK including VAT and fees, positive in, negative out.",
+    "sessions": "NOK. Expected = float + payments + pay in + pay out; difference is counted less expected: below 0 is short.",
+    "history": "NOK including VAT, positive in, negative out; total is price and fee.",
+}
+
 
 class TooLong(Exception):
     """A spreadsheet does not hold as many rows."""
@@ -103,7 +117,9 @@ def to_json(report: Report) -> str:
 
 
 def to_xlsx(report: Report, file: Path) -> int:
-    """Writes a sheet a table, with real numbers and dates, and sums as formulas; returns how many rows there are."""
+    """Writes a sheet a table, with real numbers and dates, and sums as formulas, and one that says what they are.
+
+    Returns how many rows there are."""
     tables = report.tables or [report.flat]
     if report.facts:
         tables = [Table("ticket", tuple(report.facts), [tuple(report.facts.values())]), *tables]
@@ -137,6 +153,11 @@ def to_xlsx(report: Report, file: Path) -> int:
             sheet = book.add_worksheet(table.name[:31])
             _sheet(sheet, table, formats)
             _on_paper(sheet, f"{title(report)}, {table.name}")
+        about = book.add_worksheet("about")
+        about.set_column(0, 0, 100, book.add_format({"text_wrap": True}))
+        said = (title(report), f"Made {made.astimezone(OSLO):%Y-%m-%d %H:%M}", MEANING.get(report.name, ""))
+        for number, line in enumerate(said):
+            about.write_string(number, 0, line)
     return count
 
 
@@ -222,6 +243,9 @@ def print_report(report: Report, console: Console) -> None:
         console.print(Text("There is nothing to report."))
     for table in report.tables:
         _print_table(table, console, titled=len(report.tables) > 1)
+    if report.tables and report.name in MEANING:
+        console.print()
+        console.print(Text(MEANING[report.name], style="dim"))
 
 
 def _print_table(table: Table, console: Console, *, titled: bool) -> None:

@@ -118,6 +118,7 @@ def test_the_settlement_is_printed_section_by_section_with_totals(day: Day, repo
     assert columns(printed, "NORMAL_REFUND")[0][:4] == ["UKA", "REFUND", "NORMAL_REFUND", "1"]
     totals = [line.split()[1] for line in printed.stdout.splitlines() if line.startswith("total")]
     assert totals[-3:] == ["513.40"] * 3, "the sections come to the same"
+    assert " ".join(printed.stdout.split()).endswith(report_output.MEANING["settlement"]), "unit and sign"
 
 
 def test_a_session_is_settled_whatever_the_day(day: Day, report: Run) -> None:
@@ -156,6 +157,8 @@ def test_every_report_fits_eighty_columns_and_says_what_it_leaves_out(
     assert max(map(len, printed.stdout.splitlines())) <= 80
     if arguments[0] == "view":
         assert "Too wide for this terminal:" in printed.stdout
+    else:
+        assert "NOK" in printed.stdout, "the unit"
 
 
 def test_a_few_rows_that_are_too_wide_are_shown_as_cards(day: Day, report: Run) -> None:
@@ -251,7 +254,7 @@ def test_a_spreadsheet_has_numbers_dates_and_sums(day: Day, report: Run, tmp_pat
     assert said.exit_code == 0, said.output
     assert [each.name for each in tmp_path.iterdir()] == ["settlement.xlsx"]
     book = openpyxl.load_workbook(file)
-    assert book.sheetnames == ["SESSIONS", "TILL", "PAYMENT_METHOD", "TRANSACTION_TYPE", "VAT_PROJECT"]
+    assert book.sheetnames == ["SESSIONS", "TILL", "PAYMENT_METHOD", "TRANSACTION_TYPE", "VAT_PROJECT", "about"]
     for name in ("PAYMENT_METHOD", "TRANSACTION_TYPE", "VAT_PROJECT"):
         sheet = book[name]
         assert sheet.freeze_panes == "A2"
@@ -301,6 +304,8 @@ def test_a_spreadsheet_says_what_it_covers_and_when_it_was_made(day: Day, report
     sheet = book["vat-project"]
     assert f"{sheet.max_row - 2} rows, made by pybridge report on {before.year}-" in book.properties.description
     assert sheet.oddFooter.left.text == f"vat-project: seller kari, from {day.today}, vat-project"
+    said = [cell.value for cell in book["about"]["A"]]
+    assert (said[0], said[2]) == (book.properties.title, report_output.MEANING["vat-project"])
     assert (sheet.print_title_rows, sheet.page_setup.orientation) == ("$1:$1", "landscape")
 
 
