@@ -26,6 +26,17 @@ OSLO = ZoneInfo("Europe/Oslo")  # where the society is, wherever the machine say
 Tell = Callable[[str, int, int | None], None]
 """Told what is being done, how far it has come, and of how much, where that is known."""
 
+
+def _day(text: str) -> datetime:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d")
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no day, such as 2026-02-28") from None
+
+
+DAY: dict[str, Any] = {"parser": _day, "metavar": "YYYY-MM-DD"}
+"""Of an option that takes a day."""
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program to read.")]
 
 
