@@ -61,15 +61,23 @@ IMPORTANT = {
 
 # What the figures are, beneath them: who is handed a report has not the manual.
 MEANING = {
-    "settlement": "NOK, positive in, negative out; gross is with VAT and fees, net without VAT; difference is counted less"
-    " expected. All but the first two sections tell the same money: sum within one, never across.",
-    "vat-project": "NOK, positive in, negative out; gross is with VAT, net without. A fee stands under its own VAT code.",
+    "settlement": (
+        "NOK, positive in, negative out; gross is with VAT and fees, net without VAT; difference is counted less"
+        " expected. The sections below the sessions tell the same money: sum within one, never across."
+    ),
+    "vat-project": (
+        "NOK, positive in, negative out; gross is with VAT, net without. A fee stands under its own VAT code."
+    ),
     "project-day": "NOK including fees, positive in, negative out; gross is with VAT, net without.",
-    "open-items": "NOK including VAT and fees. Open after = before + sold + changed + released - paid + paid back:"
-    " above 0 buyers owe us, below 0 we owe them.",
+    "open-items": (
+        "NOK including VAT and fees. Open after = before + sold + changed + released - paid + paid back:"
+        " above 0 buyers owe us, below 0 we owe them."
+    ),
     "event-sales": "NOK including fees, positive in, negative out; gross is with VAT, net without.",
     "unattached": "NOK including VAT and fees, positive in, negative out.",
-    "sessions": "NOK. Expected = float + payments + pay in + pay out; difference is counted less expected: below 0 is short.",
+    "sessions": (
+        "NOK. Expected = float + payments + pay in + pay out; difference is counted less expected: below 0 is short."
+    ),
     "history": "NOK including VAT, positive in, negative out; total is price and fee.",
 }
 
@@ -320,7 +328,9 @@ def _rich(table: Table, columns: Sequence[str]) -> RichTable:
         texts = [shown(value) for value in values]
         longest = max(map(len, texts), default=0)
         is_word = longest <= WORD and not any(" " in text for text in texts)
-        footer = shown(table.total(column)) if column in table.totals else "total" if number == 0 else ""
+        footer = "total" if number == 0 else ""
+        if column in table.totals and values:  # of what nobody has counted there is no sum
+            footer = shown(table.total(column))
         drawn.add_column(
             Text(_heading(column, table)),
             Text(footer),

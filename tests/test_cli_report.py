@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import openpyxl
 import pytest
 from click.testing import Result
+from rich.console import Console
 from typer.testing import CliRunner
 
 from pybridge import report_output, reports
@@ -191,6 +192,13 @@ def test_the_history_of_a_ticket_says_what_came_of_it_and_how(day: Day, report: 
     assert told["facts"]["refunded_amount"] == "-400.00"
     assert [row["transaction_type"] for row in told["rows"]] == ["NORMAL_SALE", "NORMAL_REFUND"]
     assert datetime.fromisoformat(told["rows"][0]["transaction_time"]).tzinfo is not None
+
+
+def test_what_nobody_has_counted_has_no_sum() -> None:
+    table = reports.Table("open", ("method", "counted"), [("CARD", None), ("CASH", None)], ("counted",))
+    console = Console(file=io.StringIO(), record=True)
+    report_output.print_report(reports.Report("open", {}, [table], table), console)
+    assert console.export_text().split()[-1] == "total"
 
 
 def test_what_is_not_there_gives_an_empty_report_that_says_so(day: Day, report: Run, tmp_path: Path) -> None:
@@ -410,7 +418,7 @@ def test_what_is_typed_wrongly_is_refused_with_exit_code_2(day: Day, report: Run
     for arguments, said in (
         (["settlment"], "settlment"),
         (["settlement", "--from", "2027-10-09", "--to", "2027-10-08"], "2027-10-09 is after 2027-10-08"),
-        (["settlement", "--from", "2027-02-30"], "2027-02-30"),
+        (["settlement", "--from", "30.2.2027"], "'30.2.2027' is no day, such as 2026-02-28"),
         (["settlement", "--session", "one"], "integer"),
         (["settlement", "--csv", "--json"], "choose one"),
         (["settlement", "--xlsx", tmp_path / "nowhere" / "a.xlsx"], "is not a folder"),

@@ -314,7 +314,7 @@ def bank(context: Context) -> list[Section]:
     }
     signs = {
         "bank_reconciliation": words(
-            "Amount = received + fees + difference: a difference above 0 has not come, one below 0 is more than expected."
+            "Amount = received + fees + difference: a difference above 0 has not come, one below 0 was not expected."
         ),
         "fee": words("The bank's entries less what was expected: below 0 was kept back."),
     }
