@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from pybridge import payout_file, statement_file
-from pybridge.command import REFUSED, Json, Tell, connect, fail, kroner, new_table, print_json, progress
+from pybridge.command import DAY, REFUSED, Json, Tell, connect, fail, kroner, new_table, print_json, progress
 from pybridge.errors import translated
 from pybridge.payout_file import Payout, Report
 from pybridge.statement_file import Entry, Layout, Statement
@@ -246,7 +246,7 @@ def match(
     ] = None,
     reason: Annotated[str | None, typer.Option(help="By hand: why.")] = None,
     until: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Expect goods until this day; yesterday by default.")
+        datetime | None, typer.Option(help="Expect goods until this day; yesterday by default.", **DAY)
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -395,7 +395,7 @@ def road(
     tolerance: Annotated[str, typer.Option(help="NOK by which a deposit may differ and be suggested.")] = "0",
     run: Annotated[int, typer.Option(help="Of how many items one deposit may be the sum.")] = 7,
     since: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Expect goods from this day on; all by default.")
+        datetime | None, typer.Option(help="Expect goods from this day on; all by default.", **DAY)
     ] = None,
 ) -> None:
     """Say how money reaches the bank: add a road, or change it."""

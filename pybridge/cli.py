@@ -3,8 +3,11 @@
 Exit codes: 0 done; 1 refused, or something is wrong; 2 typed wrongly; 3 no database, or not one that is deployed.
 """
 
+import errno
+import io
 import os
 import shutil
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -35,13 +38,24 @@ from pybridge import (
 from pybridge import check as consistency
 from pybridge import demo as demonstration
 from pybridge.client import Client, Imported, Problem
-from pybridge.command import NO_DATABASE, REFUSED, Json, connect, fail, new_table, print_json, problem_table, progress
+from pybridge.command import (
+    NO_DATABASE,
+    REFUSED,
+    Json,
+    connect,
+    fail,
+    new_table,
+    print_json,
+    problem_table,
+    progress,
+)
 from pybridge.deploy import deploy as deploy_database
 from pybridge.paths import ROOT
 from pybridge.reference import render
 from pybridge.sqlfiles import DeployRefused
 
 REFERENCE = ROOT / "docs" / "reference.md"
+ANOTHER_ROLE = "Log in as a role that may."
 
 OTHER_VERSION = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedFunction)
 
@@ -50,6 +64,9 @@ class Group(TyperGroup):
     """Says what went wrong in words, where it is not a mistake of ours."""
 
     def invoke(self, ctx: Any) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="replace")  # a terminal that has no ✓ shows something else
         try:
             return super().invoke(ctx)
         except server.ServerError as error:
@@ -59,9 +76,13 @@ class Group(TyperGroup):
         except demonstration.DemoRefused as error:
             raise fail(REFUSED, str(error), error.hint) from None
         except errors.TicketError as error:
-            raise fail(REFUSED, f"{error.message} ({error.sqlstate})", f"{error.detail}\n{error.hint or ''}") from None
+            if error.sqlstate == "42501" and error.hint is None:  # PostgreSQL's own refusal
+                error.hint = ANOTHER_ROLE
+            said = "\n".join(filter(None, (error.detail, error.hint)))
+            raise fail(REFUSED, f"{error.message} ({error.sqlstate})", said) from None
         except psycopg.errors.InsufficientPrivilege as error:
-            raise fail(REFUSED, str(error), "Log in as a role that may.") from None
+            # Without the statement, which PostgreSQL quotes.
+            raise fail(REFUSED, error.diag.message_primary or str(error), ANOTHER_ROLE) from None
         except OTHER_VERSION as error:
             raise fail(
                 NO_DATABASE, f"The database was deployed by another version: {error}", "Run: pybridge deploy"
@@ -72,6 +93,10 @@ class Group(TyperGroup):
                 f"The database cannot be reached: {error}",
                 "DATABASE_URL, PGHOST, PGSERVICE and the like say where it is; with none set, an embedded one is used.",
             ) from None
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            raise fail(REFUSED, f"{error.filename or 'The output'} cannot be written: {error.strerror}.") from None
 
 
 app = typer.Typer(

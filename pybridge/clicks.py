@@ -15,7 +15,7 @@ from rich.text import Text
 
 from pybridge import click_file
 from pybridge.client import Problem
-from pybridge.command import Json, Tell, connect, print_json, problem_table, progress
+from pybridge.command import Json, Tell, connect, local, print_json, problem_table, progress
 from pybridge.errors import translated
 
 Connection = psycopg.Connection[Any]
@@ -193,7 +193,7 @@ def load_file(
                 file,
                 source=source,
                 reject=rejects,
-                now=None if now is None else now.astimezone(),
+                now=now and local(now),
                 tell=tell,
             )
     except click_file.Unreadable as error:
@@ -232,9 +232,8 @@ def _print(file: Path, done: Loaded, as_json: bool) -> None:
     if as_json:
         print_json(asdict(done))
     elif done.already:
-        typer.echo(
-            f"{file} was loaded already, as {done.source}: {done.clicks} clicks, {done.recorded_at:%Y-%m-%d %H:%M}."
-        )
+        when = f", {local(done.recorded_at):%Y-%m-%d %H:%M}" if done.recorded_at else ""
+        typer.echo(f"{file} was loaded already, as {done.source}: {done.clicks} clicks{when}.")
     else:
         if done.problems:
             Console().print(problem_table(done.problems))

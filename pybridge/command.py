@@ -3,8 +3,10 @@
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 import typer
@@ -19,9 +21,21 @@ from pybridge.client import Problem
 
 REFUSED = 1
 NO_DATABASE = 3
+OSLO = ZoneInfo("Europe/Oslo")  # where the society is, wherever the machine says that it stands
 
 Tell = Callable[[str, int, int | None], None]
 """Told what is being done, how far it has come, and of how much, where that is known."""
+
+
+def _day(text: str) -> datetime:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d")
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no day, such as 2026-02-28") from None
+
+
+DAY: dict[str, Any] = {"parser": _day, "metavar": "YYYY-MM-DD"}
+"""Of an option that takes a day."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program to read.")]
 
@@ -34,6 +48,11 @@ def print_json(answer: object) -> None:
 def as_text(value: str) -> str:
     """A cell of a CSV file that a spreadsheet shows as it is: what a cashier typed is never taken for a formula."""
     return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+
+
+def local(moment: datetime) -> datetime:
+    """By the society's clocks; a time that was typed without a zone is meant so too."""
+    return moment.replace(tzinfo=OSLO) if moment.tzinfo is None else moment.astimezone(OSLO)
 
 
 def kroner(amount: Decimal | int) -> str:

@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 from rich.console import Console
 from rich.text import Text
 
-from pybridge.command import REFUSED, Json, connect, new_table, print_json
+from pybridge.command import REFUSED, Json, connect, local, new_table, print_json
 
 Row = dict[str, Any]
 
@@ -123,4 +123,4 @@ def _ago(age: timedelta | None) -> str:
 
 
 def _moment(moment: datetime | None) -> str:
-    return "" if moment is None else f"{moment.astimezone():%m-%d %H:%M}"
+    return "" if moment is None else f"{local(moment):%m-%d %H:%M}"

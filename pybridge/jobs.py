@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from pybridge import check, execution
-from pybridge.command import REFUSED, Json, connect, new_table, print_json
+from pybridge.command import REFUSED, Json, connect, local, new_table, print_json
 from pybridge.errors import NotFound, from_database
 
 Connection = psycopg.Connection[Any]
@@ -225,7 +225,7 @@ def run_(
     """Run a job: exits 1 where it failed."""
     first = None if month is None else _month(month)
     with connect(deployed=True) as connection:
-        ended = run(connection, job, first, None if now is None else now.astimezone())
+        ended = run(connection, job, first, now and local(now))
     if as_json:
         print_json(asdict(ended))
     else:
@@ -284,7 +284,7 @@ def _print(rows: list[dict[str, Any]], as_json: bool) -> None:
 
 def _cell(value: object) -> str:
     if isinstance(value, datetime):
-        return f"{value.astimezone():%m-%d %H:%M}"
+        return f"{local(value):%m-%d %H:%M}"
     if isinstance(value, timedelta):
         return f"{value.total_seconds():.1f} s"
     return "" if value is None else str(value)

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from pybridge import errors, execution, gateways, jobs, webhook
-from pybridge.command import REFUSED, Json, connect, fail, kroner, new_table, print_json
+from pybridge.command import OSLO, REFUSED, Json, connect, fail, kroner, local, new_table, print_json
 
 app = typer.Typer(no_args_is_help=True, help="Charges and payouts: what is due, what was tried, what a person decides.")
 
@@ -43,7 +43,7 @@ HOLDS = {
 def due(now: Now = None, as_json: Json = False) -> None:
     """Show who would be charged and paid what, and why others would not; changes nothing."""
     with connect(deployed=True) as connection:
-        rows = execution.due(connection, now and now.astimezone())
+        rows = execution.due(connection, now and local(now))
     if as_json:
         print_json([vars(row) for row in rows])
         return
@@ -60,10 +60,10 @@ def execute(
     if dry_run:
         due(now, as_json)
         return
-    if now is not None and now.astimezone() > datetime.now().astimezone():
+    if now is not None and local(now) > datetime.now(OSLO):
         raise typer.BadParameter("what is due on a day to come is charged then; --dry-run shows it")
     with connect(deployed=True) as connection:
-        ended = jobs.run(connection, "marketplace_execute", None, now and now.astimezone())
+        ended = jobs.run(connection, "marketplace_execute", None, now and local(now))
     if as_json:
         print_json(vars(ended))
     else:
@@ -240,7 +240,7 @@ def _print_due(rows: list[execution.Due]) -> None:
         if row.hold == "NOT_DUE":
             hold = f"on {row.due_on}"
         elif row.hold == "RETRY_LATER" and row.next_retry_at:
-            hold = f"declined, again {row.next_retry_at.astimezone():%m-%d}"
+            hold = f"declined, again {local(row.next_retry_at):%m-%d}"
         bad = row.hold in ("ALARM", "EXHAUSTED", "DECLINED", "RETURNED", "REJECTED")
         table.add_row(
             str(row.transaction),

@@ -7,18 +7,16 @@ from typing import Annotated
 import typer
 
 from pybridge.client import Client
-from pybridge.command import Json, connect, kroner, print_json
+from pybridge.command import DAY, Json, connect, kroner, local, print_json
 
 app = typer.Typer(no_args_is_help=True, help="Accounting periods: close them, and roll up the log.")
-
-DATE = ["%Y-%m-%d"]
 
 
 @app.command()
 def close(
     organisation: Annotated[str, typer.Argument(help="Whose books, by name.")],
-    first: Annotated[datetime, typer.Option("--from", formats=DATE, help="First day.")],
-    last: Annotated[datetime, typer.Option("--to", formats=DATE, help="Last day, in it.")],
+    first: Annotated[datetime, typer.Option("--from", help="First day.", **DAY)],
+    last: Annotated[datetime, typer.Option("--to", help="Last day, in it.", **DAY)],
     note: Annotated[str | None, typer.Option(help="What to remember of it.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -55,7 +53,7 @@ def list_(as_json: Json = False) -> None:
         late = f", {row['late_rows']} rows came late" if row["late_rows"] else ""
         typer.echo(
             f"{row['organisation_name']}  {row['first_day']} to {row['last_day']}  NOK {kroner(row['gross_amount'])}"
-            f"  closed {row['closed_at']:%Y-%m-%d %H:%M} by {row['closed_by']}{late}"
+            f"  closed {local(row['closed_at']):%Y-%m-%d %H:%M} by {row['closed_by']}{late}"
         )
     if not rows:
         typer.echo("No period is closed.")

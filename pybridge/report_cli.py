@@ -14,14 +14,13 @@ from rich.text import Text
 from xlsxwriter.exceptions import FileCreateError
 
 from pybridge import errors, pages, report_output, reports
-from pybridge.command import REFUSED, Json, connect, fail
+from pybridge.command import DAY, REFUSED, Json, connect, fail
 from pybridge.reports import Period, Report, UnknownReport
 
 app = typer.Typer(no_args_is_help=True, help="Print a report: as a table, CSV, JSON or a spreadsheet.")
 
-DATE = ["%Y-%m-%d"]
-From = Annotated[datetime | None, typer.Option("--from", formats=DATE, help="First day of the period.")]
-To = Annotated[datetime | None, typer.Option("--to", formats=DATE, help="Last day of the period, in it.")]
+From = Annotated[datetime | None, typer.Option("--from", help="First day of the period.", **DAY)]
+To = Annotated[datetime | None, typer.Option("--to", help="Last day of the period, in it.", **DAY)]
 Seller = Annotated[str | None, typer.Option(help="Of this seller alone.")]
 Session = Annotated[int | None, typer.Option("--session", help="Of this till session alone.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV, every column.")]

@@ -59,6 +59,28 @@ IMPORTANT = {
     ),
 }  # fmt: skip
 
+# What the figures are, beneath them: who is handed a report has not the manual.
+MEANING = {
+    "settlement": (
+        "NOK, positive in, negative out; gross is with VAT and fees, net without VAT; difference is counted less"
+        " expected. The sections below the sessions tell the same money: sum within one, never across."
+    ),
+    "vat-project": (
+        "NOK, positive in, negative out; gross is with VAT, net without. A fee stands under its own VAT code."
+    ),
+    "project-day": "NOK including fees, positive in, negative out; gross is with VAT, net without.",
+    "open-items": (
+        "NOK including VAT and fees. Open after = before + sold + changed + released - paid + paid back:"
+        " above 0 buyers owe us, below 0 we owe them."
+    ),
+    "event-sales": "NOK including fees, positive in, negative out; gross is with VAT, net without.",
+    "unattached": "NOK including VAT and fees, positive in, negative out.",
+    "sessions": (
+        "NOK. Expected = float + payments + pay in + pay out; difference is counted less expected: below 0 is short."
+    ),
+    "history": "NOK including VAT, positive in, negative out; total is price and fee.",
+}
+
 
 class TooLong(Exception):
     """A spreadsheet does not hold as many rows."""
@@ -103,7 +125,9 @@ def to_json(report: Report) -> str:
 
 
 def to_xlsx(report: Report, file: Path) -> int:
-    """Writes a sheet a table, with real numbers and dates, and sums as formulas; returns how many rows there are."""
+    """Writes a sheet a table, with real numbers and dates, and sums as formulas, and one that says what they are.
+
+    Returns how many rows there are."""
     tables = report.tables or [report.flat]
     if report.facts:
         tables = [Table("ticket", tuple(report.facts), [tuple(report.facts.values())]), *tables]
@@ -137,6 +161,11 @@ def to_xlsx(report: Report, file: Path) -> int:
             sheet = book.add_worksheet(table.name[:31])
             _sheet(sheet, table, formats)
             _on_paper(sheet, f"{title(report)}, {table.name}")
+        about = book.add_worksheet("about")
+        about.set_column(0, 0, 100, book.add_format({"text_wrap": True}))
+        said = (title(report), f"Made {made.astimezone(OSLO):%Y-%m-%d %H:%M}", MEANING.get(report.name, ""))
+        for number, line in enumerate(said):
+            about.write_string(number, 0, line)
     return count
 
 
@@ -222,6 +251,9 @@ def print_report(report: Report, console: Console) -> None:
         console.print(Text("There is nothing to report."))
     for table in report.tables:
         _print_table(table, console, titled=len(report.tables) > 1)
+    if report.tables and report.name in MEANING:
+        console.print()
+        console.print(Text(MEANING[report.name], style="dim"))
 
 
 def _print_table(table: Table, console: Console, *, titled: bool) -> None:
@@ -296,7 +328,9 @@ def _rich(table: Table, columns: Sequence[str]) -> RichTable:
         texts = [shown(value) for value in values]
         longest = max(map(len, texts), default=0)
         is_word = longest <= WORD and not any(" " in text for text in texts)
-        footer = shown(table.total(column)) if column in table.totals else "total" if number == 0 else ""
+        footer = "total" if number == 0 else ""
+        if column in table.totals and values:  # of what nobody has counted there is no sum
+            footer = shown(table.total(column))
         drawn.add_column(
             Text(_heading(column, table)),
             Text(footer),

@@ -13,7 +13,7 @@ import psycopg
 import typer
 
 from pybridge import jobs
-from pybridge.command import REFUSED, connect
+from pybridge.command import OSLO, REFUSED, connect, local
 
 STOP_AFTER = 10.0
 """Seconds that a call may still take when the scheduler is told to stop. docs/scheduling.md's unit waits longer."""
@@ -156,7 +156,7 @@ class Scheduler:
         self._say(f"{run.job} {run.period}".rstrip() + f": {run.outcome}{rows}, {seconds:.1f} s{error}")
 
     def _say(self, event: str, **details: object) -> None:
-        now = datetime.now().astimezone()
+        now = datetime.now(OSLO)
         if self.as_json:
             typer.echo(json.dumps({"time": now.isoformat(), "event": event, **details}, ensure_ascii=False))
         else:
@@ -185,7 +185,7 @@ def schedule(
             scheduler.forever()
             return
         try:
-            well = scheduler.once(None if now is None else now.astimezone())
+            well = scheduler.once(now and local(now))
         except psycopg.errors.QueryCanceled:
             if not scheduler.stopping:
                 raise

@@ -24,7 +24,7 @@ import platformdirs
 import psutil
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pybridge import wheel
 from pybridge.wheel import Account
@@ -100,6 +100,11 @@ def connection_string(*, tcp: bool = False) -> str:
     """
     url = os.environ.get("DATABASE_URL")
     if url:
+        try:
+            conninfo_to_dict(url)
+        except psycopg.ProgrammingError as error:
+            example = "postgresql://kari@db.example.org/billig"
+            raise ServerError(f"DATABASE_URL is no address of a database, such as {example}: {error}") from None
         return url
     if any(os.environ.get(name) for name in ELSEWHERE):
         return ""

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from pybridge.client import Client, Counted, OpenTill, ReportItem, ZReportItem
-from pybridge.command import Json, connect, kroner, new_table, print_json
+from pybridge.command import Json, connect, kroner, local, new_table, print_json
 
 Seller = Annotated[str | None, typer.Option(help="Whose till; the login role by default.")]
 Stand = Annotated[int, typer.Argument(min=0, max=2**31 - 1, help="Number of the cash point.")]
@@ -148,7 +148,9 @@ def x(cash_point: Stand, as_json: Json = False) -> None:
 @app.command()
 def z(
     cash_point: Stand,
-    seller: Annotated[str | None, typer.Option(help="Who makes it; a bookkeeper needs none.")] = None,
+    seller: Annotated[
+        str | None, typer.Option(help="Who makes it; the login role by default. A bookkeeper needs none.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make the Z report of today, once all sessions are closed."""
@@ -209,7 +211,7 @@ def _print_status(console: Console, answer: list[OpenTill]) -> None:
             Text(f"{each.cash_point} {each.cash_point_name}"),
             str(each.drawer),
             Text(each.seller),
-            f"{each.opened_at.astimezone():%Y-%m-%d %H:%M}",
+            f"{local(each.opened_at):%Y-%m-%d %H:%M}",
             each.payment_method,
             str(each.receipts),
             _nok(each.expected),

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from pybridge import vouchers
-from pybridge.command import REFUSED, connect, fail, new_table
+from pybridge.command import DAY, REFUSED, connect, fail, new_table
 
 
 class Format(enum.StrEnum):
@@ -29,8 +29,8 @@ def main() -> None:
 
 @app.command()
 def export(
-    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")],
-    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, included.")],
+    first: Annotated[datetime, typer.Option("--from", help="First day.", **DAY)],
+    last: Annotated[datetime, typer.Option("--to", help="Last day, included.", **DAY)],
     organisation: Annotated[str | None, typer.Option(help="This organisation's only, by name.")] = None,
     layout: Annotated[
         Format,

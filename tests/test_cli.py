@@ -2,9 +2,13 @@
 
 import csv
 import json
+import os
 import re
+import subprocess
+import sys
+import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +17,7 @@ from typer.testing import CliRunner
 
 from pybridge import programme
 from pybridge.cli import app
+from pybridge.command import local
 from tests.conftest import Connection
 from tests.test_import import Row, row, three_lines
 
@@ -142,6 +147,7 @@ def test_check_is_silent_about_what_agrees_and_shows_what_does_not(db: Connectio
     clean = run(db, "check")
     assert clean.exit_code == 0, clean.output
     assert clean.stdout.count("✓") >= 11
+    assert "? z_report" in CliRunner(charset="ascii").invoke(app, ["check"]).stdout, "a terminal without that letter"
     db.execute("alter table billig.ticket disable trigger aa_follow_client_id")
     broken = run(db, "check")
     assert broken.exit_code == 1
@@ -184,6 +190,22 @@ def test_a_till_is_opened_counted_and_reported_from_the_command_line(db: Connect
         assert "Traceback" not in refused.output
 
 
+def test_times_are_the_societys_wherever_the_machine_stands(
+    db: Connection, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        run(db, "till", "stand", "1", "Door")
+        run(db, "till", "open", "1", "--seller", "kari")
+        shown = run(db, "till", "status").stdout
+    time.tzset()
+    opened = db.execute("select billig.local_time(opened_at) from billig.till_session").fetchone()
+    assert opened
+    assert f" {opened[0]:%Y-%m-%d %H:%M} " in shown
+    assert local(datetime.fromisoformat("2026-01-31 23:59")) == datetime(2026, 1, 31, 22, 59, tzinfo=UTC)
+
+
 def test_a_period_is_closed_from_the_command_line(db: Connection, run: Run) -> None:
     today = db.execute("select billig.local_time()::date").fetchone()
     assert today
@@ -223,6 +245,9 @@ def test_a_server_that_is_not_there_and_a_database_that_is_not_deployed_are_exit
         assert gone.exit_code == 3
         assert "cannot be reached" in gone.stderr
         assert "Traceback" not in gone.output
+    for nonsense in ("billig", "postgresql://["):
+        refused = run(nonsense, "check")
+        assert (refused.exit_code, "DATABASE_URL is no address" in refused.stderr) == (3, True)
 
 
 def test_a_role_that_may_not_is_told_so(db: Connection, run: Run, tmp_path: Path) -> None:
@@ -236,8 +261,8 @@ def test_a_role_that_may_not_is_told_so(db: Connection, run: Run, tmp_path: Path
         db.execute("drop owned by cli_nobody")
         db.execute("drop role cli_nobody")
     assert refused.exit_code == 1
+    assert refused.stderr.splitlines()[1:] == ["Log in as a role that may."], "and nothing of what PostgreSQL left out"
     assert "check_programme" in refused.stderr
-    assert "Traceback" not in refused.output
 
 
 def test_the_demo_does_not_touch_a_database_that_it_was_not_told_to(db: Connection, run: Run) -> None:
@@ -291,3 +316,11 @@ def test_progress_is_shown_on_a_terminal_alone_and_never_among_the_answer(
     matched = run(db, "bank", "match", "--json")
     assert json.loads(matched.stdout) == {"expected": [], "matched": []}
     assert "matching" in matched.stderr
+
+
+def test_an_output_that_is_full_ends_in_no_traceback() -> None:
+    command = [sys.executable, "-m", "pybridge", "dsn"]
+    environment = {**os.environ, "DATABASE_URL": "postgresql://localhost/billig"}
+    with Path("/dev/full").open("w") as full:
+        failed = subprocess.run(command, env=environment, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (failed.returncode, failed.stderr) == (1, "The output cannot be written: No space left on device.\n")

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import openpyxl
 import pytest
 from click.testing import Result
+from rich.console import Console
 from typer.testing import CliRunner
 
 from pybridge import report_output, reports
@@ -118,6 +119,7 @@ def test_the_settlement_is_printed_section_by_section_with_totals(day: Day, repo
     assert columns(printed, "NORMAL_REFUND")[0][:4] == ["UKA", "REFUND", "NORMAL_REFUND", "1"]
     totals = [line.split()[1] for line in printed.stdout.splitlines() if line.startswith("total")]
     assert totals[-3:] == ["513.40"] * 3, "the sections come to the same"
+    assert " ".join(printed.stdout.split()).endswith(report_output.MEANING["settlement"]), "unit and sign"
 
 
 def test_a_session_is_settled_whatever_the_day(day: Day, report: Run) -> None:
@@ -156,6 +158,8 @@ def test_every_report_fits_eighty_columns_and_says_what_it_leaves_out(
     assert max(map(len, printed.stdout.splitlines())) <= 80
     if arguments[0] == "view":
         assert "Too wide for this terminal:" in printed.stdout
+    else:
+        assert "NOK" in printed.stdout, "the unit"
 
 
 def test_a_few_rows_that_are_too_wide_are_shown_as_cards(day: Day, report: Run) -> None:
@@ -188,6 +192,13 @@ def test_the_history_of_a_ticket_says_what_came_of_it_and_how(day: Day, report: 
     assert told["facts"]["refunded_amount"] == "-400.00"
     assert [row["transaction_type"] for row in told["rows"]] == ["NORMAL_SALE", "NORMAL_REFUND"]
     assert datetime.fromisoformat(told["rows"][0]["transaction_time"]).tzinfo is not None
+
+
+def test_what_nobody_has_counted_has_no_sum() -> None:
+    table = reports.Table("open", ("method", "counted"), [("CARD", None), ("CASH", None)], ("counted",))
+    console = Console(file=io.StringIO(), record=True)
+    report_output.print_report(reports.Report("open", {}, [table], table), console)
+    assert console.export_text().split()[-1] == "total"
 
 
 def test_what_is_not_there_gives_an_empty_report_that_says_so(day: Day, report: Run, tmp_path: Path) -> None:
@@ -251,7 +262,7 @@ def test_a_spreadsheet_has_numbers_dates_and_sums(day: Day, report: Run, tmp_pat
     assert said.exit_code == 0, said.output
     assert [each.name for each in tmp_path.iterdir()] == ["settlement.xlsx"]
     book = openpyxl.load_workbook(file)
-    assert book.sheetnames == ["SESSIONS", "TILL", "PAYMENT_METHOD", "TRANSACTION_TYPE", "VAT_PROJECT"]
+    assert book.sheetnames == ["SESSIONS", "TILL", "PAYMENT_METHOD", "TRANSACTION_TYPE", "VAT_PROJECT", "about"]
     for name in ("PAYMENT_METHOD", "TRANSACTION_TYPE", "VAT_PROJECT"):
         sheet = book[name]
         assert sheet.freeze_panes == "A2"
@@ -301,6 +312,8 @@ def test_a_spreadsheet_says_what_it_covers_and_when_it_was_made(day: Day, report
     sheet = book["vat-project"]
     assert f"{sheet.max_row - 2} rows, made by pybridge report on {before.year}-" in book.properties.description
     assert sheet.oddFooter.left.text == f"vat-project: seller kari, from {day.today}, vat-project"
+    said = [cell.value for cell in book["about"]["A"]]
+    assert (said[0], said[2]) == (book.properties.title, report_output.MEANING["vat-project"])
     assert (sheet.print_title_rows, sheet.page_setup.orientation) == ("$1:$1", "landscape")
 
 
@@ -405,7 +418,7 @@ def test_what_is_typed_wrongly_is_refused_with_exit_code_2(day: Day, report: Run
     for arguments, said in (
         (["settlment"], "settlment"),
         (["settlement", "--from", "2027-10-09", "--to", "2027-10-08"], "2027-10-09 is after 2027-10-08"),
-        (["settlement", "--from", "2027-02-30"], "2027-02-30"),
+        (["settlement", "--from", "30.2.2027"], "'30.2.2027' is no day, such as 2026-02-28"),
         (["settlement", "--session", "one"], "integer"),
         (["settlement", "--csv", "--json"], "choose one"),
         (["settlement", "--xlsx", tmp_path / "nowhere" / "a.xlsx"], "is not a folder"),

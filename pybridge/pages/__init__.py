@@ -267,7 +267,7 @@ def _covers(words: Words, page: Page, values: Mapping[str, Any], called: Mapping
         elif first is None:
             covered = words("until {last}, that day too", last=words.day(last))
         else:
-            covered = words("{first} to {last}, both days too", first=words.day(first), last=words.day(last))
+            covered = words("{first} to {last}, both included", first=words.day(first), last=words.day(last))
         said.append((words("Period"), covered))
     return said + [
         (words(parameter.title), called.get(name) or _shown(words, parameter, values[name]))

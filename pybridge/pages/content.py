@@ -322,6 +322,12 @@ def bank(context: Context) -> list[Section]:
         "payout_difference": words("Why a payout is not matched"),
         "fee": words("Differences of matches: fees, roundings, write-offs"),
     }
+    signs = {
+        "bank_reconciliation": words(
+            "Amount = received + fees + difference: a difference above 0 has not come, one below 0 was not expected."
+        ),
+        "fee": words("The bank's entries less what was expected: below 0 was kept back."),
+    }
     known = reports.views(context.connection)
     sections = []
     for view in RECONCILED:
@@ -342,6 +348,8 @@ def bank(context: Context) -> list[Section]:
         blocks: list[Block] = [context.grid(table, titles[view], plain=("road_name", "account_name"))]
         if table.rows and {"age_group", "amount", "days_late"} <= columns.keys():
             blocks.insert(0, _ages(context, table))
+        if table.rows and view in signs:
+            blocks.insert(0, Note(signs[view]))
         sections.append(Section(titles[view], blocks))
     return sections
 

@@ -71,7 +71,7 @@ begin
         raise exception 'no such thing' using
             errcode = 'P0002',
             detail = format('There is no %s.', v_unknown),
-            hint = 'Accounts are added with billig.set_account.';
+            hint = 'An account is added with billig.set_account, a project by importing a programme.';
     end if;
     insert into billig.voucher_rule as r (
         line_kind, project, organisation, vat_code, payment_method, transaction_type, valid_from,

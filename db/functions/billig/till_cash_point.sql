@@ -10,7 +10,7 @@ begin
         raise exception 'no such cash point' using
             errcode = 'P0002',
             detail = format('Cash point %s.', p_cash_point),
-            hint = 'Register it: select billig.register_cash_point(number, name, place).';
+            hint = 'Register it first: billig.register_cash_point, or pybridge till stand.';
     end if;
     return p_cash_point;
 end;

@@ -99,7 +99,7 @@ begin
         raise exception 'a difference needs a note' using
             errcode = '23B28',
             detail = v_differs,
-            hint = 'Count again, or say in p_note what is known of it: the difference is kept with it.';
+            hint = 'Count again, or say in a note (p_note, --note) what is known of it: the difference is kept with it.';
     end if;
 
     insert into billig.till_count (till_session, payment_method, expected, counted, note)

@@ -22,7 +22,7 @@ begin
         raise exception 'no till session is open' using
             errcode = '23B26',
             detail = format('Seller %L at cash point %s.', new.seller, new.cash_point),
-            hint = 'Open one: select * from billig.till_open(p_seller, p_cash_point, p_opening_float).';
+            hint = 'Open one first: billig.till_open, or pybridge till open.';
     end if;
     return new;
 end;
