@@ -487,6 +487,22 @@ def test_a_line_that_does_not_fit_is_named_and_no_rule_takes_the_entry(
     assert match_open(db)  # so it was the rule that kept them
 
 
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [((L("1", "100.00"),), "AMOUNT DIFFERS"), ((L("2", "50.00"), L("2", "50.00")), "SEVERAL ITEMS")],
+)
+def test_what_a_line_may_be_is_kept_too(db: Connection, tmp_path: Path, lines: tuple[L, ...], reason: str) -> None:
+    way = road(db, "PAYMENT", ROAD, days_max=1)
+    items(db, way, ("1", "100.01"), ("2", 50))
+    expected(db, way, (DAY - timedelta(days=9), 50), reference="pi_2")
+    load(db, tmp_path, stripe(*lines))
+    booked(db, tmp_path, ("100.01" if reason == "AMOUNT DIFFERS" else 50, "GIFT"), day=DAY)
+    assert match_open(db) == {}
+    assert {said for _, said in differences(db)} == {reason}
+    run(db, "update bank.match_rule set enabled = false where rule = 'PAYOUT'")
+    assert match_open(db) == {"AMOUNT": 1}  # so it was the payout that kept it
+
+
 def test_what_is_matched_elsewhere_is_said(db: Connection, tmp_path: Path) -> None:
     way = road(db, "PAYMENT", ROAD)
     (item, _) = items(db, way, ("1", 200), ("2", 100))
