@@ -435,6 +435,86 @@ def test_an_entry_that_names_an_item_is_no_payout(db: Connection, tmp_path: Path
     assert matched(db) == {entry: {invoice}}
 
 
+def test_who_names_a_payout_that_is_matched_is_no_others(db: Connection, tmp_path: Path) -> None:
+    """Neither another payout's of that sum, nor an item's."""
+    way = road(db, "PAYMENT", ROAD)
+    items(db, way, ("1", 200), ("2", 200))
+    load(db, tmp_path, stripe(L("1", "200.00", "4.80")))
+    (first,) = booked(db, tmp_path, ("195.20", "po_1"))
+    assert match_open(db) == {"PAYOUT": 1}
+    expected(db, way, (DAY, "195.20"))
+    booked(db, tmp_path, ("195.20", "po_1"), number=2)
+    assert match_open(db) == {}
+    load(db, tmp_path, stripe(L("2", "200.00", "4.80", payout="po_2")))
+    assert match_open(db) == {}
+    assert matched(db).keys() == {first}
+    assert state(db) == {"po_1": "MATCHED", "po_2": "NOT ARRIVED"}
+
+
+def test_a_payout_that_a_person_matched_with_another_sum_is_not_sought(db: Connection, tmp_path: Path) -> None:
+    """Else the next day's money, its equal, would be taken for it."""
+    way = road(db, "DAY", "VIPPS")
+    item, _ = expected(db, way, (DAY, 350), (DAY + timedelta(days=1), 350))
+    load(db, tmp_path, API, to="VIPPS")
+    (less,) = booked(db, tmp_path, (342, "UTB. 2000400"))
+    call_in(
+        db,
+        *("bank", "make_match"),
+        entries=[less],
+        expected=[item],
+        reason="the bank's own fee",
+        kinds=["FEE", "WRITE_OFF"],
+        amounts=[-7, -1],
+    )
+    booked(db, tmp_path, (343, "VIPPS"), number=2)
+    assert match_open(db) == {}
+    assert state(db) == {"77-2000400": "MATCHED ELSEWHERE"}
+
+
+def test_an_entry_that_names_two_payouts_is_neithers(db: Connection, tmp_path: Path) -> None:
+    way = road(db, "PAYMENT", ROAD)
+    items(db, way, ("1", 200), ("2", 100))
+    load(db, tmp_path, stripe(L("1", "200.00"), L("2", "100.00", payout="po_2")))
+    booked(db, tmp_path, (200, "po_1 po_2"))
+    assert match_open(db) == {}
+    assert state(db) == {"po_1": "AMBIGUOUS", "po_2": "OTHER AMOUNT"}
+
+
+def test_a_number_that_is_short_is_no_name(db: Connection, tmp_path: Path) -> None:
+    way = road(db, "PAYMENT", ROAD)
+    items(db, way, ("1", 200))
+    expected(db, way, (DAY, 55))
+    load(db, tmp_path, stripe(L("1", "200.00", "4.80", payout="77")))
+    booked(db, tmp_path, ("195.20", "STRIPE"), (55, "77 CUPS"))
+    assert match_open(db) == {"PAYOUT": 1, "AMOUNT": 1}
+
+
+@pytest.mark.parametrize("text", ["Invoice INV1001", "INV1001,x", "batch"])
+def test_an_entry_whose_words_name_an_item_is_no_payout(db: Connection, tmp_path: Path, text: str) -> None:
+    way = road(db, "PAYMENT", ROAD)
+    items(db, way, ("1", 200))
+    invoices = road(db, "PAYMENT", "BANK")
+    expected(db, invoices, (DAY, "195.20"), reference="INV1001")
+    load(db, tmp_path, stripe(L("1", "200.00", "4.80")))
+    (entry,) = booked(db, tmp_path, ("195.20", text))
+    if text == "batch":
+        run(db, "insert into bank.entry_detail (entry, detail, amount, kid) values (%s, 1, 195.20, 'INV1001')", entry)
+    (rule,) = match_open(db)
+    assert rule != "PAYOUT"
+    assert state(db) == {"po_1": "NOT ARRIVED"}
+
+
+@pytest.mark.parametrize("text", ["po_1", "RENT"])
+def test_an_entry_that_takes_another_back_is_no_payout(db: Connection, tmp_path: Path, text: str) -> None:
+    way = road(db, "PAYMENT", ROAD)
+    items(db, way, ("1", 200))
+    load(db, tmp_path, stripe(L("1", "200.00")))
+    banking.load(db, tmp_path, banking.mt940([(PAID, 200, "A")], texts=[text]).replace("C200,00N", "RD200,00N"))
+    assert one(db, "select is_reversal and amount = 200 from bank.entry")
+    assert match_open(db) == {}
+    assert state(db) == {"po_1": "AMBIGUOUS"}
+
+
 FAULTS: dict[str, tuple[Sequence[tuple[str, int | str]], Sequence[L], list[tuple[int | None, str]]]] = {
     "a payment that we do not know": (
         [("1", 200)],
@@ -485,6 +565,22 @@ def test_a_line_that_does_not_fit_is_named_and_no_rule_takes_the_entry(
     ]
     run(db, "update bank.match_rule set enabled = false where rule = 'PAYOUT'")
     assert match_open(db)  # so it was the rule that kept them
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [((L("1", "100.00"),), "AMOUNT DIFFERS"), ((L("2", "50.00"), L("2", "50.00")), "SEVERAL ITEMS")],
+)
+def test_what_a_line_may_be_is_kept_too(db: Connection, tmp_path: Path, lines: tuple[L, ...], reason: str) -> None:
+    way = road(db, "PAYMENT", ROAD, days_max=1)
+    items(db, way, ("1", "100.01"), ("2", 50))
+    expected(db, way, (DAY - timedelta(days=9), 50), reference="pi_2")
+    load(db, tmp_path, stripe(*lines))
+    booked(db, tmp_path, ("100.01" if reason == "AMOUNT DIFFERS" else 50, "GIFT"), day=DAY)
+    assert match_open(db) == {}
+    assert {said for _, said in differences(db)} == {reason}
+    run(db, "update bank.match_rule set enabled = false where rule = 'PAYOUT'")
+    assert match_open(db) == {"AMOUNT": 1}  # so it was the payout that kept it
 
 
 def test_what_is_matched_elsewhere_is_said(db: Connection, tmp_path: Path) -> None:

@@ -4,28 +4,55 @@ with payout as materialized (
     where net <> 0
 ),
 
-entry as materialized (
-    select e.*
-    from bank.open_entry as e
-    where e.currency = 'NOK' and e.account in (select p.account from payout as p)
-),
-
--- Both materialized, lest payouts meet entries before the words are known: all with all
+-- Of all payouts: who names one that is matched is no other's. What is short or has no digit is a word as any other.
 name as materialized (
     select
         p.payout,
-        p.account,
+        r.account,
         p.net,
         n.name
-    from payout as p
+    from bank.payout as p
+    inner join bank.road as r on p.road = r.road
     cross join lateral unnest(p.names) as n (name)
+    where length(n.name) >= 4 and n.name ~ '[0-9]'
 ),
 
+-- What a person matched may have been the payout: of the days of those that are open it is looked at too.
+entry as materialized (
+    select
+        e.*,
+        o.entry is not null as is_open
+    from bank.entry as e
+    left join bank.open_entry as o on e.entry = o.entry
+    left join (
+        select
+            p.account,
+            min(p.paid_on) as first_day,
+            max(p.paid_on + p.days_max) as last_day
+        from payout as p
+        group by p.account
+    ) as d on e.account = d.account
+    where
+        e.account in (select n.account from name as n union all select p.account from payout as p)
+        and (
+            o.entry is not null
+            or e.booked_on between d.first_day and d.last_day
+            and e.entry not in (
+                select c.entry from bank.match as m
+                inner join bank.entry_claim as c on m.match = c.match
+                where m.payout is not null
+            )
+        )
+),
+
+-- Materialized, as name is, lest payouts meet entries before the words are known: all with all
 word as materialized (
     select
         e.entry,
         e.account,
         e.amount,
+        e.is_reversal,
+        e.is_open,
         w.word
     from entry as e
     cross join lateral (
@@ -37,53 +64,61 @@ word as materialized (
 ),
 
 named as materialized (
-    select distinct
-        n.payout,
-        n.net,
-        w.entry,
-        w.amount
-    from name as n
-    inner join word as w on n.account = w.account and n.name = w.word
+    select
+        d.*,
+        count(*) over (partition by d.entry) as payouts
+    from (
+        select distinct
+            n.payout,
+            n.net,
+            w.entry,
+            w.amount,
+            w.is_open,
+            w.is_reversal
+        from name as n
+        inner join word as w on n.account = w.account and n.name = w.word
+    ) as d
 ),
 
--- What bears no payout's name, by amount and day. An entry that a person matched is a rival too: it may have been the
--- payout. One that names an item is that item's.
+-- What bears no payout's name, by amount and day: of what a person matched too, which may have been the payout. One
+-- that names an item is that item's.
 alike as materialized (
     select
         p.payout,
         e.entry,
         e.account,
-        array[e.end_to_end, e.kid] as refs,
-        o.entry is not null as is_open
+        e.is_open,
+        e.is_reversal,
+        e.end_to_end,
+        e.kid,
+        e.entry_text
     from payout as p
-    inner join bank.entry as e
+    inner join entry as e
         on p.account = e.account and p.net = e.amount and e.booked_on between p.paid_on and p.paid_on + p.days_max
-    left join entry as o on e.entry = o.entry
     where
         p.payout not in (select n.payout from named as n)
         and e.entry not in (select n.entry from named as n)
-        and e.entry not in (
-            select c.entry from bank.match as m
-            inner join bank.entry_claim as c on m.match = c.match
-            where m.payout is not null
-        )
 ),
 
--- Zeros as in bank.reference_key, which whoever reads the reports may not call.
+-- Words as in bank.amount_match. Zeros as in bank.reference_key, which whoever reads the reports may not call.
 itself as materialized (
-    select a.entry
-    from (
-        select distinct
-            l.entry,
-            l.account,
-            n.ref
-        from alike as l
-        cross join lateral unnest(l.refs) as n (ref)
-        where n.ref <> ''
-    ) as a
-    inner join bank.expected as x on ltrim(a.ref, '0') = ltrim(x.reference, '0')
+    select distinct a.entry
+    from alike as a
+    cross join lateral (
+        values (a.end_to_end), (a.kid)
+        union
+        select u.word
+        from bank.entry_detail as d
+        cross join lateral (values (d.end_to_end), (d.kid)) as u (word)
+        where d.entry = a.entry
+        union
+        select t.word
+        from regexp_split_to_table(a.entry_text, '[^[:alnum:]_-]+') as t (word)
+        where length(t.word) >= 4 and t.word ~ '[0-9]'
+    ) as n (ref)
+    inner join bank.expected as x on ltrim(n.ref, '0') = ltrim(x.reference, '0')
     inner join bank.road as r on x.road = r.road and a.account = r.account
-    where x.reference <> ''
+    where ltrim(n.ref, '0') <> '' and x.reference <> ''
 ),
 
 fitting as (
@@ -91,15 +126,17 @@ fitting as (
         n.payout,
         n.entry,
         true as is_named,
-        true as is_open
+        n.is_open,
+        n.is_reversal or n.payouts > 1 as is_doubtful
     from named as n
-    where n.amount = n.net
+    where n.amount = n.net and n.payout in (select p.payout from payout as p)
     union all
     select
         a.payout,
         a.entry,
         false,
-        a.is_open
+        a.is_open,
+        a.is_reversal
     from alike as a
     where a.entry not in (select i.entry from itself as i)
 )
@@ -110,18 +147,19 @@ select
     f.is_named,
     f.is_open,
     true as fits,
-    f.is_open and count(*) over (partition by f.payout) = 1 and count(*) over (partition by f.entry) = 1 as is_only
+    f.is_open and not f.is_doubtful
+    and count(*) over (partition by f.payout) = 1 and count(*) over (partition by f.entry) = 1 as is_only
 from fitting as f
 union all
 select
     n.payout,
     n.entry,
     true,
-    true,
+    n.is_open,
     false,
     false
 from named as n
-where n.amount <> n.net;
+where n.amount <> n.net or n.payout not in (select p.payout from payout as p);
 
 comment on view bank.payout_entry is
-'Which entries might be which payout that is not matched: those that name it (is_named), as references or as a word of their text, or, where none does and they name nothing else, those of its amount, booked within the road''s days of when it was paid. fits: the amount is the payout''s; is_only: no other entry fits the payout, the entry no other payout, and it is open.';
+'Which entries might be which payout: those that name it (is_named), as references or as a word of their text, of four characters and a digit at least, or, where none does and they name nothing else, those of its amount, booked within the road''s days of when it was paid. fits: the payout is not matched, and the amount is its; is_open: false where a person matched it elsewhere; is_only: no other entry fits the payout, the entry no other payout, names no other, takes no other entry back, and is open.';

@@ -44,7 +44,9 @@ counted as (
         count(n.expected) as items,
         count(*) filter (where n.fits) as fitting,
         count(*) filter (where n.fits and n.match is null) as unclaimed,
-        min(n.expected) filter (where n.fits and n.match is null) as expected
+        min(n.expected) filter (where n.fits and n.match is null) as expected,
+        array_agg(n.expected order by n.expected) filter (where n.fits and n.match is null) as may_be,
+        array_agg(n.expected order by n.expected) filter (where n.match is null) as open_items
     from line as l
     left join named as n on l.payout = n.payout and l.line = n.line
     group by l.payout, l.line, l.kind, l.gross
@@ -57,6 +59,7 @@ by_name as (
         c.kind,
         c.gross,
         case when c.unclaimed = 1 then array[c.expected] end as expected,
+        case when c.fitting > 0 then c.may_be else c.open_items end as held,
         case
             when c.kind = 'ADJUSTMENT' then 'NOT EXPLAINED'
             when c.items = 0 then 'NO ITEM'
@@ -148,6 +151,15 @@ summed as materialized (
     ) as h
 ),
 
+held as (
+    select
+        s.payout,
+        array_agg(distinct x.expected order by x.expected) as held
+    from summed as s
+    cross join lateral unnest(s.expected) as x (expected)
+    group by s.payout
+),
+
 shared as (
     -- an item is in more than one sum, of this payout or another
     select distinct m.payout
@@ -178,7 +190,8 @@ select
     n.kind,
     n.gross,
     n.expected,
-    n.problem
+    n.problem,
+    n.held
 from by_name as n
 union all
 select
@@ -187,8 +200,10 @@ select
     'PAYMENT',
     b.gross,
     case when b.sums = 1 then b.expected end,
-    case when b.sums = 0 then 'NO ITEM' when b.sums > 1 or b.payout in (select h.payout from shared as h) then 'SEVERAL ITEMS' end
-from by_sum as b;
+    case when b.sums = 0 then 'NO ITEM' when b.sums > 1 or b.payout in (select h.payout from shared as h) then 'SEVERAL ITEMS' end,
+    d.held
+from by_sum as b
+left join held as d on b.payout = d.payout;
 
 comment on view bank.payout_fit is
-'Which open items are in which payout that is not matched. A row a payment, refund or adjustment of roads PAYMENT and ATTEMPT: the one item on the road''s account that has one of its names and its gross. Of roads SESSION and DAY a row a payout (line null): the one item, or run of items that follow each other, whose sum is its payments less its refunds, of the days that its lines say. problem null: it fits; NO ITEM; AMOUNT DIFFERS; MATCHED ELSEWHERE; SEVERAL ITEMS; TWICE: another line has the same item; NOT EXPLAINED: an adjustment.';
+'Which open items are in which payout that is not matched. A row a payment, refund or adjustment of roads PAYMENT and ATTEMPT: the one item on the road''s account that has one of its names and its gross. Of roads SESSION and DAY a row a payout (line null): the one item, or run of items that follow each other, whose sum is its payments less its refunds, of the days that its lines say. problem null: it fits; NO ITEM; AMOUNT DIFFERS; MATCHED ELSEWHERE; SEVERAL ITEMS; TWICE: another line has the same item; NOT EXPLAINED: an adjustment. held: the open items that it might be, and where it names some and none has its gross, those.';
