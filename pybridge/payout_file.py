@@ -69,6 +69,8 @@ class Report(Table):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not isinstance(self.negative_fees, bool):
+            raise ValueError("negative_fees is true or false")
         unknown = sorted({each for each in self.kinds.values() if each not in KINDS})
         if unknown:
             raise ValueError(f"unknown kinds {', '.join(unknown)}; there are {', '.join(KINDS)}")

@@ -102,6 +102,15 @@ class Table:
     NEEDED: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
+        texts = [*self.columns.values(), self.currency or "", self.delimiter, self.encoding, self.decimal, self.date]
+        if not all(isinstance(each, str) for each in texts):
+            raise ValueError("columns, currency, delimiter, encoding, decimal and date are texts")
+        try:
+            datetime.strptime("", self.date)
+        except re.error:
+            raise ValueError(f"no form of a date: {self.date!r}") from None
+        except ValueError:
+            pass  # that of any other day than none
         unknown = [name for name in self.columns if name not in self.FIELDS]
         if unknown:
             raise ValueError(f"unknown columns {', '.join(unknown)}; there are {', '.join(self.FIELDS)}")
@@ -140,7 +149,7 @@ def layout(path: Path, kind: type[AnyTable]) -> AnyTable:
     """The layout that a TOML file declares; ValueError where it is none."""
     try:
         return kind(**tomllib.loads(path.read_text("utf-8")))
-    except (TypeError, LookupError, UnicodeError) as error:
+    except (TypeError, AttributeError, LookupError, UnicodeError) as error:
         raise ValueError(str(error)) from None
 
 

@@ -254,6 +254,10 @@ def test_another_report_is_read_by_a_map_of_its_columns(db: Connection, tmp_path
         (TOML.replace('Salg = "PAYMENT"', 'Salg = "SALE"'), "unknown kinds SALE"),
         (TOML.replace('gross = "Brutto"\n', ""), "no column for gross"),
         (TOML.replace('currency = "NOK"\n', ""), "neither a currency"),
+        (TOML.replace('"NOK"', "578"), "are texts"),
+        (TOML.replace("true", '"no"'), "negative_fees is true or false"),
+        ('date = "%d%d.%Y"\n' + TOML, "no form of a date"),
+        (TOML[: TOML.index("[kinds]")].replace("[columns]", "kinds = 5\n[columns]"), "values"),
     ],
 )
 def test_a_map_that_is_none_is_refused(tmp_path: Path, content: str, said: str) -> None:
