@@ -172,7 +172,7 @@ def test_an_entry_that_takes_another_back_is_no_sales(
 @pytest.mark.parametrize("rule", ["TEXT", "SUBSET", "TOLERANCE"])
 def test_nor_is_it_suggested_as_one(db: Connection, tmp_path: Path, rule: str) -> None:
     way = road(db, "PAYMENT", "BANK", days_max=30, tolerance=D(1))
-    amounts: list[int | str] = {"TEXT": [500], "SUBSET": [200, 999, 300], "TOLERANCE": ["500.50"]}[rule]
+    amounts = {"TEXT": [D(500)], "SUBSET": [D(200), D(999), D(300)], "TOLERANCE": [D("500.50")]}[rule]
     for number, amount in enumerate(amounts):
         expected(db, way, (later(number - 60 * (rule == "TEXT")), amount), reference=f"REF100{number}")
     text = "REF1000" if rule == "TEXT" else "RENT"
