@@ -22,6 +22,8 @@ from lxml import html
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support import expected_conditions
+from selenium.webdriver.support.ui import WebDriverWait
 
 from pybridge import pages
 from tests import passwords
@@ -88,7 +90,13 @@ class Screen:
         self.press("Log in")
 
     def press(self, button: str) -> None:
+        """And wait for the page that it leads to: the old one stands for a moment."""
+        before = self.driver.find_element(By.TAG_NAME, "html")
         self.driver.find_element(By.XPATH, f"//button[normalize-space()='{button}']").click()
+        WebDriverWait(self.driver, 30).until(expected_conditions.staleness_of(before))
+        WebDriverWait(self.driver, 30).until(
+            lambda driver: driver.execute_script("return document.readyState") == "complete"
+        )
 
     @property
     def text(self) -> str:
