@@ -314,6 +314,7 @@ REFUSED: dict[str, tuple[str, str, str]] = {
     "a payment out": (stripe(L("1", "-200.00")), "a payment of gross -200.00", "Line 2."),
     "a refund in": (stripe(L("1", "200.00", category="refund")), "a refund of gross 200.00", "Line 2."),
     "beyond measure": (stripe(L("1", "2000000000000.00")), "beyond all measure", "Line 2."),
+    "together beyond measure": (stripe(*[L("1", "900000000000.00")] * 2), "po_1 are beyond all measure", "Line 2."),
     "a sum that is not its lines": (API.replace("-34300", "-34299"), "are 343", "Line 5."),
     "a payout of nothing": (API.splitlines()[0] + "\n" + API.splitlines()[4] + "\n", "has no lines", "Line 2."),
     "the same payout twice": (API + "\n".join(API.splitlines()[1:]), "stands in it twice", "Line 5."),
@@ -633,7 +634,26 @@ def test_a_payout_of_fees_alone_is_matched(db: Connection, tmp_path: Path) -> No
     (entry,) = booked(db, tmp_path, (-99, "po_1"))
     assert match_open(db) == {"PAYOUT": 1}
     assert matched(db) == {entry: set()}
+    assert rows(db, "select kind, amount, road_name, day from report.fee") == [
+        {"kind": "FEE", "amount": -99, "road_name": ROAD, "day": PAID}
+    ]
     assert consistency(db) == {}
+
+
+def test_a_payout_is_suggested_where_the_rule_is_not_automatic(db: Connection, tmp_path: Path) -> None:
+    way = road(db, "PAYMENT", ROAD)
+    items(db, way, ("1", 200))
+    load(db, tmp_path, stripe(L("1", "200.00", "4.80")))
+    booked(db, tmp_path, ("195.20", "po_1"))
+    run(db, "update bank.match_rule set is_automatic = false where rule = 'PAYOUT'")
+    assert match_open(db) == {"PAYOUT": 1}
+    assert state(db) == {"po_1": "SUGGESTED"}
+    call_in(db, "bank", "approve_match", match=one(db, "select match from bank.match"), reason=None)
+    assert state(db) == {"po_1": "MATCHED"}
+    # and what the acquirer kept back is nothing but a fee
+    run(db, "alter table bank.match_line disable trigger match_line_keep")
+    run(db, "update bank.match_line set kind = 'NOT_OURS'")
+    assert [row["problem"] for row in consistency(db)["bank_payout"]] == ["the match is not the payout"]
 
 
 # --- By sum ---------------------------------------------------------------------------------------------------------

@@ -169,6 +169,46 @@ def test_an_entry_that_takes_another_back_is_no_sales(
     assert match_open(db) == {"AMOUNT" if name == "NONREF" else "REFERENCE": 1}
 
 
+@pytest.mark.parametrize("rule", ["TEXT", "SUBSET", "TOLERANCE"])
+def test_nor_is_it_suggested_as_one(db: Connection, tmp_path: Path, rule: str) -> None:
+    way = road(db, "PAYMENT", "BANK", days_max=30, tolerance=D(1))
+    amounts = {"TEXT": [500], "SUBSET": [200, 999, 300], "TOLERANCE": ["500.50"]}[rule]
+    for number, amount in enumerate(amounts):
+        expected(db, way, (later(number - 60 * (rule == "TEXT")), amount), reference=f"REF100{number}")
+    text = "REF1000" if rule == "TEXT" else "RENT"
+    content = banking.mt940([(later(5), 500, "A")], texts=[text]).replace("C500,00N", "RD500,00N")
+    banking.load(db, tmp_path, content)
+    assert match_open(db) == {}
+    run(db, "alter table bank.entry disable trigger entry_keep")
+    run(db, "update bank.entry set is_reversal = false")
+    assert match_open(db) == {rule: 1}
+
+
+def test_of_two_that_a_text_names_the_other_is_no_surer(db: Connection, tmp_path: Path) -> None:
+    way = road(db, "PAYMENT", "BANK", days_max=0)
+    first, _ = (expected(db, way, (later(-30), 500), reference=f"REF100{n}")[0] for n in range(2))
+    banking.load(db, tmp_path, banking.mt940([(DAY, 500, "A")], texts=["REF1000 REF1001"]))
+    assert match_open(db) == {}
+    entry = int(one(db, "select entry from bank.entry"))
+    call_in(db, "bank", "undo_match", match=make(db, entry, first), reason="by mistake")
+    assert match_open(db) == {}
+
+
+def test_all_of_many_entries_are_no_few(db: Connection, card: int, tmp_path: Path) -> None:
+    expected(db, card, (DAY, 260))
+    booked(db, tmp_path, *((later(1), amount, f"A{amount}") for amount in (10, 17, 38, 73, 122)))
+    assert match_open(db) == {}
+
+
+def test_a_difference_is_a_persons_though_the_rule_is_automatic(db: Connection, tmp_path: Path) -> None:
+    expected(db, road(db, "DAY", "CARD", tolerance=D(1)), (DAY, 500))
+    run(db, "update bank.match_rule set is_automatic = true where rule = 'TOLERANCE'")
+    booked(db, tmp_path, (later(1), "499.50", "A"))
+    assert [row["is_automatic"] for row in call_in(db, "bank", "match_open")] == [False]
+    assert rows(db, "select state from report.bank_match") == [{"state": "SUGGESTED"}]
+    assert sound(db)
+
+
 def test_a_fee_on_an_item_of_nothing_is_in_every_report(db: Connection, card: int, tmp_path: Path) -> None:
     (item,) = expected(db, card, (DAY, 0))
     (entry,) = booked(db, tmp_path, (later(1), -50, "A"))

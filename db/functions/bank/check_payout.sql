@@ -16,12 +16,14 @@ begin
                 when count(*) over (partition by p.payout_id) > 1 then format('payout %s stands in it twice', p.payout_id)
                 when coalesce(l.lines, 0) = 0 then format('payout %s has no lines', p.payout_id)
                 when p.net <> round(p.net, 2) or abs(p.net) >= 1e12 then format('no amount: %s', p.net)
+                when l.size >= 1e12 then format('the lines of payout %s are beyond all measure', p.payout_id)
                 when p.net <> l.net
                     then format('the lines of payout %s are %s, not %s as it says', p.payout_id, l.net, p.net)
             end as problem
         from file_payout as p
         left join (
-            select f.payout, count(*) as lines, sum(f.net) as net
+            select f.payout, count(*) as lines, sum(f.net) as net,
+                greatest(sum(abs(f.gross)), sum(abs(f.fee)), sum(abs(f.net))) as size
             from file_payout_line as f
             group by f.payout
         ) as l on p.payout = l.payout

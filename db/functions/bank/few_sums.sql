@@ -23,4 +23,4 @@ begin atomic
 end;
 
 comment on function bank.few_sums(numeric[], int) is
-'Sums of up to four of some amounts, and of all but p_left_out or fewer: places, from 1, and what they come to. Bounded on purpose: among all sums of twenty amounts any deposit is found by chance.';
+'Sums of up to four of some amounts, and of all but p_left_out or fewer (-1: none of those): places, from 1, and what they come to. Bounded on purpose: among all sums of twenty amounts any deposit is found by chance.';

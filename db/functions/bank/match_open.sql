@@ -102,7 +102,7 @@ begin
         );
         analyze bank.match, bank.match_entry, bank.match_expected, bank.match_approval;
         return query
-        select r.rule, r.is_automatic, count(distinct n.plan), sum(e.amount)
+        select r.rule, r.is_automatic and 'DIFFERENCE' <> all (coalesce(v_kinds, '{}')), count(distinct n.plan), sum(e.amount)
         from unnest(v_entry_plans, v_entries) as n (plan, entry)
         inner join bank.entry as e on n.entry = e.entry
         inner join bank.match_rule as r on v_rules[n.plan] = r.rule
@@ -113,4 +113,4 @@ end;
 $$;
 
 comment on function bank.match_open() is
-'Matches what is open, by the rules that are enabled (bank.match_rule): a row a rule of what was matched, NOK of the entries. Nothing is matched where an entry or an item fits more than one; rules that are not automatic only suggest. What is in a payout that does not fit is left to a person. Those who match by hand are waited for, and wait. 25000 not at read committed.';
+'Matches what is open, by the rules that are enabled (bank.match_rule): a row a rule of what was matched, NOK of the entries. Nothing is matched where an entry or an item fits more than one; rules that are not automatic only suggest, as any does where there is a difference. What is in a payout that does not fit is left to a person. Those who match by hand are waited for, and wait. 25000 not at read committed.';

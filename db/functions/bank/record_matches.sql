@@ -33,7 +33,16 @@ begin
         select p.match, p_remark
         from plan as p
         inner join bank.match_rule as r on p.rule = r.rule
-        where r.is_automatic
+        where
+            r.is_automatic
+            -- why there is a difference, a person says
+            and (
+                p_remark <> ''
+                or not exists (
+                    select from unnest(p_line_plans, p_kinds) as u (plan, kind)
+                    where u.plan = p.plan and u.kind = 'DIFFERENCE'
+                )
+            )
     ),
 
     entry as (
@@ -68,4 +77,4 @@ $$;
 comment on function bank.record_matches(
     text[], text[], int[], bigint[], int[], bigint[], int[], text[], numeric[], text
 ) is
-'Writes matches: the n-th rule and reason with the entries, items and lines of plan n. Those of automatic rules are approved at once, with the remark. Returns their keys, by plan. The constraints and triggers refuse what is matched already, or does not balance.';
+'Writes matches: the n-th rule and reason with the entries, items and lines of plan n. Those of automatic rules are approved at once, with the remark; without one not where there is a difference. Returns their keys, by plan. The constraints and triggers refuse what is matched already, or does not balance.';

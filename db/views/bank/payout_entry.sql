@@ -80,6 +80,13 @@ named as materialized (
     ) as d
 ),
 
+-- Materialized for the same reason
+equal as materialized (
+    select e.*
+    from entry as e
+    where (e.account, e.amount) in (select p.account, p.net from payout as p)
+),
+
 -- What bears no payout's name, by amount and day: of what a person matched too, which may have been the payout. One
 -- that names an item is that item's.
 alike as materialized (
@@ -93,7 +100,7 @@ alike as materialized (
         e.kid,
         e.entry_text
     from payout as p
-    inner join entry as e
+    inner join equal as e
         on p.account = e.account and p.net = e.amount and e.booked_on between p.paid_on and p.paid_on + p.days_max
     where
         p.payout not in (select n.payout from named as n)

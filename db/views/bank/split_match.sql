@@ -26,7 +26,7 @@ found as materialized (
         i.fee,
         array(select p.entries[n] from unnest(s.places) as n) as entries
     from pool as p
-    cross join lateral bank.few_sums(p.amounts, 0) as s
+    cross join lateral bank.few_sums(p.amounts, -1) as s
     inner join item as i
         on
             p.account = i.account and p.first_day = i.first_day and p.last_day = i.last_day

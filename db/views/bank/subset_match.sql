@@ -81,6 +81,12 @@ where
     and not exists (
         select from bank.undone_pair as u
         where u.entry = s.entry and u.expected = any(s.expected)
+    )
+    -- an entry that takes another back is no sale's money
+    and not exists (
+        select from bank.entry as e
+        inner join bank.expected as x on x.expected = any(s.expected)
+        where e.entry = s.entry and e.is_reversal and not x.is_return
     );
 
 comment on view bank.subset_match is

@@ -25,10 +25,6 @@ with hit as materialized (
     where
         e.currency = 'NOK' and e.entry_text ~ '[0-9]' and length(w.word) >= 4 and w.word ~ '[0-9]'
         and not exists (select from bank.entry_detail as d where d.entry = e.entry)
-        and not exists (
-            select from bank.undone_pair as u
-            where u.entry = e.entry and u.expected = x.expected
-        )
 ),
 
 counted as (
@@ -48,7 +44,19 @@ select
     format('Its text has %s, which names an item of its amount, and no other', c.reference) as reason
 from counted as c
 inner join bank.match_rule as r on r.rule = 'TEXT' and r.enabled
-where c.items = 1 and c.entries = 1 and c.amount = c.net;
+where
+    c.items = 1 and c.entries = 1 and c.amount = c.net
+    -- what somebody took apart is named all the same
+    and not exists (
+        select from bank.undone_pair as u
+        where u.entry = c.entry and u.expected = c.expected
+    )
+    -- an entry that takes another back is no sale's money
+    and not exists (
+        select from bank.entry as e
+        inner join bank.expected as x on c.expected = x.expected
+        where e.entry = c.entry and e.is_reversal and not x.is_return
+    );
 
 comment on view bank.text_match is
 'What rule TEXT would suggest: entries whose text has, as a word, the reference of one open item of its amount, less fee, that no other entry''s has. A word counts from four characters on, one of them a digit. Shape as bank.reference_match.';

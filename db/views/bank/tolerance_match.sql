@@ -97,6 +97,12 @@ where
     and not exists (
         select from bank.undone_pair as u
         where u.entry = p.entry and u.expected = p.expected
+    )
+    -- an entry that takes another back is no sale's money
+    and not exists (
+        select from bank.entry as e
+        inner join bank.expected as x on p.expected = x.expected
+        where e.entry = p.entry and e.is_reversal and not x.is_return
     );
 
 comment on view bank.tolerance_match is

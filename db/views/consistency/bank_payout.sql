@@ -23,7 +23,9 @@ select
 from bank.match as m
 inner join bank.payout as p on m.payout = p.payout
 inner join bank.balance as b on m.match = b.match
-where (b.entries, b.expected, b.lines) is distinct from (p.net, p.gross, -p.fee) or p.other <> 0
+where
+    (b.entries, b.expected, b.lines) is distinct from (p.net, p.gross, -p.fee) or p.other <> 0
+    or exists (select from bank.match_line as l where l.match = m.match and l.kind <> 'FEE')
 union all
 select
     'a payout is in two matches',

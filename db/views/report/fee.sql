@@ -4,8 +4,8 @@ select
     m.rule,
     l.kind,
     l.amount,
-    x.day,
-    x.road_name,
+    coalesce(x.day, p.paid_on) as day,
+    coalesce(x.road_name, p.road_name) as road_name,
     a.match is not null as is_approved
 from bank.match_line as l
 inner join bank.match as m on l.match = m.match
@@ -19,7 +19,15 @@ left join lateral (
     inner join bank.road as r on e.road = r.road
     where c.match = l.match
 ) as x on true
+left join lateral (
+    select
+        o.paid_on,
+        r.road_name
+    from bank.payout as o
+    inner join bank.road as r on o.road = r.road
+    where o.payout = m.payout
+) as p on true
 where not exists (select from bank.match_undo as u where u.match = l.match);
 
 comment on view report.fee is
-'By what the bank''s entries and what was expected differ, of matches that hold: fees, roundings, write-offs, money that is not ours, and differences that are not known (kind, amount). road_name, day: of the first item. is_approved: false while the match is suggested.';
+'By what the bank''s entries and what was expected differ, of matches that hold: fees, roundings, write-offs, money that is not ours, and differences that are not known (kind, amount). road_name, day: of the first item; of a payout of fees alone its own. is_approved: false while the match is suggested.';

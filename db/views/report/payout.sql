@@ -9,7 +9,8 @@ select
     p.other,
     p.net,
     case
-        when m.match is not null then 'MATCHED'
+        when m.is_approved then 'MATCHED'
+        when m.match is not null then 'SUGGESTED'
         when p.net = 0 then 'NOTHING'
         when e.only_entry is not null then 'ARRIVED'
         when e.fitting > 1 or e.fitting = 1 and e.elsewhere = 0 then 'AMBIGUOUS'
@@ -27,8 +28,10 @@ inner join bank.road as r on p.road = r.road
 left join (
     select
         a.payout,
-        a.match
+        a.match,
+        v.match is not null as is_approved
     from bank.match as a
+    left join bank.match_approval as v on a.match = v.match
     left join bank.match_undo as u on a.match = u.match
     where a.payout is not null and u.match is null
 ) as m on p.payout = m.payout
@@ -54,4 +57,4 @@ left join (
 ) as f on p.payout = f.payout;
 
 comment on view report.payout is
-'Payouts as acquirers report them, NOK: gross of payments less refunds, fee kept back, other what is neither, net to come to the bank. state: MATCHED; ARRIVED (its entry is there, but a line does not fit, report.payout_difference, or nobody ran the rules since, or a person took the match apart); AMBIGUOUS (several entries might be it, it might be several payouts'' entry, or it takes another back); OTHER AMOUNT (an entry names it, of another amount); MATCHED ELSEWHERE (an entry that might be it, or names it, is matched by another rule or by hand); AWAITED; NOT ARRIVED (its days are over); NOTHING (net is 0). entry: the one that it is or might be; unfit_lines: how many lines fit no item, of roads SESSION and DAY 1 where their sum does not.';
+'Payouts as acquirers report them, NOK: gross of payments less refunds, fee kept back, other what is neither, net to come to the bank. state: MATCHED; SUGGESTED (where rule PAYOUT only suggests, until approved); ARRIVED (its entry is there, but a line does not fit, report.payout_difference, or nobody ran the rules since, or a person took the match apart); AMBIGUOUS (several entries might be it, it might be several payouts'' entry, or it takes another back); OTHER AMOUNT (an entry names it, of another amount); MATCHED ELSEWHERE (an entry that might be it, or names it, is matched by another rule or by hand); AWAITED; NOT ARRIVED (its days are over); NOTHING (net is 0). entry: the one that it is or might be; unfit_lines: how many lines fit no item, of roads SESSION and DAY 1 where their sum does not.';
