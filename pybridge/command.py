@@ -103,6 +103,13 @@ def progress() -> Iterator[Tell]:
         yield tell
 
 
+def not_empty(value: str | None) -> str | None:
+    """For an option whose default is somebody: a script's unset variable must not be taken for it."""
+    if value == "":
+        raise typer.BadParameter("it is empty; leave it out for the default")
+    return value
+
+
 def fail(code: int, message: str, hint: str = "") -> typer.Exit:
     """Says what is wrong, and what to do; raise what it returns."""
     console = Console(stderr=True)

@@ -95,7 +95,9 @@ def metrics() -> None:
 def _print(rows: list[Row]) -> None:
     table = new_table()
     for name in ("job", "succeeded", "newest run", "failures", "next", ""):
-        table.add_column(name, no_wrap=True, justify="right" if name == "failures" else "left")
+        table.add_column(
+            name, no_wrap=name in ("next", ""), overflow="fold", justify="right" if name == "failures" else "left"
+        )
     for row in rows:
         note = "late" if row["late"] else "" if row["enabled"] else "off"
         cells = (

@@ -274,7 +274,9 @@ def _print(rows: list[dict[str, Any]], as_json: bool) -> None:
     shown = [name for name in rows[0] if name not in ("started_by", "job_note")]  # these are in the JSON
     for name in shown:
         fold = name in ("error_message",)
-        table.add_column(HEADINGS.get(name, name.replace("_", " ")), overflow="fold", no_wrap=not fold)
+        heading = HEADINGS.get(name, name.replace("_", " "))
+        # What is cut off is seen to be: 1200 rows are never 12.
+        table.add_column(heading, overflow="fold" if fold else "ellipsis", no_wrap=not fold)
     for row in rows:
         bad = row.get("state") in ("failed", "crashed")
         cells = (_cell(row[name])[: 7 if name == "period" else None] for name in shown)  # 2026-10

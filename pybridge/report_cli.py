@@ -14,14 +14,14 @@ from rich.text import Text
 from xlsxwriter.exceptions import FileCreateError
 
 from pybridge import errors, pages, report_output, reports
-from pybridge.command import DAY, REFUSED, Json, connect, fail
+from pybridge.command import DAY, REFUSED, Json, connect, fail, not_empty
 from pybridge.reports import Period, Report, UnknownReport
 
 app = typer.Typer(no_args_is_help=True, help="Print a report: as a table, CSV, JSON or a spreadsheet.")
 
 From = Annotated[datetime | None, typer.Option("--from", help="First day of the period.", **DAY)]
 To = Annotated[datetime | None, typer.Option("--to", help="Last day of the period, in it.", **DAY)]
-Seller = Annotated[str | None, typer.Option(help="Of this seller alone.")]
+Seller = Annotated[str | None, typer.Option(help="Of this seller alone.", callback=not_empty)]
 Session = Annotated[int | None, typer.Option("--session", help="Of this till session alone.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV, every column.")]
 Xlsx = Annotated[Path | None, typer.Option("--xlsx", dir_okay=False, help="Write a spreadsheet to this file.")]

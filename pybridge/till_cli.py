@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.text import Text
 
 from pybridge.client import Client, Counted, OpenTill, ReportItem, ZReportItem
-from pybridge.command import Json, connect, kroner, local, new_table, print_json
+from pybridge.command import Json, connect, kroner, local, new_table, not_empty, print_json
 
-Seller = Annotated[str | None, typer.Option(help="Whose till; the login role by default.")]
+Seller = Annotated[str | None, typer.Option(help="Whose till; the login role by default.", callback=not_empty)]
 Stand = Annotated[int, typer.Argument(min=0, max=2**31 - 1, help="Number of the cash point.")]
 
 

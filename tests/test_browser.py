@@ -20,8 +20,11 @@ import axe_core_python
 import pytest
 from lxml import html
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import WebDriverWait
 
 from pybridge import pages
 from tests import passwords
@@ -88,7 +91,15 @@ class Screen:
         self.press("Log in")
 
     def press(self, button: str) -> None:
-        self.driver.find_element(By.XPATH, f"//button[normalize-space()='{button}']").click()
+        self.follow(self.driver.find_element(By.XPATH, f"//button[normalize-space()='{button}']"))
+
+    def follow(self, element: WebElement) -> None:
+        """Click it, and wait for the page that it leads to: the old one stands for a moment."""
+        self.driver.execute_script("window.isOld = true")
+        element.click()
+        WebDriverWait(self.driver, 30, ignored_exceptions=[WebDriverException]).until(
+            lambda driver: driver.execute_script("return !window.isOld && document.readyState === 'complete'")
+        )
 
     @property
     def text(self) -> str:
@@ -174,7 +185,7 @@ def test_one_logs_in_and_out_and_is_out_then(screen: Screen) -> None:
     screen.log_in("auditor")
     assert screen.people["auditor"][0] in screen.text
     screen.open("page/jobs?lang=en")
-    screen.driver.find_element(By.LINK_TEXT, "All pages").click()
+    screen.follow(screen.driver.find_element(By.LINK_TEXT, "All pages"))
     screen.press("Log out")
     assert "You are logged out." in screen.text
     screen.driver.back()
@@ -267,7 +278,7 @@ def test_a_form_asks_a_page_for_what_was_chosen(inside: Screen, house: House) ->
     inside.driver.find_element(By.XPATH, "//summary[.='Choose: Monthly statement']").click()
     form = inside.driver.find_element(By.XPATH, "//form[@action='/page/statement']")
     form.find_element(By.NAME, "profile").send_keys(str(house.publisher))
-    form.find_element(By.TAG_NAME, "button").click()
+    inside.follow(form.find_element(By.TAG_NAME, "button"))
     assert f"profile={house.publisher}" in inside.driver.current_url
     assert inside.driver.find_elements(By.TAG_NAME, "table")
 

@@ -184,6 +184,7 @@ def test_a_till_is_opened_counted_and_reported_from_the_command_line(db: Connect
     for wrong in (
         ["open", "1", "--float", "much"], ["open", "1", "--float", "nan"], ["open", "one"], ["close", "--counted", "5"],
         ["close", "--counted", "=5"], ["close", "--pieces", "x=1"], ["close", "--pieces", "5=-1"], ["x"], ["y", "1"],
+        ["open", "1", "--seller", ""],
     ):  # fmt: skip
         refused = till(*wrong)
         assert refused.exit_code == 2, wrong
