@@ -105,7 +105,9 @@ begin
         select r.rule, r.is_automatic and 'DIFFERENCE' <> all (coalesce(v_kinds, '{}')), count(distinct n.plan), sum(e.amount)
         from unnest(v_entry_plans, v_entries) as n (plan, entry)
         inner join bank.entry as e on n.entry = e.entry
-        inner join bank.match_rule as r on v_rules[n.plan] = r.rule
+        -- by position: v_rules[n.plan] would walk the array for each
+        inner join unnest(v_rules) with ordinality as u (rule, plan) on n.plan = u.plan
+        inner join bank.match_rule as r on u.rule = r.rule
         group by r.rule, r.is_automatic, r.rule_order
         order by r.rule_order;
     end loop;
