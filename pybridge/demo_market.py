@@ -11,20 +11,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import psycopg
 from psycopg.rows import dict_row
 from rich.console import Console
 
 from pybridge import demo_payment, jobs
-from pybridge.command import kroner, new_table
+from pybridge.command import OSLO, kroner, new_table
 from pybridge.demo_report import heading
 
 Connection = psycopg.Connection[Any]
 Row = dict[str, Any]
 
-OSLO = ZoneInfo("Europe/Oslo")
 MONTHS = 3
 NIGHTS = (7, 14, 21, 28)  # of each month; the demo skips the others
 CLICKS = 1200  # before each night

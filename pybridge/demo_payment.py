@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import psycopg
 from psycopg.rows import dict_row
@@ -22,7 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pybridge import gateways
-from pybridge.command import kroner, new_table
+from pybridge.command import OSLO, kroner, new_table
 from pybridge.demo_report import heading
 from pybridge.execution import execute, receive
 from pybridge.gateways import Answer, Event, Gateway, Request
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
 Connection = psycopg.Connection[Any]
 Row = dict[str, Any]
 
-OSLO = ZoneInfo("Europe/Oslo")
 GATEWAY = "stripe"
 LOCK = "jobs.lock_of('marketplace_execute', '')"
 TRIES = 5  # runs that what an interrupted demo left open may take
