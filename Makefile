@@ -9,10 +9,14 @@ SQL_ONCE = $(wildcard migrations/*.sql)
 SQL_VIEWS = $(wildcard db/views)
 
 .DEFAULT_GOAL := demo
-.PHONY: demo test test-all smoke lint lint-python lint-sql format bench docs psql clean
+.PHONY: demo sandbox test test-all smoke lint lint-python lint-sql format bench docs psql clean
 
 demo: .venv/.installed
-	$(RUN) -m pybridge demo
+	$(RUN) -m examples.festival
+
+# A stand-in for Stripe, until Ctrl-C.
+sandbox: .venv/.installed
+	$(RUN) -m examples.sandbox
 
 # The stamp is removed first and written last: without it, whatever is there is made anew.
 .venv/.installed: pyproject.toml
@@ -45,7 +49,7 @@ lint-python: .venv/.installed
 lint-sql: .venv/.installed
 	$(if $(SQL_ONCE),.venv/bin/squawk migrations/*.sql,@echo "no migrations to lint")
 	$(if $(SQL_VIEWS),$(RUN) -m sqlfluff lint --processes 2 db/views,@echo "no views to lint")
-	$(RUN) -m tests.plpgsql_check
+	$(RUN) -m tests.support.plpgsql_check
 
 format: .venv/.installed
 	$(RUN) -m ruff check --fix .

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from bench.measure import Ratios, interleave
 from bench.server import Bench, Connection, deployed, run_file
-from pybridge import clicks as files
+from pybridge.cli import clicks as files
 
 MONTH = "2026-03-01"
 FIRST = datetime(2026, 3, 1, tzinfo=ZoneInfo("Europe/Oslo"))

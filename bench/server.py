@@ -12,8 +12,8 @@ import psycopg
 from psycopg import sql
 
 from pybridge.deploy import deploy
-from tests import servers
-from tests.servers import TestServer
+from tests.support import servers
+from tests.support.servers import TestServer
 
 Connection = psycopg.Connection[Any]
 

@@ -10,7 +10,7 @@ create table marketplace.gateway (
     constraint gateway_pkey primary key (gateway)
 );
 comment on table marketplace.gateway is
-'Through whom money moves. Each is a module of pybridge.gateways; keys and tokens stand in no table.';
+'Through whom money moves. Each is a module of pybridge.payments.gateways; keys and tokens stand in no table.';
 comment on column marketplace.gateway.gateway is 'Its name, and its module''s';
 comment on column marketplace.gateway.key_term is
 'For how long the same request with the same key is surely answered as before; after that an attempt of unknown end is looked up instead. Stripe prunes keys after 24 hours';
@@ -176,7 +176,7 @@ comment on table marketplace.attempt_step is
 comment on column marketplace.attempt_step.from_state is
 'State before. PREPARED: to be sent; SUBMITTED: is being sent; UNKNOWN: done or not, nobody knows; PROCESSING: the gateway is at it; REQUIRES_ACTION: the person has to do something; SUCCEEDED; DECLINED_SOFT: not now; DECLINED_HARD: not with this means; REJECTED: a bad request; CANCELLED';
 comment on column marketplace.attempt_step.event is
-'What happened: an answer of the gateway (pybridge.gateways), or a deed of ours: prepared, claimed, sent_again, crashed, cancelled, expired, released, confirmed_done, confirmed_undone, refunded, contradicted, alarm_cleared';
+'What happened: an answer of the gateway (pybridge.payments.gateways), or a deed of ours: prepared, claimed, sent_again, crashed, cancelled, expired, released, confirmed_done, confirmed_undone, refunded, contradicted, alarm_cleared';
 comment on column marketplace.attempt_step.to_state is 'State after';
 insert into marketplace.attempt_step (from_state, event, to_state)
 values
@@ -413,7 +413,7 @@ comment on table marketplace.gateway_event is
 comment on column marketplace.gateway_event.gateway is 'The gateway';
 comment on column marketplace.gateway_event.event_id is 'Its own number of it';
 comment on column marketplace.gateway_event.event_kind is 'Its own name of such an event';
-comment on column marketplace.gateway_event.answer is 'What that means in our words (pybridge.gateways)';
+comment on column marketplace.gateway_event.answer is 'What that means in our words (pybridge.payments.gateways)';
 comment on column marketplace.gateway_event.payment_attempt is 'The attempt that it is about; null: none of ours';
 comment on column marketplace.gateway_event.outcome is
 'APPLIED: the attempt took a step; NOTHING_NEW: it was known, or came late; ALARM: it contradicts what we know; NOT_OURS: no such attempt';

@@ -1,13 +1,17 @@
-"""Where the SQL lies: the database is the product, so its files stand at the top of the checkout."""
+"""Where the SQL and the examples lie: at the top of a checkout, or inside an installed package."""
 
 import os
 from pathlib import Path
 
+PACKAGE = Path(__file__).resolve().parent
+CHECKOUT = PACKAGE.parent
+
 
 def root() -> Path:
-    """The checkout that holds migrations/ and db/; PYBRIDGE_ROOT names another one."""
-    override = os.environ.get("PYBRIDGE_ROOT")
-    return Path(override).resolve() if override else Path(__file__).resolve().parent.parent
+    """The folder that holds db/, migrations/ and examples/; PYBRIDGE_ROOT names another one."""
+    if override := os.environ.get("PYBRIDGE_ROOT"):
+        return Path(override).resolve()
+    return PACKAGE if (PACKAGE / "migrations").is_dir() else CHECKOUT
 
 
 ROOT = root()

@@ -19,9 +19,9 @@ from pytest_postgresql.executors import NoopExecutor
 from pytest_postgresql.factories import postgresql_noproc
 from pytest_postgresql.janitor import DatabaseJanitor
 
-from pybridge import sandbox
-from tests import servers
-from tests.servers import TestServer
+from examples import sandbox
+from tests.support import servers
+from tests.support.servers import TestServer
 
 Connection = psycopg.Connection[Any]
 ALLOWED_SKIP = "allowed:"

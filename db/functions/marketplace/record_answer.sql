@@ -31,7 +31,7 @@ begin
         raise exception 'no such answer' using
             errcode = '22023',
             detail = format('Answer %L, now %s.', p_answer, p_now),
-            hint = 'The words stand in pybridge.gateways; a gateway''s module translates into them.';
+            hint = 'The words stand in pybridge.payments.gateways; a gateway''s module translates into them.';
     end if;
     -- The transaction first, then the attempt: everybody locks in this order.
     perform from marketplace.transaction as t
@@ -177,4 +177,4 @@ end;
 $$;
 
 comment on function marketplace.record_answer(bigint, text, text, bigint, text, text, text, text, timestamptz, bigint) is
-'What a gateway answered, and what that means: the attempt''s next state, and with SUCCEEDED the transaction EXECUTED in the same commit. p_answer: a word of pybridge.gateways; p_amount in minor units. outcome: APPLIED; NOTHING_NEW: it had ended, or was known; ALARM: a person must look. A decline is soft where decline_code has its code; the next attempt is made when retry_rule says. A payout that comes back, or a refund that does or fails after all, stays SUCCEEDED, and is owed again (owe_again). p_job_run: who asked; where another run has sent it since, that nothing was done is NOTHING_NEW. 22023; P0002 no such attempt.';
+'What a gateway answered, and what that means: the attempt''s next state, and with SUCCEEDED the transaction EXECUTED in the same commit. p_answer: a word of pybridge.payments.gateways; p_amount in minor units. outcome: APPLIED; NOTHING_NEW: it had ended, or was known; ALARM: a person must look. A decline is soft where decline_code has its code; the next attempt is made when retry_rule says. A payout that comes back, or a refund that does or fails after all, stays SUCCEEDED, and is owed again (owe_again). p_job_run: who asked; where another run has sent it since, that nothing was done is NOTHING_NEW. 22023; P0002 no such attempt.';

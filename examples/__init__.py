@@ -1,0 +1,1 @@
+"""Programs that use pybridge as anybody would."""

@@ -1,0 +1,295 @@
+"""What the demo shows when it has played: tables of what the views say."""
+
+from collections import Counter
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+from rich.columns import Columns
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from pybridge import errors
+from pybridge.cli.common import kroner, new_table
+from pybridge.reports import consistency as check
+
+Row = dict[str, Any]
+
+LIFE = """
+with recursive chain (ticket) as (
+    select %s::bigint
+    union
+    select h.replaced_by
+    from chain as c
+    inner join report.ticket_history as h on c.ticket = h.ticket
+    where h.replaced_by is not null
+)
+select
+    to_char(t.transaction_time, 'HH24:MI:SS') as at, t.ticket, t.transaction_type, t.seller, t.event_name,
+    t.price_group_name, t.total_amount, t.login_role
+from report.transaction as t
+where t.ticket in (select c.ticket from chain as c)
+order by t.transaction_log
+"""
+BUSIEST = """
+select seller
+from report.seller_activity
+where sale_date = billig.local_time()::date and seller is not null
+group by seller
+order by sum(tickets) desc, seller
+limit 1
+"""
+SELLERS_DAY = """
+select
+    transaction_type, sum(tickets) as tickets, sum(gross_amount) as gross_amount, sum(fee_amount) as fee_amount,
+    sum(vat_amount) as vat_amount
+from report.seller_activity
+where sale_date = billig.local_time()::date and seller = %s
+group by transaction_type
+order by transaction_type
+"""
+SELLERS_MONEY = """
+select m.payment_method_name, sum(l.amount) as amount
+from billig.payment as p
+inner join billig.payment_line as l on p.payment = l.payment
+inner join billig.payment_method as m on l.payment_method = m.payment_method
+where p.seller = %s and billig.local_time(p.payment_time)::date = billig.local_time()::date
+group by m.payment_method_name
+order by 1
+"""
+VAT_BY_PROJECT = """
+select
+    organisation_name, project, project_name, vat_code, vat_rate, sum(tickets_sold) as tickets_sold,
+    sum(tickets_refunded) as tickets_refunded, sum(gross_amount) as gross_amount, sum(net_amount) as net_amount,
+    sum(vat_amount) as vat_amount
+from report.vat_by_project
+where sale_date = billig.local_time()::date
+group by organisation_name, project, project_name, vat_code, vat_rate
+order by project nulls last, vat_code
+"""
+Z_REPORT = """
+select cash_point_name, z_number, business_date, item, item_key, number, amount
+from report.z_report
+where
+    (cash_point, z_number) = (select cash_point, max(z_number) from report.z_report where cash_point = 1 group by 1)
+    and seller is null and (number <> 0 or amount <> 0)
+order by place, item_key
+"""
+SESSIONS = """
+select s.till_session, s.seller, c.expected, c.counted, c.difference, c.note
+from billig.till_session as s
+inner join billig.till_count as c on s.till_session = c.till_session
+inner join billig.payment_method as m on c.payment_method = m.payment_method
+where m.is_cash and (s.cash_point, s.z_number) = (1, %s)
+order by s.till_session
+"""
+TOTALS = """
+select
+    (select count(*) from billig.ticket) as tickets,
+    (select count(*) from billig.transaction_log) as log_rows,
+    (select count(*) from billig.payment) as payments,
+    (select count(*) from billig.owed_back where settled_at is null) as owed
+"""
+
+
+def number(count: int | Decimal) -> str:
+    return f"{int(count):,}".replace(",", "\u00a0")
+
+
+def report(
+    connection: psycopg.Connection[Any],
+    console: Console,
+    *,
+    done: Counter[str],
+    refused: Counter[str],
+    story: int | None,
+) -> None:
+    """What the demo has to show of the festival."""
+
+    def rows(query: str, *parameters: object) -> list[Row]:
+        with connection.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(query.encode(), parameters or None).fetchall()
+
+    _happened(console, done, refused, rows(TOTALS)[0])
+    if story:
+        _life(console, story, rows(LIFE, story))
+    for seller in rows(BUSIEST):
+        _sellers_day(
+            console, seller["seller"], rows(SELLERS_DAY, seller["seller"]), rows(SELLERS_MONEY, seller["seller"])
+        )
+    if z_report := rows(Z_REPORT):
+        _till(console, z_report, rows(SESSIONS, z_report[0]["z_number"]))
+    _vat(console, rows(VAT_BY_PROJECT))
+
+
+def consistency_and_more(connection: psycopg.Connection[Any], console: Console, story: int | None) -> None:
+    """What is said at the end: that all invariants hold, and where to look."""
+    _consistency(console, check.run(connection))
+    _further(console, story)
+
+
+def heading(console: Console, title: str, explanation: str) -> None:
+    console.print()
+    console.rule(Text(title, style="bold"), align="left")
+    console.print(Text(explanation, style="dim"))
+
+
+def _table(*columns: str, right: Sequence[str] = ()) -> Table:
+    table = new_table()
+    for name in columns:
+        table.add_column(name, justify="right" if name in right else "left", no_wrap=True, overflow="ellipsis")
+    return table
+
+
+def _short(text: str, width: int) -> Text:
+    shortened = Text(text)
+    shortened.truncate(max(width, 16), overflow="ellipsis")
+    return shortened
+
+
+def _happened(console: Console, done: Counter[str], refused: Counter[str], totals: Row) -> None:
+    heading(
+        console,
+        "What happened",
+        f"Sellers, web buyers, a timer and the legacy script at once. The log now has {number(totals['log_rows'])} rows"
+        f" about {number(totals['tickets'])} tickets, with {number(totals['payments'])} payments.",
+    )
+    happened = _table("done", "times", right=("times",))
+    for what, count in sorted(done.items(), key=lambda each: -each[1]):
+        if count:
+            happened.add_row(what, number(count))
+    denied = _table("refused", "", "times", right=("times",))
+    for sqlstate, count in sorted(refused.items()):
+        denied.add_row(sqlstate, errors.BY_SQLSTATE[sqlstate].__name__, number(count))
+    console.print(Columns([happened, denied], padding=(0, 2)))
+
+
+def _life(console: Console, ticket: int, life: list[Row]) -> None:
+    heading(
+        console,
+        f"The life of an exchanged ticket: {ticket}",
+        "From report.transaction: the ticket, and the one it became.",
+    )
+    table = _table("time", "ticket", "transaction", "by", "price group, event", "NOK", right=("ticket", "NOK"))
+    for row in life:
+        table.add_row(
+            row["at"],
+            str(row["ticket"]),
+            row["transaction_type"],
+            row["seller"] or row["login_role"],
+            _short(f"{row['price_group_name']}, {row['event_name']}", console.width - 60),
+            kroner(row["total_amount"]),
+        )
+    table.add_section()
+    table.add_row("", "", "in all", "", "", kroner(sum(row["total_amount"] for row in life)), style="bold")
+    console.print(table)
+
+
+def _sellers_day(console: Console, seller: str, day: list[Row], money: list[Row]) -> None:
+    heading(console, f"One seller's day: {seller}", "From report.seller_activity, today.")
+    table = _table(
+        "transaction", "tickets", "NOK", "of it fees", "of it VAT", right=("tickets", "NOK", "of it fees", "of it VAT")
+    )
+    for row in day:
+        table.add_row(
+            row["transaction_type"],
+            number(row["tickets"]),
+            *(kroner(row[name]) for name in ("gross_amount", "fee_amount", "vat_amount")),
+        )
+    table.add_section()
+    table.add_row(
+        "in all",
+        "",
+        *(kroner(sum(row[name] for row in day)) for name in ("gross_amount", "fee_amount", "vat_amount")),
+        style="bold",
+    )
+    console.print(table)
+    console.print(
+        "paid by " + ", ".join(f"{each['payment_method_name']} {kroner(each['amount'])}" for each in money),
+        highlight=False,
+    )
+
+
+def _till(console: Console, z_report: list[Row], sessions: list[Row]) -> None:
+    stand, z_number = z_report[0]["cash_point_name"], z_report[0]["z_number"]
+    heading(
+        console,
+        f"Z report {z_number} of {stand}, {z_report[0]['business_date']}",
+        "From report.z_report: what is 0 is left out here. Beside it the sessions that it settles, in cash.",
+    )
+    items = _table("item", "", "number", "NOK", right=("number", "NOK"))
+    for row in z_report:
+        items.add_row(
+            row["item"].lower().replace("_", " "), row["item_key"], number(row["number"]), kroner(row["amount"])
+        )
+    names = ("expected", "counted", "differs")
+    counted = _table("till of", *names, right=names)
+    for row in sessions:
+        counted.add_row(row["seller"], *(kroner(row[name]) for name in ("expected", "counted", "difference")))
+    console.print(Columns([items, counted], padding=(0, 2)))
+
+
+def _vat(console: Console, report_rows: list[Row]) -> None:
+    heading(console, "VAT by project", "From report.vat_by_project, today. Fees stand under their own VAT code.")
+    names = ("sold", "back", "gross NOK", "net NOK", "VAT NOK")
+    table = _table("project", "VAT code", *names, right=names)
+    for row in report_rows:
+        project = f"{row['project']} {row['project_name']}" if row["project"] else f"none ({row['organisation_name']})"
+        table.add_row(
+            project,
+            f"{row['vat_code']:>2} {row['vat_rate']:>4.0f} %",
+            number(row["tickets_sold"]),
+            number(row["tickets_refunded"]),
+            *(kroner(row[name]) for name in ("gross_amount", "net_amount", "vat_amount")),
+        )
+    table.add_section()
+    table.add_row(
+        "in all",
+        "",
+        *(number(sum(row[name] for row in report_rows)) for name in ("tickets_sold", "tickets_refunded")),
+        *(kroner(sum(row[name] for row in report_rows)) for name in ("gross_amount", "net_amount", "vat_amount")),
+        style="bold",
+    )
+    console.print(table)
+
+
+def _consistency(console: Console, findings: list[check.Finding]) -> None:
+    broken = [each for each in findings if each.broken]
+    heading(
+        console,
+        "Consistency",
+        "Each view of schema consistency returns a row for each broken invariant.",
+    )
+    for each in findings:
+        mark, says = ("✗", f"{each.broken} rows") if each.broken else ("✓", "no row")
+        style = "bold red" if each.broken else "green"
+        console.print(Text.assemble((f" {mark} ", style), f"{each.view:<22}", (says, style if each.broken else "dim")))
+    if broken:
+        console.print("[bold red]The log and the tickets disagree: pybridge check says where.[/]")
+    else:
+        console.print(f"[green]All {len(findings)} views are empty.[/]", highlight=False)
+
+
+def _further(console: Console, story: int | None) -> None:
+    program = ".venv/bin/pybridge" if Path(".venv/bin/pybridge").exists() else "pybridge"
+    heading(console, "To look further", "The database stays up, with everything in it.")
+    ticket = story or 1
+    lines = [
+        (f"{program} psql", "open it; there, for example:"),
+        (f"  select * from report.ticket_history where ticket = {ticket} \\gx", ""),
+        (f"  select * from report.transaction where ticket = {ticket};", ""),
+        ("  select * from report.x_report where cash_point = 1;", ""),
+        ("  \\dv report.*   \\dv consistency.*   \\df+ billig.create_purchase", ""),
+        (f"{program} report settlement --seller demo_kari", ""),
+        (f"{program} report list", "every report there is"),
+        (f"{program} job log", "the marketplace's nights, and what verification found"),
+        (f"{program} dsn", "its connection string, for any other client"),
+        (f"{program} check", "the consistency views again"),
+        (f"{program} down", "stop it; the data stays"),
+    ]
+    for command, meaning in lines:
+        console.print(Text.assemble((f"{command:<28}", "cyan"), "  ", (meaning, "dim")))

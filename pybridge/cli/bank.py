@@ -1,0 +1,421 @@
+"""`pybridge bank`: what the bank says came in, against what was sold. The database matches; this carries files."""
+
+import hashlib
+import itertools
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO
+
+import psycopg
+import typer
+from psycopg.rows import dict_row
+from rich.console import Console
+from rich.text import Text
+
+from pybridge.cli.common import DAY, REFUSED, Json, Tell, connect, fail, kroner, new_table, print_json, progress
+from pybridge.errors import translated
+from pybridge.files import payout_file, statement_file
+from pybridge.files.payout_file import Payout, Report
+from pybridge.files.statement_file import Entry, Layout, Statement
+
+Connection = psycopg.Connection[Any]
+CHUNK = 5000
+"""Entries that are held at a time."""
+ENTRY_COLUMNS = ("entry", "account_name", "booked_on", "amount", "candidates", "age", "entry_text")
+ITEM_COLUMNS = ("expected", "road_name", "day", "cash_point", "net", "candidates", "age_group")
+MATCH_COLUMNS = ("match", "rule", "entry_amount", "item_amount", "difference", "reason")
+
+INTO_STATEMENT = """
+    copy pg_temp.file_statement (
+        statement, line, kind, statement_id, sequence_number, account_number, currency, from_day, to_day,
+        opening_balance, closing_balance
+    ) from stdin
+"""
+INTO_ENTRY = """
+    copy pg_temp.file_entry (
+        entry, statement, line, booked_on, value_on, amount, currency, is_reversal, bank_reference, end_to_end, kid,
+        code, entry_text
+    ) from stdin
+"""
+INTO_DETAIL = """
+    copy pg_temp.file_detail (entry, detail, amount, bank_reference, end_to_end, kid, detail_text) from stdin
+"""
+
+INTO_PAYOUT = "copy pg_temp.file_payout (payout, line, payout_id, names, paid_on, net) from stdin"
+INTO_PAYOUT_LINE = """
+    copy pg_temp.file_payout_line (payout, line, kind, refs, occurred_on, gross, fee, net, currency) from stdin
+"""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What became of a file: `already` where its content had been loaded before, under whatever name."""
+
+    file: str
+    format: str | None
+    already: bool
+    statements: int = 0
+    known_statements: int = 0
+    entries: int = 0
+    new_entries: int = 0
+
+
+def import_file(
+    connection: Connection,
+    path: Path,
+    layout: Layout | None = None,
+    *,
+    tell: Tell = lambda _what, _done, _total: None,
+) -> Loaded:
+    """Load a file of the bank, once, in one transaction; Unreadable or a refusal leaves nothing behind."""
+    with _opened(connection, path) as (file, content, already):
+        if already:
+            return Loaded(path.name, None, True)
+        kind, items = statement_file.read(file, layout, name=f"CSV {content.hex()[:16]}")
+        statements = _copy(connection, items, tell)
+        _rows(connection, INTO_STATEMENT, statements)
+        tell("loading", 0, None)
+        row = connection.execute(
+            "select statements, known_statements, entries, new_entries from bank.load_import(%s, %s, %s)",
+            (path.name, content, kind),
+        ).fetchone()
+    assert row is not None
+    return Loaded(path.name, kind, False, *row)
+
+
+@contextmanager
+def _opened(connection: Connection, path: Path) -> Iterator[tuple[BinaryIO, bytes, bool]]:
+    """The file, the SHA-256 of its content, and whether that was loaded before; all inside is one transaction."""
+    with path.open("rb") as file, translated(), connection.transaction():
+        content = hashlib.file_digest(file, "sha256").digest()
+        file.seek(0)
+        already = connection.execute("select from bank.begin_import(%s)", (content,)).fetchone() is not None
+        yield file, content, already
+
+
+def _copy(connection: Connection, items: Iterable[Entry | Statement], tell: Tell) -> list[tuple[Any, ...]]:
+    """Entries and their details go in, some at a time; the statements are few, and are returned."""
+    statements: list[tuple[Any, ...]] = []
+    number = 0
+    source = iter(items)
+    while chunk := list(itertools.islice(source, CHUNK)):
+        entries, details = [], []
+        for each in chunk:
+            if isinstance(each, Statement):
+                statements.append(tuple(vars(each).values()))
+                continue
+            number += 1
+            entries.append((number, *list(vars(each).values())[:-1]))
+            details += [(number, place, *vars(part).values()) for place, part in enumerate(each.details, 1)]
+        _rows(connection, INTO_ENTRY, entries)
+        _rows(connection, INTO_DETAIL, details)
+        tell(f"read {number} entries", 0, None)
+    return statements
+
+
+@dataclass(frozen=True)
+class LoadedPayouts:
+    """What became of a report: `waiting_lines` are not paid out yet, and left out."""
+
+    file: str
+    format: str | None
+    already: bool
+    payouts: int = 0
+    known_payouts: int = 0
+    lines: int = 0
+    waiting_lines: int = 0
+
+
+def import_payouts(
+    connection: Connection,
+    path: Path,
+    road: str,
+    kind: str | None = None,
+    report: Report | None = None,
+    *,
+    tell: Tell = lambda _what, _done, _total: None,
+) -> LoadedPayouts:
+    """Load an acquirer's report, once, in one transaction; Unreadable or a refusal leaves nothing behind."""
+    with _opened(connection, path) as (file, content, already):
+        if already:
+            return LoadedPayouts(path.name, None, True)
+        kind, items = payout_file.read(file, kind, report)
+        payouts: list[tuple[Any, ...]] = []
+        source = iter(items)
+        while chunk := list(itertools.islice(source, CHUNK)):
+            payouts += [tuple(vars(each).values()) for each in chunk if isinstance(each, Payout)]
+            lines = (tuple(vars(each).values()) for each in chunk if not isinstance(each, Payout))
+            _rows(connection, INTO_PAYOUT_LINE, lines)
+            tell(f"read as far as line {chunk[-1].line}", 0, None)
+        _rows(connection, INTO_PAYOUT, payouts)
+        tell("loading", 0, None)
+        row = connection.execute(
+            "select payouts, known_payouts, lines, waiting_lines from bank.load_payout(%s, %s, %s, %s)",
+            (road, path.name, content, f"payouts, {kind}"),
+        ).fetchone()
+    assert row is not None
+    return LoadedPayouts(path.name, kind, False, *row)
+
+
+def _rows(connection: Connection, into: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    with connection.cursor() as cursor, cursor.copy(into.encode()) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+# --- The commands ---------------------------------------------------------------------------------------------------
+
+app = typer.Typer(no_args_is_help=True, help="The bank: load statements, match them with what was sold.")
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="camt.053, camt.054, MT940, or CSV.")],
+    columns: Annotated[
+        Path | None, typer.Option("--map", exists=True, dir_okay=False, help="Of a CSV file: its columns, in TOML.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Load a file of the bank, once."""
+    try:
+        layout = None if columns is None else statement_file.layout(columns, Layout)
+    except ValueError as error:
+        raise typer.BadParameter(f"{columns}: {error}", param_hint="--map") from None
+    try:
+        with connect(deployed=True) as connection, progress() as tell:
+            done = import_file(connection, file, layout, tell=tell)
+    except statement_file.Unreadable as error:
+        raise fail(REFUSED, f"{file}: {error}. Nothing was loaded.") from None
+    if as_json:
+        print_json(asdict(done))
+    elif done.already:
+        typer.echo(f"{file} was loaded already.")
+    else:
+        typer.echo(
+            f"{done.format}: {done.statements} statements, {done.known_statements} of them known;"
+            f" {done.entries} entries, {done.new_entries} new."
+        )
+
+
+@app.command()
+def payout(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Stripe's, Vipps MobilePay's, or CSV.")],
+    road_name: Annotated[str, typer.Option("--road", help="The road that the payouts come by.")],
+    kind: Annotated[
+        str | None, typer.Option("--format", help="stripe, vipps or csv; by default what the header says.")
+    ] = None,
+    columns: Annotated[
+        Path | None, typer.Option("--map", exists=True, dir_okay=False, help="Of a CSV file: its columns, in TOML.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Load an acquirer's report of its payouts, once."""
+    if kind not in {None, *payout_file.FORMATS}:
+        raise typer.BadParameter(f"{kind}: {', '.join(payout_file.FORMATS)}", param_hint="--format")
+    try:
+        report = None if columns is None else statement_file.layout(columns, Report)
+    except ValueError as error:
+        raise typer.BadParameter(f"{columns}: {error}", param_hint="--map") from None
+    try:
+        with connect(deployed=True) as connection, progress() as tell:
+            done = import_payouts(connection, file, road_name, kind, report, tell=tell)
+    except statement_file.Unreadable as error:
+        raise fail(REFUSED, f"{file}: {error}. Nothing was loaded.") from None
+    if as_json:
+        print_json(asdict(done))
+    elif done.already:
+        typer.echo(f"{file} was loaded already.")
+    else:
+        typer.echo(
+            f"{done.format}: {done.payouts} payouts, {done.known_payouts} of them known; {done.lines} lines,"
+            f" {done.waiting_lines} more not paid out yet."
+        )
+
+
+@app.command()
+def match(
+    entry: Annotated[list[int] | None, typer.Option(help="By hand: an entry of the bank; may be repeated.")] = None,
+    expected: Annotated[list[int] | None, typer.Option(help="By hand: an item; may be repeated.")] = None,
+    line: Annotated[
+        list[str] | None,
+        typer.Option(help="By hand: what differs, KIND=NOK, of FEE, ROUNDING, WRITE_OFF, NOT_OURS; may be repeated."),
+    ] = None,
+    reason: Annotated[str | None, typer.Option(help="By hand: why.")] = None,
+    until: Annotated[
+        datetime | None, typer.Option(help="Expect goods until this day; yesterday by default.", **DAY)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Work out what is expected, and match it by the rules; or match by hand, with --entry and --expected."""
+    with connect(deployed=True) as connection, translated():
+        if entry or expected:
+            kinds, amounts = _lines(line or [])
+            made = connection.execute(
+                "select bank.make_match(%s, %s, %s, %s, %s)", (entry or [], expected or [], reason, kinds, amounts)
+            ).fetchone()
+            assert made is not None
+            _say({"match": made[0]}, f"match {made[0]}", as_json)
+            return
+        if line or reason:
+            raise typer.BadParameter("--line and --reason go with --entry or --expected")
+        with connection.cursor(row_factory=dict_row) as cursor, progress() as tell:
+            tell("working out what to expect", 0, None)
+            items = cursor.execute("select * from bank.expect(%s)", (until and until.date(),)).fetchall()
+            tell("matching", 0, None)
+            matches = cursor.execute("select * from bank.match_open()").fetchall()
+    if as_json:
+        print_json({"expected": items, "matched": matches})
+        return
+    for row in items:
+        typer.echo(f"{row['road_name']}: {row['items']} more expected, NOK {kroner(row['amount'])}")
+    for row in matches:
+        what = "matched" if row["is_automatic"] else "suggested, to be approved"
+        typer.echo(f"{row['rule']}: {row['matches']} {what}, NOK {kroner(row['amount'])}")
+    if not matches:
+        typer.echo("Nothing more can be matched by the rules.")
+
+
+def _lines(lines: list[str]) -> tuple[list[str], list[Decimal]]:
+    kinds, amounts = [], []
+    for each in lines:
+        kind, _, amount = each.partition("=")
+        try:
+            amounts.append(Decimal(amount))
+        except InvalidOperation:
+            raise typer.BadParameter(f"{each}: KIND=NOK, such as FEE=-114.50", param_hint="--line") from None
+        kinds.append(kind)
+    return kinds, amounts
+
+
+@app.command()
+def status(as_json: Json = False) -> None:
+    """List what is open on either side, and what is suggested."""
+    with connect(deployed=True) as connection, connection.cursor(row_factory=dict_row) as cursor:
+        entries = cursor.execute(
+            """
+            select u.entry, u.account_name, u.booked_on, u.amount, u.currency, u.candidates, u.age, e.entry_text
+            from report.unmatched_deposit as u
+            inner join bank.entry as e on u.entry = e.entry
+            order by u.booked_on, u.entry
+            """
+        ).fetchall()
+        items = cursor.execute("select * from report.missing_deposit order by day, expected").fetchall()
+        suggested = cursor.execute(
+            "select * from report.bank_match where state = 'SUGGESTED' order by match"
+        ).fetchall()
+    if as_json:
+        print_json({"entries": entries, "expected": items, "suggested": suggested})
+        return
+    _table("At the bank, and not expected", entries, ENTRY_COLUMNS)
+    _table("Expected, and not at the bank", items, ITEM_COLUMNS)
+    _table("Suggested", suggested, MATCH_COLUMNS)
+    if not entries and not items and not suggested:
+        typer.echo("Nothing is open.")
+
+
+def _table(title: str, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> None:
+    if not rows:
+        return
+    numbers = [name for name in columns if isinstance(rows[0][name], Decimal | int)]
+    table = new_table(*columns, right=numbers, title=title, title_justify="left")
+    for row in rows:
+        cells = (row[name] for name in columns)
+        table.add_row(*(Text("" if v is None else kroner(v) if isinstance(v, Decimal) else str(v)) for v in cells))
+    Console().print(table)
+
+
+@app.command()
+def approve(
+    number: Annotated[int, typer.Argument(metavar="MATCH", help="The suggested match.")],
+    reason: Annotated[str | None, typer.Option(help="Why; needed where there is a difference.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Approve a suggested match."""
+    with connect(deployed=True) as connection, translated():
+        connection.execute("select bank.approve_match(%s, %s)", (number, reason))
+    _say({"match": number}, f"match {number} is approved", as_json)
+
+
+@app.command()
+def undo(
+    number: Annotated[int, typer.Argument(metavar="MATCH", help="The match.")],
+    reason: Annotated[str, typer.Option(help="Why.")],
+    as_json: Json = False,
+) -> None:
+    """Undo a match; what was in it is open again."""
+    with connect(deployed=True) as connection, translated():
+        connection.execute("select bank.undo_match(%s, %s)", (number, reason))
+    _say({"match": number}, f"match {number} is undone", as_json)
+
+
+@app.command()
+def ignore(
+    reason: Annotated[str, typer.Option(help="Why.")],
+    entry: Annotated[int | None, typer.Option(help="An entry of the bank that is for no goods: NOT_OURS.")] = None,
+    expected: Annotated[int | None, typer.Option(help="An item that will never come: WRITE_OFF.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Set aside an entry that is not ours, or an item that never comes; `undo` takes it back."""
+    if (entry is None) == (expected is None):
+        raise typer.BadParameter("either --entry or --expected")
+    with connect(deployed=True) as connection, translated():
+        made = connection.execute("select bank.ignore(%s, %s, %s)", (entry, expected, reason)).fetchone()
+    assert made is not None
+    _say({"match": made[0]}, f"match {made[0]}: set aside", as_json)
+
+
+@app.command()
+def account(
+    number: Annotated[str, typer.Argument(help="Account number, or IBAN.")],
+    name: Annotated[str, typer.Argument(help="What to call it.")],
+    currency: Annotated[str, typer.Option(help="Its currency.")] = "NOK",
+) -> None:
+    """Add an account of ours, or rename it."""
+    with connect(deployed=True) as connection, translated():
+        connection.execute("select bank.set_account(%s, %s, %s)", (number, name, currency))
+    typer.echo(f"{name}: {number}, {currency}")
+
+
+@app.command()
+def road(
+    name: Annotated[str, typer.Argument(help="What to call it.")],
+    account_name: Annotated[str, typer.Option("--account", help="Where the money arrives, by name.")],
+    source: Annotated[str, typer.Option(help="What one item is: SESSION, DAY, PAYMENT or ATTEMPT.")],
+    method: Annotated[str | None, typer.Option(help="Of this payment method.")] = None,
+    gateway: Annotated[str | None, typer.Option(help="Or of this gateway of the marketplace.")] = None,
+    days: Annotated[tuple[int, int], typer.Option(help="It arrives so many days later: earliest, latest.")] = (
+        0,
+        7,
+    ),
+    fee: Annotated[str, typer.Option(help="Share that the acquirer keeps back, such as 0.01.")] = "0",
+    tolerance: Annotated[str, typer.Option(help="NOK by which a deposit may differ and be suggested.")] = "0",
+    run: Annotated[int, typer.Option(help="Of how many items one deposit may be the sum.")] = 7,
+    since: Annotated[
+        datetime | None, typer.Option(help="Expect goods from this day on; all by default.", **DAY)
+    ] = None,
+) -> None:
+    """Say how money reaches the bank: add a road, or change it."""
+    with connect(deployed=True) as connection, translated():
+        known = dict(connection.execute("select account_name, account from bank.account order by 1").fetchall())
+        if account_name not in known:
+            raise typer.BadParameter(f"there is no account {account_name}; there are {', '.join(known)}")
+        try:
+            share, kept = Decimal(fee), Decimal(tolerance)
+        except InvalidOperation:
+            raise typer.BadParameter("--fee and --tolerance are numbers") from None
+        connection.execute(
+            "select bank.set_road(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            (name, known[account_name], source, method, gateway, *days, share, kept, run, since and since.date()),
+        )
+    typer.echo(f"{name}: {source} of {method or gateway}, to {account_name}")
+
+
+def _say(answer: dict[str, Any], words: str, as_json: bool) -> None:
+    if as_json:
+        print_json(answer)
+    else:
+        typer.echo(words)

@@ -1,0 +1,283 @@
+"""`pybridge payment`: who is charged and paid what, what became of it, and what a person decides."""
+
+import logging
+import sys
+from collections import Counter
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from psycopg.rows import dict_row
+from rich.console import Console
+from rich.text import Text
+
+from pybridge import errors
+from pybridge.cli.common import OSLO, REFUSED, Json, connect, fail, kroner, local, new_table, print_json
+from pybridge.jobs import runner as jobs
+from pybridge.payments import execution, gateways, webhook
+
+app = typer.Typer(no_args_is_help=True, help="Charges and payouts: what is due, what was tried, what a person decides.")
+
+Now = Annotated[datetime | None, typer.Option(help="The moment that it takes for now.")]
+Reason = Annotated[str, typer.Option(help="Why; it stays with the attempt.")]
+Attempt = Annotated[int, typer.Argument(help="Its number; see `pybridge payment list`.")]
+Transaction = Annotated[int, typer.Argument(help="Its number; see `pybridge payment due`.")]
+
+HOLDS = {
+    None: "now",
+    "NOT_DUE": "on its day",
+    "UNDER_WAY": "is under way",
+    "ALARM": "a person must look",
+    "NO_MEANS": "no means of payment",
+    "RETRY_LATER": "declined, tried again",
+    "EXHAUSTED": "declined too often",
+    "DECLINED": "declined",
+    "RETURNED": "came back",
+    "REJECTED": "rejected",
+    "CANCELLED": "cancelled",
+    "FUND": "waits for charges",
+}
+
+
+@app.command()
+def due(now: Now = None, as_json: Json = False) -> None:
+    """Show who would be charged and paid what, and why others would not; changes nothing."""
+    with connect(deployed=True) as connection:
+        rows = execution.due(connection, now and local(now))
+    if as_json:
+        print_json([vars(row) for row in rows])
+        return
+    _print_due(rows)
+
+
+@app.command()
+def execute(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    now: Now = None,
+    as_json: Json = False,
+) -> None:
+    """Charge and pay what is due, and find out what became of what was sent: exits 1 where something is left to do."""
+    if dry_run:
+        due(now, as_json)
+        return
+    if now is not None and local(now) > datetime.now(OSLO):
+        raise typer.BadParameter("what is due on a day to come is charged then; --dry-run shows it")
+    with connect(deployed=True) as connection:
+        ended = jobs.run(connection, "marketplace_execute", None, now and local(now))
+    if as_json:
+        print_json(vars(ended))
+    else:
+        typer.echo(f"run {ended.job_run}: {ended.outcome}, {ended.row_count or 0} answers")
+        if ended.error_message:
+            Console(stderr=True).print(Text(ended.error_message, style="bold red"))
+    if ended.outcome in ("failed", "partial"):
+        raise typer.Exit(REFUSED)
+
+
+@app.command("list")
+def list_(
+    month: Annotated[str | None, typer.Option(help="Of this month, such as 2026-02.")] = None,
+    state: Annotated[str | None, typer.Option(help="In this state, such as UNKNOWN.")] = None,
+    alarms: Annotated[bool, typer.Option("--alarms", help="Those that a person must look at.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List attempts, the newest first."""
+    query = """
+        select * from report.payment_attempt
+        where (%(month)s::text is null or to_char(month, 'YYYY-MM') = %(month)s)
+            and (%(state)s::text is null or state = upper(%(state)s))
+            and (not %(alarms)s or alarm is not null)
+        order by payment_attempt desc
+    """
+    asked = {"month": month, "state": state, "alarms": alarms}
+    with connect(deployed=True) as connection, connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(query, asked).fetchall()
+    if as_json:
+        print_json(rows)
+    elif not rows:
+        typer.echo("No such attempt.")
+    else:
+        _print_attempts(rows)
+
+
+@app.command()
+def events(
+    gateway: Annotated[str, typer.Argument(help="Whose they are: bank, or stripe.")],
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, allow_dash=True, help="A file of them, or -.")],
+    signature: Annotated[str | None, typer.Option(help="Of a webhook: its Stripe-Signature header.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Apply what a gateway said by itself: a webhook's body, a pain.002 or camt file of the bank. Each counts once."""
+    payload = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    try:
+        said = gateways.open_gateway(gateway).read_events(payload, signature)
+    except (gateways.BadPayload, gateways.NotConfigured) as error:
+        raise fail(REFUSED, f"{file}: nothing was applied. {error}", error.hint) from None
+    with connect(deployed=True) as connection, connection.transaction(), errors.translated():
+        outcomes: Counter[str] = execution.receive(connection, gateway, said)
+    if as_json:
+        print_json({"events": len(said), "outcomes": outcomes})
+    else:
+        typer.echo(f"{len(said)} events" + "".join(f", {count} {name}" for name, count in sorted(outcomes.items())))
+    if outcomes["ALARM"]:
+        raise fail(REFUSED, "Some contradict what we know.", "See: pybridge payment list --alarms")
+
+
+@app.command("webhook")
+def webhook_(
+    port: Annotated[int, typer.Option(help="Of 127.0.0.1; 0 is any that is free.", min=0, max=65535)] = 8461,
+) -> None:
+    """Hear webhooks, until interrupted: POST /webhooks/stripe, on loopback, behind whatever ends TLS."""
+    logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
+    logging.getLogger("stripe").setLevel(logging.WARNING)
+    application = webhook.Application(lambda: connect(deployed=False))
+    try:
+        webhook.serve(application, port, lambda chosen: typer.echo(f"http://127.0.0.1:{chosen}{webhook.PATH}stripe"))
+    except KeyboardInterrupt:
+        typer.echo("stopped")
+
+
+@app.command()
+def refund(
+    transaction: Transaction,
+    reason: Annotated[str, typer.Option(help="Why; it stays with the transaction.")],
+    amount: Annotated[str | None, typer.Option(help="NOK; all that is left of the charge by default.")] = None,
+    request_id: Annotated[str | None, typer.Option(help="The same again makes no second refund.")] = None,
+) -> None:
+    """Give an executed charge back, whole or in part; the next run sends it."""
+    number = _decide(
+        "select marketplace.refund_transaction(%s, %s, %s, %s)", transaction, reason, _amount(amount), request_id
+    )
+    typer.echo(f"refund is transaction {number}")
+
+
+@app.command()
+def retry(transaction: Transaction, reason: Reason) -> None:
+    """Let a transaction that was declined, rejected or cancelled be tried once more with the means that there is."""
+    _decide("select marketplace.retry_transaction(%s, %s)", transaction, reason)
+    typer.echo(f"transaction {transaction} is tried again by the next run")
+
+
+@app.command()
+def resolve(
+    attempt: Attempt,
+    reason: Reason,
+    done: Annotated[bool, typer.Option("--done/--not-done", help="Whether the gateway has it.")],
+    gateway_id: Annotated[str | None, typer.Option(help="What the gateway calls it, if it has it.")] = None,
+) -> None:
+    """Say what became of an attempt that nothing was found of."""
+    state = _decide("select marketplace.resolve_attempt(%s, %s, %s, %s)", attempt, done, reason, gateway_id)
+    typer.echo(f"attempt {attempt} is {state}")
+
+
+@app.command()
+def cancel(attempt: Attempt, reason: Reason) -> None:
+    """Cancel an attempt before it is sent."""
+    _decide("select marketplace.cancel_attempt(%s, %s)", attempt, reason)
+    typer.echo(f"attempt {attempt} is CANCELLED")
+
+
+@app.command("clear-alarm")
+def clear_alarm(attempt: Attempt, reason: Reason) -> None:
+    """Say that what the gateway said otherwise was looked at and put right."""
+    _decide("select marketplace.clear_alarm(%s, %s)", attempt, reason)
+    typer.echo(f"attempt {attempt} has no alarm any more")
+
+
+@app.command("book-loss")
+def book_loss(
+    attempt: Attempt, amount: Annotated[str, typer.Argument(help="NOK that are lost.")], reason: Reason
+) -> None:
+    """Say that a disputed charge was lost: its money leaves the fund."""
+    left = _decide("select marketplace.book_loss(%s, %s, %s)", attempt, _amount(amount), reason)
+    typer.echo(f"NOK {kroner(left)} are available")
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def reserve(
+    amount: Annotated[str, typer.Argument(help="NOK: above 0 put in, below 0 taken out.")],
+    reason: Annotated[str, typer.Option(help="Why, such as: commission of 2026-02.")],
+) -> None:
+    """Put money into the fund that payouts are made from, or take some out."""
+    left = _decide("select marketplace.move_reserve(%s, %s)", _amount(amount), reason)
+    typer.echo(f"NOK {kroner(left)} are available")
+
+
+def _decide(query: Any, *arguments: object) -> Any:
+    with connect(deployed=True) as connection, errors.translated():
+        row = connection.execute(query, arguments).fetchone()
+    return row and row[0]
+
+
+def _amount(text: str | None) -> Decimal | None:
+    if text is None:
+        return None
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal("nan")
+    if not amount.is_finite():
+        raise typer.BadParameter(f"{text!r} is no amount, such as 12.50")
+    return amount
+
+
+def _print_due(rows: list[execution.Due]) -> None:
+    if not rows:
+        typer.echo("Nothing is to be charged or paid.")
+        return
+    table = new_table()
+    for name, justify in (
+        ("transaction", "right"),
+        ("kind", "left"),
+        ("month", "left"),
+        ("NOK", "right"),
+        ("", "left"),
+    ):
+        table.add_column(name, justify="right" if justify == "right" else "left", no_wrap=True)
+    table.add_column("profile", overflow="fold")
+    for row in rows:
+        hold = HOLDS.get(row.hold, row.hold or "")
+        if row.hold == "NOT_DUE":
+            hold = f"on {row.due_on}"
+        elif row.hold == "RETRY_LATER" and row.next_retry_at:
+            hold = f"declined, again {local(row.next_retry_at):%m-%d}"
+        bad = row.hold in ("ALARM", "EXHAUSTED", "DECLINED", "RETURNED", "REJECTED")
+        table.add_row(
+            str(row.transaction),
+            row.kind.lower(),
+            row.month,
+            kroner(row.amount),
+            Text(hold, "red" if bad else ""),
+            Text(row.profile_name),
+        )
+    console = Console()
+    console.print(table)
+    now = [row for row in rows if row.hold is None]
+    totals = (
+        f"{kind.lower()} NOK {kroner(sum(row.amount for row in now if row.kind == kind))}" for kind in execution.KINDS
+    )
+    console.print(f"{len(now)} of {len(rows)} now: {', '.join(totals)}")
+
+
+def _print_attempts(rows: list[dict[str, Any]]) -> None:
+    table = new_table()
+    for name in ("attempt", "transaction"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("kind", no_wrap=True)
+    table.add_column("NOK", justify="right", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    table.add_column("what was said", overflow="fold")
+    for row in rows:
+        said = [f"look: {row['alarm']}"] if row["alarm"] else []
+        said += [row[name] for name in ("decline_code", "error_code", "gateway_id") if row[name]][:1]
+        table.add_row(
+            str(row["payment_attempt"]),
+            str(row["transaction"]),
+            row["kind"].lower(),
+            kroner(row["amount"]),
+            Text(row["state"], "red" if row["alarm"] or row["state"] in ("DECLINED_HARD", "REJECTED") else ""),
+            Text(", ".join(said)),
+        )
+    Console().print(table)

@@ -1,0 +1,370 @@
+"""`pybridge report`: each command asks one function of `pybridge.reports.questions` and writes the answer down."""
+
+import os
+import sys
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import psycopg
+import typer
+from rich.console import Console
+from rich.text import Text
+from xlsxwriter.exceptions import FileCreateError
+
+from pybridge import errors
+from pybridge.cli.common import DAY, REFUSED, Json, connect, fail, not_empty
+from pybridge.reports import output as report_output
+from pybridge.reports import questions as reports
+from pybridge.reports.questions import Period, Report, UnknownReport
+from pybridge.web import pages
+
+app = typer.Typer(no_args_is_help=True, help="Print a report: as a table, CSV, JSON or a spreadsheet.")
+
+From = Annotated[datetime | None, typer.Option("--from", help="First day of the period.", **DAY)]
+To = Annotated[datetime | None, typer.Option("--to", help="Last day of the period, in it.", **DAY)]
+Seller = Annotated[str | None, typer.Option(help="Of this seller alone.", callback=not_empty)]
+Session = Annotated[int | None, typer.Option("--session", help="Of this till session alone.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Print CSV, every column.")]
+Xlsx = Annotated[Path | None, typer.Option("--xlsx", dir_okay=False, help="Write a spreadsheet to this file.")]
+Html = Annotated[Path | None, typer.Option("--html", dir_okay=False, help="Write a page to this file.")]
+Lang = Annotated[Literal["nb", "en"], typer.Option(help="The language of a page.")]
+PageOf = tuple[str, dict[str, object]]  # a page, and what it is asked
+
+
+def _period(first: datetime | None, last: datetime | None) -> Period:
+    if first is not None and last is not None and first > last:
+        raise typer.BadParameter(f"{first.date()} is after {last.date()}", param_hint="--from")
+    return Period(first.date() if first else None, last.date() if last else None)
+
+
+def _write(
+    ask: Callable[[psycopg.Connection[Any]], Report],
+    as_csv: bool,
+    as_json: bool,
+    xlsx: Path | None,
+    html: Path | None = None,
+    lang: str = "nb",
+    page: PageOf | None = None,
+) -> None:
+    """Asks, in one snapshot and reading only, and writes the answer down the one way that was chosen."""
+    if as_csv + as_json + (xlsx is not None) + (html is not None) > 1:
+        raise typer.BadParameter("choose one of --csv, --json, --xlsx and --html")
+    for file, option in ((xlsx, "--xlsx"), (html, "--html")):
+        if file is not None and not file.absolute().parent.is_dir():
+            raise typer.BadParameter(f"{file.absolute().parent} is not a folder", param_hint=option)
+    if html is not None and page is not None:
+        name, asked = page
+        _save_page(html, name, {key: str(value) for key, value in asked.items() if value is not None}, lang)
+        return
+    with connect(deployed=True) as connection, connection.transaction():
+        connection.execute("set transaction isolation level repeatable read read only")
+        try:
+            report = ask(connection)
+        except UnknownReport as error:
+            raise typer.BadParameter(f"{error}; there are: {', '.join(error.known)}") from None
+        except psycopg.DataError as error:
+            raise typer.BadParameter(str(error).splitlines()[0]) from None
+    if as_csv:
+        sys.stdout.write(report_output.to_csv(report))
+    elif as_json:
+        typer.echo(report_output.to_json(report))
+    elif xlsx is not None:
+        _save(report, xlsx)
+    else:
+        report_output.print_report(report, Console())
+
+
+def _save(report: Report, file: Path) -> None:
+    """The file is there whole, or as it was."""
+    partial = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        count = report_output.to_xlsx(report, partial)
+        partial.replace(file)
+    except report_output.TooLong as error:
+        raise fail(REFUSED, f"{file} was not written: {error}.", "Use --csv, or ask for less.") from None
+    except (OSError, FileCreateError) as error:
+        raise fail(REFUSED, f"{file} cannot be written: {error}") from None
+    finally:
+        partial.unlink(missing_ok=True)
+    typer.echo(f"wrote {file}: {count} rows" if count else f"wrote {file}: there is nothing to report")
+
+
+def _save_page(file: Path, name: str, values: dict[str, str], lang: str) -> None:
+    """The file is there whole, or as it was."""
+    with connect(deployed=True) as connection:
+        try:
+            page = pages.render(connection, name, values, lang=lang, link=pages.no_link)
+        except (errors.BadArgument, errors.NotFound) as error:
+            raise typer.BadParameter(f"{error.message}. {error.detail} {error.hint}") from None
+    partial = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        partial.write_text(page, "utf-8")
+        partial.replace(file)
+    except OSError as error:
+        raise fail(REFUSED, f"{file} cannot be written: {error}") from None
+    finally:
+        partial.unlink(missing_ok=True)
+    typer.echo(f"wrote {file}")
+
+
+def _pairs(given: list[str] | None, option: str) -> list[tuple[str, str]]:
+    pairs = []
+    for each in given or []:
+        name, equals, value = each.partition("=")
+        if not equals:
+            raise typer.BadParameter(
+                f"{each} is not {'COLUMN' if option == '--where' else 'NAME'}=VALUE", param_hint=option
+            )
+        pairs.append((name, value))
+    return pairs
+
+
+@app.command("list")
+def list_() -> None:
+    """List the views of schema report, which `pybridge report view` prints."""
+    with connect(deployed=True) as connection:
+        found = reports.views(connection)
+    for each in found.values():
+        Console().print(Text.assemble((each.name, "bold"), f"  {each.comment}\n"))
+
+
+@app.command()
+def settlement(
+    seller: Seller = None,
+    first: From = None,
+    last: To = None,
+    till_session: Session = None,
+    as_csv: Csv = False,
+    as_json: Json = False,
+    xlsx: Xlsx = None,
+    html: Html = None,
+    lang: Lang = "nb",
+) -> None:
+    """Kasseoppgjør: what a seller did in a period or a till session. Without dates and session: today."""
+    period = _period(first, last)
+
+    def ask(connection: psycopg.Connection[Any]) -> Report:
+        day: date | None = None
+        if period == reports.ALWAYS and till_session is None:
+            day = reports.today(connection)
+        return reports.settlement(connection, Period(day, day) if day else period, seller, till_session)
+
+    _write(
+        ask,
+        as_csv,
+        as_json,
+        xlsx,
+        html,
+        lang,
+        ("settlement", {"seller": seller, "from": period.first, "to": period.last, "session": till_session}),
+    )
+
+
+@app.command("vat-project")
+def vat_project(
+    seller: Seller = None,
+    first: From = None,
+    last: To = None,
+    as_csv: Csv = False,
+    as_json: Json = False,
+    xlsx: Xlsx = None,
+    html: Html = None,
+    lang: Lang = "nb",
+) -> None:
+    """Transactions by VAT code and UKE project: sales, refunds and changes apart."""
+    period = _period(first, last)
+    _write(
+        lambda connection: reports.vat_project(connection, period, seller),
+        as_csv,
+        as_json,
+        xlsx,
+        html,
+        lang,
+        ("vat-project", {"seller": seller, "from": period.first, "to": period.last}),
+    )
+
+
+@app.command("project-day")
+def project_day(
+    project: Annotated[int | None, typer.Option(help="Of this project alone.")] = None,
+    first: From = None,
+    last: To = None,
+    as_csv: Csv = False,
+    as_json: Json = False,
+    xlsx: Xlsx = None,
+    html: Html = None,
+    lang: Lang = "nb",
+) -> None:
+    """A project's days: sold, refunded and changed, by sale channel."""
+    period = _period(first, last)
+    _write(
+        lambda connection: reports.project_day(connection, period, project),
+        as_csv,
+        as_json,
+        xlsx,
+        html,
+        lang,
+        ("project-day", {"project": project, "from": period.first, "to": period.last}),
+    )
+
+
+@app.command("open-items")
+def open_items(
+    event: Annotated[int | None, typer.Option(help="Of this event alone.")] = None,
+    first: From = None,
+    last: To = None,
+    as_csv: Csv = False,
+    as_json: Json = False,
+    xlsx: Xlsx = None,
+    html: Html = None,
+    lang: Lang = "nb",
+) -> None:
+    """Web sales and reservations not paid yet: open before, what happened, open after; what is owed back."""
+    period = _period(first, last)
+    _write(
+        lambda connection: reports.open_items(connection, period, event),
+        as_csv,
+        as_json,
+        xlsx,
+        html,
+        lang,
+        ("open-items", {"event": event, "from": period.first, "to": period.last}),
+    )
+
+
+@app.command("event-sales")
+def event_sales(
+    event: Annotated[int | None, typer.Option(help="Of this event alone.")] = None,
+    project: Annotated[int | None, typer.Option(help="Of this project alone.")] = None,
+    first: From = None,
+    last: To = None,
+    as_csv: Csv = False,
+    as_json: Json = False,
+    xlsx: Xlsx = None,
+    html: Html = None,
+    lang: Lang = "nb",
+) -> None:
+    """What was sold of each event: tickets, capacity, revenue. The period is of the events' dates."""
+    period = _period(first, last)
+    _write(
+        lambda connection: reports.event_sales(connection, period, event, project),
+        as_csv,
+        as_json,
+        xlsx,
+        html,
+        lang,
+        ("event-sales", {"event": event, "project": project, "from": period.first, "to": period.last}),
+    )
+
+
+@app.command()
+def unattached(
+    seller: Seller = None,
+    first: From = None,
+    last: To = None,
+    as_csv: Csv = False,
+    as_json: Json = False,
+    xlsx: Xlsx = None,
+) -> None:
+    """Payments at a stand that lie in no till session."""
+    period = _period(first, last)
+    _write(lambda connection: reports.unattached(connection, period, seller), as_csv, as_json, xlsx)
+
+
+@app.command()
+def sessions(
+    seller: Seller = None,
+    first: From = None,
+    last: To = None,
+    till_session: Session = None,
+    is_open: Annotated[bool, typer.Option("--open", help="Open ones alone.")] = False,
+    as_csv: Csv = False,
+    as_json: Json = False,
+    xlsx: Xlsx = None,
+    html: Html = None,
+    lang: Lang = "nb",
+) -> None:
+    """Till sessions: expected, counted and difference by means of payment. The period is of their opening."""
+    period = _period(first, last)
+    _write(
+        lambda connection: reports.sessions(connection, period, seller, till_session, is_open),
+        as_csv,
+        as_json,
+        xlsx,
+        html,
+        lang,
+        (
+            "sessions",
+            {
+                "seller": seller,
+                "from": period.first,
+                "to": period.last,
+                "session": till_session,
+                "open": "yes" if is_open else None,
+            },
+        ),
+    )
+
+
+@app.command()
+def history(
+    ticket: Annotated[int, typer.Argument(help="The ticket's number.")],
+    as_csv: Csv = False,
+    as_json: Json = False,
+    xlsx: Xlsx = None,
+) -> None:
+    """All that happened to a ticket, when and by whom."""
+    _write(lambda connection: reports.history(connection, ticket), as_csv, as_json, xlsx)
+
+
+@app.command()
+def view(
+    name: Annotated[str, typer.Argument(help="A view of schema report: see `pybridge report list`.")],
+    where: Annotated[
+        list[str] | None,
+        typer.Option(help="COLUMN=VALUE, as often as wanted; nothing after the = for what is null."),
+    ] = None,
+    first: From = None,
+    last: To = None,
+    limit: Annotated[int | None, typer.Option(min=0, help="At most so many rows.")] = None,
+    as_csv: Csv = False,
+    as_json: Json = False,
+    xlsx: Xlsx = None,
+) -> None:
+    """Any view of schema report, its rows filtered. The period is of its posting date, sale date or the like."""
+    period = _period(first, last)
+    pairs = _pairs(where, "--where")
+    _write(lambda connection: reports.view(connection, name, period, pairs, limit), as_csv, as_json, xlsx)
+
+
+@app.command()
+def page(
+    name: Annotated[str, typer.Argument(help="One of: " + ", ".join(pages.PAGES) + ".")],
+    html: Annotated[Path, typer.Option("--html", dir_okay=False, help="Write it to this file.")],
+    ask: Annotated[list[str] | None, typer.Option(help="NAME=VALUE, as often as wanted, such as profile=7.")] = None,
+    lang: Lang = "nb",
+) -> None:
+    """Any page: those that no command here prints too."""
+    if not html.absolute().parent.is_dir():
+        raise typer.BadParameter(f"{html.absolute().parent} is not a folder", param_hint="--html")
+    _save_page(html, name, dict(_pairs(ask, "--ask")), lang)
+
+
+def site(
+    out: Annotated[Path, typer.Option(file_okay=False, help="The folder: new, empty, or a site made before.")],
+    first: From = None,
+    last: To = None,
+    lang: Lang = "nb",
+) -> None:
+    """Write all reports of a period as pages that link to each other, for a role that may read all of them."""
+    from pybridge.web.pages.site import build
+
+    period = _period(first, last)
+    with connect(deployed=True) as connection:
+        try:
+            count = build(connection, out, period.first, period.last, lang)
+        except OSError as error:
+            raise fail(REFUSED, f"{out} cannot be written: {error}") from None
+    typer.echo(f"wrote {count} pages: {out / 'index.html'}")

@@ -1,0 +1,157 @@
+"""What a payment gateway is to us: it carries a request and brings back its answer.
+
+SQL decides who is due, how much, and what an answer means (schema `marketplace`); a gateway is a module here with a
+function `open_gateway(environment)`, and a row in `marketplace.gateway`. Nothing else changes for a new one.
+"""
+
+import importlib
+import os
+import stat
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+Kind = Literal["CHARGE", "PAYOUT", "REFUND"]
+
+# The words that every gateway answers with; marketplace.record_answer says what each does to an attempt.
+Word = Literal[
+    "succeeded",  # money has moved, or is sure to
+    "processing",  # accepted; the end comes later, by look_up or by an event
+    "requires_action",  # the person must do something, such as 3-D Secure
+    "declined",  # refused; decline_code says why
+    "rate_limited",  # not done, come back later
+    "conflict",  # this idempotency key was used with other parameters
+    "rejected",  # a bad request: not done, and will not be
+    "unauthorized",  # bad credentials: not done, and no other request will be
+    "no_answer",  # time-out, connection error, 5xx: done or not, nobody knows
+    "not_found",  # of look_up: the gateway has nothing of this request
+    "returned",  # of events: a payout that had succeeded came back from the bank
+]
+
+
+@dataclass(frozen=True)
+class Request:
+    """An attempt as it was frozen in marketplace.payment_attempt; sent again, it is the same to the byte."""
+
+    attempt: int
+    kind: Kind
+    amount: int  # minor units, above 0
+    currency: str  # ISO 4217, upper case
+    idempotency_key: str
+    request: Mapping[str, Any]  # means of payment, description, metadata; of REFUND: "refunds", the charge's gateway id
+    submitted_at: datetime  # when it was first sent: look_up starts there; the same in every repetition
+    gateway_id: str | None = None  # where an earlier answer told it
+    batch: str | None = None  # of gateways that take many at once: the name of the batch
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back. `message` may be logged: it holds no key, no token, no card."""
+
+    answer: Word
+    gateway_id: str | None = None
+    amount: int | None = None  # minor units, as the gateway says; checked against the attempt's by the database
+    currency: str | None = None  # upper case
+    error_code: str | None = None
+    decline_code: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True)
+class Event:
+    """What a gateway says by itself: a webhook, or an entry of a file. Applied once, by gateway and event_id."""
+
+    event_id: str
+    answer: Answer
+    attempt: int | None = None  # by the metadata that we sent; null: found by what follows, or by answer.gateway_id
+    idempotency_key: str | None = None
+    batch: str | None = None  # alone, without attempt and keys: it is about every request of this batch
+    kind: str = ""  # the gateway's own name of it
+    occurred_at: datetime | None = None
+
+
+class Gateway(Protocol):
+    """Calls return what the gateway said, whatever it is; they raise only for our own mistakes, before they send."""
+
+    name: str
+    batch_limit: int  # how many requests one call of send carries; 1 where each is a call of its own
+
+    def send(self, requests: Sequence[Request]) -> list[Answer]:
+        """Carry the requests, with their idempotency keys; one answer each, in order. Safe to repeat."""
+        ...
+
+    def look_up(self, request: Request) -> Answer:
+        """What became of a request: by gateway_id if it is known, else by the metadata that we sent."""
+        ...
+
+    def cancel(self, request: Request) -> Answer:
+        """Call off a request that waits for its person; what became of it: declined, or succeeded after all."""
+        ...
+
+    def read_events(self, payload: bytes, signature: str | None) -> list[Event]:
+        """Read a webhook's body, or a file; raises BadSignature, or BadPayload, where it cannot be trusted or read."""
+        ...
+
+
+class BadPayload(Exception):
+    """What came is no message of this gateway; `hint` says what to do."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class BadSignature(BadPayload):
+    """The message is not signed with the secret that we share with the gateway."""
+
+
+class NotConfigured(Exception):
+    """A key or a folder that the gateway needs is not in the environment, or anybody could read it."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A key: never shown by repr, str or a traceback's locals."""
+
+    value: str = field(repr=False)
+
+    def __repr__(self) -> str:  # our own: what prints dataclasses field by field, as hypothesis does, asks this instead
+        return "***"
+
+
+def secret(environment: Mapping[str, str], name: str) -> Secret | None:
+    """The key in NAME, or in the file that NAME_FILE names, which only its owner may read; null: neither is set."""
+    if value := environment.get(name, "").strip():
+        return Secret(value)
+    if not (place := environment.get(f"{name}_FILE", "").strip()):
+        return None
+    path = Path(place)
+    try:
+        mode = path.stat().st_mode
+        value = path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise NotConfigured(f"{name}_FILE cannot be read: {error}") from None
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise NotConfigured(f"{path} may be read by others than its owner", f"Run: chmod 600 {path}")
+    if not value:
+        raise NotConfigured(f"{path} is empty", f"It holds what {name} would.")
+    return Secret(value)
+
+
+def open_gateway(name: str, environment: Mapping[str, str] | None = None) -> Gateway:
+    """The gateway of this name: its module `pybridge.payments.gateways.NAME`, or another's, named `package.module`."""
+    module_name = name if "." in name else f"{__name__}.{name}"
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name != module_name:
+            raise
+        raise NotConfigured(f"there is no gateway {name!r}", f"A module {module_name} would be one.") from None
+    gateway: Gateway = module.open_gateway(os.environ if environment is None else environment)
+    return gateway

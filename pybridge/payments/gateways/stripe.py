@@ -1,0 +1,392 @@
+"""Stripe: an off-session payment intent charges, a transfer to a connected account pays, a refund pays back.
+
+Environment: STRIPE_API_KEY, STRIPE_WEBHOOK_SECRET (each, or NAME_FILE), STRIPE_API_BASE (the sandbox's address) and
+STRIPE_TIMEOUT (seconds to wait for an answer).
+"""
+
+import logging
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import stripe
+
+from pybridge.payments.gateways import (
+    Answer,
+    BadPayload,
+    BadSignature,
+    Event,
+    NotConfigured,
+    Request,
+    Secret,
+    Word,
+    secret,
+)
+
+Object = dict[str, Any]
+
+CONNECT_SECONDS = 5
+ANSWER_SECONDS = 30
+WEBHOOK_TOLERANCE = 300  # seconds; what is older is refused, so that a copied webhook is of no use later
+CLOCKS_APART = timedelta(hours=1)
+PAGE = 100
+SIGNATURE_HINT = "It is forged, older than 5 minutes, or signed with the secret of another endpoint."
+
+# A payment intent's status, where it says all. It can still be charged in requires_confirmation, but we never confirm.
+INTENT: dict[str, Word] = {
+    "succeeded": "succeeded",
+    "processing": "processing",
+    "requires_capture": "processing",
+    "requires_action": "requires_action",
+    "requires_payment_method": "declined",
+    "requires_confirmation": "declined",
+    "canceled": "declined",
+}
+REFUND: dict[str, Word] = {
+    "succeeded": "succeeded",
+    "pending": "processing",
+    "requires_action": "requires_action",
+    "failed": "declined",
+    "canceled": "declined",
+}
+INTENT_EVENTS = (
+    "payment_intent.succeeded",
+    "payment_intent.processing",
+    "payment_intent.requires_action",
+    "payment_intent.payment_failed",
+    "payment_intent.canceled",
+)
+REFUND_EVENTS = ("refund.updated", "refund.failed")
+# Of two payments for one key, the one that counts is the one that went furthest.
+FURTHEST: tuple[Word, ...] = ("succeeded", "processing", "requires_action", "declined")
+
+# What reading an answer raises that is JSON, and not what Stripe writes: it came after we sent, so nobody knows.
+UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
+
+# Keys, ids of means of payment and client secrets, and anything that could be the number of a card.
+CONFIDENTIAL = re.compile(
+    r"\b(?:sk|rk|pk|whsec)_[\w*]+|\b(?:pm|card|src|tok|ba|seti)_(?=\w*\d)\w{10,}"
+    r"|\bpi_\w+_secret_\w+|\b\d(?:[ -]?\d){11,18}\b"
+)
+
+
+def open_gateway(environment: Mapping[str, str]) -> "Stripe":
+    """Raises NotConfigured without a key, or for an address that a key should not be sent to."""
+    key = secret(environment, "STRIPE_API_KEY")
+    if key is None:
+        raise NotConfigured("STRIPE_API_KEY is not set", "Set it, or STRIPE_API_KEY_FILE, in the environment.")
+    base = environment.get("STRIPE_API_BASE", "").strip().rstrip("/")
+    if base:
+        _check_base(base, key)
+    try:
+        wait = float(environment.get("STRIPE_TIMEOUT", "") or ANSWER_SECONDS)
+    except ValueError:
+        wait = 0
+    if not 0 < wait < 3600:
+        raise NotConfigured("STRIPE_TIMEOUT is no number of seconds between 0 and 3600")
+    # Its debug log has each request's body, with customers and their means of payment.
+    logging.getLogger("stripe").setLevel(logging.WARNING)
+    return Stripe(key, secret(environment, "STRIPE_WEBHOOK_SECRET"), base, wait)
+
+
+def _check_base(base: str, key: Secret) -> None:
+    try:
+        parts = urlsplit(base)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        raise NotConfigured("STRIPE_API_BASE is no address") from None
+    if parts.scheme not in ("http", "https") or not host or parts.username or parts.path or parts.query:
+        raise NotConfigured("STRIPE_API_BASE is no address", "It is like http://127.0.0.1:12111, without a path.")
+    if _is_loopback(host):
+        if key.value.startswith(("sk_live_", "rk_live_")):
+            raise NotConfigured("a live key is not for a sandbox", "Set a test key, or no STRIPE_API_BASE.")
+    elif parts.scheme != "https":
+        raise NotConfigured("STRIPE_API_BASE would send the key unencrypted", "Only a loopback address may be http.")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class Stripe:
+    """A gateway (see pybridge.payments.gateways); each request is a call of its own."""
+
+    name = "stripe"
+    batch_limit = 1
+
+    def __init__(self, key: Secret, webhook_secret: Secret | None, base: str, wait: float) -> None:
+        self._webhook_secret = webhook_secret
+        session = None
+        if base and _is_loopback(urlsplit(base).hostname or ""):
+            session = requests.Session()
+            session.trust_env = False  # no proxy stands between us and the sandbox
+        self._client = stripe.StripeClient(
+            key.value,
+            base_addresses={"api": base} if base else {},
+            max_network_retries=0,  # repeating is the database's decision
+            http_client=stripe.RequestsClient(timeout=(CONNECT_SECONDS, wait), session=session),
+        )
+        v1 = self._client.v1
+        self._services: dict[str, Any] = {"CHARGE": v1.payment_intents, "PAYOUT": v1.transfers, "REFUND": v1.refunds}
+
+    def __repr__(self) -> str:
+        return "Stripe()"
+
+    def send(self, requests: Sequence[Request]) -> list[Answer]:
+        """One call each; a key that Stripe knows brings back the answer it gave then."""
+        return [self._send(each) for each in requests]
+
+    def _send(self, request: Request) -> Answer:
+        try:
+            form, options = _form(request), {"idempotency_key": request.idempotency_key}
+        except KeyError as error:  # never sent, nor ever will be: the others must not wait for it
+            return Answer("rejected", error_code="parameter_missing", message=f"{error.args[0]} is missing")
+        create = self._services[request.kind].create
+        try:
+            return _of(request.kind, create(form, options).to_dict())
+        except stripe.StripeError as error:
+            return _of_error(error)
+        except UNREADABLE:
+            return Answer("no_answer", error_code="unreadable")
+
+    def look_up(self, request: Request) -> Answer:
+        """By its gateway id, else among what was made since shortly before it was sent, by the key in its metadata."""
+        key = request.idempotency_key
+        try:
+            if request.gateway_id:
+                return self._retrieve(request.kind, request.gateway_id)
+            answers = [
+                _of(request.kind, each) for each in self._list(request) if _metadata(each, "idempotency_key") == key
+            ]
+        except stripe.StripeError as error:
+            answer = _of_error(error)
+            if error.http_status == 404:
+                return Answer("not_found", error_code=answer.error_code, message=answer.message)
+            known = answer.answer in ("unauthorized", "rate_limited")
+            return answer if known else Answer("no_answer", error_code=answer.error_code, message=answer.message)
+        except UNREADABLE:
+            return Answer("no_answer", error_code="unreadable")
+        if not answers:
+            return Answer("not_found")
+        if len(answers) == 1:
+            return answers[0]
+        furthest = min(answers, key=lambda each: _rank(each.answer))
+        numbers = ", ".join(each.gateway_id or "?" for each in answers)
+        return Answer(
+            furthest.answer,
+            furthest.gateway_id,
+            furthest.amount,
+            furthest.currency,
+            "duplicate",
+            furthest.decline_code,
+            f"{len(answers)} have this idempotency key: {numbers}",
+        )
+
+    def cancel(self, request: Request) -> Answer:
+        """A payment intent that waits for its person is called off; if that is too late, what became of it."""
+        if request.kind != "CHARGE" or not request.gateway_id:
+            return self.look_up(request)
+        try:
+            return _of("CHARGE", self._client.v1.payment_intents.cancel(request.gateway_id).to_dict())
+        except stripe.InvalidRequestError:
+            return self.look_up(request)
+        except stripe.StripeError as error:
+            return _of_error(error)
+        except UNREADABLE:
+            return Answer("no_answer", error_code="unreadable")
+
+    def _retrieve(self, kind: str, number: str) -> Answer:
+        return _of(kind, self._services[kind].retrieve(number).to_dict())
+
+    def _list(self, request: Request) -> Iterator[Object]:
+        asked = request.request
+        since = {"created": {"gte": int((request.submitted_at - CLOCKS_APART).timestamp())}, "limit": PAGE}
+        match request.kind:
+            case "CHARGE":
+                by = {"customer": asked["customer"]} if asked.get("customer") else {}
+            case "PAYOUT":
+                name = "transfer_group" if asked.get("transfer_group") else "destination"
+                by = {name: asked[name]}
+            case "REFUND":
+                by = {"payment_intent": asked["refunds"]}
+        pages = self._services[request.kind].list(since | by)
+        for each in pages.auto_paging_iter():
+            yield each.to_dict()
+
+    def read_events(self, payload: bytes, signature: str | None) -> list[Event]:
+        """A webhook's body; what is not about our money gives no event."""
+        if self._webhook_secret is None:
+            raise NotConfigured("STRIPE_WEBHOOK_SECRET is not set", "The webhook's page in Stripe's dashboard has it.")
+        wrong: BadPayload | None = None
+        try:
+            event = self._client.construct_event(payload, signature, self._webhook_secret.value, WEBHOOK_TOLERANCE)
+            said = event.to_dict()
+        except stripe.SignatureVerificationError as error:
+            wrong = BadSignature(_clean(error.user_message) or "bad signature", SIGNATURE_HINT)
+        except (ValueError, AttributeError, TypeError):
+            wrong = BadPayload("the webhook's body is no event of Stripe")
+        if wrong:
+            raise wrong  # here, where no other exception holds the body
+        try:
+            return _events(said)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            wrong = BadPayload(f"the event {said.get('id')} is not as Stripe writes them")
+        raise wrong
+
+
+# --- Requests -------------------------------------------------------------------------------------------------------
+
+
+def _form(request: Request) -> Any:
+    """What is sent: of the frozen request what is there, and nothing else."""
+    asked = request.request
+    form: Object = {
+        "amount": request.amount,
+        "metadata": {**asked.get("metadata", {}), "idempotency_key": request.idempotency_key},
+    }
+    match request.kind:
+        case "CHARGE":
+            form |= {"currency": request.currency.lower(), "off_session": True, "confirm": True}
+            names = ["customer", "payment_method", "description"]
+        case "PAYOUT":
+            form |= {"currency": request.currency.lower(), "destination": asked["destination"]}
+            names = ["description", "transfer_group"]
+        case "REFUND":
+            form |= {"payment_intent": asked["refunds"]}
+            names = []  # Stripe takes no description of a refund
+    return form | {name: asked[name] for name in names if asked.get(name) is not None}
+
+
+# --- Answers --------------------------------------------------------------------------------------------------------
+
+
+def _of(kind: str, said: Object) -> Answer:
+    return {"CHARGE": _of_intent, "PAYOUT": _of_transfer}.get(kind, _of_refund)(said)
+
+
+def _of_intent(said: Object) -> Answer:
+    status = said.get("status")
+    word = INTENT.get(str(status))
+    if word is None:
+        return _unknown(said)
+    error = said.get("last_payment_error") or {}
+    code, decline = error.get("code"), error.get("decline_code")
+    message = error.get("message")
+    if word == "declined":
+        if status == "requires_payment_method" and "authentication_required" in (code, decline):
+            word = "requires_action"  # refused because nobody was there to authenticate; with the person it can go on
+        elif status == "canceled":
+            code, decline = "canceled", said.get("cancellation_reason")
+        code = code or str(status)
+    elif word != "requires_action":
+        code = decline = message = None  # of an earlier try
+    amount = said.get("amount_received") if word == "succeeded" else said.get("amount")
+    return Answer(word, said.get("id"), amount, _currency(said), code, decline, _clean(message))
+
+
+def _of_transfer(said: Object) -> Answer:
+    """A transfer is made at once or not at all; that it was reversed since is told by an event."""
+    if said.get("object") != "transfer":
+        return _unknown(said)
+    return Answer("succeeded", said.get("id"), said.get("amount"), _currency(said))
+
+
+def _of_refund(said: Object) -> Answer:
+    status = str(said.get("status"))
+    word = REFUND.get(status)
+    if word is None:
+        return _unknown(said)
+    code, reason = (f"refund_{status}", said.get("failure_reason")) if word == "declined" else (None, None)
+    return Answer(word, said.get("id"), said.get("amount"), _currency(said), code, reason)
+
+
+def _unknown(said: Object) -> Answer:
+    """Done, but we do not know what it means: to be looked up, never repeated with a new key."""
+    return Answer("no_answer", said.get("id"), error_code="unknown_status", message=_clean(str(said.get("status"))))
+
+
+def _of_error(error: stripe.StripeError) -> Answer:
+    """Whatever is not certainly without effect is no_answer."""
+    detail = error.error.to_dict() if error.error else {}
+    code, message = error.code or detail.get("code"), _clean(error.user_message)
+    match error:
+        case stripe.CardError():
+            intent = detail.get("payment_intent") or {}
+            decline = detail.get("decline_code")
+            word: Word = "requires_action" if "authentication_required" in (code, decline) else "declined"
+            return Answer(word, intent.get("id"), intent.get("amount"), _currency(intent), code, decline, message)
+        case stripe.RateLimitError():
+            return Answer("rate_limited", error_code=code, message=message)
+        case stripe.IdempotencyError() if error.http_status != 409:
+            return Answer("conflict", error_code=code or "idempotency_error", message=message)
+        case stripe.InvalidRequestError(code="balance_insufficient"):
+            return Answer("declined", error_code=code, decline_code="balance_insufficient", message=message)
+        case stripe.InvalidRequestError():
+            return Answer("rejected", error_code=code, message=message)
+        case stripe.AuthenticationError() | stripe.PermissionError():
+            return Answer("unauthorized", error_code=code, message=message)
+        case _:
+            return Answer("no_answer", error_code=code or type(error).__name__, message=message)
+
+
+def _events(said: Object) -> list[Event]:
+    kind, about = said["type"], said["data"]["object"]
+    if kind in INTENT_EVENTS:
+        answer = _of_intent(about)
+    elif kind in REFUND_EVENTS:
+        answer = _of_refund(about)
+    elif kind == "transfer.created":
+        answer = _of_transfer(about)
+    elif kind == "transfer.reversed":
+        answer = Answer(
+            "returned", about["id"], about["amount_reversed"], _currency(about), message="transfer reversed"
+        )
+    elif kind == "charge.dispute.funds_withdrawn":
+        # The bank took a charge back; the dispute has none of our metadata, so it is known by its payment intent.
+        answer = Answer(
+            "returned", about["payment_intent"], about["amount"], _currency(about), decline_code=about.get("reason")
+        )
+    elif kind == "payout.failed" and _metadata(about, "attempt"):
+        # One that is ours. Any other is between the person and Stripe: the money stays on the person's account there.
+        answer = Answer("returned", about["id"], about["amount"], _currency(about), about.get("failure_code"))
+    else:
+        return []
+    if said.get("account") and kind != "payout.failed":
+        return []  # of a connected account's own business
+    number = _metadata(about, "attempt")
+    return [
+        Event(
+            event_id=said["id"],
+            answer=answer,
+            attempt=int(number) if number and re.fullmatch("[0-9]{1,18}", number) else None,
+            idempotency_key=_metadata(about, "idempotency_key"),
+            kind=kind,
+            occurred_at=datetime.fromtimestamp(said["created"], UTC),
+        )
+    ]
+
+
+def _metadata(said: Object, name: str) -> str | None:
+    value = (said.get("metadata") or {}).get(name)
+    return None if value is None else str(value)
+
+
+def _currency(said: Object) -> str | None:
+    currency = said.get("currency")
+    return currency.upper() if currency else None
+
+
+def _rank(word: Word) -> int:
+    return FURTHEST.index(word) if word in FURTHEST else len(FURTHEST)
+
+
+def _clean(message: str | None) -> str | None:
+    """A message without keys, cards and tokens, and not a page long."""
+    return None if message is None else CONFIDENTIAL.sub("***", " ".join(message.split()))[:300]

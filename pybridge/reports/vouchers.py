@@ -1,0 +1,254 @@
+"""Vouchers (bilag) as files: the journal as CSV, and the columns that accounting systems import.
+
+What stands in them is the database's (report.voucher_line); here they are only laid out. A layout is a table of
+columns: another system's is another table.
+"""
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+from psycopg.rows import class_row, dict_row
+
+from pybridge.cli.common import as_text
+
+LINES = """
+select
+    voucher, posting_date, organisation_name, project, project_name, line::int as line, line_kind, account,
+    account_name, debit, credit, amount, vat_code, vat_amount, accounting_vat_code, payment_method, line_text
+from report.voucher_line
+where
+    posting_date between %(first)s and %(last)s
+    and (%(organisation)s::text is null or organisation_name = %(organisation)s)
+order by posting_date, organisation, project nulls first, line
+"""
+UNBALANCED = """
+select b.posting_date, o.organisation_name, b.project, b.problem, b.difference
+from consistency.voucher_balance as b
+inner join billig.organisation as o on b.organisation = o.organisation
+where
+    b.posting_date between %(first)s and %(last)s
+    and (%(organisation)s::text is null or o.organisation_name = %(organisation)s)
+order by b.posting_date, o.organisation_name, b.project
+"""
+SUSPENSE = """
+select posting_date, organisation_name, project, 'no rule knows: ' || line_text as problem, amount as difference
+from report.voucher_line
+where
+    is_suspense
+    and posting_date between %(first)s and %(last)s
+    and (%(organisation)s::text is null or organisation_name = %(organisation)s)
+order by posting_date, organisation_name, project
+"""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a voucher; see report.voucher_line. NOK; `amount` is debit less credit."""
+
+    voucher: str
+    posting_date: date
+    organisation_name: str
+    project: int | None
+    project_name: str | None
+    line: int
+    line_kind: str
+    account: int
+    account_name: str
+    debit: Decimal
+    credit: Decimal
+    amount: Decimal
+    vat_code: int | None
+    vat_amount: Decimal
+    accounting_vat_code: str | None
+    payment_method: str | None
+    line_text: str
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why the vouchers of these days are not to be exported: one does not balance, or a line has no rule."""
+
+    posting_date: date
+    organisation_name: str
+    project: int | None
+    problem: str
+    difference: Decimal
+
+
+@dataclass(frozen=True)
+class Vouchers:
+    """The lines of some days, and what is wrong with them, in one snapshot."""
+
+    lines: list[Line]
+    problems: list[Problem]
+
+
+def read(connection: psycopg.Connection[Any], first: date, last: date, organisation: str | None = None) -> Vouchers:
+    """The vouchers from `first` to `last`, both included; of one organisation, by name, if one is given."""
+    wanted = {"first": first, "last": last, "organisation": organisation}
+    with connection.transaction():
+        connection.execute("set transaction isolation level repeatable read read only")
+        connection.execute("set local jit = off")  # it would compile for longer than the query runs
+        with connection.cursor(row_factory=class_row(Line)) as cursor:
+            lines = cursor.execute(LINES, wanted).fetchall()
+        with connection.cursor(row_factory=class_row(Problem)) as problems:
+            found = problems.execute(UNBALANCED, wanted).fetchall()
+            found += problems.execute(SUSPENSE, wanted).fetchall()
+    return Vouchers(lines, found)
+
+
+def organisations(connection: psycopg.Connection[Any]) -> list[str]:
+    """The names that `read` may be asked for."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        names = cursor.execute("select organisation_name from billig.organisation order by organisation").fetchall()
+    return [row["organisation_name"] for row in names]
+
+
+# --- Layouts --------------------------------------------------------------------------------------------------------
+
+Value = str | int | Decimal | date | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line, and what a file says of it beside."""
+
+    line: Line
+    voucher_number: int
+    no_vat_code: str
+
+    @property
+    def gross(self) -> Decimal:
+        """What the line is with its VAT; nothing for the VAT's own lines, which are in the others' gross."""
+        return Decimal(0) if self.line.line_kind == "VAT" else self.line.amount + self.line.vat_amount
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str
+    value: Callable[[Row], Value]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a file looks. `of_one_organisation`: it has no column for whose voucher it is, so it holds one's only."""
+
+    name: str
+    columns: Sequence[Column]
+    header: bool
+    encoding: str
+    decimal: str
+    dates: str
+    of_one_organisation: bool
+    delimiter: str = ";"
+
+
+def _always(value: Value) -> Callable[[Row], Value]:
+    return lambda row: value
+
+
+def _text(length: int) -> Callable[[Row], Value]:
+    return lambda row: f"{row.line.voucher} {row.line.line_text}"[:length]
+
+
+JOURNAL = Layout(
+    name="journal",
+    columns=(
+        Column("bilag", lambda row: row.line.voucher),
+        Column("linje", lambda row: row.line.line),
+        Column("dato", lambda row: row.line.posting_date),
+        Column("organisasjon", lambda row: row.line.organisation_name),
+        Column("prosjekt", lambda row: row.line.project),
+        Column("prosjektnavn", lambda row: row.line.project_name),
+        Column("konto", lambda row: row.line.account),
+        Column("kontonavn", lambda row: row.line.account_name),
+        Column("debet", lambda row: row.line.debit),
+        Column("kredit", lambda row: row.line.credit),
+        Column("mva-kode", lambda row: row.line.vat_code),
+        Column("mva", lambda row: row.line.vat_amount),
+        Column("regnskapets mva-kode", lambda row: row.line.accounting_vat_code),
+        Column("betalingsmiddel", lambda row: row.line.payment_method),
+        Column("type", lambda row: row.line.line_kind),
+        Column("tekst", lambda row: row.line.line_text),
+    ),
+    header=True,
+    encoding="utf-8-sig",  # a spreadsheet then knows
+    decimal=",",
+    dates="%Y-%m-%d",
+    of_one_organisation=False,
+)
+
+# Mamut's GBAT10, which Tripletex, PowerOffice Go, 24SevenOffice and Visma eAccounting read too; columns as its manual
+# numbers them, from 0. Brutto T: the system works the VAT out of BruttoSum by the VAT code; F: a line of VAT, left out
+# by a system that does so. Saldo and BruttoSum each sum to 0 in every voucher.
+GBAT10 = Layout(
+    name="GBAT10",
+    columns=(
+        Column("Identifikasjon", _always("GBAT10")),
+        Column("Bilagsnummer", lambda row: row.voucher_number),
+        Column("Bilagsdato", lambda row: row.line.posting_date),
+        Column("Bilagsart", _always(9)),  # diverse
+        Column("Periode", lambda row: row.line.posting_date.month),
+        Column("Regnskapsår", lambda row: row.line.posting_date.year),
+        Column("Konto", lambda row: row.line.account),
+        Column("Mva-kode", lambda row: row.line.accounting_vat_code or row.no_vat_code),
+        Column("Saldo", lambda row: row.line.amount),
+        Column("Kundenummer", _always(0)),
+        Column("Leverandørnummer", _always(0)),
+        Column("Kontaktnavn", _always(None)),
+        Column("Adresse", _always(None)),
+        Column("Postnummer", _always(None)),
+        Column("Poststed", _always(None)),
+        Column("Fakturanummer", _always(None)),
+        Column("KID", _always(None)),
+        Column("Forfallsdato", _always(None)),
+        Column("Ikke i bruk", _always(None)),
+        Column("Bankkonto", _always(None)),
+        Column("Beskrivelse hovedbok", _text(100)),
+        Column("Beskrivelse reskontro", _always(None)),
+        Column("Rentefakturering", _always(None)),
+        Column("Prosjekt", lambda row: row.line.project),
+        Column("Avdeling", _always(None)),
+        Column("Betalingsbetingelse", _always(None)),
+        Column("Brutto", lambda row: "F" if row.line.line_kind == "VAT" else "T"),
+        Column("BruttoSum", lambda row: row.gross),
+    ),
+    header=False,
+    encoding="cp1252",
+    decimal=".",
+    dates="%Y%m%d",
+    of_one_organisation=True,
+)
+
+FORMATS = {"csv": JOURNAL, "accounting": GBAT10}
+
+
+def render(lines: Iterable[Line], layout: Layout, *, first_number: int = 1, no_vat_code: str = "0") -> bytes:
+    """A file's content. Vouchers are numbered from `first_number`; `no_vat_code` stands where a line has none."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=layout.delimiter, lineterminator="\r\n")
+    if layout.header:
+        writer.writerow([column.name for column in layout.columns])
+    numbers: dict[str, int] = {}
+    for line in lines:
+        number = numbers.setdefault(line.voucher, first_number + len(numbers))
+        row = Row(line, number, no_vat_code)
+        writer.writerow([_written(column.value(row), layout) for column in layout.columns])
+    return text.getvalue().encode(layout.encoding, "replace")
+
+
+def _written(value: Value, layout: Layout) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, Decimal):
+        return f"{value:.2f}".replace(".", layout.decimal)
+    if isinstance(value, date):
+        return value.strftime(layout.dates)
+    written = " ".join(str(value).replace(layout.delimiter, ",").split())
+    return as_text(written) if isinstance(value, str) else written

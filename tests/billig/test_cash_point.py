@@ -1,0 +1,51 @@
+"""register_cash_point: stands, and the method each takes and gives money by."""
+
+from tests.conftest import Connection
+from tests.support import domain
+from tests.support.domain import call, consistency, expect, make_event, rows, sell, update_ticket
+
+
+def _stand(db: Connection, number: int | None, name: str | None, **more: object) -> int:
+    (answer,) = call(db, "register_cash_point", cash_point=number, name=name, **more)
+    return int(answer["register_cash_point"])
+
+
+def test_a_stand_is_registered_and_registered_anew(db: Connection) -> None:
+    assert _stand(db, 5, "Door", place="Main entrance", payment_method="CARD") == 5
+    assert _stand(db, 5, "Bar") == 5
+    assert rows(db, "select * from billig.cash_point where cash_point = 5") == [
+        {
+            "cash_point": 5,
+            "cash_point_name": "Bar",
+            "place": None,
+            "payment_method": 1,
+            "session_required": True,
+        }
+    ]
+    _stand(db, 5, "Bar", session_required=False)
+    _stand(db, 5, "Bar")  # as it was, where nothing is said
+    assert rows(db, "select session_required from billig.cash_point where cash_point = 5") == [
+        {"session_required": False}
+    ]
+    for number, name, more in (
+        (None, "Door", {}),
+        (6, None, {}),
+        (6, "", {}),
+        (6, "Door", {"payment_method": "COWRIES"}),
+        (6, "Door", {"payment_method": None}),
+    ):
+        with expect("22023"):
+            _stand(db, number, name, **more)
+    assert rows(db, "select cash_point from billig.cash_point where cash_point = 6") == []
+
+
+def test_legacy_money_goes_by_the_stands_own_method_and_what_it_was_stays(db: Connection) -> None:
+    event = make_event(db)
+    _stand(db, 5, "Door", payment_method="CARD")
+    first, second = sell(db, event.price_group), sell(db, event.price_group)
+    update_ticket(db, first.ticket, refunded="now", refunder="kari", point_of_refund=5)
+    _stand(db, 5, "Door", payment_method="CASH")
+    update_ticket(db, second.ticket, refunded="now", refunder="kari", point_of_refund=5)
+    payments = [domain.log_rows(db, sale.ticket)[1]["payment"] for sale in (first, second)]
+    assert [domain.payment_lines(db, payment) for payment in payments] == [{"CARD": -100}, {"CASH": -100}]
+    assert consistency(db) == {}

@@ -1,0 +1,52 @@
+"""The reference in docs/ says what the database says."""
+
+import re
+
+from pybridge.deploy.reference import SHOWN, render
+from pybridge.paths import ROOT
+from tests.conftest import Connection
+
+
+def test_the_committed_reference_is_what_the_catalogue_gives(db: Connection) -> None:
+    assert (ROOT / "docs" / "reference.md").read_text("utf-8") == render(db), "run `make docs` and commit the result"
+
+
+def test_the_reference_names_every_function_that_clients_may_call(db: Connection) -> None:
+    callable_names = db.execute(
+        "select distinct p.proname from pg_proc as p cross join aclexplode(p.proacl) as x"
+        " where p.pronamespace = 'billig'::regnamespace and x.grantee <> p.proowner"
+    ).fetchall()
+    reference = render(db)
+    assert len(callable_names) > 10
+    for (name,) in callable_names:
+        assert f"### `billig.{name}`" in reference
+
+
+def test_every_foreign_key_is_in_one_diagram_and_none_is_too_large_to_read(db: Connection) -> None:
+    found = re.findall(r"^```mermaid\nerDiagram\n(.*?)^```", render(db), re.M | re.S)
+    lines = [line.strip() for diagram in found for line in diagram.splitlines() if "--" in line]
+    (keys,) = db.execute(
+        "select count(*) from pg_constraint as f inner join pg_class as c on f.conrelid = c.oid"
+        " where f.contype = 'f' and f.conparentid = 0 and not c.relispartition"
+        " and c.relnamespace::regnamespace::text = any (%s)",
+        (SHOWN,),
+    ).fetchall()[0]
+    assert (len(lines), len(set(lines))) == (keys, keys)
+    assert keys > 100
+    for diagram in found:
+        entities = set(re.findall(r'[\w."]+(?= [|}{o]{2}--| : )', diagram))
+        assert 1 < len(entities) <= 22, sorted(entities)
+        for line in diagram.splitlines():
+            assert re.fullmatch(
+                r' {4}("\w+\.\w+"|\w+) (\|\||\|o)--(o\{|o\|) \w+ : "[\w, ]+"'
+                r"| {4}\w+ \{| {8}\w+ \w+ (PK|FK|PK, FK)| {4}\}",
+                line,
+            ), line
+
+
+def test_a_line_says_whether_a_row_must_be_there_and_how_many_may(db: Connection) -> None:
+    reference = render(db)
+    assert '    event ||--o{ ticket_group_base : "event"' in reference
+    assert '    ticket |o--o{ ticket : "replaces"' in reference
+    assert '    match ||--o| match_undo : "match"' in reference
+    assert '    "billig.payment" |o--o{ expected : "payment"' in reference

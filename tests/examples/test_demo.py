@@ -1,0 +1,132 @@
+"""The demo, small: it plays twice in a row and after an interruption, and all of it is consistent."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from io import StringIO
+
+import pytest
+from psycopg import sql
+from rich.console import Console
+
+from examples.festival import play as demo
+from pybridge.files import programme
+from pybridge.paths import ROOT
+from tests.conftest import Connection
+from tests.support import domain
+
+SMALL = demo.Size(sellers=2, web_buyers=2, days=1, actions=12)
+
+
+@pytest.fixture
+def dsn(db: Connection) -> Iterator[str]:
+    """Where the demo plays; its roles are the whole server's, and go afterwards."""
+    yield db.info.dsn
+    db.execute("reset session authorization")
+    for role in demo.ROLES:
+        db.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(role)))
+
+
+def play(dsn: str, *, width: int = 100, size: demo.Size = SMALL, yes: bool = False) -> str:
+    output = StringIO()
+    demo.play(dsn, Console(file=output, width=width), size, yes_this_database=yes)
+    return output.getvalue()
+
+
+def test_the_programme_has_what_a_festival_has() -> None:
+    rows = programme.read(demo.PROGRAMME)
+    events = {str(each["external_id"]): each for each in rows}
+    days = {str(each["event_time"])[:10] for each in rows}
+    assert len(events) >= 120
+    assert len({each["project"] for each in rows if each["project"]}) == 9
+    assert (datetime.fromisoformat(max(days)) - datetime.fromisoformat(min(days))).days >= 20
+    assert len([e for e in events.values() if e["project"] and e["vat_code"] not in ("", e["project_vat_code"])]) == 3
+    assert {"Ordinær", "Student", "Medlem"} <= {str(each["price_group"]) for each in rows}
+    assert any(each["ticket_fee"] for each in rows)
+    assert any(each["price"] == "0" for each in rows)
+    assert any(each["is_theater_ticket_group"] == "ja" for each in rows)
+
+
+@pytest.mark.parametrize("year", [2024, 2026, 2027, 2035])
+def test_the_programme_is_on_sale_whenever_the_demo_is_played(year: int) -> None:
+    rows = programme.read(demo.PROGRAMME)
+    now = datetime(year, 11, 22, 12)
+    weeks = demo.shift_needed(rows, now)
+    moved = programme.shifted(rows, weeks)
+    assert max(str(each["sale_from"]) for each in moved) <= f"{now:%F %R}"
+    assert min(str(each["sale_to"]) for each in moved) > f"{now + demo.LEAD:%F}"
+    assert (weeks == 0) == (year == 2026)
+    assert demo.shift_needed(moved, now) == 0
+
+
+def test_the_demo_plays_and_shows_a_consistent_log(db: Connection, dsn: str) -> None:
+    shown = play(dsn, width=80)
+    assert max(len(line) for line in shown.splitlines()) <= 80
+    for words in (
+        "132 events (132 new, 0 changed) in 9 projects",
+        "The life of an exchanged ticket",
+        "NET_PAID",
+        "TICKET_USED",
+        "One seller's day: demo_",
+        "VAT by project",
+        "11 UKErevyen",
+        "The balances beside the transactions",
+        "agree, to the øre",
+        "views are empty",
+        "To look further",
+    ):
+        assert words in shown
+    kinds = {
+        name
+        for (name,) in db.execute(
+            "select distinct transaction_type from report.transaction where login_role <> 'postgres'"
+        )
+    }
+    assert {"NORMAL_SALE", "NET_SALE", "NET_PAID", "NORMAL_REFUND", "NET_TIMEOUT", "NORMAL_CHANGE"} <= kinds
+    assert db.execute("select count(*) from billig.owed_back").fetchone() == (1,)
+    assert db.execute("select count(*) from billig.unpaid_ticket where sale_channel = 'NET'").fetchone() == (0,)
+    assert db.execute("select hold_for::text from billig.sale_channel where sale_channel = 'NET'").fetchone() == (
+        "00:20:00",
+    )
+
+
+def test_the_demo_plays_again_after_an_interruption(db: Connection, dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(demo.Legacy, "turn", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            play(dsn)
+    tickets = domain.one(db, "select count(*) from billig.ticket")
+    shown = play(dsn)
+    assert "132 events (0 new, 0 changed) in 9 projects" in shown
+    assert "views are empty" in shown
+    assert domain.one(db, "select count(*) from billig.ticket") > tickets
+
+
+def test_the_demo_does_not_play_among_other_peoples_events(db: Connection, dsn: str) -> None:
+    db.execute("insert into billig.event (event_name, event_time, organisation) values ('Ours', '2099-01-01', 1)")
+    with pytest.raises(demo.DemoRefused):
+        play(dsn)
+    assert db.execute("select count(*) from billig.event").fetchone() == (1,)
+
+
+def test_one_demo_at_a_time(db: Connection, dsn: str) -> None:
+    with demo.alone(db), pytest.raises(demo.DemoRefused):
+        play(dsn)
+
+
+def test_it_does_not_touch_a_database_that_it_was_not_told_to(db: Connection, dsn: str) -> None:
+    refused = subprocess.run(
+        [sys.executable, "-m", "examples.festival"],
+        env=os.environ | {"DATABASE_URL": dsn},
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    assert refused.returncode == 1
+    assert "--yes-this-database" in refused.stderr
+    assert db.execute("select count(*) from billig.event").fetchone() == (0,)
