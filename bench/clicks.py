@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from bench.measure import Ratios, interleave
 from bench.server import Bench, Connection, deployed, run_file
-from pybridge.cli import clicks as files
+from pybridge.files import click_loading
 
 MONTH = "2026-03-01"
 FIRST = datetime(2026, 3, 1, tzinfo=ZoneInfo("Europe/Oslo"))
@@ -262,7 +262,7 @@ def _loaded(connection: Connection, web: Connection) -> float:
             for block in out:
                 file.write(block)
         begun = time.monotonic()
-        done = files.load(web, path, now=row[1])
+        done = click_loading.load(web, path, now=row[1])
         elapsed = time.monotonic() - begun
     if done.clicks != row[0]:
         raise RuntimeError(f"the file gave {done.clicks} clicks of {row[0]}")

@@ -15,9 +15,9 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from pybridge.cli.common import local
 from pybridge.cli.main import app
 from pybridge.files import programme
+from pybridge.formats import local
 from tests.billig.test_import import Row, row, three_lines
 from tests.conftest import Connection
 

@@ -25,10 +25,10 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from typer.testing import CliRunner
 from werkzeug.test import TestResponse
 
-from pybridge.cli import serve
 from pybridge.cli.main import app
+from pybridge.database import ELSEWHERE
 from pybridge.local import server
-from pybridge.web import console, pages
+from pybridge.web import console, pages, serving
 from tests.conftest import Connection
 from tests.support import market, passwords
 from tests.support.domain import login_role, make_cash_point, make_event, one, run, sell
@@ -227,11 +227,11 @@ def test_a_password_of_the_environment_is_not_used(hall: Hall, monkeypatch: pyte
 def test_the_embedded_server_is_reached_over_tcp_and_without_its_owners_password(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for name in ("DATABASE_URL", *server.ELSEWHERE):
+    for name in ("DATABASE_URL", *ELSEWHERE):
         monkeypatch.delenv(name, raising=False)
     running = server.Server(Path("/data"), 1, 5432, Path("/run"))
     monkeypatch.setattr(server, "up", lambda: running)
-    assert conninfo_to_dict(serve.address()) == {
+    assert conninfo_to_dict(serving.address()) == {
         "host": "127.0.0.1",
         "port": "5432",
         "dbname": server.DATABASE,
