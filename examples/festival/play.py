@@ -152,7 +152,7 @@ class Actor:
         try:
             with errors.translated():
                 habit()
-        except errors.TicketError as refusal:
+        except errors.Refused as refusal:
             with self.stage.lock:
                 self.stage.refused[refusal.sqlstate] += 1
 
