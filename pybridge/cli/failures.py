@@ -22,7 +22,7 @@ def in_words(error: Exception) -> typer.Exit | None:
             return fail(NO_DATABASE, str(error))
         case NoLedger():
             return fail(NO_DATABASE, str(error), DEPLOY)
-        case errors.TicketError():
+        case errors.Refused():
             if error.sqlstate == "42501" and error.hint is None:  # PostgreSQL's own refusal
                 error.hint = ANOTHER_ROLE
             said = "\n".join(filter(None, (error.detail, error.hint)))

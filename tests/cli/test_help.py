@@ -12,7 +12,7 @@ from typer.main import get_group
 
 from pybridge.cli.main import COMMANDS
 from tests.conftest import Connection
-from tests.support.domain import url
+from tests.support.cli import url
 
 HEAVY = {"psycopg", "jinja2", "lxml", "flask", "stripe", "rich", "yoyo", "xlsxwriter", "babel", "vl_convert", "psutil"}
 
@@ -20,7 +20,11 @@ HEAVY = {"psycopg", "jinja2", "lxml", "flask", "stripe", "rich", "yoyo", "xlsxwr
 def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if name != "DATABASE_URL" and not name.startswith("PG")}
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env=kept | {"COLUMNS": "80"} | environment
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=kept | {"COLUMNS": "80"} | environment,
     )
 
 
@@ -99,9 +103,7 @@ def test_a_shell_completes_what_is_typed(typed: str, offered: set[str]) -> None:
         ("stripe", ("payment", "events", "stripe", "/dev/null"), "stripe"),
     ],
 )
-def test_a_command_without_its_extra_says_which_to_install(
-    module: str, arguments: tuple[str, ...], extra: str
-) -> None:
+def test_a_command_without_its_extra_says_which_to_install(module: str, arguments: tuple[str, ...], extra: str) -> None:
     assert f"pip install 'pybridge[{extra}]'" in without(module, *arguments)
 
 
