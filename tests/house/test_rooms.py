@@ -25,7 +25,7 @@ DOORS: dict[str, set[str]] = {
     "terminal": {"client", "files"},
     "web": {"database", "errors", "reports"},
 }
-"""What each room imports of the others; `cli` imports what it likes, and nobody imports `cli`."""
+"""What each room may import of the others; `cli` imports what it likes, and nobody imports `cli`."""
 
 LONG_FILES = {
     "errors.py": "a class of a few lines for each SQLSTATE: a list",
@@ -65,10 +65,12 @@ def rooms(tree: ast.Module) -> set[str]:
 
 
 def test_a_room_imports_only_those_that_it_has_a_door_to() -> None:
-    found: dict[str, set[str]] = {}
-    for room, _, tree in modules():
-        found.setdefault(room, set()).update(rooms(tree) - {room})
-    assert found == DOORS
+    unknown = {
+        f"{path} imports {', '.join(sorted(others))}"
+        for room, path, tree in modules()
+        if (others := rooms(tree) - {room} - DOORS[room])
+    }
+    assert unknown == set()
 
 
 def test_only_the_command_line_imports_typer() -> None:
