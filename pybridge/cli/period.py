@@ -6,10 +6,13 @@ from typing import Annotated
 
 import typer
 
-from pybridge.cli.common import DAY, Json, connect, kroner, local, print_json
+from pybridge.cli.common import DAY, Json, print_json
+from pybridge.cli.plain import group
 from pybridge.client import Client
+from pybridge.database import connect
+from pybridge.formats import kroner, local
 
-app = typer.Typer(no_args_is_help=True, help="Accounting periods: close them, and roll up the log.")
+app = group()
 
 
 @app.command()
