@@ -36,7 +36,8 @@ from pybridge.cli.common import (
     problem_table,
     progress,
 )
-from pybridge.client import Client, Imported, Problem
+from pybridge.client import Client, Problem
+from pybridge.client.billig import ImportProgrammeRow
 from pybridge.deploy import deploy as deploy_database
 from pybridge.deploy.reference import render
 from pybridge.deploy.sqlfiles import DeployRefused
@@ -178,7 +179,7 @@ def import_(
 ) -> None:
     """Import a programme: events, ticket groups and price groups. All of it, or nothing."""
     problems: list[Problem] = []
-    imported: list[Imported] = []
+    imported: list[ImportProgrammeRow] = []
     try:
         rows = programme.shifted(programme.read(file), shift_weeks)
         with connect(deployed=True) as connection, connection.transaction(), progress() as tell:
@@ -209,7 +210,7 @@ def _print_problems(console: Console, file: Path, problems: list[Problem]) -> No
     console.print(Text(f"{count} in {file}: nothing was imported.", style="bold red"))
 
 
-def _print_imported(console: Console, imported: list[Imported]) -> None:
+def _print_imported(console: Console, imported: list[ImportProgrammeRow]) -> None:
     counts = ("inserted", "updated", "unchanged")
     table = new_table("", *counts, right=counts)
     for each in imported:
