@@ -66,8 +66,10 @@ with recursive base as (
 select
     format_type(b.oid, null) as name,
     case when b.typcategory = 'A' then b.typelem end as element,
+    e.typtype = 'b' as is_known,
     b.typtype = 'e' as is_enum
 from base as b
+left join pg_type as e on b.typelem = e.oid
 where b.typtype <> 'd'
 """
 PYTHON = {
@@ -246,15 +248,16 @@ def _literal(default: str) -> str | None:
         return "None"
     if text := re.fullmatch(r"'((?:[^']|'')*)'::(text|character varying)", default):
         return repr(text[1].replace("''", "'"))
-    return default if re.fullmatch(r"-?\d+", default) else None
+    number = re.fullmatch(r"(\d+)|'(-\d+)'::(smallint|integer|bigint|numeric)", default)
+    return number and (number[1] or number[2])
 
 
 def _type(cursor: psycopg.Cursor[Any], oid: int, name: str, nulls: set[str]) -> Type:
     (row,) = cursor.execute(TYPE, (oid,)).fetchall()
     if row["element"]:
         element = _type(cursor, row["element"], f"{name}[]", nulls)
-        if element.is_array:
-            raise CannotGenerate(f"{name}: an array of arrays")
+        if not row["is_known"] or element.is_array:  # psycopg would hand over its text
+            raise CannotGenerate(f"{name}: no Python is known for type {row['name']}")
         return Type(element.python, True, name in nulls, element.may_be_null)
     python = "str" if row["is_enum"] else PYTHON.get(row["name"])
     if python is None:
