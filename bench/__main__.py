@@ -71,16 +71,17 @@ def main(
         introduce(bench)
         if smoke:
             print("so small that the ratios below say nothing", flush=True)
-        for ratios in run(bench, wanted, SMOKE if smoke else sizes):
-            print(ratios, flush=True)
+            sizes = SMOKE
+        prepare(bench, sizes)
+        for name in wanted:
+            for ratios in BENCHMARKS[name](bench, sizes):
+                print(ratios, flush=True)
 
 
-def run(bench: Bench, names: list[str], sizes: Sizes) -> Iterator[Ratios]:
-    """Run these benchmarks, one after the other, on a server that is new."""
+def prepare(bench: Bench, sizes: Sizes) -> None:
+    """What the benchmarks begin with, on a server that is new."""
     deployed(bench, PLAIN)
     purchases.prepare(bench, sizes)
-    for name in names:
-        yield from BENCHMARKS[name](bench, sizes)
 
 
 def introduce(bench: Bench) -> None:
