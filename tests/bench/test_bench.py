@@ -76,7 +76,7 @@ def _rows(connection: Connection) -> dict[str, list[str]]:
     ):
         if kind not in UNLIKE and column not in NOT_KEPT:
             columns.setdefault(table, []).append(column)
-    queries = {
+    queries: dict[str, sql.SQL | sql.Composed] = {
         table: sql.SQL("select {} from billig.{}").format(
             sql.SQL(", ").join(map(sql.Identifier, names)), sql.Identifier(table)
         )
