@@ -483,7 +483,7 @@ class Client:
 
     def set_account(self, *, account: int, name: str) -> int:
         """Add an account that voucher rules may name, or rename it."""
-        return int(self._value("set_account", account=account, name=name))
+        return int(self._value("books.set_account", account=account, name=name))
 
     def set_voucher_rule(
         self,
@@ -502,7 +502,7 @@ class Client:
         """Say which account lines of vouchers go to, from a day on; with no account, that there is no such rule."""
         return int(
             self._value(
-                "set_voucher_rule",
+                "books.set_voucher_rule",
                 line_kind=line_kind,
                 account=account,
                 valid_from=valid_from,
@@ -613,7 +613,7 @@ class Client:
         """Close a period: reports over it stay as they are. First thing in a transaction of its own."""
         return self._rows(
             ClosedPeriod,
-            "close_period",
+            "books.close_period",
             organisation=organisation,
             first_day=first_day,
             last_day=last_day,
@@ -639,4 +639,5 @@ def _call(function: str, arguments: Mapping[str, object]) -> sql.Composed:
     named = sql.SQL(", ").join(
         sql.SQL("{} => {}").format(sql.Identifier(f"p_{name}"), sql.Placeholder(name)) for name in arguments
     )
-    return sql.SQL("select * from billig.{}({})").format(sql.Identifier(function), named)
+    schema, _, name = function.rpartition(".")
+    return sql.SQL("select * from {}({})").format(sql.Identifier(schema or "billig", name), named)

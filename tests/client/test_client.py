@@ -30,7 +30,8 @@ select
     p.proargnames[p.pronargs + 1:] as columns
 from pg_proc as p
 where
-    p.pronamespace = 'billig'::regnamespace and p.prosecdef and p.prorettype <> 'trigger'::regtype
+    p.pronamespace in ('billig'::regnamespace, 'books'::regnamespace)
+    and p.prosecdef and p.prorettype <> 'trigger'::regtype
     and p.proname not in ('late_rows', 'posting_date') -- asked by views alone
 order by 1
 """

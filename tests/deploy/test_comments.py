@@ -5,7 +5,7 @@ import re
 from tests.conftest import Connection
 from tests.support.domain import Row, rows
 
-SCHEMAS = ["billig", "marketplace", "bank", "jobs", "report", "consistency", "analysis", "deploy"]
+SCHEMAS = ["books", "billig", "marketplace", "bank", "jobs", "report", "consistency", "analysis", "deploy"]
 YOYOS = "_yoyo_%"  # tables that are yoyo's, not the project's
 STATES = re.compile(r"'(22023|23\d{3}|23B\d\d|42501|55P03|P0002)'")
 REFUSAL_NUMBERS = re.compile(r"\bthen (-\d+)\b")
@@ -61,7 +61,7 @@ def test_every_column_of_a_report_is_explained(shared_db: Connection) -> None:
             col_description(c.oid, a.attnum) is not null or exists (
                 select from pg_class as b
                 inner join pg_attribute as n on b.oid = n.attrelid and n.attname = a.attname
-                where b.relnamespace::regnamespace::text in ('billig', 'marketplace', 'bank', 'jobs')
+                where b.relnamespace::regnamespace::text in ('books', 'billig', 'marketplace', 'bank', 'jobs')
                     and b.relkind in ('r', 'p')
                     and col_description(b.oid, n.attnum) is not null
             ) as is_explained

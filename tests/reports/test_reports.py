@@ -782,8 +782,8 @@ def test_no_later_edit_of_the_programme_or_of_the_rates_changes_a_row(books: Boo
         run(
             db,
             """
-            insert into billig.vat_rate (vat_code, valid_from, rate)
-            select vat_code, billig.local_time()::date, 19 from billig.vat_code
+            insert into books.vat_rate (vat_code, valid_from, rate)
+            select vat_code, billig.local_time()::date, 19 from books.vat_code
             """,
         )
         > 0
@@ -829,7 +829,7 @@ def test_the_rates_and_their_periods_are_the_official_ones(
         shared_db,
         """
         select valid_from, (lead(valid_from) over (order by valid_from) - 1) as valid_to, rate
-        from billig.vat_rate
+        from books.vat_rate
         where vat_code = %s
         order by valid_from
         """,
@@ -843,7 +843,7 @@ def test_the_rates_and_their_periods_are_the_official_ones(
 def test_the_codes_are_official_and_those_without_a_level_bear_no_vat(shared_db: Connection, vat_lists: Path) -> None:
     with (vat_lists / "Standard_Tax_Codes.csv").open(encoding="utf-8-sig", newline="") as lines:
         official = {int(row["Code"]): row for row in csv.DictReader(lines, delimiter=";")}
-    codes = rows(shared_db, "select vat_code, vat_code_name from billig.vat_code")
+    codes = rows(shared_db, "select vat_code, vat_code_name from books.vat_code")
     # The sales codes of the list but those of raw fish, reverse charge and export: no ticket is any of these.
     domestic_sales = {code for code in official if str(code)[0] in "3567"} - {32, 51, 52}
     assert {row["vat_code"] for row in codes} == domestic_sales
@@ -854,5 +854,5 @@ def test_the_codes_are_official_and_those_without_a_level_bear_no_vat(shared_db:
             assert listed["TaxRate"] == LEVELS[row["vat_code"]][1]
         else:
             assert listed["TaxRate"] in ("", "Zero rate")
-            rates = rows(shared_db, "select rate from billig.vat_rate where vat_code = %s", row["vat_code"])
+            rates = rows(shared_db, "select rate from books.vat_rate where vat_code = %s", row["vat_code"])
             assert [r["rate"] for r in rates] == [0]
