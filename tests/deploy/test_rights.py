@@ -42,7 +42,7 @@ from tests.support.domain import (
 
 FILE = Path(__file__).with_name("rights.toml")
 OWNER = "pybridge_owner"
-SCHEMAS = ["billig", "marketplace", "bank", "jobs", "report", "consistency", "analysis", "deploy", "public"]
+SCHEMAS = ["books", "billig", "marketplace", "bank", "jobs", "report", "consistency", "analysis", "deploy", "public"]
 Right = tuple[str, str, str, str]
 """Role, kind of object, object, privilege."""
 
@@ -222,7 +222,7 @@ def test_what_runs_with_the_owners_rights_fixes_its_search_path(shared_db: Conne
     """
     found = rows(shared_db, callable_as_oneself, {"roles": group_roles(shared_db), "schemas": SCHEMAS})
     assert [row["name"] for row in found if not row["is_fixed"]] == [
-        *("billig.local_time", "billig.vat_of", "jobs.lock_of"),
+        *("billig.local_time", "books.vat_of", "jobs.lock_of"),
         *("marketplace.day_begins", "marketplace.month_of", "marketplace.next_month", "marketplace.sees_all"),
         "marketplace.time_zone",
     ], "these look nothing up"
@@ -396,7 +396,7 @@ def test_an_analyst_sees_reports_and_creates_in_analysis_and_nothing_else(
         "select * from billig.event",
         "select * from marketplace.transaction",
         "select * from jobs.job_run",
-        "select billig.vat_of(100, 25)",
+        "select books.vat_of(100, 25)",
         "select * from consistency.vat",
         "select * from deploy.era",
         "create view report.mine as select 1",

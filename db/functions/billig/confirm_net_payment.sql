@@ -135,7 +135,7 @@ begin
             exit when v_wanted = 0;
         end loop;
     elsif v_is_late then
-        perform billig.begin_posting();
+        perform books.begin_posting();
         insert into billig.owed_back (purchase, provider_reference, payment_method, amount, recorded_at)
         select p_purchase, p_provider_reference, m.payment_method, v_lost_amount, clock_timestamp()
         from billig.payment_method as m

@@ -41,7 +41,7 @@ begin
         end if;
     end if;
 
-    perform billig.begin_posting();
+    perform books.begin_posting();
 
     -- Waits for the sales in flight; from here on there are no new ones.
     select s.* into v_session

@@ -210,10 +210,10 @@ begin
         t.price,
         case when t.is_money then t.price else 0 end,
         t.vat_code, t.vat_rate,
-        case when t.is_money then billig.vat_of(t.price, t.vat_rate) else 0 end,
+        case when t.is_money then books.vat_of(t.price, t.vat_rate) else 0 end,
         case when t.is_money then t.fee else 0 end,
         t.fee_vat_code, t.fee_vat_rate,
-        case when t.is_money then billig.vat_of(t.fee, t.fee_vat_rate) else 0 end
+        case when t.is_money then books.vat_of(t.fee, t.fee_vat_rate) else 0 end
     from (
         select
             n.ticket, n.purchase, n.exchange, n.replaces, n.sale_channel, n.seller, n.cash_point,
@@ -359,11 +359,11 @@ begin
             end,
             c.vat_code, c.vat_rate,
             case c.transaction_type
-                when 2 then -billig.vat_of(c.price, c.vat_rate)
-                when 11 then -billig.vat_of(c.price, c.vat_rate)
-                when 6 then billig.vat_of(c.price, c.vat_rate)
-                when 8 then billig.vat_of(c.price, c.vat_rate)
-                when 3 then billig.vat_of(c.price, c.vat_rate) - billig.vat_of(c.old_price, c.old_vat_rate)
+                when 2 then -books.vat_of(c.price, c.vat_rate)
+                when 11 then -books.vat_of(c.price, c.vat_rate)
+                when 6 then books.vat_of(c.price, c.vat_rate)
+                when 8 then books.vat_of(c.price, c.vat_rate)
+                when 3 then books.vat_of(c.price, c.vat_rate) - books.vat_of(c.old_price, c.old_vat_rate)
                 else 0
             end,
             case c.transaction_type
@@ -375,10 +375,10 @@ begin
             end,
             c.fee_vat_code, c.fee_vat_rate,
             case c.transaction_type
-                when 2 then -billig.vat_of(c.fee, c.fee_vat_rate)
-                when 11 then -billig.vat_of(c.fee, c.fee_vat_rate)
-                when 6 then billig.vat_of(c.fee, c.fee_vat_rate)
-                when 8 then billig.vat_of(c.fee, c.fee_vat_rate)
+                when 2 then -books.vat_of(c.fee, c.fee_vat_rate)
+                when 11 then -books.vat_of(c.fee, c.fee_vat_rate)
+                when 6 then books.vat_of(c.fee, c.fee_vat_rate)
+                when 8 then books.vat_of(c.fee, c.fee_vat_rate)
                 else 0
             end
         from (

@@ -31,8 +31,8 @@ select
     l.fee_vat_rate,
     l.fee_vat_amount,
     case
-        when l.transaction_date <= (select max(c.last_day) from billig.accounting_period as c)
-            then billig.posting_date(l.organisation, l.transaction_date, l.era, l.xact_id)
+        when l.transaction_date <= (select max(c.last_day) from books.accounting_period as c)
+            then books.posting_date(l.organisation, l.transaction_date, l.era, l.xact_id)
         else l.transaction_date
     end as posting_date
 from (
