@@ -16,7 +16,7 @@ begin
         select l.transaction_log, l.ticket, l.payment, l.amount + l.fee_amount as value
         from item as i
         inner join billig.transaction_log as l on i.ticket = l.ticket
-        where l.amount + l.fee_amount <> 0 and l.transaction_type in (1, 3, 6, 8)
+        where l.amount + l.fee_amount <> 0 and billig.takes_money(l.transaction_type)
     ),
 
     mix as materialized (
@@ -36,7 +36,7 @@ begin
         from billig.transaction_log as l
         where
             l.payment = any (array(select distinct m.payment from mix as m where m.methods > 1))
-            and l.amount + l.fee_amount <> 0 and l.transaction_type in (1, 3, 6, 8)
+            and l.amount + l.fee_amount <> 0 and billig.takes_money(l.transaction_type)
     ),
 
     held as materialized (
