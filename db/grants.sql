@@ -61,7 +61,8 @@ billig_seller, billig_web, billig_legacy, billig_dev, bookkeeper, scheduler, aud
 grant execute on function billig.local_time to analyst;
 grant execute on function
 billig.is_sale, billig.is_refund, billig.is_price_change, billig.is_use, billig.is_net, billig.moves_money,
-billig.takes_money, billig.takes_seat, billig.frees_seat, billig.components
+billig.takes_money, billig.takes_seat, billig.frees_seat, billig.components,
+billig.share_of, billig.round_cash
 to analyst, bookkeeper, auditor, scheduler;
 
 grant execute on function billig.create_purchase, billig.cancel_reservation, billig.refund, billig.receipt

@@ -68,12 +68,13 @@ begin
         from (
             select
                 array_agg(s.ticket) as tickets, array_agg(0::bigint) as keys,
-                array_agg(s.part + case when s.position = 1 then v_total - s.parts else 0 end) as amounts
+                array_agg(s.part) as amounts
             from (
                 select
-                    i.ticket, row_number() over (order by i.difference) as position,
-                    round(v_total * i.difference / v_lowered, 2) as part,
-                    sum(round(v_total * i.difference / v_lowered, 2)) over () as parts
+                    i.ticket,
+                    billig.share_of(
+                        v_total, sum(i.difference) over (order by i.ticket), i.difference, v_lowered
+                    ) as part
                 from unnest(v_tickets, v_differences) as i (ticket, difference)
                 where i.difference < 0
             ) as s

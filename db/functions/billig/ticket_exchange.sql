@@ -107,14 +107,14 @@ begin
         from (
             select
                 array_agg(s.ticket) as tickets, array_agg(0::bigint) as keys,
-                array_agg(s.part + case when s.position = 1 then v_difference - s.total else 0 end) as amounts
+                array_agg(s.part) as amounts
             from (
                 select
-                    o.ticket, row_number() over () as position,
-                    round(v_difference * (o.price + o.fee) / sum(o.price + o.fee) over (), 2) as part,
-                    sum(round(v_difference * (o.price + o.fee) / (
-                        select sum(x.price + x.fee) from unnest(v_old) as x
-                    ), 2)) over () as total
+                    o.ticket,
+                    billig.share_of(
+                        v_difference, sum(o.price + o.fee) over (order by o.ticket), o.price + o.fee,
+                        sum(o.price + o.fee) over ()
+                    ) as part
                 from unnest(v_old) as o
             ) as s
         ) as a
