@@ -20,6 +20,8 @@ declare
     v_first_of jsonb;
     v_payment_of jsonb;
 begin
+    -- Longer than other functions: refusals, legacy payments and the log's rows all read the transition table, which no
+    -- function that is called sees.
     select
         bool_or(t.paid is not null and t.payment is null),
         min(t.payment),
