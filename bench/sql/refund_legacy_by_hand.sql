@@ -5,8 +5,8 @@ select nextval('billig.payment_payment_seq') as payment, purchase, sum(price + f
 from billig.ticket
 where purchase >= %(start)s and purchase < %(stop)s
 group by purchase;
-insert into billig.payment (payment, kind, purchase, seller, cash_point, made_by)
-select payment, 'REFUND', purchase, 'bench_seller', 1, 'TRIGGER'
+insert into billig.payment (payment, kind, purchase, seller, cash_point, till_session, made_by)
+select payment, 'REFUND', purchase, 'bench_seller', 1, 1, 'TRIGGER'
 from refund;
 insert into billig.payment_line (payment, payment_method, amount)
 select payment, 1, -amount

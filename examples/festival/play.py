@@ -29,7 +29,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from pybridge import errors
 from pybridge.client import Client, SoldTicket
-from pybridge.deploy import deploy
+from pybridge.deploy import OtherCheckout, deploy
 from pybridge.files import programme
 from pybridge.local import server
 from pybridge.paths import EXAMPLES
@@ -152,7 +152,7 @@ class Actor:
         try:
             with errors.translated():
                 habit()
-        except errors.TicketError as refusal:
+        except errors.Refused as refusal:
             with self.stage.lock:
                 self.stage.refused[refusal.sqlstate] += 1
 
@@ -826,4 +826,13 @@ def main(console: Console, *, yes_this_database: bool = False, size: Size | None
         with console.status("Starting the embedded PostgreSQL"):
             dsn = server.up().dsn()
         console.print("[green]✓[/] Embedded PostgreSQL is up")
-    play(dsn, console, size or Size(), yes_this_database=yes_this_database)
+    try:
+        play(dsn, console, size or Size(), yes_this_database=yes_this_database)
+    except OtherCheckout as error:
+        if is_elsewhere():
+            raise DemoRefused(f"{error.object_name}: {error.reason}.", error.hint) from None
+        raise DemoRefused(
+            f"The database in {server.data_dir()} was made by another checkout ({error.object_name}: {error.reason}).",
+            "Run `pybridge down`, remove that folder with all that is in it, and play again;"
+            " or name another folder in PYBRIDGE_DATA.",
+        ) from None

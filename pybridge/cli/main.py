@@ -66,7 +66,7 @@ class Group(TyperGroup):
             raise fail(NO_DATABASE, str(error)) from None
         except DeployRefused as error:
             raise fail(REFUSED, f"Nothing was deployed. {error}") from None
-        except errors.TicketError as error:
+        except errors.Refused as error:
             if error.sqlstate == "42501" and error.hint is None:  # PostgreSQL's own refusal
                 error.hint = ANOTHER_ROLE
             said = "\n".join(filter(None, (error.detail, error.hint)))

@@ -321,7 +321,7 @@ def create_app(conninfo: str, *, hosts: list[str], lang: str = "nb", clock: Cloc
             return go("/login")
         try:
             return make(session, name)
-        except errors.TicketError as error:
+        except errors.Refused as error:
             status = {"P0002": 404, "42501": 403, "22023": 400}.get(error.sqlstate, 409)
             return refuse(session, status, error.message, error.detail, error.hint)
         except psycopg.Error as error:

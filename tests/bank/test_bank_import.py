@@ -314,7 +314,7 @@ def test_a_reference_of_the_banks_makes_one_of_what_two_files_say(db: Connection
     assert amounts(db) == [D(500)] * 3
 
 
-def refused_with(db: Connection, folder: Path, content: str | bytes, kind: type[errors.TicketError]) -> str:
+def refused_with(db: Connection, folder: Path, content: str | bytes, kind: type[errors.Refused]) -> str:
     before = rows(db, "select (select count(*) from bank.entry), (select count(*) from bank.import_file)")
     with pytest.raises(kind) as refused:
         banking.load(db, folder, content)

@@ -13,7 +13,6 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from pybridge.paths import ROOT
 from tests.conftest import Connect, Connection
 from tests.support import servers
 from tests.support.domain import (
@@ -961,19 +960,6 @@ def test_a_sale_that_legacy_writes_changed_since_is_not_undone(db: Connection, p
         update_ticket(db, sale.tickets[0], **change)
         with expect("23B18"):
             call(db, "undo_last_sale", seller=seller)
-
-
-def test_tickets_of_older_versions_are_taken_back_to_the_payment_last_named(db: Connection, play: Event) -> None:
-    sale = sell(db, play.price_group, 2)
-    update_ticket(db, sale.tickets[0], refunded="now", refunder="perl")
-    unnamed = insert_ticket(db, play.price_group, paid=EARLIER)
-    for ticket in (sale.tickets[0], unnamed):  # as version 0005 left them
-        run(db, "alter table billig.ticket disable trigger user")
-        update_ticket(db, ticket, payment=last_payment(db, ticket))
-    assert {row["differs"] for row in consistency(db)["log_replay"]} == {"payment"}
-    db.execute((ROOT / "migrations/0009-payment-as-named.sql").read_bytes())
-    assert [ticket_row(db, ticket)["payment"] for ticket in (*sale.tickets, unnamed)] == [sale.payment] * 2 + [None]
-    assert consistency(db) == {}, "every trigger among them is ALWAYS again"
 
 
 def test_a_stand_that_nobody_registered_is_registered_by_its_refund(db: Connection, play: Event) -> None:

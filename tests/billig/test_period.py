@@ -9,7 +9,6 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from pybridge.paths import MIGRATIONS
 from tests.conftest import Connect, Connection
 from tests.support.days import Calendar, day_after, figures, late, movable_clock, takings
 from tests.support.domain import (
@@ -345,21 +344,6 @@ def test_a_close_is_never_changed(db: Connection, connect: Connect, calendar: Ca
                 statement = statement.replace("organisation = 1", "log_rows = 1")
             with expect("23B20"):
                 db.execute(sql.SQL(statement).format(name))
-
-
-def test_going_back_would_lose_closes_and_is_refused(db: Connection, calendar: Calendar, event: Event) -> None:
-    sell(db, event.price_group)
-    call(db, "roll_up_log")
-    back = (MIGRATIONS / "0007-periods.rollback.sql").read_bytes()
-    with db.transaction(force_rollback=True):
-        db.execute(back)
-        assert one(db, "select to_regclass('billig.accounting_period')") is None
-    calendar.forward()
-    calendar.close(day_after(calendar.today, -1))
-    with pytest.raises(psycopg.Error) as refusal:
-        db.execute(back)
-    assert refusal.value.sqlstate == "23B20"
-    assert rows(db, "select 1 from billig.accounting_period")
 
 
 def test_a_close_stands_alone_in_its_transaction(db: Connection, connect: Connect, calendar: Calendar) -> None:

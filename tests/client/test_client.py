@@ -73,7 +73,7 @@ def test_every_sqlstate_of_the_domain_has_an_exception_and_stands_in_the_documen
     assert {sqlstate for sqlstate in errors.BY_SQLSTATE if sqlstate.startswith("23B")} == raised
     documented = re.findall(r"^\| (\w{5}) \| `(\w+)` \|", (ROOT / "docs" / "errors.md").read_text("utf-8"), re.M)
     assert dict(documented) == {sqlstate: error.__name__ for sqlstate, error in errors.BY_SQLSTATE.items()}
-    assert len(documented) == len(errors.BY_SQLSTATE) == len(errors.TicketError.__subclasses__())
+    assert len(documented) == len(errors.BY_SQLSTATE) == len(errors.Refused.__subclasses__())
 
 
 def test_a_seller_sells_exchanges_refunds_and_undoes(shared_db: Connection) -> None:

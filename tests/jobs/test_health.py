@@ -17,12 +17,12 @@ from pybridge.cli import health
 from pybridge.jobs import runner as jobs
 from pybridge.jobs import scheduler
 from pybridge.paths import ROOT
-from tests.cli.test_cli import Run
-from tests.cli.test_cli import run as pybridge
 from tests.conftest import Connection
-from tests.jobs.test_schedule import at, ran, since
 from tests.support import market
+from tests.support.cli import Run
+from tests.support.cli import run as pybridge
 from tests.support.domain import call_in, one, rows, run
+from tests.support.schedule import at, ran, since
 
 __all__ = ["pybridge"]  # a fixture
 

@@ -24,9 +24,9 @@ from psycopg import sql
 from pybridge.cli import clicks
 from pybridge.errors import NotAllowed, RequestIdReused
 from pybridge.files import click_file
-from tests.cli.test_cli import Run, run, url
 from tests.conftest import Connect, Connection
 from tests.support import domain, market
+from tests.support.cli import Run, run, url
 from tests.support.domain import Row, consistency, expect, login_role, one, rows
 
 __all__ = ["run"]  # a fixture
