@@ -30,7 +30,7 @@ def close(
         )
         if organisation not in known:
             raise typer.BadParameter(f"there is no organisation {organisation}; there are {', '.join(known)}")
-        (closed,) = Client(connection).close_period(
+        (closed,) = Client(connection).books.close_period(
             organisation=known[organisation], first_day=first.date(), last_day=last.date(), note=note
         )
     if as_json:

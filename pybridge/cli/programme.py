@@ -10,7 +10,8 @@ from rich.text import Text
 
 from pybridge.cli.common import REFUSED, Json, print_json
 from pybridge.cli.plain import group
-from pybridge.client import Imported, Problem
+from pybridge.client import Problem
+from pybridge.client.billig import ImportProgrammeRow
 from pybridge.database import connect
 from pybridge.files import programme
 from pybridge.terminal import new_table, problem_table, progress
@@ -25,7 +26,7 @@ def import_(
     as_json: Json = False,
 ) -> None:
     problems: list[Problem] = []
-    imported: list[Imported] = []
+    imported: list[ImportProgrammeRow] = []
     try:
         rows = programme.shifted(programme.read(file), shift_weeks)
         with connect(deployed=True) as connection, progress() as tell:
@@ -51,7 +52,7 @@ def _print_problems(console: Console, file: Path, problems: list[Problem]) -> No
     console.print(Text(f"{count} in {file}: nothing was imported.", style="bold red"))
 
 
-def _print_imported(console: Console, imported: list[Imported]) -> None:
+def _print_imported(console: Console, imported: list[ImportProgrammeRow]) -> None:
     counts = ("inserted", "updated", "unchanged")
     table = new_table("", *counts, right=counts)
     for each in imported:

@@ -12,7 +12,8 @@ from typing import Any
 
 import psycopg
 
-from pybridge.client import Client, Imported, Problem
+from pybridge.client import Client, Problem
+from pybridge.client.billig import ImportProgrammeRow
 from pybridge.files import Tell, in_silence
 
 Row = dict[str, str | int]
@@ -81,7 +82,7 @@ def shifted(rows: Iterable[Row], weeks: int) -> list[Row]:
 
 def load(
     connection: psycopg.Connection[Any], rows: list[Row], *, tell: Tell = in_silence
-) -> tuple[list[Problem], list[Imported]]:
+) -> tuple[list[Problem], list[ImportProgrammeRow]]:
     """Import the rows, all or none, in one transaction; what is wrong with them, or what was imported."""
     client = Client(connection)
     with connection.transaction():
