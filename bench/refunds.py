@@ -6,6 +6,7 @@ from functools import partial
 
 from bench.measure import Ratios, interleave
 from bench.server import BASELINE, OURS, Bench, Connection, run_file
+from bench.sizes import Sizes
 
 CASES = {
     "named": "refund of {} tickets, naming its payment as billig.refund does, with / without triggers",
@@ -13,8 +14,9 @@ CASES = {
 }
 
 
-def refunds(bench: Bench, rounds: int, tickets: int) -> Iterator[Ratios]:
+def refunds(bench: Bench, sizes: Sizes) -> Iterator[Ratios]:
     """Each round refunds tickets of its own, the same ones on both sides, after VACUUM and CHECKPOINT."""
+    rounds, tickets = sizes.heavy_rounds, sizes.tickets // 4 * 4
     first: dict[str, int] = {}
     for dbname in (OURS, BASELINE):
         with bench.connect(dbname) as connection:

@@ -12,8 +12,8 @@ select purchase, 'bench_seller'
 from sale
 order by purchase;
 
-insert into billig.payment (payment, kind, purchase, seller, cash_point, made_by)
-select payment, 'SALE', purchase, 'bench_seller', 1, 'FUNCTION'
+insert into billig.payment (payment, kind, purchase, seller, cash_point, till_session, made_by)
+select payment, 'SALE', purchase, 'bench_seller', 1, 1, 'FUNCTION'
 from sale
 order by payment;
 

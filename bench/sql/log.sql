@@ -1,9 +1,8 @@
--- A log of %(months)s months of %(month)s rows in time order, and nothing else in it. Each month is the same one again:
+-- A log of %(months)s months of %(month)s rows in time order, in a database where nothing was sold. Each month is the same one again:
 -- half the tickets on the web (NET_SALE, then NET_PAID), half at the stand, one in ten of those refunded.
 -- Constraints and indexes are taken off for the time of loading. Four tickets are a transaction, of another cluster's:
 -- the era after it is this one's.
 alter table billig.transaction_log disable trigger user;
-truncate billig.transaction_log;
 drop index
 billig.transaction_log_ticket_idx, billig.transaction_log_payment_idx, billig.transaction_log_time_idx,
 billig.transaction_log_xact_idx;

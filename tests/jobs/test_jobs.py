@@ -7,9 +7,9 @@ import pytest
 
 from pybridge.errors import NotFound
 from pybridge.jobs import runner as jobs
-from tests.cli.test_cli import Run, run
 from tests.conftest import Connect, Connection
 from tests.support import market
+from tests.support.cli import Run, run
 
 __all__ = ["run"]  # a fixture
 

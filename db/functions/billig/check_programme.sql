@@ -178,4 +178,4 @@ begin atomic
 end;
 
 comment on function billig.check_programme(jsonb) is
-'Every problem of a programme that import_programme would refuse: one row each, in the file''s order; none when it is good. p_rows: an array of objects, one for each price group, with its line (number) and the columns of billig.programme_column as text. line null: the file as a whole. Changes nothing. 22023: no array of objects.';
+'Every problem of a programme that import_programme would refuse: one row each, in the file''s order; none when it is good. p_rows: an array of objects, one for each price group, with its line (number) and the columns of billig.programme_column as text. line null: the file as a whole. Changes nothing. 22023: no array of objects. May be null: line, value.';

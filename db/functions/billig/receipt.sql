@@ -85,4 +85,4 @@ end;
 $$;
 
 comment on function billig.receipt(bigint, bigint) is
-'The receipt of a payment (sale, refund, exchange or change; its number is the receipt''s), or of a purchase''s first sale, as rows to print in order: section LINE (tickets and fees: quantity, unit_price, amount), TOTAL, VAT (by rate: amount is gross), ROUNDING (of cash: what is handed over less what it is for), PAYMENT (by method: TOTAL and ROUNDING together). NOK, negative for money back; times local. Each call counts as a print: print_number 1 is the original, later ones have is_copy. P0002: nothing paid.';
+'The receipt of a payment (sale, refund, exchange or change; its number is the receipt''s), or of a purchase''s first sale, as rows to print in order: section LINE (tickets and fees: quantity, unit_price, amount), TOTAL, VAT (by rate: amount is gross), ROUNDING (of cash: what is handed over less what it is for), PAYMENT (by method: TOTAL and ROUNDING together). NOK, negative for money back; times local. Each call counts as a print: print_number 1 is the original, later ones have is_copy. P0002: nothing paid. May be null: seller, cash_point, quantity, unit_price, vat_rate, vat_amount.';

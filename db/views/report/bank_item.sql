@@ -66,6 +66,15 @@ cross join lateral (
 
 comment on view report.bank_item is
 'What should have come to the bank, and whether it did (T12): a row an item (expected), NOK. amount = received_amount + fee_amount + difference_amount. state: MATCHED (approved), SUGGESTED, AWAITED, MISSING (last_day is over), NOTHING (there is nothing to come). amount less goods are cash differences, pay-ins and pay-outs, and money owed back to buyers. Of a match of several items, fees and differences are shared by amount, to the øre. road_name: how it reaches the bank; payment_method: null for the marketplace.';
+comment on column report.bank_item.expected is 'Number of the item';
+comment on column report.bank_item.day is 'Local day of the goods; of a till session, that of its close';
+comment on column report.bank_item.road_name is 'How it reaches the bank';
+comment on column report.bank_item.payment_method is 'Name of the means of payment; null: money of the marketplace';
+comment on column report.bank_item.cash_point is 'The cash point; null: on the web, or at no till';
+comment on column report.bank_item.till_session is 'The till session whose money it is; null: none';
+comment on column report.bank_item.payment_attempt is 'The marketplace''s attempt that it is (report.payment_attempt); null: none';
+comment on column report.bank_item.goods is 'NOK that its payments were for, positive in, negative out';
+comment on column report.bank_item.amount is 'NOK to come before fees, positive in, negative out: goods, and cash differences, pay-ins, pay-outs and money owed back';
 comment on column report.bank_item.expected_fee is 'NOK that the acquirer was to keep back of amount';
 comment on column report.bank_item.received_amount is 'NOK at the bank, by an approved match';
 comment on column report.bank_item.fee_amount is 'NOK that the acquirer kept back, by an approved match';
@@ -73,4 +82,5 @@ comment on column report.bank_item.difference_amount is 'NOK that did not come a
 comment on column report.bank_item.open_amount is 'NOK of difference_amount that no approved match has';
 comment on column report.bank_item.last_day is 'After this day it is missing';
 comment on column report.bank_item.match is 'The match that has it; null: none';
+comment on column report.bank_item.state is 'MATCHED (approved), SUGGESTED, AWAITED, MISSING (last_day is over) or NOTHING (there is nothing to come)';
 comment on column report.bank_item.age is 'Days since day that it is open; 0: it is not';

@@ -35,6 +35,10 @@ inner join billig.organisation as o on s.organisation = o.organisation;
 
 comment on view report.event_day is
 'An event''s sales day by day: a row for each organisation and sale date that money moved on. gross_amount: NOK including fees, positive in, negative out; over all days it is that of report.ticket_sales_by_event. Ask by event.';
+comment on column report.event_day.organisation_name is 'Organisation whose money it is, as sold';
+comment on column report.event_day.event is 'The event';
+comment on column report.event_day.event_name is 'Its name, as it is now';
 comment on column report.event_day.sale_date is 'Local date the money moved';
 comment on column report.event_day.tickets_sold is 'Tickets paid, free ones among them';
 comment on column report.event_day.tickets_refunded is 'Paid tickets refunded';
+comment on column report.event_day.gross_amount is 'NOK including VAT and fees, positive in, negative out';

@@ -113,13 +113,20 @@ window w as (
 
 comment on view report.open_items is
 'What is sold on the web or reserved and not paid yet, and what is paid and not sold: a row for each organisation, project, event, sale_channel (NET, RESERVATION) and day on which something happened. tickets_open_after = tickets_open_before + tickets_sold + tickets_released - tickets_paid; open_after_amount = open_before_amount + sold_amount + changed_amount + released_amount - paid_amount + paid_back_amount, and is receivable_amount - owed_back_amount. A row holds until next_posting_date: what was open at the end of day D are the rows with posting_date <= D and (next_posting_date > D or next_posting_date is null). NOK including fees. Refunds of paid tickets open nothing: what is given back was paid. What is open depends on all that was before, so every question reads the whole log.';
+comment on column report.open_items.organisation_name is 'Organisation whose money it is, as sold';
 comment on column report.open_items.posting_date is 'Local date that accounting has it on: the day it happened, or the first day of a later period';
 comment on column report.open_items.next_posting_date is 'The next day on which something happened to these; null: none since';
+comment on column report.open_items.project is 'UKE project, as sold; null: none';
+comment on column report.open_items.project_name is 'Its name, as it is now; null: no project';
+comment on column report.open_items.event is 'The event';
+comment on column report.open_items.event_name is 'The event''s name, as it is now';
 comment on column report.open_items.event_date is 'Local date of the event';
+comment on column report.open_items.sale_channel is 'How the ticket was taken: NET or RESERVATION';
 comment on column report.open_items.tickets_open_before is 'Tickets taken and not paid when the day began';
 comment on column report.open_items.tickets_sold is 'Tickets taken on the web or reserved, not paid as yet';
 comment on column report.open_items.tickets_paid is 'Of those open: paid';
 comment on column report.open_items.tickets_released is 'Of those open: timed out, aborted or cancelled; negative';
+comment on column report.open_items.tickets_open_after is 'Tickets taken and not paid when the day ends';
 comment on column report.open_items.open_before_amount is 'NOK that buyers owed when the day began, less what was owed to them';
 comment on column report.open_items.sold_amount is 'NOK that the tickets taken cost';
 comment on column report.open_items.changed_amount is 'NOK by which reservations became dearer (positive) or cheaper';

@@ -82,10 +82,18 @@ left join billig.project as p on s.project = p.project;
 
 comment on view report.seller_vat_project is
 'A seller''s transactions by VAT code and UKE project (T11), sales, refunds and changes of price group apart: a row for each organisation, posting_date, sale_date, seller (null: the web), cash_point, till_session, kind, project, VAT code and rate; rows sum over any of them. Tickets and fees stand each under their own code. NOK, positive in, negative out; gross_amount = net_amount + vat_amount, sums of the log''s lines. An exchange is a refund and a sale. Ask by posting_date.';
+comment on column report.seller_vat_project.organisation_name is 'Organisation whose money it is, as sold';
 comment on column report.seller_vat_project.posting_date is 'Local date that accounting has it on: the sale date, or the first day of a later period';
 comment on column report.seller_vat_project.sale_date is 'Local date the money moved';
 comment on column report.seller_vat_project.seller is 'Who took or gave the money, whoever sold the ticket; null: the web';
+comment on column report.seller_vat_project.cash_point is 'The cash point; null: on the web, or at no till';
 comment on column report.seller_vat_project.till_session is 'The till session it is in; null: none';
 comment on column report.seller_vat_project.kind is 'SALE, REFUND or CHANGE (of price group)';
+comment on column report.seller_vat_project.project is 'UKE project, as sold; null: none';
+comment on column report.seller_vat_project.project_name is 'Its name, as it is now; null: no project';
+comment on column report.seller_vat_project.vat_code is 'Norwegian standard VAT code';
+comment on column report.seller_vat_project.vat_rate is 'VAT rate, percent';
 comment on column report.seller_vat_project.tickets is 'Tickets sold, refunded or changed, free ones among them; a fee is none';
+comment on column report.seller_vat_project.gross_amount is 'NOK including VAT, positive in, negative out; a fee stands in a row of its own VAT code';
+comment on column report.seller_vat_project.net_amount is 'NOK without VAT: gross_amount less vat_amount, signed as it';
 comment on column report.seller_vat_project.vat_amount is 'NOK of VAT, signed as the gross';

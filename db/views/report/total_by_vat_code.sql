@@ -47,5 +47,11 @@ inner join billig.organisation as o on s.organisation = o.organisation;
 
 comment on view report.total_by_vat_code is
 'Everything that was ever sold, by VAT code and rate; tickets and fees each under their own code. Exact to the last committed row, read from the roll-up of the log and the rows after it. NOK, positive in; net_amount = gross_amount - vat_amount, and VAT is the sum of the log''s lines. Only types that move money.';
+comment on column report.total_by_vat_code.organisation_name is 'Organisation whose money it is, as sold';
+comment on column report.total_by_vat_code.vat_code is 'Norwegian standard VAT code';
+comment on column report.total_by_vat_code.vat_rate is 'VAT rate, percent';
 comment on column report.total_by_vat_code.tickets_sold is 'Tickets paid, free ones among them; fees count nowhere';
 comment on column report.total_by_vat_code.tickets_refunded is 'Paid tickets refunded';
+comment on column report.total_by_vat_code.gross_amount is 'NOK including VAT, positive in, negative out; a fee stands under its own VAT code';
+comment on column report.total_by_vat_code.net_amount is 'NOK without VAT: gross_amount less vat_amount, signed as it';
+comment on column report.total_by_vat_code.vat_amount is 'NOK of VAT in gross_amount, signed as it';

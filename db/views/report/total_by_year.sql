@@ -23,6 +23,10 @@ group by o.organisation_name, s.posting_year;
 
 comment on view report.total_by_year is
 'Everything that was ever sold, by year of posting_date, so that a closed year stays as it is. Exact to the last committed row, read from the roll-up of the log and the rows after it. NOK including fees, positive in; net_amount = gross_amount - vat_amount.';
+comment on column report.total_by_year.organisation_name is 'Organisation whose money it is, as sold';
 comment on column report.total_by_year.posting_year is 'Year of posting_date';
 comment on column report.total_by_year.tickets_sold is 'Tickets paid, free ones among them';
 comment on column report.total_by_year.tickets_refunded is 'Paid tickets refunded';
+comment on column report.total_by_year.gross_amount is 'NOK including VAT and fees, positive in, negative out';
+comment on column report.total_by_year.net_amount is 'NOK without VAT: gross_amount less vat_amount, signed as it';
+comment on column report.total_by_year.vat_amount is 'NOK of VAT in gross_amount, signed as it';

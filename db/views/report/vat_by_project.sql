@@ -65,10 +65,16 @@ left join billig.project as p on s.project = p.project;
 
 comment on view report.vat_by_project is
 'Money by VAT code and UKE project (T11), a row for each organisation, sale date, posting date, event date, project, VAT code and rate; tickets and fees each under their own code. Sum over posting_date for a month: a closed one stays as it is. NOK, positive in; amounts are sums of the log''s lines, VAT is never recomputed. Only types that move money (IN, OUT, EITHER).';
+comment on column report.vat_by_project.organisation_name is 'Organisation whose money it is, as sold';
 comment on column report.vat_by_project.sale_date is 'Local date the money moved';
 comment on column report.vat_by_project.event_date is 'Local date of the event';
+comment on column report.vat_by_project.project is 'UKE project, as sold; null: none';
+comment on column report.vat_by_project.project_name is 'Its name, as it is now; null: no project';
+comment on column report.vat_by_project.vat_code is 'Norwegian standard VAT code';
+comment on column report.vat_by_project.vat_rate is 'VAT rate, percent';
 comment on column report.vat_by_project.tickets_sold is 'Tickets paid, free ones among them; a change of price group counts nowhere';
 comment on column report.vat_by_project.tickets_refunded is 'Paid tickets refunded';
 comment on column report.vat_by_project.gross_amount is 'NOK including VAT';
 comment on column report.vat_by_project.net_amount is 'NOK without VAT: gross_amount less vat_amount';
+comment on column report.vat_by_project.vat_amount is 'NOK of VAT in gross_amount, signed as it';
 comment on column report.vat_by_project.posting_date is 'The day it counts on: sale_date, or later where it came too late for a closed period';

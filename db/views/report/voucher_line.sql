@@ -26,8 +26,14 @@ comment on view report.voucher_line is
 comment on column report.voucher_line.voucher is
 'Which voucher: organisation, day and project; the same whoever asks. Of money without a project: organisation and day';
 comment on column report.voucher_line.posting_date is 'Date of the voucher';
+comment on column report.voucher_line.organisation is 'Organisation whose voucher it is';
+comment on column report.voucher_line.organisation_name is 'Its name';
+comment on column report.voucher_line.project is 'UKE project; null: money without a project';
+comment on column report.voucher_line.project_name is 'Its name, as it is now; null: no project';
 comment on column report.voucher_line.line is 'Number of the line in its voucher, from 1';
 comment on column report.voucher_line.line_kind is 'What it is, see books.voucher_line_kind';
+comment on column report.voucher_line.account is 'Number of the ledger account';
+comment on column report.voucher_line.account_name is 'Name of the ledger account';
 comment on column report.voucher_line.debit is 'NOK, 0 if it is a credit';
 comment on column report.voucher_line.credit is 'NOK, 0 if it is a debit';
 comment on column report.voucher_line.amount is 'NOK: debit less credit';
