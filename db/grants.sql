@@ -57,8 +57,13 @@ grant select on all tables in schema consistency to auditor, scheduler, bookkeep
 grant execute on function books.vat_of, billig.local_time to
 billig_seller, billig_web, billig_legacy, billig_dev, bookkeeper, scheduler, auditor;
 
--- Views ask it for local dates, with the rights of who reads them.
+-- Views ask these, with the rights of who reads them: local dates, and what the type of a log row means.
 grant execute on function billig.local_time to analyst;
+grant execute on function
+billig.is_sale, billig.is_refund, billig.is_price_change, billig.is_use, billig.is_net, billig.moves_money,
+billig.takes_money, billig.takes_seat, billig.frees_seat, billig.components,
+billig.share_of, billig.round_cash
+to analyst, bookkeeper, auditor, scheduler;
 
 grant execute on function billig.create_purchase, billig.cancel_reservation, billig.refund, billig.receipt
 to billig_seller, billig_web;

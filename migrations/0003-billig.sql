@@ -98,36 +98,47 @@ create table billig.transaction_type (
     transaction_type_name text not null,
     kind text not null,
     money text not null,
+    seats smallint not null,
+    sale_channel text,
     transaction_type_note text not null,
     constraint transaction_type_pkey primary key (transaction_type),
     constraint transaction_type_name_key unique (transaction_type_name),
     constraint transaction_type_kind_check check (kind in ('SALE', 'REFUND', 'RESERVATION', 'CHANGE', 'NONE')),
-    constraint transaction_type_money_check check (money in ('IN', 'OUT', 'EITHER', 'ZERO'))
+    constraint transaction_type_money_check check (money in ('IN', 'OUT', 'EITHER', 'ZERO')),
+    constraint transaction_type_seats_check check (seats in (-1, 0, 1)),
+    constraint transaction_type_sale_channel_fkey
+    foreign key (sale_channel) references billig.sale_channel (sale_channel)
 );
 comment on table billig.transaction_type is
-'The types of log rows (T4). Names are never changed; more may be added. The numbers stand in billig.transaction_log.';
+'The types of log rows (T4). Names are never changed; more may be added. The numbers stand in billig.transaction_log. What queries ask of a type (billig.is_sale, billig.moves_money, ...) are functions of its number, and say what this table says.';
 comment on column billig.transaction_type.transaction_type is 'The number the log holds';
 comment on column billig.transaction_type.transaction_type_name is 'The name (T4)';
 comment on column billig.transaction_type.kind is
 'SALE when a payment happens, REFUND when it is paid back, RESERVATION when a SALE may follow, else CHANGE or NONE';
 comment on column billig.transaction_type.money is 'IN: amount >= 0; OUT: amount <= 0; EITHER; ZERO: no money moves';
+comment on column billig.transaction_type.seats is
+'What it does to the seats taken: 1, a ticket takes one; -1, a ticket gives its own back; 0, neither';
+comment on column billig.transaction_type.sale_channel is
+'The channel that the ticket was sold on, where the type says it; null: any';
 comment on column billig.transaction_type.transaction_type_note is 'What it means';
-insert into billig.transaction_type (transaction_type, transaction_type_name, kind, money, transaction_type_note)
+insert into billig.transaction_type (
+    transaction_type, transaction_type_name, kind, money, seats, sale_channel, transaction_type_note
+)
 values
-(1, 'NORMAL_SALE', 'SALE', 'IN', 'sale at a stand'),
-(2, 'NORMAL_REFUND', 'REFUND', 'OUT', 'refund at a stand'),
-(3, 'NORMAL_CHANGE', 'CHANGE', 'EITHER', 'a paid ticket changed price group'),
-(4, 'NET_SALE', 'RESERVATION', 'ZERO', 'sale on the web, not yet paid'),
-(5, 'NET_TIMEOUT', 'NONE', 'ZERO', 'web sale timed out or was aborted'),
-(6, 'NET_PAID', 'SALE', 'IN', 'the payment provider said OK'),
-(7, 'RESERVATION_SALE', 'RESERVATION', 'ZERO', 'a ticket is reserved'),
-(8, 'RESERVATION_PAID', 'SALE', 'IN', 'the reservation was paid'),
-(9, 'RESERVATION_REFUND', 'NONE', 'ZERO', 'a reservation is given back'),
-(10, 'RESERVATION_CHANGE', 'CHANGE', 'ZERO', 'an unpaid reservation changed price group'),
-(11, 'NET_REFUND', 'REFUND', 'OUT', 'refund on the web'),
-(12, 'RESERVATION_TIMEOUT', 'NONE', 'ZERO', 'a reservation ran out'),
-(13, 'TICKET_USED', 'NONE', 'ZERO', 'the ticket was used at the door'),
-(14, 'CARD_CHANGE', 'CHANGE', 'ZERO', 'the ticket was put on a card, or taken off it');
+(1, 'NORMAL_SALE', 'SALE', 'IN', 1, 'STAND', 'sale at a stand'),
+(2, 'NORMAL_REFUND', 'REFUND', 'OUT', -1, null, 'refund at a stand'),
+(3, 'NORMAL_CHANGE', 'CHANGE', 'EITHER', 0, null, 'a paid ticket changed price group'),
+(4, 'NET_SALE', 'RESERVATION', 'ZERO', 1, 'NET', 'sale on the web, not yet paid'),
+(5, 'NET_TIMEOUT', 'NONE', 'ZERO', -1, 'NET', 'web sale timed out or was aborted'),
+(6, 'NET_PAID', 'SALE', 'IN', 0, 'NET', 'the payment provider said OK'),
+(7, 'RESERVATION_SALE', 'RESERVATION', 'ZERO', 1, 'RESERVATION', 'a ticket is reserved'),
+(8, 'RESERVATION_PAID', 'SALE', 'IN', 0, 'RESERVATION', 'the reservation was paid'),
+(9, 'RESERVATION_REFUND', 'NONE', 'ZERO', -1, 'RESERVATION', 'a reservation is given back'),
+(10, 'RESERVATION_CHANGE', 'CHANGE', 'ZERO', 0, 'RESERVATION', 'an unpaid reservation changed price group'),
+(11, 'NET_REFUND', 'REFUND', 'OUT', -1, 'NET', 'refund on the web'),
+(12, 'RESERVATION_TIMEOUT', 'NONE', 'ZERO', -1, 'RESERVATION', 'a reservation ran out'),
+(13, 'TICKET_USED', 'NONE', 'ZERO', 0, null, 'the ticket was used at the door'),
+(14, 'CARD_CHANGE', 'CHANGE', 'ZERO', 0, null, 'the ticket was put on a card, or taken off it');
 
 create table billig.cash_point (
     cash_point int,

@@ -3,6 +3,7 @@ returns table (line int, column_name text, value text, reason text)
 language sql stable security definer
 set search_path = pg_catalog, billig, pg_temp
 begin atomic
+    -- Longer than other functions: one rule after the other, and no two of them need each other.
     with cell as materialized (
         select c.*, c.raw is null or c.value is not null as is_valid
         from billig.programme_cells(p_rows) as c
