@@ -53,7 +53,7 @@ def by_date_alone(db: Connection) -> None:
     db.execute(
         sql.SQL(
             "create or replace view billig.posted_log as"
-            " select {}, transaction_date as posting_date, false as is_late from billig.transaction_log"
+            " select transaction_date as posting_date, false as is_late, {} from billig.transaction_log"
         ).format(names)
     )
 

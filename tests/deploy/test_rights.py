@@ -42,7 +42,7 @@ from tests.support.domain import (
 
 FILE = Path(__file__).with_name("rights.toml")
 OWNER = "pybridge_owner"
-SCHEMAS = ["billig", "marketplace", "bank", "jobs", "report", "consistency", "analysis", "deploy", "public"]
+SCHEMAS = ["books", "billig", "marketplace", "bank", "jobs", "report", "consistency", "analysis", "deploy", "public"]
 Right = tuple[str, str, str, str]
 """Role, kind of object, object, privilege."""
 
