@@ -95,11 +95,8 @@ begin
     end if;
 
     if v_methods is null and p_payment_amounts is null then
-        select array_agg(m.payment_method_name), array_agg(w.amount)
-        into v_methods, v_lines
-        from billig.paid_with(v_tickets, array_fill(0::bigint, array[cardinality(v_tickets)]), v_amounts) as w
-        inner join billig.payment_method as m on w.payment_method = m.payment_method
-        where w.amount <> 0;
+        select b.methods, b.amounts into v_methods, v_lines
+        from billig.paid_back(v_tickets, v_amounts, (select sum(x) from unnest(v_amounts) as x)) as b;
     elsif p_payment_amounts is null then
         v_lines := null;
     end if;

@@ -43,7 +43,7 @@ begin
         end if;
     end if;
 
-    perform billig.begin_posting();
+    perform books.begin_posting();
 
     -- Waits for the sales in flight; from here on there are no new ones.
     select s.* into v_session
@@ -74,7 +74,7 @@ begin
             left join billig.payment_method as m on c.method = m.payment_method_name and not m.is_rounding
             where
                 m.payment_method is null or c.counted is null or abs(c.counted) >= 1e9
-                or c.counted <> round(c.counted, case when m.is_cash then 0 else 2 end)
+                or c.counted <> case when m.is_cash then billig.round_cash(c.counted) else round(c.counted, 2) end
                 or (m.is_cash and c.counted < 0)
         )
         or (select count(*) <> count(distinct x) from unnest(v_methods) as x)

@@ -39,7 +39,7 @@ begin
         end if;
     end if;
 
-    perform billig.begin_posting();
+    perform books.begin_posting();
     select s.till_session into v_session
     from billig.till_session as s
     where s.seller = p_seller and s.closed_at is null

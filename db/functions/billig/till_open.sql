@@ -34,7 +34,7 @@ begin
         end if;
     end if;
 
-    perform billig.begin_posting();
+    perform books.begin_posting();
     -- Not while a Z report is made there.
     perform billig.till_cash_point(p_seller, p_cash_point);
     perform from billig.cash_point as c where c.cash_point = p_cash_point for share;
