@@ -8,7 +8,7 @@ PIP := --quiet --disable-pip-version-check
 PARALLEL := --numprocesses 2 --dist worksteal
 
 .DEFAULT_GOAL := demo
-.PHONY: demo sandbox test test-all smoke lint lint-python lint-sql format bench docs psql lock clean
+.PHONY: demo sandbox test test-all smoke lint lint-python lint-sql format bench client docs psql lock clean
 
 demo: .venv/.installed
 	$(RUN) -m examples.festival
@@ -64,6 +64,10 @@ format: .venv/.installed
 
 bench: .venv/.installed
 	$(RUN) -m bench
+
+# Of a deployed database, as the next one: the typed calls, and the reference.
+client: .venv/.installed
+	$(RUN) -m pybridge.client.generate
 
 docs: .venv/.installed
 	$(RUN) -m pybridge docs

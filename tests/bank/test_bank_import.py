@@ -12,8 +12,9 @@ import pytest
 from lxml import etree
 
 from pybridge import errors
-from pybridge.files import statement_file
-from pybridge.files.statement_file import Entry, Layout, Statement, Unreadable
+from pybridge.files import tables
+from pybridge.files.statements import Entry, Layout, Statement, read
+from pybridge.files.tables import Unreadable
 from tests.conftest import Connect, Connection
 from tests.support import banking
 from tests.support.domain import DATA, consistency, one, rows, standards
@@ -29,7 +30,7 @@ def everything(content: bytes | str, layout: Layout | None = None) -> tuple[list
     statements: list[Statement] = []
     data = content if isinstance(content, bytes) else content.encode()
     try:
-        for item in statement_file.read(io.BytesIO(data), layout)[1]:
+        for item in read(io.BytesIO(data), layout)[1]:
             if isinstance(item, Entry):
                 entries.append(item)
             else:
@@ -177,7 +178,7 @@ def test_a_stream_holds_one_entry_at_a_time() -> None:
     one_entry = b"<Ntry>" + rest.split(b"</Ntry>", 1)[0] + b"</Ntry>"
     content = begin + one_entry * 5000 + b"</Stmt></BkToCstmrStmt></Document>"
     sizes = []
-    reading = statement_file.read(io.BytesIO(content))[1]
+    reading = read(io.BytesIO(content))[1]
     for place, _ in enumerate(reading):
         if place % 1000 == 500:
             sizes.append(sum(1 for each in _trees() for _ in each.iter("{*}Ntry")))
@@ -268,9 +269,9 @@ def test_a_map_that_is_none_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "map.toml"
     file.write_text('account = "1506"\n[columns]\nbooked_on = "A"\namount = "B"\ncredit = "C"\n')
     with pytest.raises(ValueError, match="amount"):
-        statement_file.layout(file, Layout)
+        tables.layout(file, Layout)
     file.write_text('account = "1506"\ndecimal = "."\n[columns]\nbooked_on = "A"\ncredit = "C"\ndebit = "D"\n')
-    assert statement_file.layout(file, Layout).columns == {"booked_on": "A", "credit": "C", "debit": "D"}
+    assert tables.layout(file, Layout).columns == {"booked_on": "A", "credit": "C", "debit": "D"}
 
 
 # --- Into the database ----------------------------------------------------------------------------------------------

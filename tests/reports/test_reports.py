@@ -350,8 +350,8 @@ def test_no_later_edit_of_the_programme_or_of_the_rates_changes_a_row(books: Boo
         run(
             db,
             """
-            insert into billig.vat_rate (vat_code, valid_from, rate)
-            select vat_code, billig.local_time()::date, 19 from billig.vat_code
+            insert into books.vat_rate (vat_code, valid_from, rate)
+            select vat_code, billig.local_time()::date, 19 from books.vat_code
             """,
         )
         > 0
@@ -415,7 +415,7 @@ def test_the_rates_and_their_periods_are_the_listed_ones(shared_db: Connection, 
         shared_db,
         """
         select valid_from, (lead(valid_from) over (order by valid_from) - 1) as valid_to, rate
-        from billig.vat_rate
+        from books.vat_rate
         where vat_code = %s
         order by valid_from
         """,
@@ -437,7 +437,7 @@ def test_our_table_of_codes_is_the_official_one(vat_lists: Path) -> None:
 
 def test_the_codes_are_the_listed_ones_and_those_without_a_level_bear_no_vat(shared_db: Connection) -> None:
     listed = {int(row["vat_code"]): row for row in table("vat_code.csv")}
-    codes = rows(shared_db, "select vat_code, vat_code_name from billig.vat_code")
+    codes = rows(shared_db, "select vat_code, vat_code_name from books.vat_code")
     assert {row["vat_code"] for row in codes} == set(listed)
     for row in codes:
         code = listed[row["vat_code"]]
@@ -446,5 +446,5 @@ def test_the_codes_are_the_listed_ones_and_those_without_a_level_bear_no_vat(sha
             assert code["level"] == LEVELS[row["vat_code"]][1]
         else:
             assert code["level"] in ("", "Zero rate")
-            rates = rows(shared_db, "select rate from billig.vat_rate where vat_code = %s", row["vat_code"])
+            rates = rows(shared_db, "select rate from books.vat_rate where vat_code = %s", row["vat_code"])
             assert [r["rate"] for r in rates] == [0]
