@@ -231,7 +231,10 @@ def test_a_local_time_is_worked_out_as_if_the_zone_stood_in_the_query(shared_db:
     for asked, plain in (
         ("billig.local_time(transaction_time)", "(transaction_time AT TIME ZONE 'Europe/Oslo'::text)"),
         ("transaction_time at time zone books.time_zone()", "(transaction_time AT TIME ZONE 'Europe/Oslo'::text)"),
-        ("marketplace.month_of(transaction_time)", "date_trunc('month'::text, (transaction_time AT TIME ZONE 'Europe/Oslo'::text))"),
+        (
+            "marketplace.month_of(transaction_time)",
+            "date_trunc('month'::text, (transaction_time AT TIME ZONE 'Europe/Oslo'::text))",
+        ),
     ):
         plan = "\n".join(
             row["QUERY PLAN"]
