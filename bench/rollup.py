@@ -77,7 +77,7 @@ def _made(bench: Bench, size: int, month: int) -> str:
         took = [
             _timed(
                 connection,
-                "select billig.close_period(2, d::date, (d + interval '1 month' - interval '1 day')::date)"
+                "select books.close_period(2, d::date, (d + interval '1 month' - interval '1 day')::date)"
                 f" from (select date '2010-01-01' + interval '{each} months' as d) as m",
             )
             for each in months

@@ -73,13 +73,13 @@ def found_in(pattern: str, *folders: Path) -> set[str]:
 def test_what_is_asked_of_a_type_is_what_its_table_says(shared_db: Connection, function: str) -> None:
     wrong = rows(
         shared_db,
-        f"select transaction_type_name from billig.transaction_type"  # type: ignore[arg-type]
+        f"select transaction_type_name from billig.transaction_type"
         f" where billig.{function}(transaction_type) is distinct from ({MEANINGS[function]})",
     )
     assert wrong == [], f"db/functions/billig/{function}.sql and billig.transaction_type disagree"
     assert one(
         shared_db,
-        f"select bool_or(billig.{function}(transaction_type)) and not bool_and(billig.{function}(transaction_type))"  # type: ignore[arg-type]
+        f"select bool_or(billig.{function}(transaction_type)) and not bool_and(billig.{function}(transaction_type))"
         " from billig.transaction_type",
     )
 
@@ -107,7 +107,7 @@ def test_what_the_log_lets_in_is_what_the_table_of_types_says_of_money(shared_db
         where c.is_let_in is distinct from case y.money
             when 'IN' then a.gross >= 0 when 'OUT' then a.gross <= 0 when 'EITHER' then true else a.gross = 0
         end
-        """,  # type: ignore[arg-type]
+        """,
     )
     assert wrong == []
 

@@ -29,9 +29,11 @@ begin
     perform billig.check_seller(p_seller);
     v_cash_point := billig.till_cash_point(p_seller, p_cash_point);
     if p_request_id is not null then
-        v_answer := billig.begin_request('change_price_group', p_request_id, row(
-            p_tickets, p_price_group, p_seller, p_cash_point, p_payment_methods, p_payment_amounts, p_card
-        )::text);
+        v_answer := billig.begin_request('change_price_group', p_request_id, jsonb_build_object(
+            'p_tickets', p_tickets, 'p_price_group', p_price_group, 'p_seller', p_seller,
+            'p_cash_point', p_cash_point, 'p_payment_methods', p_payment_methods,
+            'p_payment_amounts', p_payment_amounts, 'p_card', p_card
+        ));
         if v_answer is not null then
             return query
             select * from jsonb_to_recordset(v_answer) as r (payment bigint, ticket bigint, amount numeric);

@@ -62,11 +62,11 @@ begin atomic
         union all
         select
             c.line, c.column_name, c.raw,
-            'no such VAT code: ' || (select string_agg(v.vat_code::text, ', ' order by v.vat_code) from billig.vat_code as v)
+            'no such VAT code: ' || (select string_agg(v.vat_code::text, ', ' order by v.vat_code) from books.vat_code as v)
         from cell as c
         where
             c.column_name in ('vat_code', 'project_vat_code', 'ticket_fee_vat_code')
-            and not exists (select from billig.vat_code as v where v.vat_code::text = c.value)
+            and not exists (select from books.vat_code as v where v.vat_code::text = c.value)
             and c.value is not null
         union all
         select

@@ -72,10 +72,12 @@ begin
     end if;
 
     if p_request_id is not null then
-        v_answer := billig.begin_request('create_purchase', p_request_id, row(
-            p_sale_channel, v_price_groups, v_counts, p_seller, p_cash_point, p_payment_methods, p_payment_amounts,
-            p_owner_member_id, p_owner_email, p_card
-        )::text);
+        v_answer := billig.begin_request('create_purchase', p_request_id, jsonb_build_object(
+            'p_sale_channel', p_sale_channel, 'p_price_groups', v_price_groups, 'p_counts', v_counts,
+            'p_seller', p_seller, 'p_cash_point', p_cash_point, 'p_payment_methods', p_payment_methods,
+            'p_payment_amounts', p_payment_amounts, 'p_owner_member_id', p_owner_member_id,
+            'p_owner_email', p_owner_email, 'p_card', p_card
+        ));
         if v_answer is not null then
             return query
             select *

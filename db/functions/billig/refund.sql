@@ -44,9 +44,11 @@ begin
             hint = 'Say why in p_reason; it is kept with the payment.';
     end if;
     if p_request_id is not null then
-        v_answer := billig.begin_request('refund', p_request_id, row(
-            p_tickets, p_seller, p_cash_point, p_payment_methods, p_payment_amounts, p_reason, p_override_used
-        )::text);
+        v_answer := billig.begin_request('refund', p_request_id, jsonb_build_object(
+            'p_tickets', p_tickets, 'p_seller', p_seller, 'p_cash_point', p_cash_point,
+            'p_payment_methods', p_payment_methods, 'p_payment_amounts', p_payment_amounts, 'p_reason', p_reason,
+            'p_override_used', p_override_used
+        ));
         if v_answer is not null then
             return query
             select * from jsonb_to_recordset(v_answer) as r (payment bigint, ticket bigint, amount numeric);

@@ -45,10 +45,11 @@ begin
             hint = 'Name each ticket and each price group once, with one count, over 0, for each price group.';
     end if;
     if p_request_id is not null then
-        v_answer := billig.begin_request('ticket_exchange', p_request_id, row(
-            p_old_tickets, p_price_groups, p_counts, p_seller, p_cash_point, p_payment_methods, p_payment_amounts,
-            p_card
-        )::text);
+        v_answer := billig.begin_request('ticket_exchange', p_request_id, jsonb_build_object(
+            'p_old_tickets', p_old_tickets, 'p_price_groups', p_price_groups, 'p_counts', p_counts,
+            'p_seller', p_seller, 'p_cash_point', p_cash_point, 'p_payment_methods', p_payment_methods,
+            'p_payment_amounts', p_payment_amounts, 'p_card', p_card
+        ));
         if v_answer is not null then
             return query
             select *

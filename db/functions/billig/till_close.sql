@@ -31,9 +31,11 @@ begin
     end if;
     perform billig.need_read_committed();
     if p_request_id is not null then
-        v_answer := billig.begin_request('till_close', p_request_id, row(
-            p_seller, p_payment_methods, p_counted, p_denominations, p_pieces, p_note, p_till_session
-        )::text);
+        v_answer := billig.begin_request('till_close', p_request_id, jsonb_build_object(
+            'p_seller', p_seller, 'p_payment_methods', p_payment_methods, 'p_counted', p_counted,
+            'p_denominations', p_denominations, 'p_pieces', p_pieces, 'p_note', p_note,
+            'p_till_session', p_till_session
+        ));
         if v_answer is not null then
             return query
             select * from billig.till_counted((v_answer ->> 0)::bigint);
@@ -41,7 +43,7 @@ begin
         end if;
     end if;
 
-    perform billig.begin_posting();
+    perform books.begin_posting();
 
     -- Waits for the sales in flight; from here on there are no new ones.
     select s.* into v_session

@@ -121,10 +121,10 @@ begin
         t.price,
         case when t.is_money then t.price else 0 end,
         t.vat_code, t.vat_rate,
-        case when t.is_money then billig.vat_of(t.price, t.vat_rate) else 0 end,
+        case when t.is_money then books.vat_of(t.price, t.vat_rate) else 0 end,
         case when t.is_money then t.fee else 0 end,
         t.fee_vat_code, t.fee_vat_rate,
-        case when t.is_money then billig.vat_of(t.fee, t.fee_vat_rate) else 0 end
+        case when t.is_money then books.vat_of(t.fee, t.fee_vat_rate) else 0 end
     from (
         select
             n.ticket, n.purchase, n.exchange, n.replaces, n.sale_channel, n.seller, n.cash_point,

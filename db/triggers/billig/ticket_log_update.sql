@@ -125,17 +125,17 @@ begin
             end,
             c.vat_code, c.vat_rate,
             case y.money
-                when 'IN' then billig.vat_of(c.price, c.vat_rate)
-                when 'OUT' then -billig.vat_of(c.old_price, c.old_vat_rate)
-                when 'EITHER' then billig.vat_of(c.price, c.vat_rate) - billig.vat_of(c.old_price, c.old_vat_rate)
+                when 'IN' then books.vat_of(c.price, c.vat_rate)
+                when 'OUT' then -books.vat_of(c.old_price, c.old_vat_rate)
+                when 'EITHER' then books.vat_of(c.price, c.vat_rate) - books.vat_of(c.old_price, c.old_vat_rate)
                 else 0
             end,
             -- the fee stays as sold: whoever changes the price group has paid it, and goes on having paid it
             case y.money when 'IN' then c.fee when 'OUT' then -c.fee else 0 end,
             c.fee_vat_code, c.fee_vat_rate,
             case y.money
-                when 'IN' then billig.vat_of(c.fee, c.fee_vat_rate)
-                when 'OUT' then -billig.vat_of(c.fee, c.fee_vat_rate)
+                when 'IN' then books.vat_of(c.fee, c.fee_vat_rate)
+                when 'OUT' then -books.vat_of(c.fee, c.fee_vat_rate)
                 else 0
             end
         from (

@@ -2,8 +2,8 @@
 create or replace view billig.unrolled_log as
 select
     case
-        when l.transaction_date <= (select max(c.last_day) from billig.accounting_period as c)
-            then billig.posting_date(l.organisation, l.transaction_date, l.era, l.xact_id)
+        when l.transaction_date <= (select max(c.last_day) from books.accounting_period as c)
+            then books.posting_date(l.organisation, l.transaction_date, l.era, l.xact_id)
         else l.transaction_date
     end as posting_date,
     l.*

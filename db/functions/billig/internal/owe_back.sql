@@ -7,7 +7,7 @@ as $$
 declare
     v_owed_back bigint;
 begin
-    perform billig.begin_posting();
+    perform books.begin_posting();
     insert into billig.owed_back (purchase, provider_reference, payment_method, amount, recorded_at)
     select p_purchase, p_provider_reference, m.payment_method, t.amount, clock_timestamp()
     from billig.payment_method as m

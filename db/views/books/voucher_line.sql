@@ -1,4 +1,4 @@
-create or replace view billig.voucher_line as
+create or replace view books.voucher_line as
 select
     concat_ws('-', s.organisation, to_char(s.posting_date, 'YYYYMMDD'), s.project) as voucher,
     s.posting_date,
@@ -137,7 +137,7 @@ from (
             u.account,
             u.deferred_account,
             u.accounting_vat_code
-        from billig.voucher_rule_period as u
+        from books.voucher_rule_period as u
         where
             u.line_kind = n.line_kind
             and u.valid_from <= n.rule_date
@@ -189,12 +189,12 @@ from (
         n.payment_method
     having sum(e.amount) <> 0 or sum(n.vat_amount) <> 0
 ) as s
-inner join billig.voucher_line_kind as k on s.line_kind = k.line_kind
-inner join billig.account as a
-    on a.account = coalesce(s.account, (select x.account from billig.account as x where x.is_suspense))
+inner join books.voucher_line_kind as k on s.line_kind = k.line_kind
+inner join books.account as a
+    on a.account = coalesce(s.account, (select x.account from books.account as x where x.is_suspense))
 inner join billig.organisation as o on s.organisation = o.organisation
 left join billig.project as p on s.project = p.project
 left join billig.payment_method as m on s.payment_method = m.payment_method;
 
-comment on view billig.voucher_line is
+comment on view books.voucher_line is
 'What report.voucher_line shows: the journal by day, organisation and project.';

@@ -1,14 +1,14 @@
-create or replace function billig.close_period(
+create or replace function books.close_period(
     p_organisation int, p_first_day date, p_last_day date, p_note text default null
 )
 returns table (accounting_period int, closed_at timestamptz, log_rows bigint, gross_amount numeric, vat_amount numeric)
 language plpgsql security definer
-set search_path = pg_catalog, billig, pg_temp
+set search_path = pg_catalog, books, pg_temp
 as $$
 declare
     v_era constant int := billig.current_era();
     v_last date;
-    v_closed billig.accounting_period;
+    v_closed books.accounting_period;
 begin
     if p_first_day is null or p_last_day is null or not isfinite(p_first_day) or not isfinite(p_last_day)
         or p_first_day > p_last_day
@@ -44,7 +44,7 @@ begin
     -- Tills that are being closed, and events that are being moved, have vouchers of their day: not behind their back. It
     -- does not wait for them, or the next of them would wait for it.
     begin
-        lock table billig.accounting_period in row exclusive mode nowait;
+        lock table books.accounting_period in row exclusive mode nowait;
     exception
         when lock_not_available then
             raise exception 'something that vouchers go by is being changed' using
@@ -54,7 +54,7 @@ begin
     end;
 
     select max(p.last_day) into v_last
-    from billig.accounting_period as p
+    from books.accounting_period as p
     where p.organisation = p_organisation;
     if p_first_day <= v_last then
         raise exception 'days of the period are closed already' using
@@ -79,7 +79,7 @@ begin
     end if;
 
     -- One statement, one snapshot: what it sees is the period, for ever.
-    insert into billig.accounting_period (
+    insert into books.accounting_period (
         organisation, first_day, last_day, note, era, snapshot, log_rows, gross_amount, vat_amount, voucher_debit
     )
     select
@@ -87,7 +87,7 @@ begin
         count(*), coalesce(sum(l.amount + l.fee_amount), 0), coalesce(sum(l.vat_amount + l.fee_vat_amount), 0),
         (
             select coalesce(sum(v.debit), 0)
-            from billig.voucher_line as v
+            from books.voucher_line as v
             where
                 v.organisation = p_organisation
                 and v.posting_date >= p_first_day and v.posting_date <= p_last_day
@@ -96,7 +96,7 @@ begin
     where l.organisation = p_organisation and l.posting_date >= p_first_day and l.posting_date <= p_last_day
     returning * into v_closed;
     if exists (
-        select from billig.voucher_line as v
+        select from books.voucher_line as v
         where
             v.organisation = p_organisation
             and v.posting_date >= p_first_day and v.posting_date <= p_last_day
@@ -105,7 +105,7 @@ begin
         raise exception 'lines of the period have no account' using
             errcode = '23B46',
             detail = format('Organisation %s, %s to %s: see consistency.voucher_rule.', p_organisation, p_first_day, p_last_day),
-            hint = 'Add a rule with billig.set_voucher_rule; once the period is closed it is too late.';
+            hint = 'Add a rule with books.set_voucher_rule; once the period is closed it is too late.';
     end if;
 
     -- So that the tail, where late rows are looked for, is short.
@@ -115,5 +115,5 @@ begin
 end;
 $$;
 
-comment on function billig.close_period(int, date, date, text) is
-'Closes a period of an organisation: from now on a report over it, by posting_date, returns the same figures for ever. Rows of transactions that are open meanwhile count on the first open day (report.late_transaction). Returns the close''s key, its time and its control totals (NOK), which are kept in billig.accounting_period. 22023: no period; P0002: no such organisation; 23B40: it has not ended; 23B41: closed already; 23B42: it leaves a hole after the last one, or rows before the first; 23B43: not in a transaction of its own; 23B46: lines of its vouchers have no account; 55P03: a till is being closed or an event moved at this moment; 23B44: a restored dump that was not deployed yet.';
+comment on function books.close_period(int, date, date, text) is
+'Closes a period of an organisation: from now on a report over it, by posting_date, returns the same figures for ever. Rows of transactions that are open meanwhile count on the first open day (report.late_transaction). Returns the close''s key, its time and its control totals (NOK), which are kept in books.accounting_period. 22023: no period; P0002: no such organisation; 23B40: it has not ended; 23B41: closed already; 23B42: it leaves a hole after the last one, or rows before the first; 23B43: not in a transaction of its own; 23B46: lines of its vouchers have no account; 55P03: a till is being closed or an event moved at this moment; 23B44: a restored dump that was not deployed yet.';

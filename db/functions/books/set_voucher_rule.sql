@@ -1,4 +1,4 @@
-create or replace function billig.set_voucher_rule(
+create or replace function books.set_voucher_rule(
     p_line_kind text,
     p_account int,
     p_valid_from date default null,
@@ -12,10 +12,10 @@ create or replace function billig.set_voucher_rule(
 )
 returns int
 language plpgsql security definer
-set search_path = pg_catalog, billig, pg_temp
+set search_path = pg_catalog, books, pg_temp
 as $$
 declare
-    v_kind billig.voucher_line_kind;
+    v_kind books.voucher_line_kind;
     v_valid_from constant date := coalesce(p_valid_from, billig.local_time(clock_timestamp())::date);
     v_first_open date;
     v_method smallint;
@@ -23,7 +23,7 @@ declare
     v_unknown text;
     v_rule int;
 begin
-    select * into v_kind from billig.voucher_line_kind where line_kind = p_line_kind;
+    select * into v_kind from books.voucher_line_kind where line_kind = p_line_kind;
     if v_kind.has_rule is not true
         or ((p_vat_code is not null or p_transaction_type is not null) and not v_kind.of_tickets)
         or (p_payment_method is not null and not v_kind.of_method)
@@ -36,12 +36,12 @@ begin
         raise exception 'such lines have no such rule' using
             errcode = '22023',
             detail = format('Line kind %L.', p_line_kind),
-            hint = 'See billig.voucher_line_kind. Only REVENUE and FEE are deferred and have the accounting system''s VAT code, of up to ten letters and digits.';
+            hint = 'See books.voucher_line_kind. Only REVENUE and FEE are deferred and have the accounting system''s VAT code, of up to ten letters and digits.';
     end if;
     -- A period that is being closed waits for this, or this for it; what closed meanwhile must be seen.
     perform billig.need_read_committed();
-    lock table billig.accounting_period in share mode;
-    v_first_open := billig.first_open_day(p_organisation);
+    lock table books.accounting_period in share mode;
+    v_first_open := books.first_open_day(p_organisation);
     if v_valid_from < v_first_open then
         raise exception 'the vouchers of a closed period stay as they are' using
             errcode = '22023',
@@ -55,14 +55,14 @@ begin
         (
             select string_agg('account ' || a, ', ')
             from unnest(array[p_account, p_deferred_account]) as a
-            where not exists (select from billig.account as k where k.account = a)
+            where not exists (select from books.account as k where k.account = a)
         ),
         case when p_project is not null and not exists (select from billig.project where project = p_project)
             then 'project ' || p_project end,
         case when p_organisation is not null
             and not exists (select from billig.organisation where organisation = p_organisation)
             then 'organisation ' || p_organisation end,
-        case when p_vat_code is not null and not exists (select from billig.vat_code where vat_code = p_vat_code)
+        case when p_vat_code is not null and not exists (select from books.vat_code where vat_code = p_vat_code)
             then 'VAT code ' || p_vat_code end,
         case when p_payment_method is not null and v_method is null then 'payment method ' || p_payment_method end,
         case when p_transaction_type is not null and v_type is null then 'transaction type ' || p_transaction_type end
@@ -71,9 +71,9 @@ begin
         raise exception 'no such thing' using
             errcode = 'P0002',
             detail = format('There is no %s.', v_unknown),
-            hint = 'An account is added with billig.set_account, a project by importing a programme.';
+            hint = 'An account is added with books.set_account, a project by importing a programme.';
     end if;
-    insert into billig.voucher_rule as r (
+    insert into books.voucher_rule as r (
         line_kind, project, organisation, vat_code, payment_method, transaction_type, valid_from,
         account, deferred_account, accounting_vat_code
     )
@@ -90,5 +90,5 @@ begin
 end;
 $$;
 
-comment on function billig.set_voucher_rule(text, int, date, int, text, int, int, int, text, text) is
-'Says which account lines of vouchers go to, from a day on (today, if none is given); older vouchers keep theirs. The columns that are named make the rule specific, see billig.voucher_rule; the same ones again give the rule a new account. p_account null: from then on there is no such rule. p_deferred_account: a liability until the day of the event; null: revenue at once. p_accounting_vat_code: what the accounting system calls the VAT code. Returns the rule''s row. 22023: no such rule, or a day in a closed period; P0002: no such account, project, organisation, VAT code, payment method or transaction type. May be null: p_account.';
+comment on function books.set_voucher_rule(text, int, date, int, text, int, int, int, text, text) is
+'Says which account lines of vouchers go to, from a day on (today, if none is given); older vouchers keep theirs. The columns that are named make the rule specific, see books.voucher_rule; the same ones again give the rule a new account. p_account null: from then on there is no such rule. p_deferred_account: a liability until the day of the event; null: revenue at once. p_accounting_vat_code: what the accounting system calls the VAT code. Returns the rule''s row. 22023: no such rule, or a day in a closed period; P0002: no such account, project, organisation, VAT code, payment method or transaction type. May be null: p_account.';

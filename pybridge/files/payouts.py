@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 from typing import IO
 
-from pybridge.files.statement_file import LONGEST, REFERENCE, Row, Table, Unreadable, csv_rows
+from pybridge.files.tables import LONGEST, REFERENCE, Row, Table, Unreadable, csv_rows
 
 FORMATS = ("stripe", "vipps", "csv")
 NOT_PAID = 0

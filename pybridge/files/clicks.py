@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from pybridge.client import Problem
+from pybridge.extras import needs
 
 COLUMNS = {
     "click_time": "when: 2026-02-03 14:05:06 is local time; with an offset, 2026-02-03T14:05:06+01:00, any",
@@ -42,10 +43,6 @@ class Unreadable(Exception):
     def __init__(self, line: int, column: str, reason: str, value: str | None = None) -> None:
         self.problem = Problem(line, column, value, reason)
         super().__init__(f"line {line}{f', column {column}' if column else ''}: {reason}")
-
-
-class ParquetMissing(Exception):
-    """What reads Parquet is not installed."""
 
 
 class Line(NamedTuple):
@@ -286,10 +283,8 @@ def _name(header: list[str], position: int) -> str:
 
 
 def _duckdb() -> Any:
-    try:
+    with needs("parquet"):
         import duckdb
-    except ImportError:
-        raise ParquetMissing from None
     settings: dict[str, str | bool | int | float | list[str]] = {
         "threads": 1,
         "memory_limit": "256MB",

@@ -1,4 +1,4 @@
-create or replace view billig.voucher_rule_period as
+create or replace view books.voucher_rule_period as
 select
     line_kind,
     project,
@@ -13,7 +13,7 @@ select
     account,
     deferred_account,
     accounting_vat_code
-from billig.voucher_rule;
+from books.voucher_rule;
 
-comment on view billig.voucher_rule_period is
+comment on view books.voucher_rule_period is
 'Voucher rules with the days they apply to: from valid_from, before valid_until.';
