@@ -63,7 +63,7 @@ grant execute on function billig.local_time to analyst;
 grant execute on function
 billig.is_sale, billig.is_refund, billig.is_price_change, billig.is_use, billig.is_net, billig.moves_money,
 billig.takes_money, billig.takes_seat, billig.frees_seat, billig.components,
-billig.share_of, billig.round_cash
+books.share_of, billig.round_cash
 to analyst, bookkeeper, auditor, scheduler;
 
 grant execute on function billig.create_purchase, billig.cancel_reservation, billig.refund, billig.receipt
