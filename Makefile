@@ -56,7 +56,6 @@ format: .venv/.installed
 	$(RUN) -m ruff format .
 
 bench: .venv/.installed
-	$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
 	$(RUN) -m bench
 
 # Of a deployed database, as the next one: the typed calls, and the reference.

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from bench import bank, clicks, execution, purchases, refunds, reports, rollup
 from bench.measure import Ratios
 from bench.server import PLAIN, Bench, deployed, file_system, started
 from bench.sizes import SMOKE, Sizes
+from pybridge.paths import ROOT
 
 TEMPORARY = Path(tempfile.gettempdir())
 BENCHMARKS: dict[str, Callable[[Bench, Sizes], Iterator[Ratios]]] = {
@@ -71,26 +73,36 @@ def main(
         introduce(bench)
         if smoke:
             print("so small that the ratios below say nothing", flush=True)
-        for ratios in run(bench, wanted, SMOKE if smoke else sizes):
-            print(ratios, flush=True)
+            sizes = SMOKE
+        prepare(bench, sizes)
+        for name in wanted:
+            for ratios in BENCHMARKS[name](bench, sizes):
+                print(ratios, flush=True)
 
 
-def run(bench: Bench, names: list[str], sizes: Sizes) -> Iterator[Ratios]:
-    """Run these benchmarks, one after the other, on a server that is new."""
+def prepare(bench: Bench, sizes: Sizes) -> None:
+    """What the benchmarks begin with, on a server that is new."""
     deployed(bench, PLAIN)
     purchases.prepare(bench, sizes)
-    for name in names:
-        yield from BENCHMARKS[name](bench, sizes)
 
 
 def introduce(bench: Bench) -> None:
     with bench.connect("postgres") as connection:
         row = connection.execute("select version()").fetchone()
         connection.execute("create table commit_latency (id int)")
+    print(f"of commit {commit()}")
     rate = bench.pgbench("postgres", "commit.sql", clients=1, seconds=3)
     print(f"commit latency: {1000 / rate:.2f} ms, fsync, synchronous_commit and full_page_writes on")
     print(f"data on {file_system(Path(bench.server.base_dir))}; {os.cpu_count()} cores, {platform.machine()}")
     print(f"load before: {', '.join(f'{x:.1f}' for x in os.getloadavg())}; {row[0] if row else ''}", flush=True)
+
+
+def commit() -> str:
+    """What is measured: without it, figures are worth nothing tomorrow."""
+    described = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--exclude=*"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return described.stdout.strip() or "unknown: this is no checkout of git"
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from bench.measure import Ratios, interleave
 from bench.server import PLAIN, Bench, Connection, run_file
 from bench.sizes import Sizes
-from pybridge.cli import clicks as files
+from pybridge.files import click_loading
 
 MONTH = "2026-03-01"
 FIRST = datetime(2026, 3, 1, tzinfo=ZoneInfo("Europe/Oslo"))
@@ -267,7 +267,7 @@ def _loaded(connection: Connection, web: Connection) -> float:
             for block in out:
                 file.write(block)
         begun = time.monotonic()
-        done = files.load(web, path, now=row[1])
+        done = click_loading.load(web, path, now=row[1])
         elapsed = time.monotonic() - begun
     if done.clicks != row[0]:
         raise RuntimeError(f"the file gave {done.clicks} clicks of {row[0]}")

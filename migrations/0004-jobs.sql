@@ -31,7 +31,6 @@ create table jobs.job_run (
     started_by text not null default session_user,
     backend_pid int not null default pg_backend_pid(),
     started_at timestamptz not null default clock_timestamp(),
-    heartbeat_at timestamptz not null default clock_timestamp(),
     finished_at timestamptz,
     row_count bigint,
     outcome text,
@@ -52,7 +51,6 @@ comment on column jobs.job_run.period is 'What it is for, such as a month''s fir
 comment on column jobs.job_run.started_by is 'session_user';
 comment on column jobs.job_run.backend_pid is 'Process of the session that runs it';
 comment on column jobs.job_run.started_at is 'When it began';
-comment on column jobs.job_run.heartbeat_at is 'When it last said that it lives';
 comment on column jobs.job_run.finished_at is 'When it ended, or was found dead; null: runs, or has crashed';
 comment on column jobs.job_run.row_count is 'How many rows it was about; null: did not say';
 comment on column jobs.job_run.outcome is

@@ -50,8 +50,8 @@ select
     now(), current_date, ticket, purchase, payment,
     pg_current_xact_id(), 1, 'bench_seller', 1, 'bench_seller', 1, false,
     price_group, ticket_group, event, organisation, project,
-    price, price, vat_code, vat_rate, billig.vat_of(price, vat_rate),
-    fee, fee_vat_code, fee_vat_rate, billig.vat_of(fee, fee_vat_rate)
+    price, price, vat_code, vat_rate, books.vat_of(price, vat_rate),
+    fee, fee_vat_code, fee_vat_rate, books.vat_of(fee, fee_vat_rate)
 from sold
 order by ticket;
 

@@ -15,8 +15,8 @@ select
     case when r.ticket %% 2 = 0 then 'seller' || r.ticket %% 40 end as seller,
     case when r.ticket %% 2 = 0 then 1 end as cash_point,
     o.price_group, o.ticket_group, o.event, o.organisation, o.project, o.price, o.vat_code, o.vat_rate,
-    billig.vat_of(o.price, o.vat_rate) as vat, o.fee, o.fee_vat_code, o.fee_vat_rate,
-    billig.vat_of(o.fee, o.fee_vat_rate) as fee_vat
+    books.vat_of(o.price, o.vat_rate) as vat, o.fee, o.fee_vat_code, o.fee_vat_rate,
+    books.vat_of(o.fee, o.fee_vat_rate) as fee_vat
 from (
     select i, i * 2 / 3 as ticket
     from generate_series(0, %(month)s - 1) as i

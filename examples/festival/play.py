@@ -6,7 +6,6 @@ web buyer would have twenty minutes to pay, one transaction sets the time to not
 """
 
 import contextlib
-import os
 import random
 import threading
 import time
@@ -30,6 +29,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from pybridge import errors
 from pybridge.client import Client
 from pybridge.client.billig import CreatePurchaseRow
+from pybridge.database import connection_string, is_elsewhere
 from pybridge.deploy import OtherCheckout, deploy
 from pybridge.files import programme
 from pybridge.local import server
@@ -809,20 +809,16 @@ def play(dsn: str, console: Console, size: Size, *, file: Path = PROGRAMME, yes_
     console.print(f"\nDone in {time.monotonic() - began:.0f} s.", style="dim")
 
 
-def is_elsewhere() -> bool:
-    """Whether the environment names a database, so that the embedded server is not what is used."""
-    return bool(os.environ.get("DATABASE_URL")) or any(os.environ.get(name) for name in server.ELSEWHERE)
-
-
 def main(console: Console, *, yes_this_database: bool = False, size: Size | None = None) -> None:
     """The demo on the database that the other commands use."""
-    if is_elsewhere() and not yes_this_database:
+    elsewhere = is_elsewhere()
+    if elsewhere and not yes_this_database:
         raise DemoRefused(
             "The environment names a database (DATABASE_URL, PGHOST, ...): the demo would write there.",
             "Unset it to play in the embedded one, or say --yes-this-database.",
         )
-    if is_elsewhere():
-        dsn = server.connection_string()
+    if elsewhere:
+        dsn = connection_string()
     else:
         with console.status("Starting the embedded PostgreSQL"):
             dsn = server.up().dsn()

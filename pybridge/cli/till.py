@@ -9,15 +9,19 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from pybridge.cli.common import Json, connect, kroner, local, new_table, not_empty, print_json
+from pybridge.cli.common import Json, not_empty, print_json
+from pybridge.cli.plain import group
 from pybridge.client import Client
 from pybridge.client.billig import TillCloseRow, TillStatusRow, XReportRow, ZReportRow
+from pybridge.database import connect
+from pybridge.formats import kroner, local
+from pybridge.terminal import new_table
 
 Seller = Annotated[str | None, typer.Option(help="Whose till; the login role by default.", callback=not_empty)]
 Stand = Annotated[int, typer.Argument(min=0, max=2**31 - 1, help="Number of the cash point.")]
 
 
-app = typer.Typer(no_args_is_help=True, help="Tills: sessions, counting, X and Z reports.")
+app = group()
 
 
 @app.command()

@@ -16,6 +16,7 @@ from pybridge.client.billig import CheckProgrammeRow as Problem
 
 if TYPE_CHECKING:
     from pybridge.client.bank import Bank
+    from pybridge.client.books import Books
     from pybridge.client.jobs import Jobs
     from pybridge.client.marketplace import Marketplace
 
@@ -30,6 +31,12 @@ class Client(Billig):
         from pybridge.client.bank import Bank
 
         return Bank(self.connection)
+
+    @property
+    def books(self) -> "Books":
+        from pybridge.client.books import Books
+
+        return Books(self.connection)
 
     @property
     def jobs(self) -> "Jobs":

@@ -43,17 +43,6 @@ class CheckProgrammeRow:
 
 
 @dataclass(frozen=True)
-class ClosePeriodRow:
-    """A row of `billig.close_period`."""
-
-    accounting_period: int
-    closed_at: datetime
-    log_rows: int
-    gross_amount: Decimal
-    vat_amount: Decimal
-
-
-@dataclass(frozen=True)
 class ConfirmNetPaymentRow:
     """A row of `billig.confirm_net_payment`."""
 
@@ -327,21 +316,6 @@ class Billig(Room):
         """
         return self._rows(CheckProgrammeRow, "check_programme", rows=json(rows))
 
-    def close_period(
-        self, *, organisation: int, first_day: date, last_day: date, note: str | None = None
-    ) -> list[ClosePeriodRow]:
-        """Closes a period of an organisation: from now on a report over it, by posting_date, returns the same figures
-        for ever. Rows of transactions that are open meanwhile count on the first open day (report.late_transaction).
-        Returns the close's key, its time and its control totals (NOK), which are kept in billig.accounting_period.
-        22023: no period; P0002: no such organisation; 23B40: it has not ended; 23B41: closed already; 23B42: it leaves
-        a hole after the last one, or rows before the first; 23B43: not in a transaction of its own; 23B46: lines of its
-        vouchers have no account; 55P03: a till is being closed or an event moved at this moment; 23B44: a restored dump
-        that was not deployed yet.
-        """
-        return self._rows(
-            ClosePeriodRow, "close_period", organisation=organisation, first_day=first_day, last_day=last_day, note=note
-        )
-
     def confirm_net_payment(
         self, *, purchase: int, amount: Money, provider_reference: str, payment_method: str = "NET_CARD"
     ) -> list[ConfirmNetPaymentRow]:
@@ -468,16 +442,6 @@ class Billig(Room):
             request_id=request_id,
         )
 
-    def posting_date(self, *, organisation: int, transaction_date: date, era: int, xact_id: str) -> date:
-        """The day that a log row counts on, by its organisation, its date and its transaction: its own date, unless
-        that is in a closed period whose close did not see it. Asked for the few rows of the tail that are dated so
-        early: hence its cost, which keeps the planner from compiling (JIT) what it will hardly call.
-        """
-        result: date = self._value(
-            "posting_date", organisation=organisation, transaction_date=transaction_date, era=era, xact_id=xact_id
-        )
-        return result
-
     def receipt(self, *, payment: int | None = None, purchase: int | None = None) -> list[ReceiptRow]:
         """The receipt of a payment (sale, refund, exchange or change; its number is the receipt's), or of a purchase's
         first sale, as rows to print in order: section LINE (tickets and fees: quantity, unit_price, amount), TOTAL, VAT
@@ -574,47 +538,6 @@ class Billig(Room):
         nothing. 23B43: not READ COMMITTED; 23B44: a restored dump that was not deployed yet.
         """
         result: int = self._value("roll_up_log")
-        return result
-
-    def set_account(self, *, account: int, name: str) -> int:
-        """Adds an account that voucher rules may name, or renames it. 22023: no number of four digits, or no name."""
-        result: int = self._value("set_account", account=account, name=name)
-        return result
-
-    def set_voucher_rule(
-        self,
-        *,
-        line_kind: str,
-        account: int | None,
-        valid_from: date | None = None,
-        deferred_account: int | None = None,
-        accounting_vat_code: str | None = None,
-        project: int | None = None,
-        organisation: int | None = None,
-        vat_code: int | None = None,
-        payment_method: str | None = None,
-        transaction_type: str | None = None,
-    ) -> int:
-        """Says which account lines of vouchers go to, from a day on (today, if none is given); older vouchers keep
-        theirs. The columns that are named make the rule specific, see billig.voucher_rule; the same ones again give the
-        rule a new account. account null: from then on there is no such rule. deferred_account: a liability until the
-        day of the event; null: revenue at once. accounting_vat_code: what the accounting system calls the VAT code.
-        Returns the rule's row. 22023: no such rule, or a day in a closed period; P0002: no such account, project,
-        organisation, VAT code, payment method or transaction type.
-        """
-        result: int = self._value(
-            "set_voucher_rule",
-            line_kind=line_kind,
-            account=account,
-            valid_from=valid_from,
-            deferred_account=deferred_account,
-            accounting_vat_code=accounting_vat_code,
-            project=project,
-            organisation=organisation,
-            vat_code=vat_code,
-            payment_method=payment_method,
-            transaction_type=transaction_type,
-        )
         return result
 
     def settle_owed_back(self, *, owed_back: int, reference: str) -> int:
@@ -775,13 +698,6 @@ class Billig(Room):
         since; 23B11 used; 23B13; 42501.
         """
         return self._rows(UndoLastSaleRow, "undo_last_sale", seller=seller, reason=reason, request_id=request_id)
-
-    def vat_of(self, *, gross: Money, rate: Money) -> Decimal:
-        """VAT contained in a gross amount, NOK: gross * rate / (100 + rate), half away from zero to the øre. rate in
-        per cent. Taken per ticket and per fee; reports sum lines and never recompute from a total.
-        """
-        result: Decimal = self._value("vat_of", gross=gross, rate=rate)
-        return result
 
     def x_report(self, *, cash_point: int) -> list[XReportRow]:
         """The X report of a cash point, live (kassasystemforskrifta § 2-8-2): every item since its last Z report, first

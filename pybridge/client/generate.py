@@ -323,9 +323,9 @@ def _formatted(text: str) -> str:
 
 def main() -> None:
     """Write all modules anew."""
-    from pybridge.local import server
+    from pybridge.database import connection_string
 
-    with psycopg.connect(server.connection_string()) as connection:
+    with psycopg.connect(connection_string()) as connection:
         for schema, text in modules(connection).items():
             (HERE / f"{schema}.py").write_text(text, "utf-8")
             print(f"wrote pybridge/client/{schema}.py")

@@ -92,12 +92,6 @@ class Jobs(Room):
             error_message=error_message,
         )
 
-    def heartbeat(self, *, job_run: int, row_count: int | None = None) -> None:
-        """Says that a run lives, and how many rows it has done. P0002 no such run; 23B69 it has ended, or is another
-        session's.
-        """
-        self._value("heartbeat", job_run=job_run, row_count=row_count)
-
     def is_held(self, *, lock: int) -> bool:
         """Whether a session of this database holds this advisory lock."""
         result: bool = self._value("is_held", lock=lock)

@@ -23,6 +23,7 @@ from tests.support.domain import (
     add_price_group,
     add_ticket_group,
     call,
+    call_in,
     confirm,
     consistency,
     create_purchase,
@@ -383,8 +384,8 @@ def test_later_edits_of_the_programme_change_no_past_report_and_no_later_refund(
 
     elsewhere = make_project(db)
     run(db, "update billig.price_group set price = 500 where price_group = %s", event.price_group)
-    run(db, "insert into billig.vat_rate (vat_code, valid_from, rate) values (31, current_date - 1, 20)")
-    run(db, "update billig.vat_rate set rate = 16 where vat_code = 31 and valid_from = '2012-01-01'")
+    run(db, "insert into books.vat_rate (vat_code, valid_from, rate) values (31, current_date - 1, 20)")
+    run(db, "update books.vat_rate set rate = 16 where vat_code = 31 and valid_from = '2012-01-01'")
     run(
         db,
         "update billig.event set project = %s, ticket_fee = 99, vat_code = 3 where event = %s",
@@ -445,14 +446,14 @@ def test_vat_of_a_change_is_vat_of_the_new_less_vat_logged_for_the_old(
 
 
 def test_a_change_after_the_vat_rate_changed_takes_the_new_rate_for_the_whole_ticket(db: Connection) -> None:
-    run(db, "insert into billig.vat_code (vat_code, vat_code_name, vat_code_note) values (91, 'Test', 'Test')")
-    run(db, "insert into billig.vat_rate (vat_code, valid_from, rate) values (91, '2020-01-01', 10)")
+    run(db, "insert into books.vat_code (vat_code, vat_code_name, vat_code_note) values (91, 'Test', 'Test')")
+    run(db, "insert into books.vat_rate (vat_code, valid_from, rate) values (91, '2020-01-01', 10)")
     for line_kind in ("REVENUE", "VAT"):
-        call(db, "set_voucher_rule", line_kind=line_kind, account=3900, vat_code=91)
+        call_in(db, "books", "set_voucher_rule", line_kind=line_kind, account=3900, vat_code=91)
     event = make_event(db, prices=(100, 130, 70), vat_code=91)
     paid = sell(db, event.price_group, 2).tickets
     reserved = reserve(db, event.price_group)
-    run(db, "insert into billig.vat_rate (vat_code, valid_from, rate) values (91, current_date - 1, 20)")
+    run(db, "insert into books.vat_rate (vat_code, valid_from, rate) values (91, current_date - 1, 20)")
 
     for ticket, group, amount in zip(paid, event.price_groups[1:], (30, -30), strict=True):
         update_ticket(db, ticket, price_group=group)

@@ -14,9 +14,9 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from pybridge.cli.common import local
 from pybridge.cli.main import app
 from pybridge.files import programme
+from pybridge.formats import local
 from tests.conftest import Connection
 from tests.support.cli import Run, run, url
 from tests.support.programme import Row, row, three_lines

@@ -39,6 +39,7 @@ from tests.support.domain import (
     rows,
     run,
     standards,
+    table,
 )
 
 REPORTS: dict[str, LiteralString] = {
@@ -349,8 +350,8 @@ def test_no_later_edit_of_the_programme_or_of_the_rates_changes_a_row(books: Boo
         run(
             db,
             """
-            insert into billig.vat_rate (vat_code, valid_from, rate)
-            select vat_code, billig.local_time()::date, 19 from billig.vat_code
+            insert into books.vat_rate (vat_code, valid_from, rate)
+            select vat_code, billig.local_time()::date, 19 from books.vat_code
             """,
         )
         > 0
@@ -388,38 +389,62 @@ def official_periods(vat_lists: Path, level: str) -> list[Period]:
     return sorted(periods)
 
 
+def listed_periods(vat_code: int) -> list[Period]:
+    """The same from a table of our own, which stands in where the lists are not."""
+    return [
+        (
+            date.fromisoformat(row["valid_from"]),
+            date.fromisoformat(row["valid_to"]) if row["valid_to"] else None,
+            Decimal(row["rate"]),
+        )
+        for row in table("vat_rate.csv")
+        if int(row["vat_code"]) == vat_code
+    ]
+
+
 @pytest.mark.parametrize("vat_code", LEVELS)
-def test_the_rates_and_their_periods_are_the_official_ones(
-    shared_db: Connection, vat_lists: Path, vat_code: int
-) -> None:
+def test_our_table_of_rates_is_the_official_one(vat_lists: Path, vat_code: int) -> None:
+    official = official_periods(vat_lists, LEVELS[vat_code][0])
+    assert official
+    assert listed_periods(vat_code) == official
+
+
+@pytest.mark.parametrize("vat_code", LEVELS)
+def test_the_rates_and_their_periods_are_the_listed_ones(shared_db: Connection, vat_code: int) -> None:
     ours = rows(
         shared_db,
         """
         select valid_from, (lead(valid_from) over (order by valid_from) - 1) as valid_to, rate
-        from billig.vat_rate
+        from books.vat_rate
         where vat_code = %s
         order by valid_from
         """,
         vat_code,
     )
-    official = official_periods(vat_lists, LEVELS[vat_code][0])
-    assert official
-    assert [(row["valid_from"], row["valid_to"], row["rate"]) for row in ours] == official
+    assert [(row["valid_from"], row["valid_to"], row["rate"]) for row in ours] == listed_periods(vat_code)
 
 
-def test_the_codes_are_official_and_those_without_a_level_bear_no_vat(shared_db: Connection, vat_lists: Path) -> None:
+def test_our_table_of_codes_is_the_official_one(vat_lists: Path) -> None:
     with (vat_lists / "Standard_Tax_Codes.csv").open(encoding="utf-8-sig", newline="") as lines:
-        official = {int(row["Code"]): row for row in csv.DictReader(lines, delimiter=";")}
-    codes = rows(shared_db, "select vat_code, vat_code_name from billig.vat_code")
+        official = {
+            row["Code"]: (row["DescriptionNOB"], row["TaxRate"]) for row in csv.DictReader(lines, delimiter=";")
+        }
     # The sales codes of the list but those of raw fish, reverse charge and export: no ticket is any of these.
-    domestic_sales = {code for code in official if str(code)[0] in "3567"} - {32, 51, 52}
-    assert {row["vat_code"] for row in codes} == domestic_sales
+    domestic_sales = {code for code in official if code[0] in "3567"} - {"32", "51", "52"}
+    ours = {row["vat_code"]: (row["name"], row["level"]) for row in table("vat_code.csv")}
+    assert ours == {code: official[code] for code in domestic_sales}
+
+
+def test_the_codes_are_the_listed_ones_and_those_without_a_level_bear_no_vat(shared_db: Connection) -> None:
+    listed = {int(row["vat_code"]): row for row in table("vat_code.csv")}
+    codes = rows(shared_db, "select vat_code, vat_code_name from books.vat_code")
+    assert {row["vat_code"] for row in codes} == set(listed)
     for row in codes:
-        listed = official[row["vat_code"]]
-        assert row["vat_code_name"].split(",")[0] == listed["DescriptionNOB"].split(",")[0]
+        code = listed[row["vat_code"]]
+        assert row["vat_code_name"].split(",")[0] == code["name"].split(",")[0]
         if row["vat_code"] in LEVELS:
-            assert listed["TaxRate"] == LEVELS[row["vat_code"]][1]
+            assert code["level"] == LEVELS[row["vat_code"]][1]
         else:
-            assert listed["TaxRate"] in ("", "Zero rate")
-            rates = rows(shared_db, "select rate from billig.vat_rate where vat_code = %s", row["vat_code"])
+            assert code["level"] in ("", "Zero rate")
+            rates = rows(shared_db, "select rate from books.vat_rate where vat_code = %s", row["vat_code"])
             assert [r["rate"] for r in rates] == [0]

@@ -21,7 +21,9 @@ begin
     end if;
     perform billig.need_read_committed();
     if p_request_id is not null then
-        v_answer := billig.begin_request('z_report', p_request_id, row(p_cash_point, p_seller)::text);
+        v_answer := billig.begin_request('z_report', p_request_id, jsonb_build_object(
+            'p_cash_point', p_cash_point, 'p_seller', p_seller
+        ));
         v_number := (v_answer ->> 0)::int;
     end if;
 
