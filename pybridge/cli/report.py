@@ -1,9 +1,10 @@
-"""`pybridge report`: each command asks one function of `pybridge.reports.questions` and writes the answer down."""
+"""`pybridge report`: a command for each declared report, and for any view; it asks, and writes the answer down."""
 
+import inspect
 import os
 import sys
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,16 +17,16 @@ from xlsxwriter.exceptions import FileCreateError
 from pybridge import errors
 from pybridge.cli.common import DAY, REFUSED, Json, connect, fail, not_empty
 from pybridge.reports import output as report_output
-from pybridge.reports import questions as reports
-from pybridge.reports.questions import Period, Report, UnknownReport
+from pybridge.reports import questions
+from pybridge.reports.columns import label
+from pybridge.reports.declared import DAYS, FILTERS, REPORTS, Declared, answer
+from pybridge.reports.tables import Period, Report, UnknownReport
 from pybridge.web import pages
 
 app = typer.Typer(no_args_is_help=True, help="Print a report: as a table, CSV, JSON or a spreadsheet.")
 
 From = Annotated[datetime | None, typer.Option("--from", help="First day of the period.", **DAY)]
 To = Annotated[datetime | None, typer.Option("--to", help="Last day of the period, in it.", **DAY)]
-Seller = Annotated[str | None, typer.Option(help="Of this seller alone.", callback=not_empty)]
-Session = Annotated[int | None, typer.Option("--session", help="Of this till session alone.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV, every column.")]
 Xlsx = Annotated[Path | None, typer.Option("--xlsx", dir_okay=False, help="Write a spreadsheet to this file.")]
 Html = Annotated[Path | None, typer.Option("--html", dir_okay=False, help="Write a page to this file.")]
@@ -125,187 +126,59 @@ def _pairs(given: list[str] | None, option: str) -> list[tuple[str, str]]:
 def list_() -> None:
     """List the views of schema report, which `pybridge report view` prints."""
     with connect(deployed=True) as connection:
-        found = reports.views(connection)
+        found = questions.views(connection)
     for each in found.values():
         Console().print(Text.assemble((each.name, "bold"), f"  {each.comment}\n"))
 
 
-@app.command()
-def settlement(
-    seller: Seller = None,
-    first: From = None,
-    last: To = None,
-    till_session: Session = None,
-    as_csv: Csv = False,
-    as_json: Json = False,
-    xlsx: Xlsx = None,
-    html: Html = None,
-    lang: Lang = "nb",
-) -> None:
-    """Kasseoppgjør: what a seller did in a period or a till session. Without dates and session: today."""
-    period = _period(first, last)
+def _command(report: Declared) -> None:
+    """The command of a report that is declared: its options are its filters."""
+    options: dict[str, tuple[str, Any, Any]] = {}  # what it is in Python; its type; its default
+    for key in report.filters:
+        if key == DAYS:
+            of = label(report.day).lower()
+            options |= {
+                "from": ("first", _option(datetime, "--from", help=f"First day of the period, by {of}.", **DAY), None),
+                "to": ("last", _option(datetime, "--to", help=f"Last day of the period, in it, by {of}.", **DAY), None),
+            }
+        elif FILTERS[key].type is bool:
+            options[key] = (f"is_{key}", Annotated[bool, typer.Option(f"--{key}", help=FILTERS[key].help)], False)
+        else:
+            checked = {"callback": not_empty} if FILTERS[key].type is str else {}
+            options[key] = (key, _option(FILTERS[key].type, f"--{key}", help=FILTERS[key].help, **checked), None)
+    ways = {
+        "as_csv": (Csv, False),
+        "as_json": (Json, False),
+        "xlsx": (Xlsx, None),
+        "html": (Html, None),
+        "lang": (Lang, "nb"),
+    }
 
-    def ask(connection: psycopg.Connection[Any]) -> Report:
-        day: date | None = None
-        if period == reports.ALWAYS and till_session is None:
-            day = reports.today(connection)
-        return reports.settlement(connection, Period(day, day) if day else period, seller, till_session)
+    def run(**given: Any) -> None:
+        period = _period(given.get("first"), given.get("last"))
+        asked = {key: given[name] for key, (name, _, _) in options.items() if key not in ("from", "to")}
 
-    _write(
-        ask,
-        as_csv,
-        as_json,
-        xlsx,
-        html,
-        lang,
-        ("settlement", {"seller": seller, "from": period.first, "to": period.last, "session": till_session}),
-    )
+        def ask(connection: psycopg.Connection[Any]) -> Report:
+            return answer(connection, report.name, report.days(connection, period, asked), **asked)
 
+        said = {key: "yes" if value is True else value for key, value in asked.items() if value is not False}
+        _write(ask, **{way: given[way] for way in ways}, page=(report.name, {**said, **period.asked}))
 
-@app.command("vat-project")
-def vat_project(
-    seller: Seller = None,
-    first: From = None,
-    last: To = None,
-    as_csv: Csv = False,
-    as_json: Json = False,
-    xlsx: Xlsx = None,
-    html: Html = None,
-    lang: Lang = "nb",
-) -> None:
-    """Transactions by VAT code and UKE project: sales, refunds and changes apart."""
-    period = _period(first, last)
-    _write(
-        lambda connection: reports.vat_project(connection, period, seller),
-        as_csv,
-        as_json,
-        xlsx,
-        html,
-        lang,
-        ("vat-project", {"seller": seller, "from": period.first, "to": period.last}),
-    )
+    taken = [*options.values(), *((name, kind, default) for name, (kind, default) in ways.items())]
+    parameter = inspect.Parameter
+    setattr(run, "__signature__", inspect.Signature(  # noqa: B010
+        [parameter(name, parameter.KEYWORD_ONLY, default=default, annotation=kind) for name, kind, default in taken]
+    ))  # fmt: skip
+    run.__annotations__ = {name: kind for name, kind, _ in taken}
+    app.command(report.name, help=report.lead + (" Asked for no days: today." if report.today else ""))(run)
 
 
-@app.command("project-day")
-def project_day(
-    project: Annotated[int | None, typer.Option(help="Of this project alone.")] = None,
-    first: From = None,
-    last: To = None,
-    as_csv: Csv = False,
-    as_json: Json = False,
-    xlsx: Xlsx = None,
-    html: Html = None,
-    lang: Lang = "nb",
-) -> None:
-    """A project's days: sold, refunded and changed, by sale channel."""
-    period = _period(first, last)
-    _write(
-        lambda connection: reports.project_day(connection, period, project),
-        as_csv,
-        as_json,
-        xlsx,
-        html,
-        lang,
-        ("project-day", {"project": project, "from": period.first, "to": period.last}),
-    )
+def _option(kind: type[Any], *names: str, **more: Any) -> Any:
+    return Annotated[kind | None, typer.Option(*names, **more)]
 
 
-@app.command("open-items")
-def open_items(
-    event: Annotated[int | None, typer.Option(help="Of this event alone.")] = None,
-    first: From = None,
-    last: To = None,
-    as_csv: Csv = False,
-    as_json: Json = False,
-    xlsx: Xlsx = None,
-    html: Html = None,
-    lang: Lang = "nb",
-) -> None:
-    """Web sales and reservations not paid yet: open before, what happened, open after; what is owed back."""
-    period = _period(first, last)
-    _write(
-        lambda connection: reports.open_items(connection, period, event),
-        as_csv,
-        as_json,
-        xlsx,
-        html,
-        lang,
-        ("open-items", {"event": event, "from": period.first, "to": period.last}),
-    )
-
-
-@app.command("event-sales")
-def event_sales(
-    event: Annotated[int | None, typer.Option(help="Of this event alone.")] = None,
-    project: Annotated[int | None, typer.Option(help="Of this project alone.")] = None,
-    first: From = None,
-    last: To = None,
-    as_csv: Csv = False,
-    as_json: Json = False,
-    xlsx: Xlsx = None,
-    html: Html = None,
-    lang: Lang = "nb",
-) -> None:
-    """What was sold of each event: tickets, capacity, revenue. The period is of the events' dates."""
-    period = _period(first, last)
-    _write(
-        lambda connection: reports.event_sales(connection, period, event, project),
-        as_csv,
-        as_json,
-        xlsx,
-        html,
-        lang,
-        ("event-sales", {"event": event, "project": project, "from": period.first, "to": period.last}),
-    )
-
-
-@app.command()
-def unattached(
-    seller: Seller = None,
-    first: From = None,
-    last: To = None,
-    as_csv: Csv = False,
-    as_json: Json = False,
-    xlsx: Xlsx = None,
-) -> None:
-    """Payments at a stand that lie in no till session."""
-    period = _period(first, last)
-    _write(lambda connection: reports.unattached(connection, period, seller), as_csv, as_json, xlsx)
-
-
-@app.command()
-def sessions(
-    seller: Seller = None,
-    first: From = None,
-    last: To = None,
-    till_session: Session = None,
-    is_open: Annotated[bool, typer.Option("--open", help="Open ones alone.")] = False,
-    as_csv: Csv = False,
-    as_json: Json = False,
-    xlsx: Xlsx = None,
-    html: Html = None,
-    lang: Lang = "nb",
-) -> None:
-    """Till sessions: expected, counted and difference by means of payment. The period is of their opening."""
-    period = _period(first, last)
-    _write(
-        lambda connection: reports.sessions(connection, period, seller, till_session, is_open),
-        as_csv,
-        as_json,
-        xlsx,
-        html,
-        lang,
-        (
-            "sessions",
-            {
-                "seller": seller,
-                "from": period.first,
-                "to": period.last,
-                "session": till_session,
-                "open": "yes" if is_open else None,
-            },
-        ),
-    )
+for each in REPORTS.values():
+    _command(each)
 
 
 @app.command()
@@ -316,7 +189,7 @@ def history(
     xlsx: Xlsx = None,
 ) -> None:
     """All that happened to a ticket, when and by whom."""
-    _write(lambda connection: reports.history(connection, ticket), as_csv, as_json, xlsx)
+    _write(lambda connection: questions.history(connection, ticket), as_csv, as_json, xlsx)
 
 
 @app.command()
@@ -336,7 +209,7 @@ def view(
     """Any view of schema report, its rows filtered. The period is of its posting date, sale date or the like."""
     period = _period(first, last)
     pairs = _pairs(where, "--where")
-    _write(lambda connection: reports.view(connection, name, period, pairs, limit), as_csv, as_json, xlsx)
+    _write(lambda connection: questions.view(connection, name, period, pairs, limit), as_csv, as_json, xlsx)
 
 
 @app.command()

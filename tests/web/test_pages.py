@@ -18,6 +18,8 @@ from typer.testing import CliRunner, Result
 
 from pybridge.cli.main import app
 from pybridge.errors import BadArgument, NotFound
+from pybridge.reports import columns
+from pybridge.reports.declared import REPORTS
 from pybridge.web import pages
 from pybridge.web.pages import charts, site
 from pybridge.web.pages.words import FOLDER, Words
@@ -504,22 +506,47 @@ def test_an_unknown_page_or_language_is_refused(house: House) -> None:
 # --- Languages ------------------------------------------------------------------------------------------------------
 
 
-def test_every_message_is_translated_and_none_is_left_over() -> None:
-    folder = Path(pages.__file__).parent
-    found = extract_from_dir(
-        folder,
-        method_map=[("**.py", "python"), ("templates/**.j2", "jinja2.ext:babel_extract")],
-        options_map={},
-        keywords=dict.fromkeys(("_", "N_", "words", "self")),
-    )
+def test_every_message_is_translated_and_none_is_left_over(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The headings of columns too, which are the columns' own names unless LABELS says otherwise."""
+    found = [
+        each
+        for folder in (Path(pages.__file__).parent, Path(columns.__file__).parent)
+        for each in extract_from_dir(
+            folder,
+            method_map=[("**.py", "python"), ("templates/**.j2", "jinja2.ext:babel_extract")],
+            options_map={},
+            keywords=dict.fromkeys(("_", "N_", "words", "self")),
+        )
+    ]
     messages = {message for _, _, message, _, _ in found if isinstance(message, str)}
+    shown = {column for each in REPORTS.values() for column in each.columns}
+    plain = Words.column
+
+    def noted(words: Words, name: str) -> str:
+        shown.add(name)
+        return plain(words, name)
+
+    monkeypatch.setattr(Words, "column", noted)
+    for name, values in house.asked:
+        house.render(name, values)
+    labels = {columns.label(column) for column in shown}
+    assert {"Organisation", "Cumulative", "Failing periods"} <= labels
     with (FOLDER / "nb.po").open("rb") as file:
         catalogue = {str(each.id): each for each in read_po(file, locale="nb") if each.id}
-    assert messages == catalogue.keys()
+    import json; json.dump({'missing': sorted((messages | labels) - catalogue.keys()), 'left': sorted(catalogue.keys() - (messages | labels)), 'labels': sorted(labels)}, open('/tmp/gwork/msgs.json', 'w'))
+    assert messages | labels <= catalogue.keys()
+    every = {row["attname"] for row in rows(house.db, REPORTED)}
+    assert catalogue.keys() <= messages | labels | set(map(columns.label, every))
     for message, each in catalogue.items():
         assert each.string, message
         assert not each.fuzzy, message
         assert set(re.findall(r"{\w+}", message)) == set(re.findall(r"{\w+}", str(each.string))), message
+
+
+REPORTED = """
+select distinct attname from pg_attribute inner join pg_class as c on c.oid = attrelid
+where c.relnamespace = 'report'::regnamespace and attnum > 0
+"""
 
 
 def test_numbers_and_days_are_written_as_the_language_does() -> None:
