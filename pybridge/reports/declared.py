@@ -29,13 +29,11 @@ class Filter:
 
 DAYS = "days"  # among the filters: the period, as --from and --to
 FILTERS = {
-    "seller": Filter(N_("Seller"), "Of this seller alone.", str, "seller = %(seller)s"),
-    "project": Filter(N_("Project"), "Of this project alone.", int, "project = %(project)s"),
-    "event": Filter(N_("Event"), "Of this event alone.", int, "event = %(event)s"),
-    "session": Filter(
-        N_("Till session"), "Of this till session alone.", int, "till_session = %(session)s", is_long=True
-    ),
-    "open": Filter(N_("Open ones alone"), "Open ones alone.", bool, "status = 'OPEN'"),
+    "seller": Filter(N_("Seller"), "This seller only.", str, "seller = %(seller)s"),
+    "project": Filter(N_("Project"), "This project only.", int, "project = %(project)s"),
+    "event": Filter(N_("Event"), "This event only.", int, "event = %(event)s"),
+    "session": Filter(N_("Till session"), "This till session only.", int, "till_session = %(session)s", is_long=True),
+    "open": Filter(N_("Open only"), "Open ones only.", bool, "status = 'OPEN'"),
 }
 
 
@@ -82,7 +80,7 @@ ROWS = (
     ),
     Declared(
         "till_session", N_("Till sessions"),
-        N_("Every till session: what should lie in the drawer, and what was counted."),
+        N_("Every till session: what should be in the drawer, and what was counted."),
         ("seller", DAYS, "session", "open"),
         ("till_session", "status", "cash_point", "cash_point_name", "drawer", "seller", "opened_at", "closed_at",
          "z_number", "payment_method", "opening_float", "payments", "payment_amount", "pay_in_amount",
@@ -105,7 +103,7 @@ ROWS = (
     ),
     Declared(
         "payment_by_method", N_("Means of payment"),
-        N_("What was paid with which means, each organisation's share of it."),
+        N_("What was paid with which means, and each organisation's share of it."),
         ("seller", DAYS),
         ("organisation_name", "payment_method", "direction", "payments", "amount"),
         "organisation_name, payment_method, direction", folds=True,
@@ -121,7 +119,7 @@ ROWS = (
     ),
     Declared(
         "seller_vat_project", N_("VAT by project, sales and refunds apart"),
-        N_("Sales, refunds and changes by posting date: gross with VAT, net without it."),
+        N_("Sales, refunds and changes by VAT code and project: gross with VAT, net without."),
         ("seller", DAYS),
         ("organisation_name", "kind", "project", "project_name", "vat_code", "vat_rate", "tickets", "gross_amount",
          "net_amount", "vat_amount"),
@@ -133,7 +131,7 @@ ROWS = (
     ),
     Declared(
         "vat_by_project", N_("VAT by project"),
-        N_("The tickets and fees of each project by VAT code: gross with VAT, net without it."),
+        N_("The tickets and fees of each project by VAT code: gross with VAT, net without."),
         ("project", DAYS),
         ("organisation_name", "project", "project_name", "vat_code", "vat_rate", "tickets_sold", "tickets_refunded",
          "gross_amount", "net_amount", "vat_amount"),

@@ -149,7 +149,7 @@ PAGES: dict[str, Page] = {
              N_("The end of each cash point's day, numbered without a gap. What was reported never changes."),
              CASH_POINT | Z_NUMBER | PERIOD, tills.z_report, TICKETS),
         Page("bank", N_("Bank reconciliation"),
-             N_("Goods out against what the bank says came in: matched, missing, and what nobody accounts for."),
+             N_("Goods out against what the bank says came in: matched, missing, and unaccounted for."),
              PERIOD, bank.bank, BANK, wide=True),
         Page("statement", N_("Monthly statement"),
              N_("What a profile's advertisements cost and its websites earned, and when the net was charged or paid."),
@@ -271,9 +271,9 @@ def _covers(words: Words, page: Page, values: Mapping[str, Any], called: Mapping
         elif last is None:
             covered = words("from {first}", first=words.day(first))
         elif first is None:
-            covered = words("until {last}, that day too", last=words.day(last))
+            covered = words("until {last}, inclusive", last=words.day(last))
         else:
-            covered = words("{first} to {last}, both included", first=words.day(first), last=words.day(last))
+            covered = words("{first} to {last}, inclusive", first=words.day(first), last=words.day(last))
         said.append((words("Period"), covered))
     return said + [
         (words(parameter.title), called.get(name) or _shown(words, parameter, values[name]))

@@ -32,9 +32,9 @@ def bank(context: Context) -> list[Section]:
     words = context.words
     titles = {
         "bank_reconciliation": words("Goods out against the bank"),
-        "missing_deposit": words("What should come and is not matched"),
-        "unmatched_deposit": words("What came and nobody accounts for"),
-        "payout": words("Payouts of acquirers"),
+        "missing_deposit": words("Expected and not matched"),
+        "unmatched_deposit": words("Came in and unaccounted for"),
+        "payout": words("Payouts by acquirers"),
         "payout_difference": words("Why a payout is not matched"),
         "fee": words("Differences of matches: fees, roundings, write-offs"),
     }

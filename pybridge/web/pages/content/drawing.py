@@ -92,8 +92,8 @@ def over_time(
     if rest.count:
         said.append(
             words(
-                "Drawn are the {drawn} largest of {all}. The others come to {amount} {unit} together; they stand in the"
-                " table as one column.",
+                "The {drawn} largest of {all} are drawn. The others come to {amount} {unit} together; in the table they"
+                " are one column.",
                 drawn=len(drawn),
                 all=len(drawn) + rest.count,
                 amount=write(sum(rest.values.values(), Decimal())),

@@ -36,7 +36,7 @@ def jobs(context: Context) -> list[Section]:
     return [
         Section(title, [context.grid(table, title)])
         for title, table in (
-            (words("How each job does"), health),
+            (words("How each job is doing"), health),
             (words("What verification found"), verified),
             (words("Runs"), runs),
         )

@@ -18,7 +18,7 @@ def settlement(context: Context) -> list[Section]:
     words, values = context.words, context.values
     titles = {
         "SESSIONS": words("Till sessions"),
-        "TILL": words("What should lie in the drawer, and what was counted"),
+        "TILL": words("What should be in the drawer, and what was counted"),
         "PAYMENT_METHOD": words("By means of payment"),
         "TRANSACTION_TYPE": words("By type of transaction"),
         "VAT_PROJECT": words("By VAT code and project"),
@@ -68,7 +68,7 @@ def _cash_differences(context: Context, table: Table) -> Block:
     if not rows:
         return Note(context.words("No till session was counted."))
     if not any(row[2] for row in rows):
-        return Note(context.words("All {count} that were counted held what was expected in cash.", count=len(rows)))
+        return Note(context.words("All {count} that were counted held the cash expected.", count=len(rows)))
     words = context.words
     title = words("Cash difference by till session")
     different = [row for row in rows if row[2]]
@@ -78,9 +78,9 @@ def _cash_differences(context: Context, table: Table) -> Block:
         words, title, [str(row[0]) for row in drawn], [float(row[2]) for row in drawn],
         words("NOK"), words("Till session"),
     )  # fmt: skip
-    exact = words("Of {count} that were counted, {exact} held what was expected in cash and are not drawn.",
+    exact = words("{exact} of the {count} that were counted held the cash expected, and are not drawn.",
                   count=len(rows), exact=len(rows) - len(different))  # fmt: skip
-    more = words("Drawn are the {drawn} largest of {all} differences. The others come to {amount} NOK together.",
+    more = words("The {drawn} largest of {all} differences are drawn. The others come to {amount} NOK together.",
                  drawn=len(drawn), all=len(different),
                  amount=words.money(sum(row[2] for row in different) - sum(row[2] for row in drawn)))  # fmt: skip
     shown = Table("differences", ("till_session", "seller", "difference_amount"), different, ("difference_amount",))
