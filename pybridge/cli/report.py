@@ -4,40 +4,31 @@ import inspect
 import os
 import sys
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import psycopg
 import typer
 from rich.console import Console
 from rich.text import Text
-from xlsxwriter.exceptions import FileCreateError
 
 from pybridge import errors
-from pybridge.cli.common import DAY, REFUSED, Json, connect, fail, not_empty
+from pybridge.cli.common import REFUSED, From, Json, Lang, To, day, fail, not_empty, period
+from pybridge.cli.plain import group
+from pybridge.database import connect
+from pybridge.extras import needs
 from pybridge.reports import output as report_output
 from pybridge.reports import questions
 from pybridge.reports.columns import label
 from pybridge.reports.declared import DAYS, FILTERS, REPORTS, Declared, answer
-from pybridge.reports.tables import Period, Report, UnknownReport
-from pybridge.web import pages
+from pybridge.reports.tables import Report, UnknownReport
 
-app = typer.Typer(no_args_is_help=True, help="Print a report: as a table, CSV, JSON or a spreadsheet.")
+app = group()
 
-From = Annotated[datetime | None, typer.Option("--from", help="First day of the period.", **DAY)]
-To = Annotated[datetime | None, typer.Option("--to", help="Last day of the period, in it.", **DAY)]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV, every column.")]
 Xlsx = Annotated[Path | None, typer.Option("--xlsx", dir_okay=False, help="Write a spreadsheet to this file.")]
 Html = Annotated[Path | None, typer.Option("--html", dir_okay=False, help="Write a page to this file.")]
-Lang = Annotated[Literal["nb", "en"], typer.Option(help="The language of a page.")]
 PageOf = tuple[str, dict[str, object]]  # a page, and what it is asked
-
-
-def _period(first: datetime | None, last: datetime | None) -> Period:
-    if first is not None and last is not None and first > last:
-        raise typer.BadParameter(f"{first.date()} is after {last.date()}", param_hint="--from")
-    return Period(first.date() if first else None, last.date() if last else None)
 
 
 def _write(
@@ -85,7 +76,7 @@ def _save(report: Report, file: Path) -> None:
         partial.replace(file)
     except report_output.TooLong as error:
         raise fail(REFUSED, f"{file} was not written: {error}.", "Use --csv, or ask for less.") from None
-    except (OSError, FileCreateError) as error:
+    except OSError as error:
         raise fail(REFUSED, f"{file} cannot be written: {error}") from None
     finally:
         partial.unlink(missing_ok=True)
@@ -94,6 +85,8 @@ def _save(report: Report, file: Path) -> None:
 
 def _save_page(file: Path, name: str, values: dict[str, str], lang: str) -> None:
     """The file is there whole, or as it was."""
+    with needs("web"):
+        from pybridge.web import pages
     with connect(deployed=True) as connection:
         try:
             page = pages.render(connection, name, values, lang=lang, link=pages.no_link)
@@ -132,49 +125,46 @@ def list_() -> None:
 
 
 def _command(report: Declared) -> None:
-    """The command of a report that is declared: its options are its filters."""
-    options: dict[str, tuple[str, Any, Any]] = {}  # what it is in Python; its type; its default
-    for key in report.filters:
-        if key == DAYS:
-            of = label(report.day).lower()
-            options |= {
-                "from": ("first", _option(datetime, "--from", help=f"First day of the period, by {of}.", **DAY), None),
-                "to": ("last", _option(datetime, "--to", help=f"Last day of the period, in it, by {of}.", **DAY), None),
-            }
-        elif FILTERS[key].type is bool:
-            options[key] = (f"is_{key}", Annotated[bool, typer.Option(f"--{key}", help=FILTERS[key].help)], False)
-        else:
-            checked = {"callback": not_empty} if FILTERS[key].type is str else {}
-            options[key] = (key, _option(FILTERS[key].type, f"--{key}", help=FILTERS[key].help, **checked), None)
-    ways = {
-        "as_csv": (Csv, False),
-        "as_json": (Json, False),
-        "xlsx": (Xlsx, None),
-        "html": (Html, None),
+    """The command of a declared report: its options are its filters, and how the answer is written down."""
+    filters = _filters(report)
+    options = filters | {
+        "as_csv": (Csv, False), "as_json": (Json, False), "xlsx": (Xlsx, None), "html": (Html, None),
         "lang": (Lang, "nb"),
-    }
+    }  # fmt: skip
 
-    def run(**given: Any) -> None:
-        period = _period(given.get("first"), given.get("last"))
-        asked = {key: given[name] for key, (name, _, _) in options.items() if key not in ("from", "to")}
+    def run(first: Any = None, last: Any = None, **given: Any) -> None:
+        days = period(first, last)
+        asked = {name: given.pop(name) for name in filters if name in given}
+        on_page = {name: "yes" if value is True else value for name, value in asked.items() if value is not False}
+        _write(
+            lambda connection: answer(connection, report.name, report.days(connection, days, asked), **asked),
+            page=(report.name, on_page | days.asked),
+            **given,
+        )
 
-        def ask(connection: psycopg.Connection[Any]) -> Report:
-            return answer(connection, report.name, report.days(connection, period, asked), **asked)
-
-        said = {key: "yes" if value is True else value for key, value in asked.items() if value is not False}
-        _write(ask, **{way: given[way] for way in ways}, page=(report.name, {**said, **period.asked}))
-
-    taken = [*options.values(), *((name, kind, default) for name, (kind, default) in ways.items())]
-    parameter = inspect.Parameter
-    setattr(run, "__signature__", inspect.Signature(  # noqa: B010
-        [parameter(name, parameter.KEYWORD_ONLY, default=default, annotation=kind) for name, kind, default in taken]
-    ))  # fmt: skip
-    run.__annotations__ = {name: kind for name, kind, _ in taken}
+    parameters = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+        for name, (kind, default) in options.items()
+    ]
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     app.command(report.name, help=report.lead + (" Asked for no days: today." if report.today else ""))(run)
 
 
-def _option(kind: type[Any], *names: str, **more: Any) -> Any:
-    return Annotated[kind | None, typer.Option(*names, **more)]
+def _filters(report: Declared) -> dict[str, tuple[Any, Any]]:
+    """What it may be asked by: the type of each option, and its default."""
+    options: dict[str, tuple[Any, Any]] = {}
+    for name in report.filters:
+        if name == DAYS:
+            of = label(report.day).lower()
+            options["first"] = (day("--from", f"First day of the period, by {of}."), None)
+            options["last"] = (day("--to", f"Last day of the period, in it, by {of}."), None)
+            continue
+        asked = FILTERS[name]
+        default = False if asked.type is bool else None
+        kind: Any = bool if asked.type is bool else asked.type | None
+        checked = not_empty if asked.type is str else None
+        options[name] = (Annotated[kind, typer.Option(f"--{name}", help=asked.help, callback=checked)], default)
+    return options
 
 
 for each in REPORTS.values():
@@ -207,14 +197,14 @@ def view(
     xlsx: Xlsx = None,
 ) -> None:
     """Any view of schema report, its rows filtered. The period is of its posting date, sale date or the like."""
-    period = _period(first, last)
+    asked = period(first, last)
     pairs = _pairs(where, "--where")
-    _write(lambda connection: questions.view(connection, name, period, pairs, limit), as_csv, as_json, xlsx)
+    _write(lambda connection: questions.view(connection, name, asked, pairs, limit), as_csv, as_json, xlsx)
 
 
 @app.command()
 def page(
-    name: Annotated[str, typer.Argument(help="One of: " + ", ".join(pages.PAGES) + ".")],
+    name: Annotated[str, typer.Argument(help="Its name, such as vat-project; a wrong one is told all.")],
     html: Annotated[Path, typer.Option("--html", dir_okay=False, help="Write it to this file.")],
     ask: Annotated[list[str] | None, typer.Option(help="NAME=VALUE, as often as wanted, such as profile=7.")] = None,
     lang: Lang = "nb",
@@ -223,21 +213,3 @@ def page(
     if not html.absolute().parent.is_dir():
         raise typer.BadParameter(f"{html.absolute().parent} is not a folder", param_hint="--html")
     _save_page(html, name, dict(_pairs(ask, "--ask")), lang)
-
-
-def site(
-    out: Annotated[Path, typer.Option(file_okay=False, help="The folder: new, empty, or a site made before.")],
-    first: From = None,
-    last: To = None,
-    lang: Lang = "nb",
-) -> None:
-    """Write all reports of a period as pages that link to each other, for a role that may read all of them."""
-    from pybridge.web.pages.site import build
-
-    period = _period(first, last)
-    with connect(deployed=True) as connection:
-        try:
-            count = build(connection, out, period.first, period.last, lang)
-        except OSError as error:
-            raise fail(REFUSED, f"{out} cannot be written: {error}") from None
-    typer.echo(f"wrote {count} pages: {out / 'index.html'}")

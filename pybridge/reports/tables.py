@@ -10,12 +10,11 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import tuple_row
 
+from pybridge.formats import OSLO
 from pybridge.reports.columns import adds_up
 
 Connection = psycopg.Connection[Any]
 Row = tuple[Any, ...]
-
-TIME_ZONE = "Europe/Oslo"  # times are shown as local ones
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ class UnknownReport(Exception):
 
 def prepare(connection: Connection) -> None:
     """Local times in the answers, whatever the client's own zone is."""
-    connection.execute(sql.SQL("set time zone {}").format(sql.Literal(TIME_ZONE)))
+    connection.execute(sql.SQL("set time zone {}").format(sql.Literal(OSLO.key)))
 
 
 def today(connection: Connection) -> date:

@@ -5,7 +5,7 @@ import re
 from tests.conftest import Connection
 from tests.support.domain import Row, rows
 
-SCHEMAS = ["billig", "marketplace", "bank", "jobs", "report", "consistency", "analysis", "deploy"]
+SCHEMAS = ["books", "billig", "marketplace", "bank", "jobs", "report", "consistency", "analysis", "deploy"]
 YOYOS = "_yoyo_%"  # tables that are yoyo's, not the project's
 STATES = re.compile(r"'(22023|23\d{3}|23B\d\d|42501|55P03|P0002)'")
 UNIT = r"\bNOK\b|the account's currency"

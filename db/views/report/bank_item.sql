@@ -34,34 +34,42 @@ left join lateral (
     select
         l.fee,
         l.other,
-        sum(abs(y.amount)) as total,
-        min(y.expected) as first_expected,
-        sum(round(l.fee * abs(y.amount) / nullif(l.items, 0), 2)) as fee_given,
-        sum(round(l.other * abs(y.amount) / nullif(l.items, 0), 2)) as other_given
+        array_agg(i.expected order by i.expected) as items,
+        array_agg(i.weight order by i.expected) as weights,
+        array_agg(i.upto order by i.expected) as uptos
     from (
         select
             coalesce(sum(n.amount) filter (where n.kind = 'FEE'), 0) as fee,
-            coalesce(sum(n.amount) filter (where n.kind <> 'FEE'), 0) as other,
-            (
-                select sum(abs(o.amount))
-                from bank.match_expected as k
-                inner join bank.expected as o on k.expected = o.expected
-                where k.match = c.match
-            ) as items
+            coalesce(sum(n.amount) filter (where n.kind <> 'FEE'), 0) as other
         from bank.match_line as n
         where n.match = c.match
     ) as l
-    inner join bank.match_expected as k on k.match = c.match
-    inner join bank.expected as y on k.expected = y.expected
+    cross join (
+        select
+            w.expected,
+            w.weight,
+            sum(w.weight) over (order by w.expected) as upto
+        from (
+            -- by amount, whichever way it goes; where nothing was to come, the first has it all
+            select
+                y.expected,
+                case
+                    when sum(abs(y.amount)) over () <> 0 then abs(y.amount)
+                    else (row_number() over (order by y.expected) = 1)::int::numeric
+                end as weight
+            from bank.match_expected as k
+            inner join bank.expected as y on k.expected = y.expected
+            where k.match = c.match
+        ) as w
+    ) as i
     group by l.fee, l.other
 ) as t on true
--- Each item's share by its amount, whichever way it goes, to the øre; what rounding leaves is the first one's.
+-- Each item's share, to the øre. Its place among the items is looked for in the sorted array, by halving.
+cross join lateral (select width_bucket(x.expected, t.items) as place) as p
 cross join lateral (
     select
-        coalesce(round(t.fee * abs(x.amount) / nullif(t.total, 0), 2), 0)
-        + case when x.expected = t.first_expected then t.fee - coalesce(t.fee_given, 0) else 0 end as fee,
-        coalesce(round(t.other * abs(x.amount) / nullif(t.total, 0), 2), 0)
-        + case when x.expected = t.first_expected then t.other - coalesce(t.other_given, 0) else 0 end as other
+        billig.share_of(t.fee, t.uptos[p.place], t.weights[p.place], t.uptos[cardinality(t.uptos)]) as fee,
+        billig.share_of(t.other, t.uptos[p.place], t.weights[p.place], t.uptos[cardinality(t.uptos)]) as other
 ) as s;
 
 comment on view report.bank_item is

@@ -11,14 +11,14 @@ select
     p.gross_amount - p.vat_amount as net_amount,
     p.vat_amount,
     coalesce(l.late_rows, 0) as late_rows
-from billig.accounting_period as p
+from books.accounting_period as p
 inner join billig.organisation as o on p.organisation = o.organisation
 left join (
     select
         c.accounting_period,
         count(*) as late_rows
     from billig.late_rows() as t
-    inner join billig.accounting_period as c
+    inner join books.accounting_period as c
         on t.organisation = c.organisation and t.transaction_date between c.first_day and c.last_day
     group by c.accounting_period
 ) as l on p.accounting_period = l.accounting_period;

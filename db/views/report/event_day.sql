@@ -12,8 +12,8 @@ cross join lateral (
     select
         l.organisation,
         l.transaction_date as sale_date,
-        count(*) filter (where l.transaction_type in (1, 6, 8)) as tickets_sold,
-        count(*) filter (where l.transaction_type in (2, 11)) as tickets_refunded,
+        count(*) filter (where billig.is_sale(l.transaction_type)) as tickets_sold,
+        count(*) filter (where billig.is_refund(l.transaction_type)) as tickets_refunded,
         sum(l.amount + l.fee_amount) as gross_amount
     from billig.ticket as t
     cross join lateral (
@@ -28,7 +28,7 @@ cross join lateral (
         where g.ticket = t.ticket
         offset 0
     ) as l
-    where t.event = e.event and l.transaction_type in (1, 2, 3, 6, 8, 11)
+    where t.event = e.event and billig.moves_money(l.transaction_type)
     group by l.organisation, l.transaction_date
 ) as s
 inner join billig.organisation as o on s.organisation = o.organisation;

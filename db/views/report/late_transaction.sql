@@ -24,9 +24,9 @@ from billig.late_rows() as t
 inner join billig.transaction_log as l on t.transaction_log = l.transaction_log
 inner join billig.transaction_type as y on l.transaction_type = y.transaction_type
 inner join billig.organisation as o on l.organisation = o.organisation
-left join billig.accounting_period as c
+left join books.accounting_period as c
     on t.organisation = c.organisation and t.transaction_date between c.first_day and c.last_day
-left join billig.accounting_period as p
+left join books.accounting_period as p
     on t.organisation = p.organisation and t.posting_date between p.first_day and p.last_day;
 
 comment on view report.late_transaction is

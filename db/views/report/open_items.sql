@@ -49,11 +49,11 @@ from (
             l.posting_date,
             l.project,
             l.event,
-            case when l.transaction_type in (4, 5, 6) then 'NET' else 'RESERVATION' end as sale_channel,
-            count(*) filter (where l.transaction_type in (4, 7)) as tickets_sold,
-            count(*) filter (where l.transaction_type in (6, 8)) as tickets_paid,
-            -count(*) filter (where l.transaction_type in (5, 9, 12)) as tickets_released,
-            coalesce(sum(l.price + t.fee) filter (where l.transaction_type in (4, 7)), 0) as sold_amount,
+            t.sale_channel,
+            count(*) filter (where y.is_taken) as tickets_sold,
+            count(*) filter (where y.is_paid) as tickets_paid,
+            -count(*) filter (where y.is_released) as tickets_released,
+            coalesce(sum(l.price + t.fee) filter (where y.is_taken), 0) as sold_amount,
             coalesce(
                 sum(
                     l.price - (
@@ -63,18 +63,24 @@ from (
                         order by b.transaction_log + 0 desc -- by the index on ticket, never back through the whole log
                         limit 1
                     )
-                ) filter (where l.transaction_type = 10), 0
+                ) filter (where y.is_changed), 0
             ) as changed_amount,
-            coalesce(sum(l.amount + l.fee_amount) filter (where l.transaction_type in (6, 8)), 0) as paid_amount,
-            coalesce(-sum(l.price + t.fee) filter (where l.transaction_type in (5, 9, 12)), 0) as released_amount,
+            coalesce(sum(l.amount + l.fee_amount) filter (where y.is_paid), 0) as paid_amount,
+            coalesce(-sum(l.price + t.fee) filter (where y.is_released), 0) as released_amount,
             0 as owed_amount,
             0 as paid_back_amount
         from billig.posted_log as l
         inner join billig.ticket as t on l.ticket = t.ticket
-        where l.transaction_type in (4, 5, 6, 7, 8, 9, 10, 12)
-        group by
-            l.organisation, l.posting_date, l.project, l.event,
-            case when l.transaction_type in (4, 5, 6) then 'NET' else 'RESERVATION' end
+        -- what happens to a ticket that is not paid yet
+        cross join lateral (
+            select
+                billig.takes_seat(l.transaction_type) and not billig.is_sale(l.transaction_type) as is_taken,
+                billig.is_sale(l.transaction_type) and not billig.takes_seat(l.transaction_type) as is_paid,
+                billig.frees_seat(l.transaction_type) and not billig.is_refund(l.transaction_type) as is_released,
+                billig.is_price_change(l.transaction_type) and not billig.moves_money(l.transaction_type) as is_changed
+        ) as y
+        where y.is_taken or y.is_paid or y.is_released or y.is_changed
+        group by l.organisation, l.posting_date, l.project, l.event, t.sale_channel
         union all
         -- Money that came too late, and is owed to the buyer: by the tickets it was for.
         select

@@ -101,16 +101,14 @@ from (
             coalesce(u.line_amount, 0) as amount
         where u.is_whole
         union all
-        -- Each part has its share of each line. Differences of rounded running sums, so that the shares add up to the
-        -- øre both ways, and those of a refund are those of its sale with the other sign.
+        -- Each part has its share of each line. They add up to the øre both ways, and those of a refund are those of its
+        -- sale with the other sign.
         select
             x.organisation,
             u.payment_method,
             (x.place = 1)::int,
-            round(x.upto * u.line_upto / u.total, 2)
-            - round((x.upto - x.amount) * u.line_upto / u.total, 2)
-            - round(x.upto * (u.line_upto - u.line_amount) / u.total, 2)
-            + round((x.upto - x.amount) * (u.line_upto - u.line_amount) / u.total, 2)
+            billig.share_of(x.upto, u.line_upto, u.line_amount, u.total)
+            - billig.share_of(x.upto - x.amount, u.line_upto, u.line_amount, u.total)
         where not u.is_whole and u.total <> 0
         union all
         -- nothing moved in all, or lines that cancel out: the first part has the lines,

@@ -37,18 +37,14 @@ from (
             l.transaction_date as sale_date,
             l.project,
             y.kind,
-            case l.transaction_type
-                when 1 then 'STAND'
-                when 6 then 'NET'
-                when 8 then 'RESERVATION'
-                when 11 then 'NET'
-                else (select t.sale_channel from billig.ticket as t where t.ticket = l.ticket)
-            end as sale_channel,
+            coalesce(
+                y.sale_channel, (select t.sale_channel from billig.ticket as t where t.ticket = l.ticket)
+            ) as sale_channel,
             l.amount + l.fee_amount as amount,
             l.vat_amount + l.fee_vat_amount as vat_amount
         from billig.posted_log as l
         left join billig.transaction_type as y on l.transaction_type = y.transaction_type
-        where l.transaction_type in (1, 2, 3, 6, 8, 11)
+        where billig.moves_money(l.transaction_type)
     ) as d
     group by d.organisation, d.posting_date, d.sale_date, d.project, d.sale_channel
 ) as s

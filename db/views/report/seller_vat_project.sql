@@ -27,7 +27,7 @@ from (
         d.project,
         c.vat_code,
         c.vat_rate,
-        sum(c.tickets)::bigint as tickets,
+        coalesce(sum(d.tickets) filter (where c.component = 'TICKET'), 0)::bigint as tickets,
         sum(c.gross_amount) as gross_amount,
         sum(c.vat_amount) as vat_amount
     from (
@@ -60,19 +60,18 @@ from (
             where b.payment = l.payment
             offset 0
         ) as p on true
-        where l.transaction_type in (1, 2, 3, 6, 8, 11)
+        where billig.moves_money(l.transaction_type)
         group by
             l.organisation, l.posting_date, l.transaction_date,
             case when p.payment is null then l.seller else p.seller end,
             case when p.payment is null then l.cash_point else p.cash_point end,
             p.till_session, y.kind, l.project, l.vat_code, l.vat_rate, l.fee_vat_code, l.fee_vat_rate
     ) as d
-    cross join lateral (
-        values
-        (true, d.vat_code, d.vat_rate, d.tickets, d.amount, d.vat_amount),
-        (d.has_fee, d.fee_vat_code, d.fee_vat_rate, 0, d.fee_amount, d.fee_vat_amount)
-    ) as c (is_there, vat_code, vat_rate, tickets, gross_amount, vat_amount)
-    where c.is_there
+    cross join lateral billig.components(
+        d.vat_code, d.vat_rate, d.amount, d.vat_amount,
+        d.fee_vat_code, d.fee_vat_rate, d.fee_amount, d.fee_vat_amount
+    ) as c
+    where c.component = 'TICKET' or d.has_fee
     group by
         d.organisation, d.posting_date, d.sale_date, d.seller, d.cash_point, d.till_session, d.kind, d.project,
         c.vat_code, c.vat_rate

@@ -60,16 +60,17 @@ cross join lateral (
             l.organisation,
             l.project,
             0,
-            count(*) filter (where l.transaction_type in (1, 4, 7))
-            - count(*) filter (where l.transaction_type in (2, 5, 9, 11, 12)),
-            count(*) filter (where l.transaction_type in (4, 7))
-            - count(*) filter (where l.transaction_type in (5, 6, 8, 9, 12)),
-            count(*) filter (where l.transaction_type in (1, 6, 8)),
-            count(*) filter (where l.transaction_type in (2, 11)),
-            count(*) filter (where l.transaction_type in (1, 6, 8) and l.amount + l.fee_amount = 0),
-            coalesce(sum(l.amount + l.fee_amount) filter (where l.transaction_type in (1, 6, 8)), 0),
-            coalesce(sum(l.amount + l.fee_amount) filter (where l.transaction_type in (2, 11)), 0),
-            coalesce(sum(l.amount) filter (where l.transaction_type = 3), 0),
+            count(*) filter (where billig.takes_seat(l.transaction_type))
+            - count(*) filter (where billig.frees_seat(l.transaction_type)),
+            count(*) filter (where billig.takes_seat(l.transaction_type) and not billig.is_sale(l.transaction_type))
+            - count(*) filter (where billig.frees_seat(l.transaction_type) and not billig.is_refund(l.transaction_type))
+            - count(*) filter (where billig.is_sale(l.transaction_type) and not billig.takes_seat(l.transaction_type)),
+            count(*) filter (where billig.is_sale(l.transaction_type)),
+            count(*) filter (where billig.is_refund(l.transaction_type)),
+            count(*) filter (where billig.is_sale(l.transaction_type) and l.amount + l.fee_amount = 0),
+            coalesce(sum(l.amount + l.fee_amount) filter (where billig.is_sale(l.transaction_type)), 0),
+            coalesce(sum(l.amount + l.fee_amount) filter (where billig.is_refund(l.transaction_type)), 0),
+            coalesce(sum(l.amount) filter (where billig.is_price_change(l.transaction_type)), 0),
             sum(l.vat_amount + l.fee_vat_amount)
         from billig.ticket as t
         cross join lateral (

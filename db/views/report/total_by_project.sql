@@ -12,8 +12,8 @@ from (
     select
         t.organisation,
         t.project,
-        coalesce(sum(t.log_rows) filter (where t.transaction_type in (1, 6, 8)), 0)::bigint as tickets_sold,
-        coalesce(sum(t.log_rows) filter (where t.transaction_type in (2, 11)), 0)::bigint as tickets_refunded,
+        coalesce(sum(t.log_rows) filter (where billig.is_sale(t.transaction_type)), 0)::bigint as tickets_sold,
+        coalesce(sum(t.log_rows) filter (where billig.is_refund(t.transaction_type)), 0)::bigint as tickets_refunded,
         sum(t.amount) + sum(t.fee_amount) as gross_amount,
         sum(t.vat_amount) + sum(t.fee_vat_amount) as vat_amount
     from billig.posted_total as t

@@ -13,8 +13,8 @@ from (
         d.organisation,
         c.vat_code,
         c.vat_rate,
-        sum(c.tickets_sold)::bigint as tickets_sold,
-        sum(c.tickets_refunded)::bigint as tickets_refunded,
+        coalesce(sum(d.tickets_sold) filter (where c.component = 'TICKET'), 0)::bigint as tickets_sold,
+        coalesce(sum(d.tickets_refunded) filter (where c.component = 'TICKET'), 0)::bigint as tickets_refunded,
         sum(c.gross_amount) as gross_amount,
         sum(c.vat_amount) as vat_amount
     from (
@@ -24,23 +24,22 @@ from (
             t.vat_rate,
             t.fee_vat_code,
             t.fee_vat_rate,
-            coalesce(sum(t.log_rows) filter (where t.transaction_type in (1, 6, 8)), 0) as tickets_sold,
-            coalesce(sum(t.log_rows) filter (where t.transaction_type in (2, 11)), 0) as tickets_refunded,
+            coalesce(sum(t.log_rows) filter (where billig.is_sale(t.transaction_type)), 0) as tickets_sold,
+            coalesce(sum(t.log_rows) filter (where billig.is_refund(t.transaction_type)), 0) as tickets_refunded,
             sum(t.amount) as amount,
             sum(t.vat_amount) as vat_amount,
             sum(t.fee_amount) as fee_amount,
             sum(t.fee_vat_amount) as fee_vat_amount,
             sum(t.fee_rows) > 0 as has_fee
         from billig.posted_total as t
-        where t.transaction_type in (1, 2, 3, 6, 8, 11)
+        where billig.moves_money(t.transaction_type)
         group by t.organisation, t.vat_code, t.vat_rate, t.fee_vat_code, t.fee_vat_rate
     ) as d
-    cross join lateral (
-        values
-        (true, d.vat_code, d.vat_rate, d.tickets_sold, d.tickets_refunded, d.amount, d.vat_amount),
-        (d.has_fee, d.fee_vat_code, d.fee_vat_rate, 0, 0, d.fee_amount, d.fee_vat_amount)
-    ) as c (is_there, vat_code, vat_rate, tickets_sold, tickets_refunded, gross_amount, vat_amount)
-    where c.is_there
+    cross join lateral billig.components(
+        d.vat_code, d.vat_rate, d.amount, d.vat_amount,
+        d.fee_vat_code, d.fee_vat_rate, d.fee_amount, d.fee_vat_amount
+    ) as c
+    where c.component = 'TICKET' or d.has_fee
     group by d.organisation, c.vat_code, c.vat_rate
 ) as s
 inner join billig.organisation as o on s.organisation = o.organisation;

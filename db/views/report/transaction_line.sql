@@ -25,11 +25,10 @@ from billig.posted_log as l
 inner join billig.transaction_type as y on l.transaction_type = y.transaction_type
 left join billig.event as e on l.event = e.event
 left join billig.organisation as o on l.organisation = o.organisation
-cross join lateral (
-    values
-    ('TICKET', l.vat_code, l.vat_rate, l.amount, l.vat_amount),
-    ('FEE', l.fee_vat_code, l.fee_vat_rate, l.fee_amount, l.fee_vat_amount)
-) as c (component, vat_code, vat_rate, gross_amount, vat_amount)
+cross join lateral billig.components(
+    l.vat_code, l.vat_rate, l.amount, l.vat_amount,
+    l.fee_vat_code, l.fee_vat_rate, l.fee_amount, l.fee_vat_amount
+) as c
 where y.money <> 'ZERO' and (c.component = 'TICKET' or c.gross_amount <> 0);
 
 comment on view report.transaction_line is

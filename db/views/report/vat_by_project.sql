@@ -23,8 +23,8 @@ from (
         d.project,
         c.vat_code,
         c.vat_rate,
-        sum(c.tickets_sold)::bigint as tickets_sold,
-        sum(c.tickets_refunded)::bigint as tickets_refunded,
+        coalesce(sum(d.tickets_sold) filter (where c.component = 'TICKET'), 0)::bigint as tickets_sold,
+        coalesce(sum(d.tickets_refunded) filter (where c.component = 'TICKET'), 0)::bigint as tickets_refunded,
         sum(c.gross_amount) as gross_amount,
         sum(c.vat_amount) as vat_amount
     from (
@@ -38,8 +38,8 @@ from (
             l.vat_rate,
             l.fee_vat_code,
             l.fee_vat_rate,
-            count(*) filter (where l.transaction_type in (1, 6, 8)) as tickets_sold,
-            count(*) filter (where l.transaction_type in (2, 11)) as tickets_refunded,
+            count(*) filter (where billig.is_sale(l.transaction_type)) as tickets_sold,
+            count(*) filter (where billig.is_refund(l.transaction_type)) as tickets_refunded,
             sum(l.amount) as amount,
             sum(l.vat_amount) as vat_amount,
             sum(l.fee_amount) as fee_amount,
@@ -47,17 +47,16 @@ from (
             bool_or(l.fee_amount <> 0) as has_fee
         from billig.posted_log as l
         left join billig.event as e on l.event = e.event
-        where l.transaction_type in (1, 2, 3, 6, 8, 11)
+        where billig.moves_money(l.transaction_type)
         group by
             l.organisation, l.transaction_date, l.posting_date, e.event_time::date, l.project,
             l.vat_code, l.vat_rate, l.fee_vat_code, l.fee_vat_rate
     ) as d
-    cross join lateral (
-        values
-        (true, d.vat_code, d.vat_rate, d.tickets_sold, d.tickets_refunded, d.amount, d.vat_amount),
-        (d.has_fee, d.fee_vat_code, d.fee_vat_rate, 0, 0, d.fee_amount, d.fee_vat_amount)
-    ) as c (is_there, vat_code, vat_rate, tickets_sold, tickets_refunded, gross_amount, vat_amount)
-    where c.is_there
+    cross join lateral billig.components(
+        d.vat_code, d.vat_rate, d.amount, d.vat_amount,
+        d.fee_vat_code, d.fee_vat_rate, d.fee_amount, d.fee_vat_amount
+    ) as c
+    where c.component = 'TICKET' or d.has_fee
     group by d.organisation, d.sale_date, d.posting_date, d.event_date, d.project, c.vat_code, c.vat_rate
 ) as s
 inner join billig.organisation as o on s.organisation = o.organisation
