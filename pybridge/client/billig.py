@@ -483,9 +483,7 @@ class Billig(Room):
         return self._rows(LateRowsRow, "late_rows")
 
     def local_time(self, *, time: datetime | None = None) -> datetime:
-        """A moment as local time without zone, as the legacy columns of event and ticket hold it: the one place that
-        names the zone.
-        """
+        """A moment as local time without zone, as the legacy columns of event and ticket hold it."""
         result: datetime = self._value("local_time", **given(time=time))
         return result
 
