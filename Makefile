@@ -67,7 +67,7 @@ bench: .venv/.installed
 
 # Of a deployed database, as the next one: the typed calls, and the reference.
 client: .venv/.installed
-	$(RUN) -m pybridge.client.generate
+	$(RUN) -m pybridge.deploy.calls
 
 docs: .venv/.installed
 	$(RUN) -m pybridge docs

@@ -25,7 +25,7 @@ from yoyo.connections import parse_uri
 from yoyo.exceptions import BadMigration
 from yoyo.migrations import default_migration_table, topological_sort
 
-from pybridge.deploy import catalogue, waiting
+from pybridge.deploy import catalogue, guard, waiting
 from pybridge.deploy.catalogue import schema_fingerprint
 from pybridge.deploy.sqlfiles import NOTHING_HERE, DeployRefused, File, code_of, key_of, read_files
 from pybridge.paths import ROOT
@@ -209,6 +209,7 @@ class _Deploy:
         known = self.known_objects()
         self.refuse_strangers(known)
         self.cur.execute(OWN_TABLES, prepare=False)
+        guard.prepare(self.cur)
         new_era = self.begin_era()
         self.migrate(upto)
         if upto is None:
@@ -363,12 +364,12 @@ class _Deploy:
         """Load files that changed, or whose objects are gone, until none is left: dropping a view may ask for more.
 
         In a new era everything is loaded. Restoring data alone leaves triggers that fire always as ordinary ones, and
-        that may be in the same cluster; so files of such triggers are loaded again.
+        that may be in the same cluster; so files of triggers that are not as they were deployed are loaded again.
         """
         done = {} if everything else dict(self.cur.execute("select path, sha256 from deploy.repeatable_object"))
-        ordinary = {("trigger", identity) for (identity,) in self.cur.execute(catalogue.ORDINARY_TRIGGERS)}
+        broken = guard.broken(self.cur)
         for file in self.files:
-            if not file.defines.isdisjoint(ordinary):
+            if not file.defines.isdisjoint(broken):
                 done.pop(file.path, None)
         for _ in range(len(self.files) + 1):
             there = {key_of(kind, identity) for kind, identity in catalogue.objects(self.cur)}
@@ -381,6 +382,8 @@ class _Deploy:
             raise DeployRefused(todo[0].path, "what it defines is not there after loading it")
         paths = [file.path for file in self.files]
         self.cur.execute("delete from deploy.repeatable_object where path <> all(%s)", [paths])
+        loaded = {thing for file in self.files if file.path in self.result.loaded for thing in file.defines}
+        guard.record(self.cur, loaded, self.home)
         self.result.unchanged = len(self.files) - len(self.result.loaded)
 
     def load_in_some_order(self, todo: list[File]) -> None:
@@ -479,7 +482,7 @@ class _Deploy:
             if key[0] not in ("function", "view", "trigger"):
                 continue
             signatures.setdefault(key, []).append((kind, identity))
-            if key not in self.home:
+            if key not in self.home and key not in guard.VIEWS:
                 raise DeployRefused(identity, f"no file defines this {kind}", _drop_hint(kind, identity))
         for several in signatures.values():
             if len(several) > 1:

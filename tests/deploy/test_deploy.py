@@ -130,7 +130,8 @@ def ask(conn: Connection, query: str) -> Any:
 
 def state(conn: Connection) -> list[str]:
     """The schema and the deploy's own rows: all that a killed deploy could have left changed."""
-    tables = "era migration repeatable_object known_object _yoyo_migration _yoyo_log _yoyo_version"
+    tables = "era migration repeatable_object known_object guard_trigger guard_function"
+    tables += " _yoyo_migration _yoyo_log _yoyo_version"
     rows = [conn.execute(f"select * from deploy.{table} order by 1".encode()).fetchall() for table in tables.split()]
     return [*schema_fingerprint(conn), repr(rows)]
 
@@ -203,6 +204,65 @@ def test_loads_only_what_changed_or_is_gone(bare_db: Connection, house: House) -
 
     assert sorted(result.loaded) == ["db/functions/billig/price.sql", "db/views/report/dear_ticket.sql"]
     assert result.unchanged == 4
+
+
+HARMLESS = "create or replace function billig.guard() returns trigger language plpgsql as $$ begin return null; end $$"
+
+
+@pytest.mark.parametrize(
+    ("deed", "problem"),
+    [
+        ("alter table billig.ticket disable trigger guard", "not ALWAYS"),
+        ("alter table billig.ticket enable trigger guard", "not ALWAYS"),
+        ("drop trigger guard on billig.ticket", "missing"),
+        (HARMLESS, "not what was deployed"),
+        ("alter function billig.guard() security definer", "not what was deployed"),
+        (
+            "create or replace trigger guard before insert on billig.ticket for each row when (false)"
+            " execute function billig.guard(); alter table billig.ticket enable always trigger guard",
+            "not what was deployed",
+        ),
+    ],
+)
+def test_a_trigger_that_is_not_as_it_was_deployed_is_loaded_again_and_never_taken_for_deployed(
+    bare_db: Connection, house: House, deed: str, problem: str
+) -> None:
+    house.deploy(bare_db)
+    told = "select coalesce(string_agg(table_name || ': ' || problem, ', '), '') from deploy.trigger_problem"
+    before = state(bare_db)
+    assert ask(bare_db, told) == ""
+
+    bare_db.execute(deed.encode())
+    assert ask(bare_db, told) == f"billig.ticket: {problem}"
+    house.write("db/functions/billig/nothing.sql", "select 1;")
+    with pytest.raises(DeployRefused):
+        house.deploy(bare_db)
+    house.remove("db/functions/billig/nothing.sql")
+    assert ask(bare_db, told) == f"billig.ticket: {problem}"
+
+    assert "db/triggers/billig/ticket.sql" in house.deploy(bare_db).loaded
+    assert ask(bare_db, told) == ""
+    assert [line for line in state(bare_db)[:-1] if "guard" in line] == [
+        line for line in before[:-1] if "guard" in line
+    ]
+    assert house.deploy(bare_db).loaded == []
+
+
+def test_the_record_of_triggers_follows_the_files(bare_db: Connection, house: House) -> None:
+    house.deploy(bare_db)
+    told = "select count(*) from deploy.trigger_problem"
+    recorded = "select string_agg(trigger_name || ' on ' || table_name, ', ' order by 1) from deploy.guard_trigger"
+    assert ask(bare_db, recorded) == "guard on billig.ticket, write on report.ticket"
+
+    house.write("db/triggers/billig/ticket.sql", GUARD.replace("before insert", "before insert or update"))
+    assert house.deploy(bare_db).loaded == ["db/triggers/billig/ticket.sql"]
+    assert ask(bare_db, told) == 0
+
+    house.remove("db/triggers/report/ticket.sql")
+    house.write("migrations/0002-away.sql", "drop trigger write on report.ticket; drop function report.write();")
+    house.deploy(bare_db)
+    assert ask(bare_db, recorded) == "guard on billig.ticket"
+    assert ask(bare_db, told) == 0
 
 
 def test_a_view_that_cannot_be_replaced_is_dropped_with_the_projects_views_on_it(

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import psycopg
 from markupsafe import Markup
 
-from pybridge.reports.questions import Row, Table
+from pybridge.reports.tables import Row, Table
 from pybridge.web.pages.words import Words
 
 WIDE = 10  # columns that a table may have before it is made narrower
@@ -39,12 +39,13 @@ class Grid:
 
 @dataclass(frozen=True)
 class Chart:
-    """A picture, and the table that it was drawn from."""
+    """A picture, and the table that it was drawn from; `note` says what is in the one and not in the other."""
 
     kind: ClassVar[str] = "chart"
     title: str
     svg: Markup
     table: Grid
+    note: str = ""
 
 
 @dataclass(frozen=True)
