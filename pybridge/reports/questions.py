@@ -13,10 +13,11 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import tuple_row
 
+from pybridge.formats import OSLO
+
 Connection = psycopg.Connection[Any]
 Row = tuple[Any, ...]
 
-TIME_ZONE = "Europe/Oslo"  # times are shown as local ones
 SECTIONS = {
     "TILL": ("payment_method", "item"),
     "PAYMENT_METHOD": ("payment_method", "kind"),
@@ -102,7 +103,7 @@ ALWAYS = Period()
 
 def prepare(connection: Connection) -> None:
     """Local times in the answers, whatever the client's own zone is."""
-    connection.execute(sql.SQL("set time zone {}").format(sql.Literal(TIME_ZONE)))
+    connection.execute(sql.SQL("set time zone {}").format(sql.Literal(OSLO.key)))
 
 
 def today(connection: Connection) -> date:

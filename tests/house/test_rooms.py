@@ -25,7 +25,10 @@ DOORS: dict[str, set[str]] = {
     "terminal": {"client", "files"},
     "web": {"database", "errors", "reports"},
 }
-"""What each room imports of the others; `cli` imports what it likes, and nobody imports `cli`."""
+"""What each room may import of the others; `cli` imports what it likes, and nobody imports `cli`."""
+
+PROGRAMS = {"client/generate.py"}
+"""What a maintainer runs, and no room imports."""
 
 LONG_FILES = {
     "errors.py": "a class of a few lines for each SQLSTATE: a list",
@@ -43,7 +46,7 @@ def modules() -> Iterator[tuple[str, str, ast.Module]]:
     for path in sorted(PACKAGE.rglob("*.py")):
         inside = path.relative_to(PACKAGE)
         room = inside.parts[0].removesuffix(".py")
-        if room not in {"__init__", "__main__", "cli"}:
+        if room not in {"__init__", "__main__", "cli"} and inside.as_posix() not in PROGRAMS:
             yield room, inside.as_posix(), ast.parse(path.read_text("utf-8"))
 
 
@@ -66,10 +69,12 @@ def rooms(tree: ast.Module) -> set[str]:
 
 
 def test_a_room_imports_only_those_that_it_has_a_door_to() -> None:
-    found: dict[str, set[str]] = {}
-    for room, _, tree in modules():
-        found.setdefault(room, set()).update(rooms(tree) - {room})
-    assert found == DOORS
+    unknown = {
+        f"{path} imports {', '.join(sorted(others))}"
+        for room, path, tree in modules()
+        if (others := rooms(tree) - {room} - DOORS[room])
+    }
+    assert unknown == set()
 
 
 def test_only_the_command_line_imports_typer() -> None:
