@@ -97,6 +97,11 @@ class Books(Room):
         result: Decimal = self._value("share_of", amount=amount, upto=upto, part=part, whole=whole)
         return result
 
+    def time_zone(self) -> str:
+        """The zone that days, months and local times are in, whoever asks: the one place that names it."""
+        result: str = self._value("time_zone")
+        return result
+
     def vat_of(self, *, gross: Money, rate: Money) -> Decimal:
         """VAT contained in a gross amount, NOK: gross * rate / (100 + rate), half away from zero to the øre. rate in
         per cent. Taken per ticket and per fee; reports sum lines and never recompute from a total.
