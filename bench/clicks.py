@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from bench.measure import Ratios, interleave
 from bench.server import PLAIN, Bench, Connection, run_file
 from bench.sizes import Sizes
 from pybridge.files import click_loading
+from pybridge.formats import OSLO
 
 MONTH = "2026-03-01"
-FIRST = datetime(2026, 3, 1, tzinfo=ZoneInfo("Europe/Oslo"))
+FIRST = datetime(2026, 3, 1, tzinfo=OSLO)
 DAYS = 20  # that the clicks of the beginning lie in; each later load has a day or an hour of its own
 WEB = "bench_web"
 PROBE = 4000  # a profile with as many clicks in either month
@@ -105,7 +105,7 @@ class Month:
     def night(self, expected: int) -> float:
         """Seconds of the nightly update."""
         with self.connect(WEB) as connection:
-            connection.execute("set timezone = 'Europe/Oslo'")
+            connection.execute(f"set timezone = '{OSLO.key}'")
             begun = time.monotonic()
             row = connection.execute(
                 "select new_clicks from marketplace.update_transactions(%s, %s)", [MONTH, self.now]
@@ -256,7 +256,7 @@ def _recorded(connection: Connection, web: Connection, batch_size: int) -> float
 def _loaded(connection: Connection, web: Connection) -> float:
     """Seconds of what `pybridge clicks load` does with a file of the part at hand, which is written before."""
     query = (
-        "copy (select to_char(click_time at time zone marketplace.time_zone(), 'YYYY-MM-DD HH24:MI:SS') as click_time,"
+        "copy (select to_char(click_time at time zone books.time_zone(), 'YYYY-MM-DD HH24:MI:SS') as click_time,"
         " advertisement, website from part order by n) to stdout (format csv, header)"
     )
     row = connection.execute("select count(*), max(click_time), max(n) from part").fetchone()

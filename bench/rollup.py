@@ -29,7 +29,8 @@ GROUP_BY = {
     " select vat_code, vat_rate, sum(amount) as gross, sum(vat_amount) as vat from {} group by 1, 2"
     " union all select fee_vat_code, fee_vat_rate, sum(fee_amount), sum(fee_vat_amount) from {} group by 1, 2"
     " ) as c group by 1, 2",
-    "by year": "select extract(year from transaction_date)::int, count(*) filter (where billig.is_sale(transaction_type)),"
+    "by year": "select extract(year from transaction_date)::int,"
+    " count(*) filter (where billig.is_sale(transaction_type)),"
     " sum(amount + fee_amount), sum(vat_amount + fee_vat_amount) from {} group by 1",
 }
 # What GROUP_BY reads, and no more; DuckDB is not given the rest either.

@@ -10,6 +10,7 @@ public, billig_seller, billig_web, billig_legacy, billig_dev, marketplace_web, m
 alter default privileges in schema books, billig, marketplace, bank, jobs revoke execute on functions from public;
 
 grant usage on schema books, billig to billig_seller, billig_web, billig_legacy, billig_dev, bookkeeper, scheduler, auditor;
+grant usage on schema books to marketplace_web, marketplace_profile, analyst;
 grant usage on schema marketplace to marketplace_web, marketplace_profile, bookkeeper, scheduler, auditor, analyst;
 grant usage on schema bank to bookkeeper, auditor, scheduler;
 grant usage on schema jobs to scheduler, bookkeeper, auditor, analyst;
@@ -54,7 +55,7 @@ to bookkeeper, auditor;
 grant select on all tables in schema report to analyst, bookkeeper, auditor;
 grant select on all tables in schema consistency to auditor, scheduler, bookkeeper;
 
-grant execute on function books.vat_of, billig.local_time to
+grant execute on function books.vat_of, books.time_zone, billig.local_time to
 billig_seller, billig_web, billig_legacy, billig_dev, bookkeeper, scheduler, auditor;
 
 -- Views ask these, with the rights of who reads them: local dates, and what the type of a log row means.
@@ -62,7 +63,7 @@ grant execute on function billig.local_time to analyst;
 grant execute on function
 billig.is_sale, billig.is_refund, billig.is_price_change, billig.is_use, billig.is_net, billig.moves_money,
 billig.takes_money, billig.takes_seat, billig.frees_seat, billig.components,
-billig.share_of, billig.round_cash
+books.share_of, billig.round_cash
 to analyst, bookkeeper, auditor, scheduler;
 
 grant execute on function billig.create_purchase, billig.cancel_reservation, billig.refund, billig.receipt
@@ -119,7 +120,7 @@ grant insert (profile, click_time, advertisement, website, source) on marketplac
 grant usage on sequence marketplace.ad_click_ad_click_seq to marketplace_web;
 
 grant execute on function
-marketplace.sees_all, marketplace.own_profile, marketplace.time_zone, marketplace.day_begins, marketplace.month_of,
+marketplace.sees_all, marketplace.own_profile, books.time_zone, marketplace.day_begins, marketplace.month_of,
 marketplace.next_month
 to marketplace_web, marketplace_profile, bookkeeper, scheduler, auditor, analyst;
 grant execute on function

@@ -938,7 +938,7 @@ create index receipt_print_till_session_idx on billig.receipt_print (till_sessio
 
 create table billig.payment_error (
     error text,
-    failed timestamp not null default (now() at time zone 'Europe/Oslo'),
+    failed timestamp not null,
     owner_cardno text,
     owner_email text,
     message text,

@@ -115,7 +115,7 @@ create table marketplace.month (
     constraint month_closed_check check ((closed_at is null) = (closed_by is null))
 );
 comment on table marketplace.month is
-'The months that are settled, one after the other: month_previous_month_fkey, there is no gap. One is open at a time; closing it opens the next. Half-open, in the zone that marketplace.time_zone names.';
+'The months that are settled, one after the other: month_previous_month_fkey, there is no gap. One is open at a time; closing it opens the next. Half-open, in the zone that books.time_zone names.';
 comment on column marketplace.month.month is 'The first of it';
 comment on column marketplace.month.is_first is 'True for the month that the marketplace began with';
 comment on column marketplace.month.previous_month is 'The month before; null for the first';
@@ -451,7 +451,7 @@ comment on table marketplace.click_file_line is
 'What a line of a file of clicks holds, as text. Always empty (click_file_line_empty_check): begin_click_file makes a temporary table like it, for COPY, and load_clicks judges what is in that.';
 comment on column marketplace.click_file_line.line is 'Line of the file on which it begins; row, from 1, of a file without lines';
 comment on column marketplace.click_file_line.click_time is
-'When: 2026-02-03 14:05:06, or with T between; fractions and seconds may be left out. With an offset (Z, +01:00), or else local time as marketplace.time_zone has it';
+'When: 2026-02-03 14:05:06, or with T between; fractions and seconds may be left out. With an offset (Z, +01:00), or else local time as books.time_zone has it';
 comment on column marketplace.click_file_line.advertisement is 'Number of the advertisement';
 comment on column marketplace.click_file_line.website is 'Number of the website; empty: on a page of our own';
 comment on column marketplace.click_file_line.price is

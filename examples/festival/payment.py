@@ -66,7 +66,7 @@ left join (
         sum(case when kind = 'CHARGE' then amount else -amount end) filter (where state = 'SUCCEEDED') as moved,
         max(coalesce(decline_code, error_code)) as declined, count(distinct payment_means) as means,
         max(job_run) filter (where state = 'SUCCEEDED') as job_run,
-        (max(resolved_at) filter (where state = 'SUCCEEDED') at time zone 'Europe/Oslo')::date as executed
+        (max(resolved_at) filter (where state = 'SUCCEEDED') at time zone books.time_zone())::date as executed
     from marketplace.payment_attempt
     group by transaction
 ) as a on t.transaction = a.transaction
@@ -74,7 +74,7 @@ cross join lateral (
     select case
         when t.kind = 'MONTHLY'
             then marketplace.due_date(case when t.due_amount > 0 then 'CHARGE' else 'PAYOUT' end, t.month)
-        else (t.created_at at time zone 'Europe/Oslo')::date
+        else (t.created_at at time zone books.time_zone())::date
     end as due_on
 ) as d
 where t.profile = any (%s) and t.status <> 'CURRENT'

@@ -586,11 +586,6 @@ class Marketplace(Room):
         )
         return result
 
-    def time_zone(self) -> str:
-        """The zone that months and days are in: the one place that names it."""
-        result: str = self._value("time_zone")
-        return result
-
     def top_items(self, *, profile: int, side: str, from_: date, to: date, limit: int = 10) -> list[TopItemsRow]:
         """A profile's advertisements or websites (side ADVERTISEMENT or WEBSITE) with the most clicks, from the local
         day from_ until before to. Excluded clicks are left out. amount: NOK, cost positive, earnings negative. 22023;

@@ -159,15 +159,6 @@ select
     or exists (select from pg_rewrite where ev_class = %s::oid and rulename <> '_RETURN')
 """
 
-# Triggers of tables that do not fire always: made so, switched off, or left so by a restore of data alone.
-ORDINARY_TRIGGERS = """
-select i.identity
-from pg_trigger as t
-inner join pg_class as c on t.tgrelid = c.oid
-cross join lateral pg_identify_object('pg_trigger'::regclass, t.oid, 0) as i
-where not t.tgisinternal and t.tgenabled <> 'A' and c.relkind in ('r', 'p')
-"""
-
 # The object that a file of db/views or db/functions is named for.
 NAMED = """
 select i.type, i.identity, 'pg_class', c.oid

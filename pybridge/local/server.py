@@ -27,6 +27,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from pybridge.database import NoDatabase
+from pybridge.formats import OSLO
 from pybridge.local import wheel
 from pybridge.local.wheel import Account
 
@@ -46,8 +47,8 @@ listen_addresses = '127.0.0.1'
 port = {port}
 unix_socket_directories = '{socket_dir}'
 password_encryption = 'scram-sha-256'
-timezone = 'Europe/Oslo'
-log_timezone = 'Europe/Oslo'
+timezone = '{zone}'
+log_timezone = '{zone}'
 fsync = on
 synchronous_commit = on
 full_page_writes = on
@@ -195,7 +196,7 @@ def _initialise(data: Path, cluster: Path, programs: Path, account: Account | No
 
 def _configure(data: Path, cluster: Path, account: Account | None) -> None:
     socket_dir = _socket_dir(data, account)
-    text = CONFIGURATION.format(port=_free_port(cluster), socket_dir=str(socket_dir).replace("'", "''"))
+    text = CONFIGURATION.format(port=_free_port(cluster), socket_dir=str(socket_dir).replace("'", "''"), zone=OSLO.key)
     _write(cluster / "pybridge.conf", text, account)
 
 

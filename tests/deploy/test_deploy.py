@@ -17,7 +17,7 @@ import sqlparse
 from psycopg.rows import tuple_row
 from yoyo.exceptions import BadMigration
 
-from pybridge.deploy.deployer import DeployRefused, DeployResult, _Deploy, deploy, schema_fingerprint
+from pybridge.deploy.deployer import DeployBusy, DeployRefused, DeployResult, _Deploy, deploy, schema_fingerprint
 from pybridge.paths import ROOT
 
 Connection = psycopg.Connection[Any]
@@ -130,7 +130,8 @@ def ask(conn: Connection, query: str) -> Any:
 
 def state(conn: Connection) -> list[str]:
     """The schema and the deploy's own rows: all that a killed deploy could have left changed."""
-    tables = "era migration repeatable_object known_object _yoyo_migration _yoyo_log _yoyo_version"
+    tables = "era migration repeatable_object known_object guard_trigger guard_function"
+    tables += " _yoyo_migration _yoyo_log _yoyo_version"
     rows = [conn.execute(f"select * from deploy.{table} order by 1".encode()).fetchall() for table in tables.split()]
     return [*schema_fingerprint(conn), repr(rows)]
 
@@ -203,6 +204,65 @@ def test_loads_only_what_changed_or_is_gone(bare_db: Connection, house: House) -
 
     assert sorted(result.loaded) == ["db/functions/billig/price.sql", "db/views/report/dear_ticket.sql"]
     assert result.unchanged == 4
+
+
+HARMLESS = "create or replace function billig.guard() returns trigger language plpgsql as $$ begin return null; end $$"
+
+
+@pytest.mark.parametrize(
+    ("deed", "problem"),
+    [
+        ("alter table billig.ticket disable trigger guard", "not ALWAYS"),
+        ("alter table billig.ticket enable trigger guard", "not ALWAYS"),
+        ("drop trigger guard on billig.ticket", "missing"),
+        (HARMLESS, "not what was deployed"),
+        ("alter function billig.guard() security definer", "not what was deployed"),
+        (
+            "create or replace trigger guard before insert on billig.ticket for each row when (false)"
+            " execute function billig.guard(); alter table billig.ticket enable always trigger guard",
+            "not what was deployed",
+        ),
+    ],
+)
+def test_a_trigger_that_is_not_as_it_was_deployed_is_loaded_again_and_never_taken_for_deployed(
+    bare_db: Connection, house: House, deed: str, problem: str
+) -> None:
+    house.deploy(bare_db)
+    told = "select coalesce(string_agg(table_name || ': ' || problem, ', '), '') from deploy.trigger_problem"
+    before = state(bare_db)
+    assert ask(bare_db, told) == ""
+
+    bare_db.execute(deed.encode())
+    assert ask(bare_db, told) == f"billig.ticket: {problem}"
+    house.write("db/functions/billig/nothing.sql", "select 1;")
+    with pytest.raises(DeployRefused):
+        house.deploy(bare_db)
+    house.remove("db/functions/billig/nothing.sql")
+    assert ask(bare_db, told) == f"billig.ticket: {problem}"
+
+    assert "db/triggers/billig/ticket.sql" in house.deploy(bare_db).loaded
+    assert ask(bare_db, told) == ""
+    assert [line for line in state(bare_db)[:-1] if "guard" in line] == [
+        line for line in before[:-1] if "guard" in line
+    ]
+    assert house.deploy(bare_db).loaded == []
+
+
+def test_the_record_of_triggers_follows_the_files(bare_db: Connection, house: House) -> None:
+    house.deploy(bare_db)
+    told = "select count(*) from deploy.trigger_problem"
+    recorded = "select string_agg(trigger_name || ' on ' || table_name, ', ' order by 1) from deploy.guard_trigger"
+    assert ask(bare_db, recorded) == "guard on billig.ticket, write on report.ticket"
+
+    house.write("db/triggers/billig/ticket.sql", GUARD.replace("before insert", "before insert or update"))
+    assert house.deploy(bare_db).loaded == ["db/triggers/billig/ticket.sql"]
+    assert ask(bare_db, told) == 0
+
+    house.remove("db/triggers/report/ticket.sql")
+    house.write("migrations/0002-away.sql", "drop trigger write on report.ticket; drop function report.write();")
+    house.deploy(bare_db)
+    assert ask(bare_db, recorded) == "guard on billig.ticket"
+    assert ask(bare_db, told) == 0
 
 
 def test_a_view_that_cannot_be_replaced_is_dropped_with_the_projects_views_on_it(
@@ -570,6 +630,7 @@ def test_other_peoples_views_are_dropped_only_when_told_and_made_again_as_they_w
     refusal = refused(house, bare_db)
     assert refusal.object_name.startswith("analysis.")
     assert "report." in refusal.reason
+    assert "--replace-analysis" in refusal.hint
 
     before = [line for line in schema_fingerprint(bare_db) if "analysis." in line]
     assert any("test_analyst" in line for line in before)
@@ -741,6 +802,71 @@ def test_two_deploys_at_once_wait_for_each_other(bare_db: Connection, house: Hou
 
     assert results["first"].migrations == ["0001-schemas"]
     assert results["second"] == DeployResult(unchanged=6)
+
+
+def test_it_says_at_once_whom_it_waits_for_and_gives_up_in_time(bare_db: Connection, house: House) -> None:
+    house.deploy(bare_db)
+    before = state(bare_db)
+    upgrade(house)
+    said: list[str] = []
+    with psycopg.connect(bare_db.info.dsn, application_name="a long report") as other:
+        other.execute("select * from billig.ticket")  # a migration alters it
+        blocker = f"process {other.info.backend_pid} ({other.info.user}, a long report)"
+        with pytest.raises(DeployBusy) as refusal:
+            house.deploy(bare_db, wait=1.5, waits_for=said.append)
+    assert said == [blocker]
+    assert refusal.value.sqlstate == "55P03"
+    assert refusal.value.reason == f"it was locked for 1.5 s by {blocker}"
+    assert "--wait" in refusal.value.hint
+    assert state(bare_db) == before
+    assert house.deploy(bare_db, wait=0).migrations == ["0002-sold", "0003-index"]
+
+
+def test_a_deploy_that_waits_for_another_names_it(bare_db: Connection, house: House) -> None:
+    said: list[str] = []
+
+    def meanwhile(step: str) -> None:
+        if step.startswith("migration"):
+            with again(bare_db) as conn, pytest.raises(DeployBusy):
+                house.deploy(conn, wait=1, waits_for=said.append)
+
+    house.deploy(bare_db, progress=meanwhile)
+    assert [words.split(" (")[0] for words in said] == [f"process {bare_db.info.backend_pid}"]
+
+
+# --- Nothing to deploy ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("folder", ["migrations", "db", "db/functions", "db/views", "db/triggers"])
+@pytest.mark.parametrize("empty", [True, False])
+def test_a_folder_that_holds_nothing_is_refused_by_name(
+    bare_db: Connection, house: House, folder: str, empty: bool
+) -> None:
+    shutil.rmtree(house.root / folder)
+    if empty:
+        (house.root / folder).mkdir()
+    refusal = refused(house, bare_db)
+    assert refusal.object_name.startswith(folder)
+    assert str(house.root / folder) in refusal.reason
+    assert "PYBRIDGE_ROOT" in refusal.hint
+    assert ask(bare_db, "select count(*) from pg_namespace where nspname in ('billig', 'deploy')") == 0
+
+
+def test_a_checkout_without_grants_is_refused(bare_db: Connection, house: House) -> None:
+    house.remove("db/grants.sql")
+    assert refused(house, bare_db).object_name == "db/grants.sql"
+
+
+def test_it_tells_what_it_found_done(bare_db: Connection, house: House) -> None:
+    first = house.deploy(bare_db)
+    assert (len(first.migrations), first.applied_before, len(first.loaded), first.unchanged) == (1, 0, 6, 0)
+    upgrade(house)
+    second = house.deploy(bare_db)
+    assert (len(second.migrations), second.applied_before) == (2, 1)
+    assert len(second.loaded) + second.unchanged == 7
+    third = house.deploy(bare_db)
+    assert (third.migrations, third.applied_before, third.loaded, third.unchanged) == ([], 3, [], 7)
+    assert third.seconds > 0
 
 
 # --- From every earlier state ---------------------------------------------------------------------------------------

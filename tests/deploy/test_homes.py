@@ -1,4 +1,7 @@
-"""A rule has one home: what a type of log row means, how a row is unfolded, how money is split. A second one fails here."""
+"""A rule has one home: what a type of log row means, how a row is unfolded, how money is split, the zone.
+
+A second home fails here.
+"""
 
 import re
 from collections.abc import Iterator
@@ -6,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pybridge.formats import OSLO
 from pybridge.paths import ROOT
 from tests.conftest import Connection
 from tests.support.domain import one, rows
@@ -40,7 +44,7 @@ FUNCTION = re.compile(
     r"create or replace function ([\w.]+)\(.*?(?:as \$\$\n(.*?)\n\$\$;|begin atomic\n(.*?)\nend;)", re.S | re.I
 )
 LONGEST = 120
-# Too long still, and to be split; nothing is added here. A function that must be long says so, in a comment of its body.
+# Too long still, and to be split; nothing is added here. What must be long says why, in a comment of its body.
 TOO_LONG = {
     "bank.expect",
     "bank.take_import",
@@ -192,8 +196,8 @@ def test_a_row_of_the_log_is_unfolded_into_ticket_and_fee_in_one_place() -> None
 def test_money_is_split_to_the_ore_in_one_place() -> None:
     # a share of something, rounded: amount * part / whole
     assert found_in(r"round\((?:[^();]|\([^();]*\))*\*(?:[^();]|\([^();]*\))*/", DB) == {
-        "db/functions/billig/share_of.sql",
-        "db/functions/billig/vat_of.sql",
+        "db/functions/books/share_of.sql",
+        "db/functions/books/vat_of.sql",
     }
 
 
@@ -212,6 +216,34 @@ def test_ids_that_clients_chose_are_passed_over_in_one_place_each() -> None:
     assert found_in(r"insert into billig\.purchase\b\s*\(", DB / "functions", DB / "views", DB / "triggers") == {
         "db/functions/billig/internal/new_purchase.sql"
     }
+
+
+# --- The zone -------------------------------------------------------------------------------------------------------
+
+
+def test_the_zone_is_named_once_in_sql_and_once_in_python(shared_db: Connection) -> None:
+    named = r"""["']Europe/Oslo["']"""
+    assert found_in(named, DB, ROOT / "migrations") == {"db/functions/books/time_zone.sql"}
+    python = {path for path, text in files(ROOT / "pybridge", suffix="py") if re.search(named, text)}
+    assert python == {"pybridge/formats.py"}
+    assert one(shared_db, "select books.time_zone()") == OSLO.key
+
+
+def test_a_local_time_is_worked_out_as_if_the_zone_stood_in_the_query(shared_db: Connection) -> None:
+    """The function disappears into the query: so indexes and partitions serve, and its price is nothing."""
+    for asked, plain in (
+        ("billig.local_time(transaction_time)", "(transaction_time AT TIME ZONE 'Europe/Oslo'::text)"),
+        ("transaction_time at time zone books.time_zone()", "(transaction_time AT TIME ZONE 'Europe/Oslo'::text)"),
+        (
+            "marketplace.month_of(transaction_time)",
+            "date_trunc('month'::text, (transaction_time AT TIME ZONE 'Europe/Oslo'::text))",
+        ),
+    ):
+        plan = "\n".join(
+            row["QUERY PLAN"]
+            for row in rows(shared_db, f"explain (verbose, costs off) select {asked} from billig.transaction_log")
+        )
+        assert plain in plan, asked
 
 
 # --- Size -----------------------------------------------------------------------------------------------------------

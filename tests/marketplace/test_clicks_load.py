@@ -243,8 +243,7 @@ def test_times_are_what_click_moment_makes_of_them(here: Town, zone: str) -> Non
     """
     here.db.execute(
         sql.SQL(
-            "create or replace function marketplace.time_zone() returns text"
-            " language sql immutable parallel safe return {}"
+            "create or replace function books.time_zone() returns text language sql immutable parallel safe return {}"
         ).format(zone)
     )
     hours = (

@@ -794,9 +794,7 @@ def _triggers(db: Connection) -> list[Row]:
         from pg_trigger as t
         inner join pg_class as c on t.tgrelid = c.oid
         inner join pg_proc as f on t.tgfoid = f.oid
-        where
-            c.relnamespace::regnamespace::text in ('books', 'billig', 'marketplace', 'bank', 'jobs')
-            and not t.tgisinternal
+        where not t.tgisinternal
         order by 1, 2
         """,
     )
@@ -812,7 +810,7 @@ def _problem(db: Connection, trigger: Row) -> str | None:
 
 
 def test_the_guard_sees_whatever_is_done_to_a_trigger(db: Connection) -> None:
-    """And it forgets none: each trigger there is gets switched off, made ordinary, dropped and replaced."""
+    """And it forgets none: each trigger is switched off, made ordinary, dropped and replaced, and its function too."""
     assert seen(db, "trigger_guard") == []
     triggers = _triggers(db)
     assert len(triggers) >= 18
@@ -842,12 +840,40 @@ def test_the_guard_sees_whatever_is_done_to_a_trigger(db: Connection) -> None:
             deeds["not what was deployed: harmless"] = [drop, sql.SQL(replaced), always]
         else:
             deeds["not what was deployed: harmless"] = [drop, sql.SQL(replaced)]
+        deeds["not what was deployed: its function"] = [
+            sql.SQL(
+                "create or replace {}() returns trigger language plpgsql as 'begin return coalesce(new, old); end'"
+            ).format(sql.SQL("function ") + sql.Identifier(*trigger["function_name"].split(".")))
+        ]
         for problem, statements in deeds.items():
             with db.transaction(force_rollback=True):
                 for statement in statements:
                     db.execute(statement)
                 assert _problem(db, trigger) == problem.split(":")[0], f"{trigger['definition']}: {problem}"
     assert seen(db, "trigger_guard") == []
+
+
+@pytest.mark.parametrize("table", ["billig.transaction_log", "bank.match", "marketplace.ad_click", "jobs.job_run"])
+def test_the_guard_sees_a_trigger_that_no_deploy_made(db: Connection, table: str) -> None:
+    swallow = sql.SQL("create function billig.swallow() returns trigger language plpgsql as 'begin return null; end'")
+    trigger = sql.SQL("create trigger zz_swallow before insert on {} for each row execute function billig.swallow()")
+    with db.transaction(force_rollback=True):
+        db.execute(swallow)
+        db.execute(trigger.format(sql.Identifier(*table.split("."))))
+        assert seen(db, "trigger_guard") == [
+            {"table_name": table, "trigger_name": "zz_swallow", "problem": "not deployed"}
+        ]
+
+
+def test_what_the_guard_compares_with_is_the_owners_alone(db: Connection) -> None:
+    for table in ("deploy.guard_trigger", "deploy.guard_function"):
+        assert rows(
+            db,
+            "select distinct a.grantee::regrole::text as who"
+            " from pg_class as c cross join lateral aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) as a"
+            " where c.oid = %s::regclass",
+            table,
+        ) == [{"who": "pybridge_owner"}]
 
 
 def test_the_guard_does_not_depend_on_who_asks(db: Connection) -> None:

@@ -78,8 +78,8 @@ begin
         where
             (r.source in ('DAY', 'PAYMENT') or r.source = 'SESSION' and p.till_session is null)
             and p.payment_time
-            < (case r.source when 'PAYMENT' then v_until else v_whole end + 1)::timestamp at time zone 'Europe/Oslo'
-            and (r.since is null or p.payment_time >= r.since::timestamp at time zone 'Europe/Oslo')
+            < (case r.source when 'PAYMENT' then v_until else v_whole end + 1)::timestamp at time zone books.time_zone()
+            and (r.since is null or p.payment_time >= r.since::timestamp at time zone books.time_zone())
             and not exists (
                 select from bank.expected_line as o
                 where o.payment = l.payment and o.payment_method = l.payment_method
@@ -109,8 +109,8 @@ begin
         where
             r.source in ('DAY', 'PAYMENT', 'SESSION')
             and w.moved_at
-            < (case r.source when 'PAYMENT' then v_until else v_whole end + 1)::timestamp at time zone 'Europe/Oslo'
-            and (r.since is null or w.moved_at >= r.since::timestamp at time zone 'Europe/Oslo')
+            < (case r.source when 'PAYMENT' then v_until else v_whole end + 1)::timestamp at time zone books.time_zone()
+            and (r.since is null or w.moved_at >= r.since::timestamp at time zone books.time_zone())
             and not exists (
                 select from bank.expected_owed as e
                 where e.owed_back = w.owed_back and e.is_repayment = w.is_repayment

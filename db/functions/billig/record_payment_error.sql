@@ -22,8 +22,8 @@ begin
             hint = 'p_error is the text the buyer comes back with.';
     end if;
     delete from billig.payment_error where error = p_error;
-    insert into billig.payment_error (error, owner_cardno, owner_email, message)
-    values (p_error, p_owner_cardno, p_owner_email, p_message);
+    insert into billig.payment_error (error, failed, owner_cardno, owner_email, message)
+    values (p_error, billig.local_time(), p_owner_cardno, p_owner_email, p_message);
     insert into billig.payment_error_price_group (error, price_group, number_of_tickets)
     select p_error, u.price_group, u.tickets
     from unnest(p_price_groups, p_counts) as u (price_group, tickets);

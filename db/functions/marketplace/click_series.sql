@@ -10,7 +10,7 @@ as $$
 declare
     v_begins constant timestamptz := marketplace.day_begins(p_from);
     v_ends constant timestamptz := marketplace.day_begins(p_to);
-    v_zone constant text := marketplace.time_zone();
+    v_zone constant text := books.time_zone();
 begin
     perform marketplace.check_profile(p_profile);
     perform marketplace.check_period(p_side, p_from, p_to, p_step);

@@ -79,7 +79,7 @@ begin
         minimum = o.minimum,
         rolled_to = n.transaction,
         closed_at = p_now,
-        executed = case when o.status = 'EXECUTED' then (p_now at time zone marketplace.time_zone())::date end
+        executed = case when o.status = 'EXECUTED' then (p_now at time zone books.time_zone())::date end
     from outcome as o
     left join next as n on o.transaction = n.rolled_from
     where t.transaction = o.transaction;

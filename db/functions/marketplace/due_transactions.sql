@@ -8,7 +8,7 @@ set search_path = pg_catalog, marketplace, pg_temp
 as $$
 #variable_conflict use_column
 declare
-    v_today constant date := (p_now at time zone marketplace.time_zone())::date;
+    v_today constant date := (p_now at time zone books.time_zone())::date;
     v_available bigint;
     v_wanted bigint[];
     v_waits bigint[] := array[]::bigint[];

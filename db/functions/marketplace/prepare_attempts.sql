@@ -43,7 +43,7 @@ begin
         || case
             when d.kind = 'PAYOUT' then jsonb_build_object(
                 'transfer_group', format('transaction-%s', d.transaction),
-                'execution_date', marketplace.bank_day((p_now at time zone marketplace.time_zone())::date, 'NEXT')
+                'execution_date', marketplace.bank_day((p_now at time zone books.time_zone())::date, 'NEXT')
             )
             else '{}'
         end,

@@ -17,7 +17,7 @@ begin
             when 'REQUIRES_ACTION' then 'The card''s issuer asks its holder to confirm it'
             when 'NO_MEANS_OF_PAYMENT' then 'There is no card, or no account, to use'
             when 'DECLINED_TRIED_AGAIN' then format('Was declined; is tried again from %s on',
-                to_char(a.next_retry_at at time zone marketplace.time_zone(), 'YYYY-MM-DD'))
+                to_char(a.next_retry_at at time zone books.time_zone(), 'YYYY-MM-DD'))
             when 'WAITS_TO_BE_CHARGED' then 'Is charged in the beginning of the month after'
             when 'WAITS_FOR_CHARGES' then 'Is paid in the middle of the month after, when the charges have come in'
             when 'FAILED' then 'Was declined; another card or account, or a word with us, is wanted'

@@ -101,7 +101,7 @@ begin
     end if;
     if new.state = 'SUCCEEDED' and new.from_state <> 'SUCCEEDED' then
         update marketplace.transaction as t
-        set status = 'EXECUTED', executed = (new.resolved_at at time zone marketplace.time_zone())::date
+        set status = 'EXECUTED', executed = (new.resolved_at at time zone books.time_zone())::date
         where t.transaction = new.transaction;
     end if;
     return null;

@@ -7,7 +7,7 @@ select
     l.transaction_time as taken_at,
     least(
         l.transaction_time + c.hold_for,
-        (e.event_time - c.hold_until_before_event) at time zone 'Europe/Oslo'
+        (e.event_time - c.hold_until_before_event) at time zone books.time_zone()
     ) as held_until
 from billig.ticket as t
 inner join billig.sale_channel as c on t.sale_channel = c.sale_channel

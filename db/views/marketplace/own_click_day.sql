@@ -1,7 +1,7 @@
 create or replace view marketplace.own_click_day with (security_invoker = true) as
 select
     marketplace.month_of(c.click_time) as month,
-    (c.click_time at time zone marketplace.time_zone())::date as click_date,
+    (c.click_time at time zone books.time_zone())::date as click_date,
     c.profile,
     c.advertisement,
     a.advertisement_name,

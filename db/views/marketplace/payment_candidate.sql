@@ -8,7 +8,7 @@ with open_one as (
         case when t.kind = 'REFUND' then 'REFUND' when t.due_amount > 0 then 'CHARGE' else 'PAYOUT' end as kind,
         (abs(t.due_amount) * 100)::bigint as amount,
         case
-            when t.kind <> 'MONTHLY' then (t.created_at at time zone marketplace.time_zone())::date
+            when t.kind <> 'MONTHLY' then (t.created_at at time zone books.time_zone())::date
             else marketplace.due_date(case when t.due_amount > 0 then 'CHARGE' else 'PAYOUT' end, t.month)
         end as due_on
     from marketplace.transaction as t

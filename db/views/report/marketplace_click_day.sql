@@ -17,7 +17,7 @@ from marketplace.month as m
 cross join lateral (
     -- month by month, so that the months asked for are the partitions read
     select
-        (k.click_time at time zone marketplace.time_zone())::date as click_date,
+        (k.click_time at time zone books.time_zone())::date as click_date,
         k.profile,
         k.advertisement,
         k.publisher,
@@ -32,7 +32,7 @@ cross join lateral (
         and k.click_time < marketplace.day_begins(marketplace.next_month(m.month))
         and k.excluded_at is null
     group by
-        (k.click_time at time zone marketplace.time_zone())::date, k.profile, k.advertisement, k.publisher, k.website
+        (k.click_time at time zone books.time_zone())::date, k.profile, k.advertisement, k.publisher, k.website
 ) as c
 inner join marketplace.profile as p on c.profile = p.profile
 inner join marketplace.advertisement as a on c.advertisement = a.advertisement

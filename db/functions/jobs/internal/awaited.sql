@@ -27,8 +27,8 @@ begin atomic
     from jobs.schedule as s
     cross join lateral (
         select
-            (p_now at time zone marketplace.time_zone())::date as today,
-            (s.since at time zone marketplace.time_zone())::date as first_day
+            (p_now at time zone books.time_zone())::date as today,
+            (s.since at time zone books.time_zone())::date as first_day
     ) as l
     cross join lateral generate_series(
         greatest(l.first_day, l.today - s.catch_up_days)::timestamp, l.today::timestamp, interval '1 day'

@@ -9,7 +9,7 @@ begin atomic
             when jobs.moment(l.day, p_at_time) > p_after then jobs.moment(l.day, p_at_time)
             else jobs.moment(l.day + 1, p_at_time)
         end
-    from (select (p_after at time zone marketplace.time_zone())::date as day) as l;
+    from (select (p_after at time zone books.time_zone())::date as day) as l;
 end;
 
 comment on function jobs.next_moment(interval, time, timestamptz) is

@@ -14,8 +14,8 @@ return case
     when substr(p_text, 17) ~ '[Z+-]' then p_text::timestamptz
     -- An hour that is skipped when the clocks are put forward is no time: it does not come back as it went.
     when
-        (p_text::timestamp at time zone marketplace.time_zone()) at time zone marketplace.time_zone() = p_text::timestamp
-        then p_text::timestamp at time zone marketplace.time_zone()
+        (p_text::timestamp at time zone books.time_zone()) at time zone books.time_zone() = p_text::timestamp
+        then p_text::timestamp at time zone books.time_zone()
 end;
 
 comment on function marketplace.click_moment(text) is

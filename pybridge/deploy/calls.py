@@ -18,9 +18,9 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from pybridge.paths import DB
+from pybridge.paths import DB, PACKAGE
 
-HERE = Path(__file__).parent
+CLIENT = PACKAGE / "client"
 WIDTH = 120
 RESULT = "the result"
 NULLS = re.compile(r" ?May be null: ([^.]+)\.$")
@@ -327,7 +327,7 @@ def main() -> None:
 
     with psycopg.connect(connection_string()) as connection:
         for schema, text in modules(connection).items():
-            (HERE / f"{schema}.py").write_text(text, "utf-8")
+            (CLIENT / f"{schema}.py").write_text(text, "utf-8")
             print(f"wrote pybridge/client/{schema}.py")
 
 
