@@ -453,9 +453,7 @@ def pybridge(monkeypatch: pytest.MonkeyPatch, house: House) -> Callable[..., Res
     return lambda *arguments: CliRunner().invoke(app, [str(each) for each in arguments])
 
 
-@pytest.mark.parametrize(
-    "report", ["settlement", "sessions", "vat-project", "project-day", "open-items", "event-sales"]
-)
+@pytest.mark.parametrize("report", REPORTS)
 def test_a_report_is_written_as_a_page(pybridge: Callable[..., Result], tmp_path: Path, report: str) -> None:
     for lang in pages.LANGUAGES:
         file = tmp_path / f"{lang}.html"
