@@ -110,6 +110,9 @@ def _done(did: deploying.DeployResult) -> str:
 
 @app.command()
 def docs() -> None:
+    if not REFERENCE.parent.is_dir():
+        hint = "Run it in a checkout, or let PYBRIDGE_ROOT name one."
+        raise fail(REFUSED, f"The reference belongs to a checkout; there is no {REFERENCE.parent}.", hint)
     with connect(deployed=True) as connection:
         REFERENCE.write_text(render(connection), "utf-8")
     typer.echo(f"wrote {REFERENCE}")
