@@ -94,7 +94,7 @@ begin
     )
     select
         o.profile, k.click_time, k.advertisement, k.website, w.profile, p.price, r.rate,
-        case when k.website is null then 0 else trunc(p.price * (1 - r.rate), 6) end,
+        marketplace.publisher_share(p.price, r.rate, k.website),
         p_source
     from unnest(p_advertisements, v_websites, v_times) with ordinality as k (advertisement, website, click_time, n)
     inner join offer as o on k.advertisement = o.advertisement

@@ -101,7 +101,7 @@ begin
     )
     select
         a.profile, k.click_time, k.advertisement, k.website, w.profile, coalesce(k.price, t.price), r.rate,
-        case when k.website is null then 0 else trunc(coalesce(k.price, t.price) * (1 - r.rate), 6) end,
+        marketplace.publisher_share(coalesce(k.price, t.price), r.rate, k.website),
         p_source
     from (
         select
