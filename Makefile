@@ -3,13 +3,12 @@
 
 PYTHON ?= python3
 RUN := .venv/bin/python
+PIP := --quiet --disable-pip-version-check
 # Two workers, each with a server of its own: most tests wait for one.
 PARALLEL := --numprocesses 2 --dist worksteal
-SQL_ONCE = $(wildcard migrations/*.sql)
-SQL_VIEWS = $(wildcard db/views)
 
 .DEFAULT_GOAL := demo
-.PHONY: demo sandbox test test-all smoke lint lint-python lint-sql format bench client docs psql clean
+.PHONY: demo sandbox test test-all smoke lint lint-python lint-sql format bench client docs psql lock clean
 
 demo: .venv/.installed
 	$(RUN) -m examples.festival
@@ -19,11 +18,19 @@ sandbox: .venv/.installed
 	$(RUN) -m examples.sandbox
 
 # The stamp is removed first and written last: without it, whatever is there is made anew.
-.venv/.installed: pyproject.toml
+.venv/.installed: pyproject.toml requirements.lock
 	@if [ ! -e .venv/.installed ]; then $(PYTHON) -m venv --clear .venv; fi
 	@rm -f .venv/.installed
-	$(RUN) -m pip install --quiet --disable-pip-version-check --no-compile --editable '.[dev]'
+	$(RUN) -m pip install $(PIP) --no-compile --constraint requirements.lock --editable '.[dev]'
 	@touch .venv/.installed
+
+# Which versions `make` installs and CI tests: the newest that pyproject.toml allows.
+lock:
+	$(PYTHON) -m venv --clear build/lock
+	build/lock/bin/python -m pip install $(PIP) '.[dev]'
+	{ echo '# Written by `make lock`: what `make` installs, and CI tests.'; \
+	  build/lock/bin/python -m pip --disable-pip-version-check freeze --exclude pybridge; } >requirements.lock
+	rm -rf build/lock
 
 # The whole suite, on the wheel's PostgreSQL 18.
 test: .venv/.installed
@@ -47,8 +54,8 @@ lint-python: .venv/.installed
 	$(RUN) -m mypy
 
 lint-sql: .venv/.installed
-	$(if $(SQL_ONCE),.venv/bin/squawk migrations/*.sql,@echo "no migrations to lint")
-	$(if $(SQL_VIEWS),$(RUN) -m sqlfluff lint --processes 2 db/views,@echo "no views to lint")
+	.venv/bin/squawk migrations/*.sql
+	$(RUN) -m sqlfluff lint --processes 2 db/views
 	$(RUN) -m tests.support.plpgsql_check
 
 format: .venv/.installed
@@ -60,7 +67,7 @@ bench: .venv/.installed
 
 # Of a deployed database, as the next one: the typed calls, and the reference.
 client: .venv/.installed
-	$(RUN) -m pybridge.client.generate
+	$(RUN) -m pybridge.deploy.calls
 
 docs: .venv/.installed
 	$(RUN) -m pybridge docs

@@ -59,7 +59,8 @@ def _check(connection: Connection, start: int, tickets: int, *, refunded: bool) 
     row = connection.execute(
         "select count(*) filter (where refunded is not null), count(*), (select count(*) from billig.transaction_log"
         " as l join billig.ticket as t on l.ticket = t.ticket where t.purchase >= %(start)s and t.purchase < %(stop)s"
-        " and billig.is_refund(l.transaction_type)) from billig.ticket where purchase >= %(start)s and purchase < %(stop)s",
+        " and billig.is_refund(l.transaction_type))"
+        " from billig.ticket where purchase >= %(start)s and purchase < %(stop)s",
         {"start": start, "stop": start + tickets // 4},
     ).fetchone()
     expected = (tickets, tickets, tickets) if refunded else (0, tickets, 0)

@@ -63,7 +63,7 @@ grant execute on function billig.local_time to analyst;
 grant execute on function
 billig.is_sale, billig.is_refund, billig.is_price_change, billig.is_use, billig.is_net, billig.moves_money,
 billig.takes_money, billig.takes_seat, billig.frees_seat, billig.components,
-billig.share_of, billig.round_cash
+books.share_of, billig.round_cash
 to analyst, bookkeeper, auditor, scheduler;
 
 grant execute on function billig.create_purchase, billig.cancel_reservation, billig.refund, billig.receipt
@@ -123,6 +123,7 @@ grant execute on function
 marketplace.sees_all, marketplace.own_profile, books.time_zone, marketplace.day_begins, marketplace.month_of,
 marketplace.next_month
 to marketplace_web, marketplace_profile, bookkeeper, scheduler, auditor, analyst;
+grant execute on function marketplace.due_date to marketplace_web, scheduler, bookkeeper, auditor;
 grant execute on function
 marketplace.current_totals, marketplace.past_transactions, marketplace.why_not_paid, marketplace.click_series,
 marketplace.top_items, marketplace.check_profile, marketplace.check_period, marketplace.click_lines

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from pybridge.reports.questions import Period
+from pybridge.reports.tables import Period
 
 REFUSED = 1
 NO_DATABASE = 3
@@ -23,6 +23,12 @@ def _day(text: str) -> datetime:
 
 DAY: dict[str, Any] = {"parser": _day, "metavar": "YYYY-MM-DD"}
 """Of an option that takes a day."""
+
+
+def day(option: str, help_line: str) -> Any:
+    """An option that takes a day, and may be left out."""
+    return Annotated[datetime | None, typer.Option(option, help=help_line, **DAY)]
+
 
 From = Annotated[datetime | None, typer.Option("--from", help="First day of the period.", **DAY)]
 To = Annotated[datetime | None, typer.Option("--to", help="Last day of the period, in it.", **DAY)]

@@ -13,7 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
 from pybridge.cli.plain import PlainGroup, group
-from pybridge.extras import MissingExtra, needs
+from pybridge.extras import MissingExtra
 
 COMMANDS = {
     "bank": ("bank", "The bank: load statements, match them with what was sold."),
@@ -63,8 +63,10 @@ class Lazy(TyperCommand):
 
     def load(self) -> TyperCommand | TyperGroup:
         """The command itself."""
-        with needs("binary"):
+        try:
             importlib.import_module("psycopg")
+        except ImportError:  # it is there, and finds no libpq
+            raise MissingExtra("binary", "psycopg") from None
         module, _, name = self.where.partition(".")
         found = get_group(importlib.import_module(f"pybridge.cli.{module}").app)
         command: Any = found.commands[name] if name else found
@@ -88,9 +90,7 @@ class Group(PlainGroup):
         except MissingExtra as error:
             typer.secho(str(error), err=True, fg="red", bold=True)
             if error.extra == "local":
-                typer.echo(
-                    "Or name a database: DATABASE_URL, PGHOST, PGSERVICE and the like say where it is.", err=True
-                )
+                typer.echo("Or say where a database is: DATABASE_URL, PGHOST, PGSERVICE and the like.", err=True)
             raise typer.Exit(1) from None
         except Exception as error:
             from pybridge.cli import failures

@@ -1,9 +1,9 @@
-"""`pybridge report`: each command asks one function of `pybridge.reports.questions` and writes the answer down."""
+"""`pybridge report`: a command for each declared report, and for any view; it asks, and writes the answer down."""
 
+import inspect
 import os
 import sys
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,18 +13,18 @@ from rich.console import Console
 from rich.text import Text
 
 from pybridge import errors
-from pybridge.cli.common import REFUSED, From, Json, Lang, To, fail, not_empty, period
+from pybridge.cli.common import REFUSED, From, Json, Lang, To, day, fail, not_empty, period
 from pybridge.cli.plain import group
 from pybridge.database import connect
 from pybridge.extras import needs
 from pybridge.reports import output as report_output
-from pybridge.reports import questions as reports
-from pybridge.reports.questions import Period, Report, UnknownReport
+from pybridge.reports import questions
+from pybridge.reports.columns import label
+from pybridge.reports.declared import DAYS, FILTERS, REPORTS, Declared, answer
+from pybridge.reports.tables import Report, UnknownReport
 
 app = group()
 
-Seller = Annotated[str | None, typer.Option(help="Of this seller alone.", callback=not_empty)]
-Session = Annotated[int | None, typer.Option("--session", help="Of this till session alone.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV, every column.")]
 Xlsx = Annotated[Path | None, typer.Option("--xlsx", dir_okay=False, help="Write a spreadsheet to this file.")]
 Html = Annotated[Path | None, typer.Option("--html", dir_okay=False, help="Write a page to this file.")]
@@ -119,187 +119,56 @@ def _pairs(given: list[str] | None, option: str) -> list[tuple[str, str]]:
 def list_() -> None:
     """List the views of schema report, which `pybridge report view` prints."""
     with connect(deployed=True) as connection:
-        found = reports.views(connection)
+        found = questions.views(connection)
     for each in found.values():
         Console().print(Text.assemble((each.name, "bold"), f"  {each.comment}\n"))
 
 
-@app.command()
-def settlement(
-    seller: Seller = None,
-    first: From = None,
-    last: To = None,
-    till_session: Session = None,
-    as_csv: Csv = False,
-    as_json: Json = False,
-    xlsx: Xlsx = None,
-    html: Html = None,
-    lang: Lang = "nb",
-) -> None:
-    """Kasseoppgjør: what a seller did in a period or a till session. Without dates and session: today."""
-    asked = period(first, last)
+def _command(report: Declared) -> None:
+    """The command of a declared report: its options are its filters, and how the answer is written down."""
+    filters = _filters(report)
+    options = filters | {
+        "as_csv": (Csv, False), "as_json": (Json, False), "xlsx": (Xlsx, None), "html": (Html, None),
+        "lang": (Lang, "nb"),
+    }  # fmt: skip
 
-    def ask(connection: psycopg.Connection[Any]) -> Report:
-        day: date | None = None
-        if asked == reports.ALWAYS and till_session is None:
-            day = reports.today(connection)
-        return reports.settlement(connection, Period(day, day) if day else asked, seller, till_session)
+    def run(first: Any = None, last: Any = None, **given: Any) -> None:
+        days = period(first, last)
+        asked = {name: given.pop(name) for name in filters if name in given}
+        on_page = {name: "yes" if value is True else value for name, value in asked.items() if value is not False}
+        _write(
+            lambda connection: answer(connection, report.name, report.days(connection, days, asked), **asked),
+            page=(report.name, on_page | days.asked),
+            **given,
+        )
 
-    _write(
-        ask,
-        as_csv,
-        as_json,
-        xlsx,
-        html,
-        lang,
-        ("settlement", {"seller": seller, "from": asked.first, "to": asked.last, "session": till_session}),
-    )
+    parameters = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+        for name, (kind, default) in options.items()
+    ]
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    app.command(report.name, help=report.lead + (" Asked for no days: today." if report.today else ""))(run)
 
 
-@app.command("vat-project")
-def vat_project(
-    seller: Seller = None,
-    first: From = None,
-    last: To = None,
-    as_csv: Csv = False,
-    as_json: Json = False,
-    xlsx: Xlsx = None,
-    html: Html = None,
-    lang: Lang = "nb",
-) -> None:
-    """Transactions by VAT code and UKE project: sales, refunds and changes apart."""
-    asked = period(first, last)
-    _write(
-        lambda connection: reports.vat_project(connection, asked, seller),
-        as_csv,
-        as_json,
-        xlsx,
-        html,
-        lang,
-        ("vat-project", {"seller": seller, "from": asked.first, "to": asked.last}),
-    )
+def _filters(report: Declared) -> dict[str, tuple[Any, Any]]:
+    """What it may be asked by: the type of each option, and its default."""
+    options: dict[str, tuple[Any, Any]] = {}
+    for name in report.filters:
+        if name == DAYS:
+            of = label(report.day).lower()
+            options["first"] = (day("--from", f"First day of the period, by {of}."), None)
+            options["last"] = (day("--to", f"Last day of the period, in it, by {of}."), None)
+            continue
+        asked = FILTERS[name]
+        default = False if asked.type is bool else None
+        kind: Any = bool if asked.type is bool else asked.type | None
+        checked = not_empty if asked.type is str else None
+        options[name] = (Annotated[kind, typer.Option(f"--{name}", help=asked.help, callback=checked)], default)
+    return options
 
 
-@app.command("project-day")
-def project_day(
-    project: Annotated[int | None, typer.Option(help="Of this project alone.")] = None,
-    first: From = None,
-    last: To = None,
-    as_csv: Csv = False,
-    as_json: Json = False,
-    xlsx: Xlsx = None,
-    html: Html = None,
-    lang: Lang = "nb",
-) -> None:
-    """A project's days: sold, refunded and changed, by sale channel."""
-    asked = period(first, last)
-    _write(
-        lambda connection: reports.project_day(connection, asked, project),
-        as_csv,
-        as_json,
-        xlsx,
-        html,
-        lang,
-        ("project-day", {"project": project, "from": asked.first, "to": asked.last}),
-    )
-
-
-@app.command("open-items")
-def open_items(
-    event: Annotated[int | None, typer.Option(help="Of this event alone.")] = None,
-    first: From = None,
-    last: To = None,
-    as_csv: Csv = False,
-    as_json: Json = False,
-    xlsx: Xlsx = None,
-    html: Html = None,
-    lang: Lang = "nb",
-) -> None:
-    """Web sales and reservations not paid yet: open before, what happened, open after; what is owed back."""
-    asked = period(first, last)
-    _write(
-        lambda connection: reports.open_items(connection, asked, event),
-        as_csv,
-        as_json,
-        xlsx,
-        html,
-        lang,
-        ("open-items", {"event": event, "from": asked.first, "to": asked.last}),
-    )
-
-
-@app.command("event-sales")
-def event_sales(
-    event: Annotated[int | None, typer.Option(help="Of this event alone.")] = None,
-    project: Annotated[int | None, typer.Option(help="Of this project alone.")] = None,
-    first: From = None,
-    last: To = None,
-    as_csv: Csv = False,
-    as_json: Json = False,
-    xlsx: Xlsx = None,
-    html: Html = None,
-    lang: Lang = "nb",
-) -> None:
-    """What was sold of each event: tickets, capacity, revenue. The period is of the events' dates."""
-    asked = period(first, last)
-    _write(
-        lambda connection: reports.event_sales(connection, asked, event, project),
-        as_csv,
-        as_json,
-        xlsx,
-        html,
-        lang,
-        ("event-sales", {"event": event, "project": project, "from": asked.first, "to": asked.last}),
-    )
-
-
-@app.command()
-def unattached(
-    seller: Seller = None,
-    first: From = None,
-    last: To = None,
-    as_csv: Csv = False,
-    as_json: Json = False,
-    xlsx: Xlsx = None,
-) -> None:
-    """Payments at a stand that lie in no till session."""
-    asked = period(first, last)
-    _write(lambda connection: reports.unattached(connection, asked, seller), as_csv, as_json, xlsx)
-
-
-@app.command()
-def sessions(
-    seller: Seller = None,
-    first: From = None,
-    last: To = None,
-    till_session: Session = None,
-    is_open: Annotated[bool, typer.Option("--open", help="Open ones alone.")] = False,
-    as_csv: Csv = False,
-    as_json: Json = False,
-    xlsx: Xlsx = None,
-    html: Html = None,
-    lang: Lang = "nb",
-) -> None:
-    """Till sessions: expected, counted and difference by means of payment. The period is of their opening."""
-    asked = period(first, last)
-    _write(
-        lambda connection: reports.sessions(connection, asked, seller, till_session, is_open),
-        as_csv,
-        as_json,
-        xlsx,
-        html,
-        lang,
-        (
-            "sessions",
-            {
-                "seller": seller,
-                "from": asked.first,
-                "to": asked.last,
-                "session": till_session,
-                "open": "yes" if is_open else None,
-            },
-        ),
-    )
+for each in REPORTS.values():
+    _command(each)
 
 
 @app.command()
@@ -310,7 +179,7 @@ def history(
     xlsx: Xlsx = None,
 ) -> None:
     """All that happened to a ticket, when and by whom."""
-    _write(lambda connection: reports.history(connection, ticket), as_csv, as_json, xlsx)
+    _write(lambda connection: questions.history(connection, ticket), as_csv, as_json, xlsx)
 
 
 @app.command()
@@ -330,7 +199,7 @@ def view(
     """Any view of schema report, its rows filtered. The period is of its posting date, sale date or the like."""
     asked = period(first, last)
     pairs = _pairs(where, "--where")
-    _write(lambda connection: reports.view(connection, name, asked, pairs, limit), as_csv, as_json, xlsx)
+    _write(lambda connection: questions.view(connection, name, asked, pairs, limit), as_csv, as_json, xlsx)
 
 
 @app.command()

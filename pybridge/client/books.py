@@ -89,6 +89,19 @@ class Books(Room):
         )
         return result
 
+    def share_of(self, *, amount: Money, upto: Money, part: Money, whole: Money) -> Decimal:
+        """The share of amount (NOK) that a part of a whole has, to the øre: part of whole, where upto is the sum of the
+        parts up to and with this one, in an order that the caller chooses. The shares of all parts sum to amount
+        exactly. whole is not 0; with amount and whole 1 the parts themselves are rounded so.
+        """
+        result: Decimal = self._value("share_of", amount=amount, upto=upto, part=part, whole=whole)
+        return result
+
+    def time_zone(self) -> str:
+        """The zone that days, months and local times are in, whoever asks: the one place that names it."""
+        result: str = self._value("time_zone")
+        return result
+
     def vat_of(self, *, gross: Money, rate: Money) -> Decimal:
         """VAT contained in a gross amount, NOK: gross * rate / (100 + rate), half away from zero to the øre. rate in
         per cent. Taken per ticket and per fee; reports sum lines and never recompute from a total.

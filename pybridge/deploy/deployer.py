@@ -7,6 +7,7 @@ is loaded again when its file changed. Killed anywhere, the transaction is gone 
 import glob
 import hashlib
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -24,12 +25,12 @@ from yoyo.connections import parse_uri
 from yoyo.exceptions import BadMigration
 from yoyo.migrations import default_migration_table, topological_sort
 
-from pybridge.deploy import catalogue, guard
+from pybridge.deploy import catalogue, guard, waiting
 from pybridge.deploy.catalogue import schema_fingerprint
-from pybridge.deploy.sqlfiles import DeployRefused, File, code_of, key_of, read_files
+from pybridge.deploy.sqlfiles import NOTHING_HERE, DeployRefused, File, code_of, key_of, read_files
 from pybridge.paths import ROOT
 
-__all__ = ["DeployRefused", "DeployResult", "OtherCheckout", "deploy", "schema_fingerprint"]
+__all__ = ["DeployBusy", "DeployRefused", "DeployResult", "OtherCheckout", "deploy", "schema_fingerprint"]
 
 Connection = psycopg.Connection[Any]
 
@@ -56,6 +57,7 @@ MAKE_ANEW = (
     " loses what is in it: drop it and deploy into an empty one. Where it is the embedded server's, run `pybridge"
     " down`, remove the server's data folder, and deploy."
 )
+MAY_REPLACE = "Drop it first, or let the deploy drop it and make it again as it was: --replace-analysis."
 
 OWN_TABLES = b"""
 create schema if not exists deploy;
@@ -107,14 +109,22 @@ class OtherCheckout(DeployRefused):
     """The migrations that made this database are not those of this checkout."""
 
 
+class DeployBusy(DeployRefused):
+    """Somebody held a lock that the deploy needs for longer than it was to wait."""
+
+    sqlstate = "55P03"
+
+
 @dataclass
 class DeployResult:
-    """What a deploy did."""
+    """What a deploy did, and what it found done already."""
 
-    migrations: list[str] = field(default_factory=list)
+    migrations: list[str] = field(default_factory=list)  # applied now
     loaded: list[str] = field(default_factory=list)
     recreated: list[str] = field(default_factory=list)  # views of other people's, dropped and made again
-    unchanged: int = 0
+    unchanged: int = 0  # files
+    applied_before: int = field(default=0, compare=False)  # migrations
+    seconds: float = field(default=0.0, compare=False)
 
 
 class _Yoyo(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo is untyped
@@ -140,17 +150,34 @@ def deploy(
     root: Path = ROOT,
     upto: str | None = None,
     replace_analysis: bool = False,
+    wait: float = 60.0,
     progress: Callable[[str], None] | None = None,
+    waits_for: Callable[[str], None] | None = None,
 ) -> DeployResult:
     """Bring the database up to the files under `root`, or refuse (DeployRefused) and change nothing.
 
     `upto` stops after that migration and loads nothing more: a state of the past, for tests. `replace_analysis` allows
     dropping views that are not the project's, where one of the project's must go; they are made again as they were.
+    `wait`: how many seconds it waits for a lock of somebody else's, another deploy's say; `waits_for` is told, in
+    another thread, who has it.
     """
     if conn.info.transaction_status is not TransactionStatus.IDLE:
         raise ValueError("deploy is one transaction of its own: the connection must not be in another")
-    with conn.transaction(), conn.cursor(row_factory=tuple_row) as cur:
-        return _Deploy(conn, cur, root, replace_analysis, progress or (lambda _: None)).run(upto)
+    began = time.monotonic()
+    with waiting.watch(conn, waits_for or _tell_nobody) as blockers:
+        try:
+            with conn.transaction(), conn.cursor(row_factory=tuple_row) as cur:
+                result = _Deploy(conn, cur, root, replace_analysis, wait, progress or _tell_nobody).run(upto)
+        except errors.LockNotAvailable as error:
+            reason = f"it was locked for {wait:g} s by {blockers.said or 'another session'}"
+            hint = "Try again when that has ended, or wait longer for it: --wait SECONDS."
+            raise DeployBusy(conn.info.dbname, reason, hint) from error
+    result.seconds = time.monotonic() - began
+    return result
+
+
+def _tell_nobody(_: str) -> None:
+    pass
 
 
 class _Deploy:
@@ -162,17 +189,21 @@ class _Deploy:
         cur: psycopg.Cursor[Any],
         root: Path,
         replace_analysis: bool,
+        wait: float,
         progress: Callable[[str], None],
     ) -> None:
         self.conn, self.cur, self.root = conn, cur, root
-        self.replace_analysis, self.progress = replace_analysis, progress
+        self.replace_analysis, self.wait, self.progress = replace_analysis, wait, progress
         self.files = read_files(root / "db")
+        if not (root / "db" / "grants.sql").is_file():
+            raise DeployRefused("db/grants.sql", f"it is not in {root}", NOTHING_HERE)
         self.home = {thing: file for file in self.files for thing in file.defines}
         self.recreate: list[tuple[str, list[str]]] = []
         self.result = DeployResult()
 
     def run(self, upto: str | None) -> DeployResult:
         self.cur.execute("set transaction isolation level read committed")  # to see what a deploy waited for did
+        self.cur.execute(sql.SQL("set local lock_timeout = {}").format(f"{max(1, round(self.wait * 1000))}ms"))
         self.cur.execute("select pg_advisory_xact_lock(hashtextextended('pybridge deploy', 0))")
         self.become_owner()
         known = self.known_objects()
@@ -272,10 +303,13 @@ class _Deploy:
             internalmigrations.upgrade(ledger)
         try:
             migrations = yoyo.read_migrations(glob.escape(str(self.root / "migrations")))
+            if not migrations:
+                raise DeployRefused("migrations", f"there are none in {self.root / 'migrations'}", NOTHING_HERE)
             ids = [migration.id for migration in topological_sort(migrations)]
             pending = list(ledger.to_apply(migrations))
         except BadMigration as error:
             raise DeployRefused("migrations", str(error)) from error
+        self.result.applied_before = len(ids) - len(pending)
         self.refuse_other_migrations({migration.id: _sha256(Path(migration.path)) for migration in migrations})
         if upto is not None and upto not in ids:
             raise DeployRefused(upto, "there is no such migration")
@@ -388,10 +422,7 @@ class _Deploy:
         return None
 
     def grant(self) -> None:
-        path = self.root / "db" / "grants.sql"
-        if not path.exists():
-            return
-        text = path.read_text("utf-8")
+        text = (self.root / "db" / "grants.sql").read_text("utf-8")
         try:
             self.execute_file("db/grants.sql", text)
         except psycopg.Error as error:
@@ -423,7 +454,7 @@ class _Deploy:
         if kind != "view" or identity.split(".")[0] in catalogue.SCHEMAS or self.ask(catalogue.HAS_TRIGGERS, oid, oid):
             raise DeployRefused(identity, reason, "Drop it first.")
         if not self.replace_analysis:
-            raise DeployRefused(identity, reason, "Drop it first, or allow the deploy to drop it and make it again.")
+            raise DeployRefused(identity, reason, MAY_REPLACE)
         statements = [text for (text,) in self.cur.execute(catalogue.RECREATE, {"objid": oid})]
         self.act(DEPLOYER)
         self.drop(why, *above)

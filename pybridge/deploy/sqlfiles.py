@@ -13,6 +13,10 @@ PLACES = (
     " functions that no client may call at db/functions/<schema>/internal/<name>.sql"
 )
 KINDS = ("functions", "views", "triggers")
+NOTHING_HERE = (
+    "The folder that holds db/ and migrations/ is a checkout, or an installed package; PYBRIDGE_ROOT, where it is set,"
+    " names another."
+)
 LITERAL = re.compile(
     r"(?P<do>\bdo\s+)?(?P<tag>\$(?:[a-z_]\w*)?\$)(?P<body>.*?)(?P=tag)|'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", re.I | re.S
 )
@@ -51,6 +55,9 @@ def read_files(folder: Path) -> list[File]:
         where = path.relative_to(folder)
         if where != Path("grants.sql"):
             files.append(_read_file(path, where))
+    for kind in KINDS:
+        if all(file.kind != kind for file in files):
+            raise DeployRefused(f"db/{kind}", f"there are none in {folder / kind}", NOTHING_HERE)
     files.sort(key=lambda file: KINDS.index(file.kind))
     homes: dict[tuple[str, str], str] = {}
     for file in files:

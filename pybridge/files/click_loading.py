@@ -11,6 +11,7 @@ from psycopg import sql
 from psycopg.rows import class_row
 
 from pybridge.client import Problem
+from pybridge.client.marketplace import Marketplace
 from pybridge.errors import translated
 from pybridge.files import Tell, clicks, in_silence
 
@@ -64,40 +65,34 @@ def load(
     All in one transaction: whatever ends it before its end leaves nothing behind in the database.
     """
     name = source or path.name
+    market = Marketplace(connection)
     with translated(), connection.transaction():
         tell("looking", 0, None)
         content = clicks.digest(path)
-        before = _first(connection, "select * from marketplace.begin_click_file(%s, %s)", (name, content))
-        if before:
-            return Loaded(before[0], content.hex(), before[1], 0, True, before[2])
+        for before in market.begin_click_file(source=name, content_sha256=content):
+            return Loaded(before.source, content.hex(), before.clicks, 0, True, before.recorded_at)
         total = clicks.size(path)
         with clicks.opened(path, lambda done: tell("reading", done, total)) as table:
             if not _copy(connection, table):
                 raise clicks.Unreadable(2, "", "there are no lines beneath the header")
             columns, content = table.columns, table.digest()
         tell("loading", 0, None)
-        row = _first(
-            connection,
-            "select * from marketplace.load_clicks(%s, %s, coalesce(%s, now()))",
-            (name, content, now),
-        )
-        assert row is not None
-        where, count, rejected, recorded_at, is_new = row
-        if not is_new and count:
-            return Loaded(where, content.hex(), count, 0, True, recorded_at)
+        (loaded,) = market.load_clicks(source=name, content_sha256=content, now=now)
+        if not loaded.is_new and loaded.clicks:
+            return Loaded(loaded.source, content.hex(), loaded.clicks, 0, True, loaded.recorded_at)
         problems: list[Problem] = []
-        if rejected:
+        if loaded.rejected:
             reject = reject or rejected_name(path)
             problems = _first_problems(connection)
             _write_rejected(connection, columns, reject)
     return Loaded(
-        where,
+        loaded.source,
         content.hex(),
-        count,
-        rejected,
+        loaded.clicks,
+        loaded.rejected,
         False,
-        recorded_at if count else None,
-        str(reject) if rejected else None,
+        loaded.recorded_at if loaded.clicks else None,
+        str(reject) if loaded.rejected else None,
         problems,
     )
 
@@ -105,10 +100,6 @@ def load(
 def rejected_name(path: Path) -> Path:
     """Where bad lines go by default."""
     return path.with_name(f"{path.name}.rejected.csv")
-
-
-def _first(connection: Connection, query: Any, arguments: Any) -> Any:
-    return connection.execute(query, arguments).fetchone()
 
 
 def _copy(connection: Connection, table: clicks.Table) -> int:

@@ -11,7 +11,10 @@ import psycopg
 from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
 
-from pybridge.errors import NotFound, from_database
+from pybridge.client.billig import Billig
+from pybridge.client.jobs import DueRow, Jobs
+from pybridge.client.marketplace import Marketplace
+from pybridge.errors import NotFound, Refused
 from pybridge.payments import execution
 from pybridge.reports import consistency as check
 
@@ -20,9 +23,23 @@ Connection = psycopg.Connection[Any]
 Did = tuple[int | None, str | None, str]
 """Rows done, what is amiss if anything, and the outcome: succeeded, partial or failed."""
 Runner = Callable[[Connection, int, date | None, datetime], Did]
-"""A job that is more than one call: takes the connection (in autocommit mode), its run, the period's day and now."""
+"""What a job does: takes the connection (in autocommit mode), its run, the period's day and now."""
 STOPPING: ContextVar[Callable[[], bool]] = ContextVar("STOPPING", default=lambda: False)
 """Asked by a job of many steps between two of them: whether whoever runs it was told to stop."""
+
+
+def _done(rows: int) -> Did:
+    return rows, None, "succeeded"
+
+
+def _partitions(connection: Connection, _number: int, _period: date | None, now: datetime) -> Did:
+    market = Marketplace(connection)
+    return _done(market.ensure_partitions(from_=market.month_of(time=now)))
+
+
+def _update(connection: Connection, _number: int, period: date | None, now: datetime) -> Did:
+    (updated,) = Marketplace(connection).update_transactions(month=period, now=now)
+    return _done(updated.new_clicks)
 
 
 def _execute(connection: Connection, number: int, _period: date | None, now: datetime) -> Did:
@@ -36,18 +53,19 @@ def _consistency(connection: Connection, _number: int, _period: date | None, _no
     return sum(each.broken for each in broken), amiss or None, "failed" if broken else "succeeded"
 
 
-# What each job does. A statement gives rows done and, where something is amiss, what; `month` may be null.
+# What each job does. A statement, of one that adds up what a call gives, gives rows done and, where something is amiss,
+# what; `month` may be null, which the database refuses.
 JOBS: dict[str, LiteralString | Runner] = {
-    "net_expiry": "select count(*), null from billig.expire_net_sales()",
-    "reservation_expiry": "select count(*), null from billig.expire_reservations()",
-    "log_rollup": "select billig.roll_up_log(), null",
-    "marketplace_partitions": "select marketplace.ensure_partitions(marketplace.month_of(%(now)s))::bigint, null",
-    "marketplace_update": "select new_clicks, null from marketplace.update_transactions(%(month)s, %(now)s)",
+    "net_expiry": lambda connection, *_: _done(len(Billig(connection).expire_net_sales())),
+    "reservation_expiry": lambda connection, *_: _done(len(Billig(connection).expire_reservations())),
+    "log_rollup": lambda connection, *_: _done(Billig(connection).roll_up_log()),
+    "marketplace_partitions": _partitions,
+    "marketplace_update": _update,
     "marketplace_close": "select coalesce(sum(transactions), 0)::bigint, null"
-    " from marketplace.close_month(%(month)s, %(now)s)",
+    " from marketplace.close_month(p_month => %(month)s, p_now => %(now)s)",
     "marketplace_verify": "select count(*), case when count(*) > 0 then"
     " format('%%s discrepancies: %%s', count(*), string_agg(distinct problem, ', ')) end"
-    " from marketplace.verify_month(%(month)s) where severity = 'ERROR'",
+    " from marketplace.verify_month(p_month => %(month)s) where severity = 'ERROR'",
     "marketplace_execute": _execute,
     "consistency": _consistency,
 }
@@ -66,16 +84,6 @@ class Run:
     error_message: str | None = None
 
 
-@dataclass(frozen=True)
-class Due:
-    """What is to be run, and since when; `state` says how the run before went."""
-
-    job: str
-    period: str
-    due_since: datetime
-    state: str
-
-
 def run(connection: Connection, job: str, month: date | None = None, now: datetime | None = None) -> Run:
     """Run a job and record it; a refusal of the database is recorded and returned, not raised.
 
@@ -85,28 +93,24 @@ def run(connection: Connection, job: str, month: date | None = None, now: dateti
     if job not in JOBS:
         raise NotFound(f"no such job: {job}", "Nothing was run.", f"There are {', '.join(JOBS)}.")
     period = "" if month is None else month.isoformat()
-    number, outcome = _row(connection, "select job_run, outcome from jobs.begin_run(%s, %s, %s)", (job, period, now))
-    if outcome is not None:
-        return Run(number, job, period, outcome)
-    return _work(connection, number, job, period, now or _row(connection, "select now()", ())[0])
+    (begun,) = Jobs(connection).begin_run(job=job, period=period, now=now)
+    if begun.outcome is not None:
+        return Run(begun.job_run, job, period, begun.outcome)
+    return _work(connection, begun.job_run, job, period, now or _row(connection, "select now()")[0])
 
 
 def run_due(connection: Connection, job: str, period: str, now: datetime | None = None) -> Run | None:
     """Run a job for a period if it is due still, as `run` does; None: another session has it, or has done it."""
     _need_autocommit(connection)
-    begin = "select job_run, as_of, statement_timeout from jobs.begin_due_run(%s, %s, %s)"
-    begun = connection.execute(begin, (job, period, now)).fetchone()
-    if begun is None:
-        return None
-    number, as_of, timeout = begun
-    _set_timeout(connection, f"{timeout.total_seconds() * 1000:.0f}ms")
-    return _work(connection, number, job, period, as_of)
+    for begun in Jobs(connection).begin_due_run(job=job, period=period, now=now):
+        _set_timeout(connection, f"{begun.statement_timeout.total_seconds() * 1000:.0f}ms")
+        return _work(connection, begun.job_run, job, period, begun.as_of)
+    return None
 
 
-def due(connection: Connection, now: datetime | None = None, jobs: list[str] | None = None) -> list[Due]:
+def due(connection: Connection, now: datetime | None = None, jobs: list[str] | None = None) -> list[DueRow]:
     """What is to be run, in this order; of these jobs only. What this program cannot run is left out."""
-    query = "select job, period, due_since, state from jobs.due(coalesce(%s, now())) where job = any (%s)"
-    return [Due(*row) for row in connection.execute(query, (now, jobs or list(JOBS))).fetchall()]
+    return [row for row in Jobs(connection).due(now=now) if row.job in (jobs or JOBS)]
 
 
 def _need_autocommit(connection: Connection) -> None:
@@ -119,6 +123,8 @@ def _work(connection: Connection, number: int, job: str, period: str, now: datet
     try:
         rows, amiss, outcome = _did(connection, number, JOBS[job], day, now)
         ended = Run(number, job, period, outcome, rows, None, amiss)
+    except Refused as refusal:
+        ended = Run(number, job, period, "failed", None, refusal.sqlstate, refusal.message)
     except psycopg.Error as error:
         if connection.broken:
             raise
@@ -138,14 +144,18 @@ def _did(connection: Connection, number: int, runner: LiteralString | Runner, da
 
 
 def _finish(connection: Connection, ended: Run) -> None:
-    finish = "select jobs.finish_run(%s, %s, %s, %s, %s)"
-    values = (ended.job_run, ended.outcome, ended.row_count, ended.error_code, ended.error_message)
     for attempt in range(3):
         try:
             if connection.info.transaction_status != TransactionStatus.IDLE:
                 connection.rollback()  # a runner failed within a transaction
             _set_timeout(connection, None)
-            connection.execute(finish, values)
+            Jobs(connection).finish_run(
+                job_run=ended.job_run,
+                outcome=ended.outcome,
+                row_count=ended.row_count,
+                error_code=ended.error_code,
+                error_message=ended.error_message,
+            )
         except psycopg.errors.QueryCanceled:  # meant for the call, and came too late for it
             if attempt == 2:
                 raise
@@ -160,13 +170,8 @@ def _set_timeout(connection: Connection, timeout: str | None) -> None:
         connection.execute("select set_config('statement_timeout', %s, false)", (timeout,))
 
 
-def _row(connection: Connection, query: LiteralString, arguments: Any) -> Any:
-    try:
-        (row,) = connection.execute(query, arguments).fetchall()
-    except psycopg.Error as error:
-        if query not in JOBS.values() and (ours := from_database(error)):
-            raise ours from error
-        raise
+def _row(connection: Connection, query: LiteralString, arguments: dict[str, object] | None = None) -> Any:
+    (row,) = connection.execute(query, arguments).fetchall()
     return row
 
 

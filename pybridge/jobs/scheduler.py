@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 
+from pybridge import errors
 from pybridge.database import connect
 from pybridge.formats import OSLO
 from pybridge.jobs import runner as jobs
@@ -21,7 +22,7 @@ LONGEST_SLEEP = 30.0  # what is changed in jobs.schedule is seen by then
 SHORTEST_SLEEP = 0.5
 LONGEST_WAIT = 30.0  # between two attempts to reach the database
 SLICE = 0.2  # a signal does not end a sleep, so none is longer
-LOST = (psycopg.OperationalError, psycopg.InterfaceError)
+LOST = (psycopg.OperationalError, psycopg.InterfaceError, errors.Busy, errors.Deadlock)
 
 NEXT = """
     select extract(epoch from min(o.ready_at) - clock_timestamp())::float8

@@ -7,16 +7,16 @@ between, the next run finds it and asks the gateway. Who is due, how much, and w
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, LiteralString
+from typing import Any, cast
 
 import psycopg
-from psycopg.rows import class_row, dict_row
 
+from pybridge.client.marketplace import ClaimAttemptsRow, Marketplace, UnresolvedCallsRow
 from pybridge.payments import gateways
-from pybridge.payments.gateways import Answer, Event, Gateway, Request
+from pybridge.payments.gateways import Answer, Event, Gateway, Kind, Request
 
 Connection = psycopg.Connection[Any]
 KINDS = ("CHARGE", "REFUND", "PAYOUT")  # money comes in before it goes out
@@ -24,10 +24,6 @@ WELL = ("SUCCEEDED", "PROCESSING")  # nothing is left for us to do
 RATE_LIMITS = 3  # so many in a row, and the gateway is left alone until the next run
 
 Open = Callable[[str], Gateway]
-
-_CALL: LiteralString = (
-    "payment_attempt, kind, amount, currency, idempotency_key, request, submitted_at, gateway_id, batch"
-)
 
 
 @dataclass
@@ -69,7 +65,7 @@ class Due:
     month: str
     kind: str
     amount: Decimal
-    due_on: Any
+    due_on: date
     attempt_number: int
     gateway: str | None
     hold: str | None
@@ -78,13 +74,22 @@ class Due:
 
 def due(connection: Connection, now: datetime | None = None) -> list[Due]:
     """Who would be charged or paid what, and why others would not; changes nothing."""
-    query = """
-        select d.transaction, d.profile, d.profile_name, to_char(d.month, 'YYYY-MM') as month, d.kind,
-            (d.amount / 100.0)::numeric(14, 2) as amount, d.due_on, d.attempt_number, d.gateway, d.hold, d.next_retry_at
-        from marketplace.due_transactions(null, coalesce(%s, now())) as d
-    """
-    with connection.cursor(row_factory=class_row(Due)) as cursor:
-        return cursor.execute(query, (now,)).fetchall()
+    return [
+        Due(
+            transaction=row.transaction,
+            profile=row.profile,
+            profile_name=row.profile_name,
+            month=f"{row.month:%Y-%m}",
+            kind=row.kind,
+            amount=Decimal(row.amount).scaleb(-2),
+            due_on=row.due_on,
+            attempt_number=row.attempt_number,
+            gateway=row.gateway,
+            hold=row.hold,
+            next_retry_at=row.next_retry_at,
+        )
+        for row in Marketplace(connection).due_transactions(now=now)
+    ]
 
 
 def execute(
@@ -105,8 +110,7 @@ def execute(
     for gateway in run.names():
         run.resolve(gateway)
     for kind in KINDS:
-        (prepared,) = run.row("select marketplace.prepare_attempts(%s, %s)", kind, now)
-        run.done.prepared += prepared
+        run.done.prepared += run.market.prepare_attempts(kind=kind, now=now)
         for gateway in run.names():
             run.send(gateway, kind)
     return run.done
@@ -119,14 +123,11 @@ class _Run:
         self, connection: Connection, job_run: int, now: datetime, open_gateway: Open, stopping: Callable[[], bool]
     ) -> None:
         self.connection, self.job_run, self.now = connection, job_run, now
+        self.market = Marketplace(connection)
         self.done = Executed()
         self._open, self._stopping = open_gateway, stopping
         self._gateways: dict[str, Gateway] = {}
         self._rate_limits: Counter[str] = Counter()
-
-    def row(self, query: LiteralString, *arguments: object) -> Any:
-        (row,) = self.connection.execute(query, arguments).fetchall()
-        return row
 
     def names(self) -> list[str]:
         """The gateways that have anything to do."""
@@ -148,11 +149,10 @@ class _Run:
         if not (gateway := self.gateway(name)):
             return
         while self._goes_on(name):
-            query = f"select action, {_CALL} from marketplace.unresolved_calls(%s, %s, %s)"
-            calls = self._calls(query, name, self.job_run, self.now)
+            calls = self.market.unresolved_calls(gateway=name, job_run=self.job_run, now=self.now)
             if not calls:
                 return
-            action, *_ = [call.pop("action") for call in calls]
+            action = calls[0].action
             requests = [_request(call) for call in calls]
             if action == "SEND":
                 self._record(name, requests, gateway.send(requests))
@@ -165,8 +165,9 @@ class _Run:
         if not (gateway := self.gateway(name)):
             return
         while self._goes_on(name):
-            query = f"select {_CALL} from marketplace.claim_attempts(%s, %s, %s, %s, %s)"
-            calls = self._calls(query, name, kind, self.job_run, gateway.batch_limit, self.now)
+            calls = self.market.claim_attempts(
+                gateway=name, kind=kind, job_run=self.job_run, limit=gateway.batch_limit, now=self.now
+            )
             if not calls:
                 return
             requests = [_request(call) for call in calls]
@@ -177,27 +178,22 @@ class _Run:
             self.done.stopped[name] = "we were told to stop"
         return name not in self.done.stopped
 
-    def _calls(self, query: LiteralString, *arguments: object) -> list[dict[str, Any]]:
-        with self.connection.cursor(row_factory=dict_row) as cursor:
-            return cursor.execute(query, arguments).fetchall()
-
     def _record(self, name: str, requests: Sequence[Request], answers: Iterable[Answer]) -> None:
         for request, answer in zip(requests, answers, strict=True):
-            outcome, state, alarm = self.row(
-                "select outcome, state, alarm from marketplace.record_answer(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-                request.attempt,
-                answer.answer,
-                answer.gateway_id,
-                answer.amount,
-                answer.currency,
-                answer.error_code,
-                answer.decline_code,
-                answer.message,
-                self.now,
-                self.job_run,
+            (recorded,) = self.market.record_answer(
+                payment_attempt=request.attempt,
+                answer=answer.answer,
+                gateway_id=answer.gateway_id,
+                amount=answer.amount,
+                currency=answer.currency,
+                error_code=answer.error_code,
+                decline_code=answer.decline_code,
+                message=answer.message,
+                now=self.now,
+                job_run=self.job_run,
             )
-            self.done.states[state] += outcome != "NOTHING_NEW"
-            self.done.alarms += alarm is not None
+            self.done.states[recorded.state] += recorded.outcome != "NOTHING_NEW"
+            self.done.alarms += recorded.alarm is not None
             self._rate_limits[name] = self._rate_limits[name] + 1 if answer.answer == "rate_limited" else 0
             if answer.answer == "unauthorized":
                 self.done.stopped[name] = answer.message or "it does not accept our credentials"
@@ -205,8 +201,18 @@ class _Run:
                 self.done.stopped[name] = "it asks us to slow down"
 
 
-def _request(call: dict[str, Any]) -> Request:
-    return Request(attempt=call.pop("payment_attempt"), **call)
+def _request(call: ClaimAttemptsRow | UnresolvedCallsRow) -> Request:
+    return Request(
+        attempt=call.payment_attempt,
+        kind=cast(Kind, call.kind),  # as its foreign key has it
+        amount=call.amount,
+        currency=call.currency,
+        idempotency_key=call.idempotency_key,
+        request=call.request,
+        submitted_at=call.submitted_at,
+        gateway_id=call.gateway_id,
+        batch=call.batch,
+    )
 
 
 def receive(connection: Connection, gateway: str, events: Sequence[Event], now: datetime | None = None) -> Counter[str]:
@@ -216,27 +222,22 @@ def receive(connection: Connection, gateway: str, events: Sequence[Event], now: 
     """
     outcomes: Counter[str] = Counter()
     for event in events:
-        said = asdict(event.answer)
-        (outcome,) = connection.execute(
-            "select marketplace.record_event(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
-            " coalesce(%s, now()))",
-            (
-                gateway,
-                event.event_id,
-                event.kind,
-                said["answer"],
-                event.attempt,
-                event.idempotency_key,
-                event.batch,
-                said["gateway_id"],
-                said["amount"],
-                said["currency"],
-                said["error_code"],
-                said["decline_code"],
-                said["message"],
-                event.occurred_at,
-                now,
-            ),
-        ).fetchone() or ("",)
+        outcome = Marketplace(connection).record_event(
+            gateway=gateway,
+            event_id=event.event_id,
+            event_kind=event.kind,
+            answer=event.answer.answer,
+            payment_attempt=event.attempt,
+            idempotency_key=event.idempotency_key,
+            batch=event.batch,
+            gateway_id=event.answer.gateway_id,
+            amount=event.answer.amount,
+            currency=event.answer.currency,
+            error_code=event.answer.error_code,
+            decline_code=event.answer.decline_code,
+            message=event.answer.message,
+            occurred_at=event.occurred_at,
+            now=now,
+        )
         outcomes[outcome] += 1
     return outcomes

@@ -14,6 +14,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 import psycopg
 
+from pybridge import errors
 from pybridge.payments import gateways
 from pybridge.payments.execution import Open, receive
 
@@ -58,7 +59,7 @@ class Application:
         except gateways.BadPayload as error:
             log.warning("%s: refused: %s", name, error)
             return "400 Bad Request", str(error)
-        except (gateways.NotConfigured, psycopg.Error) as error:
+        except (gateways.NotConfigured, errors.Refused, psycopg.Error) as error:
             log.error("%s: not recorded: %s", name, " ".join(str(error).split()))
             return "503 Service Unavailable", "not recorded, send it again"
         for event in events:

@@ -17,67 +17,13 @@ from rich.text import Text
 
 from pybridge.extras import needs
 from pybridge.formats import OSLO, as_text
-from pybridge.reports.questions import Report, Table
+from pybridge.reports.columns import is_count, label
+from pybridge.reports.tables import Report, Table
 
 XLSX_ROWS = 1_048_576  # a sheet holds no more, its header among them
 CARDS = 3  # of a table that is too wide, so few rows are shown value by value
 WORD = 24  # text without spaces, as long as this at most, stays on one line
-COUNTS = ("number", "payments", "tickets")
 XLSX_EPOCH = date(1900, 3, 1)  # the dates before it are wrong in every spreadsheet
-# Where the terminal is too narrow for all: what is shown first, by table. The rest as far as there is room.
-IMPORTANT = {
-    "SESSIONS": (
-        "till_session", "payment_method", "expected_amount", "counted_amount", "difference_amount", "opening_float",
-        "status", "seller", "cash_point", "z_number",
-    ),
-    "TILL": ("payment_method", "item", "gross_amount", "till_session", "seller", "number"),
-    "PAYMENT_METHOD": ("payment_method", "kind", "gross_amount", "organisation_name", "till_session", "seller"),
-    "TRANSACTION_TYPE": ("item", "gross_amount", "organisation_name", "number", "vat_amount", "till_session", "seller"),
-    "VAT_PROJECT": ("kind", "project", "vat_code", "gross_amount", "vat_amount", "organisation_name", "number"),
-    "vat-project": ("kind", "project", "vat_code", "gross_amount", "vat_amount", "organisation_name", "net_amount"),
-    "project-day": (
-        "posting_date", "project", "sale_channel", "gross_amount", "vat_amount", "organisation_name", "tickets_sold",
-        "tickets_refunded", "net_amount",
-    ),
-    "open-items": (
-        "event", "sale_channel", "open_before_amount", "sold_amount", "paid_amount", "released_amount",
-        "open_after_amount", "tickets_open_after", "event_name",
-    ),
-    "event-sales": (
-        "event", "event_name", "tickets_sold", "tickets_refunded", "gross_amount", "capacity", "tickets_live",
-        "vat_amount", "event_date", "tickets_free",
-    ),
-    "unattached": ("posting_date", "payment", "seller", "cash_point", "amount", "payment_methods", "reason", "kind"),
-    "sessions": (
-        "till_session", "status", "seller", "payment_method", "expected_amount", "counted_amount", "difference_amount",
-        "payment_amount", "opening_float", "cash_point", "note",
-    ),
-    "transactions": (
-        "transaction_time", "transaction_type", "seller", "total_amount", "cash_point", "payment", "related_ticket",
-    ),
-}  # fmt: skip
-
-# What the figures are, beneath them: who is handed a report has not the manual.
-MEANING = {
-    "settlement": (
-        "NOK, positive in, negative out; gross is with VAT and fees, net without VAT; difference is counted less"
-        " expected. The sections below the sessions tell the same money: sum within one, never across."
-    ),
-    "vat-project": (
-        "NOK, positive in, negative out; gross is with VAT, net without. A fee stands under its own VAT code."
-    ),
-    "project-day": "NOK including fees, positive in, negative out; gross is with VAT, net without.",
-    "open-items": (
-        "NOK including VAT and fees. Open after = before + sold + changed + released - paid + paid back:"
-        " above 0 buyers owe us, below 0 we owe them."
-    ),
-    "event-sales": "NOK including fees, positive in, negative out; gross is with VAT, net without.",
-    "unattached": "NOK including VAT and fees, positive in, negative out.",
-    "sessions": (
-        "NOK. Expected = float + payments + pay in + pay out; difference is counted less expected: below 0 is short."
-    ),
-    "history": "NOK including VAT, positive in, negative out; total is price and fee.",
-}
 
 
 class TooLong(Exception):
@@ -172,7 +118,7 @@ def _fill(book: Any, report: Report, tables: Sequence[Table]) -> None:
         _on_paper(sheet, f"{title(report)}, {table.name}")
     about = book.add_worksheet("about")
     about.set_column(0, 0, 100, book.add_format({"text_wrap": True}))
-    said = (title(report), f"Made {made.astimezone(OSLO):%Y-%m-%d %H:%M}", MEANING.get(report.name, ""))
+    said = (title(report), f"Made {made.astimezone(OSLO):%Y-%m-%d %H:%M}", report.meaning)
     for number, line in enumerate(said):
         about.write_string(number, 0, line)
 
@@ -190,9 +136,10 @@ def _sheet(sheet: Any, table: Table, formats: dict[str, Any]) -> None:
     from xlsxwriter.utility import xl_col_to_name
 
     sheet.freeze_panes(1, 0)
-    widths = [len(max(_heading(column, table).split("\n"), key=len)) for column in table.columns]
-    for place, column in enumerate(table.columns):
-        sheet.write_string(0, place, _heading(column, table).replace("\n", " "), formats["head"])
+    heads = [label(column, table.columns) for column in table.columns]
+    widths = [max(map(len, head.split())) for head in heads]
+    for place, head in enumerate(heads):
+        sheet.write_string(0, place, head, formats["head"])
     for number, row in enumerate(table.rows, start=1):
         for place, value in enumerate(row):
             _cell(sheet, number, place, value, formats)
@@ -261,9 +208,9 @@ def print_report(report: Report, console: Console) -> None:
         console.print(Text("There is nothing to report."))
     for table in report.tables:
         _print_table(table, console, titled=len(report.tables) > 1)
-    if report.tables and report.name in MEANING:
+    if report.tables and report.meaning:
         console.print()
-        console.print(Text(MEANING[report.name], style="dim"))
+        console.print(Text(report.meaning, style="dim"))
 
 
 def _print_table(table: Table, console: Console, *, titled: bool) -> None:
@@ -274,7 +221,7 @@ def _print_table(table: Table, console: Console, *, titled: bool) -> None:
     alike: list[str] = []
     for place, column in enumerate(table.columns):
         values = {row[place] for row in table.rows}
-        if column in table.totals or column in COUNTS:
+        if column in table.totals or is_count(column):
             continue
         if values == {None}:
             columns.remove(column)
@@ -311,7 +258,7 @@ def _print_cards(table: Table, columns: Sequence[str], console: Console) -> None
 
 def _fitting(table: Table, columns: Sequence[str], console: Console) -> tuple[list[str], list[str]]:
     """The columns that there is room for, in their order, and those that there is none for."""
-    important = [column for column in IMPORTANT.get(table.name, ()) if column in columns]
+    important = [column for column in table.first if column in columns]
     chosen: set[str] = set()
     for column in [*important, *(each for each in columns if each not in important)]:
         trial = [each for each in columns if each in chosen or each == column]

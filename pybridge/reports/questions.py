@@ -1,22 +1,16 @@
-"""The reports of `pybridge report`: a question each to the views of schema report, and its answer as tables.
+"""Questions that take more than the rows of one view: the settlement, open items, a ticket's history, and any view.
 
-Everything is added up in the database, over the views' rows; `pybridge.reports.output` writes it down.
+All that a report is otherwise stands in `pybridge.reports.declared`. Everything is added up in the database, over the
+views' rows; `pybridge.reports.output` writes it down.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
-from decimal import Decimal
-from typing import Any, LiteralString
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
-import psycopg
 from psycopg import sql
-from psycopg.rows import tuple_row
 
-from pybridge.formats import OSLO
-
-Connection = psycopg.Connection[Any]
-Row = tuple[Any, ...]
+from pybridge.reports.tables import ALWAYS, Connection, Period, Report, Table, UnknownReport, prepare, read, single
 
 SECTIONS = {
     "TILL": ("payment_method", "item"),
@@ -30,105 +24,40 @@ MONEY = {
     "TRANSACTION_TYPE": ("number", "gross_amount", "net_amount", "vat_amount"),
     "VAT_PROJECT": ("number", "gross_amount", "net_amount", "vat_amount"),
 }
+FIRST = {  # where the terminal is too narrow for all, by table
+    "SESSIONS": (
+        "till_session", "payment_method", "expected_amount", "counted_amount", "difference_amount", "opening_float",
+        "status", "seller", "cash_point", "z_number",
+    ),
+    "TILL": ("payment_method", "item", "gross_amount", "till_session", "seller", "number"),
+    "PAYMENT_METHOD": ("payment_method", "kind", "gross_amount", "organisation_name", "till_session", "seller"),
+    "TRANSACTION_TYPE": ("item", "gross_amount", "organisation_name", "number", "vat_amount", "till_session", "seller"),
+    "VAT_PROJECT": ("kind", "project", "vat_code", "gross_amount", "vat_amount", "organisation_name", "number"),
+    "open-items": (
+        "event", "sale_channel", "open_before_amount", "sold_amount", "paid_amount", "released_amount",
+        "open_after_amount", "tickets_open_after", "event_name",
+    ),
+    "transactions": (
+        "transaction_time", "transaction_type", "seller", "total_amount", "cash_point", "payment", "related_ticket",
+    ),
+}  # fmt: skip
 DATES = ("posting_date", "sale_date", "opened_date", "event_date")  # what --from and --to mean, the first that is there
 
 
-class UnknownReport(Exception):
-    """There is no such view, or it has no such column; `known` are those that there are."""
-
-    def __init__(self, message: str, known: Iterable[str]) -> None:
-        super().__init__(message)
-        self.known = sorted(known)
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows, and which of their columns add up."""
-
-    name: str
-    columns: tuple[str, ...]
-    rows: list[Row]
-    totals: tuple[str, ...] = ()
-
-    def total(self, column: str) -> Decimal | int:
-        """The sum of a column; what is null adds nothing."""
-        place = self.columns.index(column)
-        values: list[Decimal | int] = [row[place] for row in self.rows if row[place] is not None]
-        return sum(values)
-
-
-@dataclass(frozen=True)
-class Report:
-    """An answer. `tables` are for people; `flat` is all of it in one table, for programs."""
-
-    name: str
-    asked: Mapping[str, Any]  # the filters that were given
-    tables: list[Table]
-    flat: Table
-    facts: Mapping[str, Any] = field(default_factory=dict)  # what is true of the whole answer
-
-    @property
-    def is_empty(self) -> bool:
-        return not self.flat.rows
-
-
-@dataclass(frozen=True)
-class View:
-    """A view of schema report, as the catalogue describes it."""
-
-    name: str
-    comment: str
-    columns: Mapping[str, str]  # and their types
-
-
-@dataclass(frozen=True)
-class Period:
-    """From the first day to the last, both in it; either may be open."""
-
-    first: date | None = None
-    last: date | None = None
-
-    @property
-    def asked(self) -> dict[str, Any]:
-        return {"from": self.first, "to": self.last}
-
-    @property
-    def bounds(self) -> dict[str, Any]:
-        """Parameters: a comparison with infinity leaves the index on the date in use."""
-        return {"first": self.first or "-infinity", "last": self.last or "infinity"}
-
-
-ALWAYS = Period()
-
-
-def prepare(connection: Connection) -> None:
-    """Local times in the answers, whatever the client's own zone is."""
-    connection.execute(sql.SQL("set time zone {}").format(sql.Literal(OSLO.key)))
-
-
-def today(connection: Connection) -> date:
-    """The server's local date."""
-    prepare(connection)
-    found = connection.execute("select current_date").fetchone()
-    assert found is not None
-    day: date = found[0]
-    return day
-
-
 def settlement(
-    connection: Connection, period: Period = ALWAYS, seller: str | None = None, till_session: int | None = None
+    connection: Connection, period: Period = ALWAYS, seller: str | None = None, session: int | None = None
 ) -> Report:
     """Kasseoppgjør: section by section, over the period or of one session."""
     opened: tuple[Any, ...] | None = None
-    if till_session is not None:
+    if session is not None:
         prepare(connection)
         # What is in a session happened while it was open: so much of the log is read, and no more.
         opened = connection.execute(
             "select opened_date, closed_at::date from report.till_session where till_session = %s limit 1",
-            [till_session],
+            [session],
         ).fetchone()
     opened_date, closed_date = opened or (None, None)
-    flat = _table(
+    flat = read(
         connection,
         "settlement",
         """
@@ -157,13 +86,13 @@ def settlement(
             "opened": opened_date or "-infinity",
             "closed": closed_date or "infinity",
             "seller": seller,
-            "till_session": till_session,
+            "till_session": session,
         },
     )
     place = {name: number for number, name in enumerate(flat.columns)}
     who = ("organisation_name", "seller", "cash_point", "till_session")
     # What should lie there and what was counted, beside the rows that it comes of.
-    tills = _table(
+    tills = read(
         connection,
         "SESSIONS",
         """
@@ -176,7 +105,7 @@ def settlement(
         """,
         {"sessions": sorted({row[place["till_session"]] for row in flat.rows if row[place["section"]] == "TILL"})},
     )
-    tables = [tills]
+    tables = [replace(tills, first=FIRST["SESSIONS"])]
     for section, keys in SECTIONS.items():
         columns = ((*who[1:],) if section == "TILL" else who) + keys + MONEY[section]
         rows = [
@@ -184,61 +113,14 @@ def settlement(
         ]
         # A payment by two methods is under both, so numbers are not summed.
         totals = tuple(column for column in MONEY[section] if column != "number")
-        tables.append(Table(section, columns, rows, totals))
-    asked = {"seller": seller, **period.asked, "session": till_session}
+        tables.append(Table(section, columns, rows, totals, FIRST[section]))
+    asked = {"seller": seller, **period.asked, "session": session}
     return Report("settlement", asked, [table for table in tables if table.rows], flat)
-
-
-def vat_project(connection: Connection, period: Period = ALWAYS, seller: str | None = None) -> Report:
-    """Transactions by VAT code and project: a seller's, or everybody's."""
-    return _single(
-        connection,
-        "vat-project",
-        """
-        select
-            organisation_name, kind, project, project_name, vat_code, vat_rate, sum(tickets)::bigint as tickets,
-            sum(gross_amount) as gross_amount, sum(net_amount) as net_amount, sum(vat_amount) as vat_amount
-        from report.seller_vat_project
-        where
-            posting_date between %(first)s and %(last)s
-            and (%(seller)s::text is null or seller = %(seller)s)
-        group by organisation_name, kind, project, project_name, vat_code, vat_rate
-        order by
-            organisation_name, project nulls last, array_position(array['SALE', 'REFUND', 'CHANGE'], kind), vat_code,
-            vat_rate
-        """,
-        {**period.bounds, "seller": seller},
-        {"seller": seller, **period.asked},
-    )
-
-
-def project_day(connection: Connection, period: Period = ALWAYS, project: int | None = None) -> Report:
-    """A project's days, by sale channel."""
-    return _single(
-        connection,
-        "project-day",
-        """
-        select
-            organisation_name, posting_date, project, project_name, sale_channel,
-            sum(tickets_sold)::bigint as tickets_sold, sum(tickets_refunded)::bigint as tickets_refunded,
-            sum(tickets_changed)::bigint as tickets_changed, sum(sold_amount) as sold_amount,
-            sum(refunded_amount) as refunded_amount, sum(changed_amount) as changed_amount,
-            sum(gross_amount) as gross_amount, sum(net_amount) as net_amount, sum(vat_amount) as vat_amount
-        from report.project_day
-        where
-            posting_date between %(first)s and %(last)s
-            and (%(project)s::int is null or project = %(project)s)
-        group by organisation_name, posting_date, project, project_name, sale_channel
-        order by posting_date, organisation_name, project nulls last, sale_channel
-        """,
-        {**period.bounds, "project": project},
-        {"project": project, **period.asked},
-    )
 
 
 def open_items(connection: Connection, period: Period = ALWAYS, event: int | None = None) -> Report:
     """What was open when the period began, what happened in it, and what is open when it ends."""
-    return _single(
+    flat = read(
         connection,
         "open-items",
         """
@@ -282,86 +164,13 @@ def open_items(connection: Connection, period: Period = ALWAYS, event: int | Non
         order by organisation_name, event_date, event, sale_channel
         """,
         {**period.bounds, "event": event},
-        {"event": event, **period.asked},
     )
-
-
-def event_sales(
-    connection: Connection, period: Period = ALWAYS, event: int | None = None, project: int | None = None
-) -> Report:
-    """What was sold of each event; the period is of the events' dates."""
-    return _single(
-        connection,
-        "event-sales",
-        """
-        select
-            organisation_name, project, project_name, event, event_name, event_date, event_type_name, capacity,
-            tickets_live, tickets_unpaid, tickets_sold, tickets_refunded, tickets_free, sold_amount, refunded_amount,
-            changed_amount, gross_amount, net_amount, vat_amount
-        from report.ticket_sales_by_event
-        where
-            event_date between %(first)s and %(last)s
-            and (%(event)s::int is null or event = %(event)s)
-            and (%(project)s::int is null or project = %(project)s)
-        order by organisation_name, event_date, event, project nulls last
-        """,
-        {**period.bounds, "event": event, "project": project},
-        {"event": event, "project": project, **period.asked},
-    )
-
-
-def unattached(connection: Connection, period: Period = ALWAYS, seller: str | None = None) -> Report:
-    """Payments at a stand that lie in no till session."""
-    return _single(
-        connection,
-        "unattached",
-        """
-        select
-            posting_date, payment, kind, payment_time, seller, cash_point, cash_point_name, purchase, tickets, amount,
-            cash_amount, payment_methods, is_legacy, reason
-        from report.unattached_payment
-        where
-            posting_date between %(first)s and %(last)s
-            and (%(seller)s::text is null or seller = %(seller)s)
-        order by posting_date, payment
-        """,
-        {**period.bounds, "seller": seller},
-        {"seller": seller, **period.asked},
-    )
-
-
-def sessions(
-    connection: Connection,
-    period: Period = ALWAYS,
-    seller: str | None = None,
-    till_session: int | None = None,
-    is_open: bool = False,
-) -> Report:
-    """Till sessions, by means of payment; the period is of the days they were opened."""
-    return _single(
-        connection,
-        "sessions",
-        """
-        select
-            till_session, status, cash_point, cash_point_name, drawer, seller, opened_at, closed_at, z_number,
-            payment_method, opening_float, payments, payment_amount, pay_in_amount, pay_out_amount, expected_amount,
-            counted_amount, difference_amount, note
-        from report.till_session
-        where
-            opened_date between %(first)s and %(last)s
-            and (%(seller)s::text is null or seller = %(seller)s)
-            and (%(till_session)s::bigint is null or till_session = %(till_session)s)
-            and (not %(is_open)s::boolean or status = 'OPEN')
-        order by till_session, payment_method
-        """,
-        {**period.bounds, "seller": seller, "till_session": till_session, "is_open": is_open},
-        {"seller": seller, **period.asked, "session": till_session, "open": is_open or None},
-    )
+    return single(flat, {"event": event, **period.asked}, FIRST["open-items"])
 
 
 def history(connection: Connection, ticket: int) -> Report:
     """All that happened to a ticket; its facts are what came of it."""
-    happened = _table(
+    happened = read(
         connection,
         "transactions",
         """
@@ -375,11 +184,22 @@ def history(connection: Connection, ticket: int) -> Report:
         {"ticket": ticket},
         ("amount", "fee_amount", "total_amount", "vat_amount", "fee_vat_amount"),
     )
-    came = _table(
+    happened = replace(happened, first=FIRST["transactions"])
+    came = read(
         connection, "ticket", "select * from report.ticket_history where ticket = %(ticket)s", {"ticket": ticket}
     )
     facts = dict(zip(came.columns, came.rows[0], strict=True)) if came.rows else {}
-    return Report("history", {"ticket": ticket}, [happened] if happened.rows else [], happened, facts)
+    meaning = "NOK including VAT, positive in, negative out; total is price and fee."
+    return Report("history", {"ticket": ticket}, [happened] if happened.rows else [], happened, facts, meaning)
+
+
+@dataclass(frozen=True)
+class View:
+    """A view of schema report, as the catalogue describes it."""
+
+    name: str
+    comment: str
+    columns: Mapping[str, str]  # and their types
 
 
 def views(connection: Connection) -> dict[str, View]:
@@ -439,36 +259,6 @@ def view(
         query += sql.SQL(" where ") + sql.SQL(" and ").join(conditions)
     if limit is not None:
         query += sql.SQL(" limit {}").format(sql.Literal(limit))
-    flat = _table(connection, name, query, parameters)
-    return Report(name, {**period.asked, **dict(where)}, [flat] if flat.rows else [], flat)
-
-
-def _adds_up(column: str) -> bool:
-    """Whether the rows of a column may be summed: money, and tickets of one kind."""
-    return (
-        column in ("amount", "opening_float", "capacity") or column.startswith("tickets_") or column.endswith("_amount")
-    )
-
-
-def _single(
-    connection: Connection, name: str, query: LiteralString, parameters: dict[str, Any], asked: dict[str, Any]
-) -> Report:
-    """A report of one table. Balances of open items add up over its rows, since each has a key of its own."""
-    flat = _table(connection, name, query, parameters)
-    totals = tuple(column for column in flat.columns if _adds_up(column))
-    flat = Table(name, flat.columns, flat.rows, totals)
-    return Report(name, asked, [flat] if flat.rows else [], flat)
-
-
-def _table(
-    connection: Connection,
-    name: str,
-    query: LiteralString | sql.Composed,
-    parameters: dict[str, Any] | list[object],
-    totals: tuple[str, ...] = (),
-) -> Table:
-    prepare(connection)
-    with connection.cursor(row_factory=tuple_row) as cursor:
-        cursor.execute(query, parameters)
-        assert cursor.description is not None
-        return Table(name, tuple(column.name for column in cursor.description), cursor.fetchall(), totals)
+    flat = read(connection, name, query, parameters)
+    asked = {**period.asked, **dict(where)}
+    return Report(name, asked, [flat] if flat.rows else [], flat, meaning=known[name].comment)

@@ -113,7 +113,7 @@ RETRY_SAFE = """
         array(select n from unnest(p.proargnames[:p.pronargs]) as n where n <> 'p_request_id') as arguments
     from pg_proc as p
     where
-        p.pronamespace = 'billig'::regnamespace and 'p_request_id' = any (p.proargnames)
+        p.pronamespace in ('billig'::regnamespace, 'books'::regnamespace) and 'p_request_id' = any (p.proargnames)
         and p.proname not in ('begin_request', 'end_request', 'ticket_exchage')
 """
 

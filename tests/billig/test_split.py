@@ -12,7 +12,10 @@ from tests.support.domain import one, rows
 
 ORE = Decimal("0.01")
 SHARES = """
-    select billig.share_of(%(amount)s::numeric, sum(w.part) over (order by w.place), w.part, sum(w.part) over ()) as share
+    select
+        books.share_of(
+            %(amount)s::numeric, sum(w.part) over (order by w.place), w.part, sum(w.part) over ()
+        ) as share
     from unnest(%(parts)s::numeric[]) with ordinality as w (part, place)
     order by w.place
 """

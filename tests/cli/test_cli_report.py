@@ -17,7 +17,9 @@ from typer.testing import CliRunner
 
 from pybridge.cli.main import app
 from pybridge.reports import output as report_output
-from pybridge.reports import questions as reports
+from pybridge.reports import questions
+from pybridge.reports.declared import REPORTS
+from pybridge.reports.tables import Report, Table
 from tests.conftest import Connection
 from tests.support.cli import Run, url
 from tests.support.domain import (
@@ -113,7 +115,7 @@ def test_the_settlement_is_printed_section_by_section_with_totals(day: Day, repo
     assert columns(printed, "NORMAL_REFUND")[0][:4] == ["UKA", "REFUND", "NORMAL_REFUND", "1"]
     totals = [line.split()[1] for line in printed.stdout.splitlines() if line.startswith("total")]
     assert totals[-3:] == ["513.40"] * 3, "the sections come to the same"
-    assert " ".join(printed.stdout.split()).endswith(report_output.MEANING["settlement"]), "unit and sign"
+    assert " ".join(printed.stdout.split()).endswith(REPORTS["settlement"].meaning), "unit and sign"
 
 
 def test_a_session_is_settled_whatever_the_day(day: Day, report: Run) -> None:
@@ -129,6 +131,9 @@ def test_a_session_is_settled_whatever_the_day(day: Day, report: Run) -> None:
     "arguments",
     [
         ["vat-project", "--seller", "kari"],
+        ["vat-by-project"],
+        ["payment-by-method"],
+        ["seller-activity"],
         ["project-day", "--project", "11"],
         ["open-items"],
         ["event-sales"],
@@ -189,9 +194,9 @@ def test_the_history_of_a_ticket_says_what_came_of_it_and_how(day: Day, report: 
 
 
 def test_what_nobody_has_counted_has_no_sum() -> None:
-    table = reports.Table("open", ("method", "counted"), [("CARD", None), ("CASH", None)], ("counted",))
+    table = Table("open", ("method", "counted"), [("CARD", None), ("CASH", None)], ("counted",))
     console = Console(file=io.StringIO(), record=True)
-    report_output.print_report(reports.Report("open", {}, [table], table), console)
+    report_output.print_report(Report("open", {}, [table], table), console)
     assert console.export_text().split()[-1] == "total"
 
 
@@ -200,6 +205,9 @@ def test_what_is_not_there_gives_an_empty_report_that_says_so(day: Day, report: 
         ["settlement", "--seller", "nobody"],
         ["settlement", "--session", "999"],
         ["vat-project", "--seller", "nobody"],
+        ["vat-by-project", "--project", "999"],
+        ["seller-activity", "--seller", "nobody"],
+        ["late-transaction"],
         ["project-day", "--project", "999"],
         ["event-sales", "--event", "999"],
         ["unattached", "--seller", "nobody"],
@@ -261,7 +269,7 @@ def test_a_spreadsheet_has_numbers_dates_and_sums(day: Day, report: Run, tmp_pat
         sheet = book[name]
         assert sheet.freeze_panes == "A2"
         head = [cell.value for cell in sheet[1]]
-        gross = head.index("gross")
+        gross = head.index("Gross")
         values = [row[gross].value for row in sheet.iter_rows(min_row=2, max_row=sheet.max_row - 1)]
         assert all(isinstance(value, int | float) for value in values)
         assert round(sum(values), 2) == 513.4
@@ -276,10 +284,10 @@ def test_a_spreadsheet_has_numbers_dates_and_sums(day: Day, report: Run, tmp_pat
     report(day.db, "project-day", "--xlsx", file)
     sheet = openpyxl.load_workbook(file)["project-day"]
     head = [cell.value for cell in sheet[1]]
-    assert sheet.cell(2, head.index("posting date") + 1).value == datetime.combine(day.today, datetime.min.time())
+    assert sheet.cell(2, head.index("Posting date") + 1).value == datetime.combine(day.today, datetime.min.time())
     report(day.db, "sessions", "--xlsx", file)
     sheet = openpyxl.load_workbook(file)["sessions"]
-    opened = sheet.cell(2, [cell.value for cell in sheet[1]].index("opened at") + 1).value
+    opened = sheet.cell(2, [cell.value for cell in sheet[1]].index("Opened") + 1).value
     local = one(day.db, "select billig.local_time(opened_at) from billig.till_session")
     assert abs(opened - local) < timedelta(seconds=1), "local time"
 
@@ -307,7 +315,7 @@ def test_a_spreadsheet_says_what_it_covers_and_when_it_was_made(day: Day, report
     assert f"{sheet.max_row - 2} rows, made by pybridge report on {before.year}-" in book.properties.description
     assert sheet.oddFooter.left.text == f"vat-project: seller kari, from {day.today}, vat-project"
     said = [cell.value for cell in book["about"]["A"]]
-    assert (said[0], said[2]) == (book.properties.title, report_output.MEANING["vat-project"])
+    assert (said[0], said[2]) == (book.properties.title, REPORTS["vat-project"].meaning)
     assert (sheet.print_title_rows, sheet.page_setup.orientation) == ("$1:$1", "landscape")
 
 
@@ -322,8 +330,8 @@ def test_numbers_and_dates_in_a_spreadsheet_are_shown_as_what_they_are(tmp_path:
         "old": (date(1899, 1, 1), "General"),  # no spreadsheet knows the day
         "is_open": (True, "General"),
     }
-    table = reports.Table("all", tuple(values), [tuple(value for value, _ in values.values())] * 2, ("click_amount",))
-    report_output.to_xlsx(reports.Report("all", {}, [table], table), tmp_path / "all.xlsx")
+    table = Table("all", tuple(values), [tuple(value for value, _ in values.values())] * 2, ("click_amount",))
+    report_output.to_xlsx(Report("all", {}, [table], table), tmp_path / "all.xlsx")
     sheet = openpyxl.load_workbook(tmp_path / "all.xlsx")["all"]
     shown = [(cell.value, cell.number_format) for cell in sheet[2]]
     assert [shown_as for _, shown_as in shown] == [shown_as for _, shown_as in values.values()]
@@ -449,13 +457,13 @@ def test_a_seller_is_told_that_reports_are_not_theirs(day: Day, report: Run) -> 
 def test_a_report_changes_nothing(day: Day) -> None:
     with day.db.transaction():
         run(day.db, "set transaction read only")
-        assert not reports.settlement(day.db).is_empty
+        assert not questions.settlement(day.db).is_empty
 
 
 def test_the_settlement_sums_what_the_view_says(day: Day) -> None:
-    told = reports.settlement(day.db, seller="kari")
+    told = questions.settlement(day.db, seller="kari")
     for table in told.tables[2:]:
         assert table.total("gross_amount") == Decimal("513.40")
     call(day.db, "z_report", cash_point=1, seller="kari")
-    again = reports.settlement(day.db, seller="kari")
+    again = questions.settlement(day.db, seller="kari")
     assert again.flat == told.flat, "a Z report changes no settlement"

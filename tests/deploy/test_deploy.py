@@ -17,7 +17,7 @@ import sqlparse
 from psycopg.rows import tuple_row
 from yoyo.exceptions import BadMigration
 
-from pybridge.deploy.deployer import DeployRefused, DeployResult, _Deploy, deploy, schema_fingerprint
+from pybridge.deploy.deployer import DeployBusy, DeployRefused, DeployResult, _Deploy, deploy, schema_fingerprint
 from pybridge.paths import ROOT
 
 Connection = psycopg.Connection[Any]
@@ -630,6 +630,7 @@ def test_other_peoples_views_are_dropped_only_when_told_and_made_again_as_they_w
     refusal = refused(house, bare_db)
     assert refusal.object_name.startswith("analysis.")
     assert "report." in refusal.reason
+    assert "--replace-analysis" in refusal.hint
 
     before = [line for line in schema_fingerprint(bare_db) if "analysis." in line]
     assert any("test_analyst" in line for line in before)
@@ -801,6 +802,71 @@ def test_two_deploys_at_once_wait_for_each_other(bare_db: Connection, house: Hou
 
     assert results["first"].migrations == ["0001-schemas"]
     assert results["second"] == DeployResult(unchanged=6)
+
+
+def test_it_says_at_once_whom_it_waits_for_and_gives_up_in_time(bare_db: Connection, house: House) -> None:
+    house.deploy(bare_db)
+    before = state(bare_db)
+    upgrade(house)
+    said: list[str] = []
+    with psycopg.connect(bare_db.info.dsn, application_name="a long report") as other:
+        other.execute("select * from billig.ticket")  # a migration alters it
+        blocker = f"process {other.info.backend_pid} ({other.info.user}, a long report)"
+        with pytest.raises(DeployBusy) as refusal:
+            house.deploy(bare_db, wait=1.5, waits_for=said.append)
+    assert said == [blocker]
+    assert refusal.value.sqlstate == "55P03"
+    assert refusal.value.reason == f"it was locked for 1.5 s by {blocker}"
+    assert "--wait" in refusal.value.hint
+    assert state(bare_db) == before
+    assert house.deploy(bare_db, wait=0).migrations == ["0002-sold", "0003-index"]
+
+
+def test_a_deploy_that_waits_for_another_names_it(bare_db: Connection, house: House) -> None:
+    said: list[str] = []
+
+    def meanwhile(step: str) -> None:
+        if step.startswith("migration"):
+            with again(bare_db) as conn, pytest.raises(DeployBusy):
+                house.deploy(conn, wait=1, waits_for=said.append)
+
+    house.deploy(bare_db, progress=meanwhile)
+    assert [words.split(" (")[0] for words in said] == [f"process {bare_db.info.backend_pid}"]
+
+
+# --- Nothing to deploy ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("folder", ["migrations", "db", "db/functions", "db/views", "db/triggers"])
+@pytest.mark.parametrize("empty", [True, False])
+def test_a_folder_that_holds_nothing_is_refused_by_name(
+    bare_db: Connection, house: House, folder: str, empty: bool
+) -> None:
+    shutil.rmtree(house.root / folder)
+    if empty:
+        (house.root / folder).mkdir()
+    refusal = refused(house, bare_db)
+    assert refusal.object_name.startswith(folder)
+    assert str(house.root / folder) in refusal.reason
+    assert "PYBRIDGE_ROOT" in refusal.hint
+    assert ask(bare_db, "select count(*) from pg_namespace where nspname in ('billig', 'deploy')") == 0
+
+
+def test_a_checkout_without_grants_is_refused(bare_db: Connection, house: House) -> None:
+    house.remove("db/grants.sql")
+    assert refused(house, bare_db).object_name == "db/grants.sql"
+
+
+def test_it_tells_what_it_found_done(bare_db: Connection, house: House) -> None:
+    first = house.deploy(bare_db)
+    assert (len(first.migrations), first.applied_before, len(first.loaded), first.unchanged) == (1, 0, 6, 0)
+    upgrade(house)
+    second = house.deploy(bare_db)
+    assert (len(second.migrations), second.applied_before) == (2, 1)
+    assert len(second.loaded) + second.unchanged == 7
+    third = house.deploy(bare_db)
+    assert (third.migrations, third.applied_before, third.loaded, third.unchanged) == ([], 3, [], 7)
+    assert third.seconds > 0
 
 
 # --- From every earlier state ---------------------------------------------------------------------------------------

@@ -12,29 +12,31 @@ MOST_LINES_OF_FILE, MOST_LINES_OF_FUNCTION = 400, 80
 DOORS: dict[str, set[str]] = {
     "client": {"errors"},
     "database": {"extras", "local"},  # the embedded server, where no other is named
-    "deploy": {"errors", "paths"},
+    "deploy": {"database", "paths"},  # where the typed calls are written from
     "errors": set(),
     "extras": set(),
     "files": {"client", "errors", "extras"},
     "formats": set(),
-    "jobs": {"database", "errors", "formats", "payments", "reports"},
-    "local": {"database"},
+    "jobs": {"client", "database", "errors", "formats", "payments", "reports"},
+    "local": {"database", "formats"},
     "paths": set(),
-    "payments": {"errors", "extras", "files"},
-    "reports": {"errors", "extras", "formats"},
+    "payments": {"client", "errors", "extras", "files"},
+    "reports": {"extras", "formats"},
     "terminal": {"client", "files"},
     "web": {"database", "errors", "reports"},
 }
-"""What each room imports of the others; `cli` imports what it likes, and nobody imports `cli`."""
+"""What each room may import of the others; `cli` imports what it likes, and nobody imports `cli`."""
+
+PROGRAMS = {"client/generate.py"}
+"""What a maintainer runs, and no room imports."""
 
 LONG_FILES = {
     "errors.py": "a class of a few lines for each SQLSTATE: a list",
-    "client/__init__.py": "a method for each function of the database: a list",
+    "client/billig.py": "generated: a method for each function of the database",
+    "client/marketplace.py": "generated likewise",
     "deploy/deployer.py": "not split yet",
-    "reports/questions.py": "not split yet",
-    "web/pages/content.py": "not split yet",
 }
-LONG_FUNCTIONS = {"web/pages/blocks.py: grid": "not split yet"}
+LONG_FUNCTIONS: dict[str, str] = {}
 
 
 def modules() -> Iterator[tuple[str, str, ast.Module]]:
@@ -42,7 +44,7 @@ def modules() -> Iterator[tuple[str, str, ast.Module]]:
     for path in sorted(PACKAGE.rglob("*.py")):
         inside = path.relative_to(PACKAGE)
         room = inside.parts[0].removesuffix(".py")
-        if room not in {"__init__", "__main__", "cli"}:
+        if room not in {"__init__", "__main__", "cli"} and inside.as_posix() not in PROGRAMS:
             yield room, inside.as_posix(), ast.parse(path.read_text("utf-8"))
 
 
@@ -65,10 +67,12 @@ def rooms(tree: ast.Module) -> set[str]:
 
 
 def test_a_room_imports_only_those_that_it_has_a_door_to() -> None:
-    found: dict[str, set[str]] = {}
-    for room, _, tree in modules():
-        found.setdefault(room, set()).update(rooms(tree) - {room})
-    assert found == DOORS
+    unknown = {
+        f"{path} imports {', '.join(sorted(others))}"
+        for room, path, tree in modules()
+        if (others := rooms(tree) - {room} - DOORS[room])
+    }
+    assert unknown == set()
 
 
 def test_only_the_command_line_imports_typer() -> None:

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from pybridge.reports.questions import Table
+from pybridge.reports.tables import Table
 from pybridge.web.pages.blocks import WIDE, Context, Empty, Facts, Grid, style_of
 from pybridge.web.pages.words import Words
 

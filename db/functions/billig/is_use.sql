@@ -1,7 +1,7 @@
-create or replace function billig.is_use(p_type smallint)
+create or replace function billig.is_use(p_transaction_type smallint)
 returns boolean
 language sql immutable parallel safe
-return p_type = 13;
+return p_transaction_type = 13;
 
 comment on function billig.is_use(smallint) is
 'Of a log row''s type: The ticket was used at the door: TICKET_USED.';

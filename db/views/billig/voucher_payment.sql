@@ -17,13 +17,13 @@ from (
         case
             when j.lines_total = j.total or h.home_date = j.posting_date
                 then
-                    billig.share_of(j.lines_upto, j.weight_upto, j.weight, j.weights)
-                    - billig.share_of(j.lines_upto - j.line_amount, j.weight_upto, j.weight, j.weights)
+                    books.share_of(j.lines_upto, j.weight_upto, j.weight, j.weights)
+                    - books.share_of(j.lines_upto - j.line_amount, j.weight_upto, j.weight, j.weights)
             else 0
         end as line_share,
         case
             when j.line_number = 1
-                then j.amount - billig.share_of(p.to_be_paid, j.weight_upto, j.weight, j.weights)
+                then j.amount - books.share_of(p.to_be_paid, j.weight_upto, j.weight, j.weights)
             else 0
         end as transfer
     from (

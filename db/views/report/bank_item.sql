@@ -68,8 +68,8 @@ left join lateral (
 cross join lateral (select width_bucket(x.expected, t.items) as place) as p
 cross join lateral (
     select
-        billig.share_of(t.fee, t.uptos[p.place], t.weights[p.place], t.uptos[cardinality(t.uptos)]) as fee,
-        billig.share_of(t.other, t.uptos[p.place], t.weights[p.place], t.uptos[cardinality(t.uptos)]) as other
+        books.share_of(t.fee, t.uptos[p.place], t.weights[p.place], t.uptos[cardinality(t.uptos)]) as fee,
+        books.share_of(t.other, t.uptos[p.place], t.weights[p.place], t.uptos[cardinality(t.uptos)]) as other
 ) as s;
 
 comment on view report.bank_item is

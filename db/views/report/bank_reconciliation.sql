@@ -24,8 +24,8 @@ from (
         i.age,
         w.goods,
         w.amount,
-        billig.share_of(i.fee_amount, w.upto, w.weight, w.weights) as fee,
-        billig.share_of(i.difference_amount - i.open_amount, w.upto, w.weight, w.weights) as difference,
+        books.share_of(i.fee_amount, w.upto, w.weight, w.weights) as fee,
+        books.share_of(i.difference_amount - i.open_amount, w.upto, w.weight, w.weights) as difference,
         case when i.open_amount <> 0 then w.amount else 0 end as opened
     from report.bank_item as i
     cross join lateral (
@@ -57,7 +57,7 @@ from (
                 from (
                     select
                         d.project,
-                        billig.share_of(1, sum(d.goods) over (order by d.project), d.goods, 1) as goods,
+                        books.share_of(1, sum(d.goods) over (order by d.project), d.goods, 1) as goods,
                         row_number() over (order by d.project) as turn
                     from (
                         select

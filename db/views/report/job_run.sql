@@ -35,7 +35,7 @@ comment on column report.job_run.period is 'What it is for, such as a month''s f
 comment on column report.job_run.started_by is 'Role that started it';
 comment on column report.job_run.started_at is 'When it began';
 comment on column report.job_run.finished_at is 'When it ended, or was found dead; null: it runs, or has crashed';
-comment on column report.job_run.duration is 'From its start to its end, or until now where it is running; null: it crashed, and nobody knows when';
+comment on column report.job_run.duration is 'From its start to its end, or until now while it runs; null: it crashed, and nobody knows when';
 comment on column report.job_run.state is 'succeeded, partial, failed, skipped, running or crashed';
 comment on column report.job_run.row_count is 'How many rows it was about; null: it did not say';
 comment on column report.job_run.error_code is 'SQLSTATE of what went wrong; null: nothing did';

@@ -107,8 +107,8 @@ from (
             x.organisation,
             u.payment_method,
             (x.place = 1)::int,
-            billig.share_of(x.upto, u.line_upto, u.line_amount, u.total)
-            - billig.share_of(x.upto - x.amount, u.line_upto, u.line_amount, u.total)
+            books.share_of(x.upto, u.line_upto, u.line_amount, u.total)
+            - books.share_of(x.upto - x.amount, u.line_upto, u.line_amount, u.total)
         where not u.is_whole and u.total <> 0
         union all
         -- nothing moved in all, or lines that cancel out: the first part has the lines,

@@ -26,7 +26,7 @@ cross join lateral (
         f.project,
         sum(f.capacity)::bigint as capacity,
         sum(f.tickets_live)::bigint as tickets_live,
-        sum(f.tickets_unpaid)::bigint as tickets_unpaid,
+        sum(f.tickets_live - f.tickets_sold + f.tickets_refunded)::bigint as tickets_unpaid,
         sum(f.tickets_sold)::bigint as tickets_sold,
         sum(f.tickets_refunded)::bigint as tickets_refunded,
         sum(f.tickets_free)::bigint as tickets_free,
@@ -46,7 +46,6 @@ cross join lateral (
                 where g.event = e.event
             ) as capacity,
             0 as tickets_live,
-            0 as tickets_unpaid,
             0 as tickets_sold,
             0 as tickets_refunded,
             0 as tickets_free,
@@ -62,9 +61,6 @@ cross join lateral (
             0,
             count(*) filter (where billig.takes_seat(l.transaction_type))
             - count(*) filter (where billig.frees_seat(l.transaction_type)),
-            count(*) filter (where billig.takes_seat(l.transaction_type) and not billig.is_sale(l.transaction_type))
-            - count(*) filter (where billig.frees_seat(l.transaction_type) and not billig.is_refund(l.transaction_type))
-            - count(*) filter (where billig.is_sale(l.transaction_type) and not billig.takes_seat(l.transaction_type)),
             count(*) filter (where billig.is_sale(l.transaction_type)),
             count(*) filter (where billig.is_refund(l.transaction_type)),
             count(*) filter (where billig.is_sale(l.transaction_type) and l.amount + l.fee_amount = 0),

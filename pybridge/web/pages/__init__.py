@@ -20,10 +20,13 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 
 from pybridge.errors import BadArgument, NotFound
-from pybridge.reports import questions as reports
-from pybridge.web.pages import content
+from pybridge.reports import tables
+from pybridge.reports.columns import N_
+from pybridge.reports.declared import DAYS, FILTERS, REPORTS, Declared
 from pybridge.web.pages.blocks import Context, Link, Section
-from pybridge.web.pages.words import LOCALES, N_, Words
+from pybridge.web.pages.content import bank, house, marketplace, tickets, tills
+from pybridge.web.pages.content.asking import sections_of
+from pybridge.web.pages.words import LOCALES, Words
 
 __all__ = ["LANGUAGES", "PAGES", "Page", "Parameter", "environment", "no_link", "render", "render_index"]
 
@@ -70,12 +73,7 @@ class Parameter:
 
 
 PERIOD = {"from": Parameter(N_("From"), "day"), "to": Parameter(N_("To"), "day")}
-SELLER = {"seller": Parameter(N_("Seller"), "text")}
-EVENT = {"event": Parameter(N_("Event"), "number", most=INT)}
-PROJECT = {"project": Parameter(N_("Project"), "number", most=INT)}
-SESSION = {"session": Parameter(N_("Till session"), "number")}
 CASH_POINT = {"cash_point": Parameter(N_("Cash point"), "number", most=INT)}
-OPEN = {"open": Parameter(N_("Open ones alone"), "yes", False)}
 Z_NUMBER = {"z_number": Parameter(N_("Z report"), "number", most=INT)}
 
 
@@ -111,58 +109,66 @@ class Page:
         return read
 
 
-TICKETS, BANK, MARKET, HOUSE = N_("Tickets"), N_("Bank"), N_("Marketplace"), N_("The house")
+TICKETS, BANK, MARKET, HOUSE = N_("Tickets"), N_("Bank"), N_("Marketplace"), N_("Operations")
+SECTIONS = {  # of reports whose page shows more than their rows
+    "settlement": tills.settlement,
+    "sessions": tills.sessions,
+    "vat-project": tickets.vat_project,
+    "project-day": tickets.project_day,
+    "event-sales": tickets.event_sales,
+    "open-items": tickets.open_items,
+}
+
+
+def _of_report(report: Declared) -> Page:
+    """The page of a report that is declared."""
+    parameters: dict[str, Parameter] = {}
+    for name in report.filters:
+        if name == DAYS:
+            parameters |= PERIOD
+            continue
+        asked = FILTERS[name]
+        if asked.type is bool:
+            parameters[name] = Parameter(asked.title, "yes", False)
+        elif asked.type is int:
+            parameters[name] = Parameter(asked.title, "number", most=BIGINT if asked.is_long else INT)
+        else:
+            parameters[name] = Parameter(asked.title, "text")
+    sections = SECTIONS.get(report.name) or sections_of(report.name)
+    return Page(report.name, report.title, report.lead, parameters, sections, TICKETS, report.wide, report.today)
+
+
 PAGES: dict[str, Page] = {
     page.name: page
     for page in (
-        Page("settlement", N_("Cashier's settlement"),
-             N_("What a cashier took in and gave back, by means of payment, type and VAT, and what was counted."),
-             SELLER | PERIOD | SESSION, content.settlement, TICKETS,
-             wide=True, today=True),
-        Page("sessions", N_("Till sessions"),
-             N_("Every till session: what should lie in the drawer, and what was counted."),
-             SELLER | PERIOD | SESSION | OPEN,
-             content.sessions, TICKETS, wide=True),
+        *map(_of_report, REPORTS.values()),
         Page("x-report", N_("X report"),
              N_("What each cash point has sold since its last Z report. Nothing is set to zero."),
-             CASH_POINT, content.x_report, TICKETS),
+             CASH_POINT, tills.x_report, TICKETS),
         Page("z-report", N_("Z report"),
              N_("The end of each cash point's day, numbered without a gap. What was reported never changes."),
-             CASH_POINT | Z_NUMBER | PERIOD,
-             content.z_report, TICKETS),
-        Page("vat-project", N_("VAT by project"),
-             N_("Sales, refunds and changes by posting date: gross with VAT, net without it."),
-             SELLER | PERIOD, content.vat_project, TICKETS),
-        Page("project-day", N_("Sales by day and project"),
-             N_("What was sold, refunded and changed each day, by project and sale channel, with VAT."),
-             PROJECT | PERIOD, content.project_day, TICKETS, wide=True),
-        Page("event-sales", N_("Sales by event"),
-             N_("The tickets of each event, and what was sold and refunded, with VAT."),
-             EVENT | PROJECT | PERIOD, content.event_sales, TICKETS, wide=True),
-        Page("open-items", N_("Open items"),
-             N_("What is sold and not paid, and what buyers have to get back, event by event."),
-             EVENT | PERIOD, content.open_items, TICKETS, wide=True),
+             CASH_POINT | Z_NUMBER | PERIOD, tills.z_report, TICKETS),
         Page("bank", N_("Bank reconciliation"),
-             N_("Goods out against what the bank says came in: matched, missing, and what nobody accounts for."),
-             PERIOD, content.bank, BANK, wide=True),
+             N_("Goods out against what the bank says came in: matched, missing, and unaccounted for."),
+             PERIOD, bank.bank, BANK, wide=True),
         Page("statement", N_("Monthly statement"),
              N_("What a profile's advertisements cost and its websites earned, and when the net was charged or paid."),
              {"profile": Parameter(N_("Profile"), "number"), "month": Parameter(N_("Month"), "month")} | PERIOD,
-             content.statement, MARKET, wide=True),
+             marketplace.statement, MARKET, wide=True),
         Page("own-statement", N_("My statements"),
              N_("What your advertisements cost and your websites earned, and when the net was charged or paid."),
              {"month": Parameter(N_("Month"), "month")} | PERIOD,
-             content.own_statement, MARKET, wide=True, personal=True),
+             marketplace.own_statement, MARKET, wide=True, personal=True),
         Page("clicks", N_("Clicks"),
              N_("Clicks by advertisement and by website over time: what they cost, and the publishers' share."),
-             {"profile": Parameter(N_("Profile"), "number")} | PERIOD, content.clicks, MARKET),
+             {"profile": Parameter(N_("Profile"), "number")} | PERIOD, marketplace.clicks, MARKET),
         Page("jobs", N_("Jobs and verification"),
              N_("What was run, how it went, and what the verification of closed months found."),
-             {"job": Parameter(N_("Job"), "text")} | PERIOD, content.jobs, HOUSE,
+             {"job": Parameter(N_("Job"), "text")} | PERIOD, house.jobs, HOUSE,
              wide=True),
         Page("consistency", N_("Consistency"),
              N_("Every check that the books agree with themselves. A row found is a fault."),
-             {}, content.consistency, HOUSE),
+             {}, house.consistency, HOUSE),
     )
 }  # fmt: skip
 
@@ -186,7 +192,7 @@ def render(connection: psycopg.Connection[Any], name: str, values: Mapping[str, 
     read = page.read(values)
     with _snapshot(connection):
         if page.today and all(value is None for value in (read["from"], read["to"], read["session"])):
-            read["from"] = read["to"] = reports.today(connection)
+            read["from"] = read["to"] = tables.today(connection)
         context = Context(connection, read, words, link)
         sections = page.sections(context)
         about = [*_covers(words, page, read, context.about), *_made(connection, words)]
@@ -265,9 +271,9 @@ def _covers(words: Words, page: Page, values: Mapping[str, Any], called: Mapping
         elif last is None:
             covered = words("from {first}", first=words.day(first))
         elif first is None:
-            covered = words("until {last}, that day too", last=words.day(last))
+            covered = words("until {last}, inclusive", last=words.day(last))
         else:
-            covered = words("{first} to {last}, both included", first=words.day(first), last=words.day(last))
+            covered = words("{first} to {last}, inclusive", first=words.day(first), last=words.day(last))
         said.append((words("Period"), covered))
     return said + [
         (words(parameter.title), called.get(name) or _shown(words, parameter, values[name]))
@@ -284,7 +290,7 @@ def _shown(words: Words, parameter: Parameter, value: Any) -> str:
 
 def _made(connection: psycopg.Connection[Any], words: Words) -> list[tuple[str, str]]:
     """When the page was made, by whom, of which database, and, for who may see it, up to which row of its log."""
-    reports.prepare(connection)
+    tables.prepare(connection)
     found = connection.execute(
         """
         select now(), session_user::text, current_user::text, current_database()::text,

@@ -20,8 +20,7 @@ from pybridge.web.pages.words import Words
 
 VERSION = "5.21"
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8A8A00")
-OTHER = "#777777"
-DASHES = ([1, 0], [8, 3], [2, 2], [8, 3, 2, 3], [12, 4], [4, 4], [1, 3], [12, 3, 3, 3, 3, 3], [5, 1])
+DASHES = ([1, 0], [8, 3], [2, 2], [8, 3, 2, 3], [12, 4], [4, 4], [1, 3], [12, 3, 3, 3, 3, 3])
 SHAPES = (
     "circle",
     "square",
@@ -31,9 +30,8 @@ SHAPES = (
     "triangle-down",
     "triangle-right",
     "triangle-left",
-    "stroke",
 )
-MOST = len(PALETTE)  # series in a chart; the others are one
+MOST = len(PALETTE)  # series in a chart; what the others come to is said beneath it
 WIDTH, HEIGHT = 640, 260
 TICKS = 7  # labels along the x axis
 SVG = "http://www.w3.org/2000/svg"
@@ -60,7 +58,6 @@ def lines(words: Words, title: str, places: Sequence[str], series: Sequence[Seri
     """Lines over time, each with a point at every place, so that one day shows too."""
     named = list(_named_apart(series))
     names = [each.name for each in named]
-    colours = [*PALETTE[: len(names)], *[OTHER] * (len(names) - MOST)]
     data = [
         {"x": place, "y": value, "s": each.name}
         for each in named
@@ -83,7 +80,7 @@ def lines(words: Words, title: str, places: Sequence[str], series: Sequence[Seri
                 "axis": {"title": across, "values": _some(places), "labelAngle": 0, "labelOverlap": True},
             },
             "y": _amounts("y", unit),
-            "color": by_name(colours),
+            "color": by_name(PALETTE[: len(names)]),
         },
         "layer": [
             {

@@ -9,7 +9,7 @@ begin atomic
         from (
             select
                 i.ticket,
-                billig.share_of(p_amount, sum(i.weight) over (order by i.ticket), i.weight, sum(i.weight) over ()) as part
+                books.share_of(p_amount, sum(i.weight) over (order by i.ticket), i.weight, sum(i.weight) over ()) as part
             from unnest(p_tickets, p_weights) as i (ticket, weight)
             where i.weight <> 0
         ) as s

@@ -53,8 +53,8 @@ begin
                 -- sum to its lines, to the øre.
                 select
                     f.ticket, m.payment_method,
-                    billig.share_of(p.upto, m.upto, m.amount, m.total)
-                    - billig.share_of(p.upto - f.value, m.upto, m.amount, m.total)
+                    books.share_of(p.upto, m.upto, m.amount, m.total)
+                    - books.share_of(p.upto - f.value, m.upto, m.amount, m.total)
                 from flow as f
                 inner join place as p on f.transaction_log = p.transaction_log
                 inner join mix as m on f.payment = m.payment
@@ -87,7 +87,7 @@ begin
     )
 
     -- what the methods have of a key may cancel out, so it is rounded itself: it comes to whole øre in the end
-    select r.key, r.payment_method, billig.share_of(1, r.upto, r.amount, 1)
+    select r.key, r.payment_method, books.share_of(1, r.upto, r.amount, 1)
     from running as r;
 end;
 $$;

@@ -18,9 +18,9 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from pybridge.paths import DB
+from pybridge.paths import DB, PACKAGE
 
-HERE = Path(__file__).parent
+CLIENT = PACKAGE / "client"
 WIDTH = 120
 RESULT = "the result"
 NULLS = re.compile(r" ?May be null: ([^.]+)\.$")
@@ -326,9 +326,13 @@ def main() -> None:
     from pybridge.database import connection_string
 
     with psycopg.connect(connection_string()) as connection:
-        for schema, text in modules(connection).items():
-            (HERE / f"{schema}.py").write_text(text, "utf-8")
-            print(f"wrote pybridge/client/{schema}.py")
+        try:
+            written = modules(connection)
+        except CannotGenerate as error:
+            sys.exit(f"{error}\nOf a database that another checkout deployed: run `pybridge deploy` first.")
+    for schema, text in written.items():
+        (CLIENT / f"{schema}.py").write_text(text, "utf-8")
+        print(f"wrote pybridge/client/{schema}.py")
 
 
 if __name__ == "__main__":

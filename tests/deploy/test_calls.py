@@ -11,14 +11,12 @@ from uuid import UUID
 
 import pytest
 
-from pybridge.client import generate
-from pybridge.client.generate import CannotGenerate, module, modules
 from pybridge.deploy import catalogue
+from pybridge.deploy.calls import CLIENT, CannotGenerate, module, modules
 from pybridge.paths import DB
 from tests.conftest import Connection
 from tests.support import typed
 
-HERE = Path(generate.__file__).parent
 ODD = """
 create schema odd;
 comment on schema odd is 'What the project''s own functions have none of';
@@ -46,8 +44,8 @@ def made(db: Connection, *functions: str, **comments: str) -> Any:
 
 @pytest.mark.smoke
 def test_the_committed_modules_are_what_the_catalogue_gives(db: Connection) -> None:
-    committed = {path.stem: path.read_text("utf-8") for path in HERE.glob("*.py")}
-    written_by_hand = {"__init__", "core", "generate"}
+    committed = {path.stem: path.read_text("utf-8") for path in CLIENT.glob("*.py")}
+    written_by_hand = {"__init__", "core"}
     expected = modules(db)
     assert len(expected) >= 4
     assert set(committed) == set(expected) | written_by_hand

@@ -1,0 +1,229 @@
+"""Every report that has a name: a row each, from which the command, the spreadsheet and the page derive.
+
+A report of a view's rows is its view with COMMENTs (`db/views/report/`), a row here, and its words in bokmål
+(`pybridge/web/pages/locale`). One that takes more has a question of its own, or sections of its own on its page
+(`pybridge/web/pages/content`). What is in no row here is printed by `pybridge report view`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, LiteralString
+
+from psycopg import sql
+
+from pybridge.reports import questions
+from pybridge.reports.columns import N_, adds_up, is_count
+from pybridge.reports.tables import ALWAYS, Connection, Period, Report, read, single, today
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What rows a report may be asked for. `title` is a message, to be translated."""
+
+    title: str
+    help: str
+    type: type[str] | type[int] | type[bool]
+    condition: LiteralString  # of the view's rows, where it is given: the value is %(name)s
+    is_long: bool = False  # a bigint
+
+
+DAYS = "days"  # among the filters: the period, as --from and --to
+FILTERS = {
+    "seller": Filter(N_("Seller"), "This seller only.", str, "seller = %(seller)s"),
+    "project": Filter(N_("Project"), "This project only.", int, "project = %(project)s"),
+    "event": Filter(N_("Event"), "This event only.", int, "event = %(event)s"),
+    "session": Filter(N_("Till session"), "This till session only.", int, "till_session = %(session)s", is_long=True),
+    "open": Filter(N_("Open only"), "Open ones only.", bool, "status = 'OPEN'"),
+}
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A report. `title` and `lead` are messages, to be translated."""
+
+    view: str  # of schema report
+    title: str
+    lead: str  # what it tells, in a sentence
+    filters: tuple[str, ...]  # of FILTERS, in the order that they are asked in
+    columns: tuple[str, ...] = ()  # of the view, as they are shown
+    order: LiteralString = ""  # of its rows
+    folds: bool = False  # rows that agree in all columns but the sums are one
+    day: str = "posting_date"  # what the period is of
+    first: tuple[str, ...] = ()  # columns to show where there is not room for all
+    meaning: str = ""  # of its figures: unit and sign; empty: the view's own COMMENT
+    wide: bool = False  # printed across the paper
+    today: bool = False  # asked for no days and no session, it is about today
+    question: Callable[..., Report] | None = None  # where the rows of the view are not the answer
+    called: str = ""
+
+    @property
+    def name(self) -> str:
+        """Of the command and of the page."""
+        return self.called or self.view.replace("_", "-")
+
+    def days(self, connection: Connection, period: Period, asked: Mapping[str, Any]) -> Period:
+        """The period that it is about."""
+        if self.today and period == ALWAYS and asked.get("session") is None:
+            day = today(connection)
+            return Period(day, day)
+        return period
+
+
+NOK_OF_TICKETS = "NOK including fees, positive in, negative out; gross is with VAT, net without."
+ROWS = (
+    Declared(
+        "cashier_settlement", N_("Cashier's settlement"),
+        N_("What a cashier took in and gave back, by means of payment, type and VAT, and what was counted."),
+        ("seller", DAYS, "session"), called="settlement", question=questions.settlement, wide=True, today=True,
+        meaning="NOK, positive in, negative out; gross is with VAT and fees, net without VAT; difference is counted"
+        " less expected. The sections below the sessions tell the same money: sum within one, never across.",
+    ),
+    Declared(
+        "till_session", N_("Till sessions"),
+        N_("Every till session: what should be in the drawer, and what was counted."),
+        ("seller", DAYS, "session", "open"),
+        ("till_session", "status", "cash_point", "cash_point_name", "drawer", "seller", "opened_at", "closed_at",
+         "z_number", "payment_method", "opening_float", "payments", "payment_amount", "pay_in_amount",
+         "pay_out_amount", "expected_amount", "counted_amount", "difference_amount", "note"),
+        "till_session, payment_method", called="sessions", day="opened_date", wide=True,
+        first=("till_session", "status", "seller", "payment_method", "expected_amount", "counted_amount",
+               "difference_amount", "payment_amount", "opening_float", "cash_point", "note"),
+        meaning="NOK. Expected = float + payments + pay in + pay out; difference is counted less expected: below 0 is"
+        " short.",
+    ),
+    Declared(
+        "unattached_payment", N_("Payments in no till session"),
+        N_("Payments at a stand that lie in no till session, and why."),
+        ("seller", DAYS),
+        ("posting_date", "payment", "kind", "payment_time", "seller", "cash_point", "cash_point_name", "purchase",
+         "tickets", "amount", "cash_amount", "payment_methods", "is_legacy", "reason"),
+        "posting_date, payment", called="unattached", wide=True,
+        first=("posting_date", "payment", "seller", "cash_point", "amount", "payment_methods", "reason", "kind"),
+        meaning="NOK including VAT and fees, positive in, negative out.",
+    ),
+    Declared(
+        "payment_by_method", N_("Means of payment"),
+        N_("What was paid with which means, and each organisation's share of it."),
+        ("seller", DAYS),
+        ("organisation_name", "payment_method", "direction", "payments", "amount"),
+        "organisation_name, payment_method, direction", folds=True,
+        meaning="NOK including VAT and fees, positive in, negative out; a payment by two methods is under both.",
+    ),
+    Declared(
+        "seller_activity", N_("Sellers' activity"),
+        N_("What each seller did, by type of transaction."),
+        ("seller", DAYS),
+        ("organisation_name", "seller", "transaction_type", "tickets", "gross_amount", "fee_amount", "vat_amount"),
+        "organisation_name, seller nulls last, transaction_type", folds=True,
+        meaning="NOK including VAT and fees, positive in, negative out; a seller of none is the web.",
+    ),
+    Declared(
+        "seller_vat_project", N_("VAT by project, sales and refunds apart"),
+        N_("Sales, refunds and changes by VAT code and project: gross with VAT, net without."),
+        ("seller", DAYS),
+        ("organisation_name", "kind", "project", "project_name", "vat_code", "vat_rate", "tickets", "gross_amount",
+         "net_amount", "vat_amount"),
+        "organisation_name, project nulls last, array_position(array['SALE', 'REFUND', 'CHANGE'], kind), vat_code,"
+        " vat_rate",
+        called="vat-project", folds=True,
+        first=("kind", "project", "vat_code", "gross_amount", "vat_amount", "organisation_name", "net_amount"),
+        meaning="NOK, positive in, negative out; gross is with VAT, net without. A fee stands under its own VAT code.",
+    ),
+    Declared(
+        "vat_by_project", N_("VAT by project"),
+        N_("The tickets and fees of each project by VAT code: gross with VAT, net without."),
+        ("project", DAYS),
+        ("organisation_name", "project", "project_name", "vat_code", "vat_rate", "tickets_sold", "tickets_refunded",
+         "gross_amount", "net_amount", "vat_amount"),
+        "organisation_name, project nulls last, vat_code, vat_rate", folds=True,
+        first=("project", "vat_code", "gross_amount", "vat_amount", "organisation_name", "net_amount"),
+        meaning="NOK, positive in, negative out; gross is with VAT, net without. A fee stands under its own VAT code.",
+    ),
+    Declared(
+        "project_day", N_("Sales by day and project"),
+        N_("What was sold, refunded and changed each day, by project and sale channel, with VAT."),
+        ("project", DAYS),
+        ("organisation_name", "posting_date", "project", "project_name", "sale_channel", "tickets_sold",
+         "tickets_refunded", "tickets_changed", "sold_amount", "refunded_amount", "changed_amount", "gross_amount",
+         "net_amount", "vat_amount"),
+        "posting_date, organisation_name, project nulls last, sale_channel", folds=True, wide=True,
+        first=("posting_date", "project", "sale_channel", "gross_amount", "vat_amount", "organisation_name",
+               "tickets_sold", "tickets_refunded", "net_amount"),
+        meaning=NOK_OF_TICKETS,
+    ),
+    Declared(
+        "ticket_sales_by_event", N_("Sales by event"),
+        N_("The tickets of each event, and what was sold and refunded, with VAT."),
+        ("event", "project", DAYS),
+        ("organisation_name", "project", "project_name", "event", "event_name", "event_date", "event_type_name",
+         "capacity", "tickets_live", "tickets_unpaid", "tickets_sold", "tickets_refunded", "tickets_free",
+         "sold_amount", "refunded_amount", "changed_amount", "gross_amount", "net_amount", "vat_amount"),
+        "organisation_name, event_date, event, project nulls last", called="event-sales", day="event_date", wide=True,
+        first=("event", "event_name", "tickets_sold", "tickets_refunded", "gross_amount", "capacity", "tickets_live",
+               "vat_amount", "event_date", "tickets_free"),
+        meaning=NOK_OF_TICKETS,
+    ),
+    Declared(
+        "open_items", N_("Open items"),
+        N_("What is sold and not paid, and what buyers have to get back, event by event."),
+        ("event", DAYS), question=questions.open_items, wide=True,
+        meaning="NOK including VAT and fees. Open after = before + sold + changed + released - paid + paid back:"
+        " above 0 buyers owe us, below 0 we owe them.",
+    ),
+    Declared(
+        "late_transaction", N_("Too late for a closed period"),
+        N_("What came too late for a period that was closed, and the day it counts on instead."),
+        (DAYS,),
+        ("organisation_name", "sale_date", "posting_date", "closed_first_day", "closed_last_day", "transaction_type",
+         "ticket", "seller", "login_role", "total_amount", "total_vat_amount"),
+        "posting_date, transaction_log", wide=True,
+        meaning="NOK including VAT and fees, positive in, negative out.",
+    ),
+)  # fmt: skip
+REPORTS = {each.name: each for each in ROWS}
+
+
+def answer(connection: Connection, name: str, period: Period = ALWAYS, **asked: Any) -> Report:
+    """A report's rows. `asked`: its filters; what is None, or false, is not asked."""
+    declared = REPORTS[name]
+    if declared.question is not None:
+        report = declared.question(connection, period, **asked)
+    else:
+        given = {key: asked.get(key) or None if FILTERS[key].type is bool else asked.get(key)
+                 for key in declared.filters if key != DAYS}  # fmt: skip
+        flat = read(connection, name, _query(declared, period, given), {**period.bounds, **given})
+        said: dict[str, Any] = {}
+        for key in declared.filters:
+            said |= period.asked if key == DAYS else {key: given[key]}
+        report = single(flat, said, declared.first)
+    return replace(report, meaning=declared.meaning or _comment(connection, declared.view))
+
+
+def _query(declared: Declared, period: Period, given: Mapping[str, Any]) -> sql.Composed:
+    """The view's columns and, where rows fold, the sums of those that count or add up."""
+
+    def shown(column: str) -> sql.Composed:
+        name = sql.Identifier(column)
+        if not declared.folds or not (adds_up(column) or is_count(column)):
+            return sql.Composed([name])
+        return sql.SQL("sum({}){} as {}").format(name, sql.SQL("::bigint" if is_count(column) else ""), name)
+
+    conditions: list[sql.Composable] = [sql.SQL(FILTERS[key].condition) for key in given if given[key] is not None]
+    if period != ALWAYS:
+        day = sql.Identifier(declared.day)
+        conditions.append(sql.SQL("{} between %(first)s and %(last)s").format(day))
+    query = sql.SQL("select {} from {}").format(
+        sql.SQL(", ").join(map(shown, declared.columns)), sql.Identifier("report", declared.view)
+    )
+    if conditions:
+        query += sql.SQL(" where ") + sql.SQL(" and ").join(conditions)
+    if declared.folds:
+        keys = [column for column in declared.columns if not (adds_up(column) or is_count(column))]
+        query += sql.SQL(" group by ") + sql.SQL(", ").join(map(sql.Identifier, keys))
+    return query + sql.SQL(" order by ") + sql.SQL(declared.order)
+
+
+def _comment(connection: Connection, view: str) -> str:
+    query = "select coalesce(obj_description(to_regclass('report.' || quote_ident(%s)), 'pg_class'), '')"
+    found = connection.execute(query, [view]).fetchone()
+    return "" if found is None else str(found[0])
