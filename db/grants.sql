@@ -104,8 +104,7 @@ marketplace.transaction_subtotal, marketplace.adjustment, marketplace.late_click
 marketplace.click_source, jobs.job, jobs.job_run, jobs.schedule
 to bookkeeper, auditor;
 grant select on
-marketplace.own_click, marketplace.own_adjustment, marketplace.own_statement, marketplace.own_statement_line,
-marketplace.own_click_day
+marketplace.own_click, marketplace.own_adjustment, marketplace.own_statement, marketplace.own_statement_line
 to marketplace_profile;
 grant select (adjustment, side, profile, click_time, ad_click, old_transaction, transaction, amount, reason, made_at)
 on marketplace.adjustment to marketplace_profile;
