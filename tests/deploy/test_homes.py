@@ -223,11 +223,12 @@ def test_ids_that_clients_chose_are_passed_over_in_one_place_each() -> None:
 
 def test_a_clicks_price_is_shared_in_one_place_and_as_its_table_checks(shared_db: Connection) -> None:
     assert found_in(r"\(1 - \S*rate", DB) == {"db/functions/marketplace/internal/publisher_share.sql"}
-    check = one(shared_db, "select pg_get_constraintdef(oid) from pg_constraint where conname = 'ad_click_share_check'")
-    function = one(
+    check = one(
         shared_db,
-        "select pg_get_function_sqlbody('marketplace.publisher_share(numeric, numeric, bigint)'::regprocedure)",
+        "select pg_get_constraintdef(oid) from pg_constraint"
+        " where conname = 'ad_click_share_check' and conrelid = 'marketplace.ad_click'::regclass",
     )
+    function = one(shared_db, "select pg_get_function_sqlbody('marketplace.publisher_share'::regproc)")
     shared = re.search(r"trunc\(.*?, 6\)", function.replace("p_", ""))
     assert shared
     assert shared[0] in check

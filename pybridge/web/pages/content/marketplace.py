@@ -31,7 +31,8 @@ EVERYBODYS = Books(
     sql.Identifier("report", "payment_attempt"),
     """
     select
-        {item} as item, {name} as item_name, date_trunc(%(step)s, click_date)::date as begins, clicks, {amount} as amount
+        {item} as item, {name} as item_name, date_trunc(%(step)s, click_date)::date as begins, clicks,
+        {amount} as amount
     from report.marketplace_click_day
     where
         month between date_trunc('month', %(begins)s::date)::date and %(ends)s
@@ -44,7 +45,8 @@ OWN = Books(
     sql.Identifier("marketplace", "own_statement_line"),
     None,  # whose money it is sees by status and executed when it moved
     """
-    select item, item_name, (period_begins at time zone books.time_zone())::date as begins, clicks, abs(amount) as amount
+    select
+        item, item_name, (period_begins at time zone books.time_zone())::date as begins, clicks, abs(amount) as amount
     from marketplace.click_series(%(profile)s, %(side)s, %(begins)s, %(ends)s::date + 1, %(step)s)
     where clicks > 0
     """,
