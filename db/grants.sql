@@ -123,6 +123,7 @@ grant execute on function
 marketplace.sees_all, marketplace.own_profile, books.time_zone, marketplace.day_begins, marketplace.month_of,
 marketplace.next_month
 to marketplace_web, marketplace_profile, bookkeeper, scheduler, auditor, analyst;
+grant execute on function marketplace.due_date to marketplace_web, scheduler, bookkeeper, auditor;
 grant execute on function
 marketplace.current_totals, marketplace.past_transactions, marketplace.why_not_paid, marketplace.click_series,
 marketplace.top_items, marketplace.check_profile, marketplace.check_period

@@ -7,6 +7,7 @@ web buyer would have twenty minutes to pay, one transaction sets the time to not
 
 import contextlib
 import random
+import textwrap
 import threading
 import time
 import uuid
@@ -823,6 +824,7 @@ def main(console: Console, *, yes_this_database: bool = False, size: Size | None
         with console.status("Starting the embedded PostgreSQL"):
             dsn = server.up().dsn()
         console.print("[green]✓[/] Embedded PostgreSQL is up")
+        console.print(textwrap.indent(server.where(), "  "), highlight=False, soft_wrap=True, markup=False)
     try:
         play(dsn, console, size or Size(), yes_this_database=yes_this_database)
     except OtherCheckout as error:

@@ -17,7 +17,7 @@ from pybridge.deploy.reference import render
 from pybridge.extras import needs
 from pybridge.paths import ROOT
 from pybridge.reports import consistency
-from pybridge.terminal import new_table
+from pybridge.terminal import new_table, progress
 
 REFERENCE = ROOT / "docs" / "reference.md"
 
@@ -29,6 +29,7 @@ def up() -> None:
     with needs("local"):
         from pybridge.local import server
     typer.echo(server.up().dsn())
+    typer.echo(server.where(), err=True)
 
 
 @app.command()
@@ -36,6 +37,7 @@ def down() -> None:
     with needs("local"):
         from pybridge.local import server
     typer.echo("stopped" if server.down() else "was not running")
+    typer.echo(server.where(), err=True)
 
 
 @app.command()
@@ -62,12 +64,48 @@ def psql(context: typer.Context) -> None:
 
 
 @app.command()
-def deploy() -> None:
+def deploy(
+    replace_analysis: Annotated[
+        bool,
+        typer.Option(
+            "--replace-analysis",
+            help="Drop analysts' views that are in the way of a changed one, and make them again as they were.",
+        ),
+    ] = False,
+    wait: Annotated[float, typer.Option(help="Seconds to wait for a lock that somebody else holds.", min=0)] = 60,
+    as_json: Json = False,
+) -> None:
+    console = Console(stderr=True)
+
+    def waits_for(whom: str) -> None:
+        console.print(Text(f"Waiting up to {wait:g} s for {whom}."))
+
     try:
-        with connect(deployed=False) as connection:
-            deploying.deploy(connection)
+        with connect(deployed=False) as connection, progress() as tell:
+            did = deploying.deploy(
+                connection,
+                replace_analysis=replace_analysis,
+                wait=wait,
+                progress=lambda step: tell(step, 0, None),
+                waits_for=waits_for,
+            )
     except deploying.DeployRefused as error:
         raise fail(REFUSED, f"Nothing was deployed. {error}") from None
+    if as_json:
+        print_json(asdict(did))
+    else:
+        typer.echo(_done(did))
+
+
+def _done(did: deploying.DeployResult) -> str:
+    """What a deploy did, and what it found done already."""
+    lines = [
+        f"migrations: {len(did.migrations)} applied, {did.applied_before} were already",
+        f"files of db/: {len(did.loaded)} loaded, {did.unchanged} unchanged",
+    ]
+    if did.recreated:
+        lines.append(f"dropped and made again: {', '.join(did.recreated)}")
+    return "\n".join([*lines, f"done in {did.seconds:.1f} s"])
 
 
 @app.command()

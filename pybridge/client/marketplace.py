@@ -323,6 +323,13 @@ class Marketplace(Room):
         result: datetime = self._value("day_begins", day=day)
         return result
 
+    def due_date(self, *, kind: str, month: date) -> date | None:
+        """The local day on which a month is charged (kind CHARGE) or paid (PAYOUT), in the month after it; null where
+        execution_day has no row for it.
+        """
+        result: date | None = self._value("due_date", kind=kind, month=month)
+        return result
+
     def due_transactions(self, *, kind: str | None = None, now: datetime | None = None) -> list[DueTransactionsRow]:
         """What is to be charged (CHARGE), given back (REFUND) and paid (PAYOUT), all kinds where kind is null; amount
         in øre, above 0. hold null: now; else why not: NOT_DUE before due_on; UNDER_WAY an attempt is; ALARM a person

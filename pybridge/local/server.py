@@ -5,8 +5,6 @@ Who may connect: the person who started it, as any role, over a Unix socket that
 """
 
 import contextlib
-import fcntl
-import getpass
 import hashlib
 import os
 import pwd
@@ -16,7 +14,6 @@ import signal
 import socket
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,9 +23,9 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from pybridge.database import NoDatabase
 from pybridge.formats import OSLO
-from pybridge.local import wheel
+from pybridge.local import files, wheel
+from pybridge.local.files import ServerError
 from pybridge.local.wheel import Account
 
 DATABASE = "pybridge"
@@ -55,10 +52,6 @@ full_page_writes = on
 """
 
 
-class ServerError(NoDatabase):
-    """The embedded server could not be started or stopped; the message says what to do."""
-
-
 @dataclass(frozen=True)
 class Server:
     """A running embedded server."""
@@ -82,11 +75,23 @@ class Server:
 
 
 def data_dir() -> Path:
-    """Where the server's data lies. Root's is a site folder, since its own home is closed to the server's account."""
-    override = os.environ.get("PYBRIDGE_DATA")
-    if override:
-        return Path(override).expanduser().resolve()
+    """Where the server's data lies: one folder for each user, whichever checkout or environment asks.
+
+    PYBRIDGE_DATA names the folder itself, XDG_DATA_HOME the one above it. Root's is else a site folder, since its own
+    home is closed to the server's account.
+    """
+    if named := os.environ.get("PYBRIDGE_DATA"):
+        return Path(named).expanduser().resolve()
+    if above := os.environ.get("XDG_DATA_HOME"):
+        return Path(above, "pybridge").expanduser().resolve()
     return Path(platformdirs.user_data_dir("pybridge", appauthor=False, use_site_for_root=True)).resolve()
+
+
+def where() -> str:
+    """Where the data lies, in words; and that other checkouts of the same person have it too, where they do."""
+    named = os.environ.get("PYBRIDGE_DATA") or os.environ.get("XDG_DATA_HOME")
+    shared = "" if named else "\nAll your checkouts use it; PYBRIDGE_DATA, where it is set, names another folder."
+    return f"Its data lies in {data_dir()}.{shared}"
 
 
 def bin_dir() -> Path:
@@ -102,8 +107,8 @@ def dsn() -> str:
 def up() -> Server:
     """Start the server unless it runs already, and see that its database exists."""
     data = data_dir()
-    _make_data_dir(data)
-    with _only_one(data):
+    files.make_data_dir(data)
+    with files.only_one(data):
         cluster = data / "cluster"
         account = wheel.unprivileged()
         if _postmaster(cluster) is None:
@@ -119,7 +124,7 @@ def down() -> bool:
     data = data_dir()
     if not data.exists():
         return False
-    with _only_one(data):
+    with files.only_one(data):
         postmaster = _postmaster(data / "cluster")
         if postmaster is None:
             return False
@@ -142,7 +147,7 @@ def _start(data: Path, cluster: Path, account: Account | None) -> None:
         _initialise(data, cluster, programs, account)
     _require_same_major(cluster, programs)
     _discard_stale_pid_file(cluster)
-    _own_dir(_log(data).parent, account)
+    files.own_dir(_log(data).parent, account)
     for last_attempt in (False, False, True):  # a port can be taken between choosing and binding it
         _configure(data, cluster, account)
         result = wheel.run_as(
@@ -170,7 +175,7 @@ def _initialise(data: Path, cluster: Path, programs: Path, account: Account | No
     if cluster.exists():  # not ours to delete: perhaps someone restores a backup there
         cluster.rename(data / f"cluster.incomplete-{int(time.time())}")
     new = Path(tempfile.mkdtemp(prefix="cluster.new-", dir=data))
-    _own_dir(new, account)
+    files.own_dir(new, account)
     result = wheel.run_as(
         account,
         programs / "initdb",
@@ -185,19 +190,19 @@ def _initialise(data: Path, cluster: Path, programs: Path, account: Account | No
     if result.returncode != 0:
         raise ServerError(f"initdb failed:\n{result.stdout}")
     person = pwd.getpwuid(os.getuid()).pw_name
-    _write(new / "pg_hba.conf", HBA, account)
-    _write(new / "pg_ident.conf", f'pybridge "{person}" all\n', account)
+    files.write(new / "pg_hba.conf", HBA, account)
+    files.write(new / "pg_ident.conf", f'pybridge "{person}" all\n', account)
     postgresql_conf = (new / "postgresql.conf").read_text()
-    _write(new / "postgresql.conf", postgresql_conf + "\ninclude 'pybridge.conf'\n", account)
+    files.write(new / "postgresql.conf", postgresql_conf + "\ninclude 'pybridge.conf'\n", account)
     (data / "password").unlink(missing_ok=True)
     new.rename(cluster)
-    _sync_dir(data)
+    files.sync_dir(data)
 
 
 def _configure(data: Path, cluster: Path, account: Account | None) -> None:
     socket_dir = _socket_dir(data, account)
     text = CONFIGURATION.format(port=_free_port(cluster), socket_dir=str(socket_dir).replace("'", "''"), zone=OSLO.key)
-    _write(cluster / "pybridge.conf", text, account)
+    files.write(cluster / "pybridge.conf", text, account)
 
 
 def _free_port(cluster: Path) -> int:
@@ -223,7 +228,7 @@ def _socket_dir(data: Path, account: Account | None) -> Path:
     if len(os.fsencode(folder / ".s.PGSQL.65535")) > SOCKET_PATH_LIMIT or not plain:
         digest = hashlib.sha256(os.fsencode(data)).hexdigest()[:12]
         folder = Path("/tmp") / f"pybridge-{os.getuid()}-{digest}"
-    _own_dir(folder, account)
+    files.own_dir(folder, account)
     return folder
 
 
@@ -272,8 +277,8 @@ def _ensure_password(server: Server) -> None:
     password = secrets.token_urlsafe(24)
     with psycopg.connect(server.dsn(SUPERUSER), autocommit=True) as connection:
         connection.pgconn.change_password(SUPERUSER.encode(), password.encode())
-    _write(server.data / "pgpass", f"127.0.0.1:*:*:{SUPERUSER}:{password}\n", None)
-    _write(password_file, password + "\n", None)
+    files.write(server.data / "pgpass", f"127.0.0.1:*:*:{SUPERUSER}:{password}\n", None)
+    files.write(password_file, password + "\n", None)
 
 
 def _ensure_database(server: Server) -> None:
@@ -322,63 +327,12 @@ def _is_alive(process: psutil.Process) -> bool:
 # --- Files ----------------------------------------------------------------------------------------------------------
 
 
-def _make_data_dir(data: Path) -> None:
-    if data.is_dir():
-        return  # its rights are the owner's choice
-    try:
-        data.mkdir(parents=True, exist_ok=True)
-        data.chmod(0o711 if os.geteuid() == 0 else 0o700)  # root's server must pass through, not look around
-    except OSError as error:
-        raise ServerError(f"{data} cannot be used ({error.strerror}); PYBRIDGE_DATA names another folder") from error
-
-
 def _require_reachable(data: Path, account: Account | None) -> None:
     if account and wheel.run_as(account, "/bin/sh", "-c", 'cd -- "$0"', data).returncode != 0:
         raise ServerError(
             f"the server runs as {account.name}, which cannot reach {data}; "
             "set PYBRIDGE_DATA to a folder that it can, such as one beneath /var/lib"
         )
-
-
-@contextlib.contextmanager
-def _only_one(data: Path) -> Iterator[None]:
-    """Two commands at once would both start a server. The lock ends with its process, however that ends."""
-    with (data / "lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _own_dir(folder: Path, account: Account | None) -> None:
-    """Make a private folder that belongs to the server's account; refuse one that somebody else put there."""
-    owner = account.uid if account else os.geteuid()
-    with contextlib.suppress(FileExistsError):
-        folder.mkdir(mode=0o700)
-    status = folder.lstat()
-    if folder.is_symlink() or not folder.is_dir() or status.st_uid not in (owner, os.geteuid()):
-        raise ServerError(f"{folder} is not a folder of {getpass.getuser()}'s; remove it")
-    if account:
-        os.chown(folder, account.uid, account.gid, follow_symlinks=False)
-    folder.chmod(0o700)
-
-
-def _write(path: Path, text: str, account: Account | None) -> None:
-    """Replace a file as a whole, readable by its owner alone."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    with os.fdopen(handle, "w") as file:
-        file.write(text)
-        file.flush()
-        if account:
-            os.fchown(file.fileno(), account.uid, account.gid)
-        os.fsync(file.fileno())
-    Path(name).replace(path)
-
-
-def _sync_dir(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _log(data: Path) -> Path:

@@ -7,6 +7,8 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from pybridge.errors import NotFound
+
 VIEWS = """
 select c.relname as name, coalesce(obj_description(c.oid, 'pg_class'), '') as explanation
 from pg_class as c
@@ -26,11 +28,15 @@ class Finding:
 
 
 def run(connection: psycopg.Connection[Any], limit: int = 20) -> list[Finding]:
-    """Every consistency view, read in one snapshot."""
+    """Every consistency view, read in one snapshot; where there are none, all is not well."""
     findings = []
     with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
         cursor.execute("set transaction isolation level repeatable read read only")
-        for view in cursor.execute(VIEWS).fetchall():
+        views = cursor.execute(VIEWS).fetchall()
+        if not views:
+            detail = "Schema consistency holds no views, so nothing was checked."
+            raise NotFound("there are no consistency views", detail, "Run: pybridge deploy")
+        for view in views:
             rows = cursor.execute(sql.SQL("table {}").format(sql.Identifier("consistency", view["name"]))).fetchall()
             findings.append(Finding(view["name"], view["explanation"], len(rows), rows[:limit]))
     return findings

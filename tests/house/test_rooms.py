@@ -18,7 +18,7 @@ DOORS: dict[str, set[str]] = {
     "files": {"client", "errors", "extras"},
     "formats": set(),
     "jobs": {"client", "database", "errors", "formats", "payments", "reports"},
-    "local": {"database"},
+    "local": {"database", "formats"},
     "paths": set(),
     "payments": {"client", "errors", "extras", "files"},
     "reports": {"extras", "formats"},

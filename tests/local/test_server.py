@@ -14,7 +14,8 @@ import psycopg
 import pytest
 
 from pybridge.database import ELSEWHERE, connection_string
-from pybridge.local import server, wheel
+from pybridge.local import files, server, wheel
+from pybridge.local.files import ServerError
 
 UP = "from pybridge.local import server; print(server.up().pid)"
 
@@ -170,7 +171,7 @@ def test_data_of_another_major_version_is_refused_with_advice(data: Path) -> Non
     server.up()
     server.down()
     write_as_server(data / "cluster" / "PG_VERSION", "17\n")
-    with pytest.raises(server.ServerError, match="pg_dumpall"):
+    with pytest.raises(ServerError, match="pg_dumpall"):
         server.up()
 
 
@@ -180,7 +181,7 @@ def test_a_folder_in_tmp_that_is_a_strangers_link_is_refused(data: Path) -> None
     running.socket_dir.rmdir()
     running.socket_dir.symlink_to("/var")
     try:
-        with pytest.raises(server.ServerError, match="remove it"):
+        with pytest.raises(ServerError, match="remove it"):
             server.up()
     finally:
         running.socket_dir.unlink()
@@ -191,7 +192,7 @@ def test_root_is_told_of_a_folder_that_its_server_cannot_reach(data: Path, monke
     closed = data.parent / "closed"
     closed.mkdir(mode=0o700)
     monkeypatch.setenv("PYBRIDGE_DATA", str(closed / "pybridge"))
-    with pytest.raises(server.ServerError, match="PYBRIDGE_DATA"):
+    with pytest.raises(ServerError, match="PYBRIDGE_DATA"):
         server.up()
 
 
@@ -221,3 +222,58 @@ def test_the_environment_decides_where_to_connect(data: Path, monkeypatch: pytes
     monkeypatch.delenv("DATABASE_URL")
     monkeypatch.delenv("PGSERVICE")
     assert "dbname=pybridge" in connection_string()
+
+
+def test_each_environment_says_where_its_data_lies(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert server.data_dir() == data
+    assert server.where() == f"Its data lies in {data}."
+    monkeypatch.delenv("PYBRIDGE_DATA")
+    monkeypatch.setenv("XDG_DATA_HOME", str(data.parent / "of this checkout"))
+    assert server.data_dir() == data.parent / "of this checkout" / "pybridge"  # root's too
+    monkeypatch.delenv("XDG_DATA_HOME")
+    assert server.data_dir().name == "pybridge"
+    assert "All your checkouts use it; PYBRIDGE_DATA" in server.where()
+    monkeypatch.setenv("PYBRIDGE_DATA", str(data))  # for the end of the test
+
+
+def test_two_folders_have_a_server_each_and_down_stops_its_own(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = server.up()
+    monkeypatch.setenv("XDG_DATA_HOME", str(data.parent / "theirs"))
+    monkeypatch.delenv("PYBRIDGE_DATA")
+    try:
+        theirs = server.up()
+        assert theirs.data == data.parent / "theirs" / "pybridge"
+        assert (theirs.pid, theirs.port) != (ours.pid, ours.port)
+    finally:
+        assert server.down()
+    monkeypatch.setenv("PYBRIDGE_DATA", str(data))
+    assert server.up() == ours
+
+
+def test_nobody_else_can_hold_its_lock(data: Path) -> None:
+    data.mkdir(mode=0o755)
+    (data / "lock").touch(0o644)  # as it was made once
+    with files.only_one(data):
+        assert (data / "lock").stat().st_mode & 0o777 == 0o600
+    (data / "lock").unlink()
+    (data / "lock").symlink_to("/etc/passwd")
+    with pytest.raises(ServerError, match="lock cannot be used"), files.only_one(data):
+        pass
+    (data / "lock").unlink()
+
+
+def test_a_command_that_holds_the_lock_is_not_waited_for_without_end(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data.mkdir(mode=0o755)
+    monkeypatch.setattr(files, "LOCK_SECONDS", 0.1)
+    with files.only_one(data), pytest.raises(ServerError, match=r"another command has held .*lock for 0\.1 s"):
+        server.up()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="allowed: only root can make a folder that is somebody else's")
+def test_a_folder_of_somebody_else_is_refused(data: Path) -> None:
+    data.mkdir(mode=0o777)
+    os.chown(data, 65534, 65534)
+    with pytest.raises(ServerError, match="is not a folder of"):
+        server.up()
