@@ -21,7 +21,7 @@ DOORS: dict[str, set[str]] = {
     "local": {"database", "formats"},
     "paths": set(),
     "payments": {"client", "errors", "extras", "files"},
-    "reports": {"extras", "formats"},
+    "reports": {"errors", "extras", "formats"},
     "terminal": {"client", "files"},
     "web": {"database", "errors", "reports"},
 }
