@@ -9,7 +9,7 @@ SQL_ONCE = $(wildcard migrations/*.sql)
 SQL_VIEWS = $(wildcard db/views)
 
 .DEFAULT_GOAL := demo
-.PHONY: demo sandbox test test-all smoke lint lint-python lint-sql format bench docs psql clean
+.PHONY: demo sandbox test test-all smoke lint lint-python lint-sql format bench client docs psql clean
 
 demo: .venv/.installed
 	$(RUN) -m examples.festival
@@ -56,8 +56,11 @@ format: .venv/.installed
 	$(RUN) -m ruff format .
 
 bench: .venv/.installed
-	$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
 	$(RUN) -m bench
+
+# Of a deployed database, as the next one: the typed calls, and the reference.
+client: .venv/.installed
+	$(RUN) -m pybridge.client.generate
 
 docs: .venv/.installed
 	$(RUN) -m pybridge docs

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from functools import partial
 
 from bench.measure import Ratios, interleave
-from bench.server import OURS, Bench, Connection
-
-DEPOSITS = 100_000
+from bench.server import PLAIN, Bench, Connection
+from bench.sizes import Sizes
 
 ROADS = """
     insert into bank.account (account_name, account_number) values ('Drift', '15060012345');
@@ -75,23 +74,24 @@ HAND = """
 """
 
 
-def bank(bench: Bench, rounds: int) -> Iterator[Ratios]:
+def bank(bench: Bench, sizes: Sizes) -> Iterator[Ratios]:
     """Each side on a database of its own, no parallel workers on either."""
-    few = f"{DEPOSITS:,} deposits"
+    rounds, deposits = sizes.heavy_rounds, sizes.deposits
+    few = f"{deposits:,} deposits"
     reference = _filled(
-        bench, "bank_reference", "PAYMENT", 0, 7, BY_REFERENCE.format(first=1, last=10 * DEPOSITS, step=10)
+        bench, "bank_reference", "PAYMENT", 0, 7, BY_REFERENCE.format(first=1, last=10 * deposits, step=10)
     )
     yield interleave(
-        f"{few} found among {10 * DEPOSITS:,} payments by reference / bare join",
+        f"{few} found among {10 * deposits:,} payments by reference / bare join",
         "ms",
         "<= 5.00",
         rounds,
         partial(_timed, bench, reference, "select count(*) from bank.reference_match"),
         partial(_timed, bench, reference, REFERENCE_JOIN),
     )
-    amount = _filled(bench, "bank_amount", "DAY", 0.01, 1, BY_AMOUNT.format(items=DEPOSITS))
+    amount = _filled(bench, "bank_amount", "DAY", 0.01, 1, BY_AMOUNT.format(items=deposits))
     yield interleave(
-        f"{few} found among {DEPOSITS:,} days' takings by amount / bare join",
+        f"{few} found among {deposits:,} days' takings by amount / bare join",
         "ms",
         "<= 5.00",
         rounds,
@@ -119,17 +119,17 @@ def bank(bench: Bench, rounds: int) -> Iterator[Ratios]:
         partial(_once, bench, reference, HAND),
     )
     yield interleave(
-        f"{DEPOSITS // 10:,} deposits matched, {DEPOSITS:,} matched before / none before",
+        f"{deposits // 10:,} deposits matched, {deposits:,} matched before / none before",
         "ms",
         "none",
         rounds,
-        partial(_once, bench, _grown(bench, "bank_grown", DEPOSITS), "select * from bank.match_open()"),
-        partial(_once, bench, _grown(bench, "bank_new", 0), "select * from bank.match_open()"),
+        partial(_once, bench, _grown(bench, "bank_grown", deposits, deposits // 10), "select * from bank.match_open()"),
+        partial(_once, bench, _grown(bench, "bank_new", 0, deposits // 10), "select * from bank.match_open()"),
     )
 
 
 def _filled(bench: Bench, name: str, source: str, fee: float, run: int, rows: str) -> str:
-    bench.clone(name, OURS)
+    bench.clone(name, PLAIN)
     with bench.connect(name) as connection:
         connection.execute(ROADS.format(source=source, fee=fee, run=run).encode())
         connection.execute(rows.encode())
@@ -137,12 +137,12 @@ def _filled(bench: Bench, name: str, source: str, fee: float, run: int, rows: st
     return name
 
 
-def _grown(bench: Bench, name: str, before: int) -> str:
-    """So many matched before, and a tenth of DEPOSITS to be matched."""
+def _grown(bench: Bench, name: str, before: int, new: int) -> str:
+    """So many matched before, and so many to be matched."""
     _filled(bench, name, "PAYMENT", 0, 7, BY_REFERENCE.format(first=1, last=before, step=1))
     with bench.connect(name) as connection:
         connection.execute("select * from bank.match_open()")
-        connection.execute(BY_REFERENCE.format(first=before + 1, last=before + DEPOSITS // 10, step=1).encode())
+        connection.execute(BY_REFERENCE.format(first=before + 1, last=before + new, step=1).encode())
         connection.execute("vacuum analyze")
     return name
 

@@ -10,18 +10,18 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bench.measure import Ratios, interleave
-from bench.server import Bench, Connection, deployed, run_file
-from pybridge.cli import clicks as files
+from bench.server import PLAIN, Bench, Connection, run_file
+from bench.sizes import Sizes
+from pybridge.files import click_loading
 
 MONTH = "2026-03-01"
 FIRST = datetime(2026, 3, 1, tzinfo=ZoneInfo("Europe/Oslo"))
 DAYS = 20  # that the clicks of the beginning lie in; each later load has a day or an hour of its own
 WEB = "bench_web"
-PROBE, PROBE_CLICKS = 4000, 3000  # a profile with as many clicks in either month
-BATCH = 10_000  # clicks a call of record_clicks
+PROBE = 4000  # a profile with as many clicks in either month
 PARTS = 10  # that a night's clicks are loaded in, by one road and the other in turn
 FILLED = "profile, click_time, advertisement, website, publisher, price, commission_rate, publisher_share"
-PLAIN = "profile, click_time, advertisement, website"
+BARE_CLICK = "profile, click_time, advertisement, website"
 BARE = (
     "select count(*), sum(price), sum(publisher_share) from marketplace.ad_click"
     " where click_time >= '2026-03-01' and click_time < '2026-04-01'"
@@ -38,6 +38,7 @@ class Month:
 
     bench: Bench
     dbname: str
+    sizes: Sizes
     clicks: int = 0
     now: datetime = FIRST + timedelta(days=DAYS)
     load: dict[str, list[float]] = field(default_factory=dict)
@@ -47,10 +48,10 @@ class Month:
 
     def make(self, clicks: int) -> None:
         begun = time.monotonic()
-        deployed(self.bench, self.dbname)
+        self.bench.clone(self.dbname, PLAIN)
         with self.connect() as connection:
             run_file(connection, "market.sql")
-            run_file(connection, "market_clicks.sql", clicks=clicks, days=DAYS, probe=clicks // PROBE_CLICKS)
+            run_file(connection, "market_clicks.sql", clicks=clicks, days=DAYS, probe=clicks // self.sizes.probe)
             connection.execute("vacuum analyze")
             connection.execute("checkpoint")
         self.clicks = clicks
@@ -96,10 +97,10 @@ class Month:
 
     def _by_road(self, connection: Connection, web: Connection, road: str) -> float:
         if road == "record_clicks":
-            return _recorded(connection, web)
+            return _recorded(connection, web, self.sizes.click_batch)
         if road == "file":
             return _loaded(connection, web)
-        return _copied(connection, "marketplace.ad_click", FILLED if road == "filled" else PLAIN)
+        return _copied(connection, "marketplace.ad_click", FILLED if road == "filled" else BARE_CLICK)
 
     def night(self, expected: int) -> float:
         """Seconds of the nightly update."""
@@ -144,26 +145,30 @@ class Month:
         query = "select sum(clicks) from marketplace.click_series(%s, %s, %s, '2026-04-01')"
         with self.connect(WEB) as connection:
             row = connection.execute(query, [PROBE, side, MONTH]).fetchone()
-            if row is None or row[0] != PROBE_CLICKS:
+            if row is None or row[0] != self.sizes.probe:
                 raise RuntimeError(f"the profile has {row} clicks")
             begun = time.monotonic()
             connection.execute(query, [PROBE, side, MONTH])
             return (time.monotonic() - begun) * 1000
 
 
-def clicks(bench: Bench, rounds: int, sizes: tuple[int, int]) -> Iterator[Ratios]:
+def clicks(bench: Bench, sizes: Sizes) -> Iterator[Ratios]:
     """The long month begins smaller, so that the middle one of its nights ends with the clicks that were asked for."""
-    short, long = Month(bench, "clicks_short"), Month(bench, "clicks_long")
-    night = sizes[1] // 10
+    rounds = sizes.heavy_rounds
+    short, long = Month(bench, "clicks_short", sizes), Month(bench, "clicks_long", sizes)
+    night = sizes.long_month // 10
     few = night // 10
-    short.make(sizes[0])
-    long.make(sizes[1] - night * (rounds // 2 + 1))
+    short.make(sizes.short_month)
+    long.make(sizes.long_month - night * (rounds // 2 + 1))
 
     nights: dict[str, list[float]] = {"ours": [], "plain": []}
     for turn in range(rounds):
         long.more(night, roads=("record_clicks", "filled"), parts=PARTS, lasting=timedelta(days=1))
         _night(long, night, turn, nights)
-    for road, name in (("record_clicks", f"record_clicks, {BATCH:,} a call"), ("filled", "COPY into ad_click")):
+    for road, name in (
+        ("record_clicks", f"record_clicks, {sizes.click_batch:,} a call"),
+        ("filled", "COPY into ad_click"),
+    ):
         name = f"load: {name} / COPY into a plain table, {night // PARTS:,} clicks"
         yield _ratios(name, "s", "<= 1.50", long.load, road)
     yield _ratios(f"nightly update of {night:,} new clicks / plain", "s", "<= 1.50", nights)
@@ -198,7 +203,7 @@ def clicks(bench: Bench, rounds: int, sizes: tuple[int, int]) -> Iterator[Ratios
             yield interleave(name, "s", "<= 2.00", rounds, month.verify, partial(month.timed, query))
     for side in ("ADVERTISEMENT", "WEBSITE"):
         yield interleave(
-            f"a profile's days, {side}, {PROBE_CLICKS:,} of {long.clicks:,} clicks / of {short.clicks:,}",
+            f"a profile's days, {side}, {sizes.probe:,} of {long.clicks:,} clicks / of {short.clicks:,}",
             "ms",
             "<= 1.30",
             rounds,
@@ -235,12 +240,12 @@ def _copied(connection: Connection, table: str, columns: str) -> float:
     return time.monotonic() - begun
 
 
-def _recorded(connection: Connection, web: Connection) -> float:
+def _recorded(connection: Connection, web: Connection, batch_size: int) -> float:
     """Seconds of record_clicks of the part at hand; its arrays are made before."""
     batches = connection.execute(
         "select array_agg(advertisement order by n)::text, array_agg(website order by n)::text,"
         " array_agg(click_time order by n)::text from part group by (n - (select min(n) from part)) / %s order by 1",
-        [BATCH],
+        [batch_size],
     ).fetchall()
     begun = time.monotonic()
     for batch in batches:
@@ -262,7 +267,7 @@ def _loaded(connection: Connection, web: Connection) -> float:
             for block in out:
                 file.write(block)
         begun = time.monotonic()
-        done = files.load(web, path, now=row[1])
+        done = click_loading.load(web, path, now=row[1])
         elapsed = time.monotonic() - begun
     if done.clicks != row[0]:
         raise RuntimeError(f"the file gave {done.clicks} clicks of {row[0]}")

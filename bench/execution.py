@@ -8,10 +8,10 @@ from typing import Any
 import psycopg
 
 from bench.measure import Ratios, interleave
-from bench.server import OURS, Bench
+from bench.server import PLAIN, Bench
+from bench.sizes import Sizes
 
 NOW = "2026-02-20"
-CHARGES = 500  # a round
 
 # Of profiles that advertise, a click each, in a month that is closed.
 PEOPLE = """
@@ -55,33 +55,39 @@ HISTORY = """
 """
 
 
-def execution(bench: Bench, rounds: int) -> Iterator[Ratios]:
+def execution(bench: Bench, sizes: Sizes) -> Iterator[Ratios]:
     """Claim and answer of a charge, a commit each, on one connection; no gateway is called."""
+    rounds, charges = sizes.heavy_rounds, sizes.charges
     plain, short, long, hand = (f"execution_{name}" for name in ("plain", "short", "long", "hand"))
-    bench.clone(plain, OURS)
+    bench.clone(plain, PLAIN)
     with bench.connect(plain) as connection:
-        connection.execute(PEOPLE.format(people=4 * rounds * CHARGES).encode())
+        connection.execute(PEOPLE.format(people=4 * rounds * charges).encode())
         connection.execute("vacuum analyze")
     bench.clone(short, plain)
     bench.clone(long, plain)
     bench.clone(hand, plain)
     with bench.connect(long) as connection:
-        connection.execute(HISTORY.format(attempts=200_000).encode())
+        connection.execute(HISTORY.format(attempts=sizes.attempts).encode())
         connection.execute("vacuum analyze")
     with bench.connect(hand) as connection:
         for table in ("payment_attempt", "transaction"):
             connection.execute(f"alter table marketplace.{table} disable trigger user".encode())
-    what = f"charges of {CHARGES:,}, claimed and answered"
+    what = f"charges of {charges:,}, claimed and answered"
     yield interleave(
-        f"{what} / by hand", "ms", "none", rounds, partial(_ours, bench, plain), partial(_hand, bench, hand)
+        f"{what} / by hand",
+        "ms",
+        "none",
+        rounds,
+        partial(_ours, bench, plain, charges),
+        partial(_hand, bench, hand, charges),
     )
     yield interleave(
-        f"{what}, 200,000 attempts before / none",
+        f"{what}, {sizes.attempts:,} attempts before / none",
         "ms",
         "<= 1.30",
         rounds,
-        partial(_ours, bench, long),
-        partial(_ours, bench, short),
+        partial(_ours, bench, long, charges),
+        partial(_ours, bench, short, charges),
     )
 
 
@@ -91,11 +97,11 @@ def _begin(connection: psycopg.Connection[Any]) -> Any:
     return row[0]
 
 
-def _ours(bench: Bench, dbname: str) -> float:
+def _ours(bench: Bench, dbname: str, charges: int) -> float:
     with bench.connect(dbname) as connection:
         number = _begin(connection)
         begun = time.monotonic()
-        for _ in range(CHARGES):
+        for _ in range(charges):
             claim = "select payment_attempt from marketplace.claim_attempts('stripe', 'CHARGE', %s, 1, %s)"
             ((attempt,),) = connection.execute(claim, (number, NOW)).fetchall()
             answer = (
@@ -105,7 +111,7 @@ def _ours(bench: Bench, dbname: str) -> float:
         return (time.monotonic() - begun) * 1000
 
 
-def _hand(bench: Bench, dbname: str) -> float:
+def _hand(bench: Bench, dbname: str, charges: int) -> float:
     """The same rows, by who knows which attempt and what its answer means, and checks nothing."""
     with bench.connect(dbname) as connection:
         number = _begin(connection)
@@ -113,7 +119,7 @@ def _hand(bench: Bench, dbname: str) -> float:
             "select payment_attempt, transaction from marketplace.payment_attempt"
             " where state = 'PREPARED' order by 1 limit %s"
         )
-        chosen = connection.execute(todo, (CHARGES,)).fetchall()
+        chosen = connection.execute(todo, (charges,)).fetchall()
         begun = time.monotonic()
         for attempt, transaction in chosen:
             with connection.transaction():

@@ -6,6 +6,7 @@ from functools import partial
 
 from bench.measure import Ratios, interleave
 from bench.server import BASELINE, OURS, Bench, Connection, run_file
+from bench.sizes import Sizes
 
 CASES = {
     "named": "refund of {} tickets, naming its payment as billig.refund does, with / without triggers",
@@ -13,8 +14,9 @@ CASES = {
 }
 
 
-def refunds(bench: Bench, rounds: int, tickets: int) -> Iterator[Ratios]:
+def refunds(bench: Bench, sizes: Sizes) -> Iterator[Ratios]:
     """Each round refunds tickets of its own, the same ones on both sides, after VACUUM and CHECKPOINT."""
+    rounds, tickets = sizes.heavy_rounds, sizes.tickets // 4 * 4
     first: dict[str, int] = {}
     for dbname in (OURS, BASELINE):
         with bench.connect(dbname) as connection:
@@ -57,7 +59,7 @@ def _check(connection: Connection, start: int, tickets: int, *, refunded: bool) 
     row = connection.execute(
         "select count(*) filter (where refunded is not null), count(*), (select count(*) from billig.transaction_log"
         " as l join billig.ticket as t on l.ticket = t.ticket where t.purchase >= %(start)s and t.purchase < %(stop)s"
-        " and l.transaction_type = 2) from billig.ticket where purchase >= %(start)s and purchase < %(stop)s",
+        " and billig.is_refund(l.transaction_type)) from billig.ticket where purchase >= %(start)s and purchase < %(stop)s",
         {"start": start, "stop": start + tickets // 4},
     ).fetchone()
     expected = (tickets, tickets, tickets) if refunded else (0, tickets, 0)

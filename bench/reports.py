@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from functools import partial
 
 from bench.measure import Ratios, interleave
-from bench.server import OURS, REPORTS, Bench, run_file
+from bench.server import PLAIN, Bench, run_file
+from bench.sizes import Sizes
 
-MONTH = 100_000  # rows of the log a month
 ASKED = {
     "vat_by_project": "select project, vat_code, vat_rate, sum(gross_amount), sum(vat_amount) from"
     " report.vat_by_project where sale_date >= %(first)s and sale_date < %(next)s group by 1, 2, 3",
@@ -30,14 +30,14 @@ SETTLED = {
 }
 
 
-def reports(bench: Bench, rounds: int, sizes: tuple[int, int]) -> Iterator[Ratios]:
+def reports(bench: Bench, sizes: Sizes) -> Iterator[Ratios]:
     """The same month, of the same rows, asked for in the middle of a log of either size."""
-    names = [f"{REPORTS}_{size}" for size in sizes]
-    for name, size in zip(names, sizes, strict=True):
-        bench.clone(name, OURS)
+    logs = {f"reports_{size}": size for size in (sizes.short_log, sizes.long_log)}
+    for name, size in logs.items():
+        bench.clone(name, PLAIN)
         with bench.connect(name) as connection:
             begun = time.monotonic()
-            run_file(connection, "log.sql", months=size // MONTH, month=MONTH)
+            run_file(connection, "log.sql", months=size // sizes.log_month, month=sizes.log_month)
             run_file(connection, "payments.sql")
             connection.execute(
                 "vacuum analyze billig.transaction_log, billig.payment, billig.payment_line, billig.ticket"
@@ -45,27 +45,27 @@ def reports(bench: Bench, rounds: int, sizes: tuple[int, int]) -> Iterator[Ratio
             connection.execute("checkpoint")
             print(f"  made a log of {size:,} rows in {time.monotonic() - begun:.0f} s", flush=True)
 
-    short, long = names
+    short, long = logs
     targets = {**dict.fromkeys(ASKED, "<= 1.20"), **dict.fromkeys(SETTLED, "<= 1.30")}
     for report, query in {**ASKED, **SETTLED}.items():
         yield interleave(
-            f"report.{report}, log of {sizes[1]:,} rows / {sizes[0]:,}",
+            f"report.{report}, log of {sizes.long_log:,} rows / {sizes.short_log:,}",
             "ms",
             targets[report],
-            rounds,
-            partial(_ask, bench, long, query),
-            partial(_ask, bench, short, query),
+            sizes.heavy_rounds,
+            partial(_ask, bench, long, query, sizes.log_month),
+            partial(_ask, bench, short, query, sizes.log_month),
         )
 
 
-def _ask(bench: Bench, dbname: str, query: str) -> float:
+def _ask(bench: Bench, dbname: str, query: str, month: int) -> float:
     """Milliseconds of a query about the month in the middle of the log."""
     with bench.connect(dbname) as connection:
         period = connection.execute(
             "select date '2010-01-01' + make_interval(months => months / 2),"
             " date '2010-01-01' + make_interval(months => months / 2 + 1)"
             " from (select max(transaction_log)::int / %s as months from billig.transaction_log) as l",
-            [MONTH],
+            [month],
         ).fetchone()
         assert period is not None
         arguments = {"first": period[0].date(), "next": period[1].date()}

@@ -10,13 +10,11 @@ from typing import Any
 
 from bench.measure import Ratios, interleave
 from bench.purchases import FUNCTION, GROUPS
-from bench.reports import MONTH
-from bench.server import OURS, SELLER, Bench, Connection, run_file
+from bench.server import OURS, PLAIN, SELLER, Bench, Connection, run_file
+from bench.sizes import Sizes
 
-TAIL = 20_000  # rows that are in no batch yet, when it begins
 WRITERS = 2
-PURCHASES = 100  # a second, of four tickets each: the tail is there after fifty seconds
-OPEN_FOR = 60  # seconds that the oldest transaction is open, at least
+PURCHASES = 100  # a second, of four tickets each
 
 VIEWS = {
     "by project": "select project, tickets_sold, gross_amount, vat_amount from report.total_by_project",
@@ -24,17 +22,17 @@ VIEWS = {
     "by year": "select posting_year, tickets_sold, gross_amount, vat_amount from report.total_by_year",
 }
 LOG = "billig.transaction_log"
-PLAIN = {
-    "by project": "select project, count(*) filter (where transaction_type in (1, 6, 8)),"
+GROUP_BY = {
+    "by project": "select project, count(*) filter (where billig.is_sale(transaction_type)),"
     " sum(amount + fee_amount), sum(vat_amount + fee_vat_amount) from {} group by project",
     "by VAT code": "select vat_code, vat_rate, sum(gross), sum(vat) from ("
     " select vat_code, vat_rate, sum(amount) as gross, sum(vat_amount) as vat from {} group by 1, 2"
     " union all select fee_vat_code, fee_vat_rate, sum(fee_amount), sum(fee_vat_amount) from {} group by 1, 2"
     " ) as c group by 1, 2",
-    "by year": "select extract(year from transaction_date)::int, count(*) filter (where transaction_type in (1, 6, 8)),"
+    "by year": "select extract(year from transaction_date)::int, count(*) filter (where billig.is_sale(transaction_type)),"
     " sum(amount + fee_amount), sum(vat_amount + fee_vat_amount) from {} group by 1",
 }
-# What PLAIN reads, and no more; DuckDB is not given the rest either.
+# What GROUP_BY reads, and no more; DuckDB is not given the rest either.
 COLUMNS = (
     "transaction_date, project, transaction_type, vat_code, vat_rate, fee_vat_code, fee_vat_rate,"
     " amount, vat_amount, fee_amount, fee_vat_amount"
@@ -50,53 +48,52 @@ PERIODS = {
 }
 
 
-def totals(bench: Bench, rounds: int, sizes: tuple[int, int]) -> Iterator[Ratios]:
+def totals(bench: Bench, sizes: Sizes) -> Iterator[Ratios]:
     """Ours and the baseline in turn, while tickets are sold and the roll-up waits for a transaction."""
-    short, long = (_made(bench, size) for size in sizes)
+    short, long = (_made(bench, size, sizes.log_month) for size in (sizes.short_log, sizes.long_log))
     for what, query in PERIODS.items():
         yield interleave(
-            f"report.{what} by posting_date, log of {sizes[1]:,} rows / {sizes[0]:,}",
+            f"report.{what} by posting_date, log of {sizes.long_log:,} rows / {sizes.short_log:,}",
             "ms",
             "<= 1.30",
-            rounds,
-            partial(_period, bench, long, sizes[1], query),
-            partial(_period, bench, short, sizes[0], query),
+            sizes.heavy_rounds,
+            partial(_period, bench, long, sizes.long_log // sizes.log_month, query),
+            partial(_period, bench, short, sizes.short_log // sizes.log_month, query),
         )
-    yield from _whole_history(bench, long, rounds, sizes[1])
-    yield from _beside_duckdb(bench, long, rounds, sizes[1])
+    yield from _whole_history(bench, long, sizes)
+    yield from _beside_duckdb(bench, long, sizes)
 
 
-def _made(bench: Bench, size: int) -> str:
+def _made(bench: Bench, size: int, month: int) -> str:
     """A log of that size, rolled up, and all but its last month closed, month by month."""
     name = f"rollup_{size}"
-    bench.clone(name, OURS)
+    bench.clone(name, PLAIN)
     with bench.connect(name) as connection:
-        run_file(connection, "log.sql", months=size // MONTH, month=MONTH)
+        run_file(connection, "log.sql", months=size // month, month=month)
         run_file(connection, "triggers_on.sql")
         connection.execute("vacuum analyze billig.transaction_log")
         _say(f"first roll-up of {size:,} rows", _timed(connection, "select billig.roll_up_log()"))
-        months = range(size // MONTH - 1)
+        months = range(size // month - 1)
         took = [
             _timed(
                 connection,
-                "select billig.close_period(2, d::date, (d + interval '1 month' - interval '1 day')::date)"
-                f" from (select date '2010-01-01' + interval '{month} months' as d) as m",
+                "select books.close_period(2, d::date, (d + interval '1 month' - interval '1 day')::date)"
+                f" from (select date '2010-01-01' + interval '{each} months' as d) as m",
             )
-            for month in months
+            for each in months
         ]
-        _say(f"{len(took)} closes of a month of {MONTH:,} rows, the longest", max(took))
+        _say(f"{len(took)} closes of a month of {month:,} rows, the longest", max(took))
         connection.execute("vacuum analyze")
         connection.execute("checkpoint")
     return name
 
 
-def _period(bench: Bench, dbname: str, size: int, query: str) -> float:
-    month = size // MONTH // 2
+def _period(bench: Bench, dbname: str, months: int, query: str) -> float:
     with bench.connect(dbname) as connection:
         days = connection.execute(
             "select d::date, (d + interval '1 month')::date"
             " from (select date '2010-01-01' + make_interval(months => %s) as d) as m",
-            [month],
+            [months // 2],
         ).fetchone()
         assert days is not None
         asked = query.format(first=days[0], next=days[1])
@@ -104,7 +101,8 @@ def _period(bench: Bench, dbname: str, size: int, query: str) -> float:
         return min(_timed(connection, asked) for _ in range(3))
 
 
-def _whole_history(bench: Bench, name: str, rounds: int, size: int) -> Iterator[Ratios]:
+def _whole_history(bench: Bench, name: str, sizes: Sizes) -> Iterator[Ratios]:
+    rounds, size = sizes.heavy_rounds, sizes.long_log
     with (
         ThreadPoolExecutor(1) as pool,
         bench.connect(name, autocommit=False) as slow,
@@ -112,17 +110,19 @@ def _whole_history(bench: Bench, name: str, rounds: int, size: int) -> Iterator[
     ):
         slow.execute("select pg_current_xact_id()")
         began = time.monotonic()
-        seconds = TAIL / PURCHASES / 4 + 10 + rounds * 3 * (2 + size / 1_000_000)
+        seconds = (
+            sizes.tail / PURCHASES / 4 + sizes.open_for / 6 + rounds * 3 * (sizes.open_for / 30 + size / 1_000_000)
+        )
         selling = pool.submit(
             partial(bench.pgbench, name, FUNCTION, clients=WRITERS, seconds=seconds, groups=GROUPS, user=SELLER),
             rate=PURCHASES,
         )
-        while _one(connection, "select count(*) from billig.unrolled_log") < TAIL:
+        while _one(connection, "select count(*) from billig.unrolled_log") < sizes.tail:
             if selling.done():
                 raise RuntimeError(f"the sellers are done, and the tail is short: {selling.result()} a second")
             time.sleep(0.5)
         connection.execute("analyze billig.transaction_log")
-        for what, plain in PLAIN.items():
+        for what, plain in GROUP_BY.items():
             _exact(connection, VIEWS[what], plain.format(LOG, LOG))
             yield interleave(
                 f"totals {what}, {size:,} rows, views / GROUP BY",
@@ -134,18 +134,18 @@ def _whole_history(bench: Bench, name: str, rounds: int, size: int) -> Iterator[
             )
         tail = _one(connection, "select count(*) from billig.unrolled_log")
         print(f"  the tail had {tail:,} rows at the end; still selling: {not selling.done()}", flush=True)
-        time.sleep(max(0.0, OPEN_FOR - time.monotonic() + began))
+        time.sleep(max(0.0, sizes.open_for - time.monotonic() + began))
         print(f"  the transaction was open for {time.monotonic() - began:.0f} s", flush=True)
         slow.commit()
         rate = selling.result()
         print(f"  sold {rate:,.1f} purchases of 4 a second meanwhile", flush=True)
         _say(f"roll-up of the tail's {_one(connection, 'select count(*) from billig.unrolled_log'):,} rows", _timed(
             connection, "select billig.roll_up_log()"))  # fmt: skip
-        for what, plain in PLAIN.items():
+        for what, plain in GROUP_BY.items():
             _exact(connection, VIEWS[what], plain.format(LOG, LOG))
 
 
-def _beside_duckdb(bench: Bench, name: str, rounds: int, size: int) -> Iterator[Ratios]:
+def _beside_duckdb(bench: Bench, name: str, sizes: Sizes) -> Iterator[Ratios]:
     """The same rows from a Parquet file, in this process; quiet, with no tail, which a file cannot have."""
     try:
         import duckdb
@@ -167,34 +167,34 @@ def _beside_duckdb(bench: Bench, name: str, rounds: int, size: int) -> Iterator[
         )
         duck.execute(f"copy (select * from read_csv('{csv}', header=false, columns={{{types}}})) to '{parquet}'")
         csv.unlink()
-        for what, plain in PLAIN.items():
+        for what, plain in GROUP_BY.items():
             query = plain.format(f"'{parquet}'", f"'{parquet}'")
             ours = sorted(map(str, connection.execute(VIEWS[what].encode()).fetchall()))
             if len(ours) != len(duck.execute(query).fetchall()):
                 raise RuntimeError(f"{what}: DuckDB does not say the same")
             yield interleave(
-                f"totals {what}, {size:,} rows, views / DuckDB from Parquet",
+                f"totals {what}, {sizes.long_log:,} rows, views / DuckDB from Parquet",
                 "ms",
                 "none",
-                rounds,
+                sizes.heavy_rounds,
                 partial(_timed, connection, VIEWS[what]),
                 partial(_clocked, partial(_fetched, duck, query)),
             )
 
 
-def index_cost(bench: Bench, rounds: int, seconds: float) -> Iterator[Ratios]:
+def index_cost(bench: Bench, sizes: Sizes) -> Iterator[Ratios]:
     """What the index that finds the tail costs a purchase."""
     without = "without_xact_index"
     bench.clone(without, OURS)
     with bench.connect(without) as connection:
         connection.execute("drop index billig.transaction_log_xact_idx")
     for clients in (1, 4):
-        run = partial(bench.pgbench, clients=clients, seconds=seconds, groups=GROUPS, user=SELLER)
+        run = partial(bench.pgbench, clients=clients, seconds=sizes.seconds, groups=GROUPS, user=SELLER)
         yield interleave(
             f"purchases of 4, with / without transaction_log_xact_idx, {clients} clients",
             "a second",
             ">= 0.97",
-            rounds,
+            sizes.rounds,
             partial(run, OURS, FUNCTION),
             partial(run, without, FUNCTION),
         )

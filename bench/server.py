@@ -18,8 +18,9 @@ from tests.support.servers import TestServer
 Connection = psycopg.Connection[Any]
 
 SQL = Path(__file__).parent / "sql"
-OURS, BASELINE, REPORTS = "ours", "baseline", "reports"
+PLAIN, OURS, BASELINE = "plain", "ours", "baseline"  # PLAIN: the programme, and nothing sold
 SELLER = "bench_seller"
+FEW = 5  # transactions per client, where a second would be too long
 DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
 SETTINGS = {
     "shared_buffers": "512MB",
@@ -64,12 +65,13 @@ class Bench:
         user: str = servers.SUPERUSER,
         rate: int | None = None,
     ) -> float:
-        """Run a script of bench/sql over the Unix socket, prepared, and return transactions a second.
+        """Run a script of bench/sql over the Unix socket, prepared, and return transactions per second.
 
-        `rate`: at most so many a second.
+        `seconds`: below 1, a few transactions per client. `rate`: at most so many per second.
         """
         arguments = ["-h", self.server.socket_dir, "-p", self.server.port, "-U", user, "-f", SQL / script]
-        arguments += ["-n", "-M", "prepared", "-c", clients, "-j", min(clients, 2), "-T", max(1, round(seconds))]
+        arguments += ["-n", "-M", "prepared", "-c", clients, "-j", min(clients, 2)]
+        arguments += ["-T", round(seconds)] if seconds >= 1 else ["-t", FEW]
         arguments += ["-D", f"groups={groups}", *(["-R", rate] if rate else [])]
         run = subprocess.run(
             [str(a) for a in (self.server.bin_dir / "pgbench", *arguments, dbname)],

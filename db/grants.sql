@@ -1,15 +1,15 @@
 -- Who may do what (DESIGN 6). Run at the end of every deploy; the same table stands in tests/rights.toml.
 -- What is not granted here is nobody's.
 
-revoke all on all tables in schema billig, marketplace, bank, jobs, report, consistency from
+revoke all on all tables in schema books, billig, marketplace, bank, jobs, report, consistency from
 public, billig_seller, billig_web, billig_legacy, billig_dev, marketplace_web, marketplace_profile, bookkeeper, analyst, scheduler, auditor;
-revoke all on all sequences in schema billig, marketplace, bank, jobs from
+revoke all on all sequences in schema books, billig, marketplace, bank, jobs from
 public, billig_seller, billig_web, billig_legacy, billig_dev, marketplace_web, marketplace_profile, bookkeeper, analyst, scheduler, auditor;
-revoke all on all functions in schema billig, marketplace, bank, jobs from
+revoke all on all functions in schema books, billig, marketplace, bank, jobs from
 public, billig_seller, billig_web, billig_legacy, billig_dev, marketplace_web, marketplace_profile, bookkeeper, analyst, scheduler, auditor;
-alter default privileges in schema billig, marketplace, bank, jobs revoke execute on functions from public;
+alter default privileges in schema books, billig, marketplace, bank, jobs revoke execute on functions from public;
 
-grant usage on schema billig to billig_seller, billig_web, billig_legacy, billig_dev, bookkeeper, scheduler, auditor;
+grant usage on schema books, billig to billig_seller, billig_web, billig_legacy, billig_dev, bookkeeper, scheduler, auditor;
 grant usage on schema marketplace to marketplace_web, marketplace_profile, bookkeeper, scheduler, auditor, analyst;
 grant usage on schema bank to bookkeeper, auditor, scheduler;
 grant usage on schema jobs to scheduler, bookkeeper, auditor, analyst;
@@ -19,7 +19,7 @@ grant usage, create on schema analysis to analyst;
 
 -- The programme and the lookup tables hold no personal data.
 grant select on
-billig.organisation, billig.event_type, billig.vat_code, billig.vat_rate, billig.project, billig.payment_method,
+billig.organisation, billig.event_type, books.vat_code, books.vat_rate, billig.project, billig.payment_method,
 billig.sale_channel, billig.transaction_type, billig.cash_point, billig.till_report_item,
 billig.event, billig.event_lim_web, billig.ticket_group, billig.price_group
 to billig_seller, billig_web, billig_legacy, billig_dev, bookkeeper, auditor;
@@ -44,21 +44,26 @@ billig.till_denomination, billig.z_report, billig.z_report_line, billig.owed_bac
 billig.posted_log, billig.posted_total, billig.rollup, billig.rollup_batch, billig.late_row
 to auditor;
 grant select on billig.owed_back to bookkeeper;
-grant select on billig.accounting_period to bookkeeper, auditor;
+grant select on books.accounting_period to bookkeeper, auditor;
 
 -- Which account a voucher's line goes to: the bookkeeper decides, through the functions.
 grant select on
-billig.account, billig.voucher_line_kind, billig.voucher_rule, billig.event_date
+books.account, books.voucher_line_kind, books.voucher_rule, billig.event_date
 to bookkeeper, auditor;
 
 grant select on all tables in schema report to analyst, bookkeeper, auditor;
 grant select on all tables in schema consistency to auditor, scheduler, bookkeeper;
 
-grant execute on function billig.vat_of, billig.local_time to
+grant execute on function books.vat_of, billig.local_time to
 billig_seller, billig_web, billig_legacy, billig_dev, bookkeeper, scheduler, auditor;
 
--- Views ask it for local dates, with the rights of who reads them.
+-- Views ask these, with the rights of who reads them: local dates, and what the type of a log row means.
 grant execute on function billig.local_time to analyst;
+grant execute on function
+billig.is_sale, billig.is_refund, billig.is_price_change, billig.is_use, billig.is_net, billig.moves_money,
+billig.takes_money, billig.takes_seat, billig.frees_seat, billig.components,
+billig.share_of, billig.round_cash
+to analyst, bookkeeper, auditor, scheduler;
 
 grant execute on function billig.create_purchase, billig.cancel_reservation, billig.refund, billig.receipt
 to billig_seller, billig_web;
@@ -73,13 +78,13 @@ to billig_web;
 grant execute on function billig.expire_net_sales, billig.expire_reservations to billig_web, scheduler;
 grant execute on function
 billig.register_cash_point, billig.settle_owed_back, billig.erase_buyer,
-billig.check_programme, billig.import_programme, billig.set_account, billig.set_voucher_rule
+billig.check_programme, billig.import_programme, books.set_account, books.set_voucher_rule
 to bookkeeper;
 grant select on billig.programme_column to bookkeeper;
-grant execute on function billig.close_period to bookkeeper;
+grant execute on function books.close_period to bookkeeper;
 grant execute on function billig.roll_up_log to bookkeeper, scheduler;
 -- Whoever reads a view calls the functions in it: these say which rows are late, and nothing else.
-grant execute on function billig.late_rows, billig.posting_date to analyst, bookkeeper, auditor, scheduler;
+grant execute on function billig.late_rows, books.posting_date to analyst, bookkeeper, auditor, scheduler;
 
 -- The marketplace. Row-level security lets a profile's own role see only its own rows; a click is both parties'.
 grant select on
@@ -130,7 +135,7 @@ marketplace.update_transactions, marketplace.close_month, marketplace.ensure_par
 to scheduler, bookkeeper;
 grant execute on function marketplace.verify_month to scheduler, bookkeeper, auditor;
 
-grant execute on function jobs.begin_run, jobs.heartbeat, jobs.finish_run to scheduler, bookkeeper;
+grant execute on function jobs.begin_run, jobs.finish_run to scheduler, bookkeeper;
 
 -- Execution: the scheduler sends and hears; a person decides what it cannot; the site says how a profile pays.
 grant select on

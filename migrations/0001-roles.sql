@@ -14,6 +14,7 @@ begin
             ('billig_legacy', 'Legacy Perl: reads the ticketing tables, updates refunded, refunder, point_of_refund, used, on_card'),
             ('billig_dev', 'Development clients: may also insert purchases and tickets straight into the tables'),
             ('marketplace_web', 'The marketplace site'),
+            ('marketplace_profile', 'Profiles of the marketplace that log in to the database themselves, each with a role of its own: see only what is theirs'),
             ('bookkeeper', 'Reads reports and bank data, closes periods'),
             ('analyst', 'Reads schema report and creates in schema analysis; nothing else'),
             ('scheduler', 'Runs the timed functions: expiry of web sales and of reservations'),

@@ -7,7 +7,7 @@ from typing import ClassVar
 import psycopg
 
 
-class TicketError(Exception):
+class Refused(Exception):
     """A refusal of the database. Nothing was changed; `detail` and `hint` say what to do."""
 
     sqlstate: ClassVar[str] = ""
@@ -22,418 +22,418 @@ class TicketError(Exception):
         return "\n".join(filter(None, (f"{self.message} ({self.sqlstate})", self.detail, self.hint)))
 
 
-class BadArgument(TicketError):
+class BadArgument(Refused):
     """An argument is missing, or is not what the function takes."""
 
     sqlstate = "22023"
 
 
-class NotFound(TicketError):
+class NotFound(Refused):
     """No such purchase, ticket, price group, cash point, ..."""
 
     sqlstate = "P0002"
 
 
-class NotAllowed(TicketError):
+class NotAllowed(Refused):
     """The login role may not do this, or not in another's name."""
 
     sqlstate = "42501"
 
 
-class Busy(TicketError):
+class Busy(Refused):
     """Somebody else held a lock for longer than lock_timeout."""
 
     sqlstate = "55P03"
 
 
-class Deadlock(TicketError):
+class Deadlock(Refused):
     """Two transactions of several statements waited for each other; this one was undone."""
 
     sqlstate = "40P01"
 
 
-class SoldOut(TicketError):
+class SoldOut(Refused):
     """Fewer tickets are left than were asked for."""
 
     sqlstate = "23B01"
 
 
-class OutsideSalePeriod(TicketError):
+class OutsideSalePeriod(Refused):
     """The event is not sold yet, or not any more."""
 
     sqlstate = "23B02"
 
 
-class NotForThePublic(TicketError):
+class NotForThePublic(Refused):
     """The event is hidden, or the price group is not sold on the web."""
 
     sqlstate = "23B03"
 
 
-class MembershipNeeded(TicketError):
+class MembershipNeeded(Refused):
     """The price group is for holders of a valid ticket card."""
 
     sqlstate = "23B04"
 
 
-class TicketLimitExceeded(TicketError):
+class TicketLimitExceeded(Refused):
     """More tickets of one price group than one purchase may hold."""
 
     sqlstate = "23B05"
 
 
-class PaymentMismatch(TicketError):
+class PaymentMismatch(Refused):
     """The money named is not what it costs, or the payment is not one that this makes."""
 
     sqlstate = "23B06"
 
 
-class LogIsAppendOnly(TicketError):
+class LogIsAppendOnly(Refused):
     """The transaction log is written by the ticket's triggers alone."""
 
     sqlstate = "23B07"
 
 
-class SoldAsIs(TicketError):
+class SoldAsIs(Refused):
     """What a ticket was sold as does not change."""
 
     sqlstate = "23B08"
 
 
-class RefunderNeeded(TicketError):
+class RefunderNeeded(Refused):
     """A paid ticket is refunded by somebody, who is named."""
 
     sqlstate = "23B09"
 
 
-class AlreadyRefunded(TicketError):
+class AlreadyRefunded(Refused):
     """The ticket is refunded, and changes no more."""
 
     sqlstate = "23B10"
 
 
-class AlreadyUsed(TicketError):
+class AlreadyUsed(Refused):
     """The ticket was used at the door."""
 
     sqlstate = "23B11"
 
 
-class WrongState(TicketError):
+class WrongState(Refused):
     """Not paid, paid already, not reserved any more, settled already."""
 
     sqlstate = "23B12"
 
 
-class RequestIdReused(TicketError):
+class RequestIdReused(Refused):
     """The request id was used before, with other arguments."""
 
     sqlstate = "23B13"
 
 
-class UnbalancedPayment(TicketError):
+class UnbalancedPayment(Refused):
     """At commit: the log rows of a payment do not sum to its lines."""
 
     sqlstate = "23B14"
 
 
-class CapacityBelowSold(TicketError):
+class CapacityBelowSold(Refused):
     """More tickets are sold than the new capacity."""
 
     sqlstate = "23B15"
 
 
-class NoVat(TicketError):
+class NoVat(Refused):
     """No VAT code, or no rate of it, applies to the event today."""
 
     sqlstate = "23B16"
 
 
-class ProgrammeRefused(TicketError):
+class ProgrammeRefused(Refused):
     """The programme has problems; none of it was imported."""
 
     sqlstate = "23B17"
 
 
-class NothingToUndo(TicketError):
+class NothingToUndo(Refused):
     """The seller has sold nothing, or the last sale was changed since."""
 
     sqlstate = "23B18"
 
 
-class ProviderReferenceUsed(TicketError):
+class ProviderReferenceUsed(Refused):
     """The provider's reference was used for another purchase or amount."""
 
     sqlstate = "23B19"
 
 
-class ImmutableRecord(TicketError):
+class ImmutableRecord(Refused):
     """A payment, its lines, or a key is never changed once it stands."""
 
     sqlstate = "23B20"
 
 
-class NoWayBack(TicketError):
+class NoWayBack(Refused):
     """What is refunded, paid or used stays so, and when."""
 
     sqlstate = "23B22"
 
 
-class OneChangeAtATime(TicketError):
+class OneChangeAtATime(Refused):
     """One statement makes two changes of a ticket."""
 
     sqlstate = "23B23"
 
 
-class ImpossibleNewTicket(TicketError):
+class ImpossibleNewTicket(Refused):
     """A new ticket in a state that no sale gives."""
 
     sqlstate = "23B24"
 
 
-class TicketsAreKept(TicketError):
+class TicketsAreKept(Refused):
     """Tickets are never deleted."""
 
     sqlstate = "23B25"
 
 
-class WrongIsolation(TicketError):
+class WrongIsolation(Refused):
     """The transaction is not at isolation level read committed: it would not see what it waited for."""
 
     sqlstate = "25000"
 
 
-class NoOpenSession(TicketError):
+class NoOpenSession(Refused):
     """The seller has no open till session at that cash point, and it asks for one."""
 
     sqlstate = "23B26"
 
 
-class SessionIsOpen(TicketError):
+class SessionIsOpen(Refused):
     """The drawer or the seller has an open till session already."""
 
     sqlstate = "23B27"
 
 
-class DifferenceNeedsNote(TicketError):
+class DifferenceNeedsNote(Refused):
     """What was counted is not what was expected, and nothing is said of it."""
 
     sqlstate = "23B28"
 
 
-class SessionsStillOpen(TicketError):
+class SessionsStillOpen(Refused):
     """A Z report is made when all till sessions of its cash point are closed."""
 
     sqlstate = "23B29"
 
 
-class ZReportMade(TicketError):
+class ZReportMade(Refused):
     """The cash point has its Z report of today."""
 
     sqlstate = "23B30"
 
 
-class PeriodNotEnded(TicketError):
+class PeriodNotEnded(Refused):
     """A period is closed when its last day is over."""
 
     sqlstate = "23B40"
 
 
-class PeriodClosed(TicketError):
+class PeriodClosed(Refused):
     """Days of the period are closed already."""
 
     sqlstate = "23B41"
 
 
-class PeriodLeavesHole(TicketError):
+class PeriodLeavesHole(Refused):
     """The period would leave days that are not closed between it and the last one, or before the first."""
 
     sqlstate = "23B42"
 
 
-class OwnTransactionNeeded(TicketError):
+class OwnTransactionNeeded(Refused):
     """Periods are closed, and the log rolled up, in a READ COMMITTED transaction of their own."""
 
     sqlstate = "23B43"
 
 
-class NotDeployed(TicketError):
+class NotDeployed(Refused):
     """A restored dump that was not deployed yet."""
 
     sqlstate = "23B44"
 
 
-class ClockBehind(TicketError):
+class ClockBehind(Refused):
     """The server's clock is behind a closed period."""
 
     sqlstate = "23B45"
 
 
-class NoAccount(TicketError):
+class NoAccount(Refused):
     """A period is closed when all lines of its vouchers have an account."""
 
     sqlstate = "23B46"
 
 
-class MonthClosed(TicketError):
+class MonthClosed(Refused):
     """The month is closed: what comes now joins the open one."""
 
     sqlstate = "23B60"
 
 
-class MonthNotOpen(TicketError):
+class MonthNotOpen(Refused):
     """The month is not over yet, or an earlier one is open still."""
 
     sqlstate = "23B61"
 
 
-class Frozen(TicketError):
+class Frozen(Refused):
     """What is settled, or was written once, stays as it is."""
 
     sqlstate = "23B62"
 
 
-class ClickSettled(TicketError):
+class ClickSettled(Refused):
     """The click was charged in a month that is closed."""
 
     sqlstate = "23B63"
 
 
-class ClickNotSettled(TicketError):
+class ClickNotSettled(Refused):
     """The click is not charged yet, or in the open month, or excluded."""
 
     sqlstate = "23B64"
 
 
-class AlreadyAdjusted(TicketError):
+class AlreadyAdjusted(Refused):
     """The click was taken back before."""
 
     sqlstate = "23B65"
 
 
-class ImpossibleStep(TicketError):
+class ImpossibleStep(Refused):
     """A transaction's status does not go that way."""
 
     sqlstate = "23B66"
 
 
-class NoClickPrice(TicketError):
+class NoClickPrice(Refused):
     """No price or commission rate applied at the click's time."""
 
     sqlstate = "23B67"
 
 
-class RunEnded(TicketError):
+class RunEnded(Refused):
     """The run of a job has ended, or is another session's."""
 
     sqlstate = "23B69"
 
 
-class ImpossibleAttemptStep(TicketError):
+class ImpossibleAttemptStep(Refused):
     """An attempt to charge or pay does not go that way, or is not for what is due."""
 
     sqlstate = "23B70"
 
 
-class RequestFrozen(TicketError):
+class RequestFrozen(Refused):
     """What was asked of a gateway never changes."""
 
     sqlstate = "23B71"
 
 
-class RefundTooLarge(TicketError):
+class RefundTooLarge(Refused):
     """More than is left of the charge."""
 
     sqlstate = "23B72"
 
 
-class NotCharged(TicketError):
+class NotCharged(Refused):
     """The transaction was not charged: there is nothing to give back."""
 
     sqlstate = "23B73"
 
 
-class SentAlready(TicketError):
+class SentAlready(Refused):
     """The attempt was sent, and cannot be cancelled."""
 
     sqlstate = "23B74"
 
 
-class NotForAPerson(TicketError):
+class NotForAPerson(Refused):
     """The attempt, or transaction, does not wait for a person to decide."""
 
     sqlstate = "23B75"
 
 
-class OwedToOthers(TicketError):
+class OwedToOthers(Refused):
     """What would be left in the fund does not cover what closed months owe."""
 
     sqlstate = "23B76"
 
 
-class NotPaid(TicketError):
+class NotPaid(Refused):
     """A transaction is EXECUTED with the attempt that succeeds, and not otherwise."""
 
     sqlstate = "23B77"
 
 
-class StatementRefused(TicketError):
+class StatementRefused(Refused):
     """A statement does not add up, or is in another currency; DETAIL says the line."""
 
     sqlstate = "23B80"
 
 
-class UnknownAccount(TicketError):
+class UnknownAccount(Refused):
     """A statement of an account that is not ours."""
 
     sqlstate = "23B81"
 
 
-class MatchedAlready(TicketError):
+class MatchedAlready(Refused):
     """An entry of the bank, or what was expected, is in a match already."""
 
     sqlstate = "23B82"
 
 
-class UnbalancedMatch(TicketError):
+class UnbalancedMatch(Refused):
     """The entries of a match are not its items and lines."""
 
     sqlstate = "23B83"
 
 
-class BankRecord(TicketError):
+class BankRecord(Refused):
     """What the bank said, what was expected and what was matched never changes."""
 
     sqlstate = "23B84"
 
 
-class MatchDecided(TicketError):
+class MatchDecided(Refused):
     """The match is approved or undone already."""
 
     sqlstate = "23B85"
 
 
-class StatementDiffers(TicketError):
+class StatementDiffers(Refused):
     """The statement was loaded before, with other entries."""
 
     sqlstate = "23B86"
 
 
-class PayoutRefused(TicketError):
+class PayoutRefused(Refused):
     """A payout's report does not add up, or is in another currency; DETAIL says the line."""
 
     sqlstate = "23B87"
 
 
-class PayoutDiffers(TicketError):
+class PayoutDiffers(Refused):
     """The payout was loaded before, with other lines."""
 
     sqlstate = "23B88"
 
 
-BY_SQLSTATE: dict[str, type[TicketError]] = {error.sqlstate: error for error in TicketError.__subclasses__()}
+BY_SQLSTATE: dict[str, type[Refused]] = {error.sqlstate: error for error in Refused.__subclasses__()}
 
 
-def from_database(error: psycopg.Error) -> TicketError | None:
+def from_database(error: psycopg.Error) -> Refused | None:
     """The exception for what the database said; None where it is not one of ours."""
     kind = BY_SQLSTATE.get(error.sqlstate or "")
     if kind is None:

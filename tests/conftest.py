@@ -20,7 +20,7 @@ from pytest_postgresql.factories import postgresql_noproc
 from pytest_postgresql.janitor import DatabaseJanitor
 
 from examples import sandbox
-from tests.support import servers
+from tests.support import servers, typed
 from tests.support.servers import TestServer
 
 Connection = psycopg.Connection[Any]
@@ -223,6 +223,13 @@ def bare_db(server: ServerInfo) -> Iterator[Connection]:
         connection = _opener(Database(server.host, server.port, "bare"), [])()
         yield connection
         connection.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def answers_are_as_typed() -> Iterator[None]:
+    """Whichever test calls the database through pybridge.client: what comes is what its type says."""
+    with typed.checked():
+        yield
 
 
 # --- Sandboxes ------------------------------------------------------------------------------------------------------

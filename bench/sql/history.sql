@@ -12,8 +12,8 @@ select purchase, 'bench_seller'
 from sale
 order by purchase;
 
-insert into billig.payment (payment, kind, purchase, seller, cash_point, made_by)
-select payment, 'SALE', purchase, 'bench_seller', 1, 'FUNCTION'
+insert into billig.payment (payment, kind, purchase, seller, cash_point, till_session, made_by)
+select payment, 'SALE', purchase, 'bench_seller', 1, 1, 'FUNCTION'
 from sale
 order by payment;
 
@@ -50,8 +50,8 @@ select
     now(), current_date, ticket, purchase, payment,
     pg_current_xact_id(), 1, 'bench_seller', 1, 'bench_seller', 1, false,
     price_group, ticket_group, event, organisation, project,
-    price, price, vat_code, vat_rate, billig.vat_of(price, vat_rate),
-    fee, fee_vat_code, fee_vat_rate, billig.vat_of(fee, fee_vat_rate)
+    price, price, vat_code, vat_rate, books.vat_of(price, vat_rate),
+    fee, fee_vat_code, fee_vat_rate, books.vat_of(fee, fee_vat_rate)
 from sold
 order by ticket;
 

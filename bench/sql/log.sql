@@ -1,9 +1,8 @@
--- A log of %(months)s months of %(month)s rows in time order, and nothing else in it. Each month is the same one again:
+-- A log of %(months)s months of %(month)s rows in time order, in a database where nothing was sold. Each month is the same one again:
 -- half the tickets on the web (NET_SALE, then NET_PAID), half at the stand, one in ten of those refunded.
 -- Constraints and indexes are taken off for the time of loading. Four tickets are a transaction, of another cluster's:
 -- the era after it is this one's.
 alter table billig.transaction_log disable trigger user;
-truncate billig.transaction_log;
 drop index
 billig.transaction_log_ticket_idx, billig.transaction_log_payment_idx, billig.transaction_log_time_idx,
 billig.transaction_log_xact_idx;
@@ -16,8 +15,8 @@ select
     case when r.ticket %% 2 = 0 then 'seller' || r.ticket %% 40 end as seller,
     case when r.ticket %% 2 = 0 then 1 end as cash_point,
     o.price_group, o.ticket_group, o.event, o.organisation, o.project, o.price, o.vat_code, o.vat_rate,
-    billig.vat_of(o.price, o.vat_rate) as vat, o.fee, o.fee_vat_code, o.fee_vat_rate,
-    billig.vat_of(o.fee, o.fee_vat_rate) as fee_vat
+    books.vat_of(o.price, o.vat_rate) as vat, o.fee, o.fee_vat_code, o.fee_vat_rate,
+    books.vat_of(o.fee, o.fee_vat_rate) as fee_vat
 from (
     select i, i * 2 / 3 as ticket
     from generate_series(0, %(month)s - 1) as i

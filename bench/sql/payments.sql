@@ -4,7 +4,6 @@ alter table billig.payment disable trigger all;
 alter table billig.payment_line disable trigger all;
 alter table billig.ticket disable trigger all;
 alter table billig.receipt_print disable trigger all;
-truncate billig.payment, billig.payment_line, billig.ticket, billig.receipt_print;
 
 insert into billig.payment (payment, kind, payment_time, seller, cash_point, made_by)
 select

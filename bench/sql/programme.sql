@@ -13,6 +13,9 @@ from generate_series(1, 9) as p;
 
 insert into billig.cash_point (cash_point, cash_point_name) values (1, 'Stand 1');
 
+-- The till that all are sold at: session 1.
+select billig.till_open('bench_seller', 1);
+
 insert into billig.event (event_name, event_time, organisation, project, ticket_fee, ticket_fee_vat_code)
 select 'Event ' || e, localtimestamp + make_interval(days => e), 2, 101 + e % 9, 10, 3
 from generate_series(1, 64) as e;

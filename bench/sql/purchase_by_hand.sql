@@ -6,8 +6,8 @@
 \set total 4 * (:price + 10)
 begin;
 insert into billig.purchase (seller) values ('bench_seller') returning purchase as purchase \gset
-insert into billig.payment (kind, purchase, seller, cash_point, made_by)
-values ('SALE', :purchase, 'bench_seller', 1, 'FUNCTION')
+insert into billig.payment (kind, purchase, seller, cash_point, till_session, made_by)
+values ('SALE', :purchase, 'bench_seller', 1, 1, 'FUNCTION')
 returning payment as payment \gset
 insert into billig.payment_line (payment, payment_method, amount) values (:payment, 2, :total);
 insert into billig.ticket (

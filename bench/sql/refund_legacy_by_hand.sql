@@ -5,16 +5,15 @@ select nextval('billig.payment_payment_seq') as payment, purchase, sum(price + f
 from billig.ticket
 where purchase >= %(start)s and purchase < %(stop)s
 group by purchase;
-insert into billig.payment (payment, kind, purchase, seller, cash_point, made_by)
-select payment, 'REFUND', purchase, 'bench_seller', 1, 'TRIGGER'
+insert into billig.payment (payment, kind, purchase, seller, cash_point, till_session, made_by)
+select payment, 'REFUND', purchase, 'bench_seller', 1, 1, 'TRIGGER'
 from refund;
 insert into billig.payment_line (payment, payment_method, amount)
 select payment, 1, -amount
 from refund;
-update billig.ticket as t
-set refunded = localtimestamp, refunder = 'bench_seller', point_of_refund = 1, payment = r.payment
-from refund as r
-where t.purchase = r.purchase and t.purchase >= %(start)s and t.purchase < %(stop)s;
+update billig.ticket
+set refunded = localtimestamp, refunder = 'bench_seller', point_of_refund = 1
+where purchase >= %(start)s and purchase < %(stop)s;
 insert into billig.transaction_log (
     transaction_time, transaction_date, ticket, purchase, payment,
     xact_id, era, login_role, transaction_type, seller, cash_point, first_of_payment,
@@ -22,13 +21,14 @@ insert into billig.transaction_log (
     price, amount, vat_code, vat_rate, vat_amount, fee_amount, fee_vat_code, fee_vat_rate, fee_vat_amount
 )
 select
-    now(), current_date, ticket, purchase, payment,
-    pg_current_xact_id(), 1, session_user, 2, refunder, point_of_refund, false,
-    price_group, ticket_group, event, organisation, project,
-    price, -price, vat_code, vat_rate, -round(price * vat_rate / (100 + vat_rate), 2),
-    -fee, fee_vat_code, fee_vat_rate, -round(fee * fee_vat_rate / (100 + fee_vat_rate), 2)
-from billig.ticket
-where purchase >= %(start)s and purchase < %(stop)s;
+    now(), current_date, t.ticket, t.purchase, r.payment,
+    pg_current_xact_id(), 1, session_user, 2, t.refunder, t.point_of_refund, false,
+    t.price_group, t.ticket_group, t.event, t.organisation, t.project,
+    t.price, -t.price, t.vat_code, t.vat_rate, -round(t.price * t.vat_rate / (100 + t.vat_rate), 2),
+    -t.fee, t.fee_vat_code, t.fee_vat_rate, -round(t.fee * t.fee_vat_rate / (100 + t.fee_vat_rate), 2)
+from billig.ticket as t
+inner join refund as r on t.purchase = r.purchase
+where t.purchase >= %(start)s and t.purchase < %(stop)s;
 update billig.ticket_group_slot as s
 set remaining = s.remaining + d.tickets
 from (

@@ -1,7 +1,7 @@
 begin;
 with payment as (
-    insert into billig.payment (kind, seller, cash_point, made_by)
-    values ('REFUND', 'bench_seller', 1, 'FUNCTION')
+    insert into billig.payment (kind, seller, cash_point, till_session, made_by)
+    values ('REFUND', 'bench_seller', 1, 1, 'FUNCTION')
     returning payment
 )
 

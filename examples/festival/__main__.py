@@ -5,7 +5,7 @@ import sys
 
 from rich.console import Console
 
-from pybridge.local.server import ServerError
+from pybridge.database import NoDatabase
 
 from .play import DemoRefused, main
 
@@ -23,7 +23,7 @@ def run() -> int:
     asked = parser.parse_args()
     try:
         main(Console(), yes_this_database=asked.yes_this_database)
-    except (DemoRefused, ServerError) as error:
+    except (DemoRefused, NoDatabase) as error:
         print(error, getattr(error, "hint", ""), sep="\n", file=sys.stderr)
         return 1
     return 0

@@ -16,8 +16,9 @@ from lxml.builder import ElementMaker
 from psycopg.rows import dict_row
 from rich.console import Console
 
-from pybridge.cli.bank import import_file
-from pybridge.cli.common import kroner, new_table
+from pybridge.files.bank_loading import import_file
+from pybridge.formats import kroner
+from pybridge.terminal import new_table
 
 from .report import heading
 

@@ -16,8 +16,9 @@ import psycopg
 from psycopg.rows import dict_row
 from rich.console import Console
 
-from pybridge.cli.common import OSLO, kroner, new_table
+from pybridge.formats import OSLO, kroner
 from pybridge.jobs import runner as jobs
+from pybridge.terminal import new_table
 
 from . import payment as demo_payment
 from .report import heading

@@ -20,10 +20,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pybridge.cli.common import OSLO, kroner, new_table
+from pybridge.formats import OSLO, kroner
 from pybridge.payments import gateways
 from pybridge.payments.execution import execute, receive
 from pybridge.payments.gateways import Answer, Event, Gateway, Request
+from pybridge.terminal import new_table
 
 from .report import heading
 

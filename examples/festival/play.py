@@ -6,7 +6,6 @@ web buyer would have twenty minutes to pay, one transaction sets the time to not
 """
 
 import contextlib
-import os
 import random
 import threading
 import time
@@ -28,8 +27,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from pybridge import errors
-from pybridge.client import Client, SoldTicket
-from pybridge.deploy import deploy
+from pybridge.client import Client
+from pybridge.client.billig import CreatePurchaseRow
+from pybridge.database import connection_string, is_elsewhere
+from pybridge.deploy import OtherCheckout, deploy
 from pybridge.files import programme
 from pybridge.local import server
 from pybridge.paths import EXAMPLES
@@ -119,7 +120,7 @@ class Stage:
         with self.lock:
             self.done[what] += tickets
 
-    def hold(self, bought: list[SoldTicket], where: list[Held]) -> None:
+    def hold(self, bought: list[CreatePurchaseRow], where: list[Held]) -> None:
         with self.lock:
             where.extend(Held(each.ticket, each.price_group, each.price + each.fee) for each in bought)
 
@@ -152,7 +153,7 @@ class Actor:
         try:
             with errors.translated():
                 habit()
-        except errors.TicketError as refusal:
+        except errors.Refused as refusal:
             with self.stage.lock:
                 self.stage.refused[refusal.sqlstate] += 1
 
@@ -221,7 +222,7 @@ class Seller(Actor):
         request_id = str(uuid.UUID(int=self.rng.getrandbits(128)))
         card = self.card_for(chosen)
 
-        def call() -> list[SoldTicket]:
+        def call() -> list[CreatePurchaseRow]:
             return self.client.create_purchase(
                 sale_channel="STAND",
                 price_groups=[offer.price_group for offer, _ in chosen],
@@ -357,7 +358,7 @@ class WebBuyer(Actor):
         super().__init__(stage, role, seed)
         self.habits = [(70, self.buy), (10, self.reserve), (8, self.refund), (12, self.pay_late)]
 
-    def order(self, channel: str) -> list[SoldTicket]:
+    def order(self, channel: str) -> list[CreatePurchaseRow]:
         chosen = self.choose(public=self.rng.random() < 0.98)
         if not chosen:
             return []
@@ -808,22 +809,27 @@ def play(dsn: str, console: Console, size: Size, *, file: Path = PROGRAMME, yes_
     console.print(f"\nDone in {time.monotonic() - began:.0f} s.", style="dim")
 
 
-def is_elsewhere() -> bool:
-    """Whether the environment names a database, so that the embedded server is not what is used."""
-    return bool(os.environ.get("DATABASE_URL")) or any(os.environ.get(name) for name in server.ELSEWHERE)
-
-
 def main(console: Console, *, yes_this_database: bool = False, size: Size | None = None) -> None:
     """The demo on the database that the other commands use."""
-    if is_elsewhere() and not yes_this_database:
+    elsewhere = is_elsewhere()
+    if elsewhere and not yes_this_database:
         raise DemoRefused(
             "The environment names a database (DATABASE_URL, PGHOST, ...): the demo would write there.",
             "Unset it to play in the embedded one, or say --yes-this-database.",
         )
-    if is_elsewhere():
-        dsn = server.connection_string()
+    if elsewhere:
+        dsn = connection_string()
     else:
         with console.status("Starting the embedded PostgreSQL"):
             dsn = server.up().dsn()
         console.print("[green]✓[/] Embedded PostgreSQL is up")
-    play(dsn, console, size or Size(), yes_this_database=yes_this_database)
+    try:
+        play(dsn, console, size or Size(), yes_this_database=yes_this_database)
+    except OtherCheckout as error:
+        if is_elsewhere():
+            raise DemoRefused(f"{error.object_name}: {error.reason}.", error.hint) from None
+        raise DemoRefused(
+            f"The database in {server.data_dir()} was made by another checkout ({error.object_name}: {error.reason}).",
+            "Run `pybridge down`, remove that folder with all that is in it, and play again;"
+            " or name another folder in PYBRIDGE_DATA.",
+        ) from None

@@ -14,8 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from pybridge import errors
-from pybridge.cli.common import kroner, new_table
+from pybridge.formats import kroner
 from pybridge.reports import consistency as check
+from pybridge.terminal import new_table
 
 Row = dict[str, Any]
 

@@ -1,30 +1,17 @@
-"""What the commands share: the connection, and how they fail."""
+"""What the commands share: their options, and how they answer and fail."""
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
 from datetime import datetime
-from decimal import Decimal
-from typing import Annotated, Any
-from zoneinfo import ZoneInfo
+from typing import Annotated, Any, Literal
 
-import psycopg
 import typer
-from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
 from rich.text import Text
 
-from pybridge.client import Problem
-from pybridge.local import server
+from pybridge.reports.questions import Period
 
 REFUSED = 1
 NO_DATABASE = 3
-OSLO = ZoneInfo("Europe/Oslo")  # where the society is, wherever the machine says that it stands
-
-Tell = Callable[[str, int, int | None], None]
-"""Told what is being done, how far it has come, and of how much, where that is known."""
 
 
 def _day(text: str) -> datetime:
@@ -37,70 +24,21 @@ def _day(text: str) -> datetime:
 DAY: dict[str, Any] = {"parser": _day, "metavar": "YYYY-MM-DD"}
 """Of an option that takes a day."""
 
+From = Annotated[datetime | None, typer.Option("--from", help="First day of the period.", **DAY)]
+To = Annotated[datetime | None, typer.Option("--to", help="Last day of the period, in it.", **DAY)]
+Lang = Annotated[Literal["nb", "en"], typer.Option(help="The language of a page.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program to read.")]
+
+
+def period(first: datetime | None, last: datetime | None) -> Period:
+    if first is not None and last is not None and first > last:
+        raise typer.BadParameter(f"{first.date()} is after {last.date()}", param_hint="--from")
+    return Period(first.date() if first else None, last.date() if last else None)
 
 
 def print_json(answer: object) -> None:
     """As it is, amounts and times as text: JSON's numbers would lose øre."""
     typer.echo(json.dumps(answer, default=str, ensure_ascii=False, indent=2))
-
-
-def as_text(value: str) -> str:
-    """A cell of a CSV file that a spreadsheet shows as it is: what a cashier typed is never taken for a formula."""
-    return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
-
-
-def local(moment: datetime) -> datetime:
-    """By the society's clocks; a time that was typed without a zone is meant so too."""
-    return moment.replace(tzinfo=OSLO) if moment.tzinfo is None else moment.astimezone(OSLO)
-
-
-def kroner(amount: Decimal | int) -> str:
-    """1 234.50: thousands apart, and no cents' worth of doubt."""
-    return f"{amount:,.2f}".replace(",", "\u00a0")
-
-
-def new_table(*columns: str, right: Collection[str] = (), **options: Any) -> Table:
-    """A table as all commands draw it; columns that need more than to fold are added by the caller."""
-    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), **options)
-    for name in columns:
-        drawn.add_column(name, justify="right" if name in right else "left", overflow="fold")
-    return drawn
-
-
-def problem_table(problems: Iterable[Problem], header_line: int = 1) -> Table:
-    """What is wrong with a file, line by line; what is wrong with all of it stands at its header."""
-    drawn = new_table()
-    drawn.add_column("line", justify="right")
-    drawn.add_column("column", style="bold")
-    drawn.add_column("value", overflow="fold", max_width=30)
-    drawn.add_column("reason", overflow="fold")
-    for each in problems:
-        line = header_line if each.line is None else each.line
-        drawn.add_row(str(line), Text(each.column_name), Text(each.value or ""), Text(each.reason))
-    return drawn
-
-
-@contextmanager
-def progress() -> Iterator[Tell]:
-    """How far long work has come: a bar on standard error where that is a terminal, nothing elsewhere."""
-    console = Console(stderr=True)
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
-    with bar:
-        task = bar.add_task("", total=None)
-
-        def tell(what: str, done: int, total: int | None) -> None:
-            bar.update(task, description=what, completed=done, total=total)
-
-        yield tell
 
 
 def not_empty(value: str | None) -> str | None:
@@ -117,15 +55,3 @@ def fail(code: int, message: str, hint: str = "") -> typer.Exit:
     if hint:
         console.print(Text(hint.strip()))
     return typer.Exit(code)
-
-
-def connect(*, deployed: bool) -> psycopg.Connection[Any]:
-    """The database that the environment names, else the embedded one. `deployed`: it must hold the ticket ledger."""
-    connection = psycopg.connect(server.connection_string(), autocommit=True, application_name="pybridge")
-    # Asked of the catalogue, which everybody may read: analysts may not look into schema deploy.
-    ledger = "select from pg_tables where schemaname = 'deploy' and tablename = 'repeatable_object'"
-    if deployed and connection.execute(ledger).fetchone() is None:
-        where = f"{connection.info.dbname} on {connection.info.host or 'its socket'}"
-        connection.close()
-        raise fail(NO_DATABASE, f"Database {where} holds no ticket ledger.", "Run: pybridge deploy")
-    return connection

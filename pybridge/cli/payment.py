@@ -14,11 +14,15 @@ from rich.console import Console
 from rich.text import Text
 
 from pybridge import errors
-from pybridge.cli.common import OSLO, REFUSED, Json, connect, fail, kroner, local, new_table, print_json
+from pybridge.cli.common import REFUSED, Json, fail, print_json
+from pybridge.cli.plain import group
+from pybridge.database import connect
+from pybridge.formats import OSLO, kroner, local
 from pybridge.jobs import runner as jobs
 from pybridge.payments import execution, gateways, webhook
+from pybridge.terminal import new_table
 
-app = typer.Typer(no_args_is_help=True, help="Charges and payouts: what is due, what was tried, what a person decides.")
+app = group()
 
 Now = Annotated[datetime | None, typer.Option(help="The moment that it takes for now.")]
 Reason = Annotated[str, typer.Option(help="Why; it stays with the attempt.")]

@@ -6,10 +6,13 @@ from typing import Annotated
 
 import typer
 
-from pybridge.cli.common import DAY, Json, connect, kroner, local, print_json
+from pybridge.cli.common import DAY, Json, print_json
+from pybridge.cli.plain import group
 from pybridge.client import Client
+from pybridge.database import connect
+from pybridge.formats import kroner, local
 
-app = typer.Typer(no_args_is_help=True, help="Accounting periods: close them, and roll up the log.")
+app = group()
 
 
 @app.command()
@@ -27,7 +30,7 @@ def close(
         )
         if organisation not in known:
             raise typer.BadParameter(f"there is no organisation {organisation}; there are {', '.join(known)}")
-        (closed,) = Client(connection).close_period(
+        (closed,) = Client(connection).books.close_period(
             organisation=known[organisation], first_day=first.date(), last_day=last.date(), note=note
         )
     if as_json:

@@ -3,40 +3,32 @@
 import os
 import sys
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import psycopg
 import typer
 from rich.console import Console
 from rich.text import Text
-from xlsxwriter.exceptions import FileCreateError
 
 from pybridge import errors
-from pybridge.cli.common import DAY, REFUSED, Json, connect, fail, not_empty
+from pybridge.cli.common import REFUSED, From, Json, Lang, To, fail, not_empty, period
+from pybridge.cli.plain import group
+from pybridge.database import connect
+from pybridge.extras import needs
 from pybridge.reports import output as report_output
 from pybridge.reports import questions as reports
 from pybridge.reports.questions import Period, Report, UnknownReport
-from pybridge.web import pages
 
-app = typer.Typer(no_args_is_help=True, help="Print a report: as a table, CSV, JSON or a spreadsheet.")
+app = group()
 
-From = Annotated[datetime | None, typer.Option("--from", help="First day of the period.", **DAY)]
-To = Annotated[datetime | None, typer.Option("--to", help="Last day of the period, in it.", **DAY)]
 Seller = Annotated[str | None, typer.Option(help="Of this seller alone.", callback=not_empty)]
 Session = Annotated[int | None, typer.Option("--session", help="Of this till session alone.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV, every column.")]
 Xlsx = Annotated[Path | None, typer.Option("--xlsx", dir_okay=False, help="Write a spreadsheet to this file.")]
 Html = Annotated[Path | None, typer.Option("--html", dir_okay=False, help="Write a page to this file.")]
-Lang = Annotated[Literal["nb", "en"], typer.Option(help="The language of a page.")]
 PageOf = tuple[str, dict[str, object]]  # a page, and what it is asked
-
-
-def _period(first: datetime | None, last: datetime | None) -> Period:
-    if first is not None and last is not None and first > last:
-        raise typer.BadParameter(f"{first.date()} is after {last.date()}", param_hint="--from")
-    return Period(first.date() if first else None, last.date() if last else None)
 
 
 def _write(
@@ -84,7 +76,7 @@ def _save(report: Report, file: Path) -> None:
         partial.replace(file)
     except report_output.TooLong as error:
         raise fail(REFUSED, f"{file} was not written: {error}.", "Use --csv, or ask for less.") from None
-    except (OSError, FileCreateError) as error:
+    except OSError as error:
         raise fail(REFUSED, f"{file} cannot be written: {error}") from None
     finally:
         partial.unlink(missing_ok=True)
@@ -93,6 +85,8 @@ def _save(report: Report, file: Path) -> None:
 
 def _save_page(file: Path, name: str, values: dict[str, str], lang: str) -> None:
     """The file is there whole, or as it was."""
+    with needs("web"):
+        from pybridge.web import pages
     with connect(deployed=True) as connection:
         try:
             page = pages.render(connection, name, values, lang=lang, link=pages.no_link)
@@ -143,13 +137,13 @@ def settlement(
     lang: Lang = "nb",
 ) -> None:
     """Kasseoppgjør: what a seller did in a period or a till session. Without dates and session: today."""
-    period = _period(first, last)
+    asked = period(first, last)
 
     def ask(connection: psycopg.Connection[Any]) -> Report:
         day: date | None = None
-        if period == reports.ALWAYS and till_session is None:
+        if asked == reports.ALWAYS and till_session is None:
             day = reports.today(connection)
-        return reports.settlement(connection, Period(day, day) if day else period, seller, till_session)
+        return reports.settlement(connection, Period(day, day) if day else asked, seller, till_session)
 
     _write(
         ask,
@@ -158,7 +152,7 @@ def settlement(
         xlsx,
         html,
         lang,
-        ("settlement", {"seller": seller, "from": period.first, "to": period.last, "session": till_session}),
+        ("settlement", {"seller": seller, "from": asked.first, "to": asked.last, "session": till_session}),
     )
 
 
@@ -174,15 +168,15 @@ def vat_project(
     lang: Lang = "nb",
 ) -> None:
     """Transactions by VAT code and UKE project: sales, refunds and changes apart."""
-    period = _period(first, last)
+    asked = period(first, last)
     _write(
-        lambda connection: reports.vat_project(connection, period, seller),
+        lambda connection: reports.vat_project(connection, asked, seller),
         as_csv,
         as_json,
         xlsx,
         html,
         lang,
-        ("vat-project", {"seller": seller, "from": period.first, "to": period.last}),
+        ("vat-project", {"seller": seller, "from": asked.first, "to": asked.last}),
     )
 
 
@@ -198,15 +192,15 @@ def project_day(
     lang: Lang = "nb",
 ) -> None:
     """A project's days: sold, refunded and changed, by sale channel."""
-    period = _period(first, last)
+    asked = period(first, last)
     _write(
-        lambda connection: reports.project_day(connection, period, project),
+        lambda connection: reports.project_day(connection, asked, project),
         as_csv,
         as_json,
         xlsx,
         html,
         lang,
-        ("project-day", {"project": project, "from": period.first, "to": period.last}),
+        ("project-day", {"project": project, "from": asked.first, "to": asked.last}),
     )
 
 
@@ -222,15 +216,15 @@ def open_items(
     lang: Lang = "nb",
 ) -> None:
     """Web sales and reservations not paid yet: open before, what happened, open after; what is owed back."""
-    period = _period(first, last)
+    asked = period(first, last)
     _write(
-        lambda connection: reports.open_items(connection, period, event),
+        lambda connection: reports.open_items(connection, asked, event),
         as_csv,
         as_json,
         xlsx,
         html,
         lang,
-        ("open-items", {"event": event, "from": period.first, "to": period.last}),
+        ("open-items", {"event": event, "from": asked.first, "to": asked.last}),
     )
 
 
@@ -247,15 +241,15 @@ def event_sales(
     lang: Lang = "nb",
 ) -> None:
     """What was sold of each event: tickets, capacity, revenue. The period is of the events' dates."""
-    period = _period(first, last)
+    asked = period(first, last)
     _write(
-        lambda connection: reports.event_sales(connection, period, event, project),
+        lambda connection: reports.event_sales(connection, asked, event, project),
         as_csv,
         as_json,
         xlsx,
         html,
         lang,
-        ("event-sales", {"event": event, "project": project, "from": period.first, "to": period.last}),
+        ("event-sales", {"event": event, "project": project, "from": asked.first, "to": asked.last}),
     )
 
 
@@ -269,8 +263,8 @@ def unattached(
     xlsx: Xlsx = None,
 ) -> None:
     """Payments at a stand that lie in no till session."""
-    period = _period(first, last)
-    _write(lambda connection: reports.unattached(connection, period, seller), as_csv, as_json, xlsx)
+    asked = period(first, last)
+    _write(lambda connection: reports.unattached(connection, asked, seller), as_csv, as_json, xlsx)
 
 
 @app.command()
@@ -287,9 +281,9 @@ def sessions(
     lang: Lang = "nb",
 ) -> None:
     """Till sessions: expected, counted and difference by means of payment. The period is of their opening."""
-    period = _period(first, last)
+    asked = period(first, last)
     _write(
-        lambda connection: reports.sessions(connection, period, seller, till_session, is_open),
+        lambda connection: reports.sessions(connection, asked, seller, till_session, is_open),
         as_csv,
         as_json,
         xlsx,
@@ -299,8 +293,8 @@ def sessions(
             "sessions",
             {
                 "seller": seller,
-                "from": period.first,
-                "to": period.last,
+                "from": asked.first,
+                "to": asked.last,
                 "session": till_session,
                 "open": "yes" if is_open else None,
             },
@@ -334,14 +328,14 @@ def view(
     xlsx: Xlsx = None,
 ) -> None:
     """Any view of schema report, its rows filtered. The period is of its posting date, sale date or the like."""
-    period = _period(first, last)
+    asked = period(first, last)
     pairs = _pairs(where, "--where")
-    _write(lambda connection: reports.view(connection, name, period, pairs, limit), as_csv, as_json, xlsx)
+    _write(lambda connection: reports.view(connection, name, asked, pairs, limit), as_csv, as_json, xlsx)
 
 
 @app.command()
 def page(
-    name: Annotated[str, typer.Argument(help="One of: " + ", ".join(pages.PAGES) + ".")],
+    name: Annotated[str, typer.Argument(help="Its name, such as vat-project; a wrong one is told all.")],
     html: Annotated[Path, typer.Option("--html", dir_okay=False, help="Write it to this file.")],
     ask: Annotated[list[str] | None, typer.Option(help="NAME=VALUE, as often as wanted, such as profile=7.")] = None,
     lang: Lang = "nb",
@@ -350,21 +344,3 @@ def page(
     if not html.absolute().parent.is_dir():
         raise typer.BadParameter(f"{html.absolute().parent} is not a folder", param_hint="--html")
     _save_page(html, name, dict(_pairs(ask, "--ask")), lang)
-
-
-def site(
-    out: Annotated[Path, typer.Option(file_okay=False, help="The folder: new, empty, or a site made before.")],
-    first: From = None,
-    last: To = None,
-    lang: Lang = "nb",
-) -> None:
-    """Write all reports of a period as pages that link to each other, for a role that may read all of them."""
-    from pybridge.web.pages.site import build
-
-    period = _period(first, last)
-    with connect(deployed=True) as connection:
-        try:
-            count = build(connection, out, period.first, period.last, lang)
-        except OSError as error:
-            raise fail(REFUSED, f"{out} cannot be written: {error}") from None
-    typer.echo(f"wrote {count} pages: {out / 'index.html'}")

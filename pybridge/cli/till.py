@@ -9,14 +9,19 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from pybridge.cli.common import Json, connect, kroner, local, new_table, not_empty, print_json
-from pybridge.client import Client, Counted, OpenTill, ReportItem, ZReportItem
+from pybridge.cli.common import Json, not_empty, print_json
+from pybridge.cli.plain import group
+from pybridge.client import Client
+from pybridge.client.billig import TillCloseRow, TillStatusRow, XReportRow, ZReportRow
+from pybridge.database import connect
+from pybridge.formats import kroner, local
+from pybridge.terminal import new_table
 
 Seller = Annotated[str | None, typer.Option(help="Whose till; the login role by default.", callback=not_empty)]
 Stand = Annotated[int, typer.Argument(min=0, max=2**31 - 1, help="Number of the cash point.")]
 
 
-app = typer.Typer(no_args_is_help=True, help="Tills: sessions, counting, X and Z reports.")
+app = group()
 
 
 @app.command()
@@ -189,7 +194,7 @@ def _nok(amount: Decimal | None) -> str:
     return "" if amount is None else kroner(amount)
 
 
-def _print_counted(console: Console, answer: list[Counted]) -> None:
+def _print_counted(console: Console, answer: list[TillCloseRow]) -> None:
     names = ("expected", "counted", "difference")
     table = new_table("method", *names, right=names)
     for each in answer:
@@ -199,7 +204,7 @@ def _print_counted(console: Console, answer: list[Counted]) -> None:
     console.print(table)
 
 
-def _print_status(console: Console, answer: list[OpenTill]) -> None:
+def _print_status(console: Console, answer: list[TillStatusRow]) -> None:
     if not answer:
         console.print("No till session is open.")
         return
@@ -219,7 +224,7 @@ def _print_status(console: Console, answer: list[OpenTill]) -> None:
     console.print(table)
 
 
-def _print_report(console: Console, title: str, answer: Sequence[ReportItem | ZReportItem]) -> None:
+def _print_report(console: Console, title: str, answer: Sequence[XReportRow | ZReportRow]) -> None:
     for seller in dict.fromkeys(each.seller for each in answer):
         console.rule(Text(f"{title}{f', {seller}' if seller else ''}", style="bold"), align="left")
         names = ("number", "NOK", "VAT")

@@ -10,8 +10,11 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from pybridge.cli.common import DAY, REFUSED, connect, fail, new_table
+from pybridge.cli.common import DAY, REFUSED, fail
+from pybridge.cli.plain import group
+from pybridge.database import connect
 from pybridge.reports import vouchers
+from pybridge.terminal import new_table
 
 
 class Format(enum.StrEnum):
@@ -19,12 +22,7 @@ class Format(enum.StrEnum):
     ACCOUNTING = "accounting"
 
 
-app = typer.Typer(no_args_is_help=True, help="Vouchers (bilag) for the accounts.")
-
-
-@app.callback()
-def main() -> None:
-    """Vouchers (bilag) for the accounts."""
+app = group()
 
 
 @app.command()

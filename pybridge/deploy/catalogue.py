@@ -6,7 +6,7 @@ import psycopg
 from psycopg.rows import tuple_row
 
 # Every room of the house save `analysis`, where people keep what is theirs.
-SCHEMAS = ("billig", "marketplace", "bank", "jobs", "report", "consistency", "deploy")
+SCHEMAS = ("books", "billig", "marketplace", "bank", "jobs", "report", "consistency", "deploy")
 
 # pg_identify_object gives each object a type and a name that never depend on who looks, or on a search_path.
 # Left out: partitions of the marketplace (jobs make them), what belongs to an extension, yoyo's lock table (its own

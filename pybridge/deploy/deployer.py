@@ -5,9 +5,11 @@ is loaded again when its file changed. Killed anywhere, the transaction is gone 
 """
 
 import glob
+import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,7 @@ from pybridge.deploy.catalogue import schema_fingerprint
 from pybridge.deploy.sqlfiles import DeployRefused, File, code_of, key_of, read_files
 from pybridge.paths import ROOT
 
-__all__ = ["DeployRefused", "DeployResult", "deploy", "schema_fingerprint"]
+__all__ = ["DeployRefused", "DeployResult", "OtherCheckout", "deploy", "schema_fingerprint"]
 
 Connection = psycopg.Connection[Any]
 
@@ -47,7 +49,15 @@ NOT_REPLACEABLE = (errors.InvalidTableDefinition, errors.InvalidFunctionDefiniti
 ENDS_TRANSACTION = re.compile(r"(?:^|;)\s*(?:commit|abort|rollback)\b(?!\s+to\b)", re.I | re.M)
 QUALIFIED = re.compile(rf"(?<![\w.])({'|'.join(catalogue.SCHEMAS)})\s*\.\s*(\w+)", re.I)
 
-BOOKS = b"""
+# Until 0.1.0 a migration may be rewritten, and a database that the old one made is made anew.
+SETTLED = not metadata.version("pybridge").startswith("0.1.0.dev")
+MAKE_ANEW = (
+    "Until 0.1.0 migrations may be rewritten: deploy from the checkout that made this database, or make it anew, which"
+    " loses what is in it: drop it and deploy into an empty one. Where it is the embedded server's, run `pybridge"
+    " down`, remove the server's data folder, and deploy."
+)
+
+OWN_TABLES = b"""
 create schema if not exists deploy;
 comment on schema deploy is 'What the deploy knows of this database';
 create table if not exists deploy.era (
@@ -60,6 +70,14 @@ comment on table deploy.era is
 comment on column deploy.era.era is 'Number of the era, from 1; the greatest is now';
 comment on column deploy.era.system_identifier is 'The cluster''s own number, from pg_control_system()';
 comment on column deploy.era.started_at is 'When a deploy first found the database in this cluster';
+create table if not exists deploy.migration (
+    migration text constraint migration_pkey primary key,
+    sha256 text not null
+);
+comment on table deploy.migration is
+'The files of migrations/ as they were applied, one row a file; beside it, yoyo''s own tables say when';
+comment on column deploy.migration.migration is 'The file''s name, without .sql';
+comment on column deploy.migration.sha256 is 'SHA-256 of the file, hexadecimal';
 create table if not exists deploy.repeatable_object (
     path text constraint repeatable_object_pkey primary key,
     kind text not null,
@@ -83,6 +101,10 @@ comment on table deploy.known_object is
 comment on column deploy.known_object.kind is 'Type of the object, as pg_identify_object says it';
 comment on column deploy.known_object.identity is 'Name of the object, as pg_identify_object says it';
 """
+
+
+class OtherCheckout(DeployRefused):
+    """The migrations that made this database are not those of this checkout."""
 
 
 @dataclass
@@ -155,7 +177,7 @@ class _Deploy:
         self.become_owner()
         known = self.known_objects()
         self.refuse_strangers(known)
-        self.cur.execute(BOOKS, prepare=False)
+        self.cur.execute(OWN_TABLES, prepare=False)
         new_era = self.begin_era()
         self.migrate(upto)
         if upto is None:
@@ -247,15 +269,13 @@ class _Deploy:
         ledger = _Yoyo(self.conn)
         if internalmigrations.needs_upgrading(ledger):
             internalmigrations.upgrade(ledger)
-        applied = {name for (name,) in self.cur.execute("select migration_id from _yoyo_migration")}
         try:
             migrations = yoyo.read_migrations(glob.escape(str(self.root / "migrations")))
             ids = [migration.id for migration in topological_sort(migrations)]
             pending = list(ledger.to_apply(migrations))
         except BadMigration as error:
             raise DeployRefused("migrations", str(error)) from error
-        for name in sorted(applied.difference(ids)):
-            raise DeployRefused(name, "this migration is applied, but its file is not here", "Is the checkout older?")
+        self.refuse_other_migrations({migration.id: _sha256(Path(migration.path)) for migration in migrations})
         if upto is not None and upto not in ids:
             raise DeployRefused(upto, "there is no such migration")
         wanted = ids if upto is None else ids[: ids.index(upto) + 1]
@@ -263,6 +283,21 @@ class _Deploy:
             if migration.id in wanted:
                 self.apply(migration, ledger)
         self.act(OWNER)
+
+    def refuse_other_migrations(self, here: dict[str, str]) -> None:
+        """Refuse a database that other files made: what has happened once does not happen again as they say now."""
+        applied = dict(
+            self.cur.execute(
+                "select y.migration_id, m.sha256 from _yoyo_migration as y"
+                " left join migration as m on m.migration = y.migration_id"
+            )
+        )
+        for name in sorted(applied.keys() - here.keys()):
+            hint = "Deploy from a checkout that is no older than the database." if SETTLED else MAKE_ANEW
+            raise OtherCheckout(name, "this migration is applied, but its file is not here", hint)
+        for name in sorted(name for name, sha256 in applied.items() if sha256 != here[name]):
+            hint = "Put the file back as it was, and write a new migration for the change." if SETTLED else MAKE_ANEW
+            raise OtherCheckout(name, "this migration is applied, and its file has changed since", hint)
 
     def apply(self, migration: Any, ledger: _Yoyo) -> None:
         """Execute the file itself: yoyo would split it into statements, and commit each file."""
@@ -285,6 +320,7 @@ class _Deploy:
         self.cur.execute("set local search_path = deploy")
         ledger.log_migration(migration, "apply")
         ledger.mark_one(migration, log=False)
+        self.cur.execute("insert into migration (migration, sha256) values (%s, %s)", (migration.id, _sha256(path)))
         self.result.migrations.append(migration.id)
 
     # --- Functions, views, triggers ---------------------------------------------------------------------------------
@@ -456,6 +492,10 @@ class _Deploy:
             except errors.InsufficientPrivilege:
                 pass  # only a superuser can install it
         self.act(OWNER)
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _drop_hint(kind: str, identity: str) -> str:

@@ -93,10 +93,10 @@ order by c.relname, a.attnum
 # Where one diagram would be too large to read: what each is of, and the tables whose keys it shows, first come first.
 THEMES = {
     "billig": {
-        "The programme": r"event.*|project|ticket_group.*|price_group|vat_rate|sale_channel|cash_point",
+        "The programme": r"event.*|project|ticket_group.*|price_group|sale_channel|cash_point",
         "Sales": r"ticket|payment.*|owed_back.*|receipt_print",
         "Tills": r"till_.*|z_report.*",
-        "Accounts": r".*",
+        "The roll-up of the log": r".*",
     },
     "marketplace": {
         "Charging and paying": r"payment_.*|gateway.*|decline_code|retry_rule",
@@ -113,7 +113,7 @@ from pg_roles as r
 where shobj_description(r.oid, 'pg_authid') is not null and r.rolname !~ '^pg_'
 order by r.rolname
 """
-SHOWN = ["billig", "marketplace", "bank", "jobs", "report", "consistency", "deploy"]
+SHOWN = ["billig", "marketplace", "bank", "books", "jobs", "report", "consistency", "deploy"]
 
 
 def render(conn: psycopg.Connection[Any]) -> str:

@@ -8,8 +8,13 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
-from pybridge.client import Problem
+import psycopg
+
+from pybridge.client import Client, Problem
+from pybridge.client.billig import ImportProgrammeRow
+from pybridge.files import Tell, in_silence
 
 Row = dict[str, str | int]
 TIMES = ("event_time", "sale_from", "sale_to")
@@ -73,6 +78,20 @@ def shifted(rows: Iterable[Row], weeks: int) -> list[Row]:
         return f"{day.isoformat()}{str(value)[begin.end() :]}"
 
     return [{name: move(value) if name in TIMES else value for name, value in row.items()} for row in rows]
+
+
+def load(
+    connection: psycopg.Connection[Any], rows: list[Row], *, tell: Tell = in_silence
+) -> tuple[list[Problem], list[ImportProgrammeRow]]:
+    """Import the rows, all or none, in one transaction; what is wrong with them, or what was imported."""
+    client = Client(connection)
+    with connection.transaction():
+        tell(f"checking {len(rows)} lines", 0, None)
+        problems = client.check_programme(rows=rows)
+        if problems:
+            return problems, []
+        tell(f"importing {len(rows)} lines", 0, None)
+        return [], client.import_programme(rows=rows)
 
 
 def _decode(content: bytes) -> str:

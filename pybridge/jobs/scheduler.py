@@ -1,4 +1,4 @@
-"""`pybridge schedule`: asks the database what is due, runs it, and asks again (docs/decisions/0018-scheduler.md)."""
+"""The scheduler asks the database what is due, runs it, and asks again (docs/decisions/0018-scheduler.md)."""
 
 import json
 import signal
@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
 import psycopg
-import typer
 
-from pybridge.cli.common import OSLO, REFUSED, connect, local
+from pybridge.database import connect
+from pybridge.formats import OSLO
 from pybridge.jobs import runner as jobs
 
 STOP_AFTER = 10.0
@@ -158,37 +158,7 @@ class Scheduler:
     def _say(self, event: str, **details: object) -> None:
         now = datetime.now(OSLO)
         if self.as_json:
-            typer.echo(json.dumps({"time": now.isoformat(), "event": event, **details}, ensure_ascii=False))
+            print(json.dumps({"time": now.isoformat(), "event": event, **details}, ensure_ascii=False), flush=True)
         else:
             more = "".join(f", {name} {value}" for name, value in details.items())
-            typer.echo(f"{now:%Y-%m-%d %H:%M:%S} {event}{more}")
-
-
-def schedule(
-    once: Annotated[bool, typer.Option("--once", help="Run what is due, and end: exits 1 where a run failed.")] = False,
-    now: Annotated[datetime | None, typer.Option(help="With --once: the moment that it takes for now.")] = None,
-    only: Annotated[str | None, typer.Option("--jobs", help="These jobs only, with commas between.")] = None,
-    stop_after: Annotated[
-        float, typer.Option(help="Seconds that a call may still take when it is told to stop.", min=0)
-    ] = STOP_AFTER,
-    as_json: Annotated[bool, typer.Option("--json", help="Log lines of JSON.")] = False,
-) -> None:
-    """Run the jobs that are due, until SIGTERM or Ctrl-C. Two at once do each job once."""
-    names = list(jobs.JOBS) if only is None else [name.strip() for name in only.split(",") if name.strip()]
-    if unknown := sorted(set(names) - set(jobs.JOBS)):
-        raise typer.BadParameter(f"no such job: {', '.join(unknown)}; there are {', '.join(jobs.JOBS)}")
-    if now is not None and not once:
-        raise typer.BadParameter("--now needs --once: time does not go on")
-    scheduler = Scheduler(names, stop_after, as_json)
-    with scheduler.signals():
-        if not once:
-            scheduler.forever()
-            return
-        try:
-            well = scheduler.once(now and local(now))
-        except psycopg.errors.QueryCanceled:
-            if not scheduler.stopping:
-                raise
-            return
-    if not well:
-        raise typer.Exit(REFUSED)
+            print(f"{now:%Y-%m-%d %H:%M:%S} {event}{more}", flush=True)

@@ -24,14 +24,14 @@ import platformdirs
 import psutil
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 
+from pybridge.database import NoDatabase
 from pybridge.local import wheel
 from pybridge.local.wheel import Account
 
 DATABASE = "pybridge"
 SUPERUSER = "postgres"
-ELSEWHERE = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGSERVICE", "PGDATABASE")
 PATIENCE = 60.0  # seconds to start or to stop; crash recovery of a large log takes its time
 SOCKET_PATH_LIMIT = 100  # bytes; the system's is 107, on some 103
 
@@ -54,7 +54,7 @@ full_page_writes = on
 """
 
 
-class ServerError(RuntimeError):
+class ServerError(NoDatabase):
     """The embedded server could not be started or stopped; the message says what to do."""
 
 
@@ -91,24 +91,6 @@ def data_dir() -> Path:
 def bin_dir() -> Path:
     """The wheel's programs (psql, pg_dump, pgbench, ...) for the caller's own use."""
     return wheel.installed()
-
-
-def connection_string(*, tcp: bool = False) -> str:
-    """DATABASE_URL; or "", which lets libpq read PGHOST, PGSERVICE and the like; or the embedded server's.
-
-    `tcp`: the embedded server over TCP, where it asks for a password.
-    """
-    url = os.environ.get("DATABASE_URL")
-    if url:
-        try:
-            conninfo_to_dict(url)
-        except psycopg.ProgrammingError as error:
-            example = "postgresql://kari@db.example.org/billig"
-            raise ServerError(f"DATABASE_URL is no address of a database, such as {example}: {error}") from None
-        return url
-    if any(os.environ.get(name) for name in ELSEWHERE):
-        return ""
-    return up().dsn(tcp=True) if tcp else dsn()
 
 
 def dsn() -> str:

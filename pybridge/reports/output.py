@@ -8,19 +8,17 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
-import xlsxwriter
 from rich import box
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from pybridge.cli.common import as_text
-from pybridge.reports.questions import TIME_ZONE, Report, Table
+from pybridge.extras import needs
+from pybridge.formats import OSLO, as_text
+from pybridge.reports.questions import Report, Table
 
-OSLO = ZoneInfo(TIME_ZONE)
 XLSX_ROWS = 1_048_576  # a sheet holds no more, its header among them
 CARDS = 3  # of a table that is too wide, so few rows are shown value by value
 WORD = 24  # text without spaces, as long as this at most, stays on one line
@@ -127,46 +125,56 @@ def to_json(report: Report) -> str:
 def to_xlsx(report: Report, file: Path) -> int:
     """Writes a sheet a table, with real numbers and dates, and sums as formulas, and one that says what they are.
 
-    Returns how many rows there are."""
+    Returns how many rows there are. OSError where the file cannot be written."""
+    with needs("xlsx"):
+        import xlsxwriter
+        from xlsxwriter.exceptions import FileCreateError
     tables = report.tables or [report.flat]
     if report.facts:
         tables = [Table("ticket", tuple(report.facts), [tuple(report.facts.values())]), *tables]
     for table in tables:
         if len(table.rows) + 2 > XLSX_ROWS:
             raise TooLong(f"{len(table.rows)} rows, and a spreadsheet holds {XLSX_ROWS - 2} beside header and total")
-    with xlsxwriter.Workbook(file) as book:
-        made = datetime.now(UTC)
-        count = sum(len(table.rows) for table in report.tables)
-        book.set_properties(
-            {
-                "title": title(report),
-                "subject": ", ".join(table.name for table in tables),
-                "comments": f"{count} rows, made by pybridge report on {made.astimezone(OSLO):%Y-%m-%d %H:%M}",
-                "created": made.replace(tzinfo=None),
-            }
-        )
-        formats = {
-            "head": book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"}),
-            "money": book.add_format({"num_format": "#,##0.00"}),
-            "fine": book.add_format({"num_format": "#,##0.00####"}),
-            "whole": book.add_format({"num_format": "0"}),
-            "date": book.add_format({"num_format": "yyyy-mm-dd"}),
-            "time": book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
-            "label": book.add_format({"bold": True, "top": 1}),
-            "money_total": book.add_format({"num_format": "#,##0.00", "bold": True, "top": 1}),
-            "fine_total": book.add_format({"num_format": "#,##0.00####", "bold": True, "top": 1}),
-            "whole_total": book.add_format({"num_format": "0", "bold": True, "top": 1}),
+    try:
+        with xlsxwriter.Workbook(file) as book:
+            _fill(book, report, tables)
+    except FileCreateError as error:
+        raise OSError(str(error)) from None
+    return sum(len(table.rows) for table in report.tables)
+
+
+def _fill(book: Any, report: Report, tables: Sequence[Table]) -> None:
+    made = datetime.now(UTC)
+    count = sum(len(table.rows) for table in report.tables)
+    book.set_properties(
+        {
+            "title": title(report),
+            "subject": ", ".join(table.name for table in tables),
+            "comments": f"{count} rows, made by pybridge report on {made.astimezone(OSLO):%Y-%m-%d %H:%M}",
+            "created": made.replace(tzinfo=None),
         }
-        for table in tables:
-            sheet = book.add_worksheet(table.name[:31])
-            _sheet(sheet, table, formats)
-            _on_paper(sheet, f"{title(report)}, {table.name}")
-        about = book.add_worksheet("about")
-        about.set_column(0, 0, 100, book.add_format({"text_wrap": True}))
-        said = (title(report), f"Made {made.astimezone(OSLO):%Y-%m-%d %H:%M}", MEANING.get(report.name, ""))
-        for number, line in enumerate(said):
-            about.write_string(number, 0, line)
-    return count
+    )
+    formats = {
+        "head": book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"}),
+        "money": book.add_format({"num_format": "#,##0.00"}),
+        "fine": book.add_format({"num_format": "#,##0.00####"}),
+        "whole": book.add_format({"num_format": "0"}),
+        "date": book.add_format({"num_format": "yyyy-mm-dd"}),
+        "time": book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
+        "label": book.add_format({"bold": True, "top": 1}),
+        "money_total": book.add_format({"num_format": "#,##0.00", "bold": True, "top": 1}),
+        "fine_total": book.add_format({"num_format": "#,##0.00####", "bold": True, "top": 1}),
+        "whole_total": book.add_format({"num_format": "0", "bold": True, "top": 1}),
+    }
+    for table in tables:
+        sheet = book.add_worksheet(table.name[:31])
+        _sheet(sheet, table, formats)
+        _on_paper(sheet, f"{title(report)}, {table.name}")
+    about = book.add_worksheet("about")
+    about.set_column(0, 0, 100, book.add_format({"text_wrap": True}))
+    said = (title(report), f"Made {made.astimezone(OSLO):%Y-%m-%d %H:%M}", MEANING.get(report.name, ""))
+    for number, line in enumerate(said):
+        about.write_string(number, 0, line)
 
 
 def _on_paper(sheet: Any, said: str) -> None:
@@ -179,6 +187,8 @@ def _on_paper(sheet: Any, said: str) -> None:
 
 
 def _sheet(sheet: Any, table: Table, formats: dict[str, Any]) -> None:
+    from xlsxwriter.utility import xl_col_to_name
+
     sheet.freeze_panes(1, 0)
     widths = [len(max(_heading(column, table).split("\n"), key=len)) for column in table.columns]
     for place, column in enumerate(table.columns):
@@ -192,7 +202,7 @@ def _sheet(sheet: Any, table: Table, formats: dict[str, Any]) -> None:
         for place, column in enumerate(table.columns):
             if column in table.totals:
                 total = table.total(column)
-                letter = xlsxwriter.utility.xl_col_to_name(place)
+                letter = xl_col_to_name(place)
                 sheet.write_formula(
                     last + 1,
                     place,

@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import class_row, dict_row
 
-from pybridge.cli.common import as_text
+from pybridge.formats import as_text
 
 LINES = """
 select

@@ -12,13 +12,14 @@ import pytest
 from lxml import etree
 
 from pybridge import errors
-from pybridge.files import statement_file
-from pybridge.files.statement_file import Entry, Layout, Statement, Unreadable
+from pybridge.files import tables
+from pybridge.files.statements import Entry, Layout, Statement, read
+from pybridge.files.tables import Unreadable
 from tests.conftest import Connect, Connection
 from tests.support import banking
-from tests.support.domain import consistency, one, rows, standards
+from tests.support.domain import DATA, consistency, one, rows, standards
 
-SAMPLES = standards("camt") / "samples"
+OURS = ("camt053.xml", "camt054.xml")
 DAY = date(2026, 1, 14)
 D = Decimal
 
@@ -29,7 +30,7 @@ def everything(content: bytes | str, layout: Layout | None = None) -> tuple[list
     statements: list[Statement] = []
     data = content if isinstance(content, bytes) else content.encode()
     try:
-        for item in statement_file.read(io.BytesIO(data), layout)[1]:
+        for item in read(io.BytesIO(data), layout)[1]:
             if isinstance(item, Entry):
                 entries.append(item)
             else:
@@ -40,14 +41,19 @@ def everything(content: bytes | str, layout: Layout | None = None) -> tuple[list
 
 
 def sample(name: str) -> bytes:
-    return (SAMPLES / name).read_bytes()
+    """A file of our own, or one that others published."""
+    return ((DATA if name in OURS else published()) / name).read_bytes()
+
+
+def published() -> Path:
+    return standards("camt") / "samples"
 
 
 # --- camt -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["no_sample_053.xml", "no_sample_054.xml"])
-def test_our_samples_give_every_entry_with_all_that_matching_needs(name: str) -> None:
+@pytest.mark.parametrize("name", [*OURS, "no_sample_053.xml", "no_sample_054.xml"])
+def test_a_norwegian_file_gives_every_entry_with_all_that_matching_needs(name: str) -> None:
     entries, (statement,), refused = everything(sample(name))
     assert refused == ""
     assert [(each.amount, each.bank_reference, each.code, each.is_reversal, len(each.details)) for each in entries] == [
@@ -94,10 +100,12 @@ def test_the_published_samples_give_their_rows(name: str) -> None:
 
 
 def test_no_sample_is_left_out() -> None:
-    assert {path.name for path in SAMPLES.glob("*.xml")} == {*FOREIGN, "no_sample_053.xml", "no_sample_054.xml"}
+    assert {path.name for path in published().glob("*.xml")} == {*FOREIGN, "no_sample_053.xml", "no_sample_054.xml"}
 
 
-@pytest.mark.parametrize("name", ["no_sample_053.xml", "camt053.v2.minimal.xml", "camt053.v2.five.decimals.xml"])
+@pytest.mark.parametrize(
+    "name", ["camt053.xml", "no_sample_053.xml", "camt053.v2.minimal.xml", "camt053.v2.five.decimals.xml"]
+)
 def test_another_reader_finds_the_same_amounts_and_days(name: str) -> None:
     """It gives payments, not entries; of two samples it has a detail's SEK 0 for EUR 8.85."""
     theirs = pycamt.parser.Camt053Parser(sample(name)).get_transactions()
@@ -111,7 +119,7 @@ def test_another_reader_finds_the_same_amounts_and_days(name: str) -> None:
 
 
 def test_the_namespace_and_its_prefix_do_not_matter() -> None:
-    plain = sample("no_sample_053.xml")
+    plain = sample("camt053.xml")
     bare = plain.replace(b' xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.02"', b"")
     assert everything(bare)[:2] == everything(plain)[:2]
     newer = plain.replace(b"camt.053.001.02", b"camt.053.001.13")
@@ -119,7 +127,7 @@ def test_the_namespace_and_its_prefix_do_not_matter() -> None:
 
 
 def test_what_is_only_announced_is_not_booked() -> None:
-    pending = sample("no_sample_053.xml").replace(b"<Sts>BOOK</Sts>", b"<Sts>PDNG</Sts>", 1)
+    pending = sample("camt053.xml").replace(b"<Sts>BOOK</Sts>", b"<Sts>PDNG</Sts>", 1)
     assert len(everything(pending)[0]) == 3
 
 
@@ -143,34 +151,34 @@ def test_an_attack_is_refused(attack: str) -> None:
 
 
 WRONG: dict[str, tuple[bytes, bytes, str]] = {
-    "no amount": (b">11385.50<", b">11,385.50<", "line 12, Amt"),
-    "a negative amount": (b">11385.50<", b">-11385.50<", "line 12, Amt"),
+    "no amount": (b">11385.50<", b">11,385.50<", "line 18, Amt"),
+    "a negative amount": (b">11385.50<", b">-11385.50<", "line 18, Amt"),
     "neither side": (
         b"DBIT</CdtDbtInd><RvslInd>",
         b"BOTH</CdtDbtInd><RvslInd>",
-        "line 32, CdtDbtInd",
+        "line 65, CdtDbtInd",
     ),
-    "no date": (b"<Dt>2026-01-14</Dt></BookgDt>", b"<Dt>14.01.2026</Dt></BookgDt>", "line 13, BookgDt"),
+    "no date": (b"<Dt>2026-01-14</Dt></BookgDt>", b"<Dt>14.01.2026</Dt></BookgDt>", "line 19, BookgDt"),
     "cut off": (b"</Document>", b"", "column"),
-    "no account": (b"<Id>15060012345</Id>", b"<Id></Id>", "line 5, Acct"),
+    "no account": (b"<Id>15060012345</Id>", b"<Id></Id>", "line 6, Acct"),
 }
 
 
 @pytest.mark.parametrize("what", WRONG)
 def test_what_is_wrong_is_refused_with_its_line(what: str) -> None:
     old, new, words = WRONG[what]
-    content = sample("no_sample_053.xml")
+    content = sample("camt053.xml")
     assert old in content
     assert words in everything(content.replace(old, new, 1))[2]
 
 
 def test_a_stream_holds_one_entry_at_a_time() -> None:
     """What was read is gone: the tree does not grow with the file."""
-    begin, rest = sample("no_sample_053.xml").split(b"<Ntry>", 1)
+    begin, rest = sample("camt053.xml").split(b"<Ntry>", 1)
     one_entry = b"<Ntry>" + rest.split(b"</Ntry>", 1)[0] + b"</Ntry>"
     content = begin + one_entry * 5000 + b"</Stmt></BkToCstmrStmt></Document>"
     sizes = []
-    reading = statement_file.read(io.BytesIO(content))[1]
+    reading = read(io.BytesIO(content))[1]
     for place, _ in enumerate(reading):
         if place % 1000 == 500:
             sizes.append(sum(1 for each in _trees() for _ in each.iter("{*}Ntry")))
@@ -261,9 +269,9 @@ def test_a_map_that_is_none_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "map.toml"
     file.write_text('account = "1506"\n[columns]\nbooked_on = "A"\namount = "B"\ncredit = "C"\n')
     with pytest.raises(ValueError, match="amount"):
-        statement_file.layout(file, Layout)
+        tables.layout(file, Layout)
     file.write_text('account = "1506"\ndecimal = "."\n[columns]\nbooked_on = "A"\ncredit = "C"\ndebit = "D"\n')
-    assert statement_file.layout(file, Layout).columns == {"booked_on": "A", "credit": "C", "debit": "D"}
+    assert tables.layout(file, Layout).columns == {"booked_on": "A", "credit": "C", "debit": "D"}
 
 
 # --- Into the database ----------------------------------------------------------------------------------------------
@@ -277,12 +285,12 @@ def amounts(db: Connection) -> list[Decimal]:
 def test_a_statement_its_notification_and_its_repetition_are_one(db: Connection, tmp_path: Path) -> None:
     banking.account(db, "NO93 8601 1117 947", "Other")  # one of several
     banking.account(db)
-    notice = banking.load(db, tmp_path, sample("no_sample_054.xml"))
+    notice = banking.load(db, tmp_path, sample("camt054.xml"))
     assert (notice.format, notice.statements, notice.entries, notice.new_entries) == ("camt.054.001.02", 1, 4, 4)
-    statement = banking.load(db, tmp_path, sample("no_sample_053.xml"))
+    statement = banking.load(db, tmp_path, sample("camt053.xml"))
     assert (statement.entries, statement.new_entries) == (4, 0)
-    assert banking.load(db, tmp_path, sample("no_sample_053.xml")).already
-    again = banking.load(db, tmp_path, sample("no_sample_053.xml") + b"\n")
+    assert banking.load(db, tmp_path, sample("camt053.xml")).already
+    again = banking.load(db, tmp_path, sample("camt053.xml") + b"\n")
     assert (again.already, again.known_statements, again.new_entries) == (False, 1, 0)
     assert amounts(db) == [D("11385.50"), D(900), D(-50), D(-50)]
     assert one(db, "select count(*) from bank.entry_detail") == 4
@@ -314,7 +322,7 @@ def test_a_reference_of_the_banks_makes_one_of_what_two_files_say(db: Connection
     assert amounts(db) == [D(500)] * 3
 
 
-def refused_with(db: Connection, folder: Path, content: str | bytes, kind: type[errors.TicketError]) -> str:
+def refused_with(db: Connection, folder: Path, content: str | bytes, kind: type[errors.Refused]) -> str:
     before = rows(db, "select (select count(*) from bank.entry), (select count(*) from bank.import_file)")
     with pytest.raises(kind) as refused:
         banking.load(db, folder, content)
@@ -338,7 +346,7 @@ def test_another_account_currency_or_content_is_refused(db: Connection, tmp_path
     banking.load(db, tmp_path, content)
     changed = banking.mt940([(DAY, 2, "A")])
     refused_with(db, tmp_path, changed, errors.StatementDiffers)
-    cents = sample("no_sample_053.xml").replace(b">11385.50<", b">11385.501<").replace(b">112185.50<", b">112185.501<")
+    cents = sample("camt053.xml").replace(b">11385.50<", b">11385.501<").replace(b">112185.50<", b">112185.501<")
     assert "decimals" in refused_with(db, tmp_path, cents, errors.StatementRefused)
 
 

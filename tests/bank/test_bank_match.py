@@ -17,6 +17,7 @@ from tests.conftest import Connect, Connection
 from tests.support import banking, market
 from tests.support.banking import booked, days_ago, expected, match_open, matched, road, sound
 from tests.support.domain import (
+    DATA,
     Row,
     call,
     call_in,
@@ -33,7 +34,6 @@ from tests.support.domain import (
     rows,
     run,
     sell,
-    standards,
     update_ticket,
 )
 from tests.support.payments import CHARGE_DAY, Scripted, executed, means
@@ -365,7 +365,7 @@ def test_a_batch_is_matched_when_each_of_its_payments_is(db: Connection, tmp_pat
     by_payment = road(db, "PAYMENT", "BANK")
     kids = {"1234567897": 300, "1234567905": 250, "1234567913": 350}
     items = [expected(db, by_payment, (DAY, amount), reference=kid)[0] for kid, amount in kids.items()]
-    banking.load(db, tmp_path, (standards("camt") / "samples" / "no_sample_053.xml").read_bytes())
+    banking.load(db, tmp_path, (DATA / "camt053.xml").read_bytes())
     assert match_open(db) == {"KID": 1}
     assert list(matched(db).values()) == [set(items)]
 
@@ -375,7 +375,7 @@ def test_a_batch_with_one_payment_that_differs_is_left_alone(db: Connection, tmp
     kids = {"1234567897": "300.01", "1234567905": "249.99", "1234567913": "350"}  # the sum is the same
     for kid, amount in kids.items():
         expected(db, by_payment, (DAY, amount), reference=kid)
-    banking.load(db, tmp_path, (standards("camt") / "samples" / "no_sample_053.xml").read_bytes())
+    banking.load(db, tmp_path, (DATA / "camt053.xml").read_bytes())
     assert "REFERENCE" not in match_open(db)
 
 
@@ -385,7 +385,7 @@ def test_zeros_before_a_kid_do_not_matter_and_the_rule_can_be_switched_off(db: C
         expected(db, by_payment, (DAY, amount), reference=kid)[0]
         for kid, amount in {"0001234567897": 300, "1234567905": 250, "01234567913": 350}.items()
     ]
-    banking.load(db, tmp_path, (standards("camt") / "samples" / "no_sample_053.xml").read_bytes())
+    banking.load(db, tmp_path, (DATA / "camt053.xml").read_bytes())
     run(db, "update bank.match_rule set enabled = rule <> 'KID'")
     assert "KID" not in match_open(db)
     run(db, "update bank.match_rule set enabled = true")

@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pybridge import errors
-from pybridge.cli import bank
-from pybridge.files.payout_file import Report
-from pybridge.files.statement_file import Unreadable, layout
+from pybridge.files import bank_loading
+from pybridge.files.payouts import Report
+from pybridge.files.tables import Unreadable, layout
 from tests.conftest import Connection
 from tests.support import banking
 from tests.support.banking import expected, match_open, matched, road, sound
@@ -64,10 +64,10 @@ def load(
     to: str = ROAD,
     kind: str | None = None,
     report: Report | None = None,
-) -> bank.LoadedPayouts:
+) -> bank_loading.LoadedPayouts:
     path = folder / "report.csv"
     path.write_text(content)
-    return bank.import_payouts(db, path, to, kind, report)
+    return bank_loading.import_payouts(db, path, to, kind, report)
 
 
 def items(db: Connection, way: int, *amounts: tuple[str, int | str]) -> list[int]:
@@ -294,7 +294,7 @@ def test_what_cannot_be_read_is_refused_and_nothing_is_loaded(db: Connection, tm
     with pytest.raises(Unreadable) as refused:
         load(db, tmp_path, content)
     assert str(refused.value).startswith(said)
-    assert one(db, "select count(*) from bank.import_file") == 0
+    assert one(db, "select count(*) from bank_loading.import_file") == 0
 
 
 MAPPED_WRONG: dict[str, tuple[str, str]] = {
@@ -334,7 +334,7 @@ def test_what_does_not_add_up_is_refused_and_where(db: Connection, tmp_path: Pat
         load(db, tmp_path, content)
     assert said in str(refused.value)
     assert refused.value.detail == where
-    assert one(db, "select (select count(*) from bank.import_file) + (select count(*) from bank.payout)") == 0
+    assert one(db, "select (select count(*) from bank_loading.import_file) + (select count(*) from bank.payout)") == 0
 
 
 def test_a_payout_is_loaded_once_and_not_with_other_lines(db: Connection, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from pybridge.files.statement_file import Layout
+from pybridge.files.statements import Layout
 from tests.conftest import Connect, Connection
 from tests.support import banking
 from tests.support.banking import booked, expected, match_open, matched, road, sound

@@ -56,7 +56,7 @@ def test_no_trace_of_the_buyer_is_left_in_any_text_of_the_database(db: Connectio
     event = make_event(db)
     net_paid(db, event.price_group, email="unique-name@example.com", request_id="r1")
     call(db, "record_payment_error", error="e1", message="x", owner_email="unique-name@example.com")
-    tables = rows(db, "select schemaname, tablename from pg_tables where schemaname in ('billig', 'deploy')")
+    tables = rows(db, "select schemaname, tablename from pg_tables where schemaname in ('books', 'billig', 'deploy')")
     assert len(tables) > 20
 
     def found() -> set[str]:

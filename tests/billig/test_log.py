@@ -13,7 +13,6 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from pybridge.paths import ROOT
 from tests.conftest import Connect, Connection
 from tests.support import servers
 from tests.support.domain import (
@@ -24,6 +23,7 @@ from tests.support.domain import (
     add_price_group,
     add_ticket_group,
     call,
+    call_in,
     confirm,
     consistency,
     create_purchase,
@@ -384,8 +384,8 @@ def test_later_edits_of_the_programme_change_no_past_report_and_no_later_refund(
 
     elsewhere = make_project(db)
     run(db, "update billig.price_group set price = 500 where price_group = %s", event.price_group)
-    run(db, "insert into billig.vat_rate (vat_code, valid_from, rate) values (31, current_date - 1, 20)")
-    run(db, "update billig.vat_rate set rate = 16 where vat_code = 31 and valid_from = '2012-01-01'")
+    run(db, "insert into books.vat_rate (vat_code, valid_from, rate) values (31, current_date - 1, 20)")
+    run(db, "update books.vat_rate set rate = 16 where vat_code = 31 and valid_from = '2012-01-01'")
     run(
         db,
         "update billig.event set project = %s, ticket_fee = 99, vat_code = 3 where event = %s",
@@ -446,14 +446,14 @@ def test_vat_of_a_change_is_vat_of_the_new_less_vat_logged_for_the_old(
 
 
 def test_a_change_after_the_vat_rate_changed_takes_the_new_rate_for_the_whole_ticket(db: Connection) -> None:
-    run(db, "insert into billig.vat_code (vat_code, vat_code_name, vat_code_note) values (91, 'Test', 'Test')")
-    run(db, "insert into billig.vat_rate (vat_code, valid_from, rate) values (91, '2020-01-01', 10)")
+    run(db, "insert into books.vat_code (vat_code, vat_code_name, vat_code_note) values (91, 'Test', 'Test')")
+    run(db, "insert into books.vat_rate (vat_code, valid_from, rate) values (91, '2020-01-01', 10)")
     for line_kind in ("REVENUE", "VAT"):
-        call(db, "set_voucher_rule", line_kind=line_kind, account=3900, vat_code=91)
+        call_in(db, "books", "set_voucher_rule", line_kind=line_kind, account=3900, vat_code=91)
     event = make_event(db, prices=(100, 130, 70), vat_code=91)
     paid = sell(db, event.price_group, 2).tickets
     reserved = reserve(db, event.price_group)
-    run(db, "insert into billig.vat_rate (vat_code, valid_from, rate) values (91, current_date - 1, 20)")
+    run(db, "insert into books.vat_rate (vat_code, valid_from, rate) values (91, current_date - 1, 20)")
 
     for ticket, group, amount in zip(paid, event.price_groups[1:], (30, -30), strict=True):
         update_ticket(db, ticket, price_group=group)
@@ -961,19 +961,6 @@ def test_a_sale_that_legacy_writes_changed_since_is_not_undone(db: Connection, p
         update_ticket(db, sale.tickets[0], **change)
         with expect("23B18"):
             call(db, "undo_last_sale", seller=seller)
-
-
-def test_tickets_of_older_versions_are_taken_back_to_the_payment_last_named(db: Connection, play: Event) -> None:
-    sale = sell(db, play.price_group, 2)
-    update_ticket(db, sale.tickets[0], refunded="now", refunder="perl")
-    unnamed = insert_ticket(db, play.price_group, paid=EARLIER)
-    for ticket in (sale.tickets[0], unnamed):  # as version 0005 left them
-        run(db, "alter table billig.ticket disable trigger user")
-        update_ticket(db, ticket, payment=last_payment(db, ticket))
-    assert {row["differs"] for row in consistency(db)["log_replay"]} == {"payment"}
-    db.execute((ROOT / "migrations/0009-payment-as-named.sql").read_bytes())
-    assert [ticket_row(db, ticket)["payment"] for ticket in (*sale.tickets, unnamed)] == [sale.payment] * 2 + [None]
-    assert consistency(db) == {}, "every trigger among them is ALWAYS again"
 
 
 def test_a_stand_that_nobody_registered_is_registered_by_its_refund(db: Connection, play: Event) -> None:

@@ -71,7 +71,7 @@ def test_money_that_comes_late_buys_the_same_again_while_it_is_free(db: Connecti
     sale = net(db, event.price_group, 2)
     assert {row["ticket"] for row in _expire(db)} == set(sale.tickets)
     domain.run(db, "update billig.price_group set price = 900")  # the price as sold counts
-    domain.run(db, "insert into billig.vat_rate values (3, current_date - 1, 50)")
+    domain.run(db, "insert into books.vat_rate values (3, current_date - 1, 50)")
 
     answer = confirm(db, sale, reference="late")
     assert [(r["result"], r["replaces"], r["amount"]) for r in answer] == [("RESOLD", t, 100) for t in sale.tickets]

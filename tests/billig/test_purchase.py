@@ -250,11 +250,11 @@ def test_the_last_tickets_are_sold_however_they_are_spread(db: Connection) -> No
 
 def test_nothing_is_sold_without_a_vat_code_or_before_its_first_rate(db: Connection) -> None:
     without = make_event(db, project_vat_code=None)
-    domain.run(db, "insert into billig.vat_code values (99, 'a code', 'with no rate yet')")
+    domain.run(db, "insert into books.vat_code values (99, 'a code', 'with no rate yet')")
     for event in (without, make_event(db, vat_code=99), make_event(db, fee_vat_code=99)):
         with expect("23B16"):
             sell(db, event.price_group)
-    domain.run(db, "insert into billig.vat_rate values (99, current_date + 3, 10)")
+    domain.run(db, "insert into books.vat_rate values (99, current_date + 3, 10)")
     with expect("23B16"):
         sell(db, make_event(db, vat_code=99).price_group)
 

@@ -171,8 +171,8 @@ def test_price_and_vat_edited_meanwhile_change_no_refund(db: Connection) -> None
     event = make_event(db, prices=(125,), vat_code=domain.REGULAR_RATE)
     sale = sell(db, event.price_group)
     domain.run(db, "update billig.price_group set price = 1")
-    domain.run(db, "insert into billig.vat_rate values (3, billig.local_time()::date, 50)")
-    domain.run(db, "delete from billig.vat_rate where vat_code = 3 and rate = 25")
+    domain.run(db, "insert into books.vat_rate values (3, billig.local_time()::date, 50)")
+    domain.run(db, "delete from books.vat_rate where vat_code = 3 and rate = 25")
     domain.run(db, "update billig.project set vat_code = 33")
     assert refund(db, sale.tickets)[0]["amount"] == -125
     row = domain.log_rows(db, sale.ticket)[1]

@@ -1,8 +1,10 @@
 """Retries: a request id does its work once for a caller and a function."""
 
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 
 import pytest
 
@@ -105,17 +107,102 @@ REQUESTS = [
 ]
 Maker = Callable[[Connection, Event], Request]
 
+RETRY_SAFE = """
+    select
+        p.proname::text as name, p.prosrc as body,
+        array(select n from unnest(p.proargnames[:p.pronargs]) as n where n <> 'p_request_id') as arguments
+    from pg_proc as p
+    where
+        p.pronamespace = 'billig'::regnamespace and 'p_request_id' = any (p.proargnames)
+        and p.proname not in ('begin_request', 'end_request', 'ticket_exchage')
+"""
+
 
 def test_every_function_with_a_request_id_is_tried_here(db: Connection) -> None:
     event = make_event(db, prices=(100, 60))
     tried = {maker(db, event).function for maker in REQUESTS}
-    having = domain.rows(
+    # the legacy spelling shares ticket_exchange's ids: tests/billig/test_exchange.py
+    assert {row["name"] for row in domain.rows(db, RETRY_SAFE)} == tried
+
+
+def test_every_argument_but_the_request_id_is_compared_and_under_its_own_name(db: Connection) -> None:
+    functions = domain.rows(db, RETRY_SAFE)
+    assert len(functions) >= len(REQUESTS)
+    for function in functions:
+        pattern = rf"begin_request\('{function['name']}', p_request_id, jsonb_build_object\(([^()]*)\)\)"
+        (listed,) = re.findall(pattern, function["body"])
+        pairs = re.findall(r"'(\w+)', (\w+)", listed)
+        assert sorted(name for name, _ in pairs) == sorted(function["arguments"])
+        # what is compared is the argument, or what the function made of it
+        assert all(value in (name, "v_" + name.removeprefix("p_")) for name, value in pairs)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ['{"p_seller": "kari"}', '{"p_seller": "kari", "p_reason": null, "p_amount": 1}', "{}"],
+)
+def test_a_call_with_other_arguments_than_its_function_has_is_an_error_of_the_function(
+    db: Connection, arguments: str
+) -> None:
+    with expect("P0004", native=True):
+        domain.one(db, "select billig.begin_request('undo_last_sale', 'id-1', %s::jsonb)", arguments)
+    domain.one(db, "select billig.begin_request('undo_last_sale', 'id-1', %s)", '{"p_reason": "", "p_seller": null}')
+
+
+AMOUNTS: list[tuple[Maker, dict[str, list[int] | int]]] = [
+    (_create_purchase, {"payment_amounts": [200]}),
+    (_refund, {"payment_amounts": [200]}),
+    (_exchange, {"payment_amounts": [-140]}),
+    (_change, {"payment_amounts": [-40]}),
+    (_pay, {"payment_amounts": [200]}),
+    (_till_open, {"opening_float": 500}),
+    (_till_event, {"amount": 500}),
+    (_till_close, {"counted": [500]}),
+]
+
+
+@pytest.mark.parametrize(("maker", "amounts"), AMOUNTS)
+def test_an_amount_is_the_same_however_many_zeros_it_ends_in(
+    db: Connection, maker: Maker, amounts: dict[str, list[int] | int]
+) -> None:
+    request = maker(db, make_event(db, prices=(100, 60)))
+    arguments = {**request.arguments, "request_id": "id-1"}
+    if "payment_amounts" in amounts:
+        arguments |= {"payment_methods": ["CASH"]}
+    if "amount" in amounts:
+        arguments |= {"event_type": "PAY_IN", "reason": "change"}
+    if "counted" in amounts:
+        arguments |= {"note": "found"}
+    first = call(db, request.function, **{**arguments, **amounts})
+    for zeros in ("", ".0", ".00"):
+        written = {
+            name: [Decimal(f"{each}{zeros}") for each in value]
+            if isinstance(value, list)
+            else Decimal(f"{value}{zeros}")
+            for name, value in amounts.items()
+        }
+        assert call(db, request.function, **{**arguments, **written}) == first
+    more = {name: [each + 1 for each in v] if isinstance(v, list) else v + 1 for name, v in amounts.items()}
+    with expect("23B13"):
+        call(db, request.function, **{**arguments, **more})
+
+
+def test_no_array_and_an_empty_one_are_two_things(db: Connection) -> None:
+    begin = "select billig.begin_request('cancel_reservation', 'id-1', %s)"
+    domain.one(db, begin, '{"p_purchase": 1, "p_seller": null, "p_tickets": []}')
+    with expect("23B13"):
+        domain.one(db, begin, '{"p_purchase": 1, "p_seller": null, "p_tickets": null}')
+
+
+def test_every_function_that_takes_an_amount_is_tried_above(db: Connection) -> None:
+    taking = domain.rows(
         db,
         "select proname::text as name from pg_proc where pronamespace = 'billig'::regnamespace"
-        " and 'p_request_id' = any (proargnames) and proname not in ('begin_request', 'end_request')",
+        " and 'p_request_id' = any (proargnames) and proname <> 'ticket_exchage'"
+        " and proargtypes::oid[] && array['numeric'::regtype, 'numeric[]'::regtype]::oid[]",
     )
-    # the legacy spelling shares ticket_exchange's ids: tests/test_exchange.py
-    assert {row["name"] for row in having} - {"ticket_exchage"} == tried
+    event = make_event(db, prices=(100, 60))
+    assert {row["name"] for row in taking} == {maker(db, event).function for maker, _ in AMOUNTS}
 
 
 def _state(db: Connection) -> list[int]:

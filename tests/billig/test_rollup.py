@@ -299,8 +299,8 @@ def test_rows_of_an_older_era_count_once(db: Connection, connect: Connect, event
         run(
             db,
             """
-            alter table billig.accounting_period disable trigger user;
-            update billig.accounting_period
+            alter table books.accounting_period disable trigger user;
+            update books.accounting_period
             set snapshot = (
                 select format(
                     '%s:%s:%s', pg_snapshot_xmin(snapshot)::text::bigint + 1000000,
@@ -318,7 +318,7 @@ def test_rows_of_an_older_era_count_once(db: Connection, connect: Connect, event
             begin
                 for r in select tgrelid::regclass as t, tgname from pg_trigger
                     where not tgisinternal and tgrelid in ('billig.transaction_log'::regclass,
-                        'billig.rollup_batch'::regclass, 'billig.accounting_period'::regclass)
+                        'billig.rollup_batch'::regclass, 'books.accounting_period'::regclass)
                 loop
                     execute format('alter table %s enable always trigger %I', r.t, r.tgname);
                 end loop;

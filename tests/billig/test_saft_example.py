@@ -4,6 +4,8 @@ Its articles become events, the article groups their types. Its prices have øre
 them: so each ticket is free and has its price as its fee.
 """
 
+import itertools
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -230,11 +232,27 @@ def test_the_example_day_gives_the_examples_own_z_report(db: Connection, example
     )
 
 
+def listed_elements() -> dict[str, str]:
+    """The elements of SAF-T's eventReport, and how many of each there are, from a table of our own."""
+    return {row["element"]: row["occurrence"] for row in domain.table("saft_event_report.csv")}
+
+
+def test_our_table_of_elements_is_that_of_the_published_schema() -> None:
+    tree = (domain.standards("saft-cash-register") / "element-tree.txt").read_text("utf-8").splitlines()
+    first = next(place for place, line in enumerate(tree) if line.strip().startswith("eventReport?"))
+    beneath = len(tree[first]) - len(tree[first].lstrip())
+    listed = itertools.takewhile(lambda line: len(line) - len(line.lstrip()) > beneath, tree[first + 1 :])
+    published: dict[str, str] = {}
+    for line in listed:
+        found = re.match(r"\s*(\w+)([!?]|\[.*?\])", line)
+        assert found, line
+        published.setdefault(found[1], {"!": "1", "?": "0..1"}.get(found[2], found[2].strip("[]")))
+    assert published == listed_elements()
+
+
 def test_each_item_names_an_element_of_the_schema(db: Connection) -> None:
     """Every element of eventReport has an item of ours, and every item of ours an element, or none on purpose."""
-    tree = (domain.standards("saft-cash-register") / "element-tree.txt").read_text("utf-8")
-    listed = tree[tree.index("eventReport?") :]
-    elements = {line.strip().rstrip("?! ").split("[")[0].split("!")[0].split("?")[0] for line in listed.splitlines()}
+    elements = set(listed_elements())
     items = {
         row["item"]: row["element"] for row in domain.rows(db, "select item, element from billig.till_report_item")
     }

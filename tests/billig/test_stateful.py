@@ -305,7 +305,7 @@ class Festival(RuleBasedStateMachine):
             Price(base + 10, g5, Decimal(50)),
         ]
         with self.db.pipeline(), self.db.cursor() as cursor:
-            cursor.execute("delete from billig.vat_rate where valid_from > '2022-01-01'")
+            cursor.execute("delete from books.vat_rate where valid_from > '2022-01-01'")
             cursor.execute(
                 "insert into billig.organisation (organisation, organisation_name) values (%s, %s)",
                 (base, self.organisation),
@@ -1077,7 +1077,7 @@ class Festival(RuleBasedStateMachine):
     def edit_a_vat_rate(self, code: int, rate: int) -> None:
         self.ledger.rates[code] = Decimal(rate)
         self._edit(
-            "insert into billig.vat_rate (vat_code, valid_from, rate) values (%s, billig.local_time()::date, %s)"
+            "insert into books.vat_rate (vat_code, valid_from, rate) values (%s, billig.local_time()::date, %s)"
             " on conflict (vat_code, valid_from) do update set rate = excluded.rate",
             code,
             rate,

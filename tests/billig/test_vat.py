@@ -25,7 +25,7 @@ def test_vat_is_rounded_a_ticket_and_not_of_the_total(db: Connection) -> None:
 def test_half_an_oere_is_rounded_away_from_zero(shared_db: Connection) -> None:
     for gross, rate in (("0.03", "20"), ("2.01", "0.5"), ("115", "15"), ("0.10", "5.25"), ("12.50", "25")):
         for sign in (1, -1):
-            said = one(shared_db, "select billig.vat_of(%s::numeric, %s::numeric)", str(sign * Decimal(gross)), rate)
+            said = one(shared_db, "select books.vat_of(%s::numeric, %s::numeric)", str(sign * Decimal(gross)), rate)
             assert said == sign * _vat(Decimal(gross), Decimal(rate))
-    assert one(shared_db, "select billig.vat_of(0.03, 20)") == Decimal("0.01")  # 0.005
-    assert one(shared_db, "select billig.vat_of(-0.03, 20)") == Decimal("-0.01")
+    assert one(shared_db, "select books.vat_of(0.03, 20)") == Decimal("0.01")  # 0.005
+    assert one(shared_db, "select books.vat_of(-0.03, 20)") == Decimal("-0.01")

@@ -32,6 +32,7 @@ from tests.support.domain import (
     Event,
     Row,
     call,
+    call_in,
     close_till,
     confirm,
     consistency,
@@ -363,16 +364,15 @@ def test_an_event_moved_and_moved_again_is_released_once(db: Connection) -> None
 
 def test_a_rule_can_leave_out_the_deferring(db: Connection) -> None:
     event = make_event(db, prices=(80,), fee=20)
-    call(
-        db, "set_voucher_rule", line_kind="REVENUE", account=3220, project=event.project, accounting_vat_code="6"
-    )  # fmt: skip
+    rule = {"line_kind": "REVENUE", "account": 3220, "project": event.project, "accounting_vat_code": "6"}
+    call_in(db, "books", "set_voucher_rule", **rule)
     sell(db, event.price_group)
     assert booked(db, event) == money(_1900=100, _3220=-80, _2900=-20)
     sold_before(db, event, 1)
     day = today(db)
     plan(db, event, (date.min, day))
     assert booked(db, event, day) == money(_2900=100, _3220=-100), "sold a day before the rule applied"
-    run(db, "update billig.voucher_rule set valid_from = '0001-01-01' where project = %s", event.project)
+    run(db, "update books.voucher_rule set valid_from = '0001-01-01' where project = %s", event.project)
     assert booked(db, event, day) == money(_2900=20, _3220=-20), "the fee's rule alone defers"
 
 
@@ -421,7 +421,7 @@ def test_a_rule_is_set_by_what_is_closed_now(db: Connection, connect: Connect) -
     with connect(autocommit=False) as old:
         old.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         with expect("25000"):
-            call(old, "set_voucher_rule", line_kind="PAYMENT", account=1920, payment_method="CASH")
+            call_in(old, "books", "set_voucher_rule", line_kind="PAYMENT", account=1920, payment_method="CASH")
 
 
 def test_tills_book_their_differences_pay_ins_and_pay_outs_when_they_close(db: Connection) -> None:
@@ -497,10 +497,10 @@ def test_the_most_specific_rule_wins_and_project_goes_before_all(db: Connection)
         event = held_event(db)
         other = held_event(db)
         for number in (3221, 3222, 3223, 3224):
-            call(db, "set_account", account=number, name=f"Inntekt {number}")
+            call_in(db, "books", "set_account", account=number, name=f"Inntekt {number}")
 
         def rule(account: int | None, **columns: object) -> None:
-            call(db, "set_voucher_rule", line_kind="REVENUE", account=account, **columns)
+            call_in(db, "books", "set_voucher_rule", line_kind="REVENUE", account=account, **columns)
 
         rule(3221, transaction_type="NORMAL_SALE")
         sell(db, event.price_group)
@@ -525,7 +525,7 @@ def test_a_rule_applies_from_its_day_on(db: Connection) -> None:
         sell(db, event.price_group)
         sold_before(db, event, 1)
         sell(db, event.price_group)
-        call(db, "set_voucher_rule", line_kind="PAYMENT", account=BANK, payment_method="CASH")
+        call_in(db, "books", "set_voucher_rule", line_kind="PAYMENT", account=BANK, payment_method="CASH")
         assert booked(db, event, day - timedelta(days=1)) == money(_1900=100, _3220=-100)
         assert booked(db, event, day) == money(_1920=100, _3220=-100)
 
@@ -548,14 +548,14 @@ def test_what_no_rule_knows_stands_on_the_suspense_account_and_is_named(db: Conn
                 "payment_method": "SHELLS", "first_day": today(db), "last_day": today(db), "amount": 100,
             }
         ]  # fmt: skip
-        call(db, "set_voucher_rule", line_kind="PAYMENT", account=1579, payment_method="SHELLS")
+        call_in(db, "books", "set_voucher_rule", line_kind="PAYMENT", account=1579, payment_method="SHELLS")
         assert rows(db, "select * from consistency.voucher_rule") == []
 
 
 def test_rules_that_cannot_be_are_refused(db: Connection) -> None:
     def refused(state: str, **arguments: object) -> None:
         with expect(state):
-            call(db, "set_voucher_rule", **arguments)
+            call_in(db, "books", "set_voucher_rule", **arguments)
 
     refused("22023", line_kind="PREPAID", account=2900)
     refused("22023", line_kind="SHELLS", account=2900)
@@ -569,14 +569,14 @@ def test_rules_that_cannot_be_are_refused(db: Connection) -> None:
     refused("P0002", line_kind="REVENUE", account=3220, transaction_type="GIFT", project=1, organisation=99, vat_code=4)
     for account, name in ((None, "x"), (12, "x"), (1234, "")):
         with expect("22023"):
-            call(db, "set_account", account=account, name=name)
+            call_in(db, "books", "set_account", account=account, name=name)
 
 
 def test_two_rules_alike_cannot_be(db: Connection) -> None:
     with pytest.raises(psycopg.errors.UniqueViolation):
         run(
             db,
-            "insert into billig.voucher_rule (line_kind, valid_from, account) values ('ROUNDING', '0001-01-01', 7740)",
+            "insert into books.voucher_rule (line_kind, valid_from, account) values ('ROUNDING', '0001-01-01', 7740)",
         )
 
 
@@ -590,7 +590,7 @@ def test_the_examples_for_the_bookkeeper_run(db: Connection) -> None:
             db,
             """
             select line_kind, account, deferred_account
-            from billig.voucher_rule
+            from books.voucher_rule
             where valid_from > '2000-01-01'
             order by account
             """,
@@ -606,14 +606,14 @@ def test_a_bookkeeper_sets_rules_and_an_auditor_reads_them(db: Connection) -> No
     event = held_event(db)
     sell(db, event.price_group)
     with login_role(db, "bookkeeper") as name, psycopg.connect(db.info.dsn, user=name, autocommit=True) as bookkeeper:
-        call(bookkeeper, "set_account", account=3225, name="Revyen")
-        call(bookkeeper, "set_voucher_rule", line_kind="REVENUE", account=3225, project=event.project)
-        assert one(bookkeeper, "select set_by from billig.voucher_rule where account = 3225") == name
+        call_in(bookkeeper, "books", "set_account", account=3225, name="Revyen")
+        call_in(bookkeeper, "books", "set_voucher_rule", line_kind="REVENUE", account=3225, project=event.project)
+        assert one(bookkeeper, "select set_by from books.voucher_rule where account = 3225") == name
         assert booked(bookkeeper, event) == money(_1900=100, _3225=-100)
         for statement in (
-            "insert into billig.account (account, account_name) values (1234, 'mine')",
-            "update billig.voucher_rule set account = 1900",
-            "delete from billig.voucher_rule",
+            "insert into books.account (account, account_name) values (1234, 'mine')",
+            "update books.voucher_rule set account = 1900",
+            "delete from books.voucher_rule",
             "update billig.event_date set event_date = now()",
         ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -622,7 +622,7 @@ def test_a_bookkeeper_sets_rules_and_an_auditor_reads_them(db: Connection) -> No
         with login_role(db, group) as name, psycopg.connect(db.info.dsn, user=name, autocommit=True) as reader:
             assert booked(reader, event) == money(_1900=100, _3225=-100)
             with expect("42501", native=True):
-                call(reader, "set_account", account=3225, name="Mine")
+                call_in(reader, "books", "set_account", account=3225, name="Mine")
 
 
 # --- Any day --------------------------------------------------------------------------------------------------------
@@ -814,8 +814,12 @@ def test_what_is_decided_later_leaves_a_closed_period_as_it_is(books: Books, con
     slow.commit()
     assert booked(db, event, tomorrow) == money(_1900=100, _3220=-100), "it came too late for the period"
     with expect("22023"):
-        call(db, "set_voucher_rule", line_kind="REVENUE", account=3020, project=event.project, valid_from=day)
-    call(db, "set_voucher_rule", line_kind="REVENUE", account=3020, deferred_account=2900, project=event.project)
+        call_in(
+            db, "books", "set_voucher_rule", line_kind="REVENUE", account=3020, project=event.project, valid_from=day
+        )
+    call_in(
+        db, "books", "set_voucher_rule", line_kind="REVENUE", account=3020, deferred_account=2900, project=event.project
+    )
     run(db, "update billig.event set event_time = event_time + interval '9 days' where event = %s", event.event)
     assert lines(db, event.project, day) == found
     assert booked(db, event, tomorrow) == money(_1900=100, _3220=200, _2900=-300), "a debt again, by its own day's rule"
@@ -824,12 +828,12 @@ def test_what_is_decided_later_leaves_a_closed_period_as_it_is(books: Books, con
 
 def test_a_period_whose_lines_have_no_account_is_not_closed(books: Books) -> None:
     day = books.calendar.today
-    call(books.db, "set_voucher_rule", line_kind="REVENUE", account=None, vat_code=6)
+    call_in(books.db, "books", "set_voucher_rule", line_kind="REVENUE", account=None, vat_code=6)
     books.calendar.forward()
     with expect("23B46"):
         books.calendar.close(day)
     books.calendar.forward(-1)
-    call(books.db, "set_voucher_rule", line_kind="REVENUE", account=3220, vat_code=6)
+    call_in(books.db, "books", "set_voucher_rule", line_kind="REVENUE", account=3220, vat_code=6)
     books.calendar.forward()
     books.calendar.close(day)
     assert consistency(books.db) == {}
@@ -974,8 +978,8 @@ def test_an_export_is_refused_where_something_is_wrong(db: Connection, export: E
     plan(db, event, (date.min, day))
     sell(db, event.price_group)
     sold_before(db, event, 300)
-    rule = one(db, "select voucher_rule from billig.voucher_rule where line_kind = 'PAYMENT' and payment_method = 1")
-    run(db, "update billig.voucher_rule set valid_from = %s where voucher_rule = %s", day + timedelta(days=1), rule)
+    rule = one(db, "select voucher_rule from books.voucher_rule where line_kind = 'PAYMENT' and payment_method = 1")
+    run(db, "update books.voucher_rule set valid_from = %s where voucher_rule = %s", day + timedelta(days=1), rule)
     file = tmp_path / "journal.csv"
     refused = export("--out", file, day=day)
     assert refused.exit_code == 1
@@ -983,7 +987,7 @@ def test_an_export_is_refused_where_something_is_wrong(db: Connection, export: E
     assert not file.exists()
     assert export("--out", file, "--despite-problems", day=day).exit_code == 0
     assert ";9999;" in file.read_text("utf-8-sig")
-    run(db, "update billig.voucher_rule set valid_from = '0001-01-01' where voucher_rule = %s", rule)
+    run(db, "update books.voucher_rule set valid_from = '0001-01-01' where voucher_rule = %s", rule)
     assert export(day=day).exit_code == 0
 
 

@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,31 +14,14 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from pybridge.cli.common import local
 from pybridge.cli.main import app
 from pybridge.files import programme
-from tests.billig.test_import import Row, row, three_lines
+from pybridge.formats import local
 from tests.conftest import Connection
+from tests.support.cli import Run, run, url
+from tests.support.programme import Row, row, three_lines
 
-Run = Callable[..., Result]
-
-
-def url(connection: Connection, user: str | None = None) -> str:
-    info = connection.info
-    return f"postgresql://{user or info.user}@{info.host}:{info.port}/{info.dbname}"
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch) -> Run:
-    """`pybridge` with these arguments, on the database of this connection."""
-    monkeypatch.setenv("COLUMNS", "120")
-
-    def run(connection: Connection | str, *arguments: str | Path) -> Result:
-        where = connection if isinstance(connection, str) else url(connection)
-        monkeypatch.setenv("DATABASE_URL", where)
-        return CliRunner().invoke(app, [str(each) for each in arguments])  # type: ignore[return-value]
-
-    return run
+__all__ = ["run"]  # a fixture
 
 
 def save(path: Path, rows: list[Row], *, delimiter: str = ",", encoding: str = "utf-8") -> Path:

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -20,7 +19,7 @@ from pybridge.cli.main import app
 from pybridge.reports import output as report_output
 from pybridge.reports import questions as reports
 from tests.conftest import Connection
-from tests.reports.test_settlement import live_through_open_items
+from tests.support.cli import Run, url
 from tests.support.domain import (
     MIDDLE_RATE,
     REGULAR_RATE,
@@ -42,13 +41,7 @@ from tests.support.domain import (
     sell,
     update_ticket,
 )
-
-Run = Callable[..., Result]
-
-
-def url(connection: Connection, user: str | None = None) -> str:
-    info = connection.info
-    return f"postgresql://{user or info.user}@{info.host}:{info.port}/{info.dbname}"
+from tests.support.open_items import live_through_open_items
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ from psycopg.types.json import Jsonb
 
 from examples import sandbox
 from pybridge.payments import gateways, webhook
-from tests.cli.test_cli import Run, run
 from tests.conftest import Connect, Connection
 from tests.support import market
+from tests.support.cli import Run, run
 from tests.support.domain import call_in, one, rows
 from tests.support.payments import (
     CHARGE_DAY,

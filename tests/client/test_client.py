@@ -5,17 +5,15 @@ import inspect
 import re
 import typing
 from decimal import Decimal
-from typing import Any
 
 import psycopg
 import pytest
 
-from pybridge import client as client_module
 from pybridge import errors
 from pybridge.client import Client
 from pybridge.paths import DB, MIGRATIONS, ROOT
 from tests.conftest import Connection
-from tests.support import domain
+from tests.support import domain, typed
 
 SIGNATURES = """
 select
@@ -27,43 +25,56 @@ select
         from generate_series(p.pronargs - p.pronargdefaults + 1, p.pronargs) as i
     ) as defaults,
     p.proretset,
-    p.proargnames[p.pronargs + 1:] as columns
+    p.proargnames[p.pronargs + 1:] || array(
+        select a.attname::text
+        from pg_attribute as a
+        join pg_type as t on t.typrelid = a.attrelid
+        where t.oid = p.prorettype and a.attnum > 0 and not a.attisdropped
+        order by a.attnum
+    ) as columns
 from pg_proc as p
-where
-    p.pronamespace = 'billig'::regnamespace and p.prosecdef and p.prorettype <> 'trigger'::regtype
-    and p.proname not in ('late_rows', 'posting_date') -- asked by views alone
+where p.pronamespace = %s::regnamespace and p.proname = any (%s)
 order by 1
 """
-SQL_DEFAULTS = {"NULL": None, "false": False, "true": True}
+SQL_DEFAULTS = {"NULL": None, "false": False, "true": True, "now()": None, "CURRENT_DATE": None}
 
 
 def python_default(expression: str) -> object:
-    """A default of the catalogue, `NULL::text` or `'CASH'::text`, as Python says it."""
+    """A default of the catalogue, `NULL::text` or `'CASH'::text`, as Python says it; None for what the clock says."""
     literal = expression.split("::")[0]
     if literal in SQL_DEFAULTS:
         return SQL_DEFAULTS[literal]
     return literal.strip("'") if literal.startswith("'") else int(literal)
 
 
-def methods() -> dict[str, Any]:
-    return {name: method for name, method in inspect.getmembers(Client, inspect.isfunction) if name[0] != "_"}
-
-
-def test_each_function_that_clients_may_call_is_a_method_with_the_same_parameters(shared_db: Connection) -> None:
-    functions = shared_db.execute(SIGNATURES).fetchall()
-    assert {name for name, *_ in functions} == set(methods())
+@pytest.mark.parametrize("schema", sorted(typed.rooms()))
+def test_each_function_that_clients_may_call_is_a_method_with_the_same_parameters(
+    shared_db: Connection, schema: str
+) -> None:
+    names = [path.stem for path in (DB / "functions" / schema).glob("*.sql")]
+    methods = typed.methods(typed.rooms()[schema])
+    functions = shared_db.execute(SIGNATURES, (schema, names)).fetchall()
+    assert [name for name, *_ in functions] == sorted(methods) == sorted(names)
     for name, required, arguments, defaults, is_set, columns in functions:
-        parameters = list(inspect.signature(methods()[name]).parameters.values())[1:]
-        assert [f"p_{parameter.name}" for parameter in parameters] == arguments, name
+        parameters = list(inspect.signature(methods[name]).parameters.values())[1:]
+        assert [f"p_{parameter.name.removesuffix('_')}" for parameter in parameters] == arguments, name
         assert {parameter.kind for parameter in parameters} <= {inspect.Parameter.KEYWORD_ONLY}, name
         assert all(parameter.default is inspect.Parameter.empty for parameter in parameters[:required]), name
         assert [parameter.default for parameter in parameters[required:]] == [
             python_default(default) for default in defaults
         ], name
-        answer = typing.get_type_hints(methods()[name], vars(client_module))["return"]
         if is_set:
-            (row_type,) = typing.get_args(answer)
+            (row_type,) = typing.get_args(typing.get_type_hints(methods[name])["return"])
             assert [field.name for field in dataclasses.fields(row_type)] == columns, name
+
+
+def test_the_client_opens_every_schema(shared_db: Connection) -> None:
+    client = Client(shared_db)
+    assert isinstance(client, typed.rooms()["billig"])
+    others = {schema: type(getattr(client, schema)) for schema in typed.rooms() if schema != "billig"}
+    assert {"billig": typed.rooms()["billig"], **others} == typed.rooms()
+    assert all(getattr(client, schema).connection is shared_db for schema in others)
+    assert client.bank.match_open() == []
 
 
 def test_every_sqlstate_of_the_domain_has_an_exception_and_stands_in_the_documentation() -> None:
@@ -73,7 +84,7 @@ def test_every_sqlstate_of_the_domain_has_an_exception_and_stands_in_the_documen
     assert {sqlstate for sqlstate in errors.BY_SQLSTATE if sqlstate.startswith("23B")} == raised
     documented = re.findall(r"^\| (\w{5}) \| `(\w+)` \|", (ROOT / "docs" / "errors.md").read_text("utf-8"), re.M)
     assert dict(documented) == {sqlstate: error.__name__ for sqlstate, error in errors.BY_SQLSTATE.items()}
-    assert len(documented) == len(errors.BY_SQLSTATE) == len(errors.TicketError.__subclasses__())
+    assert len(documented) == len(errors.BY_SQLSTATE) == len(errors.Refused.__subclasses__())
 
 
 def test_a_seller_sells_exchanges_refunds_and_undoes(shared_db: Connection) -> None:

@@ -130,10 +130,8 @@ def ask(conn: Connection, query: str) -> Any:
 
 def state(conn: Connection) -> list[str]:
     """The schema and the deploy's own rows: all that a killed deploy could have left changed."""
-    rows = [
-        conn.execute(f"select * from deploy.{table} order by 1".encode()).fetchall()
-        for table in ("era", "repeatable_object", "known_object", "_yoyo_migration", "_yoyo_log", "_yoyo_version")
-    ]
+    tables = "era migration repeatable_object known_object _yoyo_migration _yoyo_log _yoyo_version"
+    rows = [conn.execute(f"select * from deploy.{table} order by 1".encode()).fetchall() for table in tables.split()]
     return [*schema_fingerprint(conn), repr(rows)]
 
 
@@ -491,6 +489,47 @@ def test_refuses_a_checkout_older_than_the_database(bare_db: Connection, house: 
     assert refused(house, bare_db).object_name == "0003-index"
 
 
+def test_until_the_first_release_a_database_of_other_migrations_is_to_be_made_anew(
+    bare_db: Connection, house: House
+) -> None:
+    house.deploy(bare_db)
+    house.remove("migrations/0001-schemas.sql")
+    house.write("migrations/0001-one-file-for-each.sql", SCHEMAS)
+    rewritten = refused(house, bare_db)
+    house.write("migrations/0001-schemas.sql", SCHEMAS + "-- Edited.\n")
+    house.remove("migrations/0001-one-file-for-each.sql")
+    edited = refused(house, bare_db)
+
+    assert [each.object_name for each in (rewritten, edited)] == ["0001-schemas"] * 2
+    assert "its file is not here" in rewritten.reason
+    assert "its file has changed" in edited.reason
+    for each in (rewritten, edited):
+        assert "made this database, or make it anew" in each.hint
+        assert "pybridge down" in each.hint
+
+
+def test_from_the_first_release_on_an_edited_migration_is_to_be_put_back(
+    bare_db: Connection, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pybridge.deploy.deployer.SETTLED", True)
+    house.deploy(bare_db)
+    house.write("migrations/0001-schemas.sql", SCHEMAS.replace("numeric(10, 2)", "numeric(12, 2)"))
+
+    refusal = refused(house, bare_db)
+    assert refusal.object_name == "0001-schemas"
+    assert refusal.hint == "Put the file back as it was, and write a new migration for the change."
+
+    house.write("migrations/0001-schemas.sql", SCHEMAS)
+    assert house.deploy(bare_db) == DeployResult(unchanged=6)
+
+
+def test_a_database_whose_migrations_have_no_checksum_is_an_older_checkouts(bare_db: Connection, house: House) -> None:
+    house.deploy(bare_db)
+    bare_db.execute("delete from deploy.migration")
+
+    assert refused(house, bare_db).object_name == "0001-schemas"
+
+
 def test_refuses_migrations_that_depend_on_none(bare_db: Connection, house: House) -> None:
     house.write("migrations/0002-odd.sql", "-- depends: 0000-nothing\nselect 1;")
 
@@ -717,7 +756,7 @@ def _empty(conn: Connection) -> None:
 
 
 def _states(root: Path) -> list[str]:
-    return [path.stem for path in sorted((root / "migrations").glob("*.sql")) if not path.stem.endswith(".rollback")]
+    return [path.stem for path in sorted((root / "migrations").glob("*.sql"))]
 
 
 def _from(conn: Connection, root: Path, state: str) -> list[str]:

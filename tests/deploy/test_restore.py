@@ -17,6 +17,7 @@ from tests.support.domain import (
     UKA,
     Event,
     call,
+    call_in,
     confirm,
     consistency,
     exchange,
@@ -80,7 +81,7 @@ def some_days(db: Connection) -> Event:
     call(db, "settle_owed_back", owed_back=one(db, "select owed_back from billig.owed_back"), reference="paid-back")
     # A closed period, what was rolled up till now, and a tail after it.
     yesterday = one(db, "select billig.local_time()::date - 1")
-    call(db, "close_period", organisation=UKA, first_day=yesterday, last_day=yesterday)
+    call_in(db, "books", "close_period", organisation=UKA, first_day=yesterday, last_day=yesterday)
     sell(db, event.price_group, request_id="sale-1")
     a_month_of_clicks(db)
     assert consistency(db) == {}
@@ -127,7 +128,9 @@ def rights(db: Connection) -> list[Row]:
         """
         with room as (
             select * from pg_namespace
-            where nspname in ('billig', 'marketplace', 'bank', 'jobs', 'report', 'consistency', 'analysis', 'deploy')
+            where
+                nspname in
+                ('books', 'billig', 'marketplace', 'bank', 'jobs', 'report', 'consistency', 'analysis', 'deploy')
         ),
 
         thing as (
@@ -156,7 +159,7 @@ def rights(db: Connection) -> list[Row]:
     )
 
 
-LEDGER = ("billig", "marketplace", "bank", "jobs", "report")
+LEDGER = ("books", "billig", "marketplace", "bank", "jobs", "report")
 
 
 @pytest.fixture

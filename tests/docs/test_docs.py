@@ -14,7 +14,7 @@ import pytest
 from psycopg import sql
 from pytest_postgresql.executors import NoopExecutor
 
-from pybridge.files import click_file
+from pybridge.files import clicks
 from pybridge.paths import ROOT
 from tests.conftest import Clone, Connection, Database, ServerInfo
 from tests.support import banking, market, pages
@@ -262,4 +262,4 @@ def test_the_page_of_execution_names_every_state_hold_alarm_and_decision(shared_
 
 def test_the_guide_to_files_of_clicks_names_every_column() -> None:
     guide = (DOCS / "clicks.md").read_text("utf-8")
-    assert [column for column in click_file.COLUMNS if f"`{column}`" not in guide] == []
+    assert [column for column in clicks.COLUMNS if f"`{column}`" not in guide] == []

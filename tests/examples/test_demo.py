@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from datetime import datetime
 from io import StringIO
+from types import SimpleNamespace
 
 import pytest
 from psycopg import sql
@@ -112,6 +113,19 @@ def test_the_demo_does_not_play_among_other_peoples_events(db: Connection, dsn: 
     with pytest.raises(demo.DemoRefused):
         play(dsn)
     assert db.execute("select count(*) from billig.event").fetchone() == (1,)
+
+
+def test_a_database_of_another_checkout_is_left_alone_and_its_folder_named(
+    db: Connection, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db.execute("delete from deploy.migration")
+    monkeypatch.setenv("PYBRIDGE_DATA", "/srv/festival")
+    monkeypatch.setattr(demo, "is_elsewhere", lambda: False)
+    monkeypatch.setattr("examples.festival.play.server.up", lambda: SimpleNamespace(dsn=lambda: dsn))
+    with pytest.raises(demo.DemoRefused, match="/srv/festival was made by another checkout") as refusal:
+        demo.main(Console(file=StringIO()), size=SMALL)
+    assert "pybridge down" in refusal.value.hint
+    assert domain.one(db, "select count(*) from billig.ticket") == 0
 
 
 def test_one_demo_at_a_time(db: Connection, dsn: str) -> None:

@@ -13,16 +13,15 @@ import pytest
 from prometheus_client import Metric
 from prometheus_client.openmetrics import parser
 
-from pybridge.cli import health
+from pybridge.jobs import health, metrics, scheduler
 from pybridge.jobs import runner as jobs
-from pybridge.jobs import scheduler
 from pybridge.paths import ROOT
-from tests.cli.test_cli import Run
-from tests.cli.test_cli import run as pybridge
 from tests.conftest import Connection
-from tests.jobs.test_schedule import at, ran, since
 from tests.support import market
+from tests.support.cli import Run
+from tests.support.cli import run as pybridge
 from tests.support.domain import call_in, one, rows, run
+from tests.support.schedule import at, ran, since
 
 __all__ = ["pybridge"]  # a fixture
 
@@ -119,7 +118,7 @@ def read(text: str) -> list[Metric]:
 
 def test_what_is_no_openmetrics_would_be_found(db: Connection) -> None:
     """Positive control of the test below."""
-    text = health.openmetrics(health.jobs(db))
+    text = metrics.openmetrics(health.jobs(db))
     for broken in (text.removesuffix("# EOF\n"), text.replace('{job="', "{job=", 1), text.replace(" 0.0", " none", 1)):
         with pytest.raises(ValueError):
             read(broken)
@@ -134,7 +133,7 @@ def test_metrics_are_openmetrics(db: Connection, pybridge: Run) -> None:
     assert printed.exit_code == 0
     assert printed.stdout.endswith("\n# EOF\n")
     found = {family.name: family for family in read(printed.stdout)}
-    assert set(found) == {f"pybridge_job_{name}" for name, *_ in health.METRICS}
+    assert set(found) == {f"pybridge_job_{name}" for name, *_ in metrics.METRICS}
     assert {family.type for family in found.values()} == {"gauge"}
 
     def value(name: str, job: str) -> float | None:
@@ -153,7 +152,7 @@ def test_metrics_are_openmetrics(db: Connection, pybridge: Run) -> None:
 def test_a_row_count_that_consistency_found_is_a_metric(db: Connection) -> None:
     run(db, "alter table billig.transaction_log disable trigger user")
     ended = jobs.run(db, "consistency")
-    assert f'last_row_count{{job="consistency"}} {ended.row_count}.0' in health.openmetrics(health.jobs(db))
+    assert f'last_row_count{{job="consistency"}} {ended.row_count}.0' in metrics.openmetrics(health.jobs(db))
 
 
 # --- The guide ------------------------------------------------------------------------------------------------------
@@ -174,7 +173,7 @@ def test_the_guide_names_every_job_with_its_time_and_its_line_for_cron(shared_db
             minutes = row["every"].total_seconds() / 60
             assert when == ("every minute" if minutes == 1 else f"every {minutes:.0f} minutes")
         assert re.search(rf"^[\d*/ ]+ pybridge (job run|schedule --once --jobs) {row['job']}$", GUIDE, re.MULTILINE)
-    for name, *_ in health.METRICS:
+    for name, *_ in metrics.METRICS:
         assert f"`pybridge_job_{name}`" in GUIDE
 
 

@@ -1,15 +1,15 @@
 """`pybridge job`: each run is recorded, what the database refuses included."""
 
 import json
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
 from pybridge.errors import NotFound
 from pybridge.jobs import runner as jobs
-from tests.cli.test_cli import Run, run
 from tests.conftest import Connect, Connection
 from tests.support import market
+from tests.support.cli import Run, run
 
 __all__ = ["run"]  # a fixture
 
@@ -69,6 +69,33 @@ def test_a_second_run_at_once_is_skipped(clicked: Connection, connect: Connect) 
     assert jobs.run(clicked, "marketplace_update", JANUARY).outcome == "skipped"
     with pytest.raises(ValueError, match="autocommit"):
         jobs.run(connect(autocommit=False), "marketplace_update")
+
+
+def test_a_run_has_taken_the_time_since_its_start_until_it_ends(db: Connection, connect: Connect) -> None:
+    def took(number: int) -> tuple[str, timedelta | None]:
+        (found,) = (each for each in jobs.log(db) if each["job_run"] == number)
+        return found["state"], found["duration"]
+
+    worker, other = connect(), connect()
+    ((number, _),) = worker.execute("select * from jobs.begin_run('consistency')").fetchall()
+    db.execute("update jobs.job_run set started_at = started_at - interval '1 hour'")
+    state, duration = took(number)
+    assert state == "running"
+    assert duration is not None
+    assert timedelta(hours=1) < duration < timedelta(hours=1, minutes=1)
+
+    worker.execute("select jobs.finish_run(%s, 'succeeded')", (number,))
+    state, ended = took(number)
+    assert state == "succeeded"
+    assert ended is not None
+    assert ended >= duration
+    assert took(number) == (state, ended)
+
+    ((crashed, _),) = other.execute("select * from jobs.begin_run('consistency')").fetchall()
+    db.execute("select pg_terminate_backend(%s, 5000)", (other.info.backend_pid,))
+    assert took(crashed) == ("crashed", None)
+    db.execute("select * from jobs.begin_run('consistency')")
+    assert took(crashed) == ("failed", None), "nobody knows when, not even once it was found"
 
 
 def test_the_command_line_runs_lists_and_shows(clicked: Connection, run: Run) -> None:

@@ -20,12 +20,12 @@ from pybridge.jobs import runner as jobs
 from pybridge.jobs.runner import Did
 from pybridge.jobs.scheduler import Scheduler
 from pybridge.paths import ROOT
-from tests.cli.test_cli import Run, url
-from tests.cli.test_cli import run as pybridge
 from tests.conftest import Connect, Connection, DurableServerFactory
-from tests.jobs.test_schedule import at, due, since
 from tests.support import market
+from tests.support.cli import Run, url
+from tests.support.cli import run as pybridge
 from tests.support.domain import login_role, one, rows, run, wait_for
+from tests.support.schedule import at, due, since
 
 __all__ = ["pybridge"]  # a fixture
 

@@ -13,6 +13,7 @@ import psutil
 import psycopg
 import pytest
 
+from pybridge.database import ELSEWHERE, connection_string
 from pybridge.local import server, wheel
 
 UP = "from pybridge.local import server; print(server.up().pid)"
@@ -24,7 +25,7 @@ def data(server_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     folder = server_folder / "data of mine" / "pybridge"
     folder.parent.mkdir(mode=0o755)
     monkeypatch.setenv("PYBRIDGE_DATA", str(folder))
-    for name in ("DATABASE_URL", *server.ELSEWHERE):
+    for name in ("DATABASE_URL", *ELSEWHERE):
         monkeypatch.delenv(name, raising=False)
     yield folder
     server.down()
@@ -214,9 +215,9 @@ def test_root_gets_a_copy_of_programs_that_its_server_cannot_reach(
 
 def test_the_environment_decides_where_to_connect(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGSERVICE", "somewhere")
-    assert server.connection_string() == ""
+    assert connection_string() == ""
     monkeypatch.setenv("DATABASE_URL", "postgresql://elsewhere/billig")
-    assert server.connection_string() == "postgresql://elsewhere/billig"
+    assert connection_string() == "postgresql://elsewhere/billig"
     monkeypatch.delenv("DATABASE_URL")
     monkeypatch.delenv("PGSERVICE")
-    assert "dbname=pybridge" in server.connection_string()
+    assert "dbname=pybridge" in connection_string()

@@ -21,12 +21,11 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from pybridge.cli import clicks
 from pybridge.errors import NotAllowed, RequestIdReused
-from pybridge.files import click_file
-from tests.cli.test_cli import Run, run, url
+from pybridge.files import click_loading, clicks
 from tests.conftest import Connect, Connection
 from tests.support import domain, market
+from tests.support.cli import Run, run, url
 from tests.support.domain import Row, consistency, expect, login_role, one, rows
 
 __all__ = ["run"]  # a fixture
@@ -54,13 +53,13 @@ class Town:
         path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
         return path
 
-    def load(self, content: str | bytes, name: str = "clicks.csv", **options: Any) -> clicks.Loaded:
+    def load(self, content: str | bytes, name: str = "clicks.csv", **options: Any) -> click_loading.Loaded:
         return self.load_file(self.file(content, name), **options)
 
-    def load_file(self, path: Path, **options: Any) -> clicks.Loaded:
+    def load_file(self, path: Path, **options: Any) -> click_loading.Loaded:
         """Loads in the test's transaction; what the commit would drop is dropped first."""
         self.db.execute("drop table if exists pg_temp.click_file_line, pg_temp.click_file_problem")
-        return clicks.load(self.db, path, now=NOW, **options)
+        return click_loading.load(self.db, path, now=NOW, **options)
 
     def clicks(self) -> list[Row]:
         return rows(
@@ -329,7 +328,7 @@ def test_each_bad_line_is_named_by_line_column_value_and_reason(here: Town) -> N
     assert (done.clicks, done.rejected) == (2, len(bad))
     query = "select line, column_name, value, reason from pg_temp.click_file_problem order by line, column_name"
     assert here.db.execute(query).fetchall() == expected
-    assert len(done.problems) == clicks.SHOWN
+    assert len(done.problems) == click_loading.SHOWN
     assert done.reject_file is not None
     with Path(done.reject_file).open(newline="") as file:
         written = list(csv.DictReader(file))
@@ -387,7 +386,7 @@ NO_TABLES: list[tuple[bytes, int, str, str]] = [
     (H + G + b'2026-01-05 10:00,"1,\n' + G, 3, "advertisement", "cannot be read: unexpected end of data"),
     (H + G + b'2026-01-05 10:00,"1"2,\n' + G, 3, "advertisement", "cannot be read: ',' expected after '\"'"),
     (H + G + b'"2026-01-05 10:00",1,"' + 50_000 * G, 3, "website", "cannot be read: field larger than field limit"),
-    (H + G + b"1" * (click_file.LONGEST + 1), 3, "", "longer than 1048576 bytes"),
+    (H + G + b"1" * (clicks.LONGEST + 1), 3, "", "longer than 1048576 bytes"),
     (b"PAR1 but no more", 1, "", "cannot be read as Parquet"),
 ]
 
@@ -395,7 +394,7 @@ NO_TABLES: list[tuple[bytes, int, str, str]] = [
 def test_a_file_that_is_no_table_is_refused_by_line_and_column(here: Town, subtests: pytest.Subtests) -> None:
     for content, line, column, reason in NO_TABLES:
         with subtests.test(reason=reason):
-            with pytest.raises(click_file.Unreadable) as refused:
+            with pytest.raises(clicks.Unreadable) as refused:
                 here.load(content)
             problem = refused.value.problem
             assert (problem.line, problem.column_name) == (line, column)
@@ -409,7 +408,7 @@ def test_what_is_packed_badly_is_refused(here: Town) -> None:
     for content in (b"no gzip", whole[:-20], whole[:50] + b"xx" + whole[52:]):
         path = here.folder / "clicks.csv.gz"
         path.write_bytes(content)
-        with pytest.raises(click_file.Unreadable, match="cannot be unpacked"):
+        with pytest.raises(clicks.Unreadable, match="cannot be unpacked"):
             here.load_file(path)
 
 
@@ -448,9 +447,9 @@ def test_the_same_file_is_loaded_once_under_whatever_name(here: Town) -> None:
 def test_two_loads_at_once_load_it_once(town: Town, connect: Connect) -> None:
     file = town.file(HEADER + "2026-01-05 10:00,AD,SITE\n" * 100)
     renamed = town.file(file.read_bytes(), "renamed.csv")
-    found: list[clicks.Loaded] = []
+    found: list[click_loading.Loaded] = []
     loads = [
-        threading.Thread(target=lambda each=each: found.append(clicks.load(connect(), each, now=NOW)))
+        threading.Thread(target=lambda each=each: found.append(click_loading.load(connect(), each, now=NOW)))
         for each in (file, renamed) * 2
     ]
     for each in loads:
@@ -471,25 +470,25 @@ def test_two_overlapping_files_at_once_load_each_click_once(town: Town, connect:
     if not locked:
         body = one(town.db, "select pg_get_functiondef('marketplace.refuse_named_clicks'::regproc)")
         town.db.execute(body.replace("lock table marketplace.click_name in share row exclusive mode;", ""))
-    ended: list[clicks.Loaded | psycopg.Error] = []
+    ended: list[click_loading.Loaded | psycopg.Error] = []
     second = connect()
 
     def load_other() -> None:
         try:
-            ended.append(clicks.load(second, other, now=NOW))
+            ended.append(click_loading.load(second, other, now=NOW))
         except psycopg.Error as error:
             ended.append(error)
 
     thread = threading.Thread(target=load_other)
     first = connect()
     with first.transaction():
-        clicks.load(first, one_file, now=NOW)
+        click_loading.load(first, one_file, now=NOW)
         thread.start()
         domain.wait_for(town.db, second.info.backend_pid)
     thread.join(20)
     (found,) = ended
     if locked:
-        assert isinstance(found, clicks.Loaded)
+        assert isinstance(found, click_loading.Loaded)
         assert (found.clicks, found.rejected) == (1, 1)
     else:  # the key keeps the click from being charged twice, but the second file is refused whole
         assert getattr(found, "sqlstate", None) == "23505"
@@ -521,7 +520,7 @@ def test_a_load_that_is_killed_leaves_nothing(town: Town) -> None:
         time.sleep(0.05)
     assert one(town.db, "select count(*) from marketplace.click_source") == 0
     assert one(town.db, "select count(*) from marketplace.ad_click") == 0
-    done = clicks.load(town.db, file, now=NOW)
+    done = click_loading.load(town.db, file, now=NOW)
     assert (done.clicks, done.already) == (1000, False)
 
 
@@ -532,11 +531,11 @@ def test_the_web_loads_clicks_but_says_no_prices(town: Town, connect: Connect) -
     with login_role(town.db, "marketplace_web") as web, login_role(town.db, "scheduler") as night:
         file = town.file("click_time,advertisement,website,price\n2026-01-05 10:00,AD,SITE,9\n")
         with pytest.raises(NotAllowed, match="what a click costs"):
-            clicks.load(connect(web), file, now=NOW)
-        assert clicks.load(connect(night), file, now=NOW).clicks == 1
+            click_loading.load(connect(web), file, now=NOW)
+        assert click_loading.load(connect(night), file, now=NOW).clicks == 1
         assert [row["price"] for row in town.clicks()] == [Decimal(9)]
         plain = town.file("click_time,advertisement,website,price\n2026-01-05 10:00,AD,SITE,\nx,AD,,\n", "b.csv")
-        done = clicks.load(connect(web), plain, now=NOW)
+        done = click_loading.load(connect(web), plain, now=NOW)
         assert (done.clicks, done.rejected) == (1, 1)
 
 
@@ -575,4 +574,4 @@ def test_the_command_line_says_what_became_of_a_file(town: Town, run: Run) -> No
     for wrong in (["nowhere.csv"], [], [town.folder], [file, "--reject", file], [file, "--now", "soon"]):
         assert run(town.db, "clicks", "load", *wrong).exit_code == 2, wrong
     told = run(town.db, "clicks", "load", "--help").stdout
-    assert all(column in told for column in click_file.COLUMNS)
+    assert all(column in told for column in clicks.COLUMNS)

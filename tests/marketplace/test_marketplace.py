@@ -1200,8 +1200,6 @@ def test_a_run_is_seen_from_its_beginning_to_its_end(connect: Connect) -> None:
     number = begun["job_run"]
     assert begun["outcome"] is None
     assert state(db, number) == ("running", None, None)
-    job(first, "heartbeat", job_run=number, row_count=5)
-    assert state(db, number) == ("running", 5, None)
     (skipped,) = job(second, "begin_run", job="marketplace_update", period="2026-01-01")
     assert skipped["outcome"] == "skipped"
     assert job(second, "begin_run", job="marketplace_update", period="2026-02-01")[0]["outcome"] is None
@@ -1213,8 +1211,8 @@ def test_a_run_is_seen_from_its_beginning_to_its_end(connect: Connect) -> None:
     job(first, "finish_run", job_run=number, outcome="partial", row_count=7, error_code="23B67")
     assert state(db, number) == ("partial", 7, "23B67")
     with expect("23B69"):
-        job(first, "heartbeat", job_run=number)
-    for function, arguments in (("begin_run", {"job": "no"}), ("heartbeat", {"job_run": 0})):
+        job(first, "finish_run", job_run=number, outcome="failed")
+    for function, arguments in (("begin_run", {"job": "no"}), ("finish_run", {"job_run": 0, "outcome": "failed"})):
         with expect("P0002"):
             job(first, function, **arguments)
     assert job(second, "begin_run", job="marketplace_update", period="2026-01-01")[0]["outcome"] is None

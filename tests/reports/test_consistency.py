@@ -58,7 +58,6 @@ TABLES = (
     "till_denomination",
     "z_report",
     "z_report_line",
-    "accounting_period",
     "rollup_batch",
     "late_row",
 )
@@ -134,7 +133,7 @@ def world(db: Connection, tmp_path_factory: pytest.TempPathFactory) -> World:
     call(db, "z_report", cash_point=1, seller="kari")
     # A closed period, a batch, and a tail after it.
     yesterday = one(db, "select billig.local_time()::date - 1")
-    call(db, "close_period", organisation=UKA, first_day=yesterday - timedelta(days=9), last_day=yesterday)
+    call_in(db, "books", "close_period", organisation=UKA, first_day=yesterday - timedelta(days=9), last_day=yesterday)
     assert one(db, "select count(*) from billig.rollup_batch") == 1
     assert consistency(db) == {}
     return World(
@@ -200,6 +199,7 @@ def broken(db: Connection, world: World) -> Iterator[Connection]:
     with db.transaction(force_rollback=True):
         for table in TABLES:
             db.execute(sql.SQL("alter table {} disable trigger user").format(sql.Identifier("billig", table)))
+        db.execute("alter table books.accounting_period disable trigger user")
         for table in MARKETPLACE_TABLES:
             db.execute(sql.SQL("alter table {} disable trigger all").format(sql.Identifier("marketplace", table)))
         for table in BANK_TABLES:
@@ -350,7 +350,7 @@ def _payment_without_rows(db: Connection, world: World) -> Row:
 
 
 def _no_rule(db: Connection, world: World) -> Row:
-    run(db, "delete from billig.voucher_rule where line_kind = 'VAT'")
+    run(db, "delete from books.voucher_rule where line_kind = 'VAT'")
     return {"line_kind": "VAT", "vat_code": MIDDLE_RATE, "project": world.event.project}
 
 
@@ -425,7 +425,7 @@ def _another_cluster(db: Connection, world: World) -> Row:
 
 def _let_into_a_closed_period(db: Connection, world: World) -> Row:
     """A row of a transaction that the close saw, dated in its period: it was not there then."""
-    last_day = one(db, "select last_day from billig.accounting_period")
+    last_day = one(db, "select last_day from books.accounting_period")
     original = log_rows(db, world.paid)[0]["transaction_log"]
     _copy_of_log_row(db, original, transaction_date=last_day.isoformat(), xact_id="3")
     return {"organisation": UKA, "closed_log_rows": 0, "log_rows": 1, "gross_amount": 116}
@@ -433,7 +433,7 @@ def _let_into_a_closed_period(db: Connection, world: World) -> Row:
 
 def _closed_with_other_figures(assignment: LiteralString, **says: object) -> Break:
     def do(db: Connection, world: World) -> Row:
-        assert run(db, sql.SQL("update billig.accounting_period set {}").format(sql.SQL(assignment))) == 1
+        assert run(db, sql.SQL("update books.accounting_period set {}").format(sql.SQL(assignment))) == 1
         return says
 
     return do
@@ -794,7 +794,9 @@ def _triggers(db: Connection) -> list[Row]:
         from pg_trigger as t
         inner join pg_class as c on t.tgrelid = c.oid
         inner join pg_proc as f on t.tgfoid = f.oid
-        where c.relnamespace::regnamespace::text in ('billig', 'marketplace', 'bank', 'jobs') and not t.tgisinternal
+        where
+            c.relnamespace::regnamespace::text in ('books', 'billig', 'marketplace', 'bank', 'jobs')
+            and not t.tgisinternal
         order by 1, 2
         """,
     )

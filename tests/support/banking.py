@@ -5,8 +5,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from pybridge.cli import bank
-from pybridge.files.statement_file import Layout
+from pybridge.files import bank_loading
+from pybridge.files.statements import Layout
 from tests.support.domain import Connection, Event, call_in, consistency, make_event, one, rows, run, sell
 
 NUMBER = "15060012345"
@@ -72,11 +72,11 @@ def _balance(day: date, money: Decimal) -> str:
     return f"{'C' if money >= 0 else 'D'}{day:%y%m%d}NOK{_comma(abs(money))}"
 
 
-def load(db: Connection, folder: Path, content: str | bytes, layout: Layout | None = None) -> bank.Loaded:
+def load(db: Connection, folder: Path, content: str | bytes, layout: Layout | None = None) -> bank_loading.Loaded:
     """Loads a file of that content."""
     path = folder / "statement"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return bank.import_file(db, path, layout)
+    return bank_loading.import_file(db, path, layout)
 
 
 def booked(db: Connection, folder: Path, *lines: Line, number: int = 1) -> list[int]:

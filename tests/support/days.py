@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from psycopg import sql
 
-from tests.support.domain import UKA, Connection, Row, call, one, rows, run
+from tests.support.domain import UKA, Connection, Row, call_in, one, rows, run
 
 REPORTS = ("transaction", "transaction_line", "seller_activity", "vat_by_project")
 
@@ -34,8 +34,13 @@ class Calendar:
 
     def close(self, first_day: date, last_day: date | None = None, organisation: int = UKA) -> int:
         """Closes a period; of one day if no last one is named."""
-        closed = call(
-            self.db, "close_period", organisation=organisation, first_day=first_day, last_day=last_day or first_day
+        closed = call_in(
+            self.db,
+            "books",
+            "close_period",
+            organisation=organisation,
+            first_day=first_day,
+            last_day=last_day or first_day,
         )
         return int(closed[0]["accounting_period"])
 

@@ -3,6 +3,7 @@
 Everything takes a connection first, so that a test chooses who speaks: a superuser, a seller, a legacy script.
 """
 
+import csv
 import itertools
 import os
 import time
@@ -40,8 +41,23 @@ def _fresh(prefix: str) -> str:
     return f"{prefix} {next(_numbers)}"
 
 
+DATA = Path(__file__).resolve().parents[1] / "data"
+"""Files and tables of our own. What others published is elsewhere, see `standards`."""
+
+
+def table(name: str) -> list[dict[str, str]]:
+    """The rows of a table in tests/data, such as the facts of a list that somebody published."""
+    with (DATA / name).open(encoding="utf-8", newline="") as lines:
+        found = list(csv.DictReader(lines))
+    assert found, f"{name} is empty"
+    return found
+
+
 def standards(part: str) -> Path:
-    """A folder of the published standards, which the product does without; a test that needs it skips without it."""
+    """A folder of the published standards, which the product does without; a test that needs it skips without it.
+
+    PYBRIDGE_STANDARDS says where they are; else they are looked for in shared/standards beside the checkout.
+    """
     beside_the_repository = Path(__file__).resolve().parents[2].parent / "shared" / "standards"
     folder = Path(os.environ.get("PYBRIDGE_STANDARDS", beside_the_repository)) / part
     if not folder.is_dir():

@@ -14,7 +14,7 @@ from pybridge.deploy import deploy
 from tests.support import servers
 
 VERSION = "15"
-SCHEMAS = ("billig", "marketplace", "bank", "jobs", "report", "consistency", "deploy")
+SCHEMAS = ("books", "billig", "marketplace", "bank", "jobs", "report", "consistency", "deploy")
 
 # Findings that are meant: (schema.function, SQLSTATE, the beginning of the message), each with its reason beside it.
 ALLOWED: frozenset[tuple[str, str, str]] = frozenset()

@@ -1,6 +1,6 @@
 """The console in a real browser, Debian's chromium: what people see, on a screen, a phone, paper and by keyboard.
 
-All names are hostile (tests/test_pages.py), so that a name that becomes markup shows here as an error of the console.
+All names are hostile (tests/support/house.py), so that one that becomes markup shows here as an error of the console.
 """
 
 import base64
@@ -30,7 +30,7 @@ from pybridge.web import pages
 from tests.conftest import Connection
 from tests.support import passwords
 from tests.support.domain import one
-from tests.web.test_pages import MONTH, House, totals
+from tests.support.house import MONTH, House, totals
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(

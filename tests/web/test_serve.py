@@ -25,10 +25,10 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from typer.testing import CliRunner
 from werkzeug.test import TestResponse
 
-from pybridge.cli import serve
 from pybridge.cli.main import app
+from pybridge.database import ELSEWHERE
 from pybridge.local import server
-from pybridge.web import console, pages
+from pybridge.web import console, pages, serving, sessions
 from tests.conftest import Connection
 from tests.support import market, passwords
 from tests.support.domain import login_role, make_cash_point, make_event, one, run, sell
@@ -227,11 +227,11 @@ def test_a_password_of_the_environment_is_not_used(hall: Hall, monkeypatch: pyte
 def test_the_embedded_server_is_reached_over_tcp_and_without_its_owners_password(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for name in ("DATABASE_URL", *server.ELSEWHERE):
+    for name in ("DATABASE_URL", *ELSEWHERE):
         monkeypatch.delenv(name, raising=False)
     running = server.Server(Path("/data"), 1, 5432, Path("/run"))
     monkeypatch.setattr(server, "up", lambda: running)
-    assert conninfo_to_dict(serve.address()) == {
+    assert conninfo_to_dict(serving.address()) == {
         "host": "127.0.0.1",
         "port": "5432",
         "dbname": server.DATABASE,
@@ -366,7 +366,7 @@ def test_a_role_with_many_requests_leaves_room_for_others(hall: Hall, monkeypatc
         done.wait(30)
         return ""
 
-    monkeypatch.setattr(console, "MOST_AT_ONCE", 1)
+    monkeypatch.setattr(sessions, "MOST_AT_ONCE", 1)
     made = hall.console()
     first, second, other = hall.inside("analyst", made), hall.inside("analyst", made), hall.inside("bookkeeper", made)
     with monkeypatch.context() as patched:
@@ -446,16 +446,16 @@ def test_log_out_closes_the_connection(hall: Hall) -> None:
 
 def test_a_session_ends_by_itself(hall: Hall) -> None:
     browser = hall.inside("analyst")
-    hall.now += console.IDLE
+    hall.now += sessions.IDLE
     assert browser.get("/").status_code == 200
-    hall.now += console.IDLE + 1
+    hall.now += sessions.IDLE + 1
     assert browser.get("/").status_code == 303
 
 
 def test_a_session_does_not_last_for_ever(hall: Hall) -> None:
     browser = hall.inside("analyst")
-    for _ in range(console.LONGEST // console.IDLE):
-        hall.now += console.IDLE
+    for _ in range(sessions.LONGEST // sessions.IDLE):
+        hall.now += sessions.IDLE
         assert browser.get("/").status_code == 200
     hall.now += 1
     assert browser.get("/").status_code == 303
@@ -494,9 +494,9 @@ def test_a_dead_connection_sends_one_back_to_the_log_in(hall: Hall) -> None:
 
 def test_sessions_are_limited(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
     made = hall.console()
-    browsers = [hall.inside("analyst", made) for _ in range(console.MOST_OF_ROLE + 1)]
-    assert [each.get("/").status_code for each in browsers] == [303, *([200] * console.MOST_OF_ROLE)]
-    monkeypatch.setattr(console, "MOST_SESSIONS", console.MOST_OF_ROLE)
+    browsers = [hall.inside("analyst", made) for _ in range(sessions.MOST_OF_ROLE + 1)]
+    assert [each.get("/").status_code for each in browsers] == [303, *([200] * sessions.MOST_OF_ROLE)]
+    monkeypatch.setattr(sessions, "MOST_SESSIONS", sessions.MOST_OF_ROLE)
     answer = hall.browser(made).log_in(*hall.people["seller"])
     assert answer.status_code == 503
 
@@ -507,7 +507,7 @@ def test_sessions_are_limited(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> No
 def test_who_guesses_waits_and_longer_each_time(hall: Hall) -> None:
     made = hall.console()
     role, password = hall.people["analyst"]
-    for _ in range(console.FREE_OF_ROLE):
+    for _ in range(sessions.FREE_OF_ROLE):
         assert hall.browser(made).log_in(role, "wrong").status_code == 403
     answer = hall.browser(made).log_in(role, password)  # the right one does not help
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "30")
@@ -523,7 +523,7 @@ def test_who_guesses_waits_and_longer_each_time(hall: Hall) -> None:
 
 def test_who_tries_many_roles_waits_too(hall: Hall) -> None:
     made = hall.console()
-    for number in range(console.FREE_OF_ADDRESS):
+    for number in range(sessions.FREE_OF_ADDRESS):
         assert hall.browser(made).log_in(f"nobody{number}", "wrong").status_code == 403
     assert hall.browser(made).log_in("nobody", "wrong").status_code == 429
 
@@ -531,7 +531,7 @@ def test_who_tries_many_roles_waits_too(hall: Hall) -> None:
 def test_who_has_a_role_of_his_own_tries_others_no_faster(hall: Hall) -> None:
     role, password = hall.people["analyst"]
     made = hall.console()
-    for number in range(console.FREE_OF_ADDRESS - 1):
+    for number in range(sessions.FREE_OF_ADDRESS - 1):
         assert hall.browser(made).log_in(f"nobody{number}", "wrong").status_code == 403
     assert hall.browser(made).log_in(role, password).status_code == 303
     assert hall.browser(made).log_in("nobody20", "wrong").status_code == 403
@@ -540,19 +540,19 @@ def test_who_has_a_role_of_his_own_tries_others_no_faster(hall: Hall) -> None:
 
 def test_a_name_that_is_cut_is_the_same_name(hall: Hall) -> None:
     made = hall.console()
-    for number in range(console.FREE_OF_ROLE):
+    for number in range(sessions.FREE_OF_ROLE):
         hall.browser(made).log_in("x" * 63 + str(number), "wrong")
     assert hall.browser(made).log_in("x" * 63, "wrong").status_code == 429
 
 
 def test_many_at_once_are_no_way_around() -> None:
-    guesses = console.Guesses(lambda: 0.0)
+    guesses = sessions.Guesses(lambda: 0.0)
     assert [guesses.attempt({"role": 5}) for _ in range(7)] == [0] * 5 + [30, 30]
 
 
 def test_names_that_were_guessed_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(console, "MOST_GUESSED", 10)
-    guesses = console.Guesses(lambda: 0.0)
+    monkeypatch.setattr(sessions, "MOST_GUESSED", 10)
+    guesses = sessions.Guesses(lambda: 0.0)
     for number in range(100):
         guesses.attempt({f"role {number}": 5})
     assert len(guesses._failed) == 10

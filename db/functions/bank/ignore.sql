@@ -24,4 +24,4 @@ end;
 $$;
 
 comment on function bank.ignore(bigint, bigint, text) is
-'Sets aside an entry that is for no goods (NOT_OURS), or an item that will never come (WRITE_OFF), whole, by a match of its own: undo_match takes it back. The other argument is null. Returns the match. 22023; 23B82 matched already; 23B83 an account not in NOK; 25000 not at read committed; P0002.';
+'Sets aside an entry that is for no goods (NOT_OURS), or an item that will never come (WRITE_OFF), whole, by a match of its own: undo_match takes it back. The other argument is null. Returns the match. 22023; 23B82 matched already; 23B83 an account not in NOK; 25000 not at read committed; P0002. May be null: p_entry, p_expected.';

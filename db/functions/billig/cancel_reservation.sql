@@ -16,7 +16,9 @@ begin
         perform billig.check_seller(p_seller);
     end if;
     if p_request_id is not null then
-        v_answer := billig.begin_request('cancel_reservation', p_request_id, row(p_purchase, p_seller, p_tickets)::text);
+        v_answer := billig.begin_request('cancel_reservation', p_request_id, jsonb_build_object(
+            'p_purchase', p_purchase, 'p_seller', p_seller, 'p_tickets', p_tickets
+        ));
         if v_answer is not null then
             return query
             select x::bigint from jsonb_array_elements_text(v_answer) as x;

@@ -20,7 +20,6 @@ declare
     v_differences numeric[] := array[]::numeric[];
     v_purchases bigint[] := array[]::bigint[];
     v_total numeric;
-    v_lowered numeric;
     v_offers billig.offer[];
     v_methods text[] := p_payment_methods;
     v_amounts numeric[] := p_payment_amounts;
@@ -30,9 +29,11 @@ begin
     perform billig.check_seller(p_seller);
     v_cash_point := billig.till_cash_point(p_seller, p_cash_point);
     if p_request_id is not null then
-        v_answer := billig.begin_request('change_price_group', p_request_id, row(
-            p_tickets, p_price_group, p_seller, p_cash_point, p_payment_methods, p_payment_amounts, p_card
-        )::text);
+        v_answer := billig.begin_request('change_price_group', p_request_id, jsonb_build_object(
+            'p_tickets', p_tickets, 'p_price_group', p_price_group, 'p_seller', p_seller,
+            'p_cash_point', p_cash_point, 'p_payment_methods', p_payment_methods,
+            'p_payment_amounts', p_payment_amounts, 'p_card', p_card
+        ));
         if v_answer is not null then
             return query
             select * from jsonb_to_recordset(v_answer) as r (payment bigint, ticket bigint, amount numeric);
@@ -62,25 +63,8 @@ begin
     v_total := (select sum(d) from unnest(v_differences) as d);
     if v_methods is null and v_amounts is null and v_total < 0 then
         -- those that became cheaper are paid back, less what the others cost more
-        v_lowered := (select sum(d) from unnest(v_differences) as d where d < 0);
-        select array_agg(m.payment_method_name), array_agg(w.amount)
-        into v_methods, v_amounts
-        from (
-            select
-                array_agg(s.ticket) as tickets, array_agg(0::bigint) as keys,
-                array_agg(s.part + case when s.position = 1 then v_total - s.parts else 0 end) as amounts
-            from (
-                select
-                    i.ticket, row_number() over (order by i.difference) as position,
-                    round(v_total * i.difference / v_lowered, 2) as part,
-                    sum(round(v_total * i.difference / v_lowered, 2)) over () as parts
-                from unnest(v_tickets, v_differences) as i (ticket, difference)
-                where i.difference < 0
-            ) as s
-        ) as a
-        cross join billig.paid_with(a.tickets, a.keys, a.amounts) as w
-        inner join billig.payment_method as m on w.payment_method = m.payment_method
-        where w.amount <> 0;
+        select b.methods, b.amounts into v_methods, v_amounts
+        from billig.paid_back(v_tickets, array(select least(d, 0) from unnest(v_differences) as d), v_total) as b;
     end if;
     v_payment := billig.new_payment(
         'CHANGE',

@@ -3,6 +3,7 @@ returns table (line int, column_name text, value text, reason text)
 language sql stable security definer
 set search_path = pg_catalog, billig, pg_temp
 begin atomic
+    -- Longer than other functions: one rule after the other, and no two of them need each other.
     with cell as materialized (
         select c.*, c.raw is null or c.value is not null as is_valid
         from billig.programme_cells(p_rows) as c
@@ -61,11 +62,11 @@ begin atomic
         union all
         select
             c.line, c.column_name, c.raw,
-            'no such VAT code: ' || (select string_agg(v.vat_code::text, ', ' order by v.vat_code) from billig.vat_code as v)
+            'no such VAT code: ' || (select string_agg(v.vat_code::text, ', ' order by v.vat_code) from books.vat_code as v)
         from cell as c
         where
             c.column_name in ('vat_code', 'project_vat_code', 'ticket_fee_vat_code')
-            and not exists (select from billig.vat_code as v where v.vat_code::text = c.value)
+            and not exists (select from books.vat_code as v where v.vat_code::text = c.value)
             and c.value is not null
         union all
         select
@@ -178,4 +179,4 @@ begin atomic
 end;
 
 comment on function billig.check_programme(jsonb) is
-'Every problem of a programme that import_programme would refuse: one row each, in the file''s order; none when it is good. p_rows: an array of objects, one for each price group, with its line (number) and the columns of billig.programme_column as text. line null: the file as a whole. Changes nothing. 22023: no array of objects.';
+'Every problem of a programme that import_programme would refuse: one row each, in the file''s order; none when it is good. p_rows: an array of objects, one for each price group, with its line (number) and the columns of billig.programme_column as text. line null: the file as a whole. Changes nothing. 22023: no array of objects. May be null: line, value.';

@@ -14,9 +14,6 @@ declare
     v_is_late boolean;
     v_is_free boolean;
     v_payment bigint;
-    v_owed_back bigint;
-    v_wanted int;
-    v_made int;
 begin
     perform billig.check_web();
     if coalesce(p_provider_reference, '') = '' or p_amount is null then
@@ -76,27 +73,7 @@ begin
             hint = 'Nothing was recorded. Refund at the provider, or confirm the right amount.';
     end if;
 
-    if v_is_late then
-        perform billig.lock_capacity(array(
-            select distinct t.ticket_group from billig.ticket as t where t.ticket = any (v_lost)
-        ));
-        select bool_and(w.tickets <= w.remaining and w.event_time > billig.local_time())
-        into v_is_free
-        from (
-            select
-                count(*) as tickets, e.event_time,
-                (
-                    select sum(s.remaining)
-                    from billig.ticket_group_slot as s
-                    where s.ticket_group = t.ticket_group
-                ) as remaining
-            from billig.ticket as t
-            inner join billig.event as e on t.event = e.event
-            where t.ticket = any (v_lost)
-            group by t.ticket_group, e.event_time
-        ) as w;
-    end if;
-
+    v_is_free := v_is_late and billig.still_free(v_lost);
     if v_is_late and not v_is_free and v_lost_amount = 0 then
         raise exception 'sold out' using
             errcode = '23B01',
@@ -114,37 +91,9 @@ begin
     set paid = billig.local_time(), payment = v_payment
     where t.ticket = any (v_live);
     if v_is_free then
-        v_wanted := cardinality(v_lost);
-        loop -- until the sequence is past the ids that clients chose
-            insert into billig.ticket (
-                price_group, purchase, on_card, paid, sale_channel, payment, replaces,
-                ticket_group, event, organisation, project, vat_code, fee_vat_code, price, fee, vat_rate, fee_vat_rate
-            )
-            select
-                t.price_group, t.purchase, t.on_card, billig.local_time(), 'NET', v_payment, t.ticket,
-                t.ticket_group, t.event, t.organisation, t.project, t.vat_code, t.fee_vat_code,
-                t.price, t.fee, t.vat_rate, t.fee_vat_rate
-            from billig.ticket as t
-            where
-                t.ticket = any (v_lost)
-                and not exists (select from billig.ticket as r where r.replaces = t.ticket)
-            order by t.ticket
-            on conflict (ticket) do nothing;
-            get diagnostics v_made = row_count;
-            v_wanted := v_wanted - v_made;
-            exit when v_wanted = 0;
-        end loop;
+        perform billig.sell_again(p_purchase, v_payment, v_lost);
     elsif v_is_late then
-        perform billig.begin_posting();
-        insert into billig.owed_back (purchase, provider_reference, payment_method, amount, recorded_at)
-        select p_purchase, p_provider_reference, m.payment_method, v_lost_amount, clock_timestamp()
-        from billig.payment_method as m
-        where m.payment_method_name = p_payment_method
-        returning owed_back into v_owed_back;
-        insert into billig.owed_back_part (owed_back, ticket, organisation, project, event, amount)
-        select v_owed_back, t.ticket, t.organisation, t.project, t.event, t.price + t.fee
-        from billig.ticket as t
-        where t.ticket = any (v_lost) and t.price + t.fee > 0;
+        perform billig.owe_back(p_purchase, p_provider_reference, p_payment_method, v_lost);
     end if;
     return query
     select c.result, c.ticket, c.replaces, c.amount
@@ -155,4 +104,4 @@ end;
 $$;
 
 comment on function billig.confirm_net_payment(bigint, numeric, text, text) is
-'The payment provider said OK. One row a ticket; result: PAID; RESOLD (it had timed out, a new ticket at the price as sold names it in replaces: they were free still); OWED (they were not, or the event has begun: one row without a ticket, the money is recorded in owed_back). p_amount: NOK, must be what the purchase costs. The same p_provider_reference again gives the first answer. P0002 no such purchase; 23B01 free tickets that timed out and are gone; 23B06 amount does not agree; 23B19 reference used for something else; 22023; 42501.';
+'The payment provider said OK. One row a ticket; result: PAID; RESOLD (it had timed out, a new ticket at the price as sold names it in replaces: they were free still); OWED (they were not, or the event has begun: one row without a ticket, the money is recorded in owed_back). p_amount: NOK, must be what the purchase costs. The same p_provider_reference again gives the first answer. P0002 no such purchase; 23B01 free tickets that timed out and are gone; 23B06 amount does not agree; 23B19 reference used for something else; 22023; 42501. May be null: ticket, replaces.';

@@ -22,14 +22,11 @@ declare
     v_offers billig.offer[];
     v_price_groups int[];
     v_counts int[];
-    v_missing int[];
     v_total numeric;
     v_owner_member_id int := p_owner_member_id;
     v_purchase bigint;
     v_payment bigint;
     v_cash_point int;
-    v_wanted bigint;
-    v_made int;
     v_valid boolean;
     v_paid constant timestamp := case when p_sale_channel = 'STAND' then billig.local_time() end;
 begin
@@ -38,37 +35,16 @@ begin
     else
         perform billig.check_web();
     end if;
-    if p_sale_channel = 'NET' and (p_seller is not null or p_cash_point is not null) then
-        raise exception 'a web sale has no seller and no cash point' using
-            errcode = '22023',
-            detail = format('p_seller is %L, p_cash_point is %L.', p_seller, p_cash_point),
-            hint = 'Leave both null, or sell on channel STAND.';
-    end if;
+    perform billig.check_purchase(
+        p_sale_channel, p_seller, p_cash_point, p_payment_methods is not null or p_payment_amounts is not null,
+        p_owner_member_id is not null or coalesce(p_owner_email, '') <> '' or p_card is not null
+    );
     v_cash_point := billig.till_cash_point(p_seller, p_cash_point);
-    if coalesce(p_sale_channel, '') not in ('STAND', 'NET', 'RESERVATION') then
-        raise exception 'no such sale channel' using
-            errcode = '22023',
-            detail = format('Channel %L.', p_sale_channel),
-            hint = 'STAND, NET or RESERVATION.';
-    end if;
-    if p_sale_channel <> 'STAND' and (p_payment_methods is not null or p_payment_amounts is not null) then
-        raise exception 'web sales and reservations are paid later' using
-            errcode = '22023',
-            detail = format('Channel %s with a payment.', p_sale_channel),
-            hint = 'Call confirm_net_payment or pay_reservation.';
-    end if;
-    if p_seller is null and p_owner_member_id is null and coalesce(p_owner_email, '') = '' and p_card is null then
-        raise exception 'a buyer is needed' using
-            errcode = '22023',
-            detail = 'None of p_owner_member_id, p_owner_email and p_card is given.',
-            hint = 'Tickets bought with no seller are fetched by their buyer.';
-    end if;
 
     -- What is wanted, and what it would be sold as now: one entry a price group, in key order. Most want one alone.
     if cardinality(p_price_groups) = 1 and cardinality(p_counts) = 1 and p_counts[1] > 0 then
         v_price_groups := array[p_price_groups[1]];
         v_counts := array[p_counts[1]];
-        v_wanted := p_counts[1];
         -- joined, it goes by the keys, where a comparison would read small tables whole and hash them
         select array_agg(o) filter (where o.price_group is not null), sum((o.price + o.fee) * w.tickets)
         into v_offers, v_total
@@ -76,10 +52,10 @@ begin
         left join billig.offer as o on w.price_group = o.price_group;
     else
         select
-            array_agg(w.price_group), array_agg(w.tickets), sum(w.tickets),
+            array_agg(w.price_group), array_agg(w.tickets),
             array_agg(o) filter (where o.price_group is not null), sum((o.price + o.fee) * w.tickets),
             bool_and(w.is_valid)
-        into v_price_groups, v_counts, v_wanted, v_offers, v_total, v_valid
+        into v_price_groups, v_counts, v_offers, v_total, v_valid
         from (
             select u.price_group, sum(u.tickets)::int as tickets, bool_and(coalesce(u.tickets, 0) > 0) as is_valid
             from unnest(p_price_groups, p_counts) as u (price_group, tickets)
@@ -96,10 +72,12 @@ begin
     end if;
 
     if p_request_id is not null then
-        v_answer := billig.begin_request('create_purchase', p_request_id, row(
-            p_sale_channel, v_price_groups, v_counts, p_seller, p_cash_point, p_payment_methods, p_payment_amounts,
-            p_owner_member_id, p_owner_email, p_card
-        )::text);
+        v_answer := billig.begin_request('create_purchase', p_request_id, jsonb_build_object(
+            'p_sale_channel', p_sale_channel, 'p_price_groups', v_price_groups, 'p_counts', v_counts,
+            'p_seller', p_seller, 'p_cash_point', p_cash_point, 'p_payment_methods', p_payment_methods,
+            'p_payment_amounts', p_payment_amounts, 'p_owner_member_id', p_owner_member_id,
+            'p_owner_email', p_owner_email, 'p_card', p_card
+        ));
         if v_answer is not null then
             return query
             select *
@@ -118,14 +96,7 @@ begin
         where c.card = p_card;
     end if;
 
-    loop -- until the sequence is past the ids that clients chose
-        insert into billig.purchase (owner_member_id, owner_email, seller)
-        values (v_owner_member_id, nullif(p_owner_email, ''), p_seller)
-        on conflict do nothing
-        returning purchase into v_purchase;
-        exit when found;
-    end loop;
-
+    v_purchase := billig.new_purchase(v_owner_member_id, p_owner_email, p_seller);
     if p_sale_channel = 'STAND' then
         v_payment := billig.new_payment(
             'SALE', v_purchase, null, p_seller, v_cash_point, 'FUNCTION', null, null, false,
@@ -133,32 +104,15 @@ begin
         );
     end if;
 
-    v_missing := v_counts;
-    loop -- as above, for the tickets that are still missing
-        return query
-        insert into billig.ticket (
-            price_group, purchase, on_card, paid, sale_channel, seller, cash_point, payment,
-            ticket_group, event, organisation, project, vat_code, fee_vat_code, price, fee, vat_rate, fee_vat_rate
-        )
-        select
-            o.price_group, v_purchase, p_card is not null and o.can_be_put_on_card, v_paid,
-            p_sale_channel, p_seller, v_cash_point, v_payment,
-            o.ticket_group, o.event, o.organisation, o.project, o.vat_code, o.fee_vat_code,
-            o.price, o.fee, o.vat_rate, o.fee_vat_rate
-        from unnest(v_offers) with ordinality as o
-        cross join generate_series(1, v_missing[o.ordinality])
-        on conflict (ticket) do nothing
-        returning purchase, payment, ticket, price_group, price, fee;
-        get diagnostics v_made = row_count;
-        v_wanted := v_wanted - v_made;
-        exit when v_wanted = 0;
-        v_missing := array(
-            select c.tickets - (
-                select count(*) from billig.ticket as t where t.purchase = v_purchase and t.price_group = c.price_group
-            )::int
-            from unnest(v_price_groups, v_counts) as c (price_group, tickets)
-        );
-    end loop;
+    perform billig.new_tickets(
+        v_purchase, p_sale_channel, v_paid, p_seller, v_cash_point, v_payment, p_card is not null, v_offers, v_counts,
+        null
+    );
+    return query
+    select t.purchase, t.payment, t.ticket, t.price_group, t.price, t.fee
+    from billig.ticket as t
+    where t.purchase = v_purchase
+    order by t.ticket;
 
     if p_request_id is not null then
         perform billig.end_request('create_purchase', p_request_id, (
@@ -174,4 +128,4 @@ end;
 $$;
 
 comment on function billig.create_purchase(text, int[], int[], text, int, text[], numeric[], int, text, bigint, text) is
-'Sells tickets (T5, T14): one row a ticket. p_sale_channel STAND (paid at once, by one or several methods), NET (web: held unpaid until confirm_net_payment) or RESERVATION (until pay_reservation). p_price_groups and p_counts pair up. p_seller: who sells; null on the web. p_payment_amounts: NOK, one a method; null for a single method; cash is rounded to whole kroner and may be named either way. p_cash_point: null for that of the seller''s open till session. price and fee: NOK including VAT. p_request_id: retry-safe. Refusals: 22023 bad argument; P0002 no such price group, cash point or ticket card; 42501 not allowed; 23B01 sold out; 23B02 sale period; 23B03 hidden or not for the web; 23B04 membership; 23B05 ticket limit; 23B06 payment does not agree; 23B13 request id reused; 23B16 no VAT; 23B26 no till session is open.';
+'Sells tickets (T5, T14): one row a ticket. p_sale_channel STAND (paid at once, by one or several methods), NET (web: held unpaid until confirm_net_payment) or RESERVATION (until pay_reservation). p_price_groups and p_counts pair up. p_seller: who sells; null on the web. p_payment_amounts: NOK, one a method; null for a single method; cash is rounded to whole kroner and may be named either way. p_cash_point: null for that of the seller''s open till session. price and fee: NOK including VAT. p_request_id: retry-safe. Refusals: 22023 bad argument; P0002 no such price group, cash point or ticket card; 42501 not allowed; 23B01 sold out; 23B02 sale period; 23B03 hidden or not for the web; 23B04 membership; 23B05 ticket limit; 23B06 payment does not agree; 23B13 request id reused; 23B16 no VAT; 23B26 no till session is open. May be null: payment.';

@@ -7,7 +7,7 @@ as $$
 declare
     v_last date;
 begin
-    select max(p.last_day) into v_last from billig.accounting_period as p;
+    select max(p.last_day) into v_last from books.accounting_period as p;
     if v_last is null then
         return;
     end if;

@@ -22,9 +22,10 @@ begin
     perform billig.check_seller(p_seller);
     v_cash_point := billig.till_cash_point(p_seller, p_cash_point);
     if p_request_id is not null then
-        v_answer := billig.begin_request('pay_reservation', p_request_id, row(
-            p_purchase, p_seller, p_cash_point, p_payment_methods, p_payment_amounts, p_tickets
-        )::text);
+        v_answer := billig.begin_request('pay_reservation', p_request_id, jsonb_build_object(
+            'p_purchase', p_purchase, 'p_seller', p_seller, 'p_cash_point', p_cash_point,
+            'p_payment_methods', p_payment_methods, 'p_payment_amounts', p_payment_amounts, 'p_tickets', p_tickets
+        ));
         if v_answer is not null then
             return query
             select * from jsonb_to_recordset(v_answer) as r (payment bigint, ticket bigint, amount numeric);

@@ -44,9 +44,11 @@ begin
             hint = 'Say why in p_reason; it is kept with the payment.';
     end if;
     if p_request_id is not null then
-        v_answer := billig.begin_request('refund', p_request_id, row(
-            p_tickets, p_seller, p_cash_point, p_payment_methods, p_payment_amounts, p_reason, p_override_used
-        )::text);
+        v_answer := billig.begin_request('refund', p_request_id, jsonb_build_object(
+            'p_tickets', p_tickets, 'p_seller', p_seller, 'p_cash_point', p_cash_point,
+            'p_payment_methods', p_payment_methods, 'p_payment_amounts', p_payment_amounts, 'p_reason', p_reason,
+            'p_override_used', p_override_used
+        ));
         if v_answer is not null then
             return query
             select * from jsonb_to_recordset(v_answer) as r (payment bigint, ticket bigint, amount numeric);
@@ -93,11 +95,8 @@ begin
     end if;
 
     if v_methods is null and p_payment_amounts is null then
-        select array_agg(m.payment_method_name), array_agg(w.amount)
-        into v_methods, v_lines
-        from billig.paid_with(v_tickets, array_fill(0::bigint, array[cardinality(v_tickets)]), v_amounts) as w
-        inner join billig.payment_method as m on w.payment_method = m.payment_method
-        where w.amount <> 0;
+        select b.methods, b.amounts into v_methods, v_lines
+        from billig.paid_back(v_tickets, v_amounts, (select sum(x) from unnest(v_amounts) as x)) as b;
     elsif p_payment_amounts is null then
         v_lines := null;
     end if;

@@ -8,7 +8,7 @@ begin
         raise exception 'a reference of the repayment is needed' using
             errcode = '22023', detail = 'p_reference is empty.', hint = 'Pass the provider''s or the bank''s reference.';
     end if;
-    perform billig.begin_posting();
+    perform books.begin_posting();
     update billig.owed_back
     set settled_at = clock_timestamp(), settled_by = session_user, settled_reference = p_reference
     where owed_back = p_owed_back and settled_at is null;

@@ -23,4 +23,4 @@ begin atomic
 end;
 
 comment on function billig.ticket_exchage(bigint[], int[], int[], text, int, text[], numeric[], bigint, text) is
-'ticket_exchange, as legacy code spells it (T6).';
+'ticket_exchange, as legacy code spells it (T6). May be null: old_ticket, new_ticket, price_group.';

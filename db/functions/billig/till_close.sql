@@ -31,9 +31,11 @@ begin
     end if;
     perform billig.need_read_committed();
     if p_request_id is not null then
-        v_answer := billig.begin_request('till_close', p_request_id, row(
-            p_seller, p_payment_methods, p_counted, p_denominations, p_pieces, p_note, p_till_session
-        )::text);
+        v_answer := billig.begin_request('till_close', p_request_id, jsonb_build_object(
+            'p_seller', p_seller, 'p_payment_methods', p_payment_methods, 'p_counted', p_counted,
+            'p_denominations', p_denominations, 'p_pieces', p_pieces, 'p_note', p_note,
+            'p_till_session', p_till_session
+        ));
         if v_answer is not null then
             return query
             select * from billig.till_counted((v_answer ->> 0)::bigint);
@@ -41,7 +43,7 @@ begin
         end if;
     end if;
 
-    perform billig.begin_posting();
+    perform books.begin_posting();
 
     -- Waits for the sales in flight; from here on there are no new ones.
     select s.* into v_session
@@ -72,7 +74,7 @@ begin
             left join billig.payment_method as m on c.method = m.payment_method_name and not m.is_rounding
             where
                 m.payment_method is null or c.counted is null or abs(c.counted) >= 1e9
-                or c.counted <> round(c.counted, case when m.is_cash then 0 else 2 end)
+                or c.counted <> case when m.is_cash then billig.round_cash(c.counted) else round(c.counted, 2) end
                 or (m.is_cash and c.counted < 0)
         )
         or (select count(*) <> count(distinct x) from unnest(v_methods) as x)
@@ -127,4 +129,4 @@ end;
 $$;
 
 comment on function billig.till_close(text, text[], numeric[], int[], int[], text, bigint, text) is
-'Counts and closes the seller''s till session: one row a means of payment, NOK; difference is counted less expected, null where it was not counted. Cash is counted always: in p_payment_methods and p_counted, whole NOK, or by p_denominations and p_pieces; what the terminals say may stand beside it. A difference needs p_note. Sales in flight are waited for; later ones are refused, or in the next session. p_till_session: which one is meant; a bookkeeper closes another''s so. 22023; 23B13; 23B26 none is open; 23B28 a difference without a note; 25000 not at read committed; 42501.';
+'Counts and closes the seller''s till session: one row a means of payment, NOK; difference is counted less expected, null where it was not counted. Cash is counted always: in p_payment_methods and p_counted, whole NOK, or by p_denominations and p_pieces; what the terminals say may stand beside it. A difference needs p_note. Sales in flight are waited for; later ones are refused, or in the next session. p_till_session: which one is meant; a bookkeeper closes another''s so. 22023; 23B13; 23B26 none is open; 23B28 a difference without a note; 25000 not at read committed; 42501. May be null: counted, difference.';

@@ -30,14 +30,16 @@ begin
             hint = 'DRAWER_OPENING without an amount; PAY_IN and PAY_OUT with positive whole NOK and a reason; PRICE_LOOKUP and CORRECTED_LINE with the price, and at most 100 characters of p_item_key; all below NOK 1,000,000.';
     end if;
     if p_request_id is not null then
-        v_answer := billig.begin_request(
-            'till_event', p_request_id, row(p_seller, p_event_type, p_amount, p_reason, p_item_key)::text);
+        v_answer := billig.begin_request('till_event', p_request_id, jsonb_build_object(
+            'p_seller', p_seller, 'p_event_type', p_event_type, 'p_amount', p_amount, 'p_reason', p_reason,
+            'p_item_key', p_item_key
+        ));
         if v_answer is not null then
             return (v_answer ->> 0)::bigint;
         end if;
     end if;
 
-    perform billig.begin_posting();
+    perform books.begin_posting();
     select s.till_session into v_session
     from billig.till_session as s
     where s.seller = p_seller and s.closed_at is null

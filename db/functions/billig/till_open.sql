@@ -21,8 +21,10 @@ begin
             hint = 'Cash is counted in whole kroner; an empty drawer has a float of 0.';
     end if;
     if p_request_id is not null then
-        v_answer := billig.begin_request(
-            'till_open', p_request_id, row(p_seller, p_cash_point, trim_scale(p_opening_float), p_drawer)::text);
+        v_answer := billig.begin_request('till_open', p_request_id, jsonb_build_object(
+            'p_seller', p_seller, 'p_cash_point', p_cash_point, 'p_opening_float', p_opening_float,
+            'p_drawer', p_drawer
+        ));
         if v_answer is not null then
             return query
             select s.till_session, s.cash_point, s.drawer, s.seller, s.opened_at, s.opening_float
@@ -32,7 +34,7 @@ begin
         end if;
     end if;
 
-    perform billig.begin_posting();
+    perform books.begin_posting();
     -- Not while a Z report is made there.
     perform billig.till_cash_point(p_seller, p_cash_point);
     perform from billig.cash_point as c where c.cash_point = p_cash_point for share;

@@ -12,7 +12,9 @@ declare
 begin
     perform billig.check_seller(p_seller);
     if p_request_id is not null then
-        v_answer := billig.begin_request('undo_last_sale', p_request_id, row(p_seller, p_reason)::text);
+        v_answer := billig.begin_request('undo_last_sale', p_request_id, jsonb_build_object(
+            'p_seller', p_seller, 'p_reason', p_reason
+        ));
         if v_answer is not null then
             return query
             select * from jsonb_to_recordset(v_answer) as r (payment bigint, ticket bigint, amount numeric);

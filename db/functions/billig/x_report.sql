@@ -24,4 +24,4 @@ end;
 $$;
 
 comment on function billig.x_report(int) is
-'The X report of a cash point, live (kassasystemforskrifta § 2-8-2): every item since its last Z report, first of the whole cash point (seller null; 0 where there is nothing), then of each operator. What the items count and their signs: billig.till_report_item. P0002: no such cash point.';
+'The X report of a cash point, live (kassasystemforskrifta § 2-8-2): every item since its last Z report, first of the whole cash point (seller null; 0 where there is nothing), then of each operator. What the items count and their signs: billig.till_report_item. P0002: no such cash point. May be null: seller, vat_rate, vat_amount.';

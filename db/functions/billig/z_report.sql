@@ -21,7 +21,9 @@ begin
     end if;
     perform billig.need_read_committed();
     if p_request_id is not null then
-        v_answer := billig.begin_request('z_report', p_request_id, row(p_cash_point, p_seller)::text);
+        v_answer := billig.begin_request('z_report', p_request_id, jsonb_build_object(
+            'p_cash_point', p_cash_point, 'p_seller', p_seller
+        ));
         v_number := (v_answer ->> 0)::int;
     end if;
 
@@ -109,4 +111,4 @@ end;
 $$;
 
 comment on function billig.z_report(int, text, text) is
-'Makes the Z report of a cash point (kassasystemforskrifta § 2-8-3): numbered without a gap, once a day, of all sessions closed since the one before; kept for good. Returns its items as x_report does. Made by a seller who has a session in it (p_seller, by default the login role), or by a bookkeeper. P0002 no such cash point; 23B13; 23B29 a session is open there; 23B30 today''s is made; 25000 not at read committed; 42501.';
+'Makes the Z report of a cash point (kassasystemforskrifta § 2-8-3): numbered without a gap, once a day, of all sessions closed since the one before; kept for good. Returns its items as x_report does. Made by a seller who has a session in it (p_seller, by default the login role), or by a bookkeeper. P0002 no such cash point; 23B13; 23B29 a session is open there; 23B30 today''s is made; 25000 not at read committed; 42501. May be null: seller, vat_rate, vat_amount.';

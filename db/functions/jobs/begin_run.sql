@@ -25,4 +25,4 @@ end;
 $$;
 
 comment on function jobs.begin_run(text, text, timestamptz) is
-'Begins a run of a job for a period; commit it before the work, so that the run is seen. p_now: what it takes for now, null for the clock; its success counts for what was due by then. outcome null: go on; skipped: another session is at it. The session holds advisory locks until finish_run, or until it ends. P0002 no such job.';
+'Begins a run of a job for a period; commit it before the work, so that the run is seen. p_now: what it takes for now, null for the clock; its success counts for what was due by then. outcome null: go on; skipped: another session is at it. The session holds advisory locks until finish_run, or until it ends. P0002 no such job. May be null: outcome.';

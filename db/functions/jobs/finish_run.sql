@@ -24,8 +24,8 @@ begin
     v_run := jobs.own_run(p_job_run);
     update jobs.job_run as r
     set
-        finished_at = clock_timestamp(), heartbeat_at = clock_timestamp(), outcome = p_outcome,
-        row_count = coalesce(p_row_count, r.row_count), error_code = p_error_code, error_message = p_error_message
+        finished_at = clock_timestamp(), outcome = p_outcome,
+        row_count = p_row_count, error_code = p_error_code, error_message = p_error_message
     where r.job_run = p_job_run;
     perform pg_advisory_unlock(jobs.lock_of('run', p_job_run::text));
     perform pg_advisory_unlock(jobs.lock_of(v_run.job, v_run.period));

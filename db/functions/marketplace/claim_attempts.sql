@@ -53,4 +53,4 @@ end;
 $$;
 
 comment on function marketplace.claim_attempts(text, text, bigint, int, timestamptz) is
-'Takes PREPARED attempts to be sent, at most p_limit: SUBMITTED from now on, so commit, and only then call the gateway. Two that claim at once get different ones. p_limit above 1: as one batch, of a name of its own. What has got an alarm since it was prepared waits. 22023; P0002 no such run; 23B69 it has ended, or is another session''s.';
+'Takes PREPARED attempts to be sent, at most p_limit: SUBMITTED from now on, so commit, and only then call the gateway. Two that claim at once get different ones. p_limit above 1: as one batch, of a name of its own. What has got an alarm since it was prepared waits. 22023; P0002 no such run; 23B69 it has ended, or is another session''s. May be null: gateway_id, batch.';

@@ -19,4 +19,4 @@ end;
 $$;
 
 comment on function marketplace.current_totals(bigint) is
-'A profile''s running month (M8): what its advertisements cost (positive), what its websites earn (negative), their sum, and what the month before left; NOK, as of updated_at. 42501 another''s; P0002 no such profile.';
+'A profile''s running month (M8): what its advertisements cost (positive), what its websites earn (negative), their sum, and what the month before left; NOK, as of updated_at. 42501 another''s; P0002 no such profile. May be null: updated_at.';

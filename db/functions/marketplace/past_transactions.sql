@@ -20,4 +20,4 @@ end;
 $$;
 
 comment on function marketplace.past_transactions(bigint) is
-'A profile''s transactions of closed months, newest first; NOK, signed as in marketplace.transaction. 42501 another''s; P0002 no such profile.';
+'A profile''s transactions of closed months, newest first; NOK, signed as in marketplace.transaction. 42501 another''s; P0002 no such profile. May be null: executed, rolled_from, rolled_to, corrects.';

@@ -153,4 +153,4 @@ end;
 $$;
 
 comment on function marketplace.record_clicks(bigint[], bigint[], timestamptz[], text) is
-'Records a batch of clicks, all or none, with publisher, price and commission as they were at each click''s time; how many. p_websites: where, null on our own pages; p_click_times: when, now by default; p_source: a name of the batch, so that the same one sent again records nothing more. Makes a missing partition of the last two years or the coming month. 22023; P0002 no such advertisement or website; 23B13 the source held other clicks; 23B67 no price or rate at that time.';
+'Records a batch of clicks, all or none, with publisher, price and commission as they were at each click''s time; how many. p_websites: where, null on our own pages; p_click_times: when, now by default; p_source: a name of the batch, so that the same one sent again records nothing more. Makes a missing partition of the last two years or the coming month. 22023; P0002 no such advertisement or website; 23B13 the source held other clicks; 23B67 no price or rate at that time. May be null: p_websites[].';

@@ -55,4 +55,4 @@ end;
 $$;
 
 comment on function marketplace.why_not_paid(bigint) is
-'Why nothing was charged or paid for a profile''s months (M8), newest first: RUNNING, BELOW_MINIMUM, NOTHING_DUE, WAITS_TO_BE_CHARGED, WAITS_FOR_CHARGES, UNDER_WAY, REQUIRES_ACTION of the card''s holder, DECLINED_TRIED_AGAIN, NO_MEANS_OF_PAYMENT or FAILED. amount: NOK, above 0 the profile owes us. 42501 another''s; P0002 no such profile.';
+'Why nothing was charged or paid for a profile''s months (M8), newest first: RUNNING, BELOW_MINIMUM, NOTHING_DUE, WAITS_TO_BE_CHARGED, WAITS_FOR_CHARGES, UNDER_WAY, REQUIRES_ACTION of the card''s holder, DECLINED_TRIED_AGAIN, NO_MEANS_OF_PAYMENT or FAILED. amount: NOK, above 0 the profile owes us. 42501 another''s; P0002 no such profile. May be null: minimum.';

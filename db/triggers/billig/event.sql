@@ -7,7 +7,7 @@ begin
     if tg_op = 'UPDATE' then
         -- A period that is being closed waits for this, or this for it; what closed meanwhile must be seen.
         perform billig.need_read_committed();
-        lock table billig.accounting_period in share mode;
+        lock table books.accounting_period in share mode;
     end if;
     insert into billig.event_date as d (event, known_on, event_date)
     values (
@@ -15,7 +15,7 @@ begin
         case
             when tg_op = 'INSERT' then '0001-01-01'::date
             -- never within a closed period, whoever sold tickets for it: their vouchers stay as they are
-            else greatest(billig.local_time(clock_timestamp())::date, billig.first_open_day())
+            else greatest(billig.local_time(clock_timestamp())::date, books.first_open_day())
         end,
         new.event_time::date
     )

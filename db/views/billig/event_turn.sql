@@ -34,7 +34,7 @@ where
     -- those of closed periods stay, should the clock go back
     and c.turn_date <= greatest(
         billig.local_time()::date,
-        (select max(p.last_day) from billig.accounting_period as p)
+        (select max(p.last_day) from books.accounting_period as p)
     );
 
 comment on view billig.event_turn is

@@ -11,7 +11,7 @@ select
     e.ticket_fee as fee,
     (
         select r.rate
-        from billig.vat_rate as r
+        from books.vat_rate as r
         where
             r.vat_code = coalesce(e.vat_code, p.vat_code)
             and r.valid_from <= billig.local_time()::date
@@ -20,7 +20,7 @@ select
     ) as vat_rate,
     (
         select r.rate
-        from billig.vat_rate as r
+        from books.vat_rate as r
         where
             r.vat_code = coalesce(e.ticket_fee_vat_code, e.vat_code, p.vat_code)
             and r.valid_from <= billig.local_time()::date

@@ -1,73 +1,16 @@
+-- The day stands first and the log's own columns after it, so that a column which the log gets is the last one here too.
 create or replace view billig.posted_log as
 select
-    l.transaction_log,
-    l.transaction_time,
-    l.ticket,
-    l.purchase,
-    l.payment,
-    l.exchange,
-    l.related_ticket,
-    l.xact_id,
-    l.transaction_date,
-    l.price_group,
-    l.ticket_group,
-    l.event,
-    l.organisation,
-    l.project,
-    l.cash_point,
-    l.era,
-    l.transaction_type,
-    l.vat_code,
-    l.fee_vat_code,
-    l.override_used,
-    l.first_of_payment,
-    l.seller,
-    l.login_role,
-    l.price,
-    l.amount,
-    l.fee_amount,
-    l.vat_rate,
-    l.vat_amount,
-    l.fee_vat_rate,
-    l.fee_vat_amount,
     l.transaction_date as posting_date,
-    false as is_late
+    false as is_late,
+    l.*
 from billig.transaction_log as l
 where not exists (select from billig.late_rows() as t where t.transaction_log = l.transaction_log)
 union all
 select
-    l.transaction_log,
-    l.transaction_time,
-    l.ticket,
-    l.purchase,
-    l.payment,
-    l.exchange,
-    l.related_ticket,
-    l.xact_id,
-    l.transaction_date,
-    l.price_group,
-    l.ticket_group,
-    l.event,
-    l.organisation,
-    l.project,
-    l.cash_point,
-    l.era,
-    l.transaction_type,
-    l.vat_code,
-    l.fee_vat_code,
-    l.override_used,
-    l.first_of_payment,
-    l.seller,
-    l.login_role,
-    l.price,
-    l.amount,
-    l.fee_amount,
-    l.vat_rate,
-    l.vat_amount,
-    l.fee_vat_rate,
-    l.fee_vat_amount,
     t.posting_date,
-    true
+    true,
+    l.*
 from billig.late_rows() as t
 inner join billig.transaction_log as l on t.transaction_log = l.transaction_log;
 

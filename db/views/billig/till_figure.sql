@@ -51,15 +51,19 @@ cross join lateral (
                 end,
                 l.amount + l.fee_amount, null, null
             ),
-            (
-                'VAT', concat(l.vat_code, ' ', l.vat_rate), l.amount - l.vat_amount, l.vat_rate, l.vat_amount
-            ),
-            (
-                'VAT', concat(l.fee_vat_code, ' ', l.fee_vat_rate), l.fee_amount - l.fee_vat_amount, l.fee_vat_rate,
-                l.fee_vat_amount
-            ),
             ('RECEIPTS', '', 0, null, null),
             ('RETURNS', '', -l.amount - l.fee_amount, null, null)
+            union all
+            select
+                'VAT',
+                concat(u.vat_code, ' ', u.vat_rate),
+                u.gross_amount - u.vat_amount,
+                u.vat_rate,
+                u.vat_amount
+            from billig.components(
+                l.vat_code, l.vat_rate, l.amount, l.vat_amount,
+                l.fee_vat_code, l.fee_vat_rate, l.fee_amount, l.fee_vat_amount
+            ) as u
         ) as i (item, item_key, amount, vat_rate, vat_amount)
         where p.till_session = s.till_session
     ) as c

@@ -1,40 +1,12 @@
+-- The columns stand as in billig.posted_log.
 create or replace view billig.unrolled_log as
 select
-    l.transaction_log,
-    l.transaction_time,
-    l.ticket,
-    l.purchase,
-    l.payment,
-    l.exchange,
-    l.related_ticket,
-    l.xact_id,
-    l.transaction_date,
-    l.price_group,
-    l.ticket_group,
-    l.event,
-    l.organisation,
-    l.project,
-    l.cash_point,
-    l.era,
-    l.transaction_type,
-    l.vat_code,
-    l.fee_vat_code,
-    l.override_used,
-    l.first_of_payment,
-    l.seller,
-    l.login_role,
-    l.price,
-    l.amount,
-    l.fee_amount,
-    l.vat_rate,
-    l.vat_amount,
-    l.fee_vat_rate,
-    l.fee_vat_amount,
     case
-        when l.transaction_date <= (select max(c.last_day) from billig.accounting_period as c)
-            then billig.posting_date(l.organisation, l.transaction_date, l.era, l.xact_id)
+        when l.transaction_date <= (select max(c.last_day) from books.accounting_period as c)
+            then books.posting_date(l.organisation, l.transaction_date, l.era, l.xact_id)
         else l.transaction_date
-    end as posting_date
+    end as posting_date,
+    l.*
 from (
     -- Both ends are named, so that the planner expects few rows and reads them by transaction_log_xact_idx.
     select t.*

@@ -13,23 +13,17 @@ from (
         j.organisation,
         j.project,
         j.payment_method,
-        -- Differences of rounded running sums: the parts of a payment's lines sum to the lines, and a project's parts
-        -- to its share, to the øre, whoever asks.
+        -- The parts of a payment's lines sum to the lines, and a project's parts to its share, to the øre, whoever asks.
         case
             when j.lines_total = j.total or h.home_date = j.posting_date
                 then
-                    round(j.lines_upto * j.weight_upto / j.weights, 2)
-                    - round((j.lines_upto - j.line_amount) * j.weight_upto / j.weights, 2)
-                    - round(j.lines_upto * (j.weight_upto - j.weight) / j.weights, 2)
-                    + round((j.lines_upto - j.line_amount) * (j.weight_upto - j.weight) / j.weights, 2)
+                    billig.share_of(j.lines_upto, j.weight_upto, j.weight, j.weights)
+                    - billig.share_of(j.lines_upto - j.line_amount, j.weight_upto, j.weight, j.weights)
             else 0
         end as line_share,
         case
             when j.line_number = 1
-                then
-                    j.amount
-                    - round(p.to_be_paid * j.weight_upto / j.weights, 2)
-                    + round(p.to_be_paid * (j.weight_upto - j.weight) / j.weights, 2)
+                then j.amount - billig.share_of(p.to_be_paid, j.weight_upto, j.weight, j.weights)
             else 0
         end as transfer
     from (

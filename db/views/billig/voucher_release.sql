@@ -4,11 +4,11 @@ select
     d.sold_on,
     d.organisation,
     d.project,
-    c.line_kind,
+    case c.component when 'TICKET' then 'REVENUE' else c.component end as line_kind,
     c.vat_code,
     d.transaction_type,
     d.is_held,
-    -c.net_amount as amount
+    -(c.gross_amount - c.vat_amount) as amount
 from (
     select
         f.turn_date as posting_date,
@@ -19,8 +19,10 @@ from (
         l.transaction_type,
         l.vat_code,
         l.fee_vat_code,
-        sum(l.amount - l.vat_amount) as net_amount,
-        sum(l.fee_amount - l.fee_vat_amount) as fee_net_amount
+        sum(l.amount) as amount,
+        sum(l.vat_amount) as vat_amount,
+        sum(l.fee_amount) as fee_amount,
+        sum(l.fee_vat_amount) as fee_vat_amount
     from billig.event_turn as f
     inner join billig.ticket as t on f.event = t.event
     cross join lateral (
@@ -39,19 +41,17 @@ from (
         where
             p.ticket = t.ticket
             and p.posting_date < f.turn_date
-            and p.transaction_type in (1, 2, 3, 6, 8, 11)
+            and billig.moves_money(p.transaction_type)
         offset 0 -- ticket by ticket, by the index: never joined with the whole log
     ) as l
     group by
         f.turn_date, f.is_held, l.posting_date, l.organisation, l.project, l.transaction_type, l.vat_code,
         l.fee_vat_code
 ) as d
-cross join lateral (
-    values
-    ('REVENUE', d.vat_code, d.net_amount),
-    ('FEE', d.fee_vat_code, d.fee_net_amount)
-) as c (line_kind, vat_code, net_amount)
-where c.net_amount <> 0;
+cross join lateral billig.components(
+    d.vat_code, null, d.amount, d.vat_amount, d.fee_vat_code, null, d.fee_amount, d.fee_vat_amount
+) as c
+where c.gross_amount <> c.vat_amount;
 
 comment on view billig.voucher_release is
 'What was sold and given back before the day (posting_date) on which an event was held, or put off after that: what moves between liability and revenue then, where the rule of the day it was sold on (sold_on) defers. Days to come are left out. NOK, as it was booked on sold_on: credit negative.';

@@ -4,7 +4,7 @@ select
     d.organisation,
     d.project,
     c.line_kind,
-    c.vat_code,
+    u.vat_code,
     d.transaction_type,
     coalesce(s.is_held, true) as is_held,
     -sum(c.net_amount) as amount,
@@ -24,7 +24,7 @@ from (
         sum(fee_amount) as fee_amount,
         sum(fee_vat_amount) as fee_vat_amount
     from billig.posted_log
-    where transaction_type in (1, 2, 3, 6, 8, 11)
+    where billig.moves_money(transaction_type)
     group by posting_date, organisation, project, event, transaction_type, vat_code, fee_vat_code
 ) as d
 left join lateral (
@@ -34,15 +34,16 @@ left join lateral (
     order by e.known_on desc
     limit 1
 ) as s on true
+cross join lateral billig.components(
+    d.vat_code, null, d.amount, d.vat_amount, d.fee_vat_code, null, d.fee_amount, d.fee_vat_amount
+) as u
 cross join lateral (
     values
-    ('REVENUE', d.vat_code, d.amount - d.vat_amount, d.vat_amount),
-    ('VAT', d.vat_code, d.vat_amount, 0),
-    ('FEE', d.fee_vat_code, d.fee_amount - d.fee_vat_amount, d.fee_vat_amount),
-    ('VAT', d.fee_vat_code, d.fee_vat_amount, 0)
-) as c (line_kind, vat_code, net_amount, vat_amount)
+    (case u.component when 'TICKET' then 'REVENUE' else u.component end, u.gross_amount - u.vat_amount, u.vat_amount),
+    ('VAT', u.vat_amount, 0)
+) as c (line_kind, net_amount, vat_amount)
 where c.net_amount <> 0 or c.vat_amount <> 0
-group by d.posting_date, d.organisation, d.project, c.line_kind, c.vat_code, d.transaction_type, coalesce(s.is_held, true);
+group by d.posting_date, d.organisation, d.project, c.line_kind, u.vat_code, d.transaction_type, coalesce(s.is_held, true);
 
 comment on view billig.voucher_sale is
 'What was sold and given back, by day, organisation and project, as lines of vouchers: REVENUE and FEE without VAT, and VAT. NOK: debit positive, credit negative; vat_amount: the VAT booked beside the line, same sign. is_held: the event''s day had come at the end of the posting date.';

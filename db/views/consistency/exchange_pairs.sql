@@ -41,8 +41,8 @@ left join billig.payment as p on x.exchange = p.exchange
 left join billig.transaction_log as l on p.payment = l.payment and x.exchange = l.exchange
 group by x.exchange
 having
-    count(*) filter (where l.transaction_type in (2, 11)) = 0
-    or count(*) filter (where l.transaction_type = 1) = 0;
+    count(*) filter (where billig.is_refund(l.transaction_type)) = 0
+    or count(*) filter (where billig.is_sale(l.transaction_type)) = 0;
 
 comment on view consistency.exchange_pairs is
 'Exchanges are pairs (T6): the i-th old and the i-th new ticket name each other, in the tickets and in the log, and every exchange has both sides. A ticket sold for money that came too late names the lost one, which names nothing.';

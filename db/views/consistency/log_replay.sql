@@ -27,14 +27,14 @@ from billig.ticket as t
 left join (
     select
         ticket,
-        count(*) filter (where transaction_type in (1, 6, 8)) as paid_rows,
-        count(*) filter (where transaction_type in (2, 5, 9, 11, 12)) as refund_rows,
-        count(*) filter (where transaction_type = 13) as used_rows,
+        count(*) filter (where billig.is_sale(transaction_type)) as paid_rows,
+        count(*) filter (where billig.frees_seat(transaction_type)) as refund_rows,
+        count(*) filter (where billig.is_use(transaction_type)) as used_rows,
         (array_agg(price_group order by transaction_log desc))[1] as price_group,
         (array_agg(price order by transaction_log desc))[1] as price,
         (array_agg(vat_rate order by transaction_log desc))[1] as vat_rate,
         (array_agg(payment order by transaction_log desc) filter (where made_by <> 'TRIGGER'))[1] as payment,
-        min(seller) filter (where transaction_type in (2, 5, 9, 11, 12)) as refunder,
+        min(seller) filter (where billig.frees_seat(transaction_type)) as refunder,
         min(purchase) as purchase,
         min(purchase) = max(purchase) as same_purchase,
         min(event) as event,

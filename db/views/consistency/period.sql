@@ -12,7 +12,7 @@ select
     coalesce(sum(l.vat_amount), 0) as vat_amount,
     p.voucher_debit as closed_voucher_debit,
     v.debit as voucher_debit
-from billig.accounting_period as p
+from books.accounting_period as p
 left join (
     select
         organisation,
@@ -25,7 +25,7 @@ left join (
 ) as l on p.organisation = l.organisation and l.posting_date between p.first_day and p.last_day
 cross join lateral (
     select coalesce(sum(j.debit), 0) as debit
-    from billig.voucher_line as j
+    from books.voucher_line as j
     where j.organisation = p.organisation and j.posting_date between p.first_day and p.last_day
 ) as v
 group by p.accounting_period, v.debit

@@ -9,7 +9,7 @@ cross join billig.payment_method as m
 left join billig.payment_line as c on l.payment = c.payment and m.payment_method = c.payment_method
 where
     r.is_rounding and m.is_cash
-    and (c.payment is null or c.amount <> round(c.amount + l.amount));
+    and (c.payment is null or c.amount <> billig.round_cash(c.amount + l.amount));
 
 comment on view consistency.rounding is
 'Cash alone is rounded, to whole kroner, 50 øre away from zero (NOK): a rounding stands beside a cash line, and is what rounding cash and rounding together gives.';

@@ -63,7 +63,7 @@ from (
         ' FOR EACH STATEMENT EXECUTE FUNCTION payment_keep()'
     ),
     (
-        'billig.accounting_period', 'accounting_period_keep', 'BEFORE DELETE OR UPDATE OR TRUNCATE ON accounting_period'
+        'books.accounting_period', 'accounting_period_keep', 'BEFORE DELETE OR UPDATE OR TRUNCATE ON accounting_period'
         ' FOR EACH STATEMENT EXECUTE FUNCTION period_keep()'
     ),
     (
@@ -322,9 +322,13 @@ where
     t.oid is null
     or (t.tgenabled <> 'A' and w.table_name <> 'billig.ticket_group')
     -- moments, columns and conditions too: a guard WHEN (false) guards nothing
-    or substring(replace(pg_get_triggerdef(t.oid), split_part(w.table_name, '.', 1) || '.', '') from '((BEFORE|AFTER|INSTEAD OF) .*)') <> w.definition
-    or t.tgfoid <> to_regproc(
-        split_part(w.table_name, '.', 1) || '.' || substring(w.definition from 'EXECUTE FUNCTION (\w+)')
+    or substring(
+        replace(replace(pg_get_triggerdef(t.oid), split_part(w.table_name, '.', 1) || '.', ''), 'books.', '')
+        from '((BEFORE|AFTER|INSTEAD OF) .*)'
+    ) <> w.definition
+    or t.tgfoid <> coalesce(
+        to_regproc(split_part(w.table_name, '.', 1) || '.' || substring(w.definition from 'EXECUTE FUNCTION (\w+)')),
+        to_regproc('books.' || substring(w.definition from 'EXECUTE FUNCTION (\w+)'))
     );
 
 comment on view consistency.trigger_guard is

@@ -34,38 +34,55 @@ left join lateral (
     select
         l.fee,
         l.other,
-        sum(abs(y.amount)) as total,
-        min(y.expected) as first_expected,
-        sum(round(l.fee * abs(y.amount) / nullif(l.items, 0), 2)) as fee_given,
-        sum(round(l.other * abs(y.amount) / nullif(l.items, 0), 2)) as other_given
+        array_agg(i.expected order by i.expected) as items,
+        array_agg(i.weight order by i.expected) as weights,
+        array_agg(i.upto order by i.expected) as uptos
     from (
         select
             coalesce(sum(n.amount) filter (where n.kind = 'FEE'), 0) as fee,
-            coalesce(sum(n.amount) filter (where n.kind <> 'FEE'), 0) as other,
-            (
-                select sum(abs(o.amount))
-                from bank.match_expected as k
-                inner join bank.expected as o on k.expected = o.expected
-                where k.match = c.match
-            ) as items
+            coalesce(sum(n.amount) filter (where n.kind <> 'FEE'), 0) as other
         from bank.match_line as n
         where n.match = c.match
     ) as l
-    inner join bank.match_expected as k on k.match = c.match
-    inner join bank.expected as y on k.expected = y.expected
+    cross join (
+        select
+            w.expected,
+            w.weight,
+            sum(w.weight) over (order by w.expected) as upto
+        from (
+            -- by amount, whichever way it goes; where nothing was to come, the first has it all
+            select
+                y.expected,
+                case
+                    when sum(abs(y.amount)) over () <> 0 then abs(y.amount)
+                    else (row_number() over (order by y.expected) = 1)::int::numeric
+                end as weight
+            from bank.match_expected as k
+            inner join bank.expected as y on k.expected = y.expected
+            where k.match = c.match
+        ) as w
+    ) as i
     group by l.fee, l.other
 ) as t on true
--- Each item's share by its amount, whichever way it goes, to the øre; what rounding leaves is the first one's.
+-- Each item's share, to the øre. Its place among the items is looked for in the sorted array, by halving.
+cross join lateral (select width_bucket(x.expected, t.items) as place) as p
 cross join lateral (
     select
-        coalesce(round(t.fee * abs(x.amount) / nullif(t.total, 0), 2), 0)
-        + case when x.expected = t.first_expected then t.fee - coalesce(t.fee_given, 0) else 0 end as fee,
-        coalesce(round(t.other * abs(x.amount) / nullif(t.total, 0), 2), 0)
-        + case when x.expected = t.first_expected then t.other - coalesce(t.other_given, 0) else 0 end as other
+        billig.share_of(t.fee, t.uptos[p.place], t.weights[p.place], t.uptos[cardinality(t.uptos)]) as fee,
+        billig.share_of(t.other, t.uptos[p.place], t.weights[p.place], t.uptos[cardinality(t.uptos)]) as other
 ) as s;
 
 comment on view report.bank_item is
 'What should have come to the bank, and whether it did (T12): a row an item (expected), NOK. amount = received_amount + fee_amount + difference_amount. state: MATCHED (approved), SUGGESTED, AWAITED, MISSING (last_day is over), NOTHING (there is nothing to come). amount less goods are cash differences, pay-ins and pay-outs, and money owed back to buyers. Of a match of several items, fees and differences are shared by amount, to the øre. road_name: how it reaches the bank; payment_method: null for the marketplace.';
+comment on column report.bank_item.expected is 'Number of the item';
+comment on column report.bank_item.day is 'Local day of the goods; of a till session, that of its close';
+comment on column report.bank_item.road_name is 'How it reaches the bank';
+comment on column report.bank_item.payment_method is 'Name of the means of payment; null: money of the marketplace';
+comment on column report.bank_item.cash_point is 'The cash point; null: on the web, or at no till';
+comment on column report.bank_item.till_session is 'The till session whose money it is; null: none';
+comment on column report.bank_item.payment_attempt is 'The marketplace''s attempt that it is (report.payment_attempt); null: none';
+comment on column report.bank_item.goods is 'NOK that its payments were for, positive in, negative out';
+comment on column report.bank_item.amount is 'NOK to come before fees, positive in, negative out: goods, and cash differences, pay-ins, pay-outs and money owed back';
 comment on column report.bank_item.expected_fee is 'NOK that the acquirer was to keep back of amount';
 comment on column report.bank_item.received_amount is 'NOK at the bank, by an approved match';
 comment on column report.bank_item.fee_amount is 'NOK that the acquirer kept back, by an approved match';
@@ -73,4 +90,5 @@ comment on column report.bank_item.difference_amount is 'NOK that did not come a
 comment on column report.bank_item.open_amount is 'NOK of difference_amount that no approved match has';
 comment on column report.bank_item.last_day is 'After this day it is missing';
 comment on column report.bank_item.match is 'The match that has it; null: none';
+comment on column report.bank_item.state is 'MATCHED (approved), SUGGESTED, AWAITED, MISSING (last_day is over) or NOTHING (there is nothing to come)';
 comment on column report.bank_item.age is 'Days since day that it is open; 0: it is not';

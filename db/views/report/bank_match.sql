@@ -38,3 +38,19 @@ cross join lateral (
 
 comment on view report.bank_match is
 'Every match that there ever was, by which rule, why, and who: state SUGGESTED, APPROVED or UNDONE (undo_reason). entry_amount and item_amount, NOK, of its entry_count entries and item_count items; difference is explained by report.fee.';
+comment on column report.bank_match.match is 'Number of the match';
+comment on column report.bank_match.rule is 'The rule that made the match';
+comment on column report.bank_match.reason is 'Why these belong together, in words';
+comment on column report.bank_match.made_at is 'When it was made';
+comment on column report.bank_match.made_by is 'Role that made it';
+comment on column report.bank_match.approved_at is 'When it was approved; null: it was not';
+comment on column report.bank_match.approved_by is 'Role that approved it; null: none did';
+comment on column report.bank_match.undone_at is 'When it was taken apart; null: it holds';
+comment on column report.bank_match.undone_by is 'Role that took it apart; null: none did';
+comment on column report.bank_match.undo_reason is 'Why it was taken apart; null: it holds';
+comment on column report.bank_match.state is 'SUGGESTED, APPROVED or UNDONE';
+comment on column report.bank_match.entry_count is 'How many of the bank''s entries it has';
+comment on column report.bank_match.item_count is 'How many expected items it has';
+comment on column report.bank_match.entry_amount is 'NOK of its entries, positive in, negative out';
+comment on column report.bank_match.item_amount is 'NOK of its items, positive to come, negative to go';
+comment on column report.bank_match.difference is 'NOK: entry_amount less item_amount; below 0, less came than was expected. report.fee explains it';

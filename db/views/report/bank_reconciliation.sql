@@ -14,8 +14,7 @@ select
     sum(s.opened)::numeric(14, 2) as open_amount,
     max(s.age) as age
 from (
-    -- What a match has of fees and differences is shared by amount: what is due up to each less what is due before it,
-    -- so that the shares sum to the whole, to the øre.
+    -- What a match has of fees and differences is shared by amount, to the øre.
     select
         i.expected,
         i.day,
@@ -25,9 +24,8 @@ from (
         i.age,
         w.goods,
         w.amount,
-        round(i.fee_amount * w.upto, 2) - round(i.fee_amount * w.before, 2) as fee,
-        round((i.difference_amount - i.open_amount) * w.upto, 2)
-        - round((i.difference_amount - i.open_amount) * w.before, 2) as difference,
+        billig.share_of(i.fee_amount, w.upto, w.weight, w.weights) as fee,
+        billig.share_of(i.difference_amount - i.open_amount, w.upto, w.weight, w.weights) as difference,
         case when i.open_amount <> 0 then w.amount else 0 end as opened
     from report.bank_item as i
     cross join lateral (
@@ -35,55 +33,65 @@ from (
             g.project,
             g.goods,
             g.amount,
-            coalesce(sum(abs(g.amount)) over (order by g.turn) / nullif(sum(abs(g.amount)) over (), 0), 1) as upto,
-            coalesce(
-                (sum(abs(g.amount)) over (order by g.turn) - abs(g.amount)) / nullif(sum(abs(g.amount)) over (), 0),
-                case row_number() over (order by g.turn) when 1 then 0 else 1 end
-            ) as before
+            g.weight,
+            sum(g.weight) over (order by g.turn) as upto,
+            sum(g.weight) over () as weights
         from (
-            -- A payment by two methods: each has its part of every ticket.
+            -- by amount, whichever way it goes; where nothing is to come, the first has it all
             select
-                t.project,
-                t.upto - lag(t.upto, 1, 0) over (order by t.turn) as goods,
-                t.upto - lag(t.upto, 1, 0) over (order by t.turn) as amount,
-                t.turn
+                h.project,
+                h.goods,
+                h.amount,
+                h.turn,
+                case
+                    when sum(abs(h.amount)) over () <> 0 then abs(h.amount)
+                    else (row_number() over (order by h.turn) = 1)::int::numeric
+                end as weight
             from (
+                -- A payment by two methods: each has its part of every ticket.
                 select
-                    d.project,
-                    row_number() over (order by d.project) as turn,
-                    round(sum(d.goods) over (order by d.project), 2) as upto
+                    t.project,
+                    t.goods,
+                    t.goods as amount,
+                    t.turn
                 from (
                     select
-                        b.project,
-                        sum(coalesce(l.amount * b.amount / nullif(b.total, 0), l.amount)) as goods
-                    from bank.expected_line as e
-                    inner join billig.payment_line as l
-                        on e.payment = l.payment and e.payment_method = l.payment_method
-                    left join lateral (
+                        d.project,
+                        billig.share_of(1, sum(d.goods) over (order by d.project), d.goods, 1) as goods,
+                        row_number() over (order by d.project) as turn
+                    from (
                         select
-                            k.project,
-                            sum(k.amount + k.fee_amount) as amount,
-                            sum(sum(k.amount + k.fee_amount)) over () as total
-                        from billig.transaction_log as k
-                        where k.payment = e.payment
-                        group by k.project
-                    ) as b on true
-                    where e.expected = i.expected
-                    group by b.project
-                ) as d
-            ) as t
-            union all
-            -- what no ticket is behind: cash differences, pay-ins and pay-outs, the float; money owed back; the marketplace
-            select
-                null,
-                case when i.payment_attempt is null then 0 else i.goods end,
-                i.amount - case when i.payment_attempt is null then i.goods else 0 end,
-                0
-            where
-                i.amount <> i.goods or i.payment_attempt is not null
-                -- an item of nothing may have a share of a fee
-                or (i.fee_amount <> 0 or i.difference_amount <> 0)
-                and not exists (select from bank.expected_line as e where e.expected = i.expected)
+                            b.project,
+                            sum(coalesce(l.amount * b.amount / nullif(b.total, 0), l.amount)) as goods
+                        from bank.expected_line as e
+                        inner join billig.payment_line as l
+                            on e.payment = l.payment and e.payment_method = l.payment_method
+                        left join lateral (
+                            select
+                                k.project,
+                                sum(k.amount + k.fee_amount) as amount,
+                                sum(sum(k.amount + k.fee_amount)) over () as total
+                            from billig.transaction_log as k
+                            where k.payment = e.payment
+                            group by k.project
+                        ) as b on true
+                        where e.expected = i.expected
+                        group by b.project
+                    ) as d
+                ) as t
+                union all
+                -- what no ticket is behind: cash differences, pay-ins and pay-outs, the float; money owed back; the marketplace
+                select
+                    null,
+                    case when i.payment_attempt is null then 0 else i.goods end,
+                    i.amount - case when i.payment_attempt is null then i.goods else 0 end,
+                    0
+                where
+                    i.amount <> i.goods or i.payment_attempt is not null
+                    -- an item of nothing may have a share of a fee
+                    or (i.fee_amount <> 0 or i.difference_amount <> 0)
+                    and not exists (select from bank.expected_line as e where e.expected = i.expected)
+            ) as h
         ) as g
     ) as w
 ) as s
@@ -92,6 +100,11 @@ group by s.day, s.project, p.project_name, s.road_name, s.payment_method;
 
 comment on view report.bank_reconciliation is
 'Goods out against the bank (T12), by day, project and payment method, NOK: goods were paid for, amount was to come, and is received_amount + fee_amount + difference_amount. The items behind it are report.bank_item, their tickets report.bank_ticket. An item of several projects is shared by what its tickets cost, to the øre. project: null for the marketplace, and for money that no ticket is behind: cash differences, pay-ins and pay-outs, what came too late and is owed back; payment_method: null for the marketplace; age: days since day that the oldest item is open, 0: none is.';
+comment on column report.bank_reconciliation.day is 'Local day of the goods; of a till session, that of its close';
+comment on column report.bank_reconciliation.project is 'UKE project; null: the marketplace, and money with no ticket behind it';
+comment on column report.bank_reconciliation.project_name is 'Its name, as it is now; null: no project';
+comment on column report.bank_reconciliation.road_name is 'How it reaches the bank';
+comment on column report.bank_reconciliation.payment_method is 'Name of the means of payment; null: money of the marketplace';
 comment on column report.bank_reconciliation.items is 'Items that it is of, whole or in part';
 comment on column report.bank_reconciliation.goods is 'NOK of payments';
 comment on column report.bank_reconciliation.amount is 'NOK to come, before fees: goods, and cash differences, pay-ins, pay-outs and money owed back';
@@ -99,3 +112,4 @@ comment on column report.bank_reconciliation.received_amount is 'NOK at the bank
 comment on column report.bank_reconciliation.fee_amount is 'NOK that acquirers kept back, by approved matches';
 comment on column report.bank_reconciliation.difference_amount is 'NOK that did not come and were no fee; negative: too much came';
 comment on column report.bank_reconciliation.open_amount is 'NOK of difference_amount that no approved match has';
+comment on column report.bank_reconciliation.age is 'Days since day that the oldest item has been open; 0: none is open';

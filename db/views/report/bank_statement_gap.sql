@@ -33,3 +33,14 @@ where
 
 comment on view report.bank_statement_gap is
 'Statements that do not go on where the one before ended: a number is left out, or the balance is another (missing_amount, in the account''s currency). previous_statement, previous_number, previous_balance: of the one before. A month''s statement among a day''s shows here too.';
+comment on column report.bank_statement_gap.account_name is 'Name of the bank account';
+comment on column report.bank_statement_gap.statement is 'The statement that does not follow on';
+comment on column report.bank_statement_gap.statement_id is 'The bank''s name for it, with its page';
+comment on column report.bank_statement_gap.sequence_number is 'The bank''s number of it; null: none';
+comment on column report.bank_statement_gap.from_day is 'First day it is about';
+comment on column report.bank_statement_gap.to_day is 'Last day it is about';
+comment on column report.bank_statement_gap.previous_statement is 'The statement before it';
+comment on column report.bank_statement_gap.previous_number is 'The bank''s number of the one before; null: none';
+comment on column report.bank_statement_gap.previous_balance is 'Closing balance of the one before, in the account''s currency';
+comment on column report.bank_statement_gap.opening_balance is 'Opening balance of this one, in the account''s currency';
+comment on column report.bank_statement_gap.missing_amount is 'opening_balance less previous_balance, in the account''s currency: what moved between the two';

@@ -35,3 +35,13 @@ left join billig.owed_back_part as w on b.owed_back = w.owed_back;
 
 comment on view report.bank_ticket is
 'The way down from what is expected at the bank (expected, report.bank_item) to the payments in it and their tickets. line_amount: NOK of the payment by that method, on each of its rows; total_amount: NOK of the ticket. A payment by two methods has its tickets under both. payment is null of money that came too late and is owed back, or was paid back: its tickets were lost. Ask by expected, road_name or day.';
+comment on column report.bank_ticket.expected is 'The item that is to come to the bank (report.bank_item)';
+comment on column report.bank_ticket.day is 'Local day of the goods; of a till session, that of its close';
+comment on column report.bank_ticket.road_name is 'How it reaches the bank';
+comment on column report.bank_ticket.payment is 'The payment; null: money that came too late and is owed back, or was paid back';
+comment on column report.bank_ticket.payment_method is 'Number of the means of payment (billig.payment_method)';
+comment on column report.bank_ticket.line_amount is 'NOK of the payment by that method, positive in, negative out; the same on each of its rows, so never sum it over them';
+comment on column report.bank_ticket.ticket is 'A ticket of the payment; null: none';
+comment on column report.bank_ticket.event is 'Its event';
+comment on column report.bank_ticket.project is 'Its UKE project, as sold; null: none';
+comment on column report.bank_ticket.total_amount is 'NOK of the ticket, price and fee, positive in, negative out';

@@ -178,6 +178,7 @@ from report.seller_vat_project as v;
 
 comment on view report.cashier_settlement is
 'Kasseoppgjør (T10): what a seller (null: the web) did in any period, in or out of till sessions. Four sections tell the same money, so sum within one section, never across; within it rows sum over any column. TILL: a session''s float, PAYMENTS, PAY_IN, PAY_OUT (together what should be there) and DIFFERENCE (with it, what was counted), by means of payment; it has no organisation_name, since a drawer holds the money of all. PAYMENT_METHOD: payments by means and direction. TRANSACTION_TYPE: tickets by type. VAT_PROJECT: by VAT code and UKE project. The last three come to the same gross_amount, for each organisation. NOK, positive in, negative out; gross_amount = net_amount + vat_amount. An exchange is a refund and a sale. Ask by posting_date and seller.';
+comment on column report.cashier_settlement.organisation_name is 'Organisation whose money it is, as sold; null in section TILL: a drawer holds the money of all';
 comment on column report.cashier_settlement.posting_date is 'Local date that accounting has it on: the sale date, or the first day of a later period';
 comment on column report.cashier_settlement.sale_date is 'Local date it happened';
 comment on column report.cashier_settlement.seller is 'Who took or gave the money, whoever sold the ticket; null: the web';
@@ -187,5 +188,11 @@ comment on column report.cashier_settlement.section is 'TILL, PAYMENT_METHOD, TR
 comment on column report.cashier_settlement.kind is 'Of PAYMENT_METHOD: IN, OUT or NONE (nothing moved); else SALE, REFUND, CHANGE, RESERVATION or NONE (no money)';
 comment on column report.cashier_settlement.item is 'What the row is of: OPENING_FLOAT, ...; the method; the type; project and VAT code';
 comment on column report.cashier_settlement.payment_method is 'Of TILL and PAYMENT_METHOD: name of the means of payment. ROUNDING: what cash was rounded by; NONE: no money moved';
+comment on column report.cashier_settlement.project is 'Of VAT_PROJECT: UKE project, as sold; null: none';
+comment on column report.cashier_settlement.project_name is 'Of VAT_PROJECT: its name, as it is now; null: no project';
+comment on column report.cashier_settlement.vat_code is 'Of VAT_PROJECT: Norwegian standard VAT code';
+comment on column report.cashier_settlement.vat_rate is 'Of VAT_PROJECT: VAT rate, percent';
 comment on column report.cashier_settlement.number is 'How many payments (one with two methods is under both), tickets, pay-ins, drawer openings; a fee is no ticket';
+comment on column report.cashier_settlement.gross_amount is 'NOK including VAT and fees, positive in, negative out';
+comment on column report.cashier_settlement.net_amount is 'NOK without VAT: gross_amount less vat_amount; null in TILL and PAYMENT_METHOD';
 comment on column report.cashier_settlement.vat_amount is 'NOK of VAT, signed as the gross';

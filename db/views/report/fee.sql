@@ -31,3 +31,10 @@ where not exists (select from bank.match_undo as u where u.match = l.match);
 
 comment on view report.fee is
 'By what the bank''s entries and what was expected differ, of matches that hold: fees, roundings, write-offs, money that is not ours, and differences that are not known (kind, amount). road_name, day: of the first item; of a payout of fees alone its own. is_approved: false while the match is suggested.';
+comment on column report.fee.match is 'The match';
+comment on column report.fee.rule is 'The rule that made the match';
+comment on column report.fee.kind is 'FEE, ROUNDING, WRITE_OFF, NOT_OURS (money that is not ours) or DIFFERENCE (not known)';
+comment on column report.fee.amount is 'NOK: what came less what was expected; below 0 was kept back or did not come';
+comment on column report.fee.day is 'Local day of the match''s first item; of a payout of fees alone, the day it was paid';
+comment on column report.fee.road_name is 'How it reaches the bank; of the match''s first item';
+comment on column report.fee.is_approved is 'Whether the match is approved; false: it is only suggested';

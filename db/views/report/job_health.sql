@@ -60,6 +60,8 @@ left join (
 
 comment on view report.job_health is
 'How each job of the schedule does: a row a job. All is well where none is late and failing_periods is 0 everywhere.';
+comment on column report.job_health.job is 'The job';
+comment on column report.job_health.enabled is 'Whether the schedule runs it';
 comment on column report.job_health.last_success_started_at is 'When its newest run that succeeded began, for whatever period';
 comment on column report.job_health.last_success_at is 'When that run ended; null: it never succeeded';
 comment on column report.job_health.last_success_age is 'How long ago that is';

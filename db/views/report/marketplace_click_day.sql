@@ -40,6 +40,16 @@ left join marketplace.website as w on c.website = w.website;
 
 comment on view report.marketplace_click_day is
 'Clicks by day, advertisement and website (M8), of months that the marketplace has; excluded ones are left out, those taken back later are not. NOK, 6 decimals, all above 0: price_amount = commission_amount + publisher_amount, where a price is known. Ask by month.';
+comment on column report.marketplace_click_day.month is 'First day of the month of click_date';
 comment on column report.marketplace_click_day.click_date is 'Local date of the click, whenever it was charged';
 comment on column report.marketplace_click_day.profile is 'The advertiser';
+comment on column report.marketplace_click_day.profile_name is 'The advertiser''s name, as it is now';
+comment on column report.marketplace_click_day.advertisement is 'The advertisement that was clicked';
+comment on column report.marketplace_click_day.advertisement_name is 'Its name, as it is now';
 comment on column report.marketplace_click_day.publisher is 'Whose website it was; null: a click without one';
+comment on column report.marketplace_click_day.website is 'The website it was clicked on; null: a click without one';
+comment on column report.marketplace_click_day.website_name is 'The website''s name, as it is now; null: none';
+comment on column report.marketplace_click_day.clicks is 'Clicks, those taken back later included';
+comment on column report.marketplace_click_day.price_amount is 'NOK that the advertiser pays for the clicks, 6 decimals, 0 or more';
+comment on column report.marketplace_click_day.commission_amount is 'NOK that the marketplace keeps of price_amount, 6 decimals, 0 or more';
+comment on column report.marketplace_click_day.publisher_amount is 'NOK of price_amount that is the publisher''s, 6 decimals, 0 or more';

@@ -49,11 +49,11 @@ from (
             l.posting_date,
             l.project,
             l.event,
-            case when l.transaction_type in (4, 5, 6) then 'NET' else 'RESERVATION' end as sale_channel,
-            count(*) filter (where l.transaction_type in (4, 7)) as tickets_sold,
-            count(*) filter (where l.transaction_type in (6, 8)) as tickets_paid,
-            -count(*) filter (where l.transaction_type in (5, 9, 12)) as tickets_released,
-            coalesce(sum(l.price + t.fee) filter (where l.transaction_type in (4, 7)), 0) as sold_amount,
+            t.sale_channel,
+            count(*) filter (where y.is_taken) as tickets_sold,
+            count(*) filter (where y.is_paid) as tickets_paid,
+            -count(*) filter (where y.is_released) as tickets_released,
+            coalesce(sum(l.price + t.fee) filter (where y.is_taken), 0) as sold_amount,
             coalesce(
                 sum(
                     l.price - (
@@ -63,18 +63,24 @@ from (
                         order by b.transaction_log + 0 desc -- by the index on ticket, never back through the whole log
                         limit 1
                     )
-                ) filter (where l.transaction_type = 10), 0
+                ) filter (where y.is_changed), 0
             ) as changed_amount,
-            coalesce(sum(l.amount + l.fee_amount) filter (where l.transaction_type in (6, 8)), 0) as paid_amount,
-            coalesce(-sum(l.price + t.fee) filter (where l.transaction_type in (5, 9, 12)), 0) as released_amount,
+            coalesce(sum(l.amount + l.fee_amount) filter (where y.is_paid), 0) as paid_amount,
+            coalesce(-sum(l.price + t.fee) filter (where y.is_released), 0) as released_amount,
             0 as owed_amount,
             0 as paid_back_amount
         from billig.posted_log as l
         inner join billig.ticket as t on l.ticket = t.ticket
-        where l.transaction_type in (4, 5, 6, 7, 8, 9, 10, 12)
-        group by
-            l.organisation, l.posting_date, l.project, l.event,
-            case when l.transaction_type in (4, 5, 6) then 'NET' else 'RESERVATION' end
+        -- what happens to a ticket that is not paid yet
+        cross join lateral (
+            select
+                billig.takes_seat(l.transaction_type) and not billig.is_sale(l.transaction_type) as is_taken,
+                billig.is_sale(l.transaction_type) and not billig.takes_seat(l.transaction_type) as is_paid,
+                billig.frees_seat(l.transaction_type) and not billig.is_refund(l.transaction_type) as is_released,
+                billig.is_price_change(l.transaction_type) and not billig.moves_money(l.transaction_type) as is_changed
+        ) as y
+        where y.is_taken or y.is_paid or y.is_released or y.is_changed
+        group by l.organisation, l.posting_date, l.project, l.event, t.sale_channel
         union all
         -- Money that came too late, and is owed to the buyer: by the tickets it was for.
         select
@@ -113,13 +119,20 @@ window w as (
 
 comment on view report.open_items is
 'What is sold on the web or reserved and not paid yet, and what is paid and not sold: a row for each organisation, project, event, sale_channel (NET, RESERVATION) and day on which something happened. tickets_open_after = tickets_open_before + tickets_sold + tickets_released - tickets_paid; open_after_amount = open_before_amount + sold_amount + changed_amount + released_amount - paid_amount + paid_back_amount, and is receivable_amount - owed_back_amount. A row holds until next_posting_date: what was open at the end of day D are the rows with posting_date <= D and (next_posting_date > D or next_posting_date is null). NOK including fees. Refunds of paid tickets open nothing: what is given back was paid. What is open depends on all that was before, so every question reads the whole log.';
+comment on column report.open_items.organisation_name is 'Organisation whose money it is, as sold';
 comment on column report.open_items.posting_date is 'Local date that accounting has it on: the day it happened, or the first day of a later period';
 comment on column report.open_items.next_posting_date is 'The next day on which something happened to these; null: none since';
+comment on column report.open_items.project is 'UKE project, as sold; null: none';
+comment on column report.open_items.project_name is 'Its name, as it is now; null: no project';
+comment on column report.open_items.event is 'The event';
+comment on column report.open_items.event_name is 'The event''s name, as it is now';
 comment on column report.open_items.event_date is 'Local date of the event';
+comment on column report.open_items.sale_channel is 'How the ticket was taken: NET or RESERVATION';
 comment on column report.open_items.tickets_open_before is 'Tickets taken and not paid when the day began';
 comment on column report.open_items.tickets_sold is 'Tickets taken on the web or reserved, not paid as yet';
 comment on column report.open_items.tickets_paid is 'Of those open: paid';
 comment on column report.open_items.tickets_released is 'Of those open: timed out, aborted or cancelled; negative';
+comment on column report.open_items.tickets_open_after is 'Tickets taken and not paid when the day ends';
 comment on column report.open_items.open_before_amount is 'NOK that buyers owed when the day began, less what was owed to them';
 comment on column report.open_items.sold_amount is 'NOK that the tickets taken cost';
 comment on column report.open_items.changed_amount is 'NOK by which reservations became dearer (positive) or cheaper';

@@ -101,16 +101,14 @@ from (
             coalesce(u.line_amount, 0) as amount
         where u.is_whole
         union all
-        -- Each part has its share of each line. Differences of rounded running sums, so that the shares add up to the
-        -- øre both ways, and those of a refund are those of its sale with the other sign.
+        -- Each part has its share of each line. They add up to the øre both ways, and those of a refund are those of its
+        -- sale with the other sign.
         select
             x.organisation,
             u.payment_method,
             (x.place = 1)::int,
-            round(x.upto * u.line_upto / u.total, 2)
-            - round((x.upto - x.amount) * u.line_upto / u.total, 2)
-            - round(x.upto * (u.line_upto - u.line_amount) / u.total, 2)
-            + round((x.upto - x.amount) * (u.line_upto - u.line_amount) / u.total, 2)
+            billig.share_of(x.upto, u.line_upto, u.line_amount, u.total)
+            - billig.share_of(x.upto - x.amount, u.line_upto, u.line_amount, u.total)
         where not u.is_whole and u.total <> 0
         union all
         -- nothing moved in all, or lines that cancel out: the first part has the lines,
@@ -142,11 +140,14 @@ left join billig.payment_method as m on s.payment_method = m.payment_method;
 
 comment on view report.payment_by_method is
 'What was paid with which means (payment_line), a row for each organisation, posting_date, sale_date, seller (null: the web), cash_point, till_session, payment_method and direction: rows sum over any of them. Where a payment is for tickets of several organisations each has its share of each line, in proportion to its own tickets, to the øre; so the rows of an organisation sum to its rows of the log, and those of a method to payment_line. Ask by posting_date.';
+comment on column report.payment_by_method.organisation_name is 'Organisation whose money it is, as sold';
 comment on column report.payment_by_method.posting_date is 'Local date that accounting has it on: the sale date, or the first day of a later period';
 comment on column report.payment_by_method.sale_date is 'Local date the money moved';
 comment on column report.payment_by_method.seller is 'Who took or gave the money; null: the web';
+comment on column report.payment_by_method.cash_point is 'The cash point; null: on the web, or at no till';
 comment on column report.payment_by_method.till_session is 'The till session it is in; null: none';
 comment on column report.payment_by_method.payment_method is 'Name of the means of payment; ROUNDING: what cash was rounded by; NONE: no money moved (free tickets, an even exchange)';
+comment on column report.payment_by_method.is_cash is 'Whether it is cash: what lies in the drawer';
 comment on column report.payment_by_method.direction is 'IN, OUT, or NONE where nothing moved. ROUNDING goes the way of its payment, its amount is of either sign';
 comment on column report.payment_by_method.payments is 'Payments; one with two methods counts under both, one of several organisations under the first of them alone';
 comment on column report.payment_by_method.amount is 'NOK, positive in, negative out. Of NONE: not 0 only where organisations exchanged tickets with each other, and sums to 0 over them';

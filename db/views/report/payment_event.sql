@@ -17,3 +17,16 @@ from marketplace.payment_attempt_event as e
 inner join marketplace.payment_attempt as a on e.payment_attempt = a.payment_attempt;
 
 comment on view report.payment_event is 'Every step of every attempt, in order, and who made it: what explains each øre that moved.';
+comment on column report.payment_event.payment_attempt_event is 'Number of the step, in order';
+comment on column report.payment_event.payment_attempt is 'The attempt (report.payment_attempt)';
+comment on column report.payment_event.transaction is 'The transaction of the marketplace (report.marketplace_transaction)';
+comment on column report.payment_event.profile is 'Whose transaction';
+comment on column report.payment_event.kind is 'CHARGE, PAYOUT or REFUND: kind of the attempt';
+comment on column report.payment_event.from_state is 'State before; empty: there was none';
+comment on column report.payment_event.event is 'What happened';
+comment on column report.payment_event.to_state is 'State after';
+comment on column report.payment_event.happened_at is 'When it happened';
+comment on column report.payment_event.written_at is 'When it was written down, by the server''s clock';
+comment on column report.payment_event.written_by is 'Role that wrote it down';
+comment on column report.payment_event.job_run is 'The run that did it (report.job_run); null: a person, or the gateway''s own word';
+comment on column report.payment_event.note is 'The gateway''s codes and message, or a person''s reason';

@@ -58,3 +58,16 @@ left join (
 
 comment on view report.payout is
 'Payouts as acquirers report them, NOK: gross of payments less refunds, fee kept back, other what is neither, net to come to the bank. state: MATCHED; SUGGESTED (where rule PAYOUT only suggests, until approved); ARRIVED (its entry is there, but a line does not fit, report.payout_difference, or nobody ran the rules since, or a person took the match apart); AMBIGUOUS (several entries might be it, it might be several payouts'' entry, or it takes another back); OTHER AMOUNT (an entry names it, of another amount); MATCHED ELSEWHERE (an entry that might be it, or names it, is matched by another rule or by hand); AWAITED; NOT ARRIVED (its days are over); NOTHING (net is 0). entry: the one that it is or might be; unfit_lines: how many lines fit no item, of roads SESSION and DAY 1 where their sum does not.';
+comment on column report.payout.payout is 'Number of the payout';
+comment on column report.payout.road_name is 'How it reaches the bank';
+comment on column report.payout.payout_id is 'The acquirer''s name for it';
+comment on column report.payout.paid_on is 'Day on which the acquirer paid it, or says that it arrives';
+comment on column report.payout.gross is 'NOK of payments less refunds';
+comment on column report.payout.fee is 'NOK that the acquirer kept back; negative: gave back';
+comment on column report.payout.other is 'NOK of what is neither payment, refund nor fee: positive in, negative out';
+comment on column report.payout.net is 'NOK that should reach the bank: positive in, negative out';
+comment on column report.payout.state is 'MATCHED, SUGGESTED, ARRIVED, AMBIGUOUS, OTHER AMOUNT, MATCHED ELSEWHERE, AWAITED, NOT ARRIVED or NOTHING: see the view';
+comment on column report.payout.entry is 'The bank''s entry that it is or might be; null: none';
+comment on column report.payout.match is 'The match that has it; null: none';
+comment on column report.payout.lines is 'How many lines it has';
+comment on column report.payout.unfit_lines is 'How many of its lines fit no item';

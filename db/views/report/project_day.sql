@@ -37,18 +37,14 @@ from (
             l.transaction_date as sale_date,
             l.project,
             y.kind,
-            case l.transaction_type
-                when 1 then 'STAND'
-                when 6 then 'NET'
-                when 8 then 'RESERVATION'
-                when 11 then 'NET'
-                else (select t.sale_channel from billig.ticket as t where t.ticket = l.ticket)
-            end as sale_channel,
+            coalesce(
+                y.sale_channel, (select t.sale_channel from billig.ticket as t where t.ticket = l.ticket)
+            ) as sale_channel,
             l.amount + l.fee_amount as amount,
             l.vat_amount + l.fee_vat_amount as vat_amount
         from billig.posted_log as l
         left join billig.transaction_type as y on l.transaction_type = y.transaction_type
-        where l.transaction_type in (1, 2, 3, 6, 8, 11)
+        where billig.moves_money(l.transaction_type)
     ) as d
     group by d.organisation, d.posting_date, d.sale_date, d.project, d.sale_channel
 ) as s
@@ -57,10 +53,18 @@ left join billig.project as p on s.project = p.project;
 
 comment on view report.project_day is
 'A project''s day: a row for each organisation, posting_date, sale_date, project (null: none) and sale_channel. NOK including fees, positive in, negative out: gross_amount = sold_amount + refunded_amount + changed_amount = net_amount + vat_amount. An exchange is a refund and a sale. Rows sum over any column; ask by posting_date.';
+comment on column report.project_day.organisation_name is 'Organisation whose money it is, as sold';
 comment on column report.project_day.posting_date is 'Local date that accounting has it on: the sale date, or the first day of a later period';
 comment on column report.project_day.sale_date is 'Local date the money moved';
+comment on column report.project_day.project is 'UKE project, as sold; null: none';
+comment on column report.project_day.project_name is 'Its name, as it is now; null: no project';
 comment on column report.project_day.sale_channel is 'How the ticket was sold: STAND, NET or RESERVATION; its refund, wherever that is, stands under the same';
 comment on column report.project_day.tickets_sold is 'Tickets paid, free ones among them';
 comment on column report.project_day.tickets_refunded is 'Paid tickets refunded';
 comment on column report.project_day.tickets_changed is 'Paid tickets that changed price group';
+comment on column report.project_day.sold_amount is 'NOK including VAT and fees of what was sold, 0 or more';
+comment on column report.project_day.refunded_amount is 'NOK including VAT and fees given back, 0 or less';
+comment on column report.project_day.changed_amount is 'NOK by which changes of price group made tickets dearer (positive) or cheaper (negative)';
+comment on column report.project_day.gross_amount is 'NOK including VAT and fees, positive in, negative out';
+comment on column report.project_day.net_amount is 'NOK without VAT: gross_amount less vat_amount, signed as it';
 comment on column report.project_day.vat_amount is 'NOK of VAT, signed as the gross';

@@ -39,9 +39,16 @@ inner join billig.organisation as o on s.organisation = o.organisation;
 
 comment on view report.seller_activity is
 'What each seller did: a row for each organisation, sale date, posting date, event date, seller (null: the web), cash point and type. gross_amount: NOK including fee and VAT, positive in, negative out; fee_amount: the fees in it; vat_amount: all VAT in it. A report over a period asks by posting_date.';
+comment on column report.seller_activity.organisation_name is 'Organisation whose money it is, as sold';
 comment on column report.seller_activity.sale_date is 'Local date of the activity';
 comment on column report.seller_activity.event_date is 'Local date of the event';
+comment on column report.seller_activity.seller is 'Who did it; null: the web';
+comment on column report.seller_activity.cash_point is 'The cash point; null: on the web, or at no till';
+comment on column report.seller_activity.transaction_type is 'Name of its type in billig.transaction_type';
 comment on column report.seller_activity.tickets is 'Log rows of the type: one for each ticket it happened to';
+comment on column report.seller_activity.gross_amount is 'NOK including VAT and fees, positive in, negative out';
+comment on column report.seller_activity.fee_amount is 'NOK of fees in gross_amount, VAT included, signed as it';
+comment on column report.seller_activity.vat_amount is 'NOK of VAT in gross_amount, signed as it';
 comment on column report.seller_activity.first_time is 'The first of them';
 comment on column report.seller_activity.last_time is 'The last of them';
 comment on column report.seller_activity.posting_date is 'The day it counts on: sale_date, or later where it came too late for a closed period';

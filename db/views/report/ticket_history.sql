@@ -33,39 +33,50 @@ inner join billig.organisation as o on s.organisation = o.organisation
 inner join billig.ticket_group_base as g on s.ticket_group = g.ticket_group
 cross join lateral (
     select
-        min(l.transaction_time) filter (where l.transaction_type in (1, 6, 8)) as paid_at,
-        min(l.seller) filter (where l.transaction_type in (1, 6, 8)) as paid_by,
-        coalesce(sum(l.amount + l.fee_amount) filter (where l.transaction_type in (1, 3, 6, 8)), 0) as paid_amount,
-        count(*) filter (where l.transaction_type in (3, 10)) as changes,
-        min(l.transaction_time) filter (where l.transaction_type = 13) as used_at,
-        min(l.transaction_time) filter (where l.transaction_type in (2, 5, 9, 11, 12)) as refunded_at,
-        min(l.seller) filter (where l.transaction_type in (2, 5, 9, 11, 12)) as refunded_by,
-        min(l.transaction_type) filter (where l.transaction_type in (2, 5, 9, 11, 12)) as refund_type,
-        coalesce(sum(l.amount + l.fee_amount) filter (where l.transaction_type in (2, 11)), 0) as refunded_amount,
-        min(l.related_ticket) filter (where l.transaction_type in (2, 11)) as replaced_by,
-        min(l.exchange) filter (where l.transaction_type in (2, 11)) as refunded_in_exchange,
+        min(l.transaction_time) filter (where billig.is_sale(l.transaction_type)) as paid_at,
+        min(l.seller) filter (where billig.is_sale(l.transaction_type)) as paid_by,
+        coalesce(sum(l.amount + l.fee_amount) filter (where billig.takes_money(l.transaction_type)), 0) as paid_amount,
+        count(*) filter (where billig.is_price_change(l.transaction_type)) as changes,
+        min(l.transaction_time) filter (where billig.is_use(l.transaction_type)) as used_at,
+        min(l.transaction_time) filter (where billig.frees_seat(l.transaction_type)) as refunded_at,
+        min(l.seller) filter (where billig.frees_seat(l.transaction_type)) as refunded_by,
+        min(l.transaction_type) filter (where billig.frees_seat(l.transaction_type)) as refund_type,
+        coalesce(sum(l.amount + l.fee_amount) filter (where billig.is_refund(l.transaction_type)), 0) as refunded_amount,
+        min(l.related_ticket) filter (where billig.is_refund(l.transaction_type)) as replaced_by,
+        min(l.exchange) filter (where billig.is_refund(l.transaction_type)) as refunded_in_exchange,
         (array_agg(l.price_group order by l.transaction_log desc))[1] as price_group
     from billig.transaction_log as l
     where l.ticket = s.ticket
 ) as h
 inner join billig.price_group as pg on h.price_group = pg.price_group
 left join billig.transaction_type as r on h.refund_type = r.transaction_type
-where s.transaction_type in (1, 4, 7);
+where billig.takes_seat(s.transaction_type);
 
 comment on view report.ticket_history is
 'One row a ticket (T2): when it was sold and by whom, paid, used, refunded when and by whom, the ticket that replaced it and the one it replaces; all read from the log. sold_by, paid_by null: the web. Amounts NOK including fee, positive in, negative out. Ask by ticket, or by sale_date.';
+comment on column report.ticket_history.ticket is 'The ticket';
+comment on column report.ticket_history.purchase is 'The purchase';
+comment on column report.ticket_history.organisation_name is 'Organisation whose money it is, as sold';
 comment on column report.ticket_history.sale_date is 'Local date it was sold or reserved';
-comment on column report.ticket_history.refunded_as is 'How it ended: NORMAL_REFUND, NET_REFUND, NET_TIMEOUT, RESERVATION_REFUND or RESERVATION_TIMEOUT';
-comment on column report.ticket_history.replaces is 'The ticket exchanged for it, or the timed-out one that its late payment was for';
-comment on column report.ticket_history.changes is 'Changes of price group';
 comment on column report.ticket_history.event_date is 'Local date of the event';
+comment on column report.ticket_history.event is 'The event';
+comment on column report.ticket_history.event_name is 'The event''s name, as it is now';
+comment on column report.ticket_history.project is 'UKE project, as sold; null: none';
+comment on column report.ticket_history.ticket_group_name is 'Ticket group, as it is called now';
+comment on column report.ticket_history.price_group_name is 'Price group, as it is called now';
 comment on column report.ticket_history.sold_as is 'How it began: NORMAL_SALE, NET_SALE or RESERVATION_SALE';
 comment on column report.ticket_history.sold_at is 'When it was sold or reserved';
+comment on column report.ticket_history.sold_by is 'Who sold or reserved it; null: the web';
 comment on column report.ticket_history.paid_at is 'When it was paid; null: never';
+comment on column report.ticket_history.paid_by is 'Who took the money; null: the web, or never paid';
 comment on column report.ticket_history.paid_amount is 'NOK paid for it, fee included, with what changes of price group added or took off';
+comment on column report.ticket_history.changes is 'Changes of price group';
 comment on column report.ticket_history.used_at is 'When it was used at the door; null: never';
 comment on column report.ticket_history.refunded_at is 'When it was given back, timed out or was aborted; null: it lives';
 comment on column report.ticket_history.refunded_by is 'By whom; null: the web, or a time-out';
+comment on column report.ticket_history.refunded_as is 'How it ended: NORMAL_REFUND, NET_REFUND, NET_TIMEOUT, RESERVATION_REFUND or RESERVATION_TIMEOUT';
 comment on column report.ticket_history.refunded_amount is 'NOK paid back, fee included, negative; 0 where it was never paid';
+comment on column report.ticket_history.replaces is 'The ticket exchanged for it, or the timed-out one that its late payment was for';
+comment on column report.ticket_history.replaced_by is 'The ticket it was exchanged for; null: none';
 comment on column report.ticket_history.sold_in_exchange is 'The exchange it was sold in';
 comment on column report.ticket_history.refunded_in_exchange is 'The exchange it was given back in';

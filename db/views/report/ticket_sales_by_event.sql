@@ -60,16 +60,17 @@ cross join lateral (
             l.organisation,
             l.project,
             0,
-            count(*) filter (where l.transaction_type in (1, 4, 7))
-            - count(*) filter (where l.transaction_type in (2, 5, 9, 11, 12)),
-            count(*) filter (where l.transaction_type in (4, 7))
-            - count(*) filter (where l.transaction_type in (5, 6, 8, 9, 12)),
-            count(*) filter (where l.transaction_type in (1, 6, 8)),
-            count(*) filter (where l.transaction_type in (2, 11)),
-            count(*) filter (where l.transaction_type in (1, 6, 8) and l.amount + l.fee_amount = 0),
-            coalesce(sum(l.amount + l.fee_amount) filter (where l.transaction_type in (1, 6, 8)), 0),
-            coalesce(sum(l.amount + l.fee_amount) filter (where l.transaction_type in (2, 11)), 0),
-            coalesce(sum(l.amount) filter (where l.transaction_type = 3), 0),
+            count(*) filter (where billig.takes_seat(l.transaction_type))
+            - count(*) filter (where billig.frees_seat(l.transaction_type)),
+            count(*) filter (where billig.takes_seat(l.transaction_type) and not billig.is_sale(l.transaction_type))
+            - count(*) filter (where billig.frees_seat(l.transaction_type) and not billig.is_refund(l.transaction_type))
+            - count(*) filter (where billig.is_sale(l.transaction_type) and not billig.takes_seat(l.transaction_type)),
+            count(*) filter (where billig.is_sale(l.transaction_type)),
+            count(*) filter (where billig.is_refund(l.transaction_type)),
+            count(*) filter (where billig.is_sale(l.transaction_type) and l.amount + l.fee_amount = 0),
+            coalesce(sum(l.amount + l.fee_amount) filter (where billig.is_sale(l.transaction_type)), 0),
+            coalesce(sum(l.amount + l.fee_amount) filter (where billig.is_refund(l.transaction_type)), 0),
+            coalesce(sum(l.amount) filter (where billig.is_price_change(l.transaction_type)), 0),
             sum(l.vat_amount + l.fee_vat_amount)
         from billig.ticket as t
         cross join lateral (
@@ -99,11 +100,21 @@ left join billig.project as p on s.project = p.project;
 comment on view report.ticket_sales_by_event is
 'What was sold of each event, over its whole life: a row for each event, and organisation and project that it was sold as; also where nothing was. Rows sum over any column. NOK including fees, positive in, negative out: gross_amount = sold_amount + refunded_amount + changed_amount = net_amount + vat_amount, the revenue. An exchange is a refund and a sale. Ask by event, event_date or project.';
 comment on column report.ticket_sales_by_event.organisation_name is 'Whose event it was when the tickets were sold';
+comment on column report.ticket_sales_by_event.project is 'UKE project it was sold as; null: none';
+comment on column report.ticket_sales_by_event.project_name is 'Its name, as it is now; null: no project';
+comment on column report.ticket_sales_by_event.event is 'The event';
+comment on column report.ticket_sales_by_event.event_name is 'The event''s name, as it is now';
 comment on column report.ticket_sales_by_event.event_date is 'Local date of the event';
+comment on column report.ticket_sales_by_event.event_type_name is 'Type of the event';
 comment on column report.ticket_sales_by_event.capacity is 'Tickets that there are, in the row of what the event is now; 0 in a row of what it was';
 comment on column report.ticket_sales_by_event.tickets_live is 'Tickets that hold a seat, paid or not: taken less given back, timed out and cancelled';
 comment on column report.ticket_sales_by_event.tickets_unpaid is 'Of the live: on the web or reserved, not paid yet';
 comment on column report.ticket_sales_by_event.tickets_sold is 'Tickets paid, free ones among them, those refunded later too';
 comment on column report.ticket_sales_by_event.tickets_refunded is 'Of the sold: given back';
 comment on column report.ticket_sales_by_event.tickets_free is 'Of the sold: for nothing';
+comment on column report.ticket_sales_by_event.sold_amount is 'NOK including VAT and fees of what was sold, 0 or more';
+comment on column report.ticket_sales_by_event.refunded_amount is 'NOK including VAT and fees given back, 0 or less';
+comment on column report.ticket_sales_by_event.changed_amount is 'NOK by which changes of price group made tickets dearer (positive) or cheaper (negative)';
+comment on column report.ticket_sales_by_event.gross_amount is 'NOK including VAT and fees, positive in, negative out';
+comment on column report.ticket_sales_by_event.net_amount is 'NOK without VAT: gross_amount less vat_amount, signed as it';
 comment on column report.ticket_sales_by_event.vat_amount is 'NOK of VAT, signed as the gross';

@@ -83,8 +83,16 @@ left join billig.till_count as t on s.till_session = t.till_session and h.paymen
 
 comment on view report.till_session is
 'Till sessions, open ones live: a row for each session and means of payment that it has, CASH always. NOK, positive in. expected_amount = opening_float + payment_amount + pay_in_amount + pay_out_amount; difference_amount = counted_amount - expected_amount. What cash was rounded by is nothing to count, and not here. Ask by opened_date, seller or till_session.';
+comment on column report.till_session.till_session is 'Number of the session';
 comment on column report.till_session.status is 'OPEN, CLOSED, or REPORTED in a Z report';
+comment on column report.till_session.cash_point is 'The cash point';
+comment on column report.till_session.cash_point_name is 'Its name, as it is now';
+comment on column report.till_session.drawer is 'Drawer of the cash point, from 1';
+comment on column report.till_session.seller is 'Who sells';
 comment on column report.till_session.opened_date is 'Local date it was opened';
+comment on column report.till_session.opened_at is 'When it was opened';
+comment on column report.till_session.closed_at is 'When it was closed; null: open';
+comment on column report.till_session.z_number is 'The Z report it is in; null: none yet';
 comment on column report.till_session.payment_method is 'Name of the means of payment';
 comment on column report.till_session.opening_float is 'NOK in the drawer at the opening; 0 but for CASH';
 comment on column report.till_session.payments is 'Payments in it, in and out';

@@ -12,8 +12,8 @@ from (
     select
         t.organisation,
         t.project,
-        coalesce(sum(t.log_rows) filter (where t.transaction_type in (1, 6, 8)), 0)::bigint as tickets_sold,
-        coalesce(sum(t.log_rows) filter (where t.transaction_type in (2, 11)), 0)::bigint as tickets_refunded,
+        coalesce(sum(t.log_rows) filter (where billig.is_sale(t.transaction_type)), 0)::bigint as tickets_sold,
+        coalesce(sum(t.log_rows) filter (where billig.is_refund(t.transaction_type)), 0)::bigint as tickets_refunded,
         sum(t.amount) + sum(t.fee_amount) as gross_amount,
         sum(t.vat_amount) + sum(t.fee_vat_amount) as vat_amount
     from billig.posted_total as t
@@ -24,5 +24,11 @@ left join billig.project as p on s.project = p.project;
 
 comment on view report.total_by_project is
 'Everything that was ever sold, by UKE project: exact to the last committed row, read from the roll-up of the log and the rows after it. NOK including fees, positive in; net_amount = gross_amount - vat_amount.';
+comment on column report.total_by_project.organisation_name is 'Organisation whose money it is, as sold';
+comment on column report.total_by_project.project is 'UKE project, as sold; null: none';
+comment on column report.total_by_project.project_name is 'Its name, as it is now; null: no project';
 comment on column report.total_by_project.tickets_sold is 'Tickets paid, free ones among them';
 comment on column report.total_by_project.tickets_refunded is 'Paid tickets refunded';
+comment on column report.total_by_project.gross_amount is 'NOK including VAT and fees, positive in, negative out';
+comment on column report.total_by_project.net_amount is 'NOK without VAT: gross_amount less vat_amount, signed as it';
+comment on column report.total_by_project.vat_amount is 'NOK of VAT in gross_amount, signed as it';

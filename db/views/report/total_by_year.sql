@@ -11,8 +11,8 @@ from (
     select
         t.organisation,
         extract(year from t.posting_date)::int as posting_year,
-        coalesce(sum(t.log_rows) filter (where t.transaction_type in (1, 6, 8)), 0) as tickets_sold,
-        coalesce(sum(t.log_rows) filter (where t.transaction_type in (2, 11)), 0) as tickets_refunded,
+        coalesce(sum(t.log_rows) filter (where billig.is_sale(t.transaction_type)), 0) as tickets_sold,
+        coalesce(sum(t.log_rows) filter (where billig.is_refund(t.transaction_type)), 0) as tickets_refunded,
         sum(t.amount) + sum(t.fee_amount) as gross_amount,
         sum(t.vat_amount) + sum(t.fee_vat_amount) as vat_amount
     from billig.posted_total as t
@@ -23,6 +23,10 @@ group by o.organisation_name, s.posting_year;
 
 comment on view report.total_by_year is
 'Everything that was ever sold, by year of posting_date, so that a closed year stays as it is. Exact to the last committed row, read from the roll-up of the log and the rows after it. NOK including fees, positive in; net_amount = gross_amount - vat_amount.';
+comment on column report.total_by_year.organisation_name is 'Organisation whose money it is, as sold';
 comment on column report.total_by_year.posting_year is 'Year of posting_date';
 comment on column report.total_by_year.tickets_sold is 'Tickets paid, free ones among them';
 comment on column report.total_by_year.tickets_refunded is 'Paid tickets refunded';
+comment on column report.total_by_year.gross_amount is 'NOK including VAT and fees, positive in, negative out';
+comment on column report.total_by_year.net_amount is 'NOK without VAT: gross_amount less vat_amount, signed as it';
+comment on column report.total_by_year.vat_amount is 'NOK of VAT in gross_amount, signed as it';

@@ -25,7 +25,7 @@ from (
         l.posting_date,
         l.transaction_date as sale_date,
         count(*) as tickets,
-        bool_or(l.transaction_type in (1, 2, 3, 8)) as is_stand
+        bool_or(billig.moves_money(l.transaction_type) and not billig.is_net(l.transaction_type)) as is_stand
     from billig.posted_log as l
     where l.payment is not null
     group by l.payment, l.posting_date, l.transaction_date
@@ -61,6 +61,13 @@ comment on view report.unattached_payment is
 'Payments at a stand, or in cash anywhere, that lie in no till session, a row each: legacy writes without one, stands where none is needed, sales that name no cash point. They stand in the settlement of their seller with till_session null. Ask by posting_date.';
 comment on column report.unattached_payment.posting_date is 'Local date that accounting has it on: the sale date, or the first day of a later period';
 comment on column report.unattached_payment.sale_date is 'Local date the money moved; one whose rows fall on either side of midnight has a row for each day';
+comment on column report.unattached_payment.payment is 'The payment, which is also the number of the receipt';
+comment on column report.unattached_payment.kind is 'SALE, REFUND, EXCHANGE or CHANGE (of price group)';
+comment on column report.unattached_payment.payment_time is 'When the money moved, by the server''s clock';
+comment on column report.unattached_payment.seller is 'Who took or gave the money';
+comment on column report.unattached_payment.cash_point is 'The cash point; null: none was named';
+comment on column report.unattached_payment.cash_point_name is 'Its name, as it is now; null: none was named';
+comment on column report.unattached_payment.purchase is 'The purchase; null: one refund or exchange covers several';
 comment on column report.unattached_payment.tickets is 'Tickets it is for';
 comment on column report.unattached_payment.amount is 'NOK, positive in, negative out';
 comment on column report.unattached_payment.cash_amount is 'NOK of it in cash';

@@ -23,8 +23,8 @@ from (
         d.project,
         c.vat_code,
         c.vat_rate,
-        sum(c.tickets_sold)::bigint as tickets_sold,
-        sum(c.tickets_refunded)::bigint as tickets_refunded,
+        coalesce(sum(d.tickets_sold) filter (where c.component = 'TICKET'), 0)::bigint as tickets_sold,
+        coalesce(sum(d.tickets_refunded) filter (where c.component = 'TICKET'), 0)::bigint as tickets_refunded,
         sum(c.gross_amount) as gross_amount,
         sum(c.vat_amount) as vat_amount
     from (
@@ -38,8 +38,8 @@ from (
             l.vat_rate,
             l.fee_vat_code,
             l.fee_vat_rate,
-            count(*) filter (where l.transaction_type in (1, 6, 8)) as tickets_sold,
-            count(*) filter (where l.transaction_type in (2, 11)) as tickets_refunded,
+            count(*) filter (where billig.is_sale(l.transaction_type)) as tickets_sold,
+            count(*) filter (where billig.is_refund(l.transaction_type)) as tickets_refunded,
             sum(l.amount) as amount,
             sum(l.vat_amount) as vat_amount,
             sum(l.fee_amount) as fee_amount,
@@ -47,17 +47,16 @@ from (
             bool_or(l.fee_amount <> 0) as has_fee
         from billig.posted_log as l
         left join billig.event as e on l.event = e.event
-        where l.transaction_type in (1, 2, 3, 6, 8, 11)
+        where billig.moves_money(l.transaction_type)
         group by
             l.organisation, l.transaction_date, l.posting_date, e.event_time::date, l.project,
             l.vat_code, l.vat_rate, l.fee_vat_code, l.fee_vat_rate
     ) as d
-    cross join lateral (
-        values
-        (true, d.vat_code, d.vat_rate, d.tickets_sold, d.tickets_refunded, d.amount, d.vat_amount),
-        (d.has_fee, d.fee_vat_code, d.fee_vat_rate, 0, 0, d.fee_amount, d.fee_vat_amount)
-    ) as c (is_there, vat_code, vat_rate, tickets_sold, tickets_refunded, gross_amount, vat_amount)
-    where c.is_there
+    cross join lateral billig.components(
+        d.vat_code, d.vat_rate, d.amount, d.vat_amount,
+        d.fee_vat_code, d.fee_vat_rate, d.fee_amount, d.fee_vat_amount
+    ) as c
+    where c.component = 'TICKET' or d.has_fee
     group by d.organisation, d.sale_date, d.posting_date, d.event_date, d.project, c.vat_code, c.vat_rate
 ) as s
 inner join billig.organisation as o on s.organisation = o.organisation
@@ -65,10 +64,16 @@ left join billig.project as p on s.project = p.project;
 
 comment on view report.vat_by_project is
 'Money by VAT code and UKE project (T11), a row for each organisation, sale date, posting date, event date, project, VAT code and rate; tickets and fees each under their own code. Sum over posting_date for a month: a closed one stays as it is. NOK, positive in; amounts are sums of the log''s lines, VAT is never recomputed. Only types that move money (IN, OUT, EITHER).';
+comment on column report.vat_by_project.organisation_name is 'Organisation whose money it is, as sold';
 comment on column report.vat_by_project.sale_date is 'Local date the money moved';
 comment on column report.vat_by_project.event_date is 'Local date of the event';
+comment on column report.vat_by_project.project is 'UKE project, as sold; null: none';
+comment on column report.vat_by_project.project_name is 'Its name, as it is now; null: no project';
+comment on column report.vat_by_project.vat_code is 'Norwegian standard VAT code';
+comment on column report.vat_by_project.vat_rate is 'VAT rate, percent';
 comment on column report.vat_by_project.tickets_sold is 'Tickets paid, free ones among them; a change of price group counts nowhere';
 comment on column report.vat_by_project.tickets_refunded is 'Paid tickets refunded';
 comment on column report.vat_by_project.gross_amount is 'NOK including VAT';
 comment on column report.vat_by_project.net_amount is 'NOK without VAT: gross_amount less vat_amount';
+comment on column report.vat_by_project.vat_amount is 'NOK of VAT in gross_amount, signed as it';
 comment on column report.vat_by_project.posting_date is 'The day it counts on: sale_date, or later where it came too late for a closed period';

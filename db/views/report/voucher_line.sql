@@ -19,15 +19,21 @@ select
     payment_method,
     line_text,
     is_suspense
-from billig.voucher_line;
+from books.voucher_line;
 
 comment on view report.voucher_line is
-'The journal (bilag): debits and credits by day, organisation and project, derived from the log and the payments alone; accounts by billig.voucher_rule. One voucher a day, organisation and project, balanced to the øre. Ask by posting_date. What belongs to a closed period stays as it is: posting dates, the rules of a day and the dates of events as they stood that day do not change.';
+'The journal (bilag): debits and credits by day, organisation and project, derived from the log and the payments alone; accounts by books.voucher_rule. One voucher a day, organisation and project, balanced to the øre. Ask by posting_date. What belongs to a closed period stays as it is: posting dates, the rules of a day and the dates of events as they stood that day do not change.';
 comment on column report.voucher_line.voucher is
 'Which voucher: organisation, day and project; the same whoever asks. Of money without a project: organisation and day';
 comment on column report.voucher_line.posting_date is 'Date of the voucher';
+comment on column report.voucher_line.organisation is 'Organisation whose voucher it is';
+comment on column report.voucher_line.organisation_name is 'Its name';
+comment on column report.voucher_line.project is 'UKE project; null: money without a project';
+comment on column report.voucher_line.project_name is 'Its name, as it is now; null: no project';
 comment on column report.voucher_line.line is 'Number of the line in its voucher, from 1';
-comment on column report.voucher_line.line_kind is 'What it is, see billig.voucher_line_kind';
+comment on column report.voucher_line.line_kind is 'What it is, see books.voucher_line_kind';
+comment on column report.voucher_line.account is 'Number of the ledger account';
+comment on column report.voucher_line.account_name is 'Name of the ledger account';
 comment on column report.voucher_line.debit is 'NOK, 0 if it is a credit';
 comment on column report.voucher_line.credit is 'NOK, 0 if it is a debit';
 comment on column report.voucher_line.amount is 'NOK: debit less credit';

@@ -20,10 +20,15 @@ where r.z_number > 0;
 
 comment on view report.z_report is
 'Z reports as made (kassasystemforskrifta § 2-8-3): every item, of the whole cash point (seller null) and by operator. Ask by cash_point and z_number, or by business_date. NOK.';
+comment on column report.z_report.cash_point is 'The cash point';
+comment on column report.z_report.cash_point_name is 'Its name, as it is now';
+comment on column report.z_report.z_number is 'Number of the Z report, without a gap at its cash point';
 comment on column report.z_report.business_date is 'The day the report is for, local';
 comment on column report.z_report.place is 'Order of the items';
 comment on column report.z_report.element is 'Element of eventReport in SAF-T Cash Register 1.00';
+comment on column report.z_report.item is 'Item of the report (billig.till_report_item)';
 comment on column report.z_report.item_key is 'What the item is split by: type of event, means of payment, VAT code and rate; else empty';
+comment on column report.z_report.seller is 'The operator; null: the whole cash point';
 comment on column report.z_report.number is 'How many; what of, says billig.till_report_item';
 comment on column report.z_report.amount is 'NOK; its sign, says billig.till_report_item';
 comment on column report.z_report.vat_rate is 'Of item VAT, per cent';

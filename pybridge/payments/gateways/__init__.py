@@ -13,6 +13,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from pybridge.extras import MissingExtra
+
 Kind = Literal["CHARGE", "PAYOUT", "REFUND"]
 
 # The words that every gateway answers with; marketplace.record_answer says what each does to an attempt.
@@ -150,8 +152,10 @@ def open_gateway(name: str, environment: Mapping[str, str] | None = None) -> Gat
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        if error.name != module_name:
-            raise
-        raise NotConfigured(f"there is no gateway {name!r}", f"A module {module_name} would be one.") from None
+        if error.name == module_name:
+            raise NotConfigured(f"there is no gateway {name!r}", f"A module {module_name} would be one.") from None
+        if name == module_name:
+            raise  # another's, and what it needs is its own matter
+        raise NotConfigured(str(MissingExtra(name))) from None  # an extra has the name of the gateway that needs it
     gateway: Gateway = module.open_gateway(os.environ if environment is None else environment)
     return gateway

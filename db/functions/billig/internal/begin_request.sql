@@ -1,11 +1,34 @@
-create or replace function billig.begin_request(p_function text, p_request_id text, p_arguments text)
+create or replace function billig.begin_request(p_function text, p_request_id text, p_arguments jsonb)
 returns jsonb
 language plpgsql
 as $$
 declare
-    v_hash constant bytea := sha256(convert_to(p_arguments, 'UTF8'));
+    v_names text[];
+    v_hash bytea;
     v_first billig.request;
 begin
+    -- By the names that the function itself has: one that is forgotten below it is an error of every call with an id.
+    select
+        array_agg(n.name),
+        sha256(convert_to(jsonb_object_agg(n.name, case jsonb_typeof(a.value)
+            when 'number' then to_jsonb(trim_scale(a.value::numeric))
+            when 'array' then (
+                select coalesce(jsonb_agg(
+                    case jsonb_typeof(e.value) when 'number' then to_jsonb(trim_scale(e.value::numeric)) else e.value end
+                    order by e.ordinality
+                ), '[]')
+                from jsonb_array_elements(a.value) with ordinality as e
+            )
+            else a.value
+        end)::text, 'UTF8'))
+    into v_names, v_hash
+    from pg_proc as p
+    cross join unnest(p.proargnames[:p.pronargs]) as n (name)
+    cross join lateral (select p_arguments -> n.name as value) as a
+    where p.pronamespace = 'billig'::regnamespace and p.proname = p_function and n.name <> 'p_request_id';
+    assert p_arguments ?& v_names and p_arguments - v_names = '{}',
+        format('%s hands over other arguments than it has', p_function);
+
     -- A second call with the same id waits here until the first has committed or failed.
     insert into billig.request (caller, function_name, request_id, arguments_sha256)
     values (session_user, p_function, p_request_id, v_hash)
@@ -28,5 +51,5 @@ begin
 end;
 $$;
 
-comment on function billig.begin_request(text, text, text) is
-'Begins a call that a client may retry. Null: the id is new, go on. Else the first call''s answer, to be returned as it is. 23B13: same id, other arguments.';
+comment on function billig.begin_request(text, text, jsonb) is
+'Begins a call that a client may retry. p_arguments: all arguments of the function by name, save p_request_id; one that is missing, or too many, is an error (P0004). They are compared by hash, amounts by value: 500 is 500.00. Null: the id is new, go on. Else the first call''s answer, to be returned as it is. 23B13: same id, other arguments.';

@@ -102,18 +102,18 @@ begin
         insert into billig.payment_line as l (payment, payment_method, amount)
         select w.payment, w.payment_method, w.amount
         from (
-            select d.payment, d.payment_method, case when m.is_cash then round(d.amount) else d.amount end as amount
+            select d.payment, d.payment_method, case when m.is_cash then billig.round_cash(d.amount) else d.amount end as amount
             from due as d
             inner join billig.payment_method as m on d.payment_method = m.payment_method
             union all
-            select d.payment, r.payment_method, d.amount - round(d.amount)
+            select d.payment, r.payment_method, d.amount - billig.round_cash(d.amount)
             from due as d
             inner join billig.payment_method as m on d.payment_method = m.payment_method
             inner join billig.payment_method as r on r.is_rounding
             where
                 m.is_cash
                 and (
-                    d.amount <> round(d.amount)
+                    d.amount <> billig.round_cash(d.amount)
                     or exists (
                         select from billig.payment_line as x
                         where x.payment = d.payment and x.payment_method = r.payment_method

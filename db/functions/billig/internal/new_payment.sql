@@ -60,26 +60,26 @@ begin
             );
             if v_cash is not null and p_amounts is not null then
                 v_given := p_total - (select coalesce(sum(a), 0) from unnest(v_amounts) as a) + v_amounts[v_cash];
-                if v_amounts[v_cash] = round(v_given) then
+                if v_amounts[v_cash] = billig.round_cash(v_given) then
                     v_amounts[v_cash] := v_given;
                 end if;
             end if;
             insert into billig.payment_line (payment, payment_method, amount)
-            select v_payment, m.payment_method, case when m.is_cash then round(l.amount) else l.amount end
+            select v_payment, m.payment_method, case when m.is_cash then billig.round_cash(l.amount) else l.amount end
             from unnest(p_methods, v_amounts) as l (method, amount)
             inner join billig.payment_method as m on l.method = m.payment_method_name and not m.is_rounding
             where l.amount = round(l.amount, 2) and sign(l.amount) = sign(p_total) and abs(l.amount) < 'Infinity'
             on conflict do nothing;
             get diagnostics v_lines = row_count;
-            if p_total > 0 and cardinality(p_methods) > 1 and round(v_amounts[v_cash]) = 0 then
+            if p_total > 0 and cardinality(p_methods) > 1 and billig.round_cash(v_amounts[v_cash]) = 0 then
                 raise exception 'the part in cash rounds to nothing' using
                     errcode = '22023',
                     detail = format('NOK %s in cash, beside other methods.', v_amounts[v_cash]),
                     hint = 'Leave cash out: what is not paid in cash is not rounded.';
             end if;
-            if v_amounts[v_cash] <> round(v_amounts[v_cash]) then
+            if v_amounts[v_cash] <> billig.round_cash(v_amounts[v_cash]) then
                 insert into billig.payment_line (payment, payment_method, amount)
-                select v_payment, m.payment_method, v_amounts[v_cash] - round(v_amounts[v_cash])
+                select v_payment, m.payment_method, v_amounts[v_cash] - billig.round_cash(v_amounts[v_cash])
                 from billig.payment_method as m
                 where m.is_rounding and abs(v_amounts[v_cash]) < 'Infinity';
             end if;

@@ -16,7 +16,7 @@ begin
         select l.transaction_log, l.ticket, l.payment, l.amount + l.fee_amount as value
         from item as i
         inner join billig.transaction_log as l on i.ticket = l.ticket
-        where l.amount + l.fee_amount <> 0 and l.transaction_type in (1, 3, 6, 8)
+        where l.amount + l.fee_amount <> 0 and billig.takes_money(l.transaction_type)
     ),
 
     mix as materialized (
@@ -36,7 +36,7 @@ begin
         from billig.transaction_log as l
         where
             l.payment = any (array(select distinct m.payment from mix as m where m.methods > 1))
-            and l.amount + l.fee_amount <> 0 and l.transaction_type in (1, 3, 6, 8)
+            and l.amount + l.fee_amount <> 0 and billig.takes_money(l.transaction_type)
     ),
 
     held as materialized (
@@ -49,13 +49,12 @@ begin
                 inner join mix as m on f.payment = m.payment
                 where m.methods = 1
                 union all
-                -- Differences of rounded running sums: each ticket's part is the same whenever it is asked for,
-                -- and the parts of all tickets of a payment sum to its lines, to the øre.
+                -- Each ticket's part is the same whenever it is asked for, and the parts of all tickets of a payment
+                -- sum to its lines, to the øre.
                 select
                     f.ticket, m.payment_method,
-                    round(p.upto * m.upto / m.total, 2) - round(p.upto * (m.upto - m.amount) / m.total, 2)
-                    - round((p.upto - f.value) * m.upto / m.total, 2)
-                    + round((p.upto - f.value) * (m.upto - m.amount) / m.total, 2)
+                    billig.share_of(p.upto, m.upto, m.amount, m.total)
+                    - billig.share_of(p.upto - f.value, m.upto, m.amount, m.total)
                 from flow as f
                 inner join place as p on f.transaction_log = p.transaction_log
                 inner join mix as m on f.payment = m.payment
@@ -79,24 +78,17 @@ begin
         where i.amount <> 0 and not exists (select from held as h where h.ticket = i.ticket)
     ),
 
-    rounded as (
+    running as (
         select
-            s.key, s.payment_method, round(sum(s.amount), 2) as amount,
-            row_number() over (partition by s.key order by abs(sum(s.amount)) desc, s.payment_method) as rank
+            s.key, s.payment_method, sum(s.amount) as amount,
+            sum(sum(s.amount)) over (partition by s.key order by s.payment_method) as upto
         from share as s
         group by s.key, s.payment_method
     )
 
-    -- the largest method carries what rounding leaves, so that the lines sum to the øre
-    select
-        r.key, r.payment_method,
-        r.amount + case
-            when r.rank = 1
-                then k.amount - sum(r.amount) over (partition by r.key)
-            else 0
-        end
-    from rounded as r
-    inner join (select i.key, sum(i.amount) as amount from item as i group by i.key) as k on r.key = k.key;
+    -- what the methods have of a key may cancel out, so it is rounded itself: it comes to whole øre in the end
+    select r.key, r.payment_method, billig.share_of(1, r.upto, r.amount, 1)
+    from running as r;
 end;
 $$;
 

@@ -1,0 +1,29 @@
+create or replace function billig.still_free(p_tickets bigint[])
+returns boolean
+language plpgsql
+as $$
+begin
+    perform billig.lock_capacity(array(
+        select distinct t.ticket_group from billig.ticket as t where t.ticket = any (p_tickets)
+    ));
+    return (
+        select bool_and(w.tickets <= w.remaining and w.event_time > billig.local_time())
+        from (
+            select
+                count(*) as tickets, e.event_time,
+                (
+                    select sum(s.remaining)
+                    from billig.ticket_group_slot as s
+                    where s.ticket_group = t.ticket_group
+                ) as remaining
+            from billig.ticket as t
+            inner join billig.event as e on t.event = e.event
+            where t.ticket = any (p_tickets)
+            group by t.ticket_group, e.event_time
+        ) as w
+    );
+end;
+$$;
+
+comment on function billig.still_free(bigint[]) is
+'Whether seats like those of tickets that timed out are to be had still, all of them, for events that have not begun. Locks what is left of their groups, so that the answer holds until the transaction ends.';

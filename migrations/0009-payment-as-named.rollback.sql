@@ -1,1 +1,0 @@
-comment on column billig.ticket.payment is 'The last payment it took part in';

@@ -1,0 +1,104 @@
+"""`pybridge up`, `down`, `dsn`, `psql`, `deploy`, `docs` and `check`: the database itself."""
+
+import os
+import shutil
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from pybridge import deploy as deploying
+from pybridge.cli.common import REFUSED, Json, fail, print_json
+from pybridge.cli.plain import group
+from pybridge.database import connect, connection_string
+from pybridge.deploy.reference import render
+from pybridge.extras import needs
+from pybridge.paths import ROOT
+from pybridge.reports import consistency
+from pybridge.terminal import new_table
+
+REFERENCE = ROOT / "docs" / "reference.md"
+
+app = group()
+
+
+@app.command()
+def up() -> None:
+    with needs("local"):
+        from pybridge.local import server
+    typer.echo(server.up().dsn())
+
+
+@app.command()
+def down() -> None:
+    with needs("local"):
+        from pybridge.local import server
+    typer.echo("stopped" if server.down() else "was not running")
+
+
+@app.command()
+def dsn(
+    tcp: Annotated[bool, typer.Option(help="Over TCP with a password file, for what cannot use a socket.")] = False,
+) -> None:
+    if not tcp:
+        typer.echo(connection_string())
+        return
+    with needs("local"):
+        from pybridge.local import server
+    typer.echo(server.up().dsn(tcp=True))
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def psql(context: typer.Context) -> None:
+    conninfo = connection_string()
+    program = shutil.which("psql")
+    if program is None:
+        with needs("local"):
+            from pybridge.local import server
+        program = str(server.bin_dir() / "psql")
+    os.execv(program, ["psql", "-d", conninfo, *context.args] if conninfo else ["psql", *context.args])
+
+
+@app.command()
+def deploy() -> None:
+    try:
+        with connect(deployed=False) as connection:
+            deploying.deploy(connection)
+    except deploying.DeployRefused as error:
+        raise fail(REFUSED, f"Nothing was deployed. {error}") from None
+
+
+@app.command()
+def docs() -> None:
+    with connect(deployed=True) as connection:
+        REFERENCE.write_text(render(connection), "utf-8")
+    typer.echo(f"wrote {REFERENCE}")
+
+
+@app.command()
+def check(as_json: Json = False) -> None:
+    with connect(deployed=True) as connection:
+        findings = consistency.run(connection)
+    if as_json:
+        print_json([asdict(each) for each in findings])
+    else:
+        _print_findings(Console(), findings)
+    if any(each.broken for each in findings):
+        raise typer.Exit(REFUSED)
+
+
+def _print_findings(console: Console, findings: list[consistency.Finding]) -> None:
+    for each in findings:
+        if not each.broken:
+            console.print(Text.assemble(("✓ ", "green"), each.view))
+            continue
+        console.print(Text.assemble(("✗ ", "bold red"), (each.view, "bold red"), f": {each.broken}"))
+        console.print(Text(each.explanation))
+        table = new_table(*each.rows[0])
+        for row in each.rows:
+            table.add_row(*(Text("" if value is None else str(value)) for value in row.values()))
+        console.print(table)
+        if each.broken > len(each.rows):
+            console.print(f"... and {each.broken - len(each.rows)} more")

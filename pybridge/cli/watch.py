@@ -1,0 +1,110 @@
+"""`pybridge schedule`, `health` and `metrics`: the jobs as they run by themselves."""
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import psycopg
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from pybridge.cli.common import REFUSED, Json, print_json
+from pybridge.cli.plain import group
+from pybridge.database import connect
+from pybridge.extras import needs
+from pybridge.formats import local
+from pybridge.jobs import runner
+from pybridge.jobs.health import Row, jobs
+from pybridge.jobs.scheduler import STOP_AFTER, Scheduler
+from pybridge.terminal import new_table
+
+app = group()
+
+
+@app.command()
+def schedule(
+    once: Annotated[bool, typer.Option("--once", help="Run what is due, and end: exits 1 where a run failed.")] = False,
+    now: Annotated[datetime | None, typer.Option(help="With --once: the moment that it takes for now.")] = None,
+    only: Annotated[str | None, typer.Option("--jobs", help="These jobs only, with commas between.")] = None,
+    stop_after: Annotated[
+        float, typer.Option(help="Seconds that a call may still take when it is told to stop.", min=0)
+    ] = STOP_AFTER,
+    as_json: Annotated[bool, typer.Option("--json", help="Log lines of JSON.")] = False,
+) -> None:
+    names = list(runner.JOBS) if only is None else [name.strip() for name in only.split(",") if name.strip()]
+    if unknown := sorted(set(names) - set(runner.JOBS)):
+        raise typer.BadParameter(f"no such job: {', '.join(unknown)}; there are {', '.join(runner.JOBS)}")
+    if now is not None and not once:
+        raise typer.BadParameter("--now needs --once: time does not go on")
+    scheduler = Scheduler(names, stop_after, as_json)
+    with scheduler.signals():
+        if not once:
+            scheduler.forever()
+            return
+        try:
+            well = scheduler.once(now and local(now))
+        except psycopg.errors.QueryCanceled:
+            if not scheduler.stopping:
+                raise
+            return
+    if not well:
+        raise typer.Exit(REFUSED)
+
+
+@app.command()
+def health(as_json: Json = False) -> None:
+    with connect(deployed=True) as connection:
+        rows = jobs(connection)
+    wrong = [row["job"] for row in rows if row["is_wrong"]]
+    if as_json:
+        print_json(rows)
+    else:
+        _print(rows)
+        what = f"late or failing: {', '.join(wrong)}" if wrong else "all is well"
+        Console().print(Text(what, style="bold red" if wrong else "green"))
+    if wrong:
+        raise typer.Exit(REFUSED)
+
+
+@app.command()
+def metrics() -> None:
+    with needs("metrics"):
+        from pybridge.jobs.metrics import openmetrics
+    with connect(deployed=True) as connection:
+        typer.echo(openmetrics(jobs(connection)), nl=False)
+
+
+def _print(rows: list[Row]) -> None:
+    table = new_table()
+    for name in ("job", "succeeded", "newest run", "failures", "next", ""):
+        table.add_column(
+            name, no_wrap=name in ("next", ""), overflow="fold", justify="right" if name == "failures" else "left"
+        )
+    for row in rows:
+        note = "late" if row["late"] else "" if row["enabled"] else "off"
+        cells = (
+            *(row["job"], _ago(row["last_success_age"]), row["last_state"] or ""),
+            *(str(row["consecutive_failures"]), _moment(row["next_at"]), note),
+        )
+        style = "red" if row["is_wrong"] else "dim" if not row["enabled"] else ""
+        table.add_row(*(Text(cell, style) for cell in cells))
+    console = Console()
+    console.print(table)
+    for row in rows:
+        if row["error_message"]:
+            code = f" ({row['error_code']})" if row["error_code"] else ""
+            console.print(Text(f"{row['job']}: {row['error_message']}{code}"))
+
+
+def _ago(age: timedelta | None) -> str:
+    if age is None:
+        return "never"
+    seconds = age.total_seconds()
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit} ago"
+    return f"{seconds:.0f} s ago"
+
+
+def _moment(moment: datetime | None) -> str:
+    return "" if moment is None else f"{local(moment):%m-%d %H:%M}"

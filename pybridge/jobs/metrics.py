@@ -1,0 +1,44 @@
+"""How the jobs do, as OpenMetrics text, for what watches over them."""
+
+from collections.abc import Iterator
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.openmetrics.exposition import generate_latest
+from prometheus_client.registry import Collector, CollectorRegistry
+
+from pybridge.jobs.health import Row
+
+# Name, the column, and what it says. All are gauges: the database says how things are, not this program.
+METRICS = (
+    ("last_success_timestamp_seconds", "success_timestamp", "When the newest run that succeeded ended."),
+    ("last_success_age_seconds", "success_age", "How long ago that is."),
+    ("overdue_seconds", "overdue", "How long it has been due without success; 0: it is not due."),
+    ("consecutive_failures", "consecutive_failures", "Runs that failed or crashed since the last success."),
+    ("failing_periods", "failing_periods", "Periods that are due and whose newest run failed or crashed."),
+    ("late", "late", "1: due for longer than its grace."),
+    ("enabled", "enabled", "0: the schedule leaves it out."),
+    ("last_row_count", "last_row_count", "Rows of the newest run; of consistency, rows that should not be there."),
+)
+
+
+class _Jobs(Collector):
+    def __init__(self, rows: list[Row]) -> None:
+        self.rows = rows
+
+    def collect(self) -> Iterator[Metric]:
+        for name, column, what in METRICS:
+            unit = "seconds" if name.endswith("_seconds") else ""
+            family = GaugeMetricFamily(f"pybridge_job_{name}", what, labels=["job"], unit=unit)
+            for row in self.rows:
+                value = 0 if column == "overdue" and row[column] is None else row[column]
+                if value is not None:  # what never was has no value
+                    family.add_metric([row["job"]], float(value))
+            yield family
+
+
+def openmetrics(rows: list[Row]) -> str:
+    """The same as OpenMetrics text."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Jobs(rows))
+    text: bytes = generate_latest(registry)  # type: ignore[no-untyped-call]
+    return text.decode()

@@ -1,0 +1,43 @@
+"""Where the console listens, and which database it is for."""
+
+import ipaddress
+from collections.abc import Callable, Sequence
+
+import waitress
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from pybridge.database import connection_string
+from pybridge.web.console import MOST_BODY, create_app
+
+# What belongs to the person who starts it: whoever logs in has none of it.
+PERSONAL = ("user", "password", "passfile", "options", "sslcert", "sslkey", "sslpassword", "require_auth")
+
+
+def address() -> str:
+    """The database that the environment names, else the embedded one over TCP, where it asks for a password.
+
+    Without the user and the password that may stand there: those are typed.
+    """
+    found = conninfo_to_dict(connection_string(tcp=True))
+    return make_conninfo("", **{key: value for key, value in found.items() if key not in PERSONAL})
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches it."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def serve(host: str, port: int, lang: str, names: Sequence[str], told: Callable[[str], None]) -> None:
+    """Show the console until interrupted; `told` is given its address. OSError where it cannot be listened on."""
+    app = create_app(address(), hosts=["127.0.0.1", "localhost", "[::1]", host, *names], lang=lang)
+    listening = waitress.create_server(
+        app, host=host, port=port, threads=8, ident=None, max_request_body_size=MOST_BODY
+    )
+    told(f"http://{f'[{host}]' if ':' in host else host}:{listening.effective_port}/")
+    try:
+        listening.run()
+    finally:
+        app.extensions["pybridge"].end_all()

@@ -1,0 +1,230 @@
+"""A rule has one home: what a type of log row means, how a row is unfolded, how money is split. A second one fails here."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pybridge.paths import ROOT
+from tests.conftest import Connection
+from tests.support.domain import one, rows
+
+DB = ROOT / "db"
+TYPE = r"(?:\w+\.)?(?:transaction_type|\w*_type|type)"
+NUMBER = r"\(?\s*(?:array\s*\[|'\{)?\s*\d"
+# transaction_type = 1, in (1, 2), <> all ('{1,2}'), between 1 and 3, is distinct from 3, 1 = transaction_type;
+# case transaction_type when 1
+BARE_NUMBER = re.compile(
+    rf"\b{TYPE}(?:::\w+)?\s*(?:(?:=|<>|!=|<=|>=|<|>)\s*(?:any|all|some)?\s*|(?:not\s+)?in\s*|(?:not\s+)?between\s+"
+    rf"|is\s+(?:not\s+)?distinct\s+from\s+){NUMBER}"
+    rf"|\b\d+\s*(?:=|<>|!=)\s*{TYPE}\b"
+    rf"|\bcase\s+{TYPE}\s+when\s+\d",
+    re.I,
+)
+# Types that are not the log's, and the one comparison that is none with a type's number.
+OTHER_TYPES = re.compile(r"event_type|transaction_type (?:<|>=) 0", re.I)
+# The functions that say what a type means, and what the type's table says of each: the only numbers beside the table.
+MEANINGS = {
+    "is_sale": "kind = 'SALE'",
+    "is_refund": "kind = 'REFUND'",
+    "is_price_change": "transaction_type_name in ('NORMAL_CHANGE', 'RESERVATION_CHANGE')",
+    "is_use": "transaction_type_name = 'TICKET_USED'",
+    "is_net": "sale_channel is not distinct from 'NET'",
+    "moves_money": "money <> 'ZERO'",
+    "takes_money": "money in ('IN', 'EITHER')",
+    "takes_seat": "seats = 1",
+    "frees_seat": "seats = -1",
+}
+FUNCTION = re.compile(
+    r"create or replace function ([\w.]+)\(.*?(?:as \$\$\n(.*?)\n\$\$;|begin atomic\n(.*?)\nend;)", re.S | re.I
+)
+LONGEST = 120
+# Too long still, and to be split; nothing is added here. A function that must be long says so, in a comment of its body.
+TOO_LONG = {
+    "bank.expect",
+    "bank.take_import",
+    "marketplace.record_answer",
+    "marketplace.record_clicks",
+    "marketplace.take_click_lines",
+    "marketplace.verify_month",
+}
+
+
+def files(*folders: Path, suffix: str = "sql") -> Iterator[tuple[str, str]]:
+    """Path and text without comments; never none."""
+    found = sorted(path for folder in folders for path in folder.rglob(f"*.{suffix}"))
+    assert found
+    for path in found:
+        text = path.read_text("utf-8")
+        if suffix == "sql":
+            text = re.sub(r"^comment on .*?';$", "", re.sub(r"--[^\n]*", "", text), flags=re.S | re.M)
+        yield path.relative_to(ROOT).as_posix(), text
+
+
+def found_in(pattern: str, *folders: Path) -> set[str]:
+    return {path for path, text in files(*folders) if re.search(pattern, text, re.I)}
+
+
+# --- What a type means ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("function", MEANINGS)
+def test_what_is_asked_of_a_type_is_what_its_table_says(shared_db: Connection, function: str) -> None:
+    wrong = rows(
+        shared_db,
+        f"select transaction_type_name from billig.transaction_type"
+        f" where billig.{function}(transaction_type) is distinct from ({MEANINGS[function]})",
+    )
+    assert wrong == [], f"db/functions/billig/{function}.sql and billig.transaction_type disagree"
+    assert one(
+        shared_db,
+        f"select bool_or(billig.{function}(transaction_type)) and not bool_and(billig.{function}(transaction_type))"
+        " from billig.transaction_type",
+    )
+
+
+def test_what_the_log_lets_in_is_what_the_table_of_types_says_of_money(shared_db: Connection) -> None:
+    check = one(
+        shared_db,
+        "select pg_get_expr(conbin, conrelid) from pg_constraint where conname = 'transaction_log_money_check'",
+    )
+    wrong = rows(
+        shared_db,
+        f"""
+        select y.transaction_type_name, a.gross
+        from (
+            select transaction_type as number, transaction_type_name, money from billig.transaction_type
+        ) as y
+        cross join (values (-1), (0), (1)) as a (gross)
+        cross join lateral (select case y.money when 'EITHER' then 0 else a.gross end as fee) as f
+        cross join lateral (
+            select ({check}) as is_let_in
+            from (values (
+                y.number, a.gross, a.gross, f.fee, f.fee
+            )) as l (transaction_type, amount, vat_amount, fee_amount, fee_vat_amount)
+        ) as c
+        where c.is_let_in is distinct from case y.money
+            when 'IN' then a.gross >= 0 when 'OUT' then a.gross <= 0 when 'EITHER' then true else a.gross = 0
+        end
+        """,
+    )
+    assert wrong == []
+
+
+def test_no_query_compares_a_type_of_the_log_with_a_number() -> None:
+    folders = [ROOT / name for name in ("pybridge", "examples", "bench")]
+    everywhere = [*files(DB), *files(*folders), *files(*folders, suffix="py")]
+    found = [
+        f"{path}: {match[0]}"
+        for path, text in everywhere
+        for match in BARE_NUMBER.finditer(text)
+        if not OTHER_TYPES.search(match[0]) and Path(path).stem not in MEANINGS
+    ]
+    assert found == [], "ask billig.is_sale, billig.moves_money, ... or compare the type's name"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "where l.transaction_type in (1, 6, 8)",
+        "where transaction_type = 3",
+        "where l.transaction_type <> 3",
+        "where 3 = l.transaction_type",
+        "where l.transaction_type = any ('{1,2}')",
+        "where l.transaction_type = any (array[1, 2])",
+        "where l.transaction_type::int not in (4)",
+        "case l.transaction_type when 1 then 'STAND' end",
+        "l.first_type is distinct from 4",
+        "transaction_type between 1 and 3",
+    ],
+)
+def test_the_search_finds_a_number_in_every_spelling(text: str) -> None:
+    assert BARE_NUMBER.search(text)
+
+
+def test_where_the_triggers_of_a_ticket_write_a_types_number_its_name_stands_beside_it(shared_db: Connection) -> None:
+    names = {
+        row["n"]: row["name"]
+        for row in rows(
+            shared_db, "select transaction_type as n, transaction_type_name as name from billig.transaction_type"
+        )
+    }
+    written = {}
+    for path in sorted((DB / "triggers" / "billig").glob("ticket_log_*.sql")):
+        for number, name in re.findall(r"(?:then|else) ([1-9]\d*)(?: -- (\w+))?$", path.read_text("utf-8"), re.M):
+            assert names[int(number)] == name, path
+            written[int(number)] = name
+    assert written == names, "every type is written by somebody"
+
+
+# --- The log's shape ------------------------------------------------------------------------------------------------
+
+
+def test_the_views_of_the_log_have_its_columns_all_of_them_in_its_order(shared_db: Connection) -> None:
+    columns = {
+        row["name"]: row["columns"]
+        for row in rows(
+            shared_db,
+            """
+            select c.relname as name, array_agg(a.attname::text order by a.attnum) as columns
+            from pg_class as c
+            inner join pg_attribute as a on c.oid = a.attrelid and a.attnum > 0 and not a.attisdropped
+            where c.oid = any ('{billig.transaction_log, billig.posted_log, billig.unrolled_log}'::regclass[])
+            group by c.relname
+            """,
+        )
+    }
+    log = columns["transaction_log"]
+    assert columns["posted_log"] == ["posting_date", "is_late", *log]
+    assert columns["unrolled_log"] == ["posting_date", *log]
+
+
+def test_a_row_of_the_log_is_unfolded_into_ticket_and_fee_in_one_place() -> None:
+    unfolds = r"values[^;]*?\bvat_amount[^;]*?\)\s*,\s*\([^;]*?\bfee_vat_amount"
+    assert found_in(unfolds, DB) == set(), "cross join lateral billig.components"
+    assert re.search(unfolds, "values ('TICKET', l.vat_amount), ('FEE', l.fee_vat_amount)")
+
+
+# --- Money ----------------------------------------------------------------------------------------------------------
+
+
+def test_money_is_split_to_the_ore_in_one_place() -> None:
+    # a share of something, rounded: amount * part / whole
+    assert found_in(r"round\((?:[^();]|\([^();]*\))*\*(?:[^();]|\([^();]*\))*/", DB) == {
+        "db/functions/billig/share_of.sql",
+        "db/functions/billig/vat_of.sql",
+    }
+
+
+def test_cash_is_rounded_in_one_place() -> None:
+    to_kroner = r"(?<![\w.])round\((?:[^(),;]|\([^();]*\))*\)"
+    assert found_in(to_kroner, DB / "functions" / "billig", DB / "views", DB / "triggers") == {
+        "db/functions/billig/round_cash.sql"
+    }
+
+
+def test_ids_that_clients_chose_are_passed_over_in_one_place_each() -> None:
+    assert found_in(r"insert into billig\.ticket\b\s*\(", DB / "functions", DB / "views", DB / "triggers") == {
+        "db/functions/billig/internal/make_exchange.sql",
+        "db/functions/billig/internal/new_tickets.sql",
+    }
+    assert found_in(r"insert into billig\.purchase\b\s*\(", DB / "functions", DB / "views", DB / "triggers") == {
+        "db/functions/billig/internal/new_purchase.sql"
+    }
+
+
+# --- Size -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_function_can_be_seen_whole() -> None:
+    too_long = set()
+    seen = 0
+    for path in sorted(DB.rglob("*.sql")):
+        for name, plpgsql, sql in FUNCTION.findall(path.read_text("utf-8")):
+            seen += 1
+            body = plpgsql or sql
+            if body.count("\n") + 1 > LONGEST and "-- Longer than other functions: " not in body:
+                too_long.add(name)
+    assert seen > 150
+    assert too_long == TOO_LONG, f"over {LONGEST} lines: split it, or let a comment say why it must be so long"
