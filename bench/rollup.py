@@ -168,6 +168,12 @@ def _beside_duckdb(bench: Bench, name: str, sizes: Sizes) -> Iterator[Ratios]:
         )
         duck.execute(f"copy (select * from read_csv('{csv}', header=false, columns={{{types}}})) to '{parquet}'")
         csv.unlink()
+        row = connection.execute(
+            "select string_agg(transaction_type::text, ', ') from billig.transaction_type"
+            " where billig.is_sale(transaction_type)"
+        ).fetchone()
+        assert row is not None
+        duck.execute(f"create schema billig; create macro billig.is_sale(t) as t in ({row[0]})")
         for what, plain in GROUP_BY.items():
             query = plain.format(f"'{parquet}'", f"'{parquet}'")
             ours = sorted(map(str, connection.execute(VIEWS[what].encode()).fetchall()))

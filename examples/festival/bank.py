@@ -16,6 +16,7 @@ from lxml.builder import ElementMaker
 from psycopg.rows import dict_row
 from rich.console import Console
 
+from pybridge.client import Client
 from pybridge.files.bank_loading import import_file
 from pybridge.formats import kroner
 from pybridge.terminal import new_table
@@ -90,28 +91,28 @@ def play(connection: Connection, console: Console) -> None:
         console.print("  The bank is not played: this database has roads of its own to the bank.")
         return
     with console.status("Matching the bank with what was sold"):
-        account = _one(connection, "select bank.set_account(%s, %s)", NUMBER, ACCOUNT)
+        bank = Client(connection).bank
+        account = bank.set_account(account_number=NUMBER, account_name=ACCOUNT)
         for name, source, method, fee in ROADS:
-            _one(
-                connection,
-                "select bank.set_road(%s, %s, %s, %s, p_days_max => 5, p_fee_rate => %s)",
-                name,
-                account,
-                source,
-                method,
-                Decimal(fee),
+            bank.set_road(
+                road_name=name,
+                account=account,
+                source=source,
+                payment_method=method,
+                days_max=5,
+                fee_rate=Decimal(fee),
             )
         before = _one(connection, "select coalesce(max(expected), 0) from bank.expected")
-        today = _one(connection, "select billig.local_time()::date")
-        connection.execute("select * from bank.expect(%s)", (today,))
+        today = Client(connection).local_time().date()
+        bank.expect(until=today)
         number = _one(connection, "select 1 + count(*) from bank.statement where account = %s", account)
         opening = _one(connection, "select coalesce(sum(entry_sum), 0) from bank.statement where account = %s", account)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"camt.053.{number}.xml"
             path.write_bytes(statement(_rows(connection, NEW, before), number, today, opening))
             loaded = import_file(connection, path)
-        matches = _rows(connection, "select * from bank.match_open()")
-    done = ", ".join(f"{row['matches']} by {row['rule']}" for row in matches) or "nothing to match"
+        matches = bank.match_open()
+    done = ", ".join(f"{each.matches} by {each.rule}" for each in matches) or "nothing to match"
     console.print(f"[green]✓[/] Bank statement loaded: {loaded.new_entries} entries; matched: {done}")
     _show(connection, console)
 

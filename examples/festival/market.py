@@ -16,6 +16,7 @@ import psycopg
 from psycopg.rows import dict_row
 from rich.console import Console
 
+from pybridge.client import Client
 from pybridge.formats import OSLO, kroner
 from pybridge.jobs import runner as jobs
 from pybridge.terminal import new_table
@@ -197,32 +198,29 @@ def _clicks(
     connection: Connection, market: Market, rng: random.Random, since: datetime, until: datetime, count: int = CLICKS
 ) -> None:
     seconds = (until - since).total_seconds()
-    connection.execute(
-        "select marketplace.record_clicks(%s::bigint[], %s::bigint[], %s::timestamptz[])",
-        [
-            rng.choices(market.advertisements, weights=range(1, len(market.advertisements) + 1), k=count),
-            rng.choices(market.websites, weights=range(1, len(market.websites) + 1), k=count),
-            [since + timedelta(seconds=rng.random() * seconds) for _ in range(count)],
-        ],
+    Client(connection).marketplace.record_clicks(
+        advertisements=rng.choices(market.advertisements, weights=range(1, len(market.advertisements) + 1), k=count),
+        websites=rng.choices(market.websites, weights=range(1, len(market.websites) + 1), k=count),
+        click_times=[since + timedelta(seconds=rng.random() * seconds) for _ in range(count)],
     )
 
 
 def _exclude(connection: Connection, market: Market, first: datetime, end: datetime) -> None:
     """Five clicks that a robot made."""
-    connection.execute(
-        """
-        select marketplace.exclude_clicks(
-            array_agg(c.profile), array_agg(c.click_time), array_agg(c.ad_click), 'the same robot', %s
-        )
-        from (
-            select profile, click_time, ad_click
-            from marketplace.ad_click
-            where advertisement = any (%s) and click_time >= %s and click_time < %s
-            order by ad_click
-            limit 5
-        ) as c
-        """,
-        [end, market.advertisements, first, end],
+    clicks = _rows(
+        connection,
+        "select profile, click_time, ad_click from marketplace.ad_click"
+        " where advertisement = any (%s) and click_time >= %s and click_time < %s order by ad_click limit 5",
+        market.advertisements,
+        first,
+        end,
+    )
+    Client(connection).marketplace.exclude_clicks(
+        profiles=[each["profile"] for each in clicks],
+        click_times=[each["click_time"] for each in clicks],
+        ad_clicks=[each["ad_click"] for each in clicks],
+        reason="the same robot",
+        now=end,
     )
 
 
@@ -245,13 +243,10 @@ def _plant(connection: Connection, market: Market, first: datetime, end: datetim
     )
     with _put_back(connection, planted, key):
         _run(connection, "marketplace_verify", end + timedelta(hours=6), first)
-        found = _rows(
-            connection,
-            "select problem, expected, found, detail from marketplace.verify_month(%s) where severity = 'ERROR'",
-            first.date(),
-        )
+        found = Client(connection).marketplace.verify_month(month=first.date())
     _run(connection, "marketplace_verify", end + timedelta(hours=7), first)
-    return found
+    shown = ("problem", "expected", "found", "detail")
+    return [{name: getattr(each, name) for name in shown} for each in found if each.severity == "ERROR"]
 
 
 @contextlib.contextmanager

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg.rows import dict_row
-from psycopg.types.json import Jsonb
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pybridge.client import Client
+from pybridge.client.marketplace import Marketplace
 from pybridge.formats import OSLO, kroner
 from pybridge.payments import gateways
 from pybridge.payments.execution import execute, receive
@@ -183,8 +184,13 @@ class Payments:
         )
         if charged:
             part = Decimal(charged[1] // 4) / 100
-            refund = "select marketplace.refund_transaction(%s, 'clicks of their own staff', %s, 'demo', %s)"
-            self._row(refund, charged[0], part, given_back)
+            self.market.refund_transaction(
+                transaction=charged[0],
+                reason="clicks of their own staff",
+                amount=part,
+                request_id="demo",
+                now=given_back,
+            )
         self.run(given_back)
         for each in self.box.ledger().refunds:  # Stripe says so when the bank has given it a reference
             about = {"object": "refund", "status": "succeeded", "id": each.id, "amount": each.amount}
@@ -220,19 +226,25 @@ class Payments:
             self.run(charge)
         for _ in range(TRIES):
             self.run(now)
-            self.connection.execute(
-                "select marketplace.resolve_attempt(payment_attempt, false, 'its sandbox is gone', null, %s)"
-                " from marketplace.payment_attempt"
+            for lost in _rows(
+                self.connection,
+                "select payment_attempt as number from marketplace.payment_attempt"
                 " where profile = any (%s) and state = 'UNKNOWN' and alarm is not null",
-                (now, self._all),
-            )
+                self._all,
+            ):
+                self.market.resolve_attempt(
+                    payment_attempt=lost["number"], done=False, reason="its sandbox is gone", now=now
+                )
             now += timedelta(hours=1)
-            query = "select count(*) from marketplace.due_transactions(null, %s) where coalesce(hold, %s) = %s"
-            if self._row(query, now, "UNDER_WAY", "UNDER_WAY") == (0,):
+            if not any(each.hold in (None, "UNDER_WAY") for each in self.market.due_transactions(now=now)):
                 break
         self._take_commission(first, now)
 
     # --- Steps ------------------------------------------------------------------------------------------------------
+
+    @property
+    def market(self) -> Marketplace:
+        return Client(self.connection).marketplace
 
     @property
     def _all(self) -> list[int]:
@@ -242,7 +254,8 @@ class Payments:
         return self.connection.execute(query.encode(), arguments or None).fetchone()
 
     def _day(self, kind: str, first: date) -> datetime:
-        (day,) = self._row("select marketplace.due_date(%s, %s)", kind, first)
+        day = self.market.due_date(kind=kind, month=first)
+        assert day is not None  # execution_day has had both kinds since the beginning
         return datetime.combine(day, time(6), OSLO)
 
     def _charged(self, first: date) -> list[Row]:
@@ -258,23 +271,22 @@ class Payments:
     def run(self, now: datetime) -> None:
         """A run of marketplace_execute, as of now, through the sandbox alone."""
         self.box.clock(now)
-        (number,) = self._row("select job_run from jobs.begin_run('marketplace_execute', '', %s)", now)
-        done = execute(self.connection, number, now, self._open)
+        jobs = Client(self.connection).jobs
+        (begun,) = jobs.begin_run(job="marketplace_execute", now=now)
+        done = execute(self.connection, begun.job_run, now, self._open)
         amiss = None if done.outcome == "succeeded" else done.amiss
-        finish = "select jobs.finish_run(%s, %s, %s, null, %s)"
-        self.connection.execute(finish, (number, done.outcome, done.answered, amiss))
-        self.runs.add(number)
+        jobs.finish_run(job_run=begun.job_run, outcome=done.outcome, row_count=done.answered, error_message=amiss)
+        self.runs.add(begun.job_run)
         if not done.states["UNKNOWN"]:  # its webhook would tell what the next run is to find out
             self.hear(now)
-        self.held += _rows(
-            self.connection,
-            "select %s::timestamptz as happened_at, d.kind, 'held' as event, count(*) as number,"
-            " string_agg(p.profile_name, ', ' order by p.profile_name) as names"
-            " from marketplace.due_transactions(null, %s) as d"
-            " inner join marketplace.profile as p on d.profile = p.profile where d.hold = 'FUND' group by d.kind",
-            now,
-            now,
-        )
+        names: dict[str, list[str]] = {}
+        for each in self.market.due_transactions(now=now):
+            if each.hold == "FUND":
+                names.setdefault(each.kind, []).append(each.profile_name)
+        self.held += [
+            {"happened_at": now, "kind": kind, "event": "held", "number": len(held), "names": ", ".join(sorted(held))}
+            for kind, held in names.items()
+        ]
 
     def _open(self, name: str) -> Gateway:
         if name != GATEWAY:
@@ -290,16 +302,14 @@ class Payments:
         self._means(profile, "PAYOUT", now, {"destination": self.box.account()})
 
     def _means(self, profile: int, kind: str, now: datetime, details: dict[str, str]) -> None:
-        self._row(
-            "select marketplace.set_payment_means(%s, %s, %s, %s, %s)", profile, kind, GATEWAY, Jsonb(details), now
-        )
+        self.market.set_payment_means(profile=profile, kind=kind, gateway=GATEWAY, details=details, now=now)
 
     def _take_commission(self, first: date, now: datetime) -> None:
         """The operator takes out what the month has left, here and at the gateway."""
         available, _, to_pay = self._row(FUND)
         left = (available - to_pay).quantize(Decimal("0.01"))
         if left > 0:
-            self._row("select marketplace.move_reserve(%s, %s, %s)", -left, f"commission of {first:%Y-%m}", now)
+            self.market.move_reserve(amount=-left, reason=f"commission of {first:%Y-%m}", now=now)
             self.box.top_up(-int(left * 100))
 
     def hear(self, now: datetime) -> None:

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from pybridge.cli.common import DAY, REFUSED, Json, fail, print_json
 from pybridge.cli.plain import group
+from pybridge.client.bank import Bank
 from pybridge.database import connect
 from pybridge.errors import translated
 from pybridge.files import bank_loading, payouts, tables
@@ -107,30 +108,30 @@ def match(
     as_json: Json = False,
 ) -> None:
     """Work out what is expected, and match it by the rules; or match by hand, with --entry and --expected."""
-    with connect(deployed=True) as connection, translated():
+    with connect(deployed=True) as connection:
+        bank = Bank(connection)
         if entry or expected:
             kinds, amounts = _lines(line or [])
-            made = connection.execute(
-                "select bank.make_match(%s, %s, %s, %s, %s)", (entry or [], expected or [], reason, kinds, amounts)
-            ).fetchone()
-            assert made is not None
-            _say({"match": made[0]}, f"match {made[0]}", as_json)
+            made = bank.make_match(
+                entries=entry or [], expected=expected or [], reason=reason or "", kinds=kinds, amounts=amounts
+            )
+            _say({"match": made}, f"match {made}", as_json)
             return
         if line or reason:
             raise typer.BadParameter("--line and --reason go with --entry or --expected")
-        with connection.cursor(row_factory=dict_row) as cursor, progress() as tell:
+        with progress() as tell:
             tell("working out what to expect", 0, None)
-            items = cursor.execute("select * from bank.expect(%s)", (until and until.date(),)).fetchall()
+            items = bank.expect(until=until and until.date())
             tell("matching", 0, None)
-            matches = cursor.execute("select * from bank.match_open()").fetchall()
+            matches = bank.match_open()
     if as_json:
-        print_json({"expected": items, "matched": matches})
+        print_json({"expected": [asdict(each) for each in items], "matched": [asdict(each) for each in matches]})
         return
-    for row in items:
-        typer.echo(f"{row['road_name']}: {row['items']} more expected, NOK {kroner(row['amount'])}")
-    for row in matches:
-        what = "matched" if row["is_automatic"] else "suggested, to be approved"
-        typer.echo(f"{row['rule']}: {row['matches']} {what}, NOK {kroner(row['amount'])}")
+    for added in items:
+        typer.echo(f"{added.road_name}: {added.items} more expected, NOK {kroner(added.amount)}")
+    for found in matches:
+        what = "matched" if found.is_automatic else "suggested, to be approved"
+        typer.echo(f"{found.rule}: {found.matches} {what}, NOK {kroner(found.amount)}")
     if not matches:
         typer.echo("Nothing more can be matched by the rules.")
 
@@ -191,8 +192,8 @@ def approve(
     as_json: Json = False,
 ) -> None:
     """Approve a suggested match."""
-    with connect(deployed=True) as connection, translated():
-        connection.execute("select bank.approve_match(%s, %s)", (number, reason))
+    with connect(deployed=True) as connection:
+        Bank(connection).approve_match(match=number, reason=reason)
     _say({"match": number}, f"match {number} is approved", as_json)
 
 
@@ -203,8 +204,8 @@ def undo(
     as_json: Json = False,
 ) -> None:
     """Undo a match; what was in it is open again."""
-    with connect(deployed=True) as connection, translated():
-        connection.execute("select bank.undo_match(%s, %s)", (number, reason))
+    with connect(deployed=True) as connection:
+        Bank(connection).undo_match(match=number, reason=reason)
     _say({"match": number}, f"match {number} is undone", as_json)
 
 
@@ -218,10 +219,9 @@ def ignore(
     """Set aside an entry that is not ours, or an item that never comes; `undo` takes it back."""
     if (entry is None) == (expected is None):
         raise typer.BadParameter("either --entry or --expected")
-    with connect(deployed=True) as connection, translated():
-        made = connection.execute("select bank.ignore(%s, %s, %s)", (entry, expected, reason)).fetchone()
-    assert made is not None
-    _say({"match": made[0]}, f"match {made[0]}: set aside", as_json)
+    with connect(deployed=True) as connection:
+        made = Bank(connection).ignore(entry=entry, expected=expected, reason=reason)
+    _say({"match": made}, f"match {made}: set aside", as_json)
 
 
 @app.command()
@@ -231,8 +231,8 @@ def account(
     currency: Annotated[str, typer.Option(help="Its currency.")] = "NOK",
 ) -> None:
     """Add an account of ours, or rename it."""
-    with connect(deployed=True) as connection, translated():
-        connection.execute("select bank.set_account(%s, %s, %s)", (number, name, currency))
+    with connect(deployed=True) as connection:
+        Bank(connection).set_account(account_number=number, account_name=name, currency=currency)
     typer.echo(f"{name}: {number}, {currency}")
 
 
@@ -263,9 +263,18 @@ def road(
             share, kept = Decimal(fee), Decimal(tolerance)
         except InvalidOperation:
             raise typer.BadParameter("--fee and --tolerance are numbers") from None
-        connection.execute(
-            "select bank.set_road(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-            (name, known[account_name], source, method, gateway, *days, share, kept, run, since and since.date()),
+        Bank(connection).set_road(
+            road_name=name,
+            account=known[account_name],
+            source=source,
+            payment_method=method,
+            gateway=gateway,
+            days_min=days[0],
+            days_max=days[1],
+            fee_rate=share,
+            tolerance=kept,
+            run_max=run,
+            since=since and since.date(),
         )
     typer.echo(f"{name}: {source} of {method or gateway}, to {account_name}")
 

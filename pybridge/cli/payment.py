@@ -3,6 +3,8 @@
 import logging
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -16,6 +18,7 @@ from rich.text import Text
 from pybridge import errors
 from pybridge.cli.common import REFUSED, Json, fail, print_json
 from pybridge.cli.plain import group
+from pybridge.client.marketplace import Marketplace
 from pybridge.database import connect
 from pybridge.formats import OSLO, kroner, local
 from pybridge.jobs import runner as jobs
@@ -151,16 +154,19 @@ def refund(
     request_id: Annotated[str | None, typer.Option(help="The same again makes no second refund.")] = None,
 ) -> None:
     """Give an executed charge back, whole or in part; the next run sends it."""
-    number = _decide(
-        "select marketplace.refund_transaction(%s, %s, %s, %s)", transaction, reason, _amount(amount), request_id
-    )
+    kroner_back = None if amount is None else _amount(amount)
+    with _market() as market:
+        number = market.refund_transaction(
+            transaction=transaction, reason=reason, amount=kroner_back, request_id=request_id
+        )
     typer.echo(f"refund is transaction {number}")
 
 
 @app.command()
 def retry(transaction: Transaction, reason: Reason) -> None:
     """Let a transaction that was declined, rejected or cancelled be tried once more with the means that there is."""
-    _decide("select marketplace.retry_transaction(%s, %s)", transaction, reason)
+    with _market() as market:
+        market.retry_transaction(transaction=transaction, reason=reason)
     typer.echo(f"transaction {transaction} is tried again by the next run")
 
 
@@ -172,21 +178,24 @@ def resolve(
     gateway_id: Annotated[str | None, typer.Option(help="What the gateway calls it, if it has it.")] = None,
 ) -> None:
     """Say what became of an attempt that nothing was found of."""
-    state = _decide("select marketplace.resolve_attempt(%s, %s, %s, %s)", attempt, done, reason, gateway_id)
+    with _market() as market:
+        state = market.resolve_attempt(payment_attempt=attempt, done=done, reason=reason, gateway_id=gateway_id)
     typer.echo(f"attempt {attempt} is {state}")
 
 
 @app.command()
 def cancel(attempt: Attempt, reason: Reason) -> None:
     """Cancel an attempt before it is sent."""
-    _decide("select marketplace.cancel_attempt(%s, %s)", attempt, reason)
+    with _market() as market:
+        market.cancel_attempt(payment_attempt=attempt, reason=reason)
     typer.echo(f"attempt {attempt} is CANCELLED")
 
 
 @app.command("clear-alarm")
 def clear_alarm(attempt: Attempt, reason: Reason) -> None:
     """Say that what the gateway said otherwise was looked at and put right."""
-    _decide("select marketplace.clear_alarm(%s, %s)", attempt, reason)
+    with _market() as market:
+        market.clear_alarm(payment_attempt=attempt, reason=reason)
     typer.echo(f"attempt {attempt} has no alarm any more")
 
 
@@ -195,7 +204,9 @@ def book_loss(
     attempt: Attempt, amount: Annotated[str, typer.Argument(help="NOK that are lost.")], reason: Reason
 ) -> None:
     """Say that a disputed charge was lost: its money leaves the fund."""
-    left = _decide("select marketplace.book_loss(%s, %s, %s)", attempt, _amount(amount), reason)
+    lost = _amount(amount)
+    with _market() as market:
+        left = market.book_loss(payment_attempt=attempt, amount=lost, reason=reason)
     typer.echo(f"NOK {kroner(left)} are available")
 
 
@@ -205,19 +216,19 @@ def reserve(
     reason: Annotated[str, typer.Option(help="Why, such as: commission of 2026-02.")],
 ) -> None:
     """Put money into the fund that payouts are made from, or take some out."""
-    left = _decide("select marketplace.move_reserve(%s, %s)", _amount(amount), reason)
+    moved = _amount(amount)
+    with _market() as market:
+        left = market.move_reserve(amount=moved, reason=reason)
     typer.echo(f"NOK {kroner(left)} are available")
 
 
-def _decide(query: Any, *arguments: object) -> Any:
-    with connect(deployed=True) as connection, errors.translated():
-        row = connection.execute(query, arguments).fetchone()
-    return row and row[0]
+@contextmanager
+def _market() -> Iterator[Marketplace]:
+    with connect(deployed=True) as connection:
+        yield Marketplace(connection)
 
 
-def _amount(text: str | None) -> Decimal | None:
-    if text is None:
-        return None
+def _amount(text: str) -> Decimal:
     try:
         amount = Decimal(text)
     except InvalidOperation:

@@ -326,9 +326,13 @@ def main() -> None:
     from pybridge.database import connection_string
 
     with psycopg.connect(connection_string()) as connection:
-        for schema, text in modules(connection).items():
-            (CLIENT / f"{schema}.py").write_text(text, "utf-8")
-            print(f"wrote pybridge/client/{schema}.py")
+        try:
+            written = modules(connection)
+        except CannotGenerate as error:
+            sys.exit(f"{error}\nOf a database that another checkout deployed: run `pybridge deploy` first.")
+    for schema, text in written.items():
+        (CLIENT / f"{schema}.py").write_text(text, "utf-8")
+        print(f"wrote pybridge/client/{schema}.py")
 
 
 if __name__ == "__main__":

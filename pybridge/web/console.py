@@ -9,7 +9,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import flask
 import psycopg
@@ -94,7 +94,8 @@ class Console:
         except NotLetIn as error:
             return self._ask(error.reason, error.status)
         self.sessions.end(flask.request.cookies.get(SESSION, ""))
-        response = self._go("/")
+        path, values = _wanted(flask.request.form.get("to", "")) or ("/", {})
+        response = self._go(path, **values)
         _keep(response, SESSION, name)
         response.delete_cookie(FORM)
         return response
@@ -155,7 +156,7 @@ class Console:
         name = flask.request.cookies.get(SESSION, "")
         session = self.sessions.find(name)
         if session is None:
-            return self._go("/login")
+            return self._go("/login", **_asked())
         try:
             return make(session, name)
         except errors.Refused as error:
@@ -164,7 +165,7 @@ class Console:
         except psycopg.Error as error:
             if session.connection.closed:
                 self.sessions.end(name)
-                return self._go("/login", lost="")
+                return self._go("/login", lost="", **_asked())
             if isinstance(error, psycopg.errors.QueryCanceled):
                 return self._refuse(session, 503)
             ours = errors.from_database(error)
@@ -197,7 +198,9 @@ class Console:
     def _ask(self, said: str = "", status: int = 200, seconds: int = 0) -> flask.Response:
         cookie = secrets.token_urlsafe(32)
         token = self._token("login", cookie)
-        response = self._show("login.html.j2", status, "Log in", said=said, seconds=seconds, token=token)
+        wanted = _wanted(flask.request.values.get("to", ""))
+        to = f"{wanted[0]}?{urlencode(wanted[1])}" if wanted else ""
+        response = self._show("login.html.j2", status, "Log in", said=said, seconds=seconds, token=token, to=to)
         _keep(response, FORM, cookie)
         if seconds:
             response.headers["Retry-After"] = str(seconds)
@@ -222,6 +225,24 @@ class Console:
     def _is_ours(self, purpose: str, cookie: str) -> bool:
         given = flask.request.form.get("token", "").encode()
         return bool(cookie) and hmac.compare_digest(given, self._token(purpose, cookie).encode())
+
+
+def _asked() -> dict[str, str]:
+    """For the log-in: the page that is asked for without a session."""
+    return {"to": flask.request.full_path} if _wanted(flask.request.full_path) else {}
+
+
+def _wanted(address: str) -> tuple[str, dict[str, str]] | None:
+    """The page, and what it was asked, that somebody came for before the log-in; None of what is no page here."""
+    try:
+        parts = urlsplit(address)
+        values = dict(parse_qsl(parts.query))
+    except ValueError:
+        return None
+    ours = {f"/page/{name}" for name in pages.PAGES}
+    if parts.scheme or parts.netloc or parts.path not in ours:
+        return None
+    return parts.path, {name: value for name, value in values.items() if name != "lang"}
 
 
 def _keep(response: Response, name: str, value: str) -> None:

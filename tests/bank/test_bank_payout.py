@@ -294,7 +294,7 @@ def test_what_cannot_be_read_is_refused_and_nothing_is_loaded(db: Connection, tm
     with pytest.raises(Unreadable) as refused:
         load(db, tmp_path, content)
     assert str(refused.value).startswith(said)
-    assert one(db, "select count(*) from bank_loading.import_file") == 0
+    assert one(db, "select count(*) from bank.import_file") == 0
 
 
 MAPPED_WRONG: dict[str, tuple[str, str]] = {
@@ -334,7 +334,7 @@ def test_what_does_not_add_up_is_refused_and_where(db: Connection, tmp_path: Pat
         load(db, tmp_path, content)
     assert said in str(refused.value)
     assert refused.value.detail == where
-    assert one(db, "select (select count(*) from bank_loading.import_file) + (select count(*) from bank.payout)") == 0
+    assert one(db, "select (select count(*) from bank.import_file) + (select count(*) from bank.payout)") == 0
 
 
 def test_a_payout_is_loaded_once_and_not_with_other_lines(db: Connection, tmp_path: Path) -> None:

@@ -197,8 +197,8 @@ def test_no_array_and_an_empty_one_are_two_things(db: Connection) -> None:
 def test_every_function_that_takes_an_amount_is_tried_above(db: Connection) -> None:
     taking = domain.rows(
         db,
-        "select proname::text as name from pg_proc"
-        " where pronamespace in ('billig'::regnamespace, 'books'::regnamespace) and 'p_request_id' = any (proargnames) and proname <> 'ticket_exchage'"
+        "select proname::text as name from pg_proc where pronamespace = 'billig'::regnamespace"
+        " and 'p_request_id' = any (proargnames) and proname <> 'ticket_exchage'"
         " and proargtypes::oid[] && array['numeric'::regtype, 'numeric[]'::regtype]::oid[]",
     )
     event = make_event(db, prices=(100, 60))

@@ -134,7 +134,7 @@ def test_check_is_silent_about_what_agrees_and_shows_what_does_not(db: Connectio
     broken = run(db, "check")
     assert broken.exit_code == 1
     assert "✗ trigger_guard: 1" in broken.stdout
-    assert "Every guarding and filling trigger stands" in broken.stdout
+    assert "Every trigger stands, fires and calls what was deployed" in broken.stdout
     assert "aa_follow_client_id" in broken.stdout
     as_json = run(db, "check", "--json")
     assert as_json.exit_code == 1

@@ -81,4 +81,4 @@ def test_days_that_are_left_out_of_a_long_time_are_said_to_be() -> None:
     points = {(1, "one"): {date(2030, 1, 1): Decimal(1), date(2032, 1, 1): Decimal(2)}}
     chart = drawing.over_time(context("nb"), "t", points, "kr", is_money=True)
     assert isinstance(chart, Chart)
-    assert chart.note == "Dager uten noe er utelatt."
+    assert chart.note == "Dager uten hendelser er utelatt."

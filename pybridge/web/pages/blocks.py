@@ -1,7 +1,7 @@
 """What a page is made of; the template writes it down."""
 
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -109,71 +109,101 @@ class Context:
         """
         if not table.rows:
             return Empty()
-        words, links, headings = self.words, links or {}, headings or {}
-        places = [
+        links = links or {}
+        shown = _Columns.of(self.words, table, hide, headings or {}, plain)
+        places = shown.places
+        if shown.is_wide and len(table.rows) == 1 and not links:
+            return Facts([(shown.heading(place), shown.text(table.rows[0], place)) for place in places])
+        if shown.is_wide and len(table.rows) > 1:  # what all rows say alike is said once, above
+            alike = shown.alike(links)
+            if len(alike) < len(places):
+                places = [place for place in places if place not in alike]
+                said = (f"{shown.heading(place)}: {shown.text(table.rows[0], place)}" for place in alike)
+                caption = ". ".join([caption, *said])
+        columns = [(place, table.columns[place], shown.style(place)) for place in places]
+
+        def cell(row: Row, place: int, column: str, style: str) -> Cell:
+            target = links[column](dict(zip(table.columns, row, strict=True))) if column in links else None
+            text = shown.text(row, place)
+            return Cell(text, style, self.href(target) if text else "")
+
+        totals: list[Cell] = []
+        if table.totals and len(table.rows) > 1:
+            totals = [
+                Cell(self.words.value(column, table.total(column), shown.digits[place]), "n")
+                if column in table.totals
+                else Cell(self.words("Total") if number == 0 else "")
+                for number, (place, column, _) in enumerate(columns)
+            ]
+        return Grid(
+            caption,
+            [Cell(shown.heading(place), style) for place, _, style in columns],
+            [[cell(row, place, column, style) for place, column, style in columns] for row in table.rows],
+            totals,
+        )
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """The columns of a table that are shown, by their places in it, and how their values are written."""
+
+    words: Words
+    table: Table
+    places: Sequence[int]
+    names: Mapping[int, int]  # of a thing's number: where its name stands
+    digits: Mapping[int, int]
+    headings: Mapping[str, str]
+    plain: Sequence[str]
+
+    @classmethod
+    def of(
+        cls, words: Words, table: Table, hide: Sequence[str], headings: Mapping[str, str], plain: Sequence[str]
+    ) -> "_Columns":
+        said = [
             place
             for place, column in enumerate(table.columns)
             if column not in hide and any(row[place] is not None for row in table.rows)
         ]
-        names = {
+        found = {
             place: table.columns.index(f"{table.columns[place]}_name")
-            for place in places
+            for place in said
             if f"{table.columns[place]}_name" in table.columns
         }
-        names = {place: name for place, name in names.items() if name in places}
-        places = [place for place in places if place not in names.values()]
+        names = {place: name for place, name in found.items() if name in said}
+        places = [place for place in said if place not in names.values()]
         digits = {place: _digits(row[place] for row in table.rows) for place in places}
-        wide = len(places) > WIDE
+        return cls(words, table, places, names, digits, headings, plain)
 
-        def text(row: Row, place: int) -> str:
-            column, value = table.columns[place], row[place]
-            if column in plain and value is not None:
-                said = str(value)
-            else:
-                said = words.value(column, value, digits[place], short=wide)
-            return f"{said} {_isolated(row[names[place]] or '')}".strip() if place in names else said
+    @property
+    def is_wide(self) -> bool:
+        return len(self.places) > WIDE
 
-        def heading(place: int) -> str:
-            return headings.get(table.columns[place]) or words.column(table.columns[place])
+    def heading(self, place: int) -> str:
+        column = self.table.columns[place]
+        return self.headings.get(column) or self.words.column(column)
 
-        if wide and len(table.rows) == 1 and not links:
-            return Facts([(heading(place), text(table.rows[0], place)) for place in places])
-        if wide and len(table.rows) > 1:  # what all rows say alike is said once, above
-            alike = [
-                place
-                for place in places
-                if table.columns[place] not in links
-                and len({(row[place], row[names.get(place, place)]) for row in table.rows}) == 1
-                and not (table.columns[place] in table.totals and table.rows[0][place])
-            ]
-            if len(alike) < len(places):
-                places = [place for place in places if place not in alike]
-                caption = ". ".join([caption, *(f"{heading(place)}: {text(table.rows[0], place)}" for place in alike)])
-        columns = [table.columns[place] for place in places]
-        styles = [
-            style_of([text(row, place) if place in names else row[place] for row in table.rows]) for place in places
+    def text(self, row: Row, place: int) -> str:
+        column, value = self.table.columns[place], row[place]
+        if column in self.plain and value is not None:
+            said = str(value)
+        else:
+            said = self.words.value(column, value, self.digits[place], short=self.is_wide)
+        return f"{said} {_isolated(row[self.names[place]] or '')}".strip() if place in self.names else said
+
+    def style(self, place: int) -> str:
+        named = place in self.names
+        return style_of([self.text(row, place) if named else row[place] for row in self.table.rows])
+
+    def alike(self, links: Collection[str]) -> list[int]:
+        """What says the same in every row, is no link and no sum."""
+        table = self.table
+        return [
+            place
+            for place in self.places
+            if table.columns[place] not in links
+            and len({(row[place], row[self.names.get(place, place)]) for row in table.rows}) == 1
+            and not (table.columns[place] in table.totals and table.rows[0][place])
         ]
-
-        def cell(row: Row, place: int, column: str, style: str) -> Cell:
-            target = links[column](dict(zip(table.columns, row, strict=True))) if column in links else None
-            said = text(row, place)
-            return Cell(said, style, self.href(target) if said else "")
-
-        shown = list(zip(places, columns, styles, strict=True))
-        totals: list[Cell] = []
-        if table.totals and len(table.rows) > 1:
-            totals = [
-                Cell(words.value(column, table.total(column), digits[table.columns.index(column)]), "n")
-                if column in table.totals
-                else Cell(words("Total") if number == 0 else "")
-                for number, column in enumerate(columns)
-            ]
-        return Grid(
-            caption,
-            [Cell(heading(place), style) for place, _, style in shown],
-            [[cell(row, place, column, style) for place, column, style in shown] for row in table.rows],
-            totals,
-        )
 
 
 def _isolated(name: str) -> str:

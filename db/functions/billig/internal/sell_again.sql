@@ -5,7 +5,7 @@ as $$
 declare
     v_ticket billig.ticket;
     v_offer billig.offer;
-    v_offers billig.offer[] := '{}';
+    v_offers billig.offer[] := array[]::billig.offer[];
 begin
     for v_ticket in select t.* from billig.ticket as t where t.ticket = any (p_tickets) order by t.ticket loop
         -- as it was sold, whatever it would be sold as now

@@ -1,0 +1,86 @@
+"""A report that is declared says what its view says, whatever folds, and is asked by what it declares."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from psycopg import sql
+
+from pybridge.reports.columns import adds_up, is_count, label
+from pybridge.reports.declared import DAYS, FILTERS, REPORTS, Declared, answer
+from pybridge.reports.tables import Period
+from tests.conftest import Connection
+from tests.support.domain import (
+    make_cash_point,
+    make_event,
+    make_project,
+    net_paid,
+    one,
+    open_till,
+    refund,
+    rows,
+    sell,
+)
+
+OF_ROWS = [each for each in REPORTS.values() if each.question is None]
+
+
+@pytest.fixture
+def sold(db: Connection) -> date:
+    """A day on which something was sold, given back, and paid at no till."""
+    make_cash_point(db, 1)
+    revue = make_event(db, prices=(400, 300), fee=10, project=make_project(db, project=11))
+    open_till(db, "kari", 1)
+    bought = sell(db, revue.price_group, 2, seller="kari", cash_point=1, methods=["CARD"])
+    refund(db, bought.tickets[:1], seller="kari", cash_point=1, payment_methods=["CASH"])
+    sell(db, make_event(db, prices=(100,)).price_group, seller="per", methods=["VIPPS"])
+    net_paid(db, revue.price_group)
+    today: date = one(db, "select billig.local_time()::date")
+    return today
+
+
+@pytest.mark.parametrize("report", OF_ROWS, ids=lambda each: each.name)
+def test_a_report_adds_up_to_its_view(db: Connection, sold: date, report: Declared) -> None:
+    flat = answer(db, report.name).flat
+    assert flat.columns == report.columns
+    assert flat.rows or report.name == "late-transaction"
+    for column in flat.columns:
+        if adds_up(column) or is_count(column):
+            query = sql.SQL("select coalesce(sum({}), 0) as sum from {}").format(
+                sql.Identifier(column), sql.Identifier("report", report.view)
+            )
+            assert flat.total(column) == rows(db, query)[0]["sum"], column
+    keys = [place for place, column in enumerate(flat.columns) if not (adds_up(column) or is_count(column))]
+    if report.folds:
+        assert len({tuple(row[place] for place in keys) for row in flat.rows}) == len(flat.rows), "one row per key"
+
+
+@pytest.mark.parametrize("report", REPORTS.values(), ids=lambda each: each.name)
+def test_every_filter_of_a_report_leaves_some_out(db: Connection, sold: date, report: Declared) -> None:
+    assert answer(db, report.name, Period(sold - timedelta(9), sold - timedelta(8))).is_empty
+    nothing: dict[str, Any] = {"seller": "nobody", "project": 999, "event": 999, "session": 999}
+    for name in report.filters:
+        if name in nothing:
+            assert answer(db, report.name, **{name: nothing[name]}).is_empty, name
+    assert {DAYS} <= set(report.filters) <= {DAYS, *FILTERS}
+
+
+def test_vat_by_project_is_asked_by_project_and_day(db: Connection, sold: date) -> None:
+    found = answer(db, "vat-by-project", Period(sold, sold), project=11)
+    assert [(row[1], row[3], row[5], row[6]) for row in found.flat.rows if row[5]] == [(11, 6, 3, 1)]
+    assert found.flat.total("gross_amount") == 2 * Decimal(410)
+    assert found.asked == {"project": 11, "from": sold, "to": sold}
+
+
+def test_a_report_says_what_its_figures_are(db: Connection) -> None:
+    for name in REPORTS:
+        assert "NOK" in answer(db, name).meaning, name
+
+
+def test_a_column_is_called_by_its_name_in_plain_words() -> None:
+    assert [label(each) for each in ("gross_amount", "opened_at", "project_name", "is_legacy", "vat_code")] == [
+        "Gross", "Opened", "Project", "Legacy", "VAT code",
+    ]  # fmt: skip
+    assert label("project_name", ("project", "project_name")) == "Project name"
+    assert label("due_amount") == "Due"
