@@ -64,6 +64,27 @@ def test_a_database_without_consistency_views_is_not_all_well(db: Connection, ru
     assert "no consistency views" in job.output
 
 
+def test_a_database_that_schedules_no_job_is_not_all_well(db: Connection, run: Run) -> None:
+    domain.run(db, "delete from jobs.schedule")
+    for command in ("health", "metrics"):
+        refused = run(db, command)
+        assert refused.exit_code == 1
+        assert "no job is scheduled" in refused.stderr
+
+
+def test_a_list_of_jobs_that_names_none_is_refused(db: Connection, run: Run) -> None:
+    refused = run(db, "schedule", "--once", "--jobs", ",")
+    assert refused.exit_code == 2
+    assert "no job is named" in refused.stderr
+
+
+def test_a_role_that_sees_no_report_is_told_so(db: Connection, run: Run) -> None:
+    domain.run(db, "drop schema report cascade")
+    refused = run(db, "report", "list")
+    assert refused.exit_code == 1
+    assert "no view of schema report" in refused.stderr
+
+
 def test_down_says_whose_server_it_is(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYBRIDGE_DATA", str(tmp_path / "nothing"))
     done = run("", "down")
