@@ -8,7 +8,7 @@ PIP := --quiet --disable-pip-version-check
 PARALLEL := --numprocesses 2 --dist worksteal
 
 .DEFAULT_GOAL := demo
-.PHONY: demo sandbox test test-all smoke lint lint-python lint-sql format bench client docs psql lock clean
+.PHONY: demo sandbox test test-all test-install smoke lint lint-python lint-sql format bench client docs psql lock clean
 
 demo: .venv/.installed
 	$(RUN) -m examples.festival
@@ -35,6 +35,10 @@ lock:
 # The whole suite, on the wheel's PostgreSQL 18.
 test: .venv/.installed
 	$(RUN) -m pytest $(PARALLEL) $(PYTEST_ARGS)
+
+# The wheel and the sdist: built, installed into an empty environment, and used from another folder.
+test-install: .venv/.installed
+	$(RUN) -m pytest -m install tests/install $(PYTEST_ARGS)
 
 # The short suite on Debian's PostgreSQL 15.
 smoke: .venv/.installed

@@ -204,7 +204,7 @@ def view(
 
 @app.command()
 def page(
-    name: Annotated[str, typer.Argument(help="Its name, such as vat-project; a wrong one is told all.")],
+    name: Annotated[str, typer.Argument(help="Its name, such as vat-project; an unknown name lists them all.")],
     html: Annotated[Path, typer.Option("--html", dir_okay=False, help="Write it to this file.")],
     ask: Annotated[list[str] | None, typer.Option(help="NAME=VALUE, as often as wanted, such as profile=7.")] = None,
     lang: Lang = "nb",

@@ -1,4 +1,4 @@
-"""The reference, docs/reference/, written from the catalogue's COMMENTs, so that it cannot say other than the database."""
+"""The reference in docs/reference/, written from the catalogue's COMMENTs, so that it says what the database says."""
 
 import re
 from pathlib import Path

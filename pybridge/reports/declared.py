@@ -115,7 +115,7 @@ ROWS = (
         ("seller", DAYS),
         ("organisation_name", "seller", "transaction_type", "tickets", "gross_amount", "fee_amount", "vat_amount"),
         "organisation_name, seller nulls last, transaction_type", folds=True,
-        meaning="NOK including VAT and fees, positive in, negative out; a seller of none is the web.",
+        meaning="NOK including VAT and fees, positive in, negative out; no seller: the web.",
     ),
     Declared(
         "seller_vat_project", N_("VAT by project, sales and refunds apart"),
