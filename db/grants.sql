@@ -104,8 +104,7 @@ marketplace.transaction_subtotal, marketplace.adjustment, marketplace.late_click
 marketplace.click_source, jobs.job, jobs.job_run, jobs.schedule
 to bookkeeper, auditor;
 grant select on
-marketplace.own_click, marketplace.own_adjustment, marketplace.own_statement, marketplace.own_statement_line,
-marketplace.own_click_day
+marketplace.own_click, marketplace.own_adjustment, marketplace.own_statement, marketplace.own_statement_line
 to marketplace_profile;
 grant select (adjustment, side, profile, click_time, ad_click, old_transaction, transaction, amount, reason, made_at)
 on marketplace.adjustment to marketplace_profile;
@@ -126,8 +125,9 @@ to marketplace_web, marketplace_profile, bookkeeper, scheduler, auditor, analyst
 grant execute on function marketplace.due_date to marketplace_web, scheduler, bookkeeper, auditor;
 grant execute on function
 marketplace.current_totals, marketplace.past_transactions, marketplace.why_not_paid, marketplace.click_series,
-marketplace.top_items, marketplace.check_profile, marketplace.check_period
+marketplace.top_items, marketplace.check_profile, marketplace.check_period, marketplace.click_lines
 to marketplace_web, marketplace_profile;
+grant execute on function marketplace.statement_lines to analyst, bookkeeper, auditor;
 grant execute on function marketplace.record_clicks to marketplace_web;
 grant execute on function marketplace.begin_click_file, marketplace.load_clicks to marketplace_web, scheduler, bookkeeper;
 grant execute on function marketplace.exclude_clicks to bookkeeper, marketplace_web;

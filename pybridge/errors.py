@@ -1,4 +1,7 @@
-"""What the database refuses, as Python exceptions: told apart by SQLSTATE, never by message."""
+"""What the database refuses, as Python exceptions: told apart by SQLSTATE, never by message.
+
+A list, and as long as that: one class for each.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

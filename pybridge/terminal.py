@@ -2,16 +2,17 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from pybridge.client import Problem
 from pybridge.files import Tell
+
+if TYPE_CHECKING:
+    from pybridge.client import Problem
 
 
 def new_table(*columns: str, right: Collection[str] = (), **options: Any) -> Table:
@@ -22,7 +23,7 @@ def new_table(*columns: str, right: Collection[str] = (), **options: Any) -> Tab
     return drawn
 
 
-def problem_table(problems: Iterable[Problem], header_line: int = 1) -> Table:
+def problem_table(problems: "Iterable[Problem]", header_line: int = 1) -> Table:
     """What is wrong with a file, line by line; what is wrong with all of it stands at its header."""
     drawn = new_table()
     drawn.add_column("line", justify="right")
@@ -38,6 +39,8 @@ def problem_table(problems: Iterable[Problem], header_line: int = 1) -> Table:
 @contextmanager
 def progress() -> Iterator[Tell]:
     """How far long work has come: a bar on standard error where that is a terminal, nothing elsewhere."""
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn  # slow to import
+
     console = Console(stderr=True)
     bar = Progress(
         TextColumn("{task.description}"),

@@ -6,8 +6,7 @@ import sys
 from rich.console import Console
 
 from pybridge.database import NoDatabase
-
-from .play import DemoRefused, main
+from pybridge.extras import MissingExtra, needs
 
 
 def run() -> int:
@@ -21,6 +20,12 @@ def run() -> int:
         "sales wait for nobody there: unpaid ones are let go",
     )
     asked = parser.parse_args()
+    try:
+        with needs("all"):
+            from .play import DemoRefused, main
+    except MissingExtra as error:
+        print(error, file=sys.stderr)
+        return 1
     try:
         main(Console(), yes_this_database=asked.yes_this_database)
     except (DemoRefused, NoDatabase) as error:

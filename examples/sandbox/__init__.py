@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
-
-import requests
+from typing import TYPE_CHECKING, Any
 
 from pybridge.payments.gateways import NotConfigured
+
+if TYPE_CHECKING:
+    import requests
 
 STOP_SECONDS = 10
 
@@ -92,7 +93,7 @@ class Box:
     webhook_secret: str
     processes: list[int]  # the proxy and localstripe
     _process: subprocess.Popen[str]
-    _session: requests.Session = field(default_factory=requests.Session)
+    _session: "requests.Session" = field(default_factory=lambda: _new_session())
 
     def __repr__(self) -> str:
         return f"Box({self.url})"
@@ -179,16 +180,22 @@ class Box:
         headers = {"Authorization": f"Bearer {self.key}"}
         try:
             answer = self._session.post(self.url + path, headers=headers, timeout=30, **body)
-        except requests.RequestException as error:
+        except OSError as error:  # requests' own are of this kind
             raise SandboxError(f"the sandbox does not answer: {type(error).__name__}") from None
         if not answer.ok:
             raise SandboxError(f"the sandbox refused {path}: {answer.text[:300]}")
         return answer.json()
 
 
+def _new_session() -> "requests.Session":
+    import requests  # here, so that without the extra this module can say so
+
+    return requests.Session()
+
+
 def check_installed() -> None:
     """Raises NotConfigured without the extra."""
-    if missing := [each for each in ("localstripe", "aiohttp") if importlib.util.find_spec(each) is None]:
+    if missing := [each for each in ("localstripe", "aiohttp", "requests") if importlib.util.find_spec(each) is None]:
         raise NotConfigured(f"the sandbox needs {' and '.join(missing)}", "Run: pip install 'pybridge[sandbox]'")
 
 

@@ -120,6 +120,8 @@ def list_() -> None:
     """List the views of schema report, which `pybridge report view` prints."""
     with connect(deployed=True) as connection:
         found = questions.views(connection)
+    if not found:
+        raise fail(REFUSED, "There is no view of schema report that this role may read.", "Log in as a role that may.")
     for each in found.values():
         Console().print(Text.assemble((each.name, "bold"), f"  {each.comment}\n"))
 
@@ -204,7 +206,7 @@ def view(
 
 @app.command()
 def page(
-    name: Annotated[str, typer.Argument(help="Its name, such as vat-project; a wrong one is told all.")],
+    name: Annotated[str, typer.Argument(help="Its name, such as vat-project; an unknown name lists them all.")],
     html: Annotated[Path, typer.Option("--html", dir_okay=False, help="Write it to this file.")],
     ask: Annotated[list[str] | None, typer.Option(help="NAME=VALUE, as often as wanted, such as profile=7.")] = None,
     lang: Lang = "nb",

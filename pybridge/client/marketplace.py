@@ -46,6 +46,21 @@ class ClaimAttemptsRow:
 
 
 @dataclass(frozen=True)
+class ClickLinesRow:
+    """A row of `marketplace.click_lines`."""
+
+    side: str
+    item: int | None
+    price: Decimal | None
+    commission_rate: Decimal | None
+    clicks: int
+    price_amount: Decimal | None
+    commission_amount: Decimal | None
+    amount: Decimal
+    reason: str | None
+
+
+@dataclass(frozen=True)
 class ClickSeriesRow:
     """A row of `marketplace.click_series`."""
 
@@ -136,6 +151,21 @@ class RecordAnswerRow:
     state: str
     status: str
     alarm: str | None
+
+
+@dataclass(frozen=True)
+class StatementLinesRow:
+    """A row of `marketplace.statement_lines`."""
+
+    side: str
+    item: int | None
+    price: Decimal | None
+    commission_rate: Decimal | None
+    clicks: int
+    price_amount: Decimal | None
+    commission_amount: Decimal | None
+    amount: Decimal
+    reason: str | None
 
 
 @dataclass(frozen=True)
@@ -289,6 +319,13 @@ class Marketplace(Room):
         no such attempt; 23B75 there is no alarm, or its end is unknown.
         """
         self._value("clear_alarm", payment_attempt=payment_attempt, reason=reason, **given(now=now))
+
+    def click_lines(self, *, profile: int, month: date, transaction: int) -> list[ClickLinesRow]:
+        """What a transaction of a profile and a month is made of, so far as its caller may see it: the lines of
+        report.marketplace_statement_line, and of own_statement_line, whose columns it has. Runs with its caller's
+        rights, so that row-level security decides.
+        """
+        return self._rows(ClickLinesRow, "click_lines", profile=profile, month=month, transaction=transaction)
 
     def click_series(
         self, *, profile: int, side: str, from_: date, to: date, step: str = "day"
@@ -592,6 +629,12 @@ class Marketplace(Room):
             "set_payment_means", profile=profile, kind=kind, gateway=gateway, details=json(details), **given(now=now)
         )
         return result
+
+    def statement_lines(self, *, profile: int, month: date, transaction: int) -> list[StatementLinesRow]:
+        """click_lines for those who may read report.marketplace_statement_line, which asks it, and not the clicks
+        themselves.
+        """
+        return self._rows(StatementLinesRow, "statement_lines", profile=profile, month=month, transaction=transaction)
 
     def top_items(self, *, profile: int, side: str, from_: date, to: date, limit: int = 10) -> list[TopItemsRow]:
         """A profile's advertisements or websites (side ADVERTISEMENT or WEBSITE) with the most clicks, from the local

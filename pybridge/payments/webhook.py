@@ -20,7 +20,6 @@ from pybridge.payments.execution import Open, receive
 
 LARGEST = 1 << 20  # bytes of a body; Stripe's events are some kilobytes
 PATH = "/webhooks/"
-SIGNATURES = {"stripe": "HTTP_STRIPE_SIGNATURE"}  # a gateway that signs no webhooks has none
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +39,11 @@ class Application:
 
     def _answer(self, environ: WSGIEnvironment) -> tuple[str, str]:
         name = str(environ.get("PATH_INFO", "")).removeprefix(PATH)
-        header = SIGNATURES.get(name)
+        try:
+            header = gateways.signature_header(name)
+        except gateways.NotConfigured as error:
+            log.error("%s: not heard: %s", name, error)
+            return "503 Service Unavailable", "not recorded, send it again"
         if header is None:
             return "404 Not Found", "no such gateway"
         if environ["REQUEST_METHOD"] != "POST":
@@ -53,7 +56,9 @@ class Application:
             return "413 Content Too Large", f"1 to {LARGEST} bytes"
         payload = environ["wsgi.input"].read(length)
         try:
-            events = self._open_gateway(name).read_events(payload, environ.get(header))
+            events = self._open_gateway(name).read_events(
+                payload, environ.get(f"HTTP_{header.upper().replace('-', '_')}")
+            )
             with self._connect() as connection:
                 outcomes = receive(connection, name, events)
         except gateways.BadPayload as error:

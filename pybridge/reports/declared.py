@@ -115,7 +115,7 @@ ROWS = (
         ("seller", DAYS),
         ("organisation_name", "seller", "transaction_type", "tickets", "gross_amount", "fee_amount", "vat_amount"),
         "organisation_name, seller nulls last, transaction_type", folds=True,
-        meaning="NOK including VAT and fees, positive in, negative out; a seller of none is the web.",
+        meaning="NOK including VAT and fees, positive in, negative out; no seller: the web.",
     ),
     Declared(
         "seller_vat_project", N_("VAT by project, sales and refunds apart"),
@@ -189,8 +189,8 @@ def answer(connection: Connection, name: str, period: Period = ALWAYS, **asked: 
     if declared.question is not None:
         report = declared.question(connection, period, **asked)
     else:
-        given = {key: asked.get(key) or None if FILTERS[key].type is bool else asked.get(key)
-                 for key in declared.filters if key != DAYS}  # fmt: skip
+        given = {key: asked.get(key) for key in declared.filters if key != DAYS}
+        given = {key: None if value is False else value for key, value in given.items()}
         flat = read(connection, name, _query(declared, period, given), {**period.bounds, **given})
         said: dict[str, Any] = {}
         for key in declared.filters:

@@ -188,6 +188,10 @@ def test_webhooks_are_heard_once_each(at_stripe: Town, box: sandbox.Box, run: Ru
     ("path", "method", "length", "status"),
     [
         ("/webhooks/nobody", "POST", "5", 404),
+        ("/webhooks/bank", "POST", "5", 404),
+        ("/webhooks/os.path", "POST", "5", 404),
+        ("/webhooks/__init__", "POST", "5", 404),
+        ("/webhooks/", "POST", "5", 404),
         ("/", "POST", "5", 404),
         ("/webhooks/stripe", "GET", "5", 405),
         ("/webhooks/stripe", "POST", "", 413),

@@ -140,6 +140,22 @@ def test_arguments_named_as_keywords_and_builtins_go_by_name(db: Connection) -> 
     assert here.Odd.named.__doc__ == "From from_, in format; p_from_other is another's."
 
 
+def test_a_comment_is_the_docstring_word_for_word(db: Connection) -> None:
+    long = "One sentence after another. " * 10
+    comments = {
+        "quoted": 'Says "this"',
+        "escaped": r"Matches \d and ends in \\",
+        "torn": 'A """ within.',
+        "long": long + ".",
+    }
+    functions = [f"{name}() returns int language sql as $$ select 1 $$" for name in comments]
+    here = made(db, *functions, **comments)
+    for name, comment in comments.items():
+        said = getattr(here.Odd, name).__doc__
+        assert " ".join(said.split()) == comment, name
+        assert all(len(line) <= 120 for line in said.splitlines())
+
+
 def test_a_column_more_than_the_client_knows_does_no_harm(db: Connection) -> None:
     here = made(db, "two() returns table (a int, b int) language sql as $$ select 1, 2 $$")
     db.execute("drop function odd.two")

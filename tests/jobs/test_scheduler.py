@@ -355,6 +355,25 @@ def test_it_waits_for_a_database_that_went_away(durable_server: DurableServerFac
     assert process.stop() == 0
 
 
+def test_it_waits_where_a_lock_is_not_got_in_time(
+    planned: Connection, connect: Connect, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    holder = connect(autocommit=False)
+    holder.execute("lock table jobs.schedule in access exclusive mode")
+    monkeypatch.setenv("PGOPTIONS", "-c lock_timeout=100ms")
+    scheduler = Scheduler(["log_rollup"])
+
+    def sleep(_seconds: float) -> None:
+        holder.rollback()
+        scheduler.stopping = states(planned, "log_rollup") != []
+
+    monkeypatch.setattr(scheduler, "_sleep", sleep)
+    scheduler.forever()
+    told = capsys.readouterr().out
+    assert "no database, error canceling statement due to lock timeout (55P03)" in told
+    assert "log_rollup: succeeded" in told
+
+
 def test_without_a_database_once_says_so_and_ends(start: Start) -> None:
     process = start("postgresql://nobody@127.0.0.1:1/nothing", "--once")
     assert process.process.wait(timeout=60) == 3

@@ -249,7 +249,7 @@ def test_charts_draw_each_figure_of_their_tables(inside: Screen, house: House) -
 
 def test_totals_on_the_screen_are_those_of_the_log(inside: Screen, house: House) -> None:
     inside.open("page/vat-project?lang=nb")
-    shown = totals(html.document_fromstring(inside.driver.page_source), "Etter prosjekt")
+    shown = totals(html.document_fromstring(inside.driver.page_source), "Per prosjekt")
     gross = one(
         house.db,
         "select sum(amount + fee_amount) from billig.transaction_log where transaction_type in (1, 2, 3, 6, 8, 11)",

@@ -205,9 +205,9 @@ def test_a_statement_is_its_transaction_to_the_last_decimal(house: House, who: s
     assert shown["Beløp"] == booked["net_amount"] == booked[f"{side}_amount"] != 0
     facts = {each.text_content(): each.getnext().text_content() for each in document.xpath("//section/dl/dt")}
     for label, column in (
-        ("Overført fra forrige måned", "carried_in"),
+        ("Fra forrige måned", "carried_in"),
         ("Til oppgjør", "due_amount"),
-        ("Overført til neste måned", "carried_out"),
+        ("Til neste måned", "carried_out"),
     ):
         assert number(facts[label]) == booked[column]
 

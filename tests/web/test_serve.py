@@ -76,6 +76,14 @@ class Hall:
             run(self.db, "select pg_sleep(0.01)")
         return False
 
+    def wait_for_connections(self, who: str, count: int) -> None:
+        """A closed connection is the server's until it has noticed."""
+        for _ in range(200):
+            if self.connections(who) == count:
+                break
+            run(self.db, "select pg_sleep(0.01)")
+        assert self.connections(who) == count
+
     def end_connections(self, who: str) -> None:
         run(
             self.db,

@@ -17,8 +17,7 @@ as $$
 #variable_conflict use_column
 declare
     v_attempt marketplace.payment_attempt;
-    v_gateway marketplace.gateway;
-    v_event text := p_answer;
+    v_event text;
     v_state text;
     v_wait interval;
     v_alarm text;
@@ -44,7 +43,6 @@ begin
             detail = format('Attempt %s.', p_payment_attempt),
             hint = 'They stand in marketplace.payment_attempt.';
     end if;
-    select g.* into v_gateway from marketplace.gateway as g where g.gateway = v_attempt.gateway;
 
     -- Another run has sent it since. That this one's call did nothing says nothing of the other's.
     if
@@ -60,29 +58,8 @@ begin
     -- A refund that fails after it had succeeded: its money came back to us, and is owed still.
     if p_answer = 'declined' and v_attempt.kind = 'REFUND' and v_attempt.state = 'SUCCEEDED' then
         p_answer := 'returned';
-        v_event := 'returned';
     end if;
-
-    -- Another amount, or a payment that is another attempt's, is not ours to count.
-    if
-        p_answer in ('succeeded', 'returned') and (p_amount <> v_attempt.amount or p_currency <> v_attempt.currency)
-        or p_gateway_id <> v_attempt.gateway_id
-        or exists (
-            select from marketplace.payment_attempt as a
-            where a.gateway = v_attempt.gateway and a.gateway_id = p_gateway_id and a.payment_attempt <> v_attempt.payment_attempt
-        )
-    then
-        v_event := 'mismatch';
-    elsif p_answer = 'declined' then
-        v_event := case
-            when exists (
-                select from marketplace.decline_code as d
-                where d.gateway = v_attempt.gateway and d.decline_code = p_decline_code
-            ) then 'declined_soft'
-            else 'declined_hard'
-        end;
-    end if;
-
+    v_event := marketplace.answer_event(v_attempt, p_answer, p_gateway_id, p_amount, p_currency, p_decline_code);
     select s.to_state into v_state
     from marketplace.attempt_step as s
     where s.from_state = v_attempt.state and s.event = v_event;
@@ -118,26 +95,7 @@ begin
     if v_event in ('conflict', 'mismatch', 'contradicted') or v_alarm is distinct from v_attempt.alarm and v_alarm is not null then
         v_outcome := 'ALARM';
     end if;
-    if v_state = 'DECLINED_SOFT' then
-        select r.wait into v_wait
-        from marketplace.retry_rule as r
-        where
-            r.kind = v_attempt.kind
-            and r.declined = 1 + (
-                select count(*)
-                from marketplace.payment_attempt as a
-                where
-                    a.transaction = v_attempt.transaction and a.kind = v_attempt.kind and a.state = 'DECLINED_SOFT'
-                    and a.payment_means = v_attempt.payment_means
-            );
-    else
-        v_wait := case
-            when v_event = 'rate_limited' then interval '1 minute'
-            when v_state = 'PROCESSING' then v_gateway.poll_wait
-            when v_state = 'REQUIRES_ACTION' and v_attempt.state <> 'REQUIRES_ACTION' then v_gateway.action_term
-            when v_state = 'REQUIRES_ACTION' and v_attempt.next_retry_at <= p_now then v_gateway.poll_wait
-        end;
-    end if;
+    v_wait := marketplace.wait_after(v_attempt, v_state, v_event, p_now);
     update marketplace.payment_attempt as a
     set
         state = v_state,

@@ -16,10 +16,9 @@ declare
     v_first_time timestamptz;
     v_last_time timestamptz;
     v_hash bytea;
-    v_first marketplace.click_source;
+    v_known bigint;
     v_recorded bigint;
     v_months date[];
-    v_bad record;
 begin
     if
         v_count is null or cardinality(v_websites) <> v_count or cardinality(v_times) <> v_count
@@ -40,18 +39,9 @@ begin
             )),
             'UTF8'
         ));
-        insert into marketplace.click_source (source, content_sha256, clicks)
-        values (p_source, v_hash, v_count)
-        on conflict do nothing;
-        if not found then
-            select * into v_first from marketplace.click_source as s where s.source = p_source;
-            if v_first.content_sha256 <> v_hash then
-                raise exception 'a source of this name held other clicks' using
-                    errcode = '23B13',
-                    detail = format('Source %L, %s clicks, recorded %s.', p_source, v_first.clicks, v_first.recorded_at),
-                    hint = 'Other clicks need another name.';
-            end if;
-            return v_first.clicks;
+        v_known := marketplace.begin_click_source(p_source, v_hash, v_count);
+        if v_known is not null then
+            return v_known;
         end if;
     end if;
 
@@ -94,7 +84,7 @@ begin
     )
     select
         o.profile, k.click_time, k.advertisement, k.website, w.profile, p.price, r.rate,
-        case when k.website is null then 0 else trunc(p.price * (1 - r.rate), 6) end,
+        marketplace.publisher_share(p.price, r.rate, k.website),
         p_source
     from unnest(p_advertisements, v_websites, v_times) with ordinality as k (advertisement, website, click_time, n)
     inner join offer as o on k.advertisement = o.advertisement
@@ -120,35 +110,8 @@ begin
         return v_recorded;
     end if;
 
-    select
-        k.n, k.advertisement, k.website, k.click_time, a.advertisement is null as no_advertisement,
-        k.website is not null and w.website is null as no_website
-    into v_bad
-    from unnest(p_advertisements, v_websites, v_times) with ordinality as k (advertisement, website, click_time, n)
-    left join marketplace.advertisement as a on k.advertisement = a.advertisement
-    left join marketplace.website as w on k.website = w.website
-    where
-        a.advertisement is null or (k.website is not null and w.website is null)
-        or not exists (
-            select from marketplace.advertisement_tariff as t
-            where t.advertisement = k.advertisement and k.click_time >= t.valid_from and k.click_time < t.valid_to
-        )
-        or not exists (
-            select from marketplace.commission_period as r
-            where k.click_time >= r.valid_from and k.click_time < r.valid_to
-        )
-    order by k.n
-    limit 1;
-    if v_bad.no_advertisement or v_bad.no_website then
-        raise exception 'no such advertisement or website' using
-            errcode = 'P0002',
-            detail = format('Click %s: advertisement %s, website %s.', v_bad.n, v_bad.advertisement, v_bad.website),
-            hint = 'They stand in marketplace.advertisement and marketplace.website. None of the batch was recorded.';
-    end if;
-    raise exception 'a click has no price at its time' using
-        errcode = '23B67',
-        detail = format('Click %s: advertisement %s at %s.', v_bad.n, v_bad.advertisement, v_bad.click_time),
-        hint = 'marketplace.advertisement_price and marketplace.commission_rate say from when on. None of the batch was recorded.';
+    perform marketplace.refuse_clicks(p_advertisements, v_websites, v_times);
+    return 0;
 end;
 $$;
 

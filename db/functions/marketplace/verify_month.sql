@@ -16,7 +16,6 @@ as $$
 declare
     v_begins constant timestamptz := marketplace.day_begins(p_month);
     v_ends constant timestamptz := marketplace.day_begins(marketplace.next_month(p_month));
-    v_month marketplace.month;
 begin
     if not marketplace.sees_all() then
         raise exception 'a month is verified by who sees all of it' using
@@ -24,7 +23,7 @@ begin
             detail = format('Login role %s: row-level security hides clicks and transactions from it.', session_user),
             hint = 'Log in as a member of scheduler, bookkeeper or auditor.';
     end if;
-    select m.* into v_month from marketplace.month as m where m.month = p_month;
+    perform from marketplace.month as m where m.month = p_month;
     if not found then
         raise exception 'no such month' using
             errcode = 'P0002',
@@ -32,6 +31,7 @@ begin
             hint = 'Months that are, or were, open stand in marketplace.month.';
     end if;
 
+    -- Longer than other functions: the month's clicks are looked at once, and all that follows is told from that look.
     return query
     with seen as materialized (
         -- Parallel, and without sorting clicks: the planner cannot know how few rows are left.
@@ -191,37 +191,8 @@ begin
     where k.clicks is distinct from l.clicks
 
     union all
-    -- What came after the last update waits for the next, also where its month is closed: it will be late. What no update
-    -- can link is wrong. Clicks from before the first month are nobody else's to tell of.
-    select
-        case when v_month.closed_at is not null and u.is_hopeless then 'ERROR' else 'INFO' end,
-        'UNLINKED', u.profile, null, min(u.click_time), null, count(*), null, null,
-        case when u.is_hopeless
-            then 'not linked to a transaction, nor ever will be: without price, rate or website'
-            else 'not linked to a transaction: the next update does it'
-        end
-    from (
-        select
-            c.profile, c.click_time,
-            c.publisher_share is null and not (
-                (c.website is null or exists (select from marketplace.website as w where w.website = c.website))
-                and exists (
-                    select
-                    from marketplace.advertisement as a
-                    inner join marketplace.advertisement_price as p on a.advertisement = p.advertisement
-                    where a.advertisement = c.advertisement and a.profile = c.profile and p.valid_from <= c.click_time
-                )
-                and exists (
-                    select from marketplace.commission_rate as r where marketplace.day_begins(r.valid_from) <= c.click_time
-                )
-            ) as is_hopeless
-        from marketplace.ad_click as c
-        where
-            c.advertisement_charge_transaction is null and c.excluded_at is null
-            and c.click_time >= case when v_month.is_first then '-infinity' else v_begins end
-            and c.click_time < v_ends
-    ) as u
-    group by u.profile, u.is_hopeless
+    select u.severity, 'UNLINKED', u.profile, null, u.first_time, null, u.clicks, null, null, u.detail
+    from marketplace.verify_unlinked(p_month) as u
 
     union all
     select
@@ -232,83 +203,21 @@ begin
     where g.is_strange
 
     union all
-    -- Status, and what is due.
-    select 'ERROR', x.problem, t.profile, t.transaction, null, null, null, x.expected, x.found, x.detail
-    from monthly as t
-    cross join lateral (
-        values
-        ('STATUS', null::numeric, null::numeric, (t.status = 'CURRENT') <> (v_month.closed_at is null),
-            format('status is %s, the month is %s', t.status, case when v_month.closed_at is null then 'open' else 'closed' end)),
-        ('DUE_AMOUNT', t.net_amount + t.carried_in, t.due_amount + t.carried_out,
-            t.net_amount + t.carried_in <> t.due_amount + t.carried_out, 'NOK that there was, and due and carried on'),
-        ('ROUNDING', trunc(t.net_amount + t.carried_in, 2), t.due_amount,
-            t.status not in ('CURRENT', 'ROLLED_OVER') and t.due_amount <> trunc(t.net_amount + t.carried_in, 2),
-            'NOK cut off to whole øre, and due'),
-        ('MINIMUM', t.minimum, abs(t.due_amount),
-            t.status in ('NEW', 'FAILED') and abs(t.due_amount) < t.minimum, 'NOK below the minimum, and not rolled over'),
-        ('MINIMUM', t.minimum, abs(t.carried_out),
-            t.status = 'ROLLED_OVER' and trunc(abs(t.carried_out), 2) >= greatest(t.minimum, 0.01),
-            'NOK not below the minimum, and rolled over'),
-        ('EXECUTED', null, t.due_amount, (t.status = 'EXECUTED') <> (t.executed is not null), 'executed, or not, and the date')
-    ) as x (problem, expected, found, is_wrong, detail)
-    where x.is_wrong
+    -- Status, what is due, and what was charged and paid.
+    select 'ERROR', v.problem, v.profile, v.transaction, null, null, null, v.expected, v.found, v.detail
+    from marketplace.verify_due(p_month) as v
 
     union all
     select 'ERROR', v.problem, v.profile, v.transaction, null, null, null, v.expected, v.found, v.detail
     from marketplace.verify_payments(p_month) as v
 
     union all
-    -- What one month carries out, the next carries in; both of these months are looked at.
-    select
-        'ERROR', 'CARRY', coalesce(n.profile, b.profile), coalesce(n.transaction, b.transaction), null, null, null,
-        coalesce(b.carried_out, 0), coalesce(n.carried_in, 0),
-        format('NOK carried out of %s, and into the next month', e.month)
-    from marketplace.month as e
-    inner join marketplace.month as f on e.month = f.previous_month
-    cross join lateral (
-        select t.profile
-        from marketplace.transaction as t
-        where t.month in (e.month, f.month) and t.kind = 'MONTHLY'
-        group by t.profile
-    ) as p
-    left join marketplace.transaction as b on p.profile = b.profile and b.month = e.month and b.kind = 'MONTHLY'
-    left join marketplace.transaction as n on p.profile = n.profile and n.month = f.month and n.kind = 'MONTHLY'
-    where
-        p_month in (e.month, f.month)
-        and (
-            coalesce(b.carried_out, 0) <> coalesce(n.carried_in, 0)
-            or (b.status = 'ROLLED_OVER' and (b.rolled_to is distinct from n.transaction or n.rolled_from is distinct from b.transaction))
-        )
+    select 'ERROR', 'CARRY', v.profile, v.transaction, null, null, null, v.expected, v.found, v.detail
+    from marketplace.verify_carry(p_month) as v
 
     union all
-    -- An adjustment takes back the whole of a click, on each side that it has, from where it is linked.
-    select
-        'ERROR', 'ADJUSTMENT', j.profile, j.transaction, j.click_time, j.ad_click, 1::bigint, x.amount, j.amount,
-        format('NOK of the click''s side %s, linked to transaction %s, and as adjusted, of %s', j.side, x.transaction, j.old_transaction)
-    from marketplace.adjustment as j
-    inner join marketplace.transaction as t on j.transaction = t.transaction
-    left join lateral (
-        -- One by one: they are few, and a join would read all clicks.
-        select
-            case j.side when 'ADVERTISEMENT' then -c.price else c.publisher_share end as amount,
-            case j.side
-                when 'ADVERTISEMENT' then c.advertisement_charge_transaction else c.website_payment_transaction
-            end as transaction,
-            case when c.publisher is null then 1 else 2 end as sides
-        from marketplace.ad_click as c
-        where c.profile = j.click_profile and c.click_time = j.click_time and c.ad_click = j.ad_click
-        limit 1
-    ) as x on true
-    where
-        t.month = p_month
-        and (
-            x.amount is distinct from j.amount or x.transaction is distinct from j.old_transaction
-            or x.sides <> (
-                select count(*)
-                from marketplace.adjustment as o
-                where o.click_profile = j.click_profile and o.click_time = j.click_time and o.ad_click = j.ad_click
-            )
-        )
+    select 'ERROR', 'ADJUSTMENT', v.profile, v.transaction, v.click_time, v.ad_click, 1::bigint, v.expected, v.found, v.detail
+    from marketplace.verify_adjustments(p_month) as v
 
     union all
     select

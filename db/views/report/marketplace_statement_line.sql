@@ -15,59 +15,7 @@ select
     l.amount,
     l.reason
 from marketplace.transaction as t
-cross join lateral (
-    -- By the index on the profile; late clicks are of earlier months, so that the month alone does not find them.
-    select
-        'ADVERTISEMENT' as side,
-        c.advertisement as item,
-        c.price,
-        null::numeric as commission_rate,
-        count(*) as clicks,
-        sum(c.price) as price_amount,
-        null::numeric as commission_amount,
-        sum(c.price) as amount,
-        null::text as reason
-    from marketplace.ad_click as c
-    where
-        c.profile = t.profile
-        and c.click_time < marketplace.day_begins(marketplace.next_month(t.month))
-        and c.advertisement_charge_transaction = t.transaction
-    group by c.advertisement, c.price
-    union all
-    select
-        'WEBSITE',
-        c.website,
-        c.price,
-        c.commission_rate,
-        count(*),
-        sum(c.price),
-        sum(c.price - c.publisher_share),
-        -sum(c.publisher_share),
-        null
-    from marketplace.ad_click as c
-    where
-        c.publisher = t.profile
-        and c.click_time < marketplace.day_begins(marketplace.next_month(t.month))
-        and c.website_payment_transaction = t.transaction
-    group by c.website, c.price, c.commission_rate
-    union all
-    -- What was taken back: the click itself stays in the month that charged it.
-    select
-        j.side,
-        case j.side when 'ADVERTISEMENT' then c.advertisement else c.website end,
-        null,
-        null,
-        -count(*),
-        null,
-        null,
-        sum(j.amount),
-        j.reason
-    from marketplace.adjustment as j
-    left join marketplace.ad_click as c
-        on j.click_profile = c.profile and j.click_time = c.click_time and j.ad_click = c.ad_click
-    where j.transaction = t.transaction
-    group by j.side, case j.side when 'ADVERTISEMENT' then c.advertisement else c.website end, j.reason
-) as l
+cross join lateral marketplace.statement_lines(t.profile, t.month, t.transaction) as l
 left join marketplace.advertisement as a on l.side = 'ADVERTISEMENT' and l.item = a.advertisement
 left join marketplace.website as w on l.side = 'WEBSITE' and l.item = w.website;
 
@@ -80,7 +28,7 @@ comment on column report.marketplace_statement_line.profile is 'The profile whos
 comment on column report.marketplace_statement_line.side is 'ADVERTISEMENT: clicks that it pays for; WEBSITE: clicks that it is paid for';
 comment on column report.marketplace_statement_line.item is 'Number of the advertisement or website, as side says';
 comment on column report.marketplace_statement_line.item_name is 'Name of the advertisement or website, as it is now';
-comment on column report.marketplace_statement_line.price is 'NOK a click; null: taken back';
+comment on column report.marketplace_statement_line.price is 'NOK per click; null: taken back';
 comment on column report.marketplace_statement_line.commission_rate is 'Share of the price that the marketplace keeps, 0 to 1; null: of ADVERTISEMENT, or taken back';
 comment on column report.marketplace_statement_line.clicks is 'Clicks; below 0: taken back';
 comment on column report.marketplace_statement_line.price_amount is 'NOK that the advertisers pay for the clicks';

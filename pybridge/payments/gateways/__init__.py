@@ -1,16 +1,19 @@
 """What a payment gateway is to us: it carries a request and brings back its answer.
 
-SQL decides who is due, how much, and what an answer means (schema `marketplace`); a gateway is a module here with a
-function `open_gateway(environment)`, and a row in `marketplace.gateway`. Nothing else changes for a new one.
+SQL decides who is due, how much, and what an answer means (schema `marketplace`). A gateway is a module here with a
+function `open_gateway(environment)`, and a `SIGNATURE_HEADER` where it sends webhooks; and a row in
+`marketplace.gateway`, with one in `marketplace.gateway_kind` for each thing that it can do. Nothing else changes.
 """
 
 import importlib
+import importlib.util
 import os
 import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal, Protocol
 
 from pybridge.extras import MissingExtra
@@ -148,14 +151,25 @@ def secret(environment: Mapping[str, str], name: str) -> Secret | None:
 
 def open_gateway(name: str, environment: Mapping[str, str] | None = None) -> Gateway:
     """The gateway of this name: its module `pybridge.payments.gateways.NAME`, or another's, named `package.module`."""
+    gateway: Gateway = _module(name).open_gateway(os.environ if environment is None else environment)
+    return gateway
+
+
+def signature_header(name: str) -> str | None:
+    """The header that a gateway of ours signs its webhooks in; None: it sends none, or there is no such gateway."""
+    if not name.isidentifier() or name.startswith("_") or importlib.util.find_spec(f"{__name__}.{name}") is None:
+        return None  # a name that a stranger sent imports nothing but what lies here
+    header: str | None = getattr(_module(name), "SIGNATURE_HEADER", None)
+    return header
+
+
+def _module(name: str) -> ModuleType:
     module_name = name if "." in name else f"{__name__}.{name}"
     try:
-        module = importlib.import_module(module_name)
+        return importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name == module_name:
             raise NotConfigured(f"there is no gateway {name!r}", f"A module {module_name} would be one.") from None
         if name == module_name:
             raise  # another's, and what it needs is its own matter
         raise NotConfigured(str(MissingExtra(name))) from None  # an extra has the name of the gateway that needs it
-    gateway: Gateway = module.open_gateway(os.environ if environment is None else environment)
-    return gateway

@@ -29,6 +29,7 @@ from pybridge.payments.gateways import (
 
 Object = dict[str, Any]
 
+SIGNATURE_HEADER = "Stripe-Signature"
 CONNECT_SECONDS = 5
 ANSWER_SECONDS = 30
 WEBHOOK_TOLERANCE = 300  # seconds; what is older is refused, so that a copied webhook is of no use later

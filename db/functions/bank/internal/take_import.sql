@@ -15,7 +15,6 @@ declare
     v_content bytea;
     v_statement bigint;
     v_known bytea;
-    v_page record;
 begin
     statements := 0;
     known_statements := 0;
@@ -74,43 +73,7 @@ begin
             v_file.opening_balance, v_file.closing_balance, v_entries, v_sum, v_content
         )
         returning s.statement into v_statement;
-        select p.* into v_page from bank.statement_page(v_file.statement_id, v_file.sequence_number) as p;
-
-        -- Without a reference of the bank's, equal entries of two statements are two where the statements stand side by
-        -- side: pages of one, or numbered, one going on where the other ended, or neither within the other. They are one
-        -- where a statement lies within another (the day's in the month's), or is of another kind (notification, export).
-        update file_entry as f
-        set occurrence = n.place + n.before
-        from (
-            select
-                x.entry,
-                row_number() over (partition by x.entry_key order by x.entry) as place,
-                case when x.bank_reference = '' and v_file.kind = 'STATEMENT' then (
-                    select count(distinct b.entry)
-                    from bank.entry as b
-                    inner join bank.statement_entry as l on b.entry = l.entry
-                    inner join bank.statement as s on l.statement = s.statement
-                    cross join bank.statement_page(s.statement_id, s.sequence_number) as p
-                    where
-                        b.account = v_account and b.entry_key = x.entry_key and s.statement <> v_statement
-                        and s.kind = 'STATEMENT'
-                        and (
-                            p.whole = v_page.whole and p.page <> v_page.page
-                            and p.number is not distinct from v_page.number
-                            or p.number <> v_page.number
-                            and (
-                                (s.from_day, s.to_day) = (v_from, v_to)
-                                or not (s.from_day <= v_from and v_to <= s.to_day)
-                                and not (v_from <= s.from_day and s.to_day <= v_to)
-                                or p.number = v_page.number - 1 and s.closing_balance = v_file.opening_balance
-                                or p.number = v_page.number + 1 and s.opening_balance = v_file.closing_balance
-                            )
-                        )
-                ) else 0 end as before
-            from file_entry as x
-            where x.statement = v_file.statement
-        ) as n
-        where f.entry = n.entry;
+        perform bank.number_entries(v_file.statement, v_statement);
 
         insert into bank.entry (
             account, entry_key, occurrence, import_file, line, booked_on, value_on, amount, is_reversal, bank_reference,

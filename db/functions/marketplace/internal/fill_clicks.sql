@@ -11,10 +11,9 @@ begin atomic
         publisher = w.profile,
         price = coalesce(c.price, a.price),
         commission_rate = coalesce(c.commission_rate, r.rate),
-        publisher_share = case
-            when c.website is null then 0
-            else trunc(coalesce(c.price, a.price) * (1 - coalesce(c.commission_rate, r.rate)), 6)
-        end
+        publisher_share = marketplace.publisher_share(
+            coalesce(c.price, a.price), coalesce(c.commission_rate, r.rate), c.website
+        )
     from marketplace.advertisement_tariff as a
     cross join marketplace.commission_period as r
     cross join (

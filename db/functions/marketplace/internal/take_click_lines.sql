@@ -15,7 +15,6 @@ declare
     v_hours text[];
     v_are_priced boolean;
     v_are_odd boolean;
-    v_month date;
     v_bad bigint;
     v_are_named boolean;
 begin
@@ -33,59 +32,20 @@ begin
         from click_file_line as l
         group by left(l.click_time, 13)
     ) as h;
-    if
-        v_are_priced and not pg_has_role(session_user, 'bookkeeper', 'usage')
-        and not pg_has_role(session_user, 'scheduler', 'usage')
-    then
-        raise exception 'what a click costs is not said here' using
-            errcode = '42501',
-            detail = format('%s may not set prices.', session_user),
-            hint = 'Leave the column price out: clicks cost what the advertisement does. bookkeeper and scheduler may.';
+    if v_are_priced then
+        perform marketplace.check_may_price();
     end if;
-
     if v_are_odd then
-        insert into click_file_problem (line, column_name, value, reason)
-        select l.line, coalesce(l.fault_column, ''), left(l.fault_value, 100), l.fault
-        from click_file_line as l
-        where l.fault is not null
-        union all
-        select d.line, 'click_id', left(d.click_id, 100), format('stands on line %s already', d.first_line)
-        from (
-            select l.line, l.click_id, min(l.line) over (partition by l.click_id) as first_line
-            from click_file_line as l
-            where l.click_id <> '' and l.fault is null
-        ) as d
-        where d.line > d.first_line;
+        perform marketplace.tell_odd_lines();
         if v_are_named then
             perform marketplace.refuse_named_clicks();
         end if;
     end if;
-
-    -- A month as it is written; the hours that belong to another one by their offset are moved below.
-    for v_month in
-        select to_date(m.month, 'YYYY-MM')
-        from (select distinct left(h, 7) as month from unnest(v_hours) as h) as m
-        where m.month ~ '^20[0-9]{2}-(0[1-9]|1[0-2])$'
-    loop
-        continue when
-            v_month not between marketplace.month_of(v_from) and marketplace.month_of(v_until)
-            or to_regclass('marketplace.' || marketplace.partition_name(v_month)) is not null;
-        perform marketplace.ensure_partitions(v_month, 1);
-    end loop;
+    perform marketplace.ensure_click_months(v_hours, v_from, v_until);
 
     -- Times are put together from an hour that click_moment knows, and a second of it; what is not so made, it reads whole.
-    -- An hour is whole if no clock is put forward or back within it: its last moment is that long after its first.
     with hour as materialized (
-        select
-            m.hour, m.begins, m.begins + interval '59:59.999999' = m.ends as is_whole, m.is_hour
-        from (
-            select
-                h as hour, marketplace.click_moment(h || ':00') as begins,
-                marketplace.click_moment(h || ':59:59.999999') as ends,
-                marketplace.click_moment(h || ':00Z') is not null as is_hour
-            from unnest(v_hours) as h
-            offset 0
-        ) as m
+        select h.hour, h.begins, h.is_whole, h.is_hour from marketplace.click_hours(v_hours) as h
     ),
 
     second as materialized (
@@ -101,7 +61,7 @@ begin
     )
     select
         a.profile, k.click_time, k.advertisement, k.website, w.profile, coalesce(k.price, t.price), r.rate,
-        case when k.website is null then 0 else trunc(coalesce(k.price, t.price) * (1 - r.rate), 6) end,
+        marketplace.publisher_share(coalesce(k.price, t.price), r.rate, k.website),
         p_source
     from (
         select
@@ -147,68 +107,7 @@ begin
     get diagnostics clicks = row_count;
 
     if clicks < lines then
-        insert into click_file_problem (line, column_name, value, reason)
-        select k.line, p.column_name, left(p.value, 100), p.reason
-        from (
-            select
-                l.*,
-                marketplace.click_moment(l.click_time) as moment,
-                case
-                    when l.advertisement ~ '^[0-9]+$' and length(l.advertisement) <= 18 then l.advertisement::bigint
-                end as advertisement_number,
-                case
-                    when l.website ~ '^[0-9]+$' and length(l.website) <= 18 then l.website::bigint
-                end as website_number
-            from click_file_line as l
-            where l.fault is null
-            offset 0
-        ) as k
-        left join marketplace.advertisement as a on k.advertisement_number = a.advertisement
-        left join marketplace.commission_period as r on k.moment >= r.valid_from and k.moment < r.valid_to
-        left join marketplace.advertisement_tariff as t
-            on k.advertisement_number = t.advertisement and k.moment >= t.valid_from and k.moment < t.valid_to
-        left join marketplace.website as w on k.website_number = w.website
-        cross join lateral (
-            values
-            (
-                'click_time', k.click_time,
-                case
-                    when coalesce(k.click_time, '') = '' then 'missing'
-                    when k.moment is null and marketplace.click_moment(k.click_time || 'Z') is not null
-                        then 'no such local time: the clocks were put forward'
-                    when k.moment is null then 'not a time such as 2026-02-03 14:05:06 or 2026-02-03T14:05:06+01:00'
-                    when k.moment < v_from then 'more than two years ago'
-                    when k.moment >= v_until then 'in the future'
-                    when r.rate is null then 'no commission rate applied then'
-                    when a.advertisement is not null and t.price is null and coalesce(k.price, '') = ''
-                        then 'the advertisement had no price then'
-                end
-            ),
-            (
-                'advertisement', k.advertisement,
-                case
-                    when coalesce(k.advertisement, '') = '' then 'missing'
-                    when k.advertisement_number is null then 'not a number'
-                    when a.advertisement is null then 'no such advertisement'
-                end
-            ),
-            (
-                'website', k.website,
-                case
-                    when coalesce(k.website, '') = '' or w.website is not null then null
-                    when k.website_number is null then 'not a number'
-                    else 'no such website'
-                end
-            ),
-            (
-                'price', k.price,
-                case
-                    when k.price <> '' and k.price !~ '^[0-9]{1,6}(\.[0-9]{1,6})?$'
-                        then 'not an amount from 0 to 999999.999999, with a point and at most six decimals'
-                end
-            )
-        ) as p (column_name, value, reason)
-        where p.reason is not null;
+        perform marketplace.tell_click_problems(v_from, v_until);
     end if;
     select count(distinct p.line) into v_bad from click_file_problem as p;
     if clicks + v_bad <> lines then

@@ -22,20 +22,34 @@ class Books(NamedTuple):
     transaction: sql.Identifier
     line: sql.Identifier
     attempt: sql.Identifier | None
-    click_day: sql.Identifier
+    series: LiteralString  # clicks of an item and a step of time
 
 
 EVERYBODYS = Books(
     sql.Identifier("report", "marketplace_transaction"),
     sql.Identifier("report", "marketplace_statement_line"),
     sql.Identifier("report", "payment_attempt"),
-    sql.Identifier("report", "marketplace_click_day"),
+    """
+    select
+        {item} as item, {name} as item_name, date_trunc(%(step)s, click_date)::date as begins, clicks,
+        {amount} as amount
+    from report.marketplace_click_day
+    where
+        month between date_trunc('month', %(begins)s::date)::date and %(ends)s
+        and click_date between %(begins)s and %(ends)s and {item} is not null
+        and (%(profile)s::bigint is null or {owner} = %(profile)s)
+    """,
 )
 OWN = Books(
     sql.Identifier("marketplace", "own_statement"),
     sql.Identifier("marketplace", "own_statement_line"),
     None,  # whose money it is sees by status and executed when it moved
-    sql.Identifier("marketplace", "own_click_day"),
+    """
+    select
+        item, item_name, (period_begins at time zone books.time_zone())::date as begins, clicks, abs(amount) as amount
+    from marketplace.click_series(%(profile)s, %(side)s, %(begins)s, %(ends)s::date + 1, %(step)s)
+    where clicks > 0
+    """,
 )
 
 
@@ -174,30 +188,27 @@ def _clicks(context: Context, books: Books, first: date, last: date, profile: in
     sections = []
     for title, side, item, owner in sides:
         amount = "price_amount" if side == "ADVERTISEMENT" else "publisher_amount"
-        values: dict[str, Any] = {"begins": first, "ends": last, "profile": profile, "step": step}
+        values: dict[str, Any] = {"begins": first, "ends": last, "profile": profile, "step": step, "side": side}
+        series = sql.SQL(books.series).format(
+            item=sql.Identifier(item),
+            name=sql.Identifier(f"{item}_name"),
+            owner=sql.Identifier(owner),
+            amount=sql.Identifier(amount),
+        )
         table = ask(
             context,
             "clicks",
             sql.SQL(
                 """
-                select
-                    {item} as number_of, {name} as item_name, sum(clicks)::bigint as clicks,
-                    sum({amount}) as {amount}
-                from {days}
-                where
-                    month between date_trunc('month', %(begins)s::date)::date and %(ends)s
-                    and click_date between %(begins)s and %(ends)s and {item} is not null
-                    and (%(profile)s::bigint is null or {owner} = %(profile)s)
-                group by {item}, {name}
-                order by sum(clicks) desc, {item}
+                select item as number_of, item_name, sum(clicks)::bigint as clicks, sum(amount) as {amount}
+                from ({series}) as s
+                group by item, item_name
+                order by sum(clicks) desc, item
                 """
-            ).format(
-                item=sql.Identifier(item), name=sql.Identifier(f"{item}_name"), owner=sql.Identifier(owner),
-                amount=sql.Identifier(amount), days=books.click_day,
-            ),
+            ).format(amount=sql.Identifier(amount), series=series),
             ("clicks", amount),
             **values,
-        )  # fmt: skip
+        )
         if not table.rows:
             sections.append(Section(title, [Empty()]))
             continue
@@ -206,17 +217,11 @@ def _clicks(context: Context, books: Books, first: date, last: date, profile: in
             "steps",
             sql.SQL(
                 """
-                select
-                    case when {item} = any (%(best)s) then {item} end, date_trunc(%(step)s, click_date)::date,
-                    sum(clicks)::bigint
-                from {days}
-                where
-                    month between date_trunc('month', %(begins)s::date)::date and %(ends)s
-                    and click_date between %(begins)s and %(ends)s and {item} is not null
-                    and (%(profile)s::bigint is null or {owner} = %(profile)s)
+                select case when item = any (%(best)s) then item end, begins, sum(clicks)::bigint
+                from ({series}) as s
                 group by 1, 2
                 """
-            ).format(item=sql.Identifier(item), owner=sql.Identifier(owner), days=books.click_day),
+            ).format(series=series),
             best=[row[0] for row in table.rows[: charts.MOST]],
             **values,
         )

@@ -1,0 +1,110 @@
+create or replace function bank.expect_payments(p_until date, p_whole date)
+returns void
+language plpgsql
+set search_path = pg_catalog, bank, pg_temp
+as $$
+begin
+    -- Payments that no session has, by day and place, or each by itself.
+    with line as (
+        select
+            r.road, r.fee_rate, l.payment, l.payment_method, l.amount,
+            billig.local_time(p.payment_time)::date as day, p.cash_point,
+            case when r.source = 'PAYMENT' then p.payment end as single,
+            -- what is given back is named as what was paid
+            case when r.source = 'PAYMENT' then coalesce(p.provider_reference, (
+                select o.provider_reference
+                from billig.payment as o
+                where o.purchase = p.purchase and o.provider_reference is not null
+                order by o.payment
+                limit 1
+            ), '') else '' end as reference,
+            null::bigint as owed_back, null::boolean as is_repayment
+        from bank.road as r
+        inner join billig.payment_line as l on r.payment_method = l.payment_method
+        inner join billig.payment as p on l.payment = p.payment
+        where
+            (r.source in ('DAY', 'PAYMENT') or r.source = 'SESSION' and p.till_session is null)
+            and p.payment_time
+            < (case r.source when 'PAYMENT' then p_until else p_whole end + 1)::timestamp at time zone books.time_zone()
+            and (r.since is null or p.payment_time >= r.since::timestamp at time zone books.time_zone())
+            and not exists (
+                select from bank.expected_line as o
+                where o.payment = l.payment and o.payment_method = l.payment_method
+            )
+        union all
+        -- Money that came too late: in one sum with what its payment paid for, where that is not expected yet.
+        select
+            r.road, r.fee_rate, null, w.payment_method, w.amount,
+            billig.local_time(w.moved_at)::date, null,
+            case when r.source = 'PAYMENT' and not exists (
+                select from bank.expected as e where e.road = r.road and e.payment = w.payment
+            ) then w.payment end,
+            case when r.source = 'PAYMENT' then w.reference else '' end,
+            w.owed_back, w.is_repayment
+        from bank.road as r
+        inner join (
+            select
+                o.owed_back, false as is_repayment, o.payment_method, o.amount,
+                coalesce(p.payment_time, o.recorded_at) as moved_at, o.provider_reference as reference, p.payment
+            from billig.owed_back as o
+            left join billig.payment as p on o.provider_reference = p.provider_reference
+            union all
+            select o.owed_back, true, o.payment_method, -o.amount, o.settled_at, o.settled_reference, null
+            from billig.owed_back as o
+            where o.settled_at is not null
+        ) as w on r.payment_method = w.payment_method
+        where
+            r.source in ('DAY', 'PAYMENT', 'SESSION')
+            and w.moved_at
+            < (case r.source when 'PAYMENT' then p_until else p_whole end + 1)::timestamp at time zone books.time_zone()
+            and (r.since is null or w.moved_at >= r.since::timestamp at time zone books.time_zone())
+            and not exists (
+                select from bank.expected_owed as e
+                where e.owed_back = w.owed_back and e.is_repayment = w.is_repayment
+            )
+    ),
+
+    item as materialized (
+        select
+            nextval('bank.expected_expected_seq') as expected,
+            g.road, g.day, g.cash_point, g.single, g.reference, g.goods, g.amount, g.fee, g.payments, g.methods, g.owed,
+            g.repayments
+        from (
+            select
+                l.road, l.day, l.cash_point, l.single, l.reference, sum(l.amount) as amount,
+                coalesce(sum(l.amount) filter (where l.payment is not null), 0) as goods,
+                round(sum(l.amount) * l.fee_rate, 2) as fee,
+                array_agg(l.payment) filter (where l.payment is not null) as payments,
+                array_agg(l.payment_method) filter (where l.payment is not null) as methods,
+                array_agg(l.owed_back) filter (where l.owed_back is not null) as owed,
+                array_agg(l.is_repayment) filter (where l.owed_back is not null) as repayments
+            from line as l
+            group by
+                l.road, l.fee_rate, l.day, l.cash_point, l.single, l.reference,
+                case when l.reference <> '' and l.single is null then l.owed_back end
+            order by l.day, l.road, l.cash_point, l.single
+        ) as g
+    ),
+
+    made as (
+        insert into bank.expected (expected, road, day, cash_point, payment, reference, goods, amount, fee)
+        select i.expected, i.road, i.day, i.cash_point, i.single, i.reference, i.goods, i.amount, i.fee
+        from item as i
+    ),
+
+    owed as (
+        insert into bank.expected_owed (owed_back, is_repayment, expected)
+        select u.owed_back, u.is_repayment, i.expected
+        from item as i
+        cross join lateral unnest(i.owed, i.repayments) as u (owed_back, is_repayment)
+    )
+
+    insert into bank.expected_line (payment, payment_method, expected)
+    select u.payment, u.payment_method, i.expected
+    from item as i
+    cross join lateral unnest(i.payments, i.methods) as u (payment, payment_method);
+end;
+$$;
+
+comment on function bank.expect_payments(date, date) is
+'Expects payments that no till session has, and money owed back: single ones until p_until, sums of a day until p_whole, the last day that is over. For expect alone.';

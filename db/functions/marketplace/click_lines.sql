@@ -1,0 +1,64 @@
+create or replace function marketplace.click_lines(p_profile bigint, p_month date, p_transaction bigint)
+returns table (
+    side text, item bigint, price numeric, commission_rate numeric, clicks bigint, price_amount numeric,
+    commission_amount numeric, amount numeric, reason text
+)
+language plpgsql stable rows 10
+set search_path = pg_catalog, marketplace, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    -- Late clicks are of earlier months, so that the month alone does not find them.
+    v_ends constant timestamptz := marketplace.day_begins(marketplace.next_month(p_month));
+begin
+    -- By the index on the profile, either side.
+    return query
+    select
+        'ADVERTISEMENT', c.advertisement, c.price::numeric, null::numeric, count(*), sum(c.price), null::numeric,
+        sum(c.price), null::text
+    from marketplace.ad_click as c
+    where c.profile = p_profile and c.click_time < v_ends and c.advertisement_charge_transaction = p_transaction
+    group by c.advertisement, c.price
+    union all
+    select
+        'WEBSITE', c.website, c.price::numeric, c.commission_rate::numeric, count(*), sum(c.price),
+        sum(c.price - c.publisher_share), -sum(c.publisher_share), null::text
+    from marketplace.ad_click as c
+    where c.publisher = p_profile and c.click_time < v_ends and c.website_payment_transaction = p_transaction
+    group by c.website, c.price, c.commission_rate;
+
+    -- What was taken back: the click itself stays in the month that charged it. Most transactions have none.
+    if not exists (select from marketplace.adjustment as j where j.transaction = p_transaction) then
+        return;
+    end if;
+    return query
+    with taken as materialized (
+        select j.side, j.click_time, j.ad_click, j.amount, j.reason
+        from marketplace.adjustment as j
+        where j.transaction = p_transaction
+    ),
+
+    found as (
+        select t.side, t.click_time, t.ad_click, c.advertisement as item
+        from taken as t
+        inner join marketplace.ad_click as c
+            on c.profile = p_profile and t.click_time = c.click_time and t.ad_click = c.ad_click
+        where t.side = 'ADVERTISEMENT'
+        union all
+        select t.side, t.click_time, t.ad_click, c.website
+        from taken as t
+        inner join marketplace.ad_click as c
+            on c.publisher = p_profile and t.click_time = c.click_time and t.ad_click = c.ad_click
+        where t.side = 'WEBSITE'
+    )
+
+    select
+        t.side, f.item, null::numeric, null::numeric, -count(*), null::numeric, null::numeric, sum(t.amount), t.reason
+    from taken as t
+    left join found as f on t.side = f.side and t.click_time = f.click_time and t.ad_click = f.ad_click
+    group by t.side, f.item, t.reason;
+end;
+$$;
+
+comment on function marketplace.click_lines(bigint, date, bigint) is
+'What a transaction of a profile and a month is made of, so far as its caller may see it: the lines of report.marketplace_statement_line, and of own_statement_line, whose columns it has. Runs with its caller''s rights, so that row-level security decides. May be null: item, price, commission_rate, price_amount, commission_amount, reason.';
