@@ -1,6 +1,6 @@
 -- depends: 0001-roles
 -- The books: VAT, accounts, the rules that say which account a line goes to, and the periods that are closed. What both
--- sides share: it names no table of theirs. Who stands above ties its own keys to it (docs/decisions/0027).
+-- sides share: it names no table of theirs. Who stands above ties its own keys to it (docs/decisions/0020).
 
 create schema books;
 comment on schema books is

@@ -13,13 +13,10 @@ from pybridge import deploy as deploying
 from pybridge.cli.common import REFUSED, Json, fail, print_json
 from pybridge.cli.plain import group
 from pybridge.database import connect, connection_string
-from pybridge.deploy.reference import render
+from pybridge.deploy import reference
 from pybridge.extras import needs
-from pybridge.paths import ROOT
 from pybridge.reports import consistency
 from pybridge.terminal import new_table, progress
-
-REFERENCE = ROOT / "docs" / "reference.md"
 
 app = group()
 
@@ -110,12 +107,15 @@ def _done(did: deploying.DeployResult) -> str:
 
 @app.command()
 def docs() -> None:
-    if not REFERENCE.parent.is_dir():
+    folder = reference.FOLDER
+    if not folder.is_dir():
         hint = "Run it in a checkout, or let PYBRIDGE_ROOT name one."
-        raise fail(REFUSED, f"The reference belongs to a checkout; there is no {REFERENCE.parent}.", hint)
+        raise fail(REFUSED, f"The reference belongs to a checkout; there is no {folder}.", hint)
     with connect(deployed=True) as connection:
-        REFERENCE.write_text(render(connection), "utf-8")
-    typer.echo(f"wrote {REFERENCE}")
+        pages = reference.render(connection)
+    for name, text in pages.items():
+        (folder / name).write_text(text, "utf-8")
+    typer.echo(f"wrote {len(pages)} pages into {folder}")
 
 
 @app.command()

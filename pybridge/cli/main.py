@@ -40,7 +40,7 @@ COMMANDS = {
     "dsn": ("database.dsn", "Print the connection string that the other commands use."),
     "psql": ("database.psql", "Open psql on the database; further arguments go to psql."),
     "deploy": ("database.deploy", "Bring the database up to date, in one transaction."),
-    "docs": ("database.docs", "Write docs/reference.md from the comments in a deployed database."),
+    "docs": ("database.docs", "Write docs/reference/ from the comments in a deployed database."),
     "check": ("database.check", "Run every consistency view: exits 1 where one returns a row."),
     "import": (
         "programme.import",

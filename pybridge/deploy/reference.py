@@ -1,4 +1,4 @@
-"""The reference in docs/, written from the catalogue's COMMENTs, so that it cannot say other than the database."""
+"""The reference in docs/reference/, written from the catalogue's COMMENTs, so that it says what the database says."""
 
 import re
 from pathlib import Path
@@ -7,6 +7,11 @@ from typing import Any
 import jinja2
 import psycopg
 from psycopg.rows import dict_row
+
+from pybridge.paths import ROOT
+
+FOLDER = ROOT / "docs" / "reference"
+INDEX = "README.md"
 
 SCHEMAS = """
 select n.nspname as name, obj_description(n.oid) as comment
@@ -116,10 +121,12 @@ order by r.rolname
 SHOWN = ["billig", "marketplace", "bank", "books", "jobs", "report", "consistency", "deploy"]
 
 
-def render(conn: psycopg.Connection[Any]) -> str:
-    """The reference of a deployed database, as Markdown."""
+def render(conn: psycopg.Connection[Any]) -> dict[str, str]:
+    """The reference of a deployed database, as Markdown, by file: the index, and a page per schema."""
     with conn.cursor(row_factory=dict_row) as cur:
         schemas = cur.execute(SCHEMAS, (SHOWN, SHOWN)).fetchall()
+        if missing := set(SHOWN) - {schema["name"] for schema in schemas}:
+            raise LookupError(f"the database has no schema {', '.join(sorted(missing))}: was it deployed?")
         for schema in schemas:
             schema["relations"] = cur.execute(RELATIONS, (schema["name"],)).fetchall()
             for relation in schema["relations"]:
@@ -140,7 +147,10 @@ def render(conn: psycopg.Connection[Any]) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=False, undefined=jinja2.StrictUndefined
     )
-    return environment.get_template("reference.md.j2").render(schemas=schemas, roles=roles).rstrip() + "\n"
+    index = environment.get_template("reference_index.md.j2").render(schemas=schemas, roles=roles)
+    page = environment.get_template("reference_schema.md.j2")
+    texts = {INDEX: index} | {f"{schema['name']}.md": page.render(schema=schema) for schema in schemas}
+    return {name: text.rstrip() + "\n" for name, text in texts.items()}
 
 
 def diagrams(schema: str, foreign_keys: list[dict[str, Any]], columns: list[dict[str, Any]]) -> list[dict[str, str]]:

@@ -1,4 +1,4 @@
-"""The scheduler asks the database what is due, runs it, and asks again (docs/decisions/0018-scheduler.md)."""
+"""The scheduler asks the database what is due, runs it, and asks again (docs/decisions/0011-scheduler.md)."""
 
 import json
 import signal

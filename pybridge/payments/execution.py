@@ -2,7 +2,7 @@
 
 Every call below is a transaction of its own. Before anything is sent, the database knows that it is; whatever dies in
 between, the next run finds it and asks the gateway. Who is due, how much, and what an answer means stands in schema
-`marketplace`; see docs/decisions/0019.
+`marketplace`; see docs/decisions/0012.
 """
 
 from collections import Counter

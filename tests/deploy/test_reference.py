@@ -1,14 +1,27 @@
-"""The reference in docs/ says what the database says."""
+"""The reference in docs/reference/ says what the database says."""
 
 import re
 
-from pybridge.deploy.reference import SHOWN, render
-from pybridge.paths import ROOT
+from pybridge.deploy.reference import FOLDER, INDEX, SHOWN, render
 from tests.conftest import Connection
 
 
 def test_the_committed_reference_is_what_the_catalogue_gives(db: Connection) -> None:
-    assert (ROOT / "docs" / "reference.md").read_text("utf-8") == render(db), "run `make docs` and commit the result"
+    committed = {path.name: path.read_text("utf-8") for path in FOLDER.iterdir()}
+    given = render(db)
+    assert set(committed) == set(given), "a page of no schema, or a schema without a page"
+    assert committed == given, "run `make docs` and commit the result"
+
+
+def test_every_schema_of_the_house_has_a_page_that_the_index_leads_to(db: Connection) -> None:
+    given = render(db)
+    assert set(given) == {INDEX, *(f"{schema}.md" for schema in SHOWN)}
+    assert set(re.findall(r"\]\((\w+\.md)\)", given[INDEX])) == set(given) - {INDEX}
+
+
+def text(db: Connection) -> str:
+    """All of its pages."""
+    return "".join(render(db).values())
 
 
 def test_the_reference_names_every_function_that_clients_may_call(db: Connection) -> None:
@@ -17,14 +30,14 @@ def test_the_reference_names_every_function_that_clients_may_call(db: Connection
         " from pg_proc as p cross join aclexplode(p.proacl) as x"
         " where p.pronamespace in ('billig'::regnamespace, 'books'::regnamespace) and x.grantee <> p.proowner"
     ).fetchall()
-    reference = render(db)
+    reference = text(db)
     assert len(callable_names) > 10
     for (name,) in callable_names:
-        assert f"### `{name}`" in reference
+        assert f"## `{name}`" in reference
 
 
 def test_every_foreign_key_is_in_one_diagram_and_none_is_too_large_to_read(db: Connection) -> None:
-    found = re.findall(r"^```mermaid\nerDiagram\n(.*?)^```", render(db), re.M | re.S)
+    found = re.findall(r"^```mermaid\nerDiagram\n(.*?)^```", text(db), re.M | re.S)
     lines = [line.strip() for diagram in found for line in diagram.splitlines() if "--" in line]
     (keys,) = db.execute(
         "select count(*) from pg_constraint as f inner join pg_class as c on f.conrelid = c.oid"
@@ -46,7 +59,7 @@ def test_every_foreign_key_is_in_one_diagram_and_none_is_too_large_to_read(db: C
 
 
 def test_a_line_says_whether_a_row_must_be_there_and_how_many_may(db: Connection) -> None:
-    reference = render(db)
+    reference = text(db)
     assert '    event ||--o{ ticket_group_base : "event"' in reference
     assert '    ticket |o--o{ ticket : "replaces"' in reference
     assert '    match ||--o| match_undo : "match"' in reference

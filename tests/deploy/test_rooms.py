@@ -1,4 +1,4 @@
-"""Which schema's tables may name which: the layers of the house (docs/decisions/0027)."""
+"""Which schema's tables may name which: the layers of the house (docs/decisions/0020)."""
 
 from tests.conftest import Connection
 from tests.support.domain import Row, rows

@@ -1,6 +1,5 @@
 """The pages of documentation: snippets run and print what they say, links lead somewhere, the index has every page."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -22,8 +21,10 @@ from tests.support.domain import consistency, make_event, make_project, one, row
 
 DOCS = ROOT / "docs"
 README = ROOT / "README.md"
-REFERENCE = DOCS / "reference.md"
-PAGES = [README, *(page for page in sorted(DOCS.rglob("*.md")) if page != REFERENCE)]
+REFERENCE = DOCS / "reference"
+WRITTEN = [page for page in sorted(DOCS.rglob("*.md")) if page.parent != REFERENCE]
+FRONT = [README, ROOT / "ARCHITECTURE.md", ROOT / "CONTRIBUTING.md"]
+PAGES = [*FRONT, *WRITTEN]
 WITH_SNIPPETS = [
     page for page in PAGES if any(block.language in pages.RUN for block in pages.blocks(page.read_text("utf-8")))
 ]
@@ -190,12 +191,13 @@ def test_code_stands_between_fences() -> None:
         page.name: block.line
         for page in PAGES
         for block in pages.blocks(page.read_text("utf-8"))
-        if block.language == pages.PLAIN and page != README
+        if block.language == pages.PLAIN and page not in FRONT
     }
     assert plain == {}, "an indented block says not what it is, and is not run"
-    commands = re.findall(r"^    make (\w+)", README.read_text("utf-8"), re.M)
-    assert commands
-    subprocess.run(["make", "--dry-run", *commands], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    for page in FRONT:
+        commands = re.findall(r"(?:^    |`|=\d+ )make ([\w-]+)", page.read_text("utf-8"), re.M)
+        assert commands, page
+        subprocess.run(["make", "--dry-run", *commands], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
 
 
 def slug(heading: str) -> str:
@@ -227,10 +229,19 @@ def test_every_link_leads_somewhere() -> None:
 
 
 def test_the_index_has_every_page() -> None:
-    linked = {(DOCS / link).resolve() for link in links(DOCS / "README.md")}
-    missing = [str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md") if page.resolve() not in linked]
-    assert missing == ["README.md"]
-    assert os.path.relpath(DOCS / "README.md", ROOT) in set(links(README))
+    indexes = [README, DOCS / "README.md", REFERENCE / "README.md"]
+    linked = {(index.parent / link).resolve() for index in indexes for link in links(index)}
+    assert [page for page in [*FRONT, *DOCS.rglob("*.md")] if page not in linked] == [README]
+
+
+def test_decisions_are_numbered_without_a_gap_and_say_when_and_whether_they_hold() -> None:
+    decisions = sorted((DOCS / "decisions").iterdir())
+    assert [page.name[:5] for page in decisions] == [f"{number:04d}-" for number in range(1, len(decisions) + 1)]
+    titles = [re.match(r"# (\d{4})\. .+\n\n", page.read_text("utf-8")) for page in decisions]
+    assert [title and title[1] for title in titles] == [page.name[:4] for page in decisions]
+    names = "|".join(page.name for page in decisions)
+    status = rf"\n\nDate: 20\d\d-\d\d-\d\d\. Status: (accepted|superseded by \[\d{{4}}\]\(({names})\))[.:;, ]"
+    assert [page.name for page in decisions if not re.search(status, page.read_text("utf-8"))] == []
 
 
 def sql_of(page: str) -> list[str]:
