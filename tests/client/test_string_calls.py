@@ -20,6 +20,11 @@ MORE_THAN_A_CALL = {
         "web/pages/content/marketplace.py",
         "marketplace.own_profile",
     ): "in the pages' transaction, asked as all their queries are",
+    (
+        "web/pages/content/marketplace.py",
+        "marketplace.click_series",
+    ): "grouped by item and by step, as everybody's clicks are",
+    ("web/pages/content/marketplace.py", "books.time_zone"): "part of that query",
 }
 
 
