@@ -8,7 +8,7 @@ PIP := --quiet --disable-pip-version-check
 PARALLEL := --numprocesses 2 --dist worksteal
 
 .DEFAULT_GOAL := demo
-.PHONY: demo sandbox test test-all test-install smoke smoke-15 smoke-16 smoke-17 lint lint-python lint-sql format bench client docs psql lock clean
+.PHONY: demo sandbox test test-all test-install smoke smoke-15 smoke-16 smoke-17 lint lint-python lint-sql format hooks bench client docs psql lock clean
 
 demo: .venv/.installed
 	$(RUN) -m examples.festival
@@ -71,6 +71,11 @@ lint-sql: .venv/.installed
 format: .venv/.installed
 	$(RUN) -m ruff check --fix .
 	$(RUN) -m ruff format .
+
+# Lint at each commit (.pre-commit-config.yaml), for who likes that.
+hooks: .venv/.installed
+	$(RUN) -m pip install $(PIP) pre-commit
+	.venv/bin/pre-commit install
 
 bench: .venv/.installed
 	$(RUN) -m bench

@@ -109,7 +109,8 @@ def _done(did: deploying.DeployResult) -> str:
 def docs() -> None:
     folder = reference.FOLDER
     if not folder.is_dir():
-        raise fail(REFUSED, f"Nothing was written. There is no folder {folder}: the reference is part of a checkout.")
+        hint = "Run it in a checkout, or let PYBRIDGE_ROOT name one."
+        raise fail(REFUSED, f"The reference belongs to a checkout; there is no {folder}.", hint)
     with connect(deployed=True) as connection:
         pages = reference.render(connection)
     for name, text in pages.items():

@@ -1,4 +1,4 @@
-"""The reference in docs/reference/, written from the catalogue's COMMENTs, so that it cannot say other than the database."""
+"""The reference in docs/reference/, written from the catalogue's COMMENTs, so that it says what the database says."""
 
 import re
 from pathlib import Path
@@ -122,7 +122,7 @@ SHOWN = ["billig", "marketplace", "bank", "books", "jobs", "report", "consistenc
 
 
 def render(conn: psycopg.Connection[Any]) -> dict[str, str]:
-    """The reference of a deployed database, as Markdown: the index, and a page per schema, by the names of their files."""
+    """The reference of a deployed database, as Markdown, by file: the index, and a page per schema."""
     with conn.cursor(row_factory=dict_row) as cur:
         schemas = cur.execute(SCHEMAS, (SHOWN, SHOWN)).fetchall()
         if missing := set(SHOWN) - {schema["name"] for schema in schemas}:

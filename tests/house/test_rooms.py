@@ -1,6 +1,7 @@
 """The package is rooms with doors: who may import whom, and how large a file and a function may grow."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -116,3 +117,13 @@ def test_no_function_is_too_long_to_see_whole() -> None:
         and (node.end_lineno or node.lineno) - node.lineno + 1 > MOST_LINES_OF_FUNCTION
     }
     assert found == set(LONG_FUNCTIONS)
+
+
+def test_architecture_shows_these_doors() -> None:
+    text = (CHECKOUT / "ARCHITECTURE.md").read_text("utf-8")
+    table = re.findall(
+        r"^\| (`\w+`(?:, `\w+`)*) \| .* \| (.*) \|$", text.partition("may import |")[2].partition("\n\n")[0], re.M
+    )
+    shown = {room: set(re.findall(r"`(\w+)`", doors)) for names, doors in table for room in re.findall(r"\w+", names)}
+    assert shown.pop("cli") == set()
+    assert shown == DOORS
