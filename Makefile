@@ -8,7 +8,7 @@ PIP := --quiet --disable-pip-version-check
 PARALLEL := --numprocesses 2 --dist worksteal
 
 .DEFAULT_GOAL := demo
-.PHONY: demo sandbox test test-all test-install smoke lint lint-python lint-sql format hooks bench client docs psql lock clean
+.PHONY: demo sandbox test test-all test-install smoke smoke-15 smoke-16 smoke-17 lint lint-python lint-sql format hooks bench client docs psql lock clean
 
 demo: .venv/.installed
 	$(RUN) -m examples.festival
@@ -40,9 +40,15 @@ test: .venv/.installed
 test-install: .venv/.installed
 	$(RUN) -m pytest -m install tests/install $(PYTEST_ARGS)
 
-# The short suite on Debian's PostgreSQL 15.
-smoke: .venv/.installed
-	PYBRIDGE_TEST_PG=15 $(RUN) -m pytest $(PARALLEL) -m smoke $(PYTEST_ARGS)
+# The short suite on Debian's PostgreSQL 15; `make smoke-16` and `make smoke-17` fetch the server first.
+smoke: smoke-15
+smoke-15 smoke-16 smoke-17: smoke-%: .venv/.installed
+	PYBRIDGE_TEST_PG=$* $(RUN) -m pytest $(PARALLEL) -m smoke $(PYTEST_ARGS)
+
+smoke-16: build/postgresql/16
+smoke-17: build/postgresql/17
+build/postgresql/%: | .venv/.installed
+	$(RUN) -m tests.support.fetched $*
 
 # The whole suite on both ends of what is supported.
 test-all: .venv/.installed
@@ -84,7 +90,7 @@ docs: .venv/.installed
 psql: .venv/.installed
 	$(RUN) -m pybridge psql
 
-# Removes what was built, never the database: its data lies in the user's data folder.
+# Removes what was built or fetched, never the database: its data lies in the user's data folder.
 clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,6 +1,7 @@
 """One careless, fast server for the whole run; a database deployed once as a template; a fresh clone for each test.
 
-`PYBRIDGE_TEST_PG` chooses the version: 18 (the wheel's, the default) or 15 (Debian's).
+`PYBRIDGE_TEST_PG` chooses the version: 18 (the wheel's, the default), 15 (Debian's), 16 or 17
+(tests/support/fetched.py).
 """
 
 import os
@@ -90,7 +91,8 @@ def server(server_folder: Path) -> Iterator[ServerInfo]:
     try:
         with running.connect() as connection:
             major = connection.info.server_version // 10000
-        yield ServerInfo("127.0.0.1", running.port, running.socket_dir, running.bin_dir, major)
+        bin_dir = servers.clients(_version(), server_folder)
+        yield ServerInfo("127.0.0.1", running.port, running.socket_dir, bin_dir, major)
     finally:
         servers.stop(running)
 

@@ -19,9 +19,8 @@ from rich.console import Console
 from pybridge.client import Client
 from pybridge.files.bank_loading import import_file
 from pybridge.formats import kroner
-from pybridge.terminal import new_table
 
-from .report import heading
+from .show import Prose, heading, number, table
 
 Connection = psycopg.Connection[Any]
 Row = dict[str, Any]
@@ -113,7 +112,9 @@ def play(connection: Connection, console: Console) -> None:
             loaded = import_file(connection, path)
         matches = bank.match_open()
     done = ", ".join(f"{each.matches} by {each.rule}" for each in matches) or "nothing to match"
-    console.print(f"[green]✓[/] Bank statement loaded: {loaded.new_entries} entries; matched: {done}")
+    console.print(
+        f"\n[green]✓[/] Bank statement loaded: {loaded.new_entries} entries; matched: {done}", highlight=False
+    )
     _show(connection, console)
 
 
@@ -190,15 +191,14 @@ def _show(connection: Connection, console: Console) -> None:
         " a bag is missing, cards and Vipps come net of fees, and there is a gift.",
     )
     names = ("goods", "expected", "received", "fees", "difference")
-    table = new_table("payment method", *names, right=names)
+    drawn = table("payment method", *names, right=names)
     for row in _rows(connection, BY_METHOD):
-        table.add_row(row["payment_method"], *(kroner(row[name]) for name in names))
-    console.print(table)
+        drawn.add_row(row["payment_method"], *(kroner(row[name]) for name in names))
+    console.print(drawn)
     for row in _rows(connection, SUMMARY, ACCOUNT):
-        name = row["name"] if row["number"] == 1 else f"{row['number']} of them"
-        console.print(
-            f"  [yellow]{row['what']}[/]: NOK {kroner(row['amount'])}, {row['place']}, {name}", highlight=False
-        )
+        name = row["name"] if row["number"] == 1 else f"{number(row['number'])} of them"
+        said = f"{row['what']}: NOK\u00a0{kroner(row['amount'])}, {row['place']}, {name}"
+        console.print(Prose(said, "yellow", indent="  "))
 
 
 def _rows(connection: Connection, query: str, *parameters: object) -> list[Row]:

@@ -19,10 +19,9 @@ from rich.console import Console
 from pybridge.client import Client
 from pybridge.formats import OSLO, kroner
 from pybridge.jobs import runner as jobs
-from pybridge.terminal import new_table
 
 from . import payment as demo_payment
-from .report import heading
+from .show import heading, number, table
 
 Connection = psycopg.Connection[Any]
 Row = dict[str, Any]
@@ -57,7 +56,7 @@ def play(connection: Connection, console: Console, now: datetime | None = None) 
             with console.status("Playing three months of the marketplace"):
                 found = _play(connection, now, payments)
             done = "closed, verified, charged and paid" if payments else "closed and verified"
-            console.print(f"[green]✓[/] Marketplace played: {MONTHS} months, {done}")
+            console.print(f"\n[green]✓[/] Marketplace played: {MONTHS} months, {done}")
             _show(connection, console, found)
             demo_payment.show(connection, console, people, payments)
     else:
@@ -71,6 +70,12 @@ def _own(connection: Connection) -> dict[int, str]:
     query = "select profile, profile_name from marketplace.profile where profile_name = any (%s) order by profile"
     found = {each["profile"]: each["profile_name"] for each in _rows(connection, query, names)}
     return found if sorted(found.values()) == sorted(names) else {}
+
+
+def is_alone(connection: Connection) -> bool:
+    """Whether there is nobody in the marketplace but the demo's people."""
+    people = _own(connection)
+    return bool(people) and not demo_payment.others_than(connection, people)
 
 
 def _left(connection: Connection, people: dict[int, str], now: datetime) -> bool:
@@ -267,12 +272,17 @@ def _run(connection: Connection, job: str, now: datetime, month: datetime | None
 
 
 def _table(console: Console, rows: list[Row], right: tuple[str, ...]) -> None:
-    table = new_table()
-    for name in rows[0]:
-        table.add_column(name.replace("_", " "), justify="right" if name in right else "left", overflow="fold")
+    names = {name: name.replace("_", " ") for name in rows[0]}
+    drawn = table(*names.values(), right=[names[name] for name in right], whole=("month", "problem"))
     for row in rows:
-        table.add_row(*(kroner(cell) if isinstance(cell, Decimal) else str(cell or "") for cell in row.values()))
-    console.print(table)
+        drawn.add_row(*(_cell(cell) for cell in row.values()))
+    console.print(drawn)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, Decimal):
+        return kroner(value)
+    return number(value) if isinstance(value, int) else str(value or "")
 
 
 def _show(connection: Connection, console: Console, found: list[Row]) -> None:
@@ -308,12 +318,12 @@ def _show(connection: Connection, console: Console, found: list[Row]) -> None:
         name,
     )
     if person:
-        heading(console, f"One person's transactions: {name}", "Advertises, and has a website: one row a month.")
+        heading(console, f"One person's transactions: {name}", "Advertises, and has a website: one row per month.")
         _table(console, person, ("carried_in", "charged", "earned", "due", "carried_out"))
     if found:
         heading(
             console,
             "A planted error",
-            "A settled click's price was changed past everything. marketplace.verify_month found it; it was put back.",
+            "The price of a settled click was changed by hand; marketplace.verify_month found it, and it was put back.",
         )
         _table(console, found, ("expected", "found"))

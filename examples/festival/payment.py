@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg.rows import dict_row
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from pybridge.client import Client
@@ -25,9 +24,8 @@ from pybridge.formats import OSLO, kroner
 from pybridge.payments import gateways
 from pybridge.payments.execution import execute, receive
 from pybridge.payments.gateways import Answer, Event, Gateway, Request
-from pybridge.terminal import new_table
 
-from .report import heading
+from .show import Prose, heading, table
 
 if TYPE_CHECKING:
     from ..sandbox import Box, Moved
@@ -449,35 +447,26 @@ WORDS = {
 }
 
 
-def _table(*columns: str, right: Sequence[str] = ()) -> Table:
-    table = new_table()
-    for name in columns:
-        table.add_column(
-            name, justify="right" if name in right else "left", no_wrap=name in (*right, "who", "when"), overflow="fold"
-        )
-    return table
-
-
 def _diary(console: Console, events: list[Row]) -> None:
     heading(
         console,
         "Charged and paid",
         "From marketplace.payment_attempt_event. Charges on the 1st, payouts on the 15th, or the next bank day.",
     )
-    table = _table("when", "people", "what", "NOK", right=("people", "NOK"))
+    drawn = table("when", "people", "what", "NOK", right=("people", "NOK"), whole=("when",))
     for each in events:
         words = DEEDS.get((each["kind"], each["event"])) or WORDS.get(each["event"], each["event"].replace("_", " "))
         moved = each["event"] == "succeeded" or not each["kind"]
         if each["number"] and each["number"] <= 3 and not moved:
             words = f"{words}: {each['names']}"
-        table.add_row(
+        drawn.add_row(
             f"{each['happened_at'].astimezone(OSLO):%Y-%m-%d %H:%M}",
             str(each["number"] or ""),
             words,
             kroner(each["amount"] if each["kind"] == "CHARGE" else -each["amount"]) if moved else "",
             style="" if moved else "yellow",
         )
-    console.print(table)
+    console.print(drawn)
 
 
 def _how(row: Row) -> str:
@@ -505,7 +494,7 @@ def _balances(console: Console, rows: list[Row], said: dict[tuple[int, int], int
         + ("its own ledger." if payments else "its webhooks; that sandbox is gone."),
     )
     names = ("due", "attempts", "gateway")
-    table = _table("who", "month", *names, "how", right=names)
+    drawn = table("who", "month", *names, "how", right=names, whole=("month", "how"))
     sums = [Decimal(0)] * 3
     differ = unknown = 0
     who = ""
@@ -519,7 +508,7 @@ def _balances(console: Console, rows: list[Row], said: dict[tuple[int, int], int
         differ += bad
         unknown += gateway is None
         sums = [total + (amount or 0) for total, amount in zip(sums, amounts, strict=True)]
-        table.add_row(
+        drawn.add_row(
             "" if row["profile_name"] == who else row["profile_name"],
             row["month"],
             *("?" if amount is None else kroner(amount) for amount in amounts),
@@ -527,9 +516,9 @@ def _balances(console: Console, rows: list[Row], said: dict[tuple[int, int], int
             style="bold red" if bad else "",
         )
         who = row["profile_name"]
-    table.add_section()
-    table.add_row("in all", "", *map(kroner, sums), "", style="bold")
-    console.print(table)
+    drawn.add_section()
+    drawn.add_row("in all", "", *map(kroner, sums), "", style="bold")
+    console.print(drawn)
     if unknown:
         said_of = f"Of {unknown} (?) nothing was heard: the demo was interrupted, and its sandbox is gone."
         console.print(said_of, style="dim", highlight=False)
@@ -542,15 +531,12 @@ def _balances(console: Console, rows: list[Row], said: dict[tuple[int, int], int
 def _fund(connection: Connection, console: Console, payments: Payments | None) -> None:
     (fund,) = _rows(connection, "select came_in, committed, came_back, reserve, available from report.marketplace_fund")
     balance = Decimal(payments.box.ledger().balance.get("NOK", 0)) / 100 if payments else None
-    console.print(
-        f"The fund has NOK {kroner(fund['available'])}: {kroner(fund['came_in'])} came in,"
-        f" {kroner(fund['committed'])} went out, {kroner(-fund['reserve'])} were taken out as commission.",
-        highlight=False,
+    said = (
+        f"The fund has NOK\u00a0{kroner(fund['available'])}: {kroner(fund['came_in'])} came in,"
+        f" {kroner(fund['committed'])} went out, {kroner(-fund['reserve'])} were taken out as commission."
     )
+    console.print(Prose(said))
     if balance is not None:
         same = balance == fund["available"]
-        console.print(
-            f"The platform's balance at the gateway: NOK {kroner(balance)}.",
-            style="" if same else "bold red",
-            highlight=False,
-        )
+        said = f"The platform's balance at the gateway: NOK\u00a0{kroner(balance)}."
+        console.print(Prose(said, "" if same else "bold red"))

@@ -7,6 +7,7 @@ web buyer would have twenty minutes to pay, one transaction sets the time to not
 
 import contextlib
 import random
+import secrets
 import textwrap
 import threading
 import time
@@ -33,12 +34,14 @@ from pybridge.client.billig import CreatePurchaseRow
 from pybridge.database import connection_string, is_elsewhere
 from pybridge.deploy import OtherCheckout, deploy
 from pybridge.files import programme
+from pybridge.jobs import runner as jobs
 from pybridge.local import server
 from pybridge.paths import EXAMPLES
+from pybridge.reports import consistency as check
 
 from . import bank as demo_bank
 from . import market as demo_market
-from .report import consistency_and_more, report
+from .report import consistency, further, report
 
 PROGRAMME = EXAMPLES / "uka" / "programme.csv"
 SELLERS = ("kari", "ola", "ingrid", "lars", "sigrid", "jonas", "mari", "henrik")
@@ -47,7 +50,17 @@ ROLES = {
     "demo_web": "billig_web",
     "demo_perl": "billig_legacy",
     "demo_timer": "scheduler",
+    "demo_bookkeeper": "bookkeeper",
+    "demo_analyst": "analyst",
+    "demo_auditor": "auditor",
 }
+LOGINS = {
+    "demo_bookkeeper": "bookkeeper: sees every page",
+    "demo_auditor": "auditor: sees every page",
+    "demo_analyst": "analyst: all but the consistency views",
+    "demo_kari": "seller: none, since the database shows a seller no report",
+}
+"""Who may log in to the pages of the demo's own database, and what they see."""
 STANDS = {1: "Billettluka", 2: "Dødens dal", 3: "Storsalen", 4: "Kontoret"}
 FIRST_CARD = 9_000_001
 CARDS = 40
@@ -203,9 +216,6 @@ class Seller(Actor):
         open_till(self.client, self.role, self.stand, self.drawer, opening_float=1000)
 
     def end(self) -> None:
-        self.client.till_event(
-            seller=self.role, event_type="PAY_OUT", amount=1000, reason="the float, back to the safe"
-        )
         close_till(self.client, self.role, short_by=10 if self.rng.random() < 0.2 else 0)
         self.stage.count("till sessions settled")
 
@@ -721,6 +731,27 @@ def story_of_late_money(stage: Stage, connection: psycopg.Connection[Any]) -> No
         stage.count("late payments owed back")
 
 
+def set_password(connection: psycopg.Connection[Any]) -> str:
+    """A new password for those who may log in, until the next demo. The server is told its hash."""
+    password = secrets.token_hex(4)
+    for role in LOGINS:
+        hashed = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256")
+        connection.execute(
+            sql.SQL("alter role {} password {}").format(sql.Identifier(role), sql.Literal(hashed.decode()))
+        )
+    return password
+
+
+def run_jobs(connection: psycopg.Connection[Any]) -> None:
+    """What a scheduler would have run by now: what is due, and once what has had no turn yet."""
+    # Where others are charged and paid, that is not the demo's to do.
+    own = [job for job in jobs.JOBS if job != "marketplace_execute" or demo_market.is_alone(connection)]
+    for each in jobs.due(connection, jobs=own):
+        jobs.run_due(connection, each.job, each.period)
+    for job in ("marketplace_partitions", "net_expiry", "reservation_expiry", "log_rollup", "consistency"):
+        jobs.run(connection, job)
+
+
 def report_tills(connection: psycopg.Connection[Any]) -> None:
     """The day's Z reports; a demo that is played again the same day finds them made."""
     for stand in STANDS:
@@ -759,8 +790,16 @@ def refuse_other_peoples_events(connection: psycopg.Connection[Any], external_id
         )
 
 
-def play(dsn: str, console: Console, size: Size, *, file: Path = PROGRAMME, yes_this_database: bool = False) -> None:
-    """Deploy, import, play, and show."""
+def play(
+    dsn: str,
+    console: Console,
+    size: Size,
+    *,
+    file: Path = PROGRAMME,
+    yes_this_database: bool = False,
+    is_own: bool = False,
+) -> None:
+    """Deploy, import, play, and show. `is_own`: the database is the demo's own, so that its people may log in."""
     began = time.monotonic()
     rows = programme.read(file)
     external_ids = sorted({str(row["external_id"]) for row in rows})
@@ -806,8 +845,12 @@ def play(dsn: str, console: Console, size: Size, *, file: Path = PROGRAMME, yes_
         report(connection, console, done=stage.done, refused=stage.refused, story=story)
         demo_bank.play(connection, console)
         demo_market.play(connection, console)
-        consistency_and_more(connection, console, story)
-    console.print(f"\nDone in {time.monotonic() - began:.0f} s.", style="dim")
+        with console.status("Running the jobs that are due"):
+            run_jobs(connection)
+        consistency(console, check.run(connection))
+        password = set_password(connection) if is_own else None
+    console.print(f"Played in {time.monotonic() - began:.0f} s.", style="dim", highlight=False)
+    further(console, story, LOGINS, password)
 
 
 def main(console: Console, *, yes_this_database: bool = False, size: Size | None = None) -> None:
@@ -826,7 +869,7 @@ def main(console: Console, *, yes_this_database: bool = False, size: Size | None
         console.print("[green]✓[/] Embedded PostgreSQL is up")
         console.print(textwrap.indent(server.where(), "  "), highlight=False, soft_wrap=True, markup=False)
     try:
-        play(dsn, console, size or Size(), yes_this_database=yes_this_database)
+        play(dsn, console, size or Size(), yes_this_database=yes_this_database, is_own=not elsewhere)
     except OtherCheckout as error:
         if is_elsewhere():
             raise DemoRefused(f"{error.object_name}: {error.reason}.", error.hint) from None

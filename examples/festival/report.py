@@ -1,8 +1,7 @@
 """What the demo shows when it has played: tables of what the views say."""
 
+import sys
 from collections import Counter
-from collections.abc import Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +9,13 @@ import psycopg
 from psycopg.rows import dict_row
 from rich.columns import Columns
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from pybridge import errors
 from pybridge.formats import kroner
 from pybridge.reports import consistency as check
-from pybridge.terminal import new_table
+
+from .show import Prose, beside, heading, number, table
 
 Row = dict[str, Any]
 
@@ -97,10 +96,6 @@ select
 """
 
 
-def number(count: int | Decimal) -> str:
-    return f"{int(count):,}".replace(",", "\u00a0")
-
-
 def report(
     connection: psycopg.Connection[Any],
     console: Console,
@@ -127,29 +122,67 @@ def report(
     _vat(console, rows(VAT_BY_PROJECT))
 
 
-def consistency_and_more(connection: psycopg.Connection[Any], console: Console, story: int | None) -> None:
-    """What is said at the end: that all invariants hold, and where to look."""
-    _consistency(console, check.run(connection))
-    _further(console, story)
+def consistency(console: Console, findings: list[check.Finding]) -> None:
+    """What is said before the end: that all invariants hold."""
+    broken = [each for each in findings if each.broken]
+    heading(console, "Consistency", "Each view of schema consistency returns a row for each broken invariant.")
+    marks = [
+        Text.assemble(
+            (" ✗ " if each.broken else " ✓ ", "bold red" if each.broken else "green"),
+            each.view,
+            (f" {each.broken} rows" if each.broken else "", "bold red"),
+        )
+        for each in findings
+    ]
+    console.print(Columns(marks, padding=(0, 2), column_first=True))
+    if broken:
+        console.print("[bold red]The log and the tickets disagree: pybridge check says where.[/]")
+    else:
+        console.print(f"[green]All {len(findings)} views are empty.[/]", highlight=False)
 
 
-def heading(console: Console, title: str, explanation: str) -> None:
+def further(console: Console, story: int | None, logins: dict[str, str], password: str | None) -> None:
+    """Where to go on: commands to paste. `logins`: who may log in to the pages, and what they see."""
+    heading(console, "To go on", "The database stays up, with everything in it.")
+    program = _program()
+    ticket = story or 1
+    console.print(Prose("All reports as pages, in a folder that may be sent to anybody:"))
+    _command(console, f"{program} site --out festival-site --lang en")
     console.print()
-    console.rule(Text(title, style="bold"), align="left")
-    console.print(Text(explanation, style="dim"))
+    if password:
+        console.print(Prose(f"The same for whoever logs in; all of these with the password {password}:"))
+        for role, sees in logins.items():
+            console.print(Text.assemble("  ", (f"{role:<17}", "bold"), (sees, "dim")), highlight=False)
+    else:
+        console.print(Prose("The same for whoever logs in, as a role with a password (docs/console.md):"))
+    _command(console, f"{program} serve")
+    console.print()
+    console.print(Prose("SQL; two queries to begin with:"))
+    _command(console, f"{program} psql")
+    _command(console, f"select * from report.ticket_history where ticket = {ticket} \\gx", "    ")
+    _command(console, f"select * from report.transaction where ticket = {ticket};", "    ")
+    console.print()
+    console.print(
+        Prose(
+            f"{program} also has: report list, job log, health, check (the consistency views again), dsn (for any"
+            " other client), and down, which stops the server and leaves the data.",
+            "dim",
+        )
+    )
 
 
-def _table(*columns: str, right: Sequence[str] = ()) -> Table:
-    table = new_table()
-    for name in columns:
-        table.add_column(name, justify="right" if name in right else "left", no_wrap=True, overflow="ellipsis")
-    return table
+def _program() -> str:
+    """The command beside this Python, as it is typed here."""
+    found = Path(sys.executable).with_name("pybridge")
+    if not found.exists():
+        return "pybridge"
+    here = Path.cwd()
+    return str(found.relative_to(here) if found.is_relative_to(here) else found)
 
 
-def _short(text: str, width: int) -> Text:
-    shortened = Text(text)
-    shortened.truncate(max(width, 16), overflow="ellipsis")
-    return shortened
+def _command(console: Console, command: str, indent: str = "  ") -> None:
+    """As it is, so that it may be pasted: never broken over two lines by us."""
+    console.print(Text(indent + command, "cyan"), soft_wrap=True, highlight=False)
 
 
 def _happened(console: Console, done: Counter[str], refused: Counter[str], totals: Row) -> None:
@@ -159,14 +192,14 @@ def _happened(console: Console, done: Counter[str], refused: Counter[str], total
         f"Sellers, web buyers, a timer and the legacy script at once. The log now has {number(totals['log_rows'])} rows"
         f" about {number(totals['tickets'])} tickets, with {number(totals['payments'])} payments.",
     )
-    happened = _table("done", "times", right=("times",))
+    happened = table("done", "times", right=("times",))
     for what, count in sorted(done.items(), key=lambda each: -each[1]):
         if count:
             happened.add_row(what, number(count))
-    denied = _table("refused", "", "times", right=("times",))
+    denied = table("refused", "as", "times", right=("times",))
     for sqlstate, count in sorted(refused.items()):
         denied.add_row(sqlstate, errors.BY_SQLSTATE[sqlstate].__name__, number(count))
-    console.print(Columns([happened, denied], padding=(0, 2)))
+    console.print(beside(happened, denied))
 
 
 def _life(console: Console, ticket: int, life: list[Row]) -> None:
@@ -175,43 +208,48 @@ def _life(console: Console, ticket: int, life: list[Row]) -> None:
         f"The life of an exchanged ticket: {ticket}",
         "From report.transaction: the ticket, and the one it became.",
     )
-    table = _table("time", "ticket", "transaction", "by", "price group, event", "NOK", right=("ticket", "NOK"))
+    drawn = table(
+        *("time", "ticket", "transaction", "by", "price group, event", "NOK"),
+        right=("ticket", "NOK"),
+        whole=("time", "transaction", "by"),
+    )
+    before = ""
     for row in life:
-        table.add_row(
+        what = f"{row['price_group_name']}, {row['event_name']}"
+        drawn.add_row(
             row["at"],
             str(row["ticket"]),
             row["transaction_type"],
             row["seller"] or row["login_role"],
-            _short(f"{row['price_group_name']}, {row['event_name']}", console.width - 60),
+            what if what != before else "",
             kroner(row["total_amount"]),
         )
-    table.add_section()
-    table.add_row("", "", "in all", "", "", kroner(sum(row["total_amount"] for row in life)), style="bold")
-    console.print(table)
+        before = what
+    drawn.add_section()
+    drawn.add_row("", "", "in all", "", "", kroner(sum(row["total_amount"] for row in life)), style="bold")
+    console.print(drawn)
 
 
 def _sellers_day(console: Console, seller: str, day: list[Row], money: list[Row]) -> None:
     heading(console, f"One seller's day: {seller}", "From report.seller_activity, today.")
-    table = _table(
-        "transaction", "tickets", "NOK", "of it fees", "of it VAT", right=("tickets", "NOK", "of it fees", "of it VAT")
-    )
+    names = ("tickets", "NOK", "of it fees", "of it VAT")
+    drawn = table("transaction", *names, right=names)
     for row in day:
-        table.add_row(
+        drawn.add_row(
             row["transaction_type"],
             number(row["tickets"]),
             *(kroner(row[name]) for name in ("gross_amount", "fee_amount", "vat_amount")),
         )
-    table.add_section()
-    table.add_row(
+    drawn.add_section()
+    drawn.add_row(
         "in all",
         "",
         *(kroner(sum(row[name] for row in day)) for name in ("gross_amount", "fee_amount", "vat_amount")),
         style="bold",
     )
-    console.print(table)
+    console.print(drawn)
     console.print(
-        "paid by " + ", ".join(f"{each['payment_method_name']} {kroner(each['amount'])}" for each in money),
-        highlight=False,
+        Prose("Paid by " + ", ".join(f"{each['payment_method_name']} {kroner(each['amount'])}" for each in money))
     )
 
 
@@ -220,77 +258,46 @@ def _till(console: Console, z_report: list[Row], sessions: list[Row]) -> None:
     heading(
         console,
         f"Z report {z_number} of {stand}, {z_report[0]['business_date']}",
-        "From report.z_report: what is 0 is left out here. Beside it the sessions that it settles, in cash.",
+        "From report.z_report: what is 0 is left out here. With it the sessions that it settles, in cash.",
     )
-    items = _table("item", "", "number", "NOK", right=("number", "NOK"))
+    items = table("item", "of", "number", "NOK", right=("number", "NOK"))
     for row in z_report:
         items.add_row(
-            row["item"].lower().replace("_", " "), row["item_key"], number(row["number"]), kroner(row["amount"])
+            row["item"].lower().replace("_", " "),
+            row["item_key"],
+            number(row["number"]) if row["number"] else "",
+            kroner(row["amount"]) if row["amount"] else "",
         )
     names = ("expected", "counted", "differs")
-    counted = _table("till of", *names, right=names)
+    counted = table("till of", *names, right=names)
     for row in sessions:
         counted.add_row(row["seller"], *(kroner(row[name]) for name in ("expected", "counted", "difference")))
-    console.print(Columns([items, counted], padding=(0, 2)))
+    console.print(beside(items, counted))
 
 
 def _vat(console: Console, report_rows: list[Row]) -> None:
-    heading(console, "VAT by project", "From report.vat_by_project, today. Fees stand under their own VAT code.")
+    heading(
+        console,
+        "VAT by project",
+        "From report.vat_by_project, today. VAT: code and rate; fees have their own.",
+    )
     names = ("sold", "back", "gross NOK", "net NOK", "VAT NOK")
-    table = _table("project", "VAT code", *names, right=names)
+    drawn = table("project", "VAT", *names, right=("VAT", *names))
     for row in report_rows:
         project = f"{row['project']} {row['project_name']}" if row["project"] else f"none ({row['organisation_name']})"
-        table.add_row(
+        drawn.add_row(
             project,
-            f"{row['vat_code']:>2} {row['vat_rate']:>4.0f} %",
+            f"{row['vat_code']}  {row['vat_rate']:2.0f} %",
             number(row["tickets_sold"]),
             number(row["tickets_refunded"]),
             *(kroner(row[name]) for name in ("gross_amount", "net_amount", "vat_amount")),
         )
-    table.add_section()
-    table.add_row(
+    drawn.add_section()
+    drawn.add_row(
         "in all",
         "",
         *(number(sum(row[name] for row in report_rows)) for name in ("tickets_sold", "tickets_refunded")),
         *(kroner(sum(row[name] for row in report_rows)) for name in ("gross_amount", "net_amount", "vat_amount")),
         style="bold",
     )
-    console.print(table)
-
-
-def _consistency(console: Console, findings: list[check.Finding]) -> None:
-    broken = [each for each in findings if each.broken]
-    heading(
-        console,
-        "Consistency",
-        "Each view of schema consistency returns a row for each broken invariant.",
-    )
-    for each in findings:
-        mark, says = ("✗", f"{each.broken} rows") if each.broken else ("✓", "no row")
-        style = "bold red" if each.broken else "green"
-        console.print(Text.assemble((f" {mark} ", style), f"{each.view:<22}", (says, style if each.broken else "dim")))
-    if broken:
-        console.print("[bold red]The log and the tickets disagree: pybridge check says where.[/]")
-    else:
-        console.print(f"[green]All {len(findings)} views are empty.[/]", highlight=False)
-
-
-def _further(console: Console, story: int | None) -> None:
-    program = ".venv/bin/pybridge" if Path(".venv/bin/pybridge").exists() else "pybridge"
-    heading(console, "To look further", "The database stays up, with everything in it.")
-    ticket = story or 1
-    lines = [
-        (f"{program} psql", "open it; there, for example:"),
-        (f"  select * from report.ticket_history where ticket = {ticket} \\gx", ""),
-        (f"  select * from report.transaction where ticket = {ticket};", ""),
-        ("  select * from report.x_report where cash_point = 1;", ""),
-        ("  \\dv report.*   \\dv consistency.*   \\df+ billig.create_purchase", ""),
-        (f"{program} report settlement --seller demo_kari", ""),
-        (f"{program} report list", "every report there is"),
-        (f"{program} job log", "the marketplace's nights, and what verification found"),
-        (f"{program} dsn", "its connection string, for any other client"),
-        (f"{program} check", "the consistency views again"),
-        (f"{program} down", "stop it; the data stays"),
-    ]
-    for command, meaning in lines:
-        console.print(Text.assemble((f"{command:<28}", "cyan"), "  ", (meaning, "dim")))
+    console.print(drawn)

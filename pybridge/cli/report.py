@@ -120,6 +120,8 @@ def list_() -> None:
     """List the views of schema report, which `pybridge report view` prints."""
     with connect(deployed=True) as connection:
         found = questions.views(connection)
+    if not found:
+        raise fail(REFUSED, "There is no view of schema report that this role may read.", "Log in as a role that may.")
     for each in found.values():
         Console().print(Text.assemble((each.name, "bold"), f"  {each.comment}\n"))
 

@@ -34,6 +34,8 @@ def schedule(
     names = list(runner.JOBS) if only is None else [name.strip() for name in only.split(",") if name.strip()]
     if unknown := sorted(set(names) - set(runner.JOBS)):
         raise typer.BadParameter(f"no such job: {', '.join(unknown)}; there are {', '.join(runner.JOBS)}")
+    if not names:
+        raise typer.BadParameter("no job is named", param_hint="--jobs")
     if now is not None and not once:
         raise typer.BadParameter("--now needs --once: time does not go on")
     scheduler = Scheduler(names, stop_after, as_json)

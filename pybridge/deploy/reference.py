@@ -125,6 +125,8 @@ def render(conn: psycopg.Connection[Any]) -> dict[str, str]:
     """The reference of a deployed database, as Markdown, by file: the index, and a page per schema."""
     with conn.cursor(row_factory=dict_row) as cur:
         schemas = cur.execute(SCHEMAS, (SHOWN, SHOWN)).fetchall()
+        if missing := set(SHOWN) - {schema["name"] for schema in schemas}:
+            raise LookupError(f"the database has no schema {', '.join(sorted(missing))}: was it deployed?")
         for schema in schemas:
             schema["relations"] = cur.execute(RELATIONS, (schema["name"],)).fetchall()
             for relation in schema["relations"]:

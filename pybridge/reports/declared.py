@@ -189,8 +189,8 @@ def answer(connection: Connection, name: str, period: Period = ALWAYS, **asked: 
     if declared.question is not None:
         report = declared.question(connection, period, **asked)
     else:
-        given = {key: asked.get(key) or None if FILTERS[key].type is bool else asked.get(key)
-                 for key in declared.filters if key != DAYS}  # fmt: skip
+        given = {key: asked.get(key) for key in declared.filters if key != DAYS}
+        given = {key: None if value is False else value for key, value in given.items()}
         flat = read(connection, name, _query(declared, period, given), {**period.bounds, **given})
         said: dict[str, Any] = {}
         for key in declared.filters:

@@ -15,6 +15,7 @@ import psycopg
 from testing.postgresql import Postgresql
 
 from pybridge.local import wheel
+from tests.support import fetched
 
 DEBIAN = "/usr/lib/postgresql/{}/bin"
 WHEEL_VERSION = "18"
@@ -36,17 +37,42 @@ class MissingVersion(LookupError):
 
 def check(version: str) -> None:
     """Refuse a version that this machine does not have."""
-    folder = Path(DEBIAN.format(version))
-    if version != WHEEL_VERSION and not (folder / "initdb").exists():
+    if version == WHEEL_VERSION:
+        return
+    if version in fetched.PACKAGES:
+        if not fetched.programs(version).is_dir():
+            raise MissingVersion(
+                f"there is no PostgreSQL {version} here; run: python -m tests.support.fetched {version}"
+            )
+    elif not (folder := Path(DEBIAN.format(version))).joinpath("initdb").exists():
         raise MissingVersion(f"there is no {folder}; it comes with Debian's package postgresql-{version}")
 
 
 def programs(version: str, copies: Path) -> Path:
-    """The folder of a version's programs: the wheel's, or Debian's package's."""
+    """The folder of a version's server: the wheel's, one that was fetched, or Debian's package's."""
     check(version)
     if version == WHEEL_VERSION:
         return wheel.reachable(wheel.unprivileged(), copies)
+    if version in fetched.PACKAGES:
+        return _within_reach(version, copies)
     return Path(DEBIAN.format(version))
+
+
+def clients(version: str, copies: Path) -> Path:
+    """The folder of psql, pg_dump and the like that go with a version; a newer one's where it comes without."""
+    folder = programs(version, copies)
+    return folder if (folder / "psql").exists() else programs(WHEEL_VERSION, copies)
+
+
+def _within_reach(version: str, copies: Path) -> Path:
+    """A fetched version's programs where the server's account can run them."""
+    folder, account = fetched.programs(version), wheel.unprivileged()
+    if account is None or wheel.runs(account, folder):
+        return folder
+    copy = copies / f"postgresql-{version}"
+    if not copy.exists():
+        shutil.copytree(fetched.FOLDER / version, copy, symlinks=True)
+    return copy / fetched.PACKAGES[version].programs
 
 
 class TestServer(Postgresql):  # type: ignore[misc]  # the library is untyped
@@ -59,7 +85,7 @@ class TestServer(Postgresql):  # type: ignore[misc]  # the library is untyped
     child_process: subprocess.Popen[bytes] | None
 
     def __init__(self, bin_dir: Path, base_dir: Path, *, durable: bool = False) -> None:
-        self.bin_dir = bin_dir
+        self.bin_dir = bin_dir  # initdb and postgres
         self.account = wheel.unprivileged()
         self.arguments = COMMON + (() if durable else CARELESS)
         super().__init__(

@@ -73,7 +73,7 @@ cross join lateral (
 ) as s;
 
 comment on view report.bank_item is
-'What should have come to the bank, and whether it did (T12): a row an item (expected), NOK. amount = received_amount + fee_amount + difference_amount. state: MATCHED (approved), SUGGESTED, AWAITED, MISSING (last_day is over), NOTHING (there is nothing to come). amount less goods are cash differences, pay-ins and pay-outs, and money owed back to buyers. Of a match of several items, fees and differences are shared by amount, to the øre. road_name: how it reaches the bank; payment_method: null for the marketplace.';
+'What should have come to the bank, and whether it did (T12): one row per item (expected), NOK. amount = received_amount + fee_amount + difference_amount. state: MATCHED (approved), SUGGESTED, AWAITED, MISSING (last_day is over), NOTHING (there is nothing to come). amount less goods are cash differences, pay-ins and pay-outs, and money owed back to buyers. Of a match of several items, fees and differences are shared by amount, to the øre. road_name: how it reaches the bank; payment_method: null for the marketplace.';
 comment on column report.bank_item.expected is 'Number of the item';
 comment on column report.bank_item.day is 'Local day of the goods; of a till session, that of its close';
 comment on column report.bank_item.road_name is 'How it reaches the bank';

@@ -192,7 +192,7 @@ comment on column report.cashier_settlement.project is 'Of VAT_PROJECT: UKE proj
 comment on column report.cashier_settlement.project_name is 'Of VAT_PROJECT: its name, as it is now; null: no project';
 comment on column report.cashier_settlement.vat_code is 'Of VAT_PROJECT: Norwegian standard VAT code';
 comment on column report.cashier_settlement.vat_rate is 'Of VAT_PROJECT: VAT rate, percent';
-comment on column report.cashier_settlement.number is 'How many payments (one with two methods is under both), tickets, pay-ins, drawer openings; a fee is no ticket';
+comment on column report.cashier_settlement.number is 'How many payments (one with two methods is under both), tickets, pay-ins, drawer openings; a fee is not a ticket';
 comment on column report.cashier_settlement.gross_amount is 'NOK including VAT and fees, positive in, negative out';
 comment on column report.cashier_settlement.net_amount is 'NOK without VAT: gross_amount less vat_amount; null in TILL and PAYMENT_METHOD';
 comment on column report.cashier_settlement.vat_amount is 'NOK of VAT, signed as the gross';

@@ -59,7 +59,7 @@ left join (
 ) as o on s.job = o.job;
 
 comment on view report.job_health is
-'How each job of the schedule does: a row a job. All is well where none is late and failing_periods is 0 everywhere.';
+'How each job of the schedule does: one row per job. All is well where none is late and failing_periods is 0 everywhere.';
 comment on column report.job_health.job is 'The job';
 comment on column report.job_health.enabled is 'Whether the schedule runs it';
 comment on column report.job_health.last_success_started_at is 'When its newest run that succeeded began, for whatever period';

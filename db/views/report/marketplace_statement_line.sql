@@ -28,7 +28,7 @@ comment on column report.marketplace_statement_line.profile is 'The profile whos
 comment on column report.marketplace_statement_line.side is 'ADVERTISEMENT: clicks that it pays for; WEBSITE: clicks that it is paid for';
 comment on column report.marketplace_statement_line.item is 'Number of the advertisement or website, as side says';
 comment on column report.marketplace_statement_line.item_name is 'Name of the advertisement or website, as it is now';
-comment on column report.marketplace_statement_line.price is 'NOK a click; null: taken back';
+comment on column report.marketplace_statement_line.price is 'NOK per click; null: taken back';
 comment on column report.marketplace_statement_line.commission_rate is 'Share of the price that the marketplace keeps, 0 to 1; null: of ADVERTISEMENT, or taken back';
 comment on column report.marketplace_statement_line.clicks is 'Clicks; below 0: taken back';
 comment on column report.marketplace_statement_line.price_amount is 'NOK that the advertisers pay for the clicks';

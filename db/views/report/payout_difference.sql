@@ -16,7 +16,7 @@ left join bank.payout_line as l on f.payout = l.payout and f.line = l.line
 where f.problem is not null;
 
 comment on view report.payout_difference is
-'Why a payout is not matched: each line that does not fit, NOK. reason: NO ITEM, nothing that we expect has its name; AMOUNT DIFFERS, something has, of another amount; TWICE, two lines are the same item; SEVERAL ITEMS, it might be more than one; MATCHED ELSEWHERE; NOT EXPLAINED, an adjustment. line null: of a road whose items are days or till sessions, all its payments less refunds (gross), which are the sum of no item or run of items, or of several.';
+'Why a payout is not matched: each line that does not fit, NOK. reason: NO ITEM, nothing that we expect has its name; AMOUNT DIFFERS, something has, of another amount; TWICE, two lines are the same item; SEVERAL ITEMS, it might be more than one; MATCHED ELSEWHERE; NOT EXPLAINED, an adjustment. line null: of a route whose items are days or till sessions, all its payments less refunds (gross), which are the sum of no item or run of items, or of several.';
 comment on column report.payout_difference.payout is 'The payout (report.payout)';
 comment on column report.payout_difference.road_name is 'How it reaches the bank';
 comment on column report.payout_difference.payout_id is 'The acquirer''s name for it';

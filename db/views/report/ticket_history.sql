@@ -53,7 +53,7 @@ left join billig.transaction_type as r on h.refund_type = r.transaction_type
 where billig.takes_seat(s.transaction_type);
 
 comment on view report.ticket_history is
-'One row a ticket (T2): when it was sold and by whom, paid, used, refunded when and by whom, the ticket that replaced it and the one it replaces; all read from the log. sold_by, paid_by null: the web. Amounts NOK including fee, positive in, negative out. Ask by ticket, or by sale_date.';
+'One row per ticket (T2): when it was sold and by whom, paid, used, refunded when and by whom, the ticket that replaced it and the one it replaces; all read from the log. sold_by, paid_by null: the web. Amounts NOK including fee, positive in, negative out. Ask by ticket, or by sale_date.';
 comment on column report.ticket_history.ticket is 'The ticket';
 comment on column report.ticket_history.purchase is 'The purchase';
 comment on column report.ticket_history.organisation_name is 'Organisation whose money it is, as sold';

@@ -22,7 +22,7 @@ select
 from books.voucher_line;
 
 comment on view report.voucher_line is
-'The journal (bilag): debits and credits by day, organisation and project, derived from the log and the payments alone; accounts by books.voucher_rule. One voucher a day, organisation and project, balanced to the øre. Ask by posting_date. What belongs to a closed period stays as it is: posting dates, the rules of a day and the dates of events as they stood that day do not change.';
+'The journal (bilag): debits and credits by day, organisation and project, derived from the log and the payments alone; accounts by books.voucher_rule. One voucher per day, organisation and project, balanced to the øre. Ask by posting_date. What belongs to a closed period stays as it is: posting dates, the rules of a day and the dates of events as they stood that day do not change.';
 comment on column report.voucher_line.voucher is
 'Which voucher: organisation, day and project; the same whoever asks. Of money without a project: organisation and day';
 comment on column report.voucher_line.posting_date is 'Date of the voucher';
