@@ -1,4 +1,4 @@
--- Who may do what (DESIGN 6). Run at the end of every deploy; the same table stands in tests/rights.toml.
+-- Who may do what. Run at the end of every deploy; the same table stands in tests/deploy/rights.toml.
 -- What is not granted here is nobody's.
 
 revoke all on all tables in schema books, billig, marketplace, bank, jobs, report, consistency from
@@ -25,7 +25,7 @@ billig.sale_channel, billig.transaction_type, billig.cash_point, billig.till_rep
 billig.event, billig.event_lim_web, billig.ticket_group, billig.price_group
 to billig_seller, billig_web, billig_legacy, billig_dev, bookkeeper, auditor;
 
--- Legacy code reads the ticketing tables, and updates what DESIGN 6 names.
+-- Legacy code reads the ticketing tables, and updates refunds, uses and cards.
 grant select on
 billig.purchase, billig.ticket, billig.ticket_card, billig.payment_error, billig.payment_error_price_group
 to billig_legacy, billig_dev;

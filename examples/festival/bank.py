@@ -197,8 +197,8 @@ def _show(connection: Connection, console: Console) -> None:
     console.print(drawn)
     for row in _rows(connection, SUMMARY, ACCOUNT):
         name = row["name"] if row["number"] == 1 else f"{number(row['number'])} of them"
-        said = f"{row['what']}: NOK\u00a0{kroner(row['amount'])}, {row['place']}, {name}"
-        console.print(Prose(said, "yellow", indent="  "))
+        parts = filter(None, (f"NOK\u00a0{kroner(row['amount'])}", row["place"], name))
+        console.print(Prose(f"{row['what']}: {', '.join(parts)}", "yellow", indent="  "))
 
 
 def _rows(connection: Connection, query: str, *parameters: object) -> list[Row]:

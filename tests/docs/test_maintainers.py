@@ -18,6 +18,8 @@ from tests.support.domain import one, rows
 ARCHITECTURE = CHECKOUT / "ARCHITECTURE.md"
 BOTH = [ARCHITECTURE, CHECKOUT / "CONTRIBUTING.md"]
 NAMED = re.compile(rf"\b({'|'.join(SCHEMAS)})\.(\w+)")
+FOLDERS = ("pybridge", "db", "migrations", "docs", "examples", "tests", "bench")
+MAKE_CHECKOUTS = {"tests/deploy/test_deploy.py"}
 INSTALLED = (".venv/", "/tmp/")  # made by `make`, or by whoever reads
 
 
@@ -55,6 +57,21 @@ def test_every_path_that_is_named_is_there(page: Path) -> None:
     }
     assert len(paths) > 3
     assert [path for path in sorted(paths) if not any(CHECKOUT.glob(re.sub(r"<\w+>", "*", path).rstrip("/")))] == []
+
+
+def test_what_a_file_says_of_another_is_true_after_a_move() -> None:
+    """Docs, comments and COMMENTs; tests/deploy makes checkouts of its own, with files of its own."""
+    named = re.compile(rf"(?<![\w/.-])((?:{'|'.join(FOLDERS)})/[\w/.-]*\w\.(?:py|sql|md|toml|po|csv|j2|pl))\b")
+    read, gone = 0, set()
+    for folder in (*FOLDERS, "."):
+        for path in (CHECKOUT / folder).glob("*" if folder == "." else "**/*"):
+            name = path.relative_to(CHECKOUT).as_posix()
+            if path.suffix in {".py", ".sql", ".md", ".toml", ".j2"} and name not in MAKE_CHECKOUTS:
+                found = named.findall(path.read_text("utf-8"))
+                read += len(found)
+                gone |= {f"{name}: {each}" for each in found if not (CHECKOUT / each).exists()}
+    assert gone == set()
+    assert read > 60
 
 
 def test_every_table_view_function_and_column_that_is_named_is_there(shared_db: Connection) -> None:
