@@ -13,7 +13,7 @@ from pybridge.deploy.catalogue import SCHEMAS
 from pybridge.paths import CHECKOUT
 from tests.conftest import Connection
 from tests.support import pages
-from tests.support.domain import one, rows
+from tests.support.domain import make_event, one, rows
 
 ARCHITECTURE = CHECKOUT / "ARCHITECTURE.md"
 BOTH = [ARCHITECTURE, CHECKOUT / "CONTRIBUTING.md"]
@@ -158,6 +158,30 @@ def test_the_diagram_of_a_match_has_the_states_of_the_report_and_functions_of_th
     assert {state for step in match for state in step} - {"[*]"} == set(re.findall(r"'([A-Z]+)'::text", definition))
     functions = "select distinct proname::text as name from pg_proc where pronamespace = 'bank'::regnamespace"
     assert set().union(*match.values()) <= {row["name"] for row in rows(shared_db, functions)}
+
+
+FIGURES = {
+    "a web sale ({} minutes)": "select extract(minute from hold_for)::int from billig.sale_channel"
+    " where sale_channel = 'NET'",
+    "a reservation (until {} minutes before": "select extract(minute from hold_until_before_event)::int"
+    " from billig.sale_channel where sale_channel = 'RESERVATION'",
+    "; {}, where that is null": "select max(ticket_limit) from billig.offer",
+    "the commission ({} %)": "select trim_scale(100 * rate) from marketplace.commission_rate",
+    "charged (NOK {})": "select trim_scale(amount) from marketplace.minimum_amount where direction = 'CHARGE'",
+    "paid (NOK {})": "select trim_scale(amount) from marketplace.minimum_amount where direction = 'PAYOUT'",
+    "charged (the {}st)": "select day_of_month from marketplace.execution_day where kind = 'CHARGE'",
+    "paid (the {}th)": "select day_of_month from marketplace.execution_day where kind = 'PAYOUT'",
+    "(after {} days)": "select regexp_replace(string_agg(extract(day from wait)::text, ', ' order by declined),"
+    " ', (\\d+)$', ' and \\1')"
+    " from marketplace.retry_rule where kind = 'CHARGE'",
+}
+
+
+def test_figures_in_brackets_are_those_of_a_new_database(db: Connection) -> None:
+    make_event(db, ticket_limit=None)
+    text = ARCHITECTURE.read_text("utf-8")
+    said = {words: words.format(one(db, query)) for words, query in FIGURES.items()}
+    assert [words for words in said.values() if words not in text] == []
 
 
 def test_forty_rules_and_more_have_a_place_each() -> None:
