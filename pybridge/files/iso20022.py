@@ -40,7 +40,7 @@ def name(element: Any) -> str:
 
 
 def kind(root: Any) -> str:
-    """Such as camt.053.001.08."""
+    """For example camt.053.001.08."""
     namespace = etree.QName(root).namespace or ""
     first = next(root.iterchildren("{*}*"), None)
     return namespace.rpartition(":")[2] or ("" if first is None else name(first))
