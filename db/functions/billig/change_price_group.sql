@@ -85,4 +85,4 @@ end;
 $$;
 
 comment on function billig.change_price_group(bigint[], int, text, int, text[], numeric[], bigint, text) is
-'Moves tickets to another price group of their ticket group: one row a ticket. Paid: logged as NORMAL_CHANGE, amount the difference in NOK, positive when the buyer pays (p_payment_amounts signed likewise; paid back by what was paid with unless told). An unpaid reservation: RESERVATION_CHANGE, no money. The fee stays as sold. 22023; P0002; 23B02; 23B04; 23B06; 23B08 other ticket group, or the event''s VAT code or project changed; 23B10; 23B12 unpaid web ticket; 23B13; 23B26 no till session is open; 42501.';
+'Moves tickets to another price group of their ticket group: one row per ticket. Paid: logged as NORMAL_CHANGE, amount the difference in NOK, positive when the buyer pays (p_payment_amounts signed likewise; paid back by what was paid with unless told). An unpaid reservation: RESERVATION_CHANGE, no money. The fee stays as sold. 22023; P0002; 23B02; 23B04; 23B06; 23B08 other ticket group, or the event''s VAT code or project changed; 23B10; 23B12 unpaid web ticket; 23B13; 23B26 no till session is open; 42501.';
