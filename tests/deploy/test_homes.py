@@ -34,7 +34,6 @@ MEANINGS = {
     "is_refund": "kind = 'REFUND'",
     "is_price_change": "transaction_type_name in ('NORMAL_CHANGE', 'RESERVATION_CHANGE')",
     "is_use": "transaction_type_name = 'TICKET_USED'",
-    "is_net": "sale_channel is not distinct from 'NET'",
     "moves_money": "money <> 'ZERO'",
     "takes_money": "money in ('IN', 'EITHER')",
     "takes_seat": "seats = 1",
@@ -77,6 +76,16 @@ def test_what_is_asked_of_a_type_is_what_its_table_says(shared_db: Connection, f
         f"select bool_or(billig.{function}(transaction_type)) and not bool_and(billig.{function}(transaction_type))"
         " from billig.transaction_type",
     )
+
+
+def test_the_channel_that_a_type_says_is_what_its_table_says(shared_db: Connection) -> None:
+    wrong = rows(
+        shared_db,
+        "select transaction_type_name from billig.transaction_type"
+        " where billig.channel_of(transaction_type) is distinct from sale_channel",
+    )
+    assert wrong == []
+    assert one(shared_db, "select count(distinct billig.channel_of(transaction_type)) from billig.transaction_type") == 3
 
 
 def test_what_the_log_lets_in_is_what_the_table_of_types_says_of_money(shared_db: Connection) -> None:
