@@ -36,7 +36,8 @@ cross join lateral (
         min(l.transaction_time) filter (where billig.is_sale(l.transaction_type)) as paid_at,
         min(l.seller) filter (where billig.is_sale(l.transaction_type)) as paid_by,
         coalesce(sum(l.amount + l.fee_amount) filter (where billig.takes_money(l.transaction_type)), 0) as paid_amount,
-        count(*) filter (where billig.is_price_change(l.transaction_type)) as changes,
+        -- one of them may be two rows
+        count(distinct l.transaction_time) filter (where billig.is_price_change(l.transaction_type)) as changes,
         min(l.transaction_time) filter (where billig.is_use(l.transaction_type)) as used_at,
         min(l.transaction_time) filter (where billig.frees_seat(l.transaction_type)) as refunded_at,
         min(l.seller) filter (where billig.frees_seat(l.transaction_type)) as refunded_by,

@@ -43,7 +43,7 @@ left join billig.price_group as pg on l.price_group = pg.price_group
 left join billig.project as p on l.project = p.project;
 
 comment on view report.transaction is
-'The transaction log with names instead of numbers: one row for each activity on a ticket (T1). A report over a period asks by posting_date: then a closed period stays as it is. By sale_date it is as fast, and tells what happened that day. Amounts in NOK including VAT, positive in, negative out; total_amount is price and fee.';
+'The transaction log with names instead of numbers: one row for each activity on a ticket (T1). A report over a period asks by posting_date: then a closed period stays as it is. By sale_date it is as fast, and tells what happened that day. Amounts in NOK including VAT, positive in, negative out; total_amount is what moved, the ticket''s part and the fee.';
 comment on column report.transaction.transaction_log is 'Number of the row in the log; the order of numbers is not the order of commits';
 comment on column report.transaction.transaction_time is 'When it happened, by the server''s clock';
 comment on column report.transaction.sale_date is 'Local date of the activity';
@@ -65,8 +65,8 @@ comment on column report.transaction.event is 'The event';
 comment on column report.transaction.event_name is 'The event''s name, as it is now';
 comment on column report.transaction.ticket_group_name is 'Ticket group, as it is called now';
 comment on column report.transaction.price_group_name is 'Price group, as it is called now';
-comment on column report.transaction.price is 'NOK including VAT: price of the ticket after the change';
-comment on column report.transaction.amount is 'NOK including VAT for the price, positive in, negative out';
+comment on column report.transaction.price is 'NOK including VAT and fee: what the ticket costs after the change';
+comment on column report.transaction.amount is 'NOK including VAT for the ticket''s part (price less fee), positive in, negative out';
 comment on column report.transaction.vat_code is 'Norwegian standard VAT code of the price, as sold';
 comment on column report.transaction.vat_rate is 'VAT rate of the price, percent';
 comment on column report.transaction.vat_amount is 'NOK of VAT in amount, signed as it';
@@ -74,6 +74,6 @@ comment on column report.transaction.fee_amount is 'NOK including VAT for the fe
 comment on column report.transaction.fee_vat_code is 'Norwegian standard VAT code of the fee, as sold; null: no fee';
 comment on column report.transaction.fee_vat_rate is 'VAT rate of the fee, percent; null: no fee';
 comment on column report.transaction.fee_vat_amount is 'NOK of VAT in fee_amount, signed as it';
-comment on column report.transaction.total_amount is 'NOK including VAT, price and fee: amount + fee_amount';
+comment on column report.transaction.total_amount is 'NOK including VAT that moved: amount + fee_amount';
 comment on column report.transaction.override_used is 'Whether a used ticket was taken back, knowingly';
 comment on column report.transaction.posting_date is 'The day it counts on: what accounting asks by. sale_date, or later where it came too late for a closed period (report.late_transaction)';
