@@ -78,7 +78,7 @@ def play(db: Connection) -> Event:
     """Tickets of 101, 77 and 9 kroner at 15 %, with a fee of 15 kroner at 12 %."""
     return make_event(
         db,
-        prices=(101, 77, 9),
+        prices=(116, 92, 24),
         fee=15,
         fee_vat_code=LOW_RATE,
         project_vat_code=MIDDLE_RATE,
@@ -373,7 +373,7 @@ def test_each_row_copies_what_must_not_drift(db: Connection, play: Event) -> Non
 
 def test_later_edits_of_the_programme_change_no_past_report_and_no_later_refund(connect: Connect) -> None:
     db = connect()  # the VAT rates are everybody's
-    event = make_event(db, prices=(101, 50), fee=15, vat_code=MIDDLE_RATE, project_vat_code=REGULAR_RATE)
+    event = make_event(db, prices=(116, 65), fee=15, vat_code=MIDDLE_RATE, project_vat_code=REGULAR_RATE)
     kept, refunded, changed = sell(db, event.price_group, 3).tickets
     report = """
         select project, vat_code, vat_rate, tickets_sold, gross_amount, vat_amount from report.vat_by_project

@@ -60,7 +60,7 @@ select jsonb_build_object(
     'tickets', (
         select jsonb_agg(jsonb_build_array(
             t.ticket, t.price_group, t.purchase, t.paid is not null, t.refunded is not null, t.used is not null,
-            t.on_card, t.price, t.fee, t.vat_code, t.vat_rate, t.project, t.replaces, t.replaced_by, t.payment
+            t.on_card, t.price, t.fee, t.vat_code, t.vat_rate, t.fee_vat_code, t.fee_vat_rate, t.project, t.replaces, t.replaced_by, t.payment
         ))
         from billig.ticket as t
         where t.event = any (%(events)s)
@@ -485,7 +485,7 @@ class Festival(RuleBasedStateMachine):
         amounts: list[Decimal] | None = None
         lines: Mix = {}
         if channel == "STAND":
-            total = sum(((o.price + o.fee) * n for o, n in ((self.ledger.offer(p), n) for p, n in merged)), Decimal(0))
+            total = sum((o.price * n for o, n in ((self.ledger.offer(p), n) for p, n in merged)), Decimal(0))
             methods, amounts, wrong, lines = self._tender(total, tender)
             refusals |= wrong
         answer = self._call(
@@ -774,7 +774,7 @@ class Festival(RuleBasedStateMachine):
         if self.ledger.lacks(pairs, [t for t in old if t.live]):
             refusals.add("23B01")
         before = sum((t.cost for t in old), Decimal(0))
-        after = sum(((o.price + o.fee) * n for o, n in ((self.ledger.offer(p), n) for p, n in pairs)), Decimal(0))
+        after = sum((o.price * n for o, n in ((self.ledger.offer(p), n) for p, n in pairs)), Decimal(0))
         difference = after - before
         methods, amounts, wrong, lines = self._tender(difference, tender)
         if difference < 0 and tender % 3:
@@ -1089,7 +1089,7 @@ class Festival(RuleBasedStateMachine):
         self.ledger.projects[project] = code
         self._edit("update billig.project set vat_code = %s where project = %s", code, project)
 
-    @rule(number=_any, fee=st.integers(0, 4000), project=_any, closed=_any, hidden=_any)
+    @rule(number=_any, fee=st.integers(0, 30_000), project=_any, closed=_any, hidden=_any)
     def edit_an_event(self, number: int, fee: int, project: int, closed: int, hidden: int) -> None:
         event = self.ledger.events[number % 4]
         event.fee = Decimal(fee) / 100
@@ -1186,6 +1186,8 @@ class Festival(RuleBasedStateMachine):
                 t.sold.fee,
                 t.sold.vat_code,
                 t.sold.rate,
+                t.sold.fee_vat_code,
+                t.sold.fee_rate,
                 t.sold.project,
                 t.replaces,
                 t.replaced_by,

@@ -547,7 +547,7 @@ DECOYS = (
     ["analysis, pg_temp, billig, pg_catalog", "pg_temp, analysis, billig", "analysis, pg_catalog, billig", ""],
 )
 def test_names_of_ones_own_mislead_no_function(db: Connection, people: People, path: str) -> None:
-    event = make_event(db, prices=(101, 50), fee=15, vat_code=3)
+    event = make_event(db, prices=(116, 65), fee=15, vat_code=3)
     members_only = make_event(db, membership_needed=True)
     attacker, name = people.login("billig_seller", "billig_dev", "analyst")
     for statement in DECOYS:

@@ -118,7 +118,7 @@ def db(shared_db: Connection) -> Connection:
 
 @pytest.fixture(scope="module")
 def world(db: Connection, tmp_path_factory: pytest.TempPathFactory) -> World:
-    event = make_event(db, prices=(101, 77), fee=15, project_vat_code=MIDDLE_RATE, can_be_put_on_card=True)
+    event = make_event(db, prices=(116, 92), fee=15, project_vat_code=MIDDLE_RATE, can_be_put_on_card=True)
     other_event = make_event(db, prices=(101,))
     make_cash_point(db, session_required=True)
     session = open_till(db, opening_float=500)

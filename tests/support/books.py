@@ -74,7 +74,7 @@ def vat_of(gross: Decimal, rate: Decimal) -> Decimal:
 
 @dataclass(frozen=True)
 class Offer:
-    """A price group and all that a ticket of it is sold as."""
+    """A price group and all that a ticket of it is sold as; the fee is part of the price."""
 
     price_group: int
     price: Decimal
@@ -88,8 +88,13 @@ class Offer:
     names: Row = field(hash=False)
 
     @property
+    def part(self) -> Decimal:
+        """What is the ticket's own, without the fee."""
+        return self.price - self.fee
+
+    @property
     def vat(self) -> Decimal:
-        return vat_of(self.price, RATES[self.vat_code])
+        return vat_of(self.part, RATES[self.vat_code])
 
     @property
     def fee_vat(self) -> Decimal:
@@ -206,7 +211,7 @@ class Books:
                     payment,
                     exchange,
                     related,
-                    sign * offer.price,
+                    sign * offer.part,
                     sign * offer.vat,
                     sign * offer.fee,
                     sign * offer.fee_vat,
@@ -215,12 +220,14 @@ class Books:
             )
 
     def write_change(self, kind: str, ticket: int, new: Offer, *, seller: str, payment: int | None = None) -> None:
-        """To another price group: the difference in price and VAT where it is paid; the fee stays."""
+        """To another price group: the difference in price, fee and VAT where it is paid; the rates are the same."""
         old, self.offers[ticket] = self.offers[ticket], new
         self.write(kind, [ticket], seller=seller, payment=payment)
         if kind == "NORMAL_CHANGE":
-            self.entries[-1].amount = new.price - old.price
+            self.entries[-1].amount = new.part - old.part
             self.entries[-1].vat = new.vat - old.vat
+            self.entries[-1].fee = new.fee - old.fee
+            self.entries[-1].fee_vat = new.fee_vat - old.fee_vat
 
     def sold(
         self,
@@ -296,7 +303,7 @@ def _offers(
         Offer(
             price_group,
             Decimal(price),
-            Decimal(fee),
+            min(Decimal(fee), Decimal(price)),
             vat_code,
             vat_code if fee_vat_code is None else fee_vat_code,
             event.event,
