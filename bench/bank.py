@@ -8,18 +8,18 @@ from bench.measure import Ratios, interleave
 from bench.server import PLAIN, Bench, Connection
 from bench.sizes import Sizes
 
-ROADS = """
+ROUTES = """
     insert into bank.account (account_name, account_number) values ('Drift', '15060012345');
     insert into billig.cash_point (cash_point, cash_point_name)
     select g, 'p' || g from generate_series(1, 100) as g on conflict do nothing;
-    insert into bank.road (road_name, account, source, payment_method, days_min, days_max, fee_rate, run_max)
-    select 'Road', 1, '{source}', m.payment_method, 1, 4, {fee}, {run}
+    insert into bank.route (route_name, account, source, payment_method, days_min, days_max, fee_rate, run_max)
+    select 'Route', 1, '{source}', m.payment_method, 1, 4, {fee}, {run}
     from billig.payment_method as m where m.payment_method_name = 'CARD';
     insert into bank.import_file (file_name, content_sha256, format) values ('bench', sha256('bench'), 'CSV')
 """
 # Each payment an item that names itself; every tenth has come.
 BY_REFERENCE = """
-    insert into bank.expected (road, day, reference, goods, amount)
+    insert into bank.expected (route, day, reference, goods, amount)
     select 1, date '2026-01-01' + g / 10000, 'W' || g, 250, 250 from generate_series({first}, {last}) as g;
     insert into bank.entry (account, entry_key, occurrence, import_file, line, booked_on, amount, end_to_end)
     select 1, sha256(x.reference::bytea), 1, 1, x.expected, x.day + 2, x.amount, x.reference
@@ -28,7 +28,7 @@ BY_REFERENCE = """
 # Ten payments an item, of a day at a cash point; all have come, less the fee.
 BY_AMOUNT = """
     select setseed(0.5);
-    insert into bank.expected (road, day, cash_point, goods, amount, fee)
+    insert into bank.expected (route, day, cash_point, goods, amount, fee)
     select 1, date '2023-01-01' + g / 100, 1 + g % 100, a, a, round(a * 0.01, 2)
     from generate_series(0, {items} - 1) as g
     cross join lateral (select round((100 + 4900 * random() + g * 0)::numeric, 2)) as m (a);
@@ -99,7 +99,7 @@ def bank(bench: Bench, sizes: Sizes) -> Iterator[Ratios]:
         partial(_timed, bench, amount, AMOUNT_JOIN),
     )
     with bench.connect(amount) as connection:
-        connection.execute("update bank.road set run_max = 7")
+        connection.execute("update bank.route set run_max = 7")
         connection.execute(RUNS)
         connection.execute("vacuum analyze")
     yield interleave(
@@ -131,7 +131,7 @@ def bank(bench: Bench, sizes: Sizes) -> Iterator[Ratios]:
 def _filled(bench: Bench, name: str, source: str, fee: float, run: int, rows: str) -> str:
     bench.clone(name, PLAIN)
     with bench.connect(name) as connection:
-        connection.execute(ROADS.format(source=source, fee=fee, run=run).encode())
+        connection.execute(ROUTES.format(source=source, fee=fee, run=run).encode())
         connection.execute(rows.encode())
         connection.execute("vacuum analyze")
     return name

@@ -19,7 +19,7 @@ FIRST = datetime(2026, 3, 1, tzinfo=OSLO)
 DAYS = 20  # that the clicks of the beginning lie in; each later load has a day or an hour of its own
 WEB = "bench_web"
 PROBE = 4000  # a profile with as many clicks in either month
-PARTS = 10  # that a night's clicks are loaded in, by one road and the other in turn
+PARTS = 10  # that a night's clicks are loaded in, in the one way and the other in turn
 FILLED = "profile, click_time, advertisement, website, publisher, price, commission_rate, publisher_share"
 BARE_CLICK = "profile, click_time, advertisement, website"
 BARE = (
@@ -64,8 +64,8 @@ class Month:
             connection.execute("vacuum analyze public.plain_click")
             connection.execute("checkpoint")
 
-    def more(self, clicks: int, *, roads: tuple[str, ...], parts: int, lasting: timedelta) -> None:
-        """Load clicks of the next hours into both tables, by the roads in turn, and keep what each part took."""
+    def more(self, clicks: int, *, ways: tuple[str, ...], parts: int, lasting: timedelta) -> None:
+        """Load clicks of the next hours into both tables, in these ways in turn, and keep what each part took."""
         self.settle()
         until = self.now + lasting
         with self.connect() as connection, self.connect(WEB) as web:
@@ -81,26 +81,26 @@ class Month:
                     ],
                 )
                 self.clicks += clicks // parts
-                road = roads[part % len(roads)]
-                if road == "file":  # whole seconds, as such files have; in the plain table too
+                way = ways[part % len(ways)]
+                if way == "file":  # whole seconds, as such files have; in the plain table too
                     connection.execute("update part set click_time = date_trunc('second', click_time)")
                 connection.execute("checkpoint")
                 pairs = [
-                    ("ours", partial(self._by_road, connection, web, road)),
+                    ("ours", partial(self._in_way, connection, web, way)),
                     ("plain", partial(_copied, connection, "public.plain_click", FILLED)),
                 ]
-                if part // len(roads) % 2:
+                if part // len(ways) % 2:
                     pairs.reverse()
                 for side, run in pairs:
-                    self.load.setdefault(f"{road}, {side}", []).append(run())
+                    self.load.setdefault(f"{way}, {side}", []).append(run())
         self.now = until
 
-    def _by_road(self, connection: Connection, web: Connection, road: str) -> float:
-        if road == "record_clicks":
+    def _in_way(self, connection: Connection, web: Connection, way: str) -> float:
+        if way == "record_clicks":
             return _recorded(connection, web, self.sizes.click_batch)
-        if road == "file":
+        if way == "file":
             return _loaded(connection, web)
-        return _copied(connection, "marketplace.ad_click", FILLED if road == "filled" else BARE_CLICK)
+        return _copied(connection, "marketplace.ad_click", FILLED if way == "filled" else BARE_CLICK)
 
     def night(self, expected: int) -> float:
         """Seconds of the nightly update."""
@@ -163,19 +163,19 @@ def clicks(bench: Bench, sizes: Sizes) -> Iterator[Ratios]:
 
     nights: dict[str, list[float]] = {"ours": [], "plain": []}
     for turn in range(rounds):
-        long.more(night, roads=("record_clicks", "filled"), parts=PARTS, lasting=timedelta(days=1))
+        long.more(night, ways=("record_clicks", "filled"), parts=PARTS, lasting=timedelta(days=1))
         _night(long, night, turn, nights)
-    for road, name in (
+    for way, name in (
         ("record_clicks", f"record_clicks, {sizes.click_batch:,} a call"),
         ("filled", "COPY into ad_click"),
     ):
         name = f"load: {name} / COPY into a plain table, {night // PARTS:,} clicks"
-        yield _ratios(name, "s", "<= 1.50", long.load, road)
+        yield _ratios(name, "s", "<= 1.50", long.load, way)
     yield _ratios(f"nightly update of {night:,} new clicks / plain", "s", "<= 1.50", nights)
 
     long.load.clear()
     nights = {"ours": [], "plain": []}
-    long.more(night, roads=("unfilled",), parts=PARTS, lasting=timedelta(days=1))
+    long.more(night, ways=("unfilled",), parts=PARTS, lasting=timedelta(days=1))
     _night(long, night, 0, nights)
     yield _ratios(f"load: COPY of {night // PARTS:,} clicks without price / with", "s", "none", long.load, "unfilled")
     yield _ratios(f"nightly update of {night:,} new clicks without price / plain", "s", "none", nights)
@@ -183,7 +183,7 @@ def clicks(bench: Bench, sizes: Sizes) -> Iterator[Ratios]:
     grown: dict[str, dict[str, list[float]]] = {}
     for turn in range(rounds):
         for month in (short, long):
-            month.more(few, roads=("filled",), parts=1, lasting=timedelta(hours=12))
+            month.more(few, ways=("filled",), parts=1, lasting=timedelta(hours=12))
         for month in (short, long) if turn % 2 else (long, short):
             _night(month, few, turn, grown.setdefault(month.dbname, {"ours": [], "plain": []}))
     for side in ("ours", "plain"):
@@ -211,7 +211,7 @@ def clicks(bench: Bench, sizes: Sizes) -> Iterator[Ratios]:
             partial(short.series, side),
         )
     long.load.clear()
-    long.more(night * rounds, roads=("file",), parts=rounds, lasting=timedelta(days=1))
+    long.more(night * rounds, ways=("file",), parts=rounds, lasting=timedelta(days=1))
     yield _ratios(f"load: pybridge clicks load of {night:,} lines / COPY", "s", "<= 1.50", long.load, "file")
 
 
@@ -223,8 +223,8 @@ def _night(month: Month, expected: int, turn: int, times: dict[str, list[float]]
         times[side].append(run(expected))
 
 
-def _ratios(name: str, unit: str, target: str, times: dict[str, list[float]], road: str | None = None) -> Ratios:
-    ours, plain = (times[f"{road}, {side}" if road else side] for side in ("ours", "plain"))
+def _ratios(name: str, unit: str, target: str, times: dict[str, list[float]], way: str | None = None) -> Ratios:
+    ours, plain = (times[f"{way}, {side}" if way else side] for side in ("ours", "plain"))
     return Ratios(name, unit, ours, plain, target)
 
 

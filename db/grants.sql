@@ -1,4 +1,4 @@
--- Who may do what (DESIGN 6). Run at the end of every deploy; the same table stands in tests/rights.toml.
+-- Who may do what. Run at the end of every deploy; the same table stands in tests/deploy/rights.toml.
 -- What is not granted here is nobody's.
 
 revoke all on all tables in schema books, billig, marketplace, bank, jobs, report, consistency from
@@ -25,7 +25,7 @@ billig.sale_channel, billig.transaction_type, billig.cash_point, billig.till_rep
 billig.event, billig.event_lim_web, billig.ticket_group, billig.price_group
 to billig_seller, billig_web, billig_legacy, billig_dev, bookkeeper, auditor;
 
--- Legacy code reads the ticketing tables, and updates what DESIGN 6 names.
+-- Legacy code reads the ticketing tables, and updates refunds, uses and cards.
 grant select on
 billig.purchase, billig.ticket, billig.ticket_card, billig.payment_error, billig.payment_error_price_group
 to billig_legacy, billig_dev;
@@ -172,13 +172,13 @@ grant select on jobs.job to scheduler;
 
 -- The bank: the bookkeeper loads, matches and undoes; what payers wrote is nobody else's to read.
 grant select on
-bank.account, bank.road, bank.import_file, bank.statement, bank.statement_entry, bank.expected, bank.expected_line,
+bank.account, bank.route, bank.import_file, bank.statement, bank.statement_entry, bank.expected, bank.expected_line,
 bank.expected_owed, bank.match_rule, bank.match, bank.match_approval, bank.match_undo, bank.match_entry, bank.match_expected,
 bank.match_line, bank.released_entry, bank.released_expected, bank.payout, bank.payout_line
 to bookkeeper, auditor;
 grant select on bank.entry, bank.entry_detail, bank.open_entry, bank.open_expected, bank.candidate to bookkeeper;
 grant update (enabled, is_automatic) on bank.match_rule to bookkeeper;
 grant execute on function
-bank.set_account, bank.set_road, bank.begin_import, bank.load_import, bank.expect, bank.match_open, bank.make_match,
+bank.set_account, bank.set_route, bank.begin_import, bank.load_import, bank.expect, bank.match_open, bank.make_match,
 bank.approve_match, bank.undo_match, bank.ignore, bank.load_payout
 to bookkeeper;

@@ -1,5 +1,5 @@
 -- as: deployer
--- Group roles (DESIGN: rights). Roles belong to the cluster, not to the database, so each may exist already: then it is
+-- Group roles. Roles belong to the cluster, not to the database, so each may exist already: then it is
 -- left as it is.
 do $$
 declare

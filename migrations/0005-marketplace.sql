@@ -278,7 +278,7 @@ comment on column marketplace.transaction_subtotal.website_clicks is
 comment on column marketplace.transaction_subtotal.website_amount is 'NOK, negative: owed by us';
 create index transaction_subtotal_update_run_idx on marketplace.transaction_subtotal (update_run);
 
--- Clicks. What may not be done here, so that the table can be distributed: DESIGN 8.
+-- Clicks. So that the table can be distributed by profile: no identity, no trigger, no foreign key; the key has the profile.
 create sequence marketplace.ad_click_ad_click_seq as bigint;
 create table marketplace.ad_click (
     profile bigint not null,

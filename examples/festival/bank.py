@@ -26,7 +26,7 @@ Connection = psycopg.Connection[Any]
 Row = dict[str, Any]
 
 ACCOUNT, NUMBER = "Demo: drift", "15030000019"
-ROADS = (
+ROUTES = (
     ("Demo: cash bags", "SESSION", "CASH", "0"),
     ("Demo: cards", "SESSION", "CARD", "0.0125"),
     ("Demo: Vipps", "SESSION", "VIPPS", "0.0175"),
@@ -39,9 +39,9 @@ E = ElementMaker(namespace=CAMT, nsmap={None: CAMT})
 NEW = """
     select o.*, m.is_cash, r.source
     from bank.open_expected as o
-    inner join bank.road as r on o.road = r.road
+    inner join bank.route as r on o.route = r.route
     inner join billig.payment_method as m on r.payment_method = m.payment_method
-    where o.expected > %s and o.road_name like 'Demo: %%' and o.net <> 0
+    where o.expected > %s and o.route_name like 'Demo: %%' and o.net <> 0
     order by o.expected
 """
 BY_METHOD = """
@@ -49,7 +49,7 @@ BY_METHOD = """
         payment_method, sum(goods) as goods, sum(amount) as expected, sum(received_amount) as received,
         sum(fee_amount) as fees, sum(difference_amount) as difference
     from report.bank_reconciliation
-    where road_name like 'Demo: %%'
+    where route_name like 'Demo: %%'
     group by payment_method
     order by payment_method
 """
@@ -60,10 +60,10 @@ OPEN = """
             when m.candidates > 0 then 'a person must tell which deposit'
             else 'never came'
         end as what,
-        m.road_name as place, x.reference as name, m.net as amount
+        m.route_name as place, x.reference as name, m.net as amount
     from report.missing_deposit as m
     inner join bank.expected as x on m.expected = x.expected
-    where m.road_name like 'Demo: %%'
+    where m.route_name like 'Demo: %%'
     union all
     select
         case when u.candidates > 0 then 'a person must tell which item' else 'nobody knows' end,
@@ -84,17 +84,17 @@ def play(connection: Connection, console: Console) -> None:
     """Load what the bank says of today, match it, and show what is open."""
     others = _rows(
         connection,
-        "select road_name from bank.road where payment_method is not null and road_name not like 'Demo: %%'",
+        "select route_name from bank.route where payment_method is not null and route_name not like 'Demo: %%'",
     )
     if others:
-        console.print("  The bank is not played: this database has roads of its own to the bank.")
+        console.print("  The bank is not played: this database has settlement routes of its own.")
         return
     with console.status("Matching the bank with what was sold"):
         bank = Client(connection).bank
         account = bank.set_account(account_number=NUMBER, account_name=ACCOUNT)
-        for name, source, method, fee in ROADS:
-            bank.set_road(
-                road_name=name,
+        for name, source, method, fee in ROUTES:
+            bank.set_route(
+                route_name=name,
                 account=account,
                 source=source,
                 payment_method=method,
@@ -124,7 +124,7 @@ def statement(items: list[Row], number: int, day: date, opening: Decimal) -> byt
     missing = max(bags, key=lambda row: row["net"], default=None) if len(bags) > 1 else None
     web = [row for row in items if row["source"] == "PAYMENT" and row["net"] > 0]
     entries = [
-        _entry(row["net"], f"{number}-{row['expected']}", row["reference"], row["road_name"])
+        _entry(row["net"], f"{number}-{row['expected']}", row["reference"], row["route_name"])
         for row in items
         if row is not missing and row["source"] != "PAYMENT"
     ]
@@ -197,8 +197,8 @@ def _show(connection: Connection, console: Console) -> None:
     console.print(drawn)
     for row in _rows(connection, SUMMARY, ACCOUNT):
         name = row["name"] if row["number"] == 1 else f"{number(row['number'])} of them"
-        said = f"{row['what']}: NOK\u00a0{kroner(row['amount'])}, {row['place']}, {name}"
-        console.print(Prose(said, "yellow", indent="  "))
+        parts = filter(None, (f"NOK\u00a0{kroner(row['amount'])}", row["place"], name))
+        console.print(Prose(f"{row['what']}: {', '.join(parts)}", "yellow", indent="  "))
 
 
 def _rows(connection: Connection, query: str, *parameters: object) -> list[Row]:

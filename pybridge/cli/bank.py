@@ -25,7 +25,7 @@ from pybridge.terminal import new_table, progress
 app = group()
 
 ENTRY_COLUMNS = ("entry", "account_name", "booked_on", "amount", "candidates", "age", "entry_text")
-ITEM_COLUMNS = ("expected", "road_name", "day", "cash_point", "net", "candidates", "age_group")
+ITEM_COLUMNS = ("expected", "route_name", "day", "cash_point", "net", "candidates", "age_group")
 MATCH_COLUMNS = ("match", "rule", "entry_amount", "item_amount", "difference", "reason")
 
 
@@ -61,7 +61,7 @@ def import_(
 @app.command()
 def payout(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Stripe's, Vipps MobilePay's, or CSV.")],
-    road_name: Annotated[str, typer.Option("--road", help="The road that the payouts come by.")],
+    route_name: Annotated[str, typer.Option("--route", help="The settlement route that the payouts come by.")],
     kind: Annotated[
         str | None, typer.Option("--format", help="stripe, vipps or csv; by default what the header says.")
     ] = None,
@@ -79,7 +79,7 @@ def payout(
         raise typer.BadParameter(f"{columns}: {error}", param_hint="--map") from None
     try:
         with connect(deployed=True) as connection, progress() as tell:
-            done = bank_loading.import_payouts(connection, file, road_name, kind, report, tell=tell)
+            done = bank_loading.import_payouts(connection, file, route_name, kind, report, tell=tell)
     except tables.Unreadable as error:
         raise fail(REFUSED, f"{file}: {error}. Nothing was loaded.") from None
     if as_json:
@@ -128,7 +128,7 @@ def match(
         print_json({"expected": [asdict(each) for each in items], "matched": [asdict(each) for each in matches]})
         return
     for added in items:
-        typer.echo(f"{added.road_name}: {added.items} more expected, NOK {kroner(added.amount)}")
+        typer.echo(f"{added.route_name}: {added.items} more expected, NOK {kroner(added.amount)}")
     for found in matches:
         what = "matched" if found.is_automatic else "suggested, to be approved"
         typer.echo(f"{found.rule}: {found.matches} {what}, NOK {kroner(found.amount)}")
@@ -237,7 +237,7 @@ def account(
 
 
 @app.command()
-def road(
+def route(
     name: Annotated[str, typer.Argument(help="What to call it.")],
     account_name: Annotated[str, typer.Option("--account", help="Where the money arrives, by name.")],
     source: Annotated[str, typer.Option(help="What one item is: SESSION, DAY, PAYMENT or ATTEMPT.")],
@@ -254,7 +254,7 @@ def road(
         datetime | None, typer.Option(help="Expect goods from this day on; all by default.", **DAY)
     ] = None,
 ) -> None:
-    """Say how money reaches the bank: add a road, or change it."""
+    """Say how money reaches the bank: add a settlement route, or change one."""
     with connect(deployed=True) as connection, translated():
         known = dict(connection.execute("select account_name, account from bank.account order by 1").fetchall())
         if account_name not in known:
@@ -263,8 +263,8 @@ def road(
             share, kept = Decimal(fee), Decimal(tolerance)
         except InvalidOperation:
             raise typer.BadParameter("--fee and --tolerance are numbers") from None
-        Bank(connection).set_road(
-            road_name=name,
+        Bank(connection).set_route(
+            route_name=name,
             account=known[account_name],
             source=source,
             payment_method=method,

@@ -23,7 +23,7 @@ class BeginImportRow:
 class ExpectRow:
     """A row of `bank.expect`."""
 
-    road_name: str
+    route_name: str
     items: int
     amount: Decimal
 
@@ -81,12 +81,12 @@ class Bank(Room):
         return self._rows(BeginImportRow, "begin_import", content_sha256=content_sha256)
 
     def expect(self, *, until: date | None = None) -> list[ExpectRow]:
-        """Adds what is to be expected of goods until a day, by default yesterday, one row an item as bank.road says; a
-        row a road of what was added, NOK. Until today: closed till sessions, single payments and attempts, but no sum
-        of a day that is not over. The cash of a till session is named TILL- and its number: what a depositor writes on
-        the bag. Each payment is taken once; one that comes late is an item of its own. Money owed back
-        (billig.owed_back) is expected too, when it came, with the payment of its reference, and when it was paid back,
-        named by that reference. 25000 not at read committed.
+        """Adds what is to be expected of goods until a day, by default yesterday, one row per item as bank.route says;
+        returns one row per settlement route of what was added, NOK. Until today: closed till sessions, single payments
+        and attempts, but no sum of a day that is not over. The cash of a till session is named TILL- and its number:
+        what a depositor writes on the bag. Each payment is taken once; one that comes late is an item of its own. Money
+        owed back (billig.owed_back) is expected too, when it came, with the payment of its reference, and when it was
+        paid back, named by that reference. 25000 not at read committed.
         """
         return self._rows(ExpectRow, "expect", until=until)
 
@@ -109,16 +109,18 @@ class Bank(Room):
             LoadImportRow, "load_import", file_name=file_name, content_sha256=content_sha256, format=format
         )
 
-    def load_payout(self, *, road_name: str, file_name: str, content_sha256: bytes, format: str) -> list[LoadPayoutRow]:
-        """Loads what stands in file_payout and file_payout_line of begin_import as payouts by a road, all or nothing,
-        each payout once. payouts and lines: in the file; known_payouts: loaded before; waiting_lines: not paid out yet,
-        left out. 22023; 23B87 what does not add up or is not in NOK, DETAIL says the line; 23B88 a payout that was
-        loaded before, with other lines; P0002 no such road.
+    def load_payout(
+        self, *, route_name: str, file_name: str, content_sha256: bytes, format: str
+    ) -> list[LoadPayoutRow]:
+        """Loads what stands in file_payout and file_payout_line of begin_import as payouts by a settlement route, all
+        or nothing, each payout once. payouts and lines: in the file; known_payouts: loaded before; waiting_lines: not
+        paid out yet, left out. 22023; 23B87 what does not add up or is not in NOK, DETAIL says the line; 23B88 a payout
+        that was loaded before, with other lines; P0002 no such route.
         """
         return self._rows(
             LoadPayoutRow,
             "load_payout",
-            road_name=road_name,
+            route_name=route_name,
             file_name=file_name,
             content_sha256=content_sha256,
             format=format,
@@ -160,10 +162,10 @@ class Bank(Room):
         )
         return result
 
-    def set_road(
+    def set_route(
         self,
         *,
-        road_name: str,
+        route_name: str,
         account: int,
         source: str,
         payment_method: str | None = None,
@@ -175,12 +177,12 @@ class Bank(Room):
         run_max: int = 7,
         since: date | None = None,
     ) -> int:
-        """Adds a road to the bank, or changes days, fee, tolerance, run, account and first day of the one of that name;
+        """Adds a settlement route, or changes days, fee, tolerance, run, account and first day of the one of that name;
         returns its key. What is expected already stays as it is. 22023; P0002 no such account in NOK, or gateway.
         """
         result: int = self._value(
-            "set_road",
-            road_name=road_name,
+            "set_route",
+            route_name=route_name,
             account=account,
             source=source,
             payment_method=payment_method,

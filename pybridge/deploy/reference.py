@@ -108,7 +108,7 @@ THEMES = {
         "Clicks and months": r".*",
     },
     "bank": {
-        "Statements, and what is expected": r"statement.*|entry.*|expected.*|road",
+        "Statements, and what is expected": r"statement.*|entry.*|expected.*|route",
         "Matches": r".*",
     },
 }

@@ -166,7 +166,7 @@ class LoadedPayouts:
 def import_payouts(
     connection: Connection,
     path: Path,
-    road: str,
+    route: str,
     kind: str | None = None,
     report: Report | None = None,
     *,
@@ -186,7 +186,7 @@ def import_payouts(
         PAYOUT.copy(connection, (((), each) for each in found))
         tell("loading", 0, None)
         (loaded,) = Bank(connection).load_payout(
-            road_name=road, file_name=path.name, content_sha256=content, format=f"payouts, {kind}"
+            route_name=route, file_name=path.name, content_sha256=content, format=f"payouts, {kind}"
         )
     return LoadedPayouts(
         file=path.name,

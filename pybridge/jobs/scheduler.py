@@ -26,7 +26,7 @@ LOST = (psycopg.OperationalError, psycopg.InterfaceError, errors.Busy, errors.De
 
 NEXT = """
     select extract(epoch from min(o.ready_at) - clock_timestamp())::float8
-    from jobs.outlook(clock_timestamp()) as o
+    from jobs.outlook(p_now => clock_timestamp()) as o
     where o.state <> 'running' and o.job = any (%s)
 """
 # The second: if this program is killed, its call ends soon after, and lets its locks go.

@@ -51,7 +51,7 @@ LABELS = {
     "publisher_amount": N_("Publishers' share"),
     "refs": N_("References"),
     "resolved_at": N_("Settled"),
-    "road_name": N_("Settlement route"),
+    "route_name": N_("Settlement route"),
     "row_count": N_("Rows"),
     "submitted_at": N_("Sent"),
     "tickets_free": N_("Free tickets"),

@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import Connection
 from tests.support import banking
-from tests.support.banking import Line, expected, match_open, matched, road, sound
+from tests.support.banking import Line, expected, match_open, matched, route, sound
 from tests.support.domain import make_cash_point, one, rows
 
 FIRST = date(2026, 2, 2)
@@ -29,9 +29,9 @@ class Week:
         self.db = db
         for place in range(1, PLACES + 1):
             make_cash_point(db, place)
-        cash = road(db, "DAY", "CASH", days_max=4)
-        card = road(db, "DAY", "CARD", days_max=3, fee_rate=Decimal("0.0125"), tolerance=ORE)
-        by_payment = road(db, "PAYMENT", "NET_CARD", days_max=10, run_max=1)
+        cash = route(db, "DAY", "CASH", days_max=4)
+        card = route(db, "DAY", "CARD", days_max=3, fee_rate=Decimal("0.0125"), tolerance=ORE)
+        by_payment = route(db, "PAYMENT", "NET_CARD", days_max=10, run_max=1)
         self.items: dict[str, list[int]] = {}
         self.deposits: Deposits = {}
         for day in range(DAYS):
@@ -133,7 +133,7 @@ def _split(deposits: Deposits) -> tuple[set[str], set[str]]:
     return set(), set()  # the two are suggested, as nothing else is their sum
 
 
-def _merged_of_two_roads(deposits: Deposits) -> tuple[set[str], set[str]]:
+def _merged_of_two_routes(deposits: Deposits) -> tuple[set[str], set[str]]:
     on, amount, _ = deposits.pop("card 3")
     _, more, _ = deposits.pop("cash 3.1")
     deposits["both"] = (on, Decimal(amount) + Decimal(more), "both")
@@ -162,7 +162,7 @@ FAULTS: list[Fault] = [
     _doubled,
     _an_ore_off,
     _split,
-    _merged_of_two_roads,
+    _merged_of_two_routes,
     _wrong_reference,
     _two_wrong_references,
     _unknown,
@@ -181,7 +181,7 @@ def test_a_planted_fault_is_found_and_nothing_is_matched_falsely(week: Week, tmp
     assert sound(week.db)
 
 
-def test_an_ore_off_a_tolerant_road_is_suggested(week: Week, tmp_path: Path) -> None:
+def test_an_ore_off_a_tolerant_route_is_suggested(week: Week, tmp_path: Path) -> None:
     on, amount, name = week.deposits["card 3"]
     week.deposits["card 3"] = (on, Decimal(amount) - ORE, name)
     assert week.runs(tmp_path) == week.whole()

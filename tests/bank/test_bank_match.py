@@ -15,7 +15,7 @@ from psycopg import sql
 
 from tests.conftest import Connect, Connection
 from tests.support import banking, market
-from tests.support.banking import booked, days_ago, expected, match_open, matched, road, sound
+from tests.support.banking import booked, days_ago, expected, match_open, matched, route, sound
 from tests.support.domain import (
     DATA,
     Row,
@@ -73,16 +73,16 @@ def states(db: Connection) -> dict[int, str]:
 
 
 def test_a_day_of_a_method_is_expected_once_and_what_comes_late_by_itself(db: Connection) -> None:
-    road(db, "DAY", "CARD")
+    route(db, "DAY", "CARD")
     event = make_event(db, prices=(100,))
     for count in (1, 2):
         banking.sold_on(db, days_ago(2), count, "CARD", event)
     banking.sold_on(db, days_ago(1), 1, "CARD", event)
     sell(db, event.price_group, methods=["CARD"])  # today is not over
-    assert call_in(db, "bank", "expect") == [{"road_name": "CARD", "items": 2, "amount": D(400)}]
+    assert call_in(db, "bank", "expect") == [{"route_name": "CARD", "items": 2, "amount": D(400)}]
     assert call_in(db, "bank", "expect") == []
     late = banking.sold_on(db, days_ago(2), 4, "CARD", event)
-    assert call_in(db, "bank", "expect") == [{"road_name": "CARD", "items": 1, "amount": D(400)}]
+    assert call_in(db, "bank", "expect") == [{"route_name": "CARD", "items": 1, "amount": D(400)}]
     assert [row["amount"] for row in rows(db, "select amount from bank.expected order by expected")] == [300, 100, 400]
     down = rows(db, "select payment, total_amount from report.bank_ticket where payment = %s", late)
     assert [row["total_amount"] for row in down] == [100] * 4
@@ -90,7 +90,7 @@ def test_a_day_of_a_method_is_expected_once_and_what_comes_late_by_itself(db: Co
 
 
 def test_of_a_till_what_was_counted_less_the_float_is_expected(db: Connection) -> None:
-    road(db, "SESSION", "CASH")
+    route(db, "SESSION", "CASH")
     event = make_event(db, prices=(100,))
     make_cash_point(db, session_required=True)
     session = open_till(db, opening_float=500)
@@ -119,9 +119,9 @@ def test_of_a_till_what_was_counted_less_the_float_is_expected(db: Connection) -
     assert consistency(db) == {}
 
 
-def test_a_closed_till_is_expected_the_same_day_by_each_road_and_a_day_is_not(db: Connection) -> None:
+def test_a_closed_till_is_expected_the_same_day_by_each_route_and_a_day_is_not(db: Connection) -> None:
     for source, method in (("SESSION", "CASH"), ("SESSION", "CARD"), ("DAY", "VIPPS"), ("PAYMENT", "NET_CARD")):
-        road(db, source, method)
+        route(db, source, method)
     event = make_event(db, prices=(100,))
     make_cash_point(db, session_required=True)
     session = open_till(db)
@@ -134,23 +134,23 @@ def test_a_closed_till_is_expected_the_same_day_by_each_road_and_a_day_is_not(db
     found = rows(
         db,
         """
-        select r.road_name, x.till_session, x.reference, x.goods, x.amount, count(l.payment) as lines
+        select r.route_name, x.till_session, x.reference, x.goods, x.amount, count(l.payment) as lines
         from bank.expected as x
-        inner join bank.road as r on x.road = r.road
+        inner join bank.route as r on x.route = r.route
         left join bank.expected_line as l on x.expected = l.expected
-        group by x.expected, r.road_name order by r.road_name
+        group by x.expected, r.route_name order by r.route_name
         """,
     )
-    assert [tuple(row.values()) for row in found if row["road_name"] != "NET_CARD"] == [
+    assert [tuple(row.values()) for row in found if row["route_name"] != "NET_CARD"] == [
         ("CARD", session, "", 200, 200, 1),
         ("CASH", session, f"TILL-{session}", 300, 300, 1),
     ]
-    assert [row["amount"] for row in found if row["road_name"] == "NET_CARD"] == [100]
+    assert [row["amount"] for row in found if row["route_name"] == "NET_CARD"] == [100]
     assert consistency(db) == {}
 
 
 def test_web_payments_are_expected_by_their_reference(db: Connection) -> None:
-    road(db, "PAYMENT", "NET_CARD")
+    route(db, "PAYMENT", "NET_CARD")
     event = make_event(db, prices=(100,))
     confirm(db, net(db, event.price_group), reference="pi_1")
     banking.moved(db, one(db, "select payment from billig.payment"), days_ago(1))
@@ -161,7 +161,7 @@ def test_web_payments_are_expected_by_their_reference(db: Connection) -> None:
 def test_money_that_came_too_late_is_expected_when_it_came_and_when_it_is_paid_back(
     db: Connection, tmp_path: Path
 ) -> None:
-    road(db, "PAYMENT", "NET_CARD")
+    route(db, "PAYMENT", "NET_CARD")
     event = make_event(db, prices=(100, 60), num=2)
     sale = net(db, {event.price_groups[0]: 1, event.price_groups[1]: 1})
     update_ticket(db, sale.tickets[0], refunded="now")
@@ -206,7 +206,7 @@ def test_money_that_came_too_late_is_expected_when_it_came_and_when_it_is_paid_b
 
 
 def test_money_owed_back_is_in_its_days_sum_and_beside_a_payment_that_was_expected_before(db: Connection) -> None:
-    day, single = road(db, "DAY", "VIPPS"), road(db, "PAYMENT", "NET_CARD")
+    day, single = route(db, "DAY", "VIPPS"), route(db, "PAYMENT", "NET_CARD")
     event = make_event(db, prices=(100,), num=9)
     for method in ("VIPPS", "NET_CARD"):
         paid = net(db, event.price_group)
@@ -226,14 +226,14 @@ def test_money_owed_back_is_in_its_days_sum_and_beside_a_payment_that_was_expect
     before = one(db, "select payment from billig.payment where provider_reference = 'late NET_CARD'")
     run(
         db,
-        "insert into bank.expected (road, day, payment, goods, amount) values (%s, %s, %s, 0, 0)",
+        "insert into bank.expected (route, day, payment, goods, amount) values (%s, %s, %s, 0, 0)",
         single,
         days_ago(2),
         before,
     )
     call_in(db, "bank", "expect")
     found = rows(
-        db, "select road, payment, reference, goods, amount from bank.expected where amount <> 0 order by 1, 3"
+        db, "select route, payment, reference, goods, amount from bank.expected where amount <> 0 order by 1, 3"
     )
     assert [tuple(row.values()) for row in found] == [
         (day, None, "", 100, 200),
@@ -249,16 +249,16 @@ def test_money_owed_back_is_in_its_days_sum_and_beside_a_payment_that_was_expect
     assert consistency(db) == {}
 
 
-def test_goods_of_before_the_roads_first_day_are_not_expected(db: Connection) -> None:
-    road(db, "DAY", "CARD", since=days_ago(2))
+def test_goods_of_before_the_routes_first_day_are_not_expected(db: Connection) -> None:
+    route(db, "DAY", "CARD", since=days_ago(2))
     for day in (3, 2):
         banking.sold_on(db, days_ago(day), 1, "CARD")
-    assert call_in(db, "bank", "expect") == [{"road_name": "CARD", "items": 1, "amount": D(100)}]
+    assert call_in(db, "bank", "expect") == [{"route_name": "CARD", "items": 1, "amount": D(100)}]
     assert one(db, "select day from bank.expected") == days_ago(2)
 
 
 def test_what_the_marketplace_paid_and_got_back_is_expected(db: Connection) -> None:
-    road(db, "ATTEMPT", gateway="stripe")
+    route(db, "ATTEMPT", gateway="stripe")
     (charged,) = settled(db)
     call_in(db, "bank", "expect", until=None)
     (item,) = rows(db, "select payment_attempt, reference, amount, is_return from bank.expected")
@@ -281,7 +281,7 @@ def settled(db: Connection) -> list[Row]:
     return rows(db, "select payment_attempt, amount, gateway_id from marketplace.payment_attempt")
 
 
-def test_what_has_no_road_is_not_expected(db: Connection) -> None:
+def test_what_has_no_route_is_not_expected(db: Connection) -> None:
     banking.account(db)
     banking.sold_on(db, days_ago(2), 1, "CARD")
     assert call_in(db, "bank", "expect") == []
@@ -292,7 +292,7 @@ def test_what_has_no_road_is_not_expected(db: Connection) -> None:
 
 @pytest.fixture
 def card(db: Connection) -> int:
-    return road(db, "DAY", "CARD", days_max=5)
+    return route(db, "DAY", "CARD", days_max=5)
 
 
 def test_one_amount_within_its_days_is_matched(db: Connection, card: int, tmp_path: Path) -> None:
@@ -337,7 +337,7 @@ def test_a_sum_that_is_also_one_item_is_nobodys(db: Connection, card: int, tmp_p
 
 
 def test_a_payout_net_of_fees_shows_its_fee(db: Connection, tmp_path: Path) -> None:
-    of_vipps = road(db, "DAY", "VIPPS", fee_rate=Decimal("0.01"))
+    of_vipps = route(db, "DAY", "VIPPS", fee_rate=Decimal("0.01"))
     (item,) = expected(db, of_vipps, (DAY, "11450.50"))
     (entry,) = booked(db, tmp_path, (later(1), "11335.99", "A"))  # the fee, 114.505, is rounded half up
     assert match_open(db) == {"NET": 1}
@@ -348,7 +348,7 @@ def test_a_payout_net_of_fees_shows_its_fee(db: Connection, tmp_path: Path) -> N
 
 
 def test_a_reference_decides_between_equals(db: Connection, tmp_path: Path) -> None:
-    by_payment = road(db, "PAYMENT", "BANK")
+    by_payment = route(db, "PAYMENT", "BANK")
     items = [expected(db, by_payment, (DAY, 300), reference=f"KID{n}")[0] for n in (1, 2)]
     content = (
         banking.mt940([(later(1), 300, "A"), (later(1), 300, "B")])
@@ -362,7 +362,7 @@ def test_a_reference_decides_between_equals(db: Connection, tmp_path: Path) -> N
 
 
 def test_a_batch_is_matched_when_each_of_its_payments_is(db: Connection, tmp_path: Path) -> None:
-    by_payment = road(db, "PAYMENT", "BANK")
+    by_payment = route(db, "PAYMENT", "BANK")
     kids = {"1234567897": 300, "1234567905": 250, "1234567913": 350}
     items = [expected(db, by_payment, (DAY, amount), reference=kid)[0] for kid, amount in kids.items()]
     banking.load(db, tmp_path, (DATA / "camt053.xml").read_bytes())
@@ -371,7 +371,7 @@ def test_a_batch_is_matched_when_each_of_its_payments_is(db: Connection, tmp_pat
 
 
 def test_a_batch_with_one_payment_that_differs_is_left_alone(db: Connection, tmp_path: Path) -> None:
-    by_payment = road(db, "PAYMENT", "BANK")
+    by_payment = route(db, "PAYMENT", "BANK")
     kids = {"1234567897": "300.01", "1234567905": "249.99", "1234567913": "350"}  # the sum is the same
     for kid, amount in kids.items():
         expected(db, by_payment, (DAY, amount), reference=kid)
@@ -380,7 +380,7 @@ def test_a_batch_with_one_payment_that_differs_is_left_alone(db: Connection, tmp
 
 
 def test_zeros_before_a_kid_do_not_matter_and_the_rule_can_be_switched_off(db: Connection, tmp_path: Path) -> None:
-    by_payment = road(db, "PAYMENT", "BANK", run_max=1)
+    by_payment = route(db, "PAYMENT", "BANK", run_max=1)
     items = [
         expected(db, by_payment, (DAY, amount), reference=kid)[0]
         for kid, amount in {"0001234567897": 300, "1234567905": 250, "01234567913": 350}.items()
@@ -394,7 +394,7 @@ def test_zeros_before_a_kid_do_not_matter_and_the_rule_can_be_switched_off(db: C
 
 
 def test_a_reference_in_the_text_is_suggested(db: Connection, tmp_path: Path) -> None:
-    by_payment = road(db, "PAYMENT", "BANK", run_max=1)
+    by_payment = route(db, "PAYMENT", "BANK", run_max=1)
     _, second = (expected(db, by_payment, (DAY, amount), reference=f"ORDER-{amount}")[0] for amount in (300, 400))
     content = banking.mt940(
         [(later(1), 400, "A"), (later(40), 400, "B")], texts=["thanks", "for ORDER-400, paid by mother"]
@@ -412,7 +412,7 @@ def test_a_reference_in_the_text_is_suggested(db: Connection, tmp_path: Path) ->
 
 
 def test_a_text_with_two_references_or_of_another_amount_is_nobodys(db: Connection, tmp_path: Path) -> None:
-    by_payment = road(db, "PAYMENT", "BANK", run_max=1)
+    by_payment = route(db, "PAYMENT", "BANK", run_max=1)
     for amount in (300, 400):
         expected(db, by_payment, (DAY, amount), reference=f"ORDER-{amount}")
     texts = ["ORDER-300 ORDER-400", "ORDER-300", "XORDER-400"]
@@ -426,7 +426,7 @@ def test_some_items_that_do_not_follow_each_other_are_suggested(db: Connection, 
     items = expected(db, card, *((later(day), amount) for day, amount in enumerate(amounts)))
     without = sum(map(Decimal, amounts)) - Decimal("4400.30")
     entries = booked(db, tmp_path, (later(6), without, "A"))
-    run(db, "update bank.road set days_max = 9")
+    run(db, "update bank.route set days_max = 9")
     assert match_open(db) == {"SUBSET": 1}
     assert matched(db) == {entries[0]: {*items} - {items[2]}}
     assert list(states(db).values()) == ["SUGGESTED"]
@@ -435,7 +435,7 @@ def test_some_items_that_do_not_follow_each_other_are_suggested(db: Connection, 
 
 
 def test_a_sum_that_several_items_come_to_is_nobodys(db: Connection, card: int, tmp_path: Path) -> None:
-    run(db, "update bank.road set days_max = 9")
+    run(db, "update bank.route set days_max = 9")
     # 100 + 300 = 150 + 250, neither of which follow each other
     expected(db, card, *((later(day), amount) for day, amount in enumerate([100, 150, 300, 1000, 250])))
     booked(db, tmp_path, (later(6), 400, "A"))
@@ -443,7 +443,7 @@ def test_a_sum_that_several_items_come_to_is_nobodys(db: Connection, card: int, 
 
 
 def test_of_more_than_sixteen_items_no_sum_is_tried(db: Connection, card: int, tmp_path: Path) -> None:
-    run(db, "update bank.road set days_max = 30, run_max = 2")
+    run(db, "update bank.route set days_max = 30, run_max = 2")
     amounts = [Decimal(2) ** n for n in range(17)]
     items = expected(db, card, *((later(day), amount) for day, amount in enumerate(amounts)))
     booked(db, tmp_path, (later(17), 5, "A"))
@@ -494,7 +494,7 @@ def test_few_sums_are_those_of_a_few_and_of_all_but_a_few(db: Connection, amount
 
 
 def test_a_reference_that_two_deposits_name_is_nobodys(db: Connection, tmp_path: Path) -> None:
-    by_payment = road(db, "PAYMENT", "BANK")
+    by_payment = route(db, "PAYMENT", "BANK")
     expected(db, by_payment, (DAY, 300), reference="KID1")
     content = banking.mt940([(later(1), 300, "A"), (later(1), 300, "B")]).replace("NONREF", "KID1")
     banking.load(db, tmp_path, content)
@@ -502,7 +502,7 @@ def test_a_reference_that_two_deposits_name_is_nobodys(db: Connection, tmp_path:
 
 
 def test_an_ore_too_little_is_suggested_and_a_person_says_why(db: Connection, tmp_path: Path) -> None:
-    tolerant = road(db, "DAY", "CARD", tolerance=Decimal("0.05"))
+    tolerant = route(db, "DAY", "CARD", tolerance=Decimal("0.05"))
     expected(db, tolerant, (DAY, 500))
     booked(db, tmp_path, (later(1), "499.99", "A"))
     assert match_open(db) == {"TOLERANCE": 1}
@@ -533,8 +533,8 @@ def test_a_rule_that_is_switched_off_finds_nothing(db: Connection, card: int, tm
 
 def test_goods_and_money_are_told_by_day_project_and_method(db: Connection, tmp_path: Path) -> None:
     """Two projects in each day's cards; two days in one deposit net of a fee that nobody divides evenly; vouchers."""
-    of_cards = road(db, "DAY", "CARD", fee_rate=Decimal("0.0133"))
-    road(db, "DAY", "CASH")
+    of_cards = route(db, "DAY", "CARD", fee_rate=Decimal("0.0133"))
+    route(db, "DAY", "CASH")
     events = [make_event(db, prices=(price,)) for price in (170, 333)]
     first, second = days_ago(3), days_ago(2)
     for day, event, count in ((first, 0, 1), (first, 1, 2), (second, 0, 3), (second, 1, 1), (second, 1, 1)):
@@ -543,7 +543,7 @@ def test_goods_and_money_are_told_by_day_project_and_method(db: Connection, tmp_
     call_in(db, "bank", "expect")
     gross, fees = {first: D(836), second: D(1176)}, {first: D("11.12"), second: D("15.64")}
     entry = booked(db, tmp_path, (days_ago(1), sum(gross.values()) - sum(fees.values()) - D("0.01"), "A"))
-    items = rows(db, "select expected from bank.expected where road = %s", of_cards)
+    items = rows(db, "select expected from bank.expected where route = %s", of_cards)
     make(db, entry, [row["expected"] for row in items], FEE=-sum(fees.values()), ROUNDING=D("-0.01"))
 
     found = rows(db, "select * from report.bank_reconciliation order by day, payment_method, project")
@@ -667,7 +667,7 @@ def test_nothing_of_the_bank_is_changed(db: Connection, card: int, tmp_path: Pat
             where relnamespace = 'bank'::regnamespace and relkind = 'r' and relname <> all (%s)
             """,
             [
-                *("account", "road", "match_rule", "file_statement", "file_entry", "file_detail"),
+                *("account", "route", "match_rule", "file_statement", "file_entry", "file_detail"),
                 *("file_payout", "file_payout_line"),
             ],
         )
@@ -898,7 +898,7 @@ def test_the_rules_match_what_the_model_does(
     with db.transaction(force_rollback=True):
         for place in (1, 2):
             make_cash_point(db, place)
-        of_card = road(db, "DAY", "CARD", days_max=3, run_max=3)
+        of_card = route(db, "DAY", "CARD", days_max=3, run_max=3)
         keys = [expected(db, of_card, (later(day), amount), cash_point=place)[0] for day, place, amount in items]
         numbers: list[int] = []
         if entries:
@@ -936,11 +936,11 @@ def test_what_nearly_fits_is_what_a_look_at_all_pairs_finds(
 ) -> None:
     db = shared_db
     with db.transaction(force_rollback=True):
-        roads = {
-            tolerance: road(db, "DAY", method, days_max=2, run_max=1, tolerance=Decimal(tolerance))
+        routes = {
+            tolerance: route(db, "DAY", method, days_max=2, run_max=1, tolerance=Decimal(tolerance))
             for tolerance, method in (("0", "BANK"), ("0.05", "CARD"), ("1", "CASH"))
         }
-        keys = [expected(db, roads[tolerance], (later(day), amount))[0] for day, tolerance, amount in items]
+        keys = [expected(db, routes[tolerance], (later(day), amount))[0] for day, tolerance, amount in items]
         banking.load(
             db,
             tmp_path_factory.mktemp("bank"),

@@ -16,13 +16,13 @@ from pybridge.files.payouts import Report
 from pybridge.files.tables import Unreadable, layout
 from tests.conftest import Connection
 from tests.support import banking
-from tests.support.banking import expected, match_open, matched, road, sound
+from tests.support.banking import expected, match_open, matched, route, sound
 from tests.support.domain import call_in, consistency, expect, one, rows, run
 
 D = Decimal
 DAY = date(2026, 1, 14)
 PAID = DAY + timedelta(days=2)
-ROAD = "NET_CARD"
+ROUTE = "NET_CARD"
 
 HEADER = (
     "automatic_payout_id,automatic_payout_effective_at,balance_transaction_id,created,reporting_category,"
@@ -61,7 +61,7 @@ def load(
     folder: Path,
     content: str,
     *,
-    to: str = ROAD,
+    to: str = ROUTE,
     kind: str | None = None,
     report: Report | None = None,
 ) -> bank_loading.LoadedPayouts:
@@ -99,7 +99,7 @@ def state(db: Connection) -> dict[str, str]:
 
 
 def test_stripes_report_gives_payouts_and_their_lines(db: Connection, tmp_path: Path) -> None:
-    road(db, "PAYMENT", ROAD)
+    route(db, "PAYMENT", ROUTE)
     content = stripe(
         L("1", "200.00", "4.80"),
         L("2", "-50.00", category="refund"),
@@ -146,7 +146,7 @@ def test_stripes_report_gives_payouts_and_their_lines(db: Connection, tmp_path: 
 
 
 def test_a_payouts_own_line_is_its_sum(db: Connection, tmp_path: Path) -> None:
-    road(db, "PAYMENT", ROAD)
+    route(db, "PAYMENT", ROUTE)
     paid = L("x", "-195.20", category="payout")
     load(db, tmp_path, stripe(L("1", "200.00", "4.80"), paid))
     with pytest.raises(errors.PayoutRefused) as refused:
@@ -178,7 +178,7 @@ pspReference,time,ledgerDate,entryType,reference,currency,amount,recipientHandle
 
 
 def test_vipps_ledger_is_the_same_from_portal_and_api(db: Connection, tmp_path: Path) -> None:
-    road(db, "DAY", "VIPPS")
+    route(db, "DAY", "VIPPS")
     done = load(db, tmp_path, PORTAL, to="VIPPS")
     assert (done.format, done.payouts, done.lines, done.waiting_lines) == ("vipps", 1, 3, 2)
     (payout,) = rows(db, "select payout_id, names, paid_on, gross, fee, other, net from bank.payout")
@@ -236,7 +236,7 @@ def mapped(folder: Path, content: str = TOML) -> Report:
 
 
 def test_another_report_is_read_by_a_map_of_its_columns(db: Connection, tmp_path: Path) -> None:
-    road(db, "DAY", "CARD")
+    route(db, "DAY", "CARD")
     done = load(db, tmp_path, CSV, to="CARD", report=mapped(tmp_path))
     assert (done.format, done.payouts, done.lines, done.waiting_lines) == ("csv", 1, 3, 1)
     assert rows(db, "select gross, fee, other, net from bank.payout") == [
@@ -289,7 +289,7 @@ UNREADABLE: dict[str, tuple[str, str]] = {
 
 @pytest.mark.parametrize("name", UNREADABLE)
 def test_what_cannot_be_read_is_refused_and_nothing_is_loaded(db: Connection, tmp_path: Path, name: str) -> None:
-    road(db, "PAYMENT", ROAD)
+    route(db, "PAYMENT", ROUTE)
     content, said = UNREADABLE[name]
     with pytest.raises(Unreadable) as refused:
         load(db, tmp_path, content)
@@ -305,7 +305,7 @@ MAPPED_WRONG: dict[str, tuple[str, str]] = {
 
 @pytest.mark.parametrize("name", MAPPED_WRONG)
 def test_what_the_map_does_not_cover_is_refused(db: Connection, tmp_path: Path, name: str) -> None:
-    road(db, "PAYMENT", ROAD)
+    route(db, "PAYMENT", ROUTE)
     content, said = MAPPED_WRONG[name]
     with pytest.raises(Unreadable) as refused:
         load(db, tmp_path, content, report=mapped(tmp_path))
@@ -328,7 +328,7 @@ REFUSED: dict[str, tuple[str, str, str]] = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_does_not_add_up_is_refused_and_where(db: Connection, tmp_path: Path, name: str) -> None:
-    road(db, "PAYMENT", ROAD)
+    route(db, "PAYMENT", ROUTE)
     content, said, where = REFUSED[name]
     with pytest.raises(errors.PayoutRefused) as refused:
         load(db, tmp_path, content)
@@ -338,7 +338,7 @@ def test_what_does_not_add_up_is_refused_and_where(db: Connection, tmp_path: Pat
 
 
 def test_a_payout_is_loaded_once_and_not_with_other_lines(db: Connection, tmp_path: Path) -> None:
-    road(db, "PAYMENT", ROAD)
+    route(db, "PAYMENT", ROUTE)
     lines = (L("1", "200.00", "4.80"), L("2", "100.00", "3.30"))
     load(db, tmp_path, stripe(*lines))
     assert load(db, tmp_path, stripe(*lines)).already
@@ -348,20 +348,20 @@ def test_a_payout_is_loaded_once_and_not_with_other_lines(db: Connection, tmp_pa
         load(db, tmp_path, stripe(lines[0], L("2", "100.00", "3.29")))
     assert refused.value.detail == "Line 2: 2 lines, together 291.91."
     assert one(db, "select count(*) from bank.payout_line") == 3
-    with pytest.raises(errors.NotFound, match="no road Nowhere"):
+    with pytest.raises(errors.NotFound, match="no settlement route Nowhere"):
         load(db, tmp_path, stripe(L("9", "1.00")), to="Nowhere")
     for table in ("payout", "payout_line"):
         with expect("23B84"):
             run(db, f"delete from bank.{table}")
     with expect("22023"):
-        call_in(db, "bank", "load_payout", road_name=ROAD, file_name="x", content_sha256=bytes(32), format="x")
+        call_in(db, "bank", "load_payout", route_name=ROUTE, file_name="x", content_sha256=bytes(32), format="x")
 
 
 # --- By name --------------------------------------------------------------------------------------------------------
 
 
 def test_payments_refunds_and_fees_of_a_payout_are_matched_with_its_entry(db: Connection, tmp_path: Path) -> None:
-    way = road(db, "PAYMENT", ROAD)
+    way = route(db, "PAYMENT", ROUTE)
     want = [*items(db, way, ("1", 200), ("2", 100), ("1", -50)), *items(db, way, ("9", 100))][:3]
     content = (L("1", "200.00", "4.80"), L("2", "100.00", "3.30"), L("1", "-50.00", category="refund"))
     load(db, tmp_path, stripe(*content, L("0", "-2.00", category="fee")))
@@ -379,7 +379,7 @@ def test_payments_refunds_and_fees_of_a_payout_are_matched_with_its_entry(db: Co
 
 @pytest.mark.parametrize("text", ["STRIPE", "po_1", "x/po_1,"])
 def test_the_only_entry_of_its_amount_is_the_payout(db: Connection, tmp_path: Path, text: str) -> None:
-    way = road(db, "PAYMENT", ROAD)
+    way = route(db, "PAYMENT", ROUTE)
     (item,) = items(db, way, ("1", 200))
     load(db, tmp_path, stripe(L("1", "200.00", "4.80")))
     (entry,) = booked(db, tmp_path, ("195.20", text), day=PAID + timedelta(days=1))
@@ -389,7 +389,7 @@ def test_the_only_entry_of_its_amount_is_the_payout(db: Connection, tmp_path: Pa
 
 @pytest.mark.parametrize("days", [-1, 8])
 def test_without_a_name_the_day_counts(db: Connection, tmp_path: Path, days: int) -> None:
-    way = road(db, "PAYMENT", ROAD)
+    way = route(db, "PAYMENT", ROUTE)
     items(db, way, ("1", 200))
     load(db, tmp_path, stripe(L("1", "200.00", "4.80")))
     booked(db, tmp_path, ("195.20", "STRIPE"), day=PAID + timedelta(days=days))
@@ -398,7 +398,7 @@ def test_without_a_name_the_day_counts(db: Connection, tmp_path: Path, days: int
 
 
 def test_two_payouts_of_one_sum_need_a_name(db: Connection, tmp_path: Path) -> None:
-    way = road(db, "PAYMENT", ROAD, fee_rate=D("0.024"))
+    way = route(db, "PAYMENT", ROUTE, fee_rate=D("0.024"))
     first, second = items(db, way, ("1", 200), ("2", 200))
     load(db, tmp_path, stripe(L("1", "200.00", "4.80"), L("2", "200.00", "4.80", payout="po_2")))
     (unnamed,) = booked(db, tmp_path, ("195.20", "STRIPE"))
@@ -410,7 +410,7 @@ def test_two_payouts_of_one_sum_need_a_name(db: Connection, tmp_path: Path) -> N
 
 
 def test_two_entries_of_one_sum_need_a_name(db: Connection, tmp_path: Path) -> None:
-    way = road(db, "PAYMENT", ROAD)
+    way = route(db, "PAYMENT", ROUTE)
     items(db, way, ("1", 200))
     load(db, tmp_path, stripe(L("1", "200.00", "4.80")))
     booked(db, tmp_path, ("195.20", "STRIPE"), ("195.20", "GIFT"))
@@ -419,7 +419,7 @@ def test_two_entries_of_one_sum_need_a_name(db: Connection, tmp_path: Path) -> N
 
 
 def test_an_entry_that_a_person_matched_may_have_been_the_payout(db: Connection, tmp_path: Path) -> None:
-    way = road(db, "PAYMENT", ROAD)
+    way = route(db, "PAYMENT", ROUTE)
     items(db, way, ("1", 200))
     load(db, tmp_path, stripe(L("1", "200.00", "4.80")))
     (entry, _) = booked(db, tmp_path, ("195.20", "STRIPE"), ("195.20", "GIFT"))
@@ -428,8 +428,8 @@ def test_an_entry_that_a_person_matched_may_have_been_the_payout(db: Connection,
 
 
 def test_an_entry_that_names_an_item_is_no_payout(db: Connection, tmp_path: Path) -> None:
-    way = road(db, "PAYMENT", ROAD)
-    bank_way = road(db, "PAYMENT", "BANK")
+    way = route(db, "PAYMENT", ROUTE)
+    bank_way = route(db, "PAYMENT", "BANK")
     items(db, way, ("1", 200))
     (invoice,) = expected(db, bank_way, (DAY, "195.20"), reference="1234567897")
     load(db, tmp_path, stripe(L("1", "200.00", "4.80")))
@@ -443,7 +443,7 @@ def test_an_entry_that_names_an_item_is_no_payout(db: Connection, tmp_path: Path
 
 def test_who_names_a_payout_that_is_matched_is_no_others(db: Connection, tmp_path: Path) -> None:
     """Neither another payout's of that sum, nor an item's."""
-    way = road(db, "PAYMENT", ROAD)
+    way = route(db, "PAYMENT", ROUTE)
     items(db, way, ("1", 200), ("2", 200))
     load(db, tmp_path, stripe(L("1", "200.00", "4.80")))
     (first,) = booked(db, tmp_path, ("195.20", "po_1"))
@@ -459,7 +459,7 @@ def test_who_names_a_payout_that_is_matched_is_no_others(db: Connection, tmp_pat
 
 def test_a_payout_that_a_person_matched_with_another_sum_is_not_sought(db: Connection, tmp_path: Path) -> None:
     """Else the next day's money, its equal, would be taken for it."""
-    way = road(db, "DAY", "VIPPS")
+    way = route(db, "DAY", "VIPPS")
     item, _ = expected(db, way, (DAY, 350), (DAY + timedelta(days=1), 350))
     load(db, tmp_path, API, to="VIPPS")
     (less,) = booked(db, tmp_path, (342, "UTB. 2000400"))
@@ -478,7 +478,7 @@ def test_a_payout_that_a_person_matched_with_another_sum_is_not_sought(db: Conne
 
 
 def test_an_entry_that_names_two_payouts_is_neithers(db: Connection, tmp_path: Path) -> None:
-    way = road(db, "PAYMENT", ROAD)
+    way = route(db, "PAYMENT", ROUTE)
     items(db, way, ("1", 200), ("2", 100))
     load(db, tmp_path, stripe(L("1", "200.00"), L("2", "100.00", payout="po_2")))
     booked(db, tmp_path, (200, "po_1 po_2"))
@@ -487,7 +487,7 @@ def test_an_entry_that_names_two_payouts_is_neithers(db: Connection, tmp_path: P
 
 
 def test_a_number_that_is_short_is_no_name(db: Connection, tmp_path: Path) -> None:
-    way = road(db, "PAYMENT", ROAD)
+    way = route(db, "PAYMENT", ROUTE)
     items(db, way, ("1", 200))
     expected(db, way, (DAY, 55))
     load(db, tmp_path, stripe(L("1", "200.00", "4.80", payout="77")))
@@ -497,9 +497,9 @@ def test_a_number_that_is_short_is_no_name(db: Connection, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("text", ["Invoice INV1001", "INV1001,x", "batch"])
 def test_an_entry_whose_words_name_an_item_is_no_payout(db: Connection, tmp_path: Path, text: str) -> None:
-    way = road(db, "PAYMENT", ROAD)
+    way = route(db, "PAYMENT", ROUTE)
     items(db, way, ("1", 200))
-    invoices = road(db, "PAYMENT", "BANK")
+    invoices = route(db, "PAYMENT", "BANK")
     expected(db, invoices, (DAY, "195.20"), reference="INV1001")
     load(db, tmp_path, stripe(L("1", "200.00", "4.80")))
     (entry,) = booked(db, tmp_path, ("195.20", text))
@@ -512,7 +512,7 @@ def test_an_entry_whose_words_name_an_item_is_no_payout(db: Connection, tmp_path
 
 @pytest.mark.parametrize("text", ["po_1", "RENT"])
 def test_an_entry_that_takes_another_back_is_no_payout(db: Connection, tmp_path: Path, text: str) -> None:
-    way = road(db, "PAYMENT", ROAD)
+    way = route(db, "PAYMENT", ROUTE)
     items(db, way, ("1", 200))
     load(db, tmp_path, stripe(L("1", "200.00")))
     banking.load(db, tmp_path, banking.mt940([(PAID, 200, "A")], texts=[text]).replace("C200,00N", "RD200,00N"))
@@ -556,7 +556,7 @@ def test_a_line_that_does_not_fit_is_named_and_no_rule_takes_the_entry(
     db: Connection, tmp_path: Path, name: str
 ) -> None:
     goods, lines, said = FAULTS[name]
-    way = road(db, "PAYMENT", ROAD, tolerance=5)
+    way = route(db, "PAYMENT", ROUTE, tolerance=5)
     items(db, way, *goods)
     load(db, tmp_path, stripe(*lines))
     net = sum((D(each.gross) - D(each.fee) for each in lines), D(0))
@@ -578,7 +578,7 @@ def test_a_line_that_does_not_fit_is_named_and_no_rule_takes_the_entry(
     [((L("1", "100.00"),), "AMOUNT DIFFERS"), ((L("2", "50.00"), L("2", "50.00")), "SEVERAL ITEMS")],
 )
 def test_what_a_line_may_be_is_kept_too(db: Connection, tmp_path: Path, lines: tuple[L, ...], reason: str) -> None:
-    way = road(db, "PAYMENT", ROAD, days_max=1)
+    way = route(db, "PAYMENT", ROUTE, days_max=1)
     items(db, way, ("1", "100.01"), ("2", 50))
     expected(db, way, (DAY - timedelta(days=9), 50), reference="pi_2")
     load(db, tmp_path, stripe(*lines))
@@ -590,7 +590,7 @@ def test_what_a_line_may_be_is_kept_too(db: Connection, tmp_path: Path, lines: t
 
 
 def test_what_is_matched_elsewhere_is_said(db: Connection, tmp_path: Path) -> None:
-    way = road(db, "PAYMENT", ROAD)
+    way = route(db, "PAYMENT", ROUTE)
     (item, _) = items(db, way, ("1", 200), ("2", 100))
     call_in(db, "bank", "ignore", entry=None, expected=item, reason="lost")
     load(db, tmp_path, stripe(L("1", "200.00"), L("2", "100.00")))
@@ -600,7 +600,7 @@ def test_what_is_matched_elsewhere_is_said(db: Connection, tmp_path: Path) -> No
 
 
 def test_an_entry_of_another_amount_that_names_the_payout_is_shown_and_kept(db: Connection, tmp_path: Path) -> None:
-    way = road(db, "PAYMENT", ROAD)
+    way = route(db, "PAYMENT", ROUTE)
     items(db, way, ("1", 200))
     expected(db, way, (DAY, "195.00"))
     load(db, tmp_path, stripe(L("1", "200.00", "4.80")))
@@ -610,7 +610,7 @@ def test_an_entry_of_another_amount_that_names_the_payout_is_shown_and_kept(db: 
 
 
 def test_a_payout_that_has_not_come_is_awaited_and_then_missed(db: Connection, tmp_path: Path) -> None:
-    way = road(db, "PAYMENT", ROAD)
+    way = route(db, "PAYMENT", ROUTE)
     items(db, way, ("1", 200), ("2", 100))
     load(
         db,
@@ -622,7 +622,7 @@ def test_a_payout_that_has_not_come_is_awaited_and_then_missed(db: Connection, t
 
 
 def test_a_payout_that_a_person_took_apart_is_left_alone(db: Connection, tmp_path: Path) -> None:
-    way = road(db, "PAYMENT", ROAD)
+    way = route(db, "PAYMENT", ROUTE)
     items(db, way, ("1", 200))
     load(db, tmp_path, stripe(L("1", "200.00", "4.80")))
     booked(db, tmp_path, ("195.20", "po_1"))
@@ -634,19 +634,19 @@ def test_a_payout_that_a_person_took_apart_is_left_alone(db: Connection, tmp_pat
 
 
 def test_a_payout_of_fees_alone_is_matched(db: Connection, tmp_path: Path) -> None:
-    road(db, "PAYMENT", ROAD)
+    route(db, "PAYMENT", ROUTE)
     load(db, tmp_path, stripe(L("1", "-99.00", category="fee")))
     (entry,) = booked(db, tmp_path, (-99, "po_1"))
     assert match_open(db) == {"PAYOUT": 1}
     assert matched(db) == {entry: set()}
-    assert rows(db, "select kind, amount, road_name, day from report.fee") == [
-        {"kind": "FEE", "amount": -99, "road_name": ROAD, "day": PAID}
+    assert rows(db, "select kind, amount, route_name, day from report.fee") == [
+        {"kind": "FEE", "amount": -99, "route_name": ROUTE, "day": PAID}
     ]
     assert consistency(db) == {}
 
 
 def test_a_payout_is_suggested_where_the_rule_is_not_automatic(db: Connection, tmp_path: Path) -> None:
-    way = road(db, "PAYMENT", ROAD)
+    way = route(db, "PAYMENT", ROUTE)
     items(db, way, ("1", 200))
     load(db, tmp_path, stripe(L("1", "200.00", "4.80")))
     booked(db, tmp_path, ("195.20", "po_1"))
@@ -665,7 +665,7 @@ def test_a_payout_is_suggested_where_the_rule_is_not_automatic(db: Connection, t
 
 
 def test_a_days_payout_is_matched_with_the_day(db: Connection, tmp_path: Path) -> None:
-    way = road(db, "DAY", "VIPPS")
+    way = route(db, "DAY", "VIPPS")
     (day, _) = expected(db, way, (DAY, 350), (DAY - timedelta(days=5), 350))
     load(db, tmp_path, PORTAL, to="VIPPS")
     (entry,) = booked(db, tmp_path, (343, "UTB. 2000400 VIPPSNR 100"))
@@ -689,7 +689,7 @@ def test_a_days_payout_is_matched_with_the_day(db: Connection, tmp_path: Path) -
 def test_of_days_only_one_item_or_run_may_be_the_sum(
     db: Connection, tmp_path: Path, amounts: list[tuple[int, int | str]], reason: str | None
 ) -> None:
-    way = road(db, "DAY", "VIPPS", fee_rate=D("0.02"))
+    way = route(db, "DAY", "VIPPS", fee_rate=D("0.02"))
     expected(db, way, *((DAY - timedelta(days=days), amount) for days, amount in amounts))
     load(db, tmp_path, PORTAL, to="VIPPS")
     booked(db, tmp_path, (343, "UTB. 2000400"))
@@ -698,7 +698,7 @@ def test_of_days_only_one_item_or_run_may_be_the_sum(
 
 
 def test_the_day_of_two_payouts_is_neithers(db: Connection, tmp_path: Path) -> None:
-    way = road(db, "DAY", "VIPPS")
+    way = route(db, "DAY", "VIPPS")
     expected(db, way, (DAY, 350))
     load(db, tmp_path, API, to="VIPPS")
     load(db, tmp_path, API.replace("2000400", "2000401"), to="VIPPS")
@@ -726,7 +726,7 @@ def test_only_payouts_of_which_every_line_is_one_item_are_matched(
 ) -> None:
     """A model by hand: a line fits where one item alone has its name and amount, and no other line has that item."""
     with db.transaction(force_rollback=True):
-        way = road(db, "PAYMENT", ROAD)
+        way = route(db, "PAYMENT", ROUTE)
         known = items(db, way, *((str(name), amount) for name, amount in goods))
         lines = [
             L(str(name), f"{amount}.00", "1.00", "charge" if amount > 0 else "refund", f"po_{number}")

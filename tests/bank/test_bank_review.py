@@ -13,7 +13,7 @@ from psycopg import sql
 from pybridge.files.statements import Layout
 from tests.conftest import Connect, Connection
 from tests.support import banking
-from tests.support.banking import booked, expected, match_open, matched, road, sound
+from tests.support.banking import booked, expected, match_open, matched, route, sound
 from tests.support.domain import call_in, consistency, one, rows, run, wait_for
 
 D = Decimal
@@ -90,12 +90,12 @@ def test_a_reversal_is_one_though_an_export_does_not_call_it_so(db: Connection, 
 
 @pytest.fixture
 def card(db: Connection) -> int:
-    return road(db, "DAY", "CARD", days_max=5)
+    return route(db, "DAY", "CARD", days_max=5)
 
 
 @pytest.fixture
 def by_payment(db: Connection) -> int:
-    return road(db, "PAYMENT", "BANK", days_max=30)
+    return route(db, "PAYMENT", "BANK", days_max=30)
 
 
 def make(db: Connection, entry: int, item: int) -> int:
@@ -124,7 +124,7 @@ def test_what_is_taken_apart_makes_the_other_no_surer(
 
 
 def test_what_is_only_suggested_may_still_be_anothers(db: Connection, tmp_path: Path) -> None:
-    tolerant = road(db, "DAY", "CARD", tolerance=D(1))
+    tolerant = route(db, "DAY", "CARD", tolerance=D(1))
     expected(db, tolerant, (DAY, 500))
     (less,) = booked(db, tmp_path, (later(1), "499.50", "A"))
     assert match_open(db) == {"TOLERANCE": 1}
@@ -171,7 +171,7 @@ def test_an_entry_that_takes_another_back_is_no_sales(
 
 @pytest.mark.parametrize("rule", ["TEXT", "SUBSET", "TOLERANCE"])
 def test_nor_is_it_suggested_as_one(db: Connection, tmp_path: Path, rule: str) -> None:
-    way = road(db, "PAYMENT", "BANK", days_max=30, tolerance=D(1))
+    way = route(db, "PAYMENT", "BANK", days_max=30, tolerance=D(1))
     amounts = {"TEXT": [D(500)], "SUBSET": [D(200), D(999), D(300)], "TOLERANCE": [D("500.50")]}[rule]
     for number, amount in enumerate(amounts):
         expected(db, way, (later(number - 60 * (rule == "TEXT")), amount), reference=f"REF100{number}")
@@ -185,7 +185,7 @@ def test_nor_is_it_suggested_as_one(db: Connection, tmp_path: Path, rule: str) -
 
 
 def test_of_two_that_a_text_names_the_other_is_no_surer(db: Connection, tmp_path: Path) -> None:
-    way = road(db, "PAYMENT", "BANK", days_max=0)
+    way = route(db, "PAYMENT", "BANK", days_max=0)
     first, _ = (expected(db, way, (later(-30), 500), reference=f"REF100{n}")[0] for n in range(2))
     banking.load(db, tmp_path, banking.mt940([(DAY, 500, "A")], texts=["REF1000 REF1001"]))
     assert match_open(db) == {}
@@ -201,7 +201,7 @@ def test_all_of_many_entries_are_no_few(db: Connection, card: int, tmp_path: Pat
 
 
 def test_a_difference_is_a_persons_though_the_rule_is_automatic(db: Connection, tmp_path: Path) -> None:
-    expected(db, road(db, "DAY", "CARD", tolerance=D(1)), (DAY, 500))
+    expected(db, route(db, "DAY", "CARD", tolerance=D(1)), (DAY, 500))
     run(db, "update bank.match_rule set is_automatic = true where rule = 'TOLERANCE'")
     booked(db, tmp_path, (later(1), "499.50", "A"))
     assert [row["is_automatic"] for row in call_in(db, "bank", "match_open")] == [False]

@@ -41,7 +41,7 @@ def test_from_an_account_to_a_match_that_is_undone(db: Connection, bank: Run, tm
     day = banking.days_ago(4)
     banking.sold_on(db, day, 5, "CARD", make_event(db, prices=(100,)))
     assert bank("account", "NO78 1506 00 12345"[5:], banking.ACCOUNT).exit_code == 0
-    cards = bank("road", "Cards", "--account", banking.ACCOUNT, "--source", "DAY", "--method", "CARD", "--days", 1, 3)
+    cards = bank("route", "Cards", "--account", banking.ACCOUNT, "--source", "DAY", "--method", "CARD", "--days", 1, 3)
     assert cards.exit_code == 0, cards.output
     statement = tmp_path / "statement.sta"
     statement.write_text(banking.mt940([(day + timedelta(days=2), 500, "A"), (day, 77, "B")], texts=["CARDS", "GIFT"]))
@@ -49,7 +49,7 @@ def test_from_an_account_to_a_match_that_is_undone(db: Connection, bank: Run, tm
     assert "already" in bank("import", statement).stdout
     done = answer(bank("match", "--json"))
     assert [(row["rule"], row["matches"]) for row in done["matched"]] == [("AMOUNT", 1)]
-    assert done["expected"] == [{"road_name": "Cards", "items": 1, "amount": "500.00"}]
+    assert done["expected"] == [{"route_name": "Cards", "items": 1, "amount": "500.00"}]
     listed = bank("status").stdout
     assert "GIFT" in listed
     assert "CARDS" not in listed
@@ -93,7 +93,7 @@ def test_what_does_not_balance_is_said(bank: Run, db: Connection, tmp_path: Path
 
 def test_a_report_of_payouts_is_loaded_once_and_a_bad_one_is_refused(db: Connection, bank: Run, tmp_path: Path) -> None:
     banking.account(db)
-    made = bank("road", "Cards", "--account", banking.ACCOUNT, "--source", "DAY", "--method", "CARD", "--days", 1, 3)
+    made = bank("route", "Cards", "--account", banking.ACCOUNT, "--source", "DAY", "--method", "CARD", "--days", 1, 3)
     assert made.exit_code == 0, made.output
     report = tmp_path / "report.csv"
     report.write_text("Id;Dag;Brutto;Gebyr\n7;2026-01-16;200,00;4,80\n;;50,00;1,00\n")
@@ -102,7 +102,7 @@ def test_a_report_of_payouts_is_loaded_once_and_a_bad_one_is_refused(db: Connect
         'currency = "NOK"\ndate = "%Y-%m-%d"\n[columns]\n'
         'payout_id = "Id"\npaid_on = "Dag"\ngross = "Brutto"\nfee = "Gebyr"\n'
     )
-    asked = ("payout", report, "--road", "Cards", "--map", columns)
+    asked = ("payout", report, "--route", "Cards", "--map", columns)
     assert bank(*asked).stdout == "csv: 1 payouts, 0 of them known; 1 lines, 1 more not paid out yet.\n"
     assert bank(*asked).stdout == f"{report} was loaded already.\n"
     assert answer(bank(*asked, "--json"))["already"] is True
@@ -112,5 +112,5 @@ def test_a_report_of_payouts_is_loaded_once_and_a_bad_one_is_refused(db: Connect
     assert "line 2, Brutto: no amount: '2oo'. Nothing was loaded." in refused.stderr
     columns.write_text('currency = "NOK"\n')
     assert bank(*asked).exit_code == 2
-    assert bank("payout", report, "--road", "Cards", "--format", "excel").exit_code == 2
+    assert bank("payout", report, "--route", "Cards", "--format", "excel").exit_code == 2
     assert one(db, "select string_agg(payout_id, ',') from report.payout") == "7"

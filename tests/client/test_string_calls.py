@@ -16,10 +16,9 @@ MORE_THAN_A_CALL = {
     ("jobs/runner.py", "marketplace.close_month"): "adds up what it gives; the database refuses a month that is null",
     ("jobs/runner.py", "marketplace.verify_month"): "counts its errors, of what may be very many rows",
     ("jobs/scheduler.py", "jobs.outlook"): "how long until the first of what it gives, by the server's clock",
-    (
-        "web/pages/content/marketplace.py",
-        "marketplace.own_profile",
-    ): "in the pages' transaction, asked as all their queries are",
+    ("web/pages/content/marketplace.py", "books.time_zone"): "part of a query",
+    ("web/pages/content/marketplace.py", "marketplace.click_series"): "local days, without those that had no clicks",
+    ("web/pages/content/marketplace.py", "marketplace.own_profile"): "asked as all queries of the pages are",
 }
 
 
@@ -57,6 +56,12 @@ def test_what_has_a_typed_call_is_called_by_it() -> None:
     assert len(functions) > 70
     found = {(path, name) for path, name in called(PACKAGE) if name in functions and not path.startswith("client/")}
     assert found == set(MORE_THAN_A_CALL)
+
+
+def test_what_is_more_than_a_call_names_its_arguments_all_the_same() -> None:
+    for path, name in MORE_THAN_A_CALL:
+        (text,) = [each for each in texts(PACKAGE / path) if re.search(rf"\b{name}\s*\(", each)]
+        assert re.search(rf"\b{name}\s*\(\s*(\)|p_\w+ => )", text), f"{path}: {name}"
 
 
 def test_no_program_calls_what_no_client_may_call() -> None:

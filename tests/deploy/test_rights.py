@@ -1,4 +1,4 @@
-"""Who may do what: every role, object and privilege against tests/rights.toml; some tried for real."""
+"""Who may do what: every role, object and privilege against tests/deploy/rights.toml; some tried for real."""
 
 import tomllib
 from collections.abc import Iterator
@@ -157,7 +157,7 @@ def _objects(db: Connection, grant: dict[str, Any]) -> Iterator[tuple[str, str]]
 
 
 def written(db: Connection) -> set[Right]:
-    """What tests/rights.toml says."""
+    """What tests/deploy/rights.toml says."""
     content = tomllib.loads(FILE.read_text("utf-8"))
     groups: dict[str, list[str]] = content["groups"]
     return {

@@ -13,11 +13,13 @@ from pybridge.deploy.catalogue import SCHEMAS
 from pybridge.paths import CHECKOUT
 from tests.conftest import Connection
 from tests.support import pages
-from tests.support.domain import one, rows
+from tests.support.domain import make_event, one, rows
 
 ARCHITECTURE = CHECKOUT / "ARCHITECTURE.md"
 BOTH = [ARCHITECTURE, CHECKOUT / "CONTRIBUTING.md"]
 NAMED = re.compile(rf"\b({'|'.join(SCHEMAS)})\.(\w+)")
+FOLDERS = ("pybridge", "db", "migrations", "docs", "examples", "tests", "bench")
+MAKE_CHECKOUTS = {"tests/deploy/test_deploy.py"}
 INSTALLED = (".venv/", "/tmp/")  # made by `make`, or by whoever reads
 
 
@@ -55,6 +57,21 @@ def test_every_path_that_is_named_is_there(page: Path) -> None:
     }
     assert len(paths) > 3
     assert [path for path in sorted(paths) if not any(CHECKOUT.glob(re.sub(r"<\w+>", "*", path).rstrip("/")))] == []
+
+
+def test_what_a_file_says_of_another_is_true_after_a_move() -> None:
+    """Docs, comments and COMMENTs; tests/deploy makes checkouts of its own, with files of its own."""
+    named = re.compile(rf"(?<![\w/.-])((?:{'|'.join(FOLDERS)})/[\w/.-]*\w\.(?:py|sql|md|toml|po|csv|j2|pl))\b")
+    read, gone = 0, set()
+    for folder in (*FOLDERS, "."):
+        for path in (CHECKOUT / folder).glob("*" if folder == "." else "**/*"):
+            name = path.relative_to(CHECKOUT).as_posix()
+            if path.suffix in {".py", ".sql", ".md", ".toml", ".j2"} and name not in MAKE_CHECKOUTS:
+                found = named.findall(path.read_text("utf-8"))
+                read += len(found)
+                gone |= {f"{name}: {each}" for each in found if not (CHECKOUT / each).exists()}
+    assert gone == set()
+    assert read > 60
 
 
 def test_every_table_view_function_and_column_that_is_named_is_there(shared_db: Connection) -> None:
@@ -141,6 +158,30 @@ def test_the_diagram_of_a_match_has_the_states_of_the_report_and_functions_of_th
     assert {state for step in match for state in step} - {"[*]"} == set(re.findall(r"'([A-Z]+)'::text", definition))
     functions = "select distinct proname::text as name from pg_proc where pronamespace = 'bank'::regnamespace"
     assert set().union(*match.values()) <= {row["name"] for row in rows(shared_db, functions)}
+
+
+FIGURES = {
+    "a web sale ({} minutes)": "select extract(minute from hold_for)::int from billig.sale_channel"
+    " where sale_channel = 'NET'",
+    "a reservation (until {} minutes before": "select extract(minute from hold_until_before_event)::int"
+    " from billig.sale_channel where sale_channel = 'RESERVATION'",
+    "; {}, where that is null": "select max(ticket_limit) from billig.offer",
+    "the commission ({} %)": "select trim_scale(100 * rate) from marketplace.commission_rate",
+    "charged (NOK {})": "select trim_scale(amount) from marketplace.minimum_amount where direction = 'CHARGE'",
+    "paid (NOK {})": "select trim_scale(amount) from marketplace.minimum_amount where direction = 'PAYOUT'",
+    "charged (the {}st)": "select day_of_month from marketplace.execution_day where kind = 'CHARGE'",
+    "paid (the {}th)": "select day_of_month from marketplace.execution_day where kind = 'PAYOUT'",
+    "(after {} days)": "select regexp_replace(string_agg(extract(day from wait)::text, ', ' order by declined),"
+    " ', (\\d+)$', ' and \\1')"
+    " from marketplace.retry_rule where kind = 'CHARGE'",
+}
+
+
+def test_figures_in_brackets_are_those_of_a_new_database(db: Connection) -> None:
+    make_event(db, ticket_limit=None)
+    text = ARCHITECTURE.read_text("utf-8")
+    said = {words: words.format(one(db, query)) for words, query in FIGURES.items()}
+    assert [words for words in said.values() if words not in text] == []
 
 
 def test_forty_rules_and_more_have_a_place_each() -> None:

@@ -710,7 +710,7 @@ def test_a_refund_that_comes_back_is_owed_again(here: Town, gateway: Scripted, d
 
 
 def test_any_other_step_is_refused(here: Town, gateway: Scripted, db: Connection) -> None:
-    """Every pair of states: those of GATEWAY's table pass, all others are refused, whoever asks."""
+    """Every pair of states: those of attempt_step pass, all others are refused, whoever asks."""
     allowed = {(row["from_state"], row["to_state"]) for row in rows(db, "select * from marketplace.attempt_step")}
     names = {name for pair in allowed for name in pair if name}
     assert len(names) == 10

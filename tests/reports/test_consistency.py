@@ -158,7 +158,7 @@ def world(db: Connection, tmp_path_factory: pytest.TempPathFactory) -> World:
 
 def _bank(db: Connection, folder: Path) -> int:
     """Two payments on the web, the deposit that they are, and one that nobody knows."""
-    banking.road(db, "DAY", "NET_CARD")
+    banking.route(db, "DAY", "NET_CARD")
     day = banking.days_ago(3)
     event = make_event(db)
     for _ in range(2):
@@ -543,10 +543,10 @@ def _fund(statement: LiteralString, **says: object) -> Break:
 PAYOUT: LiteralString = """
     with made as (
         insert into bank.payout (
-            import_file, line, road, payout_id, names, paid_on, gross, fee, other, net, lines, content_key
+            import_file, line, route, payout_id, names, paid_on, gross, fee, other, net, lines, content_key
         )
-        select import_file, 1, road, 'po', '{po}', current_date, 9, 2, 0, 7, 1, ''
-        from bank.import_file cross join bank.road
+        select import_file, 1, route, 'po', '{po}', current_date, 9, 2, 0, 7, 1, ''
+        from bank.import_file cross join bank.route
         returning payout
     )
 """

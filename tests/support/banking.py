@@ -1,4 +1,4 @@
-"""The words that tests of the bank are written in: accounts, roads, files, sales on days gone by."""
+"""The words that tests of the bank are written in: accounts, routes, files, sales on days gone by."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
@@ -25,19 +25,19 @@ def account(db: Connection, number: str = NUMBER, name: str = ACCOUNT, currency:
     )
 
 
-def road(db: Connection, source: str, method: str | None = None, **arguments: object) -> int:
-    """A road to the account."""
+def route(db: Connection, source: str, method: str | None = None, **arguments: object) -> int:
+    """A route to the account."""
     found = call_in(
         db,
         "bank",
-        "set_road",
-        road_name=str(method or arguments.get("gateway")),
+        "set_route",
+        route_name=str(method or arguments.get("gateway")),
         account=account(db),
         source=source,
         payment_method=method,
         **arguments,
     )
-    return int(found[0]["set_road"])
+    return int(found[0]["set_route"])
 
 
 def mt940(
@@ -87,19 +87,19 @@ def booked(db: Connection, folder: Path, *lines: Line, number: int = 1) -> list[
     ]
 
 
-def expected(db: Connection, road: int, *items: tuple[date, Decimal | int | str], **columns: object) -> list[int]:
+def expected(db: Connection, route: int, *items: tuple[date, Decimal | int | str], **columns: object) -> list[int]:
     """Items that no sale is behind: for tests of matching alone."""
-    fee = one(db, "select fee_rate from bank.road where road = %s", road)
+    fee = one(db, "select fee_rate from bank.route where route = %s", route)
     return [
         int(
             one(
                 db,
                 """
-                insert into bank.expected (road, day, cash_point, reference, goods, amount, fee)
+                insert into bank.expected (route, day, cash_point, reference, goods, amount, fee)
                 values (%s, %s, %s, %s, %s, %s, round(%s * %s, 2))
                 returning expected
                 """,
-                road,
+                route,
                 day,
                 columns.get("cash_point"),
                 columns.get("reference", ""),

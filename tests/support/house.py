@@ -87,10 +87,10 @@ class House:
 
     def _bank(self, folder: Path) -> None:
         db = self.db
-        road = banking.road(db, "DAY", "CARD")
+        route = banking.route(db, "DAY", "CARD")
         run(db, "update bank.account set account_name = %s", f"account {HOSTILE}")
-        run(db, "update bank.road set road_name = %s", f"road {HOSTILE}")
-        banking.expected(db, road, (banking.days_ago(40), "1234.50"), (banking.days_ago(1), 99))
+        run(db, "update bank.route set route_name = %s", f"route {HOSTILE}")
+        banking.expected(db, route, (banking.days_ago(40), "1234.50"), (banking.days_ago(1), 99))
         banking.booked(db, folder, (banking.days_ago(3), "77.25", ""))
 
     def html(self, name: str, values: Mapping[str, str] | None = None, lang: str = "nb") -> html.HtmlElement:

@@ -98,7 +98,7 @@ def test_every_page_stands_alone_and_no_text_becomes_markup(house: House, lang: 
         ("reason", "statement", {"profile": "advertiser", "month": "2031-06"}),
         ("advertisement", "clicks", {}),
         ("website", "clicks", {}),
-        ("road", "bank", {}),
+        ("route", "bank", {}),
         ("account", "bank", {}),
         ("error", "jobs", {}),
     ],

@@ -1,5 +1,5 @@
 create or replace function bank.expect(p_until date default null)
-returns table (road_name text, items bigint, amount numeric)
+returns table (route_name text, items bigint, amount numeric)
 language plpgsql security definer
 set search_path = pg_catalog, bank, pg_temp
 as $$
@@ -12,7 +12,7 @@ declare
 begin
     perform billig.need_read_committed();
     -- One at a time: the next one sees what this one has taken.
-    perform from bank.road as r order by r.road for update;
+    perform from bank.route as r order by r.route for update;
 
     perform bank.expect_sessions(v_until);
     perform bank.expect_payments(v_until, v_whole);
@@ -20,14 +20,14 @@ begin
     perform bank.analyze_grown('bank.expected', (select count(*) from bank.expected as e where e.expected > v_last));
 
     return query
-    select r.road_name, count(*), sum(e.amount)
+    select r.route_name, count(*), sum(e.amount)
     from bank.expected as e
-    inner join bank.road as r on e.road = r.road
+    inner join bank.route as r on e.route = r.route
     where e.expected > v_last
-    group by r.road_name
-    order by r.road_name;
+    group by r.route_name
+    order by r.route_name;
 end;
 $$;
 
 comment on function bank.expect(date) is
-'Adds what is to be expected of goods until a day, by default yesterday, one row an item as bank.road says; a row a road of what was added, NOK. Until today: closed till sessions, single payments and attempts, but no sum of a day that is not over. The cash of a till session is named TILL- and its number: what a depositor writes on the bag. Each payment is taken once; one that comes late is an item of its own. Money owed back (billig.owed_back) is expected too, when it came, with the payment of its reference, and when it was paid back, named by that reference. 25000 not at read committed.';
+'Adds what is to be expected of goods until a day, by default yesterday, one row per item as bank.route says; returns one row per settlement route of what was added, NOK. Until today: closed till sessions, single payments and attempts, but no sum of a day that is not over. The cash of a till session is named TILL- and its number: what a depositor writes on the bag. Each payment is taken once; one that comes late is an item of its own. Money owed back (billig.owed_back) is expected too, when it came, with the payment of its reference, and when it was paid back, named by that reference. 25000 not at read committed.';

@@ -1,32 +1,32 @@
 create or replace function bank.load_payout(
-    p_road_name text, p_file_name text, p_content_sha256 bytea, p_format text
+    p_route_name text, p_file_name text, p_content_sha256 bytea, p_format text
 )
 returns table (import_file bigint, payouts bigint, known_payouts bigint, lines bigint, waiting_lines bigint)
 language plpgsql security definer
 set search_path = pg_catalog, bank, pg_temp
 as $$
 declare
-    v_road int;
+    v_route int;
     v_import_file bigint;
 begin
     v_import_file := bank.add_import_file(
         array['file_payout', 'file_payout_line'], p_file_name, p_content_sha256, p_format
     );
-    -- One report at a time a road.
-    select r.road into v_road from bank.road as r where r.road_name = p_road_name for update;
+    -- One report at a time per route.
+    select r.route into v_route from bank.route as r where r.route_name = p_route_name for update;
     if not found then
-        raise exception 'there is no road %', p_road_name using
+        raise exception 'there is no settlement route %', p_route_name using
             errcode = 'P0002',
-            detail = 'A payout comes by a road.',
-            hint = 'bank.road has them; set_road adds one.';
+            detail = 'A payout comes by a settlement route.',
+            hint = 'bank.route lists them; set_route adds one.';
     end if;
     perform bank.check_payout();
     import_file := v_import_file;
     select t.payouts, t.known_payouts, t.lines, t.waiting_lines into payouts, known_payouts, lines, waiting_lines
-    from bank.take_payout(v_import_file, v_road) as t;
+    from bank.take_payout(v_import_file, v_route) as t;
     return next;
 end;
 $$;
 
 comment on function bank.load_payout(text, text, bytea, text) is
-'Loads what stands in file_payout and file_payout_line of begin_import as payouts by a road, all or nothing, each payout once. payouts and lines: in the file; known_payouts: loaded before; waiting_lines: not paid out yet, left out. 22023; 23B87 what does not add up or is not in NOK, DETAIL says the line; 23B88 a payout that was loaded before, with other lines; P0002 no such road.';
+'Loads what stands in file_payout and file_payout_line of begin_import as payouts by a settlement route, all or nothing, each payout once. payouts and lines: in the file; known_payouts: loaded before; waiting_lines: not paid out yet, left out. 22023; 23B87 what does not add up or is not in NOK, DETAIL says the line; 23B88 a payout that was loaded before, with other lines; P0002 no such route.';

@@ -104,15 +104,12 @@ begin
         );
     end if;
 
-    perform billig.new_tickets(
+    return query
+    select *
+    from billig.new_tickets(
         v_purchase, p_sale_channel, v_paid, p_seller, v_cash_point, v_payment, p_card is not null, v_offers, v_counts,
         null
     );
-    return query
-    select t.purchase, t.payment, t.ticket, t.price_group, t.price, t.fee
-    from billig.ticket as t
-    where t.purchase = v_purchase
-    order by t.ticket;
 
     if p_request_id is not null then
         perform billig.end_request('create_purchase', p_request_id, (

@@ -1,4 +1,4 @@
--- What keeps attempts (GATEWAY): what was asked is frozen, each takes only the steps of attempt_step, each step is written down,
+-- What keeps attempts: what was asked is frozen, each takes only the steps of attempt_step, each step is written down,
 -- and the fund and the transaction follow in the same commit.
 
 create or replace function marketplace.payment_attempt_keep()

@@ -26,11 +26,11 @@ single as (
         count(*) as items,
         min(b.day) as first_day,
         max(b.day) as last_day,
-        min(r.road_name) as road_name
+        min(r.route_name) as route_name
     from candidate as c
     inner join member as m on c.candidate = m.candidate
     inner join bank.expected as b on m.expected = b.expected
-    inner join bank.road as r on b.road = r.road
+    inner join bank.route as r on b.route = r.route
     inner join bank.entry as e on c.entry = e.entry
     -- an entry that takes another back is no sale's money
     where c.of_entry = 1 and c.is_free and (not e.is_reversal or b.is_return)
@@ -70,12 +70,12 @@ naming as materialized (
     cross join lateral (
         select
             o.expected,
-            o.road
+            o.route
         from bank.expected as o
         where ltrim(o.reference, '0') = n.ref and o.reference <> ''
         offset 0
     ) as x
-    inner join bank.road as r on x.road = r.road and n.account = r.account
+    inner join bank.route as r on x.route = r.route and n.account = r.account
     group by n.entry
 )
 
@@ -87,7 +87,7 @@ select
     0::numeric as difference,
     format(
         '%s of %s, %s, is the entry to the øre, and neither fits anything else',
-        case s.items when 1 then '1 item' else s.items || ' items' end, s.road_name,
+        case s.items when 1 then '1 item' else s.items || ' items' end, s.route_name,
         case when s.first_day = s.last_day then s.first_day::text else s.first_day || ' to ' || s.last_day end
     ) as reason
 from single as s

@@ -66,17 +66,17 @@ equal as materialized (
 ),
 
 place as materialized (
-    -- in two orders: of one cash point, and of all of a road
+    -- in two orders: of one cash point, and of all of a route
     select
         i.*,
-        dense_rank() over (order by g.turn, i.road, case g.turn when 1 then coalesce(i.cash_point, 0) end) as line,
+        dense_rank() over (order by g.turn, i.route, case g.turn when 1 then coalesce(i.cash_point, 0) end) as line,
         row_number() over w as n,
         sum(i.net) over w as upto
     from item as i
     cross join (values (1), (2)) as g (turn)
     where i.run_max > 1
     window w as (
-        partition by g.turn, i.road, case g.turn when 1 then coalesce(i.cash_point, 0) end order by i.day, i.expected
+        partition by g.turn, i.route, case g.turn when 1 then coalesce(i.cash_point, 0) end order by i.day, i.expected
     )
 ),
 
@@ -160,7 +160,7 @@ select
 from suggested as g
 inner join bank.match_expected as c on g.match = c.match
 inner join bank.expected as x on c.expected = x.expected
-inner join bank.road as r on x.road = r.road
+inner join bank.route as r on x.route = r.route
 inner join entry as e
     on
         r.account = e.account and x.amount - x.fee = e.amount
@@ -177,4 +177,4 @@ inner join item as i
     on b.account = i.account and b.amount = i.net and b.booked_on between i.first_day and i.last_day;
 
 comment on view bank.candidate is
-'Which open items might be which open entry, by amount and day: one item, or up to run_max of one road that follow each other, of one cash point or of all, whose sum less fees is the entry. Several rows of an entry or of an item: nobody can tell, and no rule does. Of many that are equal, each entry has two rows, and each item one at least. is_free: false where somebody took the two apart, or an entry or item is in a match that is only suggested: it counts, so that the others are no surer for it, and no rule takes it.';
+'Which open items might be which open entry, by amount and day: one item, or up to run_max of one route that follow each other, of one cash point or of all, whose sum less fees is the entry. Several rows of an entry or of an item: nobody can tell, and no rule does. Of many that are equal, each entry has two rows, and each item one at least. is_free: false where somebody took the two apart, or an entry or item is in a match that is only suggested: it counts, so that the others are no surer for it, and no rule takes it.';

@@ -1,8 +1,8 @@
 create or replace view bank.open_expected as
 select
     x.expected,
-    x.road,
-    r.road_name,
+    x.route,
+    r.route_name,
     r.account,
     x.day,
     x.day + r.days_min as first_day,
@@ -16,7 +16,7 @@ select
     r.tolerance,
     r.run_max
 from bank.expected as x
-inner join bank.road as r on x.road = r.road
+inner join bank.route as r on x.route = r.route
 where
     x.amount <> 0
     and not exists (

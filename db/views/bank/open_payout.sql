@@ -1,8 +1,8 @@
 create or replace view bank.open_payout as
 select
     p.payout,
-    p.road,
-    r.road_name,
+    p.route,
+    r.route_name,
     r.account,
     r.source,
     r.days_max,
@@ -14,7 +14,7 @@ select
     p.fee,
     p.net
 from bank.payout as p
-inner join bank.road as r on p.road = r.road
+inner join bank.route as r on p.route = r.route
 where not exists (
     select from bank.match as m
     left join bank.match_undo as u on m.match = u.match

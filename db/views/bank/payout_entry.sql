@@ -12,7 +12,7 @@ name as materialized (
         p.net,
         n.name
     from bank.payout as p
-    inner join bank.road as r on p.road = r.road
+    inner join bank.route as r on p.route = r.route
     cross join lateral unnest(p.names) as n (name)
     where length(n.name) >= 4 and n.name ~ '[0-9]'
 ),
@@ -124,7 +124,7 @@ itself as materialized (
         where length(t.word) >= 4 and t.word ~ '[0-9]'
     ) as n (ref)
     inner join bank.expected as x on ltrim(n.ref, '0') = ltrim(x.reference, '0')
-    inner join bank.road as r on x.road = r.road and a.account = r.account
+    inner join bank.route as r on x.route = r.route and a.account = r.account
     where ltrim(n.ref, '0') <> '' and x.reference <> ''
 ),
 
@@ -169,4 +169,4 @@ from named as n
 where n.amount <> n.net or n.payout not in (select p.payout from payout as p);
 
 comment on view bank.payout_entry is
-'Which entries might be which payout: those that name it (is_named), as references or as a word of their text, of four characters and a digit at least, or, where none does and they name nothing else, those of its amount, booked within the road''s days of when it was paid. fits: the payout is not matched, and the amount is its; is_open: false where a person matched it elsewhere; is_only: no other entry fits the payout, the entry no other payout, names no other, takes no other entry back, and is open.';
+'Which entries might be which payout: those that name it (is_named), as references or as a word of their text, of four characters and a digit at least, or, where none does and they name nothing else, those of its amount, booked within the route''s days of when it was paid. fits: the payout is not matched, and the amount is its; is_open: false where a person matched it elsewhere; is_only: no other entry fits the payout, the entry no other payout, names no other, takes no other entry back, and is open.';

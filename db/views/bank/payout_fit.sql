@@ -30,7 +30,7 @@ named as materialized (
     cross join lateral unnest(l.refs) as n (ref)
     inner join bank.expected as x
         on ltrim(n.ref, '0') = ltrim(x.reference, '0') and sign(l.gross) = sign(x.amount)
-    inner join bank.road as r on x.road = r.road and l.account = r.account
+    inner join bank.route as r on x.route = r.route and l.account = r.account
     left join bank.expected_claim as c on x.expected = c.expected
     where l.kind <> 'ADJUSTMENT' and x.reference <> ''
 ),
@@ -71,50 +71,50 @@ by_name as (
     from counted as c
 ),
 
--- Of roads whose items are sums: the days that the payout's payments are of
+-- Of routes whose items are sums: the days that the payout's payments are of
 total as materialized (
     select
         p.payout,
-        p.road,
+        p.route,
         p.gross,
         coalesce(min(l.occurred_on) - 1, p.paid_on - p.days_max) as first_day,
         coalesce(max(l.occurred_on) + 1, p.paid_on) as last_day
     from payout as p
     inner join bank.payout_line as l on p.payout = l.payout and l.kind in ('PAYMENT', 'REFUND')
     where p.source in ('SESSION', 'DAY')
-    group by p.payout, p.road, p.gross, p.paid_on, p.days_max
+    group by p.payout, p.route, p.gross, p.paid_on, p.days_max
 ),
 
 -- Runs as in bank.candidate, by gross
 place as materialized (
     select
         i.expected,
-        i.road,
+        i.route,
         i.day,
         i.run_max,
         i.amount,
-        dense_rank() over (order by g.turn, i.road, case g.turn when 1 then coalesce(i.cash_point, 0) end) as series,
+        dense_rank() over (order by g.turn, i.route, case g.turn when 1 then coalesce(i.cash_point, 0) end) as series,
         row_number() over w as n,
         sum(i.amount) over w as upto
     from bank.open_expected as i
     inner join (
         select
-            t.road,
+            t.route,
             min(t.first_day) as first_day,
             max(t.last_day) as last_day
         from total as t
-        group by t.road
-    ) as d on i.road = d.road and i.day between d.first_day and d.last_day
+        group by t.route
+    ) as d on i.route = d.route and i.day between d.first_day and d.last_day
     cross join (values (1), (2)) as g (turn)
     window w as (
-        partition by g.turn, i.road, case g.turn when 1 then coalesce(i.cash_point, 0) end order by i.day, i.expected
+        partition by g.turn, i.route, case g.turn when 1 then coalesce(i.cash_point, 0) end order by i.day, i.expected
     )
 ),
 
 run as materialized (
     select
         b.series,
-        b.road,
+        b.route,
         b.n as first_n,
         e.n as last_n,
         b.day as first_day,
@@ -143,7 +143,7 @@ summed as materialized (
             from total as t
             inner join run as r
                 on
-                    t.road = r.road and t.gross = r.gross
+                    t.route = r.route and t.gross = r.gross
                     and r.first_day >= t.first_day and r.last_day <= t.last_day
         ) as s
         inner join place as p on s.series = p.series and s.n = p.n
@@ -206,4 +206,4 @@ from by_sum as b
 left join held as d on b.payout = d.payout;
 
 comment on view bank.payout_fit is
-'Which open items are in which payout that is not matched. A row a payment, refund or adjustment of roads PAYMENT and ATTEMPT: the one item on the road''s account that has one of its names and its gross. Of roads SESSION and DAY a row a payout (line null): the one item, or run of items that follow each other, whose sum is its payments less its refunds, of the days that its lines say. problem null: it fits; NO ITEM; AMOUNT DIFFERS; MATCHED ELSEWHERE; SEVERAL ITEMS; TWICE: another line has the same item; NOT EXPLAINED: an adjustment. held: the open items that it might be, and where it names some and none has its gross, those.';
+'Which open items are in which payout that is not matched. A row a payment, refund or adjustment of routes PAYMENT and ATTEMPT: the one item on the route''s account that has one of its names and its gross. Of routes SESSION and DAY a row a payout (line null): the one item, or run of items that follow each other, whose sum is its payments less its refunds, of the days that its lines say. problem null: it fits; NO ITEM; AMOUNT DIFFERS; MATCHED ELSEWHERE; SEVERAL ITEMS; TWICE: another line has the same item; NOT EXPLAINED: an adjustment. held: the open items that it might be, and where it names some and none has its gross, those.';

@@ -2,7 +2,7 @@ create or replace view bank.payout_match as
 with whole as materialized (
     select
         p.payout,
-        p.road_name,
+        p.route_name,
         p.payout_id,
         p.paid_on,
         p.fee,
@@ -33,7 +33,7 @@ select
     w.fee,
     0::numeric as difference,
     format(
-        'Payout %s: %s of %s, %s, %s; %s items less its fees are the entry', w.payout, w.payout_id, w.road_name, w.paid_on,
+        'Payout %s: %s of %s, %s, %s; %s items less its fees are the entry', w.payout, w.payout_id, w.route_name, w.paid_on,
         case when w.is_named then 'which the entry names' else 'which no other entry might be' end,
         coalesce(cardinality(i.expected), 0)
     ) as reason

@@ -21,7 +21,7 @@ pool as materialized (
 found as materialized (
     select
         i.expected,
-        i.road_name,
+        i.route_name,
         i.day,
         i.fee,
         array(select p.entries[n] from unnest(s.places) as n) as entries
@@ -55,7 +55,7 @@ select
     array[s.expected] as expected,
     s.fee,
     0::numeric as difference,
-    format('%s entries come to an item of %s, %s, and no other few do', cardinality(s.entries), s.road_name, s.day) as reason
+    format('%s entries come to an item of %s, %s, and no other few do', cardinality(s.entries), s.route_name, s.day) as reason
 from single as s
 inner join bank.match_rule as r on r.rule = 'SPLIT' and r.enabled
 where

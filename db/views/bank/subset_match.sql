@@ -9,25 +9,25 @@ with entry as materialized (
     where e.currency = 'NOK'
 ),
 
--- the items of a road that could come on a day: some, not many
+-- the items of a route that could come on a day: some, not many
 pool as materialized (
     select
         d.account,
         d.booked_on,
-        i.road_name,
+        i.route_name,
         array_agg(i.expected order by i.day, i.expected) as expected,
         array_agg(i.net order by i.day, i.expected) as nets
     from (select distinct e.account, e.booked_on from entry as e) as d
     inner join bank.open_expected as i
         on d.account = i.account and d.booked_on between i.first_day and i.last_day and i.run_max > 1
-    group by d.account, d.booked_on, i.road_name
+    group by d.account, d.booked_on, i.route_name
     having count(*) between 2 and 16
 ),
 
 found as materialized (
     select
         e.entry,
-        p.road_name,
+        p.route_name,
         cardinality(p.expected) as pool,
         array(select p.expected[n] from unnest(s.places) as n) as expected
     from pool as p
@@ -59,7 +59,7 @@ select
     0::numeric as difference,
     format(
         '%s items of %s, of %s within its days, come to the entry, and no other few of them do',
-        cardinality(s.expected), s.road_name, s.pool
+        cardinality(s.expected), s.route_name, s.pool
     ) as reason
 from single as s
 inner join bank.match_rule as r on r.rule = 'SUBSET' and r.enabled
@@ -90,4 +90,4 @@ where
     );
 
 comment on view bank.subset_match is
-'What rule SUBSET would suggest: an entry that is the sum, less fees, of two to four of at most sixteen open items of a road within its days, or of all but one or two of them, where no other such sum is it and nothing else fits. Shape as bank.reference_match.';
+'What rule SUBSET would suggest: an entry that is the sum, less fees, of two to four of at most sixteen open items of a route within its days, or of all but one or two of them, where no other such sum is it and nothing else fits. Shape as bank.reference_match.';

@@ -21,7 +21,7 @@ item as materialized (
         i.tolerance,
         min(i.expected) as expected,
         min(i.fee) as fee,
-        min(i.road_name) as road_name,
+        min(i.route_name) as route_name,
         min(i.day) as day,
         count(*) as items
     from bank.open_expected as i
@@ -57,7 +57,7 @@ pair as materialized (
         e.entry,
         i.expected,
         i.fee,
-        i.road_name,
+        i.route_name,
         i.day,
         e.amount - i.net as difference,
         sum(i.items) over (partition by e.entry) as of_entry,
@@ -83,7 +83,7 @@ select
     array[p.expected] as expected,
     p.fee,
     p.difference,
-    format('An item of %s, %s, and the entry differ by NOK %s', p.road_name, p.day, p.difference) as reason
+    format('An item of %s, %s, and the entry differ by NOK %s', p.route_name, p.day, p.difference) as reason
 from pair as p
 inner join bank.match_rule as r on r.rule = 'TOLERANCE' and r.enabled
 where
@@ -106,4 +106,4 @@ where
     );
 
 comment on view bank.tolerance_match is
-'What rule TOLERANCE would suggest: an entry and an item that differ, by no more than the road tolerates, where neither fits anything else. difference: NOK by which the entry is more.';
+'What rule TOLERANCE would suggest: an entry and an item that differ, by no more than the route tolerates, where neither fits anything else. difference: NOK by which the entry is more.';

@@ -6,7 +6,7 @@ select
     x.amount,
     coalesce(t.amount, a.amount, coalesce(l.amount, 0) + coalesce(w.amount, 0)) as source_amount
 from bank.expected as x
-inner join bank.road as r on x.road = r.road
+inner join bank.route as r on x.route = r.route
 left join (
     select
         o.expected,

@@ -2,7 +2,7 @@ create or replace view report.bank_item as
 select
     x.expected,
     x.day,
-    r.road_name,
+    r.route_name,
     m.payment_method_name as payment_method,
     x.cash_point,
     x.till_session,
@@ -25,7 +25,7 @@ select
     end as state,
     case when a.match is null and x.amount <> 0 then billig.local_time()::date - x.day else 0 end as age
 from bank.expected as x
-inner join bank.road as r on x.road = r.road
+inner join bank.route as r on x.route = r.route
 left join billig.payment_method as m on r.payment_method = m.payment_method
 left join bank.expected_claim as c on x.expected = c.expected
 left join bank.match_approval as a on c.match = a.match
@@ -73,10 +73,10 @@ cross join lateral (
 ) as s;
 
 comment on view report.bank_item is
-'What should have come to the bank, and whether it did (T12): one row per item (expected), NOK. amount = received_amount + fee_amount + difference_amount. state: MATCHED (approved), SUGGESTED, AWAITED, MISSING (last_day is over), NOTHING (there is nothing to come). amount less goods are cash differences, pay-ins and pay-outs, and money owed back to buyers. Of a match of several items, fees and differences are shared by amount, to the øre. road_name: how it reaches the bank; payment_method: null for the marketplace.';
+'What should have come to the bank, and whether it did (T12): one row per item (expected), NOK. amount = received_amount + fee_amount + difference_amount. state: MATCHED (approved), SUGGESTED, AWAITED, MISSING (last_day is over), NOTHING (there is nothing to come). amount less goods are cash differences, pay-ins and pay-outs, and money owed back to buyers. Of a match of several items, fees and differences are shared by amount, to the øre. route_name: how it reaches the bank; payment_method: null for the marketplace.';
 comment on column report.bank_item.expected is 'Number of the item';
 comment on column report.bank_item.day is 'Local day of the goods; of a till session, that of its close';
-comment on column report.bank_item.road_name is 'How it reaches the bank';
+comment on column report.bank_item.route_name is 'How it reaches the bank';
 comment on column report.bank_item.payment_method is 'Name of the means of payment; null: money of the marketplace';
 comment on column report.bank_item.cash_point is 'The cash point; null: on the web, or at no till';
 comment on column report.bank_item.till_session is 'The till session whose money it is; null: none';

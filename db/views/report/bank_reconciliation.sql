@@ -3,7 +3,7 @@ select
     s.day,
     s.project,
     p.project_name,
-    s.road_name,
+    s.route_name,
     s.payment_method,
     count(distinct s.expected) as items,
     sum(s.goods)::numeric(14, 2) as goods,
@@ -19,7 +19,7 @@ from (
         i.expected,
         i.day,
         w.project,
-        i.road_name,
+        i.route_name,
         i.payment_method,
         i.age,
         w.goods,
@@ -96,14 +96,14 @@ from (
     ) as w
 ) as s
 left join billig.project as p on s.project = p.project
-group by s.day, s.project, p.project_name, s.road_name, s.payment_method;
+group by s.day, s.project, p.project_name, s.route_name, s.payment_method;
 
 comment on view report.bank_reconciliation is
 'Goods out against the bank (T12), by day, project and payment method, NOK: goods were paid for, amount was to come, and is received_amount + fee_amount + difference_amount. The items behind it are report.bank_item, their tickets report.bank_ticket. An item of several projects is shared by what its tickets cost, to the øre. project: null for the marketplace, and for money that no ticket is behind: cash differences, pay-ins and pay-outs, what came too late and is owed back; payment_method: null for the marketplace; age: days since day that the oldest item is open, 0: none is.';
 comment on column report.bank_reconciliation.day is 'Local day of the goods; of a till session, that of its close';
 comment on column report.bank_reconciliation.project is 'UKE project; null: the marketplace, and money with no ticket behind it';
 comment on column report.bank_reconciliation.project_name is 'Its name, as it is now; null: no project';
-comment on column report.bank_reconciliation.road_name is 'How it reaches the bank';
+comment on column report.bank_reconciliation.route_name is 'How it reaches the bank';
 comment on column report.bank_reconciliation.payment_method is 'Name of the means of payment; null: money of the marketplace';
 comment on column report.bank_reconciliation.items is 'Items that it is of, whole or in part';
 comment on column report.bank_reconciliation.goods is 'NOK of payments';

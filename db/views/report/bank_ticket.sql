@@ -2,7 +2,7 @@ create or replace view report.bank_ticket as
 select
     x.expected,
     x.day,
-    r.road_name,
+    r.route_name,
     l.payment,
     l.payment_method,
     p.amount as line_amount,
@@ -12,14 +12,14 @@ select
     g.amount + g.fee_amount as total_amount
 from bank.expected_line as l
 inner join bank.expected as x on l.expected = x.expected
-inner join bank.road as r on x.road = r.road
+inner join bank.route as r on x.route = r.route
 inner join billig.payment_line as p on l.payment = p.payment and l.payment_method = p.payment_method
 left join billig.transaction_log as g on l.payment = g.payment and (g.amount <> 0 or g.fee_amount <> 0)
 union all
 select
     o.expected,
     x.day,
-    r.road_name,
+    r.route_name,
     null as payment,
     b.payment_method,
     case when o.is_repayment then -b.amount else b.amount end as line_amount,
@@ -29,15 +29,15 @@ select
     case when o.is_repayment then -w.amount else w.amount end as total_amount
 from bank.expected_owed as o
 inner join bank.expected as x on o.expected = x.expected
-inner join bank.road as r on x.road = r.road
+inner join bank.route as r on x.route = r.route
 inner join billig.owed_back as b on o.owed_back = b.owed_back
 left join billig.owed_back_part as w on b.owed_back = w.owed_back;
 
 comment on view report.bank_ticket is
-'The way down from what is expected at the bank (expected, report.bank_item) to the payments in it and their tickets. line_amount: NOK of the payment by that method, on each of its rows; total_amount: NOK of the ticket. A payment by two methods has its tickets under both. payment is null of money that came too late and is owed back, or was paid back: its tickets were lost. Ask by expected, road_name or day.';
+'The way down from what is expected at the bank (expected, report.bank_item) to the payments in it and their tickets. line_amount: NOK of the payment by that method, on each of its rows; total_amount: NOK of the ticket. A payment by two methods has its tickets under both. payment is null of money that came too late and is owed back, or was paid back: its tickets were lost. Ask by expected, route_name or day.';
 comment on column report.bank_ticket.expected is 'The item that is to come to the bank (report.bank_item)';
 comment on column report.bank_ticket.day is 'Local day of the goods; of a till session, that of its close';
-comment on column report.bank_ticket.road_name is 'How it reaches the bank';
+comment on column report.bank_ticket.route_name is 'How it reaches the bank';
 comment on column report.bank_ticket.payment is 'The payment; null: money that came too late and is owed back, or was paid back';
 comment on column report.bank_ticket.payment_method is 'Number of the means of payment (billig.payment_method)';
 comment on column report.bank_ticket.line_amount is 'NOK of the payment by that method, positive in, negative out; the same on each of its rows, so never sum it over them';

@@ -1,7 +1,7 @@
 create or replace view report.payout as
 select
     p.payout,
-    r.road_name,
+    r.route_name,
     p.payout_id,
     p.paid_on,
     p.gross,
@@ -24,7 +24,7 @@ select
     p.lines,
     coalesce(f.unfit_lines, 0) as unfit_lines
 from bank.payout as p
-inner join bank.road as r on p.road = r.road
+inner join bank.route as r on p.route = r.route
 left join (
     select
         a.payout,
@@ -59,7 +59,7 @@ left join (
 comment on view report.payout is
 'Payouts as acquirers report them, NOK: gross of payments less refunds, fee kept back, other what is neither, net to come to the bank. state: MATCHED; SUGGESTED (where rule PAYOUT only suggests, until approved); ARRIVED (its entry is there, but a line does not fit, report.payout_difference, or nobody ran the rules since, or a person took the match apart); AMBIGUOUS (several entries might be it, it might be several payouts'' entry, or it takes another back); OTHER AMOUNT (an entry names it, of another amount); MATCHED ELSEWHERE (an entry that might be it, or names it, is matched by another rule or by hand); AWAITED; NOT ARRIVED (its days are over); NOTHING (net is 0). entry: the one that it is or might be; unfit_lines: how many lines fit no item, of routes SESSION and DAY 1 where their sum does not.';
 comment on column report.payout.payout is 'Number of the payout';
-comment on column report.payout.road_name is 'How it reaches the bank';
+comment on column report.payout.route_name is 'How it reaches the bank';
 comment on column report.payout.payout_id is 'The acquirer''s name for it';
 comment on column report.payout.paid_on is 'Day on which the acquirer paid it, or says that it arrives';
 comment on column report.payout.gross is 'NOK of payments less refunds';

@@ -1,7 +1,7 @@
 create or replace view report.payout_difference as
 select
     p.payout,
-    p.road_name,
+    p.route_name,
     p.payout_id,
     p.paid_on,
     f.line,
@@ -18,7 +18,7 @@ where f.problem is not null;
 comment on view report.payout_difference is
 'Why a payout is not matched: each line that does not fit, NOK. reason: NO ITEM, nothing that we expect has its name; AMOUNT DIFFERS, something has, of another amount; TWICE, two lines are the same item; SEVERAL ITEMS, it might be more than one; MATCHED ELSEWHERE; NOT EXPLAINED, an adjustment. line null: of a route whose items are days or till sessions, all its payments less refunds (gross), which are the sum of no item or run of items, or of several.';
 comment on column report.payout_difference.payout is 'The payout (report.payout)';
-comment on column report.payout_difference.road_name is 'How it reaches the bank';
+comment on column report.payout_difference.route_name is 'How it reaches the bank';
 comment on column report.payout_difference.payout_id is 'The acquirer''s name for it';
 comment on column report.payout_difference.paid_on is 'Day on which the acquirer paid it, or says that it arrives';
 comment on column report.payout_difference.line is 'Line of the acquirer''s file; null: the whole payout, of a route whose items are days or till sessions';

@@ -5,11 +5,11 @@ set search_path = pg_catalog, bank, pg_temp
 as $$
 begin
     -- The marketplace's: what succeeded, and what came back. Øre there, NOK here.
-    insert into bank.expected (road, day, payment_attempt, is_return, reference, goods, amount, fee)
+    insert into bank.expected (route, day, payment_attempt, is_return, reference, goods, amount, fee)
     select
-        r.road, x.day, a.payment_attempt, x.is_return, coalesce(a.gateway_id, a.idempotency_key), x.amount, x.amount,
+        r.route, x.day, a.payment_attempt, x.is_return, coalesce(a.gateway_id, a.idempotency_key), x.amount, x.amount,
         case when x.is_return then 0 else round(x.amount * r.fee_rate, 2) end
-    from bank.road as r
+    from bank.route as r
     inner join marketplace.payment_attempt as a on r.gateway = a.gateway
     cross join lateral (
         select

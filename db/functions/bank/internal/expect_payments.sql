@@ -7,7 +7,7 @@ begin
     -- Payments that no session has, by day and place, or each by itself.
     with line as (
         select
-            r.road, r.fee_rate, l.payment, l.payment_method, l.amount,
+            r.route, r.fee_rate, l.payment, l.payment_method, l.amount,
             billig.local_time(p.payment_time)::date as day, p.cash_point,
             case when r.source = 'PAYMENT' then p.payment end as single,
             -- what is given back is named as what was paid
@@ -19,7 +19,7 @@ begin
                 limit 1
             ), '') else '' end as reference,
             null::bigint as owed_back, null::boolean as is_repayment
-        from bank.road as r
+        from bank.route as r
         inner join billig.payment_line as l on r.payment_method = l.payment_method
         inner join billig.payment as p on l.payment = p.payment
         where
@@ -34,14 +34,14 @@ begin
         union all
         -- Money that came too late: in one sum with what its payment paid for, where that is not expected yet.
         select
-            r.road, r.fee_rate, null, w.payment_method, w.amount,
+            r.route, r.fee_rate, null, w.payment_method, w.amount,
             billig.local_time(w.moved_at)::date, null,
             case when r.source = 'PAYMENT' and not exists (
-                select from bank.expected as e where e.road = r.road and e.payment = w.payment
+                select from bank.expected as e where e.route = r.route and e.payment = w.payment
             ) then w.payment end,
             case when r.source = 'PAYMENT' then w.reference else '' end,
             w.owed_back, w.is_repayment
-        from bank.road as r
+        from bank.route as r
         inner join (
             select
                 o.owed_back, false as is_repayment, o.payment_method, o.amount,
@@ -67,11 +67,11 @@ begin
     item as materialized (
         select
             nextval('bank.expected_expected_seq') as expected,
-            g.road, g.day, g.cash_point, g.single, g.reference, g.goods, g.amount, g.fee, g.payments, g.methods, g.owed,
+            g.route, g.day, g.cash_point, g.single, g.reference, g.goods, g.amount, g.fee, g.payments, g.methods, g.owed,
             g.repayments
         from (
             select
-                l.road, l.day, l.cash_point, l.single, l.reference, sum(l.amount) as amount,
+                l.route, l.day, l.cash_point, l.single, l.reference, sum(l.amount) as amount,
                 coalesce(sum(l.amount) filter (where l.payment is not null), 0) as goods,
                 round(sum(l.amount) * l.fee_rate, 2) as fee,
                 array_agg(l.payment) filter (where l.payment is not null) as payments,
@@ -80,15 +80,15 @@ begin
                 array_agg(l.is_repayment) filter (where l.owed_back is not null) as repayments
             from line as l
             group by
-                l.road, l.fee_rate, l.day, l.cash_point, l.single, l.reference,
+                l.route, l.fee_rate, l.day, l.cash_point, l.single, l.reference,
                 case when l.reference <> '' and l.single is null then l.owed_back end
-            order by l.day, l.road, l.cash_point, l.single
+            order by l.day, l.route, l.cash_point, l.single
         ) as g
     ),
 
     made as (
-        insert into bank.expected (expected, road, day, cash_point, payment, reference, goods, amount, fee)
-        select i.expected, i.road, i.day, i.cash_point, i.single, i.reference, i.goods, i.amount, i.fee
+        insert into bank.expected (expected, route, day, cash_point, payment, reference, goods, amount, fee)
+        select i.expected, i.route, i.day, i.cash_point, i.single, i.reference, i.goods, i.amount, i.fee
         from item as i
     ),
 

@@ -1,4 +1,4 @@
-create or replace function bank.take_payout(p_import_file bigint, p_road int)
+create or replace function bank.take_payout(p_import_file bigint, p_route int)
 returns table (payouts bigint, known_payouts bigint, lines bigint, waiting_lines bigint)
 language plpgsql
 -- The file_ tables are the temporary ones: begin_import made them, load_payout looked.
@@ -33,7 +33,7 @@ begin
 
     select p.line, p.payout_id, p.lines, p.net into r
     from file_payout as p
-    inner join bank.payout as o on o.road = p_road and p.payout_id = o.payout_id
+    inner join bank.payout as o on o.route = p_route and p.payout_id = o.payout_id
     where p.content_key <> o.content_key
     order by p.line
     limit 1;
@@ -46,10 +46,10 @@ begin
 
     with made as (
         insert into bank.payout as o (
-            import_file, line, road, payout_id, names, paid_on, gross, fee, other, net, lines, content_key
+            import_file, line, route, payout_id, names, paid_on, gross, fee, other, net, lines, content_key
         )
         select
-            p_import_file, p.line, p_road, p.payout_id,
+            p_import_file, p.line, p_route, p.payout_id,
             array(select distinct n from unnest(p.payout_id || p.names) as n where n <> '' order by n),
             p.paid_on, p.gross, p.fee, p.other, p.net, p.lines, p.content_key
         from file_payout as p
@@ -79,4 +79,4 @@ end;
 $$;
 
 comment on function bank.take_payout(bigint, int) is
-'Payouts of the temporary tables of begin_import, those that are new on the road, with their lines: called by load_payout. Returns how many payouts and lines the file has, how many payouts were loaded before, and how many lines are in no payout yet. 23B88: a payout that was loaded before, with other lines.';
+'Payouts of the temporary tables of begin_import, those that are new on the route, with their lines: called by load_payout. Returns how many payouts and lines the file has, how many payouts were loaded before, and how many lines are in no payout yet. 23B88: a payout that was loaded before, with other lines.';

@@ -60,7 +60,7 @@ begin
                 errcode = '23B05',
                 detail = format('Price group %s (%s): %s wanted, at most %s.',
                     v_offer.price_group, v_offer.price_group_name, p_counts[i], v_offer.ticket_limit),
-                hint = 'ticket_limit of the ticket group decides; 9 where it is null.';
+                hint = 'ticket_limit of the ticket group decides.';
         end if;
     end loop;
     if p_card is not null and not exists (select from billig.ticket_card where card = p_card) then

@@ -31,4 +31,4 @@ end;
 $$;
 
 comment on function billig.check_seller(text) is
-'p_seller must be the login role itself, unless that is a registered service or a superuser (DESIGN 6). 22023: none named; 42501: not allowed.';
+'p_seller must be the login role itself, unless that is a registered service or a superuser. 22023: none named; 42501: not allowed.';

@@ -61,7 +61,7 @@ def bank(context: Context) -> list[Section]:
             place = table.columns.index("currency")
             if len({row[place] for row in table.rows}) > 1:
                 table = Table(table.name, table.columns, table.rows)
-        blocks: list[Block] = [context.grid(table, titles[view], plain=("road_name", "account_name"))]
+        blocks: list[Block] = [context.grid(table, titles[view], plain=("route_name", "account_name"))]
         if table.rows and {"age_group", "amount", "days_late"} <= columns.keys():
             blocks.insert(0, _ages(context, table))
         if table.rows and view in signs:

@@ -47,7 +47,10 @@ OWN = Books(
     """
     select
         item, item_name, (period_begins at time zone books.time_zone())::date as begins, clicks, abs(amount) as amount
-    from marketplace.click_series(%(profile)s, %(side)s, %(begins)s, %(ends)s::date + 1, %(step)s)
+    from marketplace.click_series(
+        p_profile => %(profile)s, p_side => %(side)s, p_from => %(begins)s, p_to => %(ends)s::date + 1,
+        p_step => %(step)s
+    )
     where clicks > 0
     """,
 )

@@ -1,5 +1,5 @@
-create or replace function bank.set_road(
-    p_road_name text,
+create or replace function bank.set_route(
+    p_route_name text,
     p_account int,
     p_source text,
     p_payment_method text default null,
@@ -20,10 +20,10 @@ declare
         select m.payment_method from billig.payment_method as m
         where m.payment_method_name = p_payment_method and not m.is_rounding
     );
-    v_road int;
+    v_route int;
 begin
     if
-        coalesce(p_road_name, '') = '' or p_source is null or p_source not in ('SESSION', 'DAY', 'PAYMENT', 'ATTEMPT')
+        coalesce(p_route_name, '') = '' or p_source is null or p_source not in ('SESSION', 'DAY', 'PAYMENT', 'ATTEMPT')
         or (p_source = 'ATTEMPT') <> (p_gateway is not null) or (p_source = 'ATTEMPT') <> (v_method is null)
         or (p_payment_method is null) <> (v_method is null)
         or p_days_min is null or p_days_max is null or p_days_min < 0 or p_days_max < p_days_min or p_days_max > 366
@@ -31,11 +31,11 @@ begin
         or p_tolerance is null or p_tolerance < 0 or p_tolerance >= 1e9 or p_tolerance <> round(p_tolerance, 2)
         or p_run_max is null or p_run_max not between 1 and 31
     then
-        raise exception 'this is no road to the bank' using
+        raise exception 'this is not a settlement route' using
             errcode = '22023',
             detail = format('%s: source %s, method %s, gateway %s, days %s to %s, fee %s, tolerance %s, run %s.',
-                p_road_name, p_source, p_payment_method, p_gateway, p_days_min, p_days_max, p_fee_rate, p_tolerance, p_run_max),
-            hint = 'SESSION, DAY or PAYMENT of a payment method, or ATTEMPT of a gateway; see bank.road.';
+                p_route_name, p_source, p_payment_method, p_gateway, p_days_min, p_days_max, p_fee_rate, p_tolerance, p_run_max),
+            hint = 'SESSION, DAY or PAYMENT of a payment method, or ATTEMPT of a gateway; see bank.route.';
     end if;
     if not exists (select from bank.account as a where a.account = p_account and a.currency = 'NOK')
         or p_gateway is not null and not exists (select from marketplace.gateway as g where g.gateway = p_gateway)
@@ -45,30 +45,30 @@ begin
             detail = format('Account %s, gateway %s.', p_account, p_gateway),
             hint = 'bank.account and marketplace.gateway have them.';
     end if;
-    insert into bank.road as r (
-        road_name, account, source, payment_method, gateway, days_min, days_max, fee_rate, tolerance, run_max, since
+    insert into bank.route as r (
+        route_name, account, source, payment_method, gateway, days_min, days_max, fee_rate, tolerance, run_max, since
     )
     values (
-        p_road_name, p_account, p_source, v_method, p_gateway, p_days_min, p_days_max, p_fee_rate, p_tolerance, p_run_max,
+        p_route_name, p_account, p_source, v_method, p_gateway, p_days_min, p_days_max, p_fee_rate, p_tolerance, p_run_max,
         p_since
     )
-    on conflict (road_name) do update
+    on conflict (route_name) do update
     set
         account = excluded.account, days_min = excluded.days_min, days_max = excluded.days_max,
         fee_rate = excluded.fee_rate, tolerance = excluded.tolerance, run_max = excluded.run_max, since = excluded.since
     where
         (r.source, r.payment_method, r.gateway)
         is not distinct from (excluded.source, excluded.payment_method, excluded.gateway)
-    returning r.road into v_road;
-    if v_road is null then
-        raise exception 'the road % leads from elsewhere', p_road_name using
+    returning r.route into v_route;
+    if v_route is null then
+        raise exception 'settlement route % is for something else', p_route_name using
             errcode = '22023',
             detail = format('Source %s, method %s, gateway %s were asked for.', p_source, p_payment_method, p_gateway),
-            hint = 'What a road is for stays as it is; days, fee, tolerance and account may change.';
+            hint = 'What a route is for stays as it is; days, fee, tolerance and account may change.';
     end if;
-    return v_road;
+    return v_route;
 end;
 $$;
 
-comment on function bank.set_road(text, int, text, text, text, int, int, numeric, numeric, int, date) is
-'Adds a road to the bank, or changes days, fee, tolerance, run, account and first day of the one of that name; returns its key. What is expected already stays as it is. 22023; P0002 no such account in NOK, or gateway.';
+comment on function bank.set_route(text, int, text, text, text, int, int, numeric, numeric, int, date) is
+'Adds a settlement route, or changes days, fee, tolerance, run, account and first day of the one of that name; returns its key. What is expected already stays as it is. 22023; P0002 no such account in NOK, or gateway.';
