@@ -15,9 +15,9 @@ def test_a_stand_sale_is_paid_at_once_and_answers_one_row_a_ticket(db: Connectio
     domain.make_cash_point(db, 7)
     sale = sell(db, {event.price_groups[0]: 2, event.price_groups[1]: 1}, cash_point=7, seller="ola")
     assert [(r["price_group"], r["price"], r["fee"]) for r in sale.rows] == [
-        (event.price_groups[0], Decimal(100), Decimal("12.50")),
-        (event.price_groups[0], Decimal(100), Decimal("12.50")),
-        (event.price_groups[1], Decimal(60), Decimal("12.50")),
+        (event.price_groups[0], Decimal("112.50"), Decimal("12.50")),
+        (event.price_groups[0], Decimal("112.50"), Decimal("12.50")),
+        (event.price_groups[1], Decimal("72.50"), Decimal("12.50")),
     ]
     assert sale.payment is not None
     assert domain.payment_lines(db, sale.payment) == {"CASH": 298, "ROUNDING": Decimal("-0.50")}

@@ -25,7 +25,7 @@ from tests.support.domain import (
 )
 
 FEE = Decimal("7.50")
-PRICES = (100, 40, 0)
+PRICES = (Decimal("107.50"), Decimal("47.50"), Decimal("7.50"))
 _runs = itertools.count(1)
 
 

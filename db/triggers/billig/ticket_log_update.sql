@@ -112,7 +112,8 @@ begin
         select
             v_now, v_today, d.ticket, d.purchase, d.payment, d.exchange, d.replaced_by,
             pg_current_xact_id(), (select max(era) from deploy.era), v_login, d.transaction_type, d.seller,
-            d.cash_point, d.override_used, d.first_of_payment and d.leg <> 'IN',
+            d.cash_point, d.override_used,
+            d.first_of_payment and (d.leg <> 'IN' or d.price_group = d.old_price_group), -- of two rows the first
             case d.leg when 'OUT' then d.old_price_group else d.price_group end,
             d.ticket_group, d.event, d.organisation, d.project,
             case d.leg when 'OUT' then d.old_price else d.price end,
