@@ -626,7 +626,10 @@ BREAKAGES: list[tuple[str, str, Break]] = [
     ("log_replay", "another price group", _differs(
         "unpaid", "price_group = (select max(price_group) from billig.price_group as g"
         " where g.ticket_group = ticket.ticket_group)", "price_group")),
-    ("log_replay", "another price", _differs("reserved", "price = 1", "price")),
+    ("log_replay", "another price", _differs("reserved", "price = 99", "price")),
+    ("log_replay", "another fee", _differs("reserved", "fee = 1", "fee")),
+    ("log_replay", "another VAT code of the fee", _differs("reserved", "fee_vat_code = 3", "fee_vat_code")),
+    ("log_replay", "another VAT rate of the fee", _differs("reserved", "fee_vat_rate = 1", "fee_vat_rate")),
     ("log_replay", "another VAT rate", _differs("reserved", "vat_rate = 1", "vat_rate")),
     ("log_replay", "another purchase", _differs("paid", "purchase = purchase + 1", "purchase")),
     ("log_replay", "another event", _differs("paid", "event = event + 1", "event")),

@@ -5,7 +5,7 @@ Prices, VAT to the øre, sellers and dates come from the programme as the test w
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import LiteralString
@@ -34,6 +34,7 @@ from tests.support.domain import (
     refund,
     reserve,
     rows,
+    run,
     sell,
     update_ticket,
 )
@@ -220,10 +221,22 @@ class Books:
             )
 
     def write_change(self, kind: str, ticket: int, new: Offer, *, seller: str, payment: int | None = None) -> None:
-        """To another price group: the difference in price, fee and VAT where it is paid; the rates are the same."""
+        """To another price group: the difference where it is paid, or, under another VAT code, the old out, the new in."""
         old, self.offers[ticket] = self.offers[ticket], new
         self.write(kind, [ticket], seller=seller, payment=payment)
-        if kind == "NORMAL_CHANGE":
+        if kind == "NORMAL_CHANGE" and old.fee_vat_code != new.fee_vat_code:
+            gone = replace(
+                self.entries[-1],
+                offer=old,
+                amount=-old.part,
+                vat=-old.vat,
+                fee=-old.fee,
+                fee_vat=-old.fee_vat,
+            )
+            self.entries[-1].amount, self.entries[-1].vat = new.part, new.vat
+            self.entries[-1].fee, self.entries[-1].fee_vat = new.fee, new.fee_vat
+            self.entries.insert(-1, gone)
+        elif kind == "NORMAL_CHANGE":
             self.entries[-1].amount = new.part - old.part
             self.entries[-1].vat = new.vat - old.vat
             self.entries[-1].fee = new.fee - old.fee
@@ -381,7 +394,7 @@ def live_through(db: Connection) -> Books:
             {disco[0].price_group: 4, disco[1].price_group: 3},
             cash_point=STAND,
             methods=["CASH", "CARD"],
-            amounts=[Decimal("800.50"), Decimal("370.50")],
+            amounts=[Decimal("700.50"), Decimal("365.50")],
         )
         books.sold(at_the_stand, offers, "NORMAL_SALE", seller=SELLER, cash_point=STAND, payment=books.newest_payment())
     dear, cheap = at_the_stand.tickets[:4], at_the_stand.tickets[4:]
@@ -466,6 +479,13 @@ def live_through(db: Connection) -> Books:
     with books.step():
         update_ticket(db, dear[2], refunded="now", refunder="legacy", point_of_refund=BAR)
         books.write("NORMAL_REFUND", [dear[2]], seller="legacy", cash_point=BAR, payment=books.newest_payment())
+
+    # The fee gets another VAT code, and then a ticket another price group.
+    with books.step():
+        run(db, "update billig.event set ticket_fee_vat_code = null where event = %s", film[0].event)
+        film = [replace(offer, fee_vat_code=LOW_RATE) for offer in film]
+        call(db, "change_price_group", tickets=[cinema.tickets[2]], price_group=film[1].price_group, seller="ola")
+        books.write_change("NORMAL_CHANGE", cinema.tickets[2], film[1], seller="ola", payment=books.newest_payment())
 
     # Exchanged across events: two for three, and three of these for one.
     new = trade([dear[3], cinema.tickets[1]], {food[0]: 2, play[0]: 1}, "per")
