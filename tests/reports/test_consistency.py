@@ -242,6 +242,18 @@ def _differs(which: str, assignment: LiteralString, column: str) -> Break:
     return _ticket(which, assignment, differs=column)
 
 
+def _mixed_rates(db: Connection, world: World) -> Row:
+    """A change from 101 kroner at 15 % to 77 at 25 % in one row: its sum is right, and stands under one of the two."""
+    run(
+        db,
+        "update billig.transaction_log set vat_rate = 25, vat_amount = books.vat_of(77, 25) - books.vat_of(101, 15)"
+        " where transaction_log = %s",
+        log_rows(db, world.changed)[-1]["transaction_log"],
+    )
+    run(db, "update billig.ticket set vat_rate = 25 where ticket = %s", world.changed)
+    return {"ticket": world.changed, "transaction_log": log_rows(db, world.changed)[-1]["transaction_log"]}
+
+
 def _ticket_without_log(db: Connection, world: World) -> Row:
     purchase = raw_purchase(db)
     ticket = one(
@@ -666,6 +678,8 @@ BREAKAGES: list[tuple[str, str, Break]] = [
     ("vat", "VAT of a fee", _log("paid", "fee_vat_amount = fee_vat_amount - 0.01")),
     ("vat", "VAT of a refund", _log("refunded", "vat_amount = 0")),
     ("vat", "VAT of a change", _log("changed", "vat_amount = vat_amount + 0.01", transaction_log=None)),
+    ("vat", "a change that mixes rates", _mixed_rates),
+    ("vat", "a change of the fee at another code", _log("changed", "fee_vat_code = 3")),
     ("overlong_unpaid", "nobody expires web sales", _nobody_expires),
     ("overlong_unpaid", "nobody expires reservations", _reservation_kept),
     ("era_is_current", "a dump restored elsewhere", _another_cluster),

@@ -144,7 +144,7 @@ def _history(entries: list[Entry]) -> Row:
         "paid_at": paid and paid.time,
         "paid_by": paid and paid.seller,
         "paid_amount": total([*PAID, "NORMAL_CHANGE"]),
-        "changes": sum(entry.kind in ("NORMAL_CHANGE", "RESERVATION_CHANGE") for entry in entries),
+        "changes": len({entry.time for entry in entries if entry.kind in ("NORMAL_CHANGE", "RESERVATION_CHANGE")}),
         "used_at": used and used.time,
         "refunded_at": ended and ended.time,
         "refunded_by": ended and ended.seller,
