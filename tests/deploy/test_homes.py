@@ -34,6 +34,7 @@ MEANINGS = {
     "is_refund": "kind = 'REFUND'",
     "is_price_change": "transaction_type_name in ('NORMAL_CHANGE', 'RESERVATION_CHANGE')",
     "is_use": "transaction_type_name = 'TICKET_USED'",
+    "is_unuse": "transaction_type_name = 'TICKET_UNUSED'",
     "is_net": "sale_channel is not distinct from 'NET'",
     "moves_money": "money <> 'ZERO'",
     "takes_money": "money in ('IN', 'EITHER')",

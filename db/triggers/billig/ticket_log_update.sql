@@ -106,7 +106,7 @@ begin
         insert into billig.transaction_log (
             transaction_time, transaction_date, ticket, purchase, payment, exchange, related_ticket,
             xact_id, era, login_role, transaction_type, seller, cash_point, override_used, first_of_payment,
-            price_group, ticket_group, event, organisation, project,
+            price_group, ticket_group, event, organisation, project, sold_name,
             price, fee, amount, vat_code, vat_rate, vat_amount, fee_amount, fee_vat_code, fee_vat_rate, fee_vat_amount
         )
         select
@@ -116,6 +116,7 @@ begin
             d.first_of_payment and (d.leg <> 'IN' or d.price_group = d.old_price_group), -- of two rows the first
             case d.leg when 'OUT' then d.old_price_group else d.price_group end,
             d.ticket_group, d.event, d.organisation, d.project,
+            case d.leg when 'OUT' then d.old_sold_name else d.sold_name end,
             case d.leg when 'OUT' then d.old_price else d.price end,
             case d.leg when 'OUT' then d.old_fee else d.fee end,
             case d.leg
@@ -149,10 +150,12 @@ begin
                 c.price_group, c.ticket_group, c.event, c.organisation, c.project, c.vat_code,
                 coalesce((c.offer).price, c.old_price) as price,
                 coalesce((c.offer).fee, c.old_fee) as fee,
+                coalesce((c.offer).sold_name, c.old_sold_name) as sold_name,
                 coalesce((c.offer).vat_rate, c.old_vat_rate) as vat_rate,
                 coalesce((c.offer).fee_vat_code, c.old_fee_vat_code) as fee_vat_code,
                 coalesce((c.offer).fee_vat_rate, c.old_fee_vat_rate) as fee_vat_rate,
                 c.old_price_group, c.old_price, c.old_fee, c.old_vat_rate, c.old_fee_vat_code, c.old_fee_vat_rate,
+                c.old_sold_name,
                 -- Which way the money goes. A change of price group takes the old out and the new in: in one row where
                 -- the rates are the same, else in two, in this order, or the difference would stand under the new rate.
                 unnest(case
@@ -172,6 +175,7 @@ begin
                     -- what it was sold as: the same in old and new, or the change is refused (-6)
                     n.price as old_price, n.fee as old_fee, n.vat_rate as old_vat_rate,
                     n.fee_vat_code as old_fee_vat_code, n.fee_vat_rate as old_fee_vat_rate,
+                    n.sold_name as old_sold_name,
                     o.price_group as old_price_group,
                     case
                         when t.t_price_group
@@ -180,6 +184,13 @@ begin
                     case
                         when t.t_refunded then nullif(n.refunder, '')
                         when p.payment is not null then p.seller
+                        when t.t_unused then (
+                            select r.seller
+                            from billig.reentry as r
+                            where r.ticket = n.ticket
+                            order by r.reentry desc
+                            limit 1
+                        )
                         else v_login
                     end as seller,
                     case when t.t_refunded then n.point_of_refund else p.cash_point end as cash_point,
@@ -203,15 +214,33 @@ begin
                             or n.vat_rate <> o.vat_rate
                             or n.fee_vat_code <> o.fee_vat_code
                             or n.fee_vat_rate <> o.fee_vat_rate
+                            or n.sold_name is distinct from o.sold_name
                             then -6
                         when
                             (o.refunded is not null and n.refunded is null)
                             or (o.paid is not null and n.paid is distinct from o.paid)
-                            or (o.used is not null and n.used is distinct from o.used)
+                            or (o.used is not null and n.used <> o.used)
+                            or (t.t_unused and ( -- more often than unuse_ticket did, in this very transaction
+                                select count(*)
+                                from billig.transaction_log as l
+                                where
+                                    l.ticket = n.ticket
+                                    and l.xact_id = pg_current_xact_id()
+                                    and l.transaction_time >= now()
+                                    and billig.is_unuse(l.transaction_type)
+                            ) >= (
+                                select count(*)
+                                from billig.reentry as r
+                                where
+                                    r.ticket = n.ticket
+                                    and r.xact_id = pg_current_xact_id()
+                                    and r.reentry_time >= now()
+                            ))
                             then -7
                         when o.refunded is not null then -8
                         when
-                            t.t_paid::int + t.t_refunded::int + t.t_price_group::int + t.t_used::int + t.t_card::int > 1
+                            t.t_paid::int + t.t_refunded::int + t.t_price_group::int + t.t_used::int + t.t_unused::int
+                            + t.t_card::int > 1
                             then -9
                         when
                             not t.t_refunded
@@ -252,6 +281,7 @@ begin
                         when t.t_price_group then -16
                         when t.t_used and o.paid is null then -17
                         when t.t_used then 13 -- TICKET_USED
+                        when t.t_unused then 15 -- TICKET_UNUSED
                         when
                             t.t_card and n.on_card
                             and not (
@@ -274,11 +304,12 @@ begin
                         o.refunded is null and n.refunded is not null as t_refunded,
                         o.price_group <> n.price_group as t_price_group,
                         o.used is null and n.used is not null as t_used,
+                        o.used is not null and n.used is null as t_unused,
                         o.on_card <> n.on_card as t_card
                 ) as t
                 where
                     o.ticket is null
-                    or t.t_refunded or t.t_paid or t.t_price_group or t.t_used or t.t_card
+                    or t.t_refunded or t.t_paid or t.t_price_group or t.t_used or t.t_unused or t.t_card
                     -- column by column: whole rows would be built, and carried through the join, for every ticket
                     or (
                         o.purchase, o.ticket_group, o.event, o.organisation, o.project, o.sale_channel, o.seller,
@@ -290,14 +321,15 @@ begin
                         n.used, n.refunder, n.point_of_refund, n.payment, n.exchange, n.replaced_by
                     )
                     or (
-                        (o.price, o.fee, o.vat_rate, o.fee_vat_code, o.fee_vat_rate)
-                        <> (n.price, n.fee, n.vat_rate, n.fee_vat_code, n.fee_vat_rate)
+                        (o.price, o.fee, o.vat_rate, o.fee_vat_code, o.fee_vat_rate, o.sold_name)
+                        is distinct from (n.price, n.fee, n.vat_rate, n.fee_vat_code, n.fee_vat_rate, n.sold_name)
                         -- align_ticket: the ticket takes over what its newest row, of this transaction, says
                         and not coalesce((
                             select
                                 l.xact_id = pg_current_xact_id()
-                                and (l.price, l.fee, l.vat_rate, l.fee_vat_code, l.fee_vat_rate)
-                                = (n.price, n.fee, n.vat_rate, n.fee_vat_code, n.fee_vat_rate)
+                                and (l.price, l.fee, l.vat_rate, l.fee_vat_code, l.fee_vat_rate, l.sold_name)
+                                is not distinct from
+                                (n.price, n.fee, n.vat_rate, n.fee_vat_code, n.fee_vat_rate, n.sold_name)
                             from billig.transaction_log as l
                             where l.ticket = n.ticket
                             order by l.transaction_log + 0 desc -- by the index on ticket, never back through the whole log

@@ -36,7 +36,8 @@ select
     pg.netsale,
     pg.membership_needed,
     pg.can_be_put_on_card,
-    coalesce(tg.ticket_limit, 9) as ticket_limit
+    coalesce(tg.ticket_limit, 9) as ticket_limit,
+    (select max(n.sold_name) from billig.sold_name as n where n.price_group = pg.price_group) as sold_name
 from billig.price_group as pg
 inner join billig.ticket_group_base as tg on pg.ticket_group = tg.ticket_group
 inner join billig.event as e on tg.event = e.event
