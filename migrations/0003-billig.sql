@@ -327,7 +327,7 @@ create table billig.price_group (
     foreign key (ticket_group) references billig.ticket_group_base (ticket_group),
     constraint price_group_group_key unique (price_group, ticket_group),
     constraint price_group_name_key unique (ticket_group, price_group_name),
-    constraint price_group_price_check check (price between 0 and 99999999 and scale(price) = 0)
+    constraint price_group_price_check check (price >= 0 and price <= 99999999 and scale(price) = 0)
 );
 comment on table billig.price_group is
 'What a ticket of a group costs whom. price_group_group_key is what billig.ticket refers to: a ticket moves between price groups within its ticket group only. price_group_price_check: whole kroner. The type is numeric so that 99.5 is refused: an integer column would round it to 100, and say nothing.';
@@ -747,7 +747,7 @@ create table billig.ticket (
     constraint ticket_replaced_by_fkey
     foreign key (replaced_by) references billig.ticket (ticket) deferrable initially deferred,
     constraint ticket_sale_channel_check check (sale_channel in ('STAND', 'NET', 'RESERVATION')),
-    constraint ticket_price_check check (price >= 0 and fee between 0 and price),
+    constraint ticket_price_check check (price >= 0 and fee >= 0 and fee <= price),
     constraint ticket_replaced_check check (replaced_by is null or exchange is not null)
 );
 comment on table billig.ticket is

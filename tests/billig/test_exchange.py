@@ -17,7 +17,10 @@ def _pairs(answer: list[domain.Row]) -> list[tuple[int | None, int | None, Decim
 
 
 def test_two_for_two_across_events_and_groups_with_the_difference_paid(db: Connection) -> None:
-    old_event, new_event = make_event(db, prices=(110,), fee=10), make_event(db, prices=(Decimal("155.50"), Decimal("85.50")), fee=Decimal("5.50"))
+    old_event, new_event = (
+        make_event(db, prices=(110,), fee=10),
+        make_event(db, prices=(Decimal("155.50"), Decimal("85.50")), fee=Decimal("5.50")),
+    )
     domain.make_cash_point(db, 2)
     sale = sell(db, old_event.price_group, 2, seller="kari")
     wanted = {new_event.price_groups[0]: 1, new_event.price_groups[1]: 1}

@@ -25,7 +25,8 @@ def _receipt(db: Connection, payment: int | None = None, purchase: int | None = 
 
 
 def test_a_receipt_shows_tickets_fees_vat_by_rate_and_payments(db: Connection) -> None:
-    event = make_event(db, prices=(Decimal("127.50"), Decimal("92.50")), fee=Decimal("12.50"), vat_code=31, fee_vat_code=3)
+    prices = (Decimal("127.50"), Decimal("92.50"))
+    event = make_event(db, prices=prices, fee=Decimal("12.50"), vat_code=31, fee_vat_code=3)
     other = make_event(db, prices=(60,))
     domain.make_cash_point(db, 9)
     sale = sell(

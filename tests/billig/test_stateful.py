@@ -60,7 +60,8 @@ select jsonb_build_object(
     'tickets', (
         select jsonb_agg(jsonb_build_array(
             t.ticket, t.price_group, t.purchase, t.paid is not null, t.refunded is not null, t.used is not null,
-            t.on_card, t.price, t.fee, t.vat_code, t.vat_rate, t.fee_vat_code, t.fee_vat_rate, t.project, t.replaces, t.replaced_by, t.payment
+            t.on_card, t.price, t.fee, t.vat_code, t.vat_rate, t.fee_vat_code, t.fee_vat_rate,
+            t.project, t.replaces, t.replaced_by, t.payment
         ))
         from billig.ticket as t
         where t.event = any (%(events)s)

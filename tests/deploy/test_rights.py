@@ -313,7 +313,7 @@ def test_a_seller_sells_as_themselves_and_sees_no_buyer(db: Connection, people: 
         "create trigger mine before insert on billig.ticket execute function billig.ticket_keep()",
         "select billig.take_capacity(1, 1)",
         "select billig.new_payment('SALE', 1, null, 'x', null, 'WEB', null, null, false, null, null, 0)",
-        "select billig.align_ticket('{1}', '{1}', '{1}')",
+        "select billig.align_ticket('{1}')",
         "select billig.check_seller('me')",
         "select billig.refuse_change(1, -1::smallint)",
         "select billig.erase_buyer(1)",

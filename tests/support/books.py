@@ -222,7 +222,7 @@ class Books:
             )
 
     def write_change(self, kind: str, ticket: int, new: Offer, *, seller: str, payment: int | None = None) -> None:
-        """To another price group: the difference where it is paid, or, under another VAT code, the old out, the new in."""
+        """To another price group: the difference where it is paid; under another VAT code the old out, the new in."""
         old, self.offers[ticket] = self.offers[ticket], new
         self.write(kind, [ticket], seller=seller, payment=payment)
         if kind == "NORMAL_CHANGE" and old.fee_vat_code != new.fee_vat_code:
