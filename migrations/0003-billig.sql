@@ -884,7 +884,6 @@ create table billig.reentry (
     reentry_time timestamptz not null default clock_timestamp(),
     xact_id xid8 not null default pg_current_xact_id(),
     constraint reentry_pkey primary key (reentry),
-    constraint reentry_ticket_fkey foreign key (ticket) references billig.ticket (ticket),
     constraint reentry_reason_check check (reason ~ '\S')
 );
 comment on table billig.reentry is

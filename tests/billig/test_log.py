@@ -302,6 +302,8 @@ def test_use_and_a_card_are_logged_without_money(db: Connection, play: Event) ->
     assert last_entry(db, ticket) == ("CARD_CHANGE", NOTHING, ME, None)
     update_ticket(db, ticket, used="now")
     assert last_entry(db, ticket) == ("TICKET_USED", NOTHING, ME, None)
+    call(db, "unuse_ticket", tickets=[ticket], seller="ola", reason="out for air")
+    assert last_entry(db, ticket) == ("TICKET_UNUSED", NOTHING, "ola", None)
 
 
 def test_a_used_ticket_is_taken_back_with_a_reason_that_is_logged(db: Connection, play: Event) -> None:
@@ -640,6 +642,7 @@ SOLD_AS: dict[str, object] = {
     "fee_vat_rate": 25,
     "price": 101,
     "fee": 1,
+    "sold_name": None,
 }
 
 

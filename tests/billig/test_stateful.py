@@ -51,6 +51,7 @@ select jsonb_build_object(
             union all select 'overlong_unpaid' where exists (select from consistency.overlong_unpaid)
             union all select 'trigger_guard' where exists (select from consistency.trigger_guard)
             union all select 'era_is_current' where exists (select from consistency.era_is_current)
+            union all select 'sold_name' where exists (select from consistency.sold_name)
             union all select 'rounding' where exists (select from consistency.rounding)
             union all select 'till' where exists (select from consistency.till)
             union all select 'period' where exists (select from consistency.period)
@@ -61,7 +62,8 @@ select jsonb_build_object(
         select jsonb_agg(jsonb_build_array(
             t.ticket, t.price_group, t.purchase, t.paid is not null, t.refunded is not null, t.used is not null,
             t.on_card, t.price, t.fee, t.vat_code, t.vat_rate, t.fee_vat_code, t.fee_vat_rate,
-            t.project, t.replaces, t.replaced_by, t.payment
+            t.project, t.replaces, t.replaced_by, t.payment,
+            (select n.event_name from billig.sold_name as n where n.sold_name = t.sold_name)
         ))
         from billig.ticket as t
         where t.event = any (%(events)s)
@@ -324,7 +326,7 @@ class Festival(RuleBasedStateMachine):
                 [
                     (
                         e.event,
-                        f"Event {e.event}",
+                        e.name,
                         "-1 minute" if e.begun else "9 days",
                         base,
                         e.fee,
@@ -1038,6 +1040,19 @@ class Festival(RuleBasedStateMachine):
                 self.ledger.log("TICKET_USED", t, self.login)
         self._check()
 
+    @rule(picks=_picks, number=_any)
+    def let_in_again(self, picks: list[int], number: int) -> None:
+        tickets = self._pick(picks, lambda t: t.used and t.live)
+        refusals = {"23B10" if t.refunded else "23B12" for t in tickets if t.refunded or not t.used}
+        seller, reason = self._seller(number), None if number % 9 == 0 else "went out for air"
+        if reason is None:
+            refusals = {"22023"}
+        if self._call(refusals, "unuse_ticket", tickets=[t.ticket for t in tickets], seller=seller, reason=reason):
+            for t in tickets:
+                t.used = False
+                self.ledger.log("TICKET_UNUSED", t, seller)
+        self._check()
+
     @rule(picks=_picks)
     def move_to_or_from_a_card(self, picks: list[int]) -> None:
         tickets = self._pick(picks, lambda t: t.live and t.price.card)
@@ -1089,6 +1104,12 @@ class Festival(RuleBasedStateMachine):
         project = list(self.ledger.projects)[number % 3]
         self.ledger.projects[project] = code
         self._edit("update billig.project set vat_code = %s where project = %s", code, project)
+
+    @rule(number=_any, name=st.sampled_from(("Jam", "Gala", "Jam, late")))
+    def rename_an_event(self, number: int, name: str) -> None:
+        event = self.ledger.events[number % 4]
+        event.name = name
+        self._edit("update billig.event set event_name = %s where event = %s", name, event.event)
 
     @rule(number=_any, fee=st.integers(0, 30_000), project=_any, closed=_any, hidden=_any)
     def edit_an_event(self, number: int, fee: int, project: int, closed: int, hidden: int) -> None:
@@ -1193,6 +1214,7 @@ class Festival(RuleBasedStateMachine):
                 t.replaces,
                 t.replaced_by,
                 t.named_payment,
+                t.sold.event_name,
             ]
             for t in ledger.tickets.values()
         )

@@ -371,6 +371,11 @@ def _moved_unnoticed(db: Connection, world: World) -> Row:
     return {"event": world.event.event}
 
 
+def _renamed_unnoticed(db: Connection, world: World) -> Row:
+    run(db, "update billig.event set event_name = 'another' where event = %s", world.event.event)
+    return {"price_group": world.event.price_groups[0]}
+
+
 def _lost_capacity(db: Connection, world: World) -> Row:
     run(
         db,
@@ -650,6 +655,8 @@ BREAKAGES: list[tuple[str, str, Break]] = [
     ("log_replay", "another payment", _differs("paid", "payment = null", "payment")),
     ("log_replay", "another amount in the log", _log("paid", "amount = 1", differs="amount")),
     ("log_replay", "another fee in the log", _log("paid", "fee_amount = 1", differs="fee_amount")),
+    ("log_replay", "other names", _differs("reserved", "sold_name = null", "sold_name")),
+    ("sold_name", "an event renamed unnoticed", _renamed_unnoticed),
     ("log_replay", "rows of two purchases", _log("used", "purchase = 0", differs="purchase")),
     ("payment_balance", "another line", _line("amount = amount + 1")),
     ("payment_balance", "no lines", _no_lines),

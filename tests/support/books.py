@@ -361,6 +361,29 @@ def live_through(db: Connection) -> Books:
             books.sold(sale, offers, "NET_SALE", seller=None)
         return sale
 
+    def renamed(old: Sequence[Offer]) -> list[Offer]:
+        """What is sold from now on is called so; what was sold keeps its names."""
+        event = old[0].event
+        for query in (
+            "update billig.event set event_name = 'Renamed event' where event = %s",
+            "update billig.ticket_group set ticket_group_name = 'Renamed group' where event = %s",
+            "update billig.price_group set price_group_name = 'Renamed ' || price_group where ticket_group ="
+            " (select ticket_group from billig.ticket_group where event = %s)",
+        ):
+            assert run(db, query, event) > 0
+        return [
+            replace(
+                offer,
+                names={
+                    **offer.names,
+                    "event_name": "Renamed event",
+                    "ticket_group_name": "Renamed group",
+                    "price_group_name": f"Renamed {offer.price_group}",
+                },
+            )
+            for offer in old
+        ]
+
     def pay_on_the_web(sale: Sale) -> None:
         with books.step():
             confirm(db, sale)
@@ -459,6 +482,18 @@ def live_through(db: Connection) -> Books:
         update_ticket(db, dear[0], used="now")
         books.write("TICKET_USED", [dear[0]], seller=me)
     with books.step():
+        call(db, "unuse_ticket", tickets=[dear[0]], seller="ola", reason="out for air")
+        books.write("TICKET_UNUSED", [dear[0]], seller="ola")
+    with books.step():
+        update_ticket(db, dear[0], used="now")
+        books.write("TICKET_USED", [dear[0]], seller=me)
+    with books.step():
+        update_ticket(db, cheap[2], used="now")
+        books.write("TICKET_USED", [cheap[2]], seller=me)
+    with books.step():
+        call(db, "unuse_ticket", tickets=[cheap[2]], seller="per", reason="the wrong door")
+        books.write("TICKET_UNUSED", [cheap[2]], seller="per")
+    with books.step():
         update_ticket(db, dear[1], used="now")
         books.write("TICKET_USED", [dear[1]], seller=me)
     with books.step():
@@ -484,7 +519,7 @@ def live_through(db: Connection) -> Books:
     # The fee gets another VAT code, and then a ticket another price group.
     with books.step():
         run(db, "update billig.event set ticket_fee_vat_code = null where event = %s", film[0].event)
-        film = [replace(offer, fee_vat_code=LOW_RATE) for offer in film]
+        film = [replace(offer, fee_vat_code=LOW_RATE) for offer in renamed(film)]
         call(db, "change_price_group", tickets=[cinema.tickets[2]], price_group=film[1].price_group, seller="ola")
         books.write_change("NORMAL_CHANGE", cinema.tickets[2], film[1], seller="ola", payment=books.newest_payment())
 

@@ -42,6 +42,10 @@ class Event:
     begun: bool = False
     closed: bool = False
     hidden: bool = False
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        self.name = self.name or f"Event {self.event}"
 
 
 @dataclass
@@ -73,6 +77,7 @@ class Offer:
     fee_rate: Decimal
     fee_vat_code: int
     project: int | None
+    event_name: str
 
     @property
     def part(self) -> Decimal:
@@ -160,7 +165,9 @@ class Ledger:
             code = self.projects[event.project]
         fee_code = event.fee_vat_code or code
         fee = min(event.fee, price.price)
-        return Offer(price.price, self.rates[code], code, fee, self.rates[fee_code], fee_code, event.project)
+        return Offer(
+            price.price, self.rates[code], code, fee, self.rates[fee_code], fee_code, event.project, event.name
+        )
 
     def sold(self, group: Group) -> int:
         return sum(1 for t in self.tickets.values() if t.live and t.price.group is group)
