@@ -4,41 +4,30 @@ What happens once is a migration, read and marked as yoyo does it. What can be r
 is loaded again when its file changed. Killed anywhere, the transaction is gone and the old version stands whole.
 """
 
-import glob
-import hashlib
 import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import psycopg
-import yoyo
 from psycopg import errors, sql
 from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 from yoyo import internalmigrations
-from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
-from yoyo.connections import parse_uri
-from yoyo.exceptions import BadMigration
-from yoyo.migrations import default_migration_table, topological_sort
 
-from pybridge.deploy import catalogue, guard, waiting
+from pybridge.deploy import catalogue, checks, guard, migrations, waiting
+from pybridge.deploy.acting import DEPLOYER, OWNER, Acting, Connection, refusal
 from pybridge.deploy.catalogue import schema_fingerprint
-from pybridge.deploy.sqlfiles import NOTHING_HERE, DeployRefused, File, code_of, key_of, read_files
+from pybridge.deploy.migrations import OtherCheckout
+from pybridge.deploy.sqlfiles import NOTHING_HERE, DeployRefused, File, key_of, read_files
 from pybridge.paths import ROOT
 
 __all__ = ["DeployBusy", "DeployRefused", "DeployResult", "OtherCheckout", "deploy", "schema_fingerprint"]
 
-Connection = psycopg.Connection[Any]
+OWN_TABLES = Path(__file__).with_name("own_tables.sql")
 
-OWNER = "pybridge_owner"
-DEPLOYER = "none"  # nobody's role: whoever is connected
-# Before each file, so that no file leaks a setting into the next. With nothing on the path, a forgotten schema fails.
-CLEAN = b"set local search_path = ''; set local check_function_bodies = on; set local client_encoding = 'UTF8'"
-RETRY = ("08", "40", "53", "55P03", "57", "58")  # SQLSTATEs that say nothing of the files
 MISSING = (  # what a file says about something that a later file may bring
     errors.UndefinedTable,
     errors.UndefinedFunction,
@@ -47,66 +36,7 @@ MISSING = (  # what a file says about something that a later file may bring
     errors.InvalidSchemaName,
 )
 NOT_REPLACEABLE = (errors.InvalidTableDefinition, errors.InvalidFunctionDefinition)
-ENDS_TRANSACTION = re.compile(r"(?:^|;)\s*(?:commit|abort|rollback)\b(?!\s+to\b)", re.I | re.M)
-QUALIFIED = re.compile(rf"(?<![\w.])({'|'.join(catalogue.SCHEMAS)})\s*\.\s*(\w+)", re.I)
-
-# Until 0.1.0 a migration may be rewritten, and a database that the old one made is made anew.
-SETTLED = not metadata.version("pybridge").startswith("0.1.0.dev")
-MAKE_ANEW = (
-    "Until 0.1.0 migrations may be rewritten: deploy from the checkout that made this database, or make it anew, which"
-    " loses what is in it: drop it and deploy into an empty one. Where it is the embedded server's, run `pybridge"
-    " down`, remove the server's data folder, and deploy."
-)
 MAY_REPLACE = "Drop it first, or let the deploy drop it and make it again as it was: --replace-analysis."
-
-OWN_TABLES = b"""
-create schema if not exists deploy;
-comment on schema deploy is 'What the deploy knows of this database';
-create table if not exists deploy.era (
-    era integer constraint era_pkey primary key,
-    system_identifier bigint not null,
-    started_at timestamptz not null default statement_timestamp()
-);
-comment on table deploy.era is
-'One row for each cluster this database has lived in; transaction ids of an older era mean nothing in a newer one';
-comment on column deploy.era.era is 'Number of the era, from 1; the greatest is now';
-comment on column deploy.era.system_identifier is 'The cluster''s own number, from pg_control_system()';
-comment on column deploy.era.started_at is 'When a deploy first found the database in this cluster';
-create table if not exists deploy.migration (
-    migration text constraint migration_pkey primary key,
-    sha256 text not null
-);
-comment on table deploy.migration is
-'The files of migrations/ as they were applied, one row a file; beside it, yoyo''s own tables say when';
-comment on column deploy.migration.migration is 'The file''s name, without .sql';
-comment on column deploy.migration.sha256 is 'SHA-256 of the file, hexadecimal';
-create table if not exists deploy.repeatable_object (
-    path text constraint repeatable_object_pkey primary key,
-    kind text not null,
-    object_name text not null,
-    sha256 text not null,
-    deployed_at timestamptz not null
-);
-comment on table deploy.repeatable_object is 'The files of db/ as they were last loaded, one row a file';
-comment on column deploy.repeatable_object.path is 'The file, from the top of the checkout';
-comment on column deploy.repeatable_object.kind is 'functions, views or triggers: the folder';
-comment on column deploy.repeatable_object.object_name is 'What the file is named for: schema.name';
-comment on column deploy.repeatable_object.sha256 is 'SHA-256 of the file, hexadecimal';
-comment on column deploy.repeatable_object.deployed_at is 'When it was loaded';
-create table if not exists deploy.known_object (
-    kind text,
-    identity text,
-    constraint known_object_pkey primary key (kind, identity)
-);
-comment on table deploy.known_object is
-'All objects in the project''s schemas when the last deploy ended; what is found beside them, nobody deployed';
-comment on column deploy.known_object.kind is 'Type of the object, as pg_identify_object says it';
-comment on column deploy.known_object.identity is 'Name of the object, as pg_identify_object says it';
-"""
-
-
-class OtherCheckout(DeployRefused):
-    """The migrations that made this database are not those of this checkout."""
 
 
 class DeployBusy(DeployRefused):
@@ -125,23 +55,6 @@ class DeployResult:
     unchanged: int = 0  # files
     applied_before: int = field(default=0, compare=False)  # migrations
     seconds: float = field(default=0.0, compare=False)
-
-
-class _Yoyo(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo is untyped
-    """yoyo's own bookkeeping, over a connection that it neither opens nor commits; so yoyo's tools read it."""
-
-    _in_transaction = True  # yoyo then uses savepoints
-    _internal_schema_updated = True  # by us; it would lock with a committed row
-
-    def __init__(self, conn: Connection) -> None:
-        self.shared = conn
-        super().__init__(parse_uri("postgresql+psycopg:///"), default_migration_table)
-
-    def connect(self, dburi: object) -> Connection:
-        return self.shared
-
-    def cursor(self) -> psycopg.Cursor[Any]:
-        return self.shared.cursor(row_factory=tuple_row)
 
 
 def deploy(
@@ -180,7 +93,7 @@ def _tell_nobody(_: str) -> None:
     pass
 
 
-class _Deploy:
+class _Deploy(Acting):
     """One deploy, in the transaction that its maker began. Between its steps it acts as the owner."""
 
     def __init__(
@@ -192,7 +105,8 @@ class _Deploy:
         wait: float,
         progress: Callable[[str], None],
     ) -> None:
-        self.conn, self.cur, self.root = conn, cur, root
+        super().__init__(conn, cur)
+        self.root = root
         self.replace_analysis, self.wait, self.progress = replace_analysis, wait, progress
         self.files = read_files(root / "db")
         if not (root / "db" / "grants.sql").is_file():
@@ -208,7 +122,7 @@ class _Deploy:
         self.become_owner()
         known = self.known_objects()
         self.refuse_strangers(known)
-        self.cur.execute(OWN_TABLES, prepare=False)
+        self.cur.execute(OWN_TABLES.read_bytes(), prepare=False)
         guard.prepare(self.cur)
         new_era = self.begin_era()
         self.migrate(upto)
@@ -216,28 +130,12 @@ class _Deploy:
             self.load(everything=new_era)
             self.make_again()
             self.grant()
-            self.refuse_unexplained(known)
-            self.check_bodies()
+            checks.refuse_unexplained(self, self.home, known)
+            checks.check_bodies(self)
             if new_era or self.result.migrations or self.result.loaded:
-                self.check_bodies_deeply()
+                checks.check_bodies_deeply(self)
         self.remember(known)
         return self.result
-
-    def act(self, role: str) -> None:
-        self.cur.execute(CLEAN, prepare=False)
-        self.cur.execute(sql.SQL("set local role {}").format(sql.SQL(role)))
-
-    def ask(self, query: str, *values: object) -> Any:
-        row = self.cur.execute(query.encode(), values or None).fetchone()
-        return row[0] if row else None
-
-    def execute_file(self, name: str, text: str, role: str = OWNER) -> None:
-        """Execute a file as it stands: psycopg must neither look for placeholders in it nor prepare it."""
-        if ENDS_TRANSACTION.search(code_of(text)):
-            raise DeployRefused(name, "a file must not end the transaction that it is executed in")
-        self.act(role)
-        self.cur.execute(text.encode(), prepare=False)
-        self.act(OWNER)
 
     # --- Who owns, and where we are ---------------------------------------------------------------------------------
 
@@ -298,19 +196,13 @@ class _Deploy:
 
     def migrate(self, upto: str | None) -> None:
         self.cur.execute("set local search_path = deploy")
-        ledger = _Yoyo(self.conn)
+        ledger = migrations.Yoyo(self.conn)
         if internalmigrations.needs_upgrading(ledger):
             internalmigrations.upgrade(ledger)
-        try:
-            migrations = yoyo.read_migrations(glob.escape(str(self.root / "migrations")))
-            if not migrations:
-                raise DeployRefused("migrations", f"there are none in {self.root / 'migrations'}", NOTHING_HERE)
-            ids = [migration.id for migration in topological_sort(migrations)]
-            pending = list(ledger.to_apply(migrations))
-        except BadMigration as error:
-            raise DeployRefused("migrations", str(error)) from error
+        here, pending = migrations.read(self.root / "migrations", ledger)
+        ids = [each.id for each in here]
         self.result.applied_before = len(ids) - len(pending)
-        self.refuse_other_migrations({migration.id: _sha256(Path(migration.path)) for migration in migrations})
+        migrations.refuse_others(self.cur, {each.id: migrations.sha256(Path(each.path)) for each in here})
         if upto is not None and upto not in ids:
             raise DeployRefused(upto, "there is no such migration")
         wanted = ids if upto is None else ids[: ids.index(upto) + 1]
@@ -319,22 +211,7 @@ class _Deploy:
                 self.apply(migration, ledger)
         self.act(OWNER)
 
-    def refuse_other_migrations(self, here: dict[str, str]) -> None:
-        """Refuse a database that other files made: what has happened once does not happen again as they say now."""
-        applied = dict(
-            self.cur.execute(
-                "select y.migration_id, m.sha256 from _yoyo_migration as y"
-                " left join migration as m on m.migration = y.migration_id"
-            )
-        )
-        for name in sorted(applied.keys() - here.keys()):
-            hint = "Deploy from a checkout that is no older than the database." if SETTLED else MAKE_ANEW
-            raise OtherCheckout(name, "this migration is applied, but its file is not here", hint)
-        for name in sorted(name for name, sha256 in applied.items() if sha256 != here[name]):
-            hint = "Put the file back as it was, and write a new migration for the change." if SETTLED else MAKE_ANEW
-            raise OtherCheckout(name, "this migration is applied, and its file has changed since", hint)
-
-    def apply(self, migration: Any, ledger: _Yoyo) -> None:
+    def apply(self, migration: Any, ledger: migrations.Yoyo) -> None:
         """Execute the file itself: yoyo would split it into statements, and commit each file."""
         self.progress(f"migration {migration.id}")
         path = Path(migration.path)
@@ -351,11 +228,13 @@ class _Deploy:
         try:
             self.execute_file(name, text, DEPLOYER if directives.get("as") == "deployer" else OWNER)
         except psycopg.Error as error:
-            raise _refusal(name, text, error) from error
+            raise refusal(name, text, error) from error
         self.cur.execute("set local search_path = deploy")
         ledger.log_migration(migration, "apply")
         ledger.mark_one(migration, log=False)
-        self.cur.execute("insert into migration (migration, sha256) values (%s, %s)", (migration.id, _sha256(path)))
+        self.cur.execute(
+            "insert into migration (migration, sha256) values (%s, %s)", (migration.id, migrations.sha256(path))
+        )
         self.result.migrations.append(migration.id)
 
     # --- Functions, views, triggers ---------------------------------------------------------------------------------
@@ -392,7 +271,7 @@ class _Deploy:
             failed = [(file, error) for file in todo if (error := self.load_one(file))]
             if len(failed) == len(todo):
                 file, error = failed[0]
-                raise _refusal(file.path, file.text, error) from error
+                raise refusal(file.path, file.text, error) from error
             todo = [file for file, _ in failed]
 
     def load_one(self, file: File, instead_of: psycopg.Error | None = None) -> psycopg.Error | None:
@@ -408,7 +287,7 @@ class _Deploy:
             return error
         except psycopg.Error as error:
             if instead_of or not isinstance(error, NOT_REPLACEABLE):
-                raise _refusal(file.path, file.text, error) from error
+                raise refusal(file.path, file.text, error) from error
             return self.load_one(file, instead_of=error)
         self.progress(f"load {file.path}")
         self.cur.execute(
@@ -426,14 +305,14 @@ class _Deploy:
         try:
             self.execute_file("db/grants.sql", text)
         except psycopg.Error as error:
-            raise _refusal("db/grants.sql", text, error) from error
+            raise refusal("db/grants.sql", text, error) from error
 
     # --- Dropping what cannot be replaced ---------------------------------------------------------------------------
 
     def drop_object_of(self, file: File, cause: psycopg.Error) -> None:
         found = self.cur.execute(catalogue.NAMED, {"name": file.object_name, "kind": file.kind}).fetchall()
         if len(found) != 1:
-            raise _refusal(file.path, file.text, cause) from cause
+            raise refusal(file.path, file.text, cause) from cause
         self.drop(file.path, *found[0])
 
     def drop(self, why: str, kind: str, identity: str, catalog: str, oid: int) -> None:
@@ -468,80 +347,6 @@ class _Deploy:
                 for text in statements:
                     self.cur.execute(text.encode())
             except psycopg.Error as error:
-                raise _refusal(identity, statements[0], error) from error
+                raise refusal(identity, statements[0], error) from error
             self.result.recreated.append(identity)
         self.act(OWNER)
-
-    # --- What must hold in the end ----------------------------------------------------------------------------------
-
-    def refuse_unexplained(self, known: set[tuple[str, str]]) -> None:
-        """Refuse functions, views and triggers of no file, and what an older signature of a function left."""
-        signatures: dict[tuple[str, str], list[tuple[str, str]]] = {}
-        for kind, identity in sorted(catalogue.objects(self.cur)):
-            key = key_of(kind, identity)
-            if key[0] not in ("function", "view", "trigger"):
-                continue
-            signatures.setdefault(key, []).append((kind, identity))
-            if key not in self.home and key not in guard.VIEWS:
-                raise DeployRefused(identity, f"no file defines this {kind}", _drop_hint(kind, identity))
-        for several in signatures.values():
-            if len(several) > 1:
-                kind, identity = next((one for one in several if one in known), several[0])
-                raise DeployRefused(identity, "it is left from an older signature", _drop_hint(kind, identity))
-
-    def check_bodies(self) -> None:
-        """Compile each body against the schema as it is now: a migration may have broken an unchanged function.
-
-        PL/pgSQL looks at tables only when a statement runs; so at least the names with a schema must exist.
-        """
-        schemas = {"schemas": list(catalogue.SCHEMAS)}
-        names = {name for (name,) in self.cur.execute(catalogue.NAMES, schemas)}
-        for oid, function, language, body, search_path in self.cur.execute(catalogue.BODIES, schemas).fetchall():
-            try:
-                self.ask("select set_config('search_path', %s, true)", search_path)
-                self.ask(f"select {'plpgsql_validator' if language == 'plpgsql' else 'fmgr_sql_validator'}(%s)", oid)
-            except psycopg.Error as error:
-                raise _refusal(function, body, error) from error
-            if language == "plpgsql":
-                for schema, name in QUALIFIED.findall(code_of(body)):
-                    if f"{schema}.{name}".lower() not in names:
-                        hint = f"If {schema} is a variable or an alias here, name it otherwise."
-                        raise DeployRefused(function, f"its body names {schema}.{name}, which does not exist", hint)
-        self.act(OWNER)
-
-    def check_bodies_deeply(self) -> None:
-        """Let plpgsql_check look into each statement, where the server has it; it leaves no trace."""
-        self.act(DEPLOYER)
-        if self.ask("select exists (select from pg_available_extensions where name = 'plpgsql_check')"):
-            try:
-                with self.conn.transaction(force_rollback=True):
-                    self.cur.execute("create extension if not exists plpgsql_check schema deploy")
-                    home = self.ask(
-                        "select extnamespace::regnamespace::text from pg_extension where extname = %s", "plpgsql_check"
-                    )
-                    check = sql.SQL(catalogue.PLPGSQL_CHECK).format(sql.SQL(home))
-                    found = self.cur.execute(check, [list(catalogue.SCHEMAS)]).fetchone()
-                if found:
-                    raise DeployRefused(found[0], f"line {found[1]} of its body: {found[2]}")
-            except errors.InsufficientPrivilege:
-                pass  # only a superuser can install it
-        self.act(OWNER)
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _drop_hint(kind: str, identity: str) -> str:
-    return f"Drop it in a migration: drop {kind} if exists {identity}"
-
-
-def _refusal(name: str, text: str, error: psycopg.Error) -> DeployRefused:
-    """PostgreSQL's complaint about a file, with its line; what is no fault of a file is raised as it is."""
-    if not error.sqlstate or error.sqlstate.startswith(RETRY):
-        raise error
-    diag = error.diag
-    position = diag.internal_position or diag.statement_position
-    line = f"line {text.count(chr(10), 0, int(position) - 1) + 1}: " if position else ""
-    parts = [line + (diag.message_primary or str(error)), diag.message_detail, None if position else diag.context]
-    return DeployRefused(name, "; ".join(part for part in parts if part), diag.message_hint or "")

@@ -571,7 +571,7 @@ def test_until_the_first_release_a_database_of_other_migrations_is_to_be_made_an
 def test_from_the_first_release_on_an_edited_migration_is_to_be_put_back(
     bare_db: Connection, house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pybridge.deploy.deployer.SETTLED", True)
+    monkeypatch.setattr("pybridge.deploy.migrations.SETTLED", True)
     house.deploy(bare_db)
     house.write("migrations/0001-schemas.sql", SCHEMAS.replace("numeric(10, 2)", "numeric(12, 2)"))
 

@@ -33,7 +33,6 @@ LONG_FILES = {
     "errors.py": "a class of a few lines for each SQLSTATE: a list",
     "client/billig.py": "generated: a method for each function of the database",
     "client/marketplace.py": "generated likewise",
-    "deploy/deployer.py": "not split yet",
 }
 LONG_FUNCTIONS: dict[str, str] = {}
 
