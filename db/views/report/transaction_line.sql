@@ -33,7 +33,7 @@ cross join lateral billig.components(
 where y.money <> 'ZERO' and (c.component = 'TICKET' or c.gross_amount <> 0);
 
 comment on view report.transaction_line is
-'One row for each component of a log row that moves money: TICKET (free ones too), and FEE where there is one. NOK, positive in, negative out; gross_amount = net_amount + vat_amount. A report over a period asks by posting_date.';
+'One row for each component of a log row that moves money: TICKET (the price less the fee; free ones too), and FEE where there is one. VAT is of each component: together they may be an øre off the VAT of the whole price. NOK, positive in, negative out; gross_amount = net_amount + vat_amount. A report over a period asks by posting_date.';
 comment on column report.transaction_line.transaction_log is 'Number of the row in the log; the order of numbers is not the order of commits';
 comment on column report.transaction_line.transaction_time is 'When it happened, by the server''s clock';
 comment on column report.transaction_line.sale_date is 'Local date of the activity';
