@@ -170,7 +170,7 @@ grant execute on function jobs.lock_of, jobs.is_held, jobs.outlook to analyst, b
 grant select on report.job_run, report.job_health, report.log_position to scheduler;
 grant select on jobs.job to scheduler;
 
--- The bank: the bookkeeper loads, matches and undoes; what payers wrote is nobody else's to read.
+-- The bank: the bookkeeper loads, matches and undoes; what payers wrote is for nobody else to read.
 grant select on
 bank.account, bank.route, bank.import_file, bank.statement, bank.statement_entry, bank.expected, bank.expected_line,
 bank.expected_owed, bank.match_rule, bank.match, bank.match_approval, bank.match_undo, bank.match_entry, bank.match_expected,

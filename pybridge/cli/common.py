@@ -18,7 +18,7 @@ def _day(text: str) -> datetime:
     try:
         return datetime.strptime(text, "%Y-%m-%d")
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is no day, such as 2026-02-28") from None
+        raise typer.BadParameter(f"{text!r} is not a day such as 2026-02-28") from None
 
 
 DAY: dict[str, Any] = {"parser": _day, "metavar": "YYYY-MM-DD"}

@@ -196,7 +196,7 @@ def clear_alarm(attempt: Attempt, reason: Reason) -> None:
     """Say that what the gateway said otherwise was looked at and put right."""
     with _market() as market:
         market.clear_alarm(payment_attempt=attempt, reason=reason)
-    typer.echo(f"attempt {attempt} has no alarm any more")
+    typer.echo(f"attempt {attempt} has no alarm now")
 
 
 @app.command("book-loss")
@@ -234,7 +234,7 @@ def _amount(text: str) -> Decimal:
     except InvalidOperation:
         amount = Decimal("nan")
     if not amount.is_finite():
-        raise typer.BadParameter(f"{text!r} is no amount, such as 12.50")
+        raise typer.BadParameter(f"{text!r} is not an amount such as 12.50")
     return amount
 
 

@@ -171,15 +171,15 @@ def _amount(text: str) -> Decimal:
     try:
         amount = Decimal(text.replace(",", "."))
     except InvalidOperation:
-        raise typer.BadParameter(f"{text!r} is no amount in kroner, such as 1200 or 99.50") from None
+        raise typer.BadParameter(f"{text!r} is not an amount in kroner such as 1200 or 99.50") from None
     if not amount.is_finite() or abs(amount) >= 10**9 or amount != round(amount, 2):
-        raise typer.BadParameter(f"{text!r} is no amount in kroner")
+        raise typer.BadParameter(f"{text!r} is not an amount in kroner")
     return amount
 
 
 def _whole(text: str) -> int:
     if not text.isdecimal() or len(text) > 9:
-        raise typer.BadParameter(f"{text!r} is no whole number")
+        raise typer.BadParameter(f"{text!r} is not a whole number")
     return int(text)
 
 

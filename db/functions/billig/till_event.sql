@@ -24,7 +24,7 @@ begin
         or (p_event_type in ('PAY_IN', 'PAY_OUT') and coalesce(p_reason, '') = '')
         or length(p_item_key) > 100
     then
-        raise exception 'a till has no such event, or not with such an amount or reason' using
+        raise exception 'there is no such till event, or not with such an amount or reason' using
             errcode = '22023',
             detail = format('Type %L, amount %s, reason %L.', p_event_type, p_amount, p_reason),
             hint = 'DRAWER_OPENING without an amount; PAY_IN and PAY_OUT with positive whole NOK and a reason; PRICE_LOOKUP and CORRECTED_LINE with the price, and at most 100 characters of p_item_key; all below NOK 1,000,000.';
