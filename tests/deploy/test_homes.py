@@ -86,7 +86,8 @@ def test_the_channel_that_a_type_says_is_what_its_table_says(shared_db: Connecti
         " where billig.channel_of(transaction_type) is distinct from sale_channel",
     )
     assert wrong == []
-    assert one(shared_db, "select count(distinct billig.channel_of(transaction_type)) from billig.transaction_type") == 3
+    said = "select count(distinct billig.channel_of(transaction_type)) from billig.transaction_type"
+    assert one(shared_db, said) == 3
 
 
 def test_what_the_log_lets_in_is_what_the_table_of_types_says_of_money(shared_db: Connection) -> None:
