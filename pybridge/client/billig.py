@@ -321,6 +321,13 @@ class Billig(Room):
             request_id=request_id,
         )
 
+    def channel_of(self, *, transaction_type: int) -> str | None:
+        """Of a log row's type: The channel that its ticket was sold on, where the type says it
+        (transaction_type.sale_channel).
+        """
+        result: str | None = self._value("channel_of", transaction_type=transaction_type)
+        return result
+
     def check_programme(self, *, rows: Any) -> list[CheckProgrammeRow]:
         """Every problem of a programme that import_programme would refuse: one row each, in the file's order; none when
         it is good. rows: an array of objects, one for each price group, with its line (number) and the columns of
@@ -450,11 +457,6 @@ class Billig(Room):
         23B17: refused, DETAIL names the first problems.
         """
         return self._rows(ImportProgrammeRow, "import_programme", rows=json(rows))
-
-    def is_net(self, *, transaction_type: int) -> bool:
-        """Of a log row's type: It happens on the web alone (transaction_type.sale_channel NET)."""
-        result: bool = self._value("is_net", transaction_type=transaction_type)
-        return result
 
     def is_price_change(self, *, transaction_type: int) -> bool:
         """Of a log row's type: A ticket changed price group: NORMAL_CHANGE (it was paid), RESERVATION_CHANGE."""
