@@ -164,7 +164,7 @@ def refund(
 
 @app.command()
 def retry(transaction: Transaction, reason: Reason) -> None:
-    """Let a transaction that was declined, rejected or cancelled be tried once more with the current means of payment."""
+    """Let a declined, rejected or cancelled transaction be tried once more, with the current means of payment."""
     with _market() as market:
         market.retry_transaction(transaction=transaction, reason=reason)
     typer.echo(f"transaction {transaction} is tried again by the next run")
@@ -200,9 +200,7 @@ def clear_alarm(attempt: Attempt, reason: Reason) -> None:
 
 
 @app.command("book-loss")
-def book_loss(
-    attempt: Attempt, amount: Annotated[str, typer.Argument(help="NOK lost.")], reason: Reason
-) -> None:
+def book_loss(attempt: Attempt, amount: Annotated[str, typer.Argument(help="NOK lost.")], reason: Reason) -> None:
     """Say that a disputed charge was lost: its money leaves the fund."""
     lost = _amount(amount)
     with _market() as market:
