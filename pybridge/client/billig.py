@@ -774,7 +774,7 @@ class Billig(Room):
         item_key: str = "",
         request_id: str | None = None,
     ) -> int:
-        """Writes down what happens at the seller's till beside sales and refunds: DRAWER_OPENING (without a sale),
+        """Writes down what happens at the seller's till besides sales and refunds: DRAWER_OPENING (without a sale),
         PAY_IN and PAY_OUT (amount positive, whole NOK of cash; reason needed), PRICE_LOOKUP and CORRECTED_LINE (amount
         the price, item_key the client's word for the group or the kind). Returns its number. 22023; 23B13; 23B26 no
         session is open; 42501.
