@@ -68,7 +68,8 @@ def test_what_is_not_used_or_is_gone_or_unknown_is_refused_whole(db: Connection,
     for sqlstate, ticket in (("23B12", fresh), ("23B10", gone), ("23B12", unpaid), ("P0002", 999_999)):
         with expect(sqlstate):
             _unuse(db, [used, ticket])
-    for tickets in ([], None):
+    nothing: tuple[list[int] | None, ...] = ([], None)
+    for tickets in nothing:
         with expect("22023"):
             call(db, "unuse_ticket", tickets=tickets, seller="kari", reason="out for air")
     for reason in (None, "", " \t\n"):
@@ -113,7 +114,7 @@ def test_only_sellers_may_and_as_themselves(db: Connection, play: Event) -> None
     tickets = _used(db, play)
     for group, sqlstate in (("billig_web", "42501"), ("billig_legacy", "42501"), ("billig_seller", "42501")):
         with login_role(db, group) as role:
-            run(db, f"set session authorization {role}")  # type: ignore[arg-type]
+            run(db, f"set session authorization {role}")
             try:
                 with expect(sqlstate, native=group != "billig_seller"):
                     _unuse(db, tickets, seller="kari")
