@@ -87,7 +87,7 @@ def play(connection: Connection, console: Console) -> None:
         "select route_name from bank.route where payment_method is not null and route_name not like 'Demo: %%'",
     )
     if others:
-        console.print("  The bank is not played: this database has settlement routes of its own.")
+        console.print("  The bank is left out: this database has settlement routes of its own.")
         return
     with console.status("Matching the bank with what was sold"):
         bank = Client(connection).bank
@@ -119,7 +119,7 @@ def play(connection: Connection, console: Console) -> None:
 
 
 def statement(items: list[Row], number: int, day: date, opening: Decimal) -> bytes:
-    """The bank's word, as camt.053: a deposit an item, less its fee; the dearest bag is not there; a gift is."""
+    """The bank's word, as camt.053: one deposit per item, less its fee; the dearest bag is not there; a gift is."""
     bags = [row for row in items if row["is_cash"] and row["net"] > 0]
     missing = max(bags, key=lambda row: row["net"], default=None) if len(bags) > 1 else None
     web = [row for row in items if row["source"] == "PAYMENT" and row["net"] > 0]
@@ -187,7 +187,7 @@ def _show(connection: Connection, console: Console) -> None:
     heading(
         console,
         "The bank against goods out",
-        "From report.bank_reconciliation; of cash, what was counted less the float. The statement is made up:"
+        "From report.bank_reconciliation; for cash, what was counted less the float. The statement is made up:"
         " a bag is missing, cards and Vipps come net of fees, and there is a gift.",
     )
     names = ("goods", "expected", "received", "fees", "difference")

@@ -286,7 +286,7 @@ def _cell(value: object) -> str:
 
 
 def _show(connection: Connection, console: Console, found: list[Row]) -> None:
-    heading(console, "The marketplace's months", "From report.marketplace_transaction; NOK, above 0 they owe us.")
+    heading(console, "The marketplace's months", "From report.marketplace_transaction; NOK; above 0, they owe us.")
     months = _rows(
         connection,
         """
@@ -318,7 +318,7 @@ def _show(connection: Connection, console: Console, found: list[Row]) -> None:
         name,
     )
     if person:
-        heading(console, f"One person's transactions: {name}", "Advertises, and has a website: one row per month.")
+        heading(console, f"One person's transactions: {name}", "They advertise and have a website; one row per month.")
         _table(console, person, ("carried_in", "charged", "earned", "due", "carried_out"))
     if found:
         heading(

@@ -490,8 +490,8 @@ def _balances(console: Console, rows: list[Row], said: dict[tuple[int, int], int
     heading(
         console,
         "The balances beside the transactions",
-        "NOK, above 0 paid to us. due: the transaction's; attempts: those that succeeded; gateway: "
-        + ("its own ledger." if payments else "its webhooks; that sandbox is gone."),
+        "NOK; above 0, paid to us. due: by the transaction; attempts: by those that succeeded; gateway: "
+        + ("by its own ledger." if payments else "by its webhooks; that sandbox is gone."),
     )
     names = ("due", "attempts", "gateway")
     drawn = table("who", "month", *names, "how", right=names, whole=("month", "how"))
@@ -520,7 +520,7 @@ def _balances(console: Console, rows: list[Row], said: dict[tuple[int, int], int
     drawn.add_row("in all", "", *map(kroner, sums), "", style="bold")
     console.print(drawn)
     if unknown:
-        said_of = f"Of {unknown} (?) nothing was heard: the demo was interrupted, and its sandbox is gone."
+        said_of = f"Nothing was heard of {unknown} (?): the demo was interrupted, and its sandbox is gone."
         console.print(said_of, style="dim", highlight=False)
     if differ:
         console.print(f"[bold red]{differ} transactions differ.[/]")

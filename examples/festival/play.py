@@ -820,7 +820,7 @@ def play(
             f" in {counts['project'].inserted + counts['project'].updated + counts['project'].unchanged} projects"
         )
         if weeks:
-            console.print(f"  It is not on sale today as it is written: all its times are moved by {weeks} weeks.")
+            console.print(f"  As written, it is not on sale today, so all its times are moved by {weeks} weeks.")
         stage = Stage(dsn, offers_of(connection, external_ids))
         end_day(stage, connection)  # what an interrupted run left
         for seller in {each.seller for each in Client(connection).till_status()}:
@@ -858,7 +858,7 @@ def main(console: Console, *, yes_this_database: bool = False, size: Size | None
     elsewhere = is_elsewhere()
     if elsewhere and not yes_this_database:
         raise DemoRefused(
-            "The environment names a database (DATABASE_URL, PGHOST, ...): the demo would write there.",
+            "The environment names a database (DATABASE_URL, PGHOST, ...), and the demo would write to it.",
             "Unset it to play in the embedded one, or say --yes-this-database.",
         )
     if elsewhere:

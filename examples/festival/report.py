@@ -125,7 +125,7 @@ def report(
 def consistency(console: Console, findings: list[check.Finding]) -> None:
     """What is said before the end: that all invariants hold."""
     broken = [each for each in findings if each.broken]
-    heading(console, "Consistency", "Each view of schema consistency returns a row for each broken invariant.")
+    heading(console, "Consistency", "Each view of schema consistency returns one row per broken invariant.")
     marks = [
         Text.assemble(
             (" ✗ " if each.broken else " ✓ ", "bold red" if each.broken else "green"),
@@ -146,15 +146,15 @@ def further(console: Console, story: int | None, logins: dict[str, str], passwor
     heading(console, "To go on", "The database stays up, with everything in it.")
     program = _program()
     ticket = story or 1
-    console.print(Prose("All reports as pages, in a folder that may be sent to anybody:"))
+    console.print(Prose("All reports as pages, in a folder that you can send to anybody:"))
     _command(console, f"{program} site --out festival-site --lang en")
     console.print()
     if password:
-        console.print(Prose(f"The same for anyone who logs in; all of these with the password {password}:"))
+        console.print(Prose(f"The same, for anyone who logs in; the password of all of these is {password}:"))
         for role, sees in logins.items():
             console.print(Text.assemble("  ", (f"{role:<17}", "bold"), (sees, "dim")), highlight=False)
     else:
-        console.print(Prose("The same for anyone who logs in as a role with a password (docs/console.md):"))
+        console.print(Prose("The same, for anyone who logs in as a role with a password (docs/console.md):"))
     _command(console, f"{program} serve")
     console.print()
     console.print(Prose("SQL; two queries to begin with:"))
@@ -258,7 +258,7 @@ def _till(console: Console, z_report: list[Row], sessions: list[Row]) -> None:
     heading(
         console,
         f"Z report {z_number} of {stand}, {z_report[0]['business_date']}",
-        "From report.z_report: what is 0 is left out here. With it the sessions that it settles, in cash.",
+        "From report.z_report, without what is 0; beside it the sessions that it settles, in cash.",
     )
     items = table("item", "of", "number", "NOK", right=("number", "NOK"))
     for row in z_report:
@@ -279,7 +279,7 @@ def _vat(console: Console, report_rows: list[Row]) -> None:
     heading(
         console,
         "VAT by project",
-        "From report.vat_by_project, today. VAT: code and rate; fees have their own.",
+        "From report.vat_by_project, today. VAT: code and rate; fees have a code of their own.",
     )
     names = ("sold", "back", "gross NOK", "net NOK", "VAT NOK")
     drawn = table("project", "VAT", *names, right=("VAT", *names))
