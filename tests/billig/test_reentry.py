@@ -69,7 +69,8 @@ def test_what_is_not_used_or_is_gone_or_unknown_is_refused_whole(db: Connection,
     for sqlstate, ticket in (("23B12", fresh), ("23B10", gone), ("23B12", unpaid), ("P0002", 999_999)):
         with expect(sqlstate):
             _unuse(db, [used, ticket])
-    for tickets in ([], None):
+    nothing: tuple[list[int] | None, ...] = ([], None)
+    for tickets in nothing:
         with expect("22023"):
             call(db, "unuse_ticket", tickets=tickets, seller="kari", reason="out for air")
     for reason in (None, "", " \t\n"):
