@@ -61,7 +61,7 @@ billig_seller, billig_web, billig_legacy, billig_dev, bookkeeper, scheduler, aud
 -- Views ask these, with the rights of who reads them: local dates, and what the type of a log row means.
 grant execute on function billig.local_time to analyst;
 grant execute on function
-billig.is_sale, billig.is_refund, billig.is_price_change, billig.is_use, billig.is_net, billig.moves_money,
+billig.is_sale, billig.is_refund, billig.is_price_change, billig.is_use, billig.channel_of, billig.moves_money,
 billig.takes_money, billig.takes_seat, billig.frees_seat, billig.components,
 books.share_of, billig.round_cash
 to analyst, bookkeeper, auditor, scheduler;
@@ -170,7 +170,7 @@ grant execute on function jobs.lock_of, jobs.is_held, jobs.outlook to analyst, b
 grant select on report.job_run, report.job_health, report.log_position to scheduler;
 grant select on jobs.job to scheduler;
 
--- The bank: the bookkeeper loads, matches and undoes; what payers wrote is nobody else's to read.
+-- The bank: the bookkeeper loads, matches and undoes; what payers wrote is for nobody else to read.
 grant select on
 bank.account, bank.route, bank.import_file, bank.statement, bank.statement_entry, bank.expected, bank.expected_line,
 bank.expected_owed, bank.match_rule, bank.match, bank.match_approval, bank.match_undo, bank.match_entry, bank.match_expected,

@@ -199,7 +199,7 @@ create table books.accounting_period (
     )
 );
 comment on table books.accounting_period is
-'Closed periods: one row a close, never changed (23B20), made by books.close_period alone. An organisation''s periods follow each other without a hole; the day after the last one is the first open day. accounting_period_overlap_excl: no day is closed twice. A row of the log that is dated in a closed period and was not visible in its snapshot belongs to a later one: see billig.posted_log.';
+'Closed periods: one row per close, never changed (23B20), made by books.close_period alone. An organisation''s periods follow each other without a hole; the day after the last one is the first open day. accounting_period_overlap_excl: no day is closed twice. A row of the log that is dated in a closed period and was not visible in its snapshot belongs to a later one: see billig.posted_log.';
 comment on column books.accounting_period.accounting_period is 'Key';
 comment on column books.accounting_period.organisation is 'Whose books';
 comment on column books.accounting_period.first_day is 'First day, local date';

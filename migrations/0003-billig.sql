@@ -13,7 +13,7 @@ create table billig.organisation (
     constraint organisation_pkey primary key (organisation),
     constraint organisation_name_key unique (organisation_name)
 );
-comment on table billig.organisation is 'Who arranges an event; stands in every report';
+comment on table billig.organisation is 'Who arranges an event; shown in every report';
 comment on column billig.organisation.organisation is 'Key';
 comment on column billig.organisation.organisation_name is 'Name: Samfundet, UKA';
 insert into billig.organisation (organisation, organisation_name) values (1, 'Samfundet'), (2, 'UKA');
@@ -65,7 +65,7 @@ comment on column billig.payment_method.payment_method_name is 'The name clients
 comment on column billig.payment_method.saft_code is 'Code of SAF-T Cash Register, list PredefinedBasicID-12';
 comment on column billig.payment_method.is_cash is 'True for notes and coins, the only means that lie in a drawer';
 comment on column billig.payment_method.is_rounding is
-'True for the one method that is no means of payment: what cash was rounded by. Clients never name it.';
+'True for the one method that is not a means of payment: what cash was rounded by. Clients never name it.';
 insert into billig.payment_method (payment_method, payment_method_name, saft_code, is_cash, is_rounding)
 values
 (1, 'CASH', '12001', true, false), (2, 'CARD', '12002', false, false), (3, 'CREDIT_CARD', '12003', false, false),
@@ -110,7 +110,7 @@ create table billig.transaction_type (
     foreign key (sale_channel) references billig.sale_channel (sale_channel)
 );
 comment on table billig.transaction_type is
-'The types of log rows (T4). Names are never changed; more may be added. The numbers stand in billig.transaction_log. What queries ask of a type (billig.is_sale, billig.moves_money, ...) are functions of its number, and say what this table says.';
+'The types of log rows (T4). Names are never changed; more may be added. The numbers are in billig.transaction_log. What queries ask of a type (billig.is_sale, billig.moves_money, ...) are functions of its number, and say what this table says.';
 comment on column billig.transaction_type.transaction_type is 'The number the log holds';
 comment on column billig.transaction_type.transaction_type_name is 'The name (T4)';
 comment on column billig.transaction_type.kind is
@@ -180,7 +180,7 @@ create table billig.ticket_refusal (
     constraint ticket_refusal_error_code_check check (error_code ~ '^23B[0-9][0-9]$')
 );
 comment on table billig.ticket_refusal is
-'Changes of a ticket that its triggers refuse, whoever makes them: what the log has no type for. The numbers stand in the triggers of billig.ticket where types do.';
+'Changes of a ticket that its triggers refuse, whoever makes them: what the log has no type for. The numbers are in the triggers of billig.ticket where types do.';
 comment on column billig.ticket_refusal.ticket_refusal is 'The number, negative';
 comment on column billig.ticket_refusal.error_code is 'SQLSTATE';
 comment on column billig.ticket_refusal.message is 'What is wrong';
@@ -350,7 +350,7 @@ comment on column billig.ticket_card.owner_member_id is 'Member; personal data';
 comment on column billig.ticket_card.membership_ends is 'Last day of membership; null: not a member';
 
 -- --- Tills -----------------------------------------------------------------------------------------------------------
--- Tills (T10): sessions of sellers at cash points, what happens in them beside sales, Z reports; and the rounding of cash.
+-- Tills (T10): sessions of sellers at cash points, what happens in them besides sales, Z reports; and the rounding of cash.
 
 create table billig.till_report_item (
     item text,
@@ -422,7 +422,7 @@ create table billig.z_report (
     constraint z_report_amount_check check (sales >= 0 and returns >= 0)
 );
 comment on table billig.z_report is
-'Z reports (kassasystemforskrifta § 2-8-3): made once, never changed; their items stand in z_report_line. z_report_previous_fkey: the numbers of a cash point have no gap, and the grand totals go on from the report before, never reset. z_report_business_date_key: one a day.';
+'Z reports (kassasystemforskrifta § 2-8-3): made once, never changed; their items are in z_report_line. z_report_previous_fkey: the numbers of a cash point have no gap, and the grand totals go on from the report before, never reset. z_report_business_date_key: one a day.';
 comment on column billig.z_report.cash_point is 'The cash point';
 comment on column billig.z_report.z_number is 'Consecutive number, from 1, of the cash point';
 comment on column billig.z_report.business_date is
@@ -532,7 +532,7 @@ create table billig.till_event (
     constraint till_event_reason_check check (event_type not in ('PAY_IN', 'PAY_OUT') or (reason is not null and reason <> ''))
 );
 comment on table billig.till_event is
-'What happens at a till beside sales and refunds. Never changed. till_event_amount_check: the sign follows from the type, cash is whole kroner. Both it and till_event_item_key_check keep what a report sums within its columns. till_event_reason_check: money that no sale moves has a reason.';
+'What happens at a till besides sales and refunds. Never changed. till_event_amount_check: the sign follows from the type, cash is whole kroner. Both it and till_event_item_key_check keep what a report sums within its columns. till_event_reason_check: money that no sale moves has a reason.';
 comment on column billig.till_event.till_event is 'Key';
 comment on column billig.till_event.till_session is 'The session, open when it was written';
 comment on column billig.till_event.event_type is
@@ -744,7 +744,7 @@ comment on column billig.ticket.sale_channel is 'STAND, NET or RESERVATION; a ra
 comment on column billig.ticket.seller is 'Who sold it; never overwritten; null on the web';
 comment on column billig.ticket.cash_point is 'Where it was sold';
 comment on column billig.ticket.payment is
-'The last payment that a writer named for it; one that was made for a legacy write, which names none, stands in the log alone';
+'The last payment that a writer named for it; one that was made for a legacy write, which names none, is in the log alone';
 comment on column billig.ticket.exchange is 'The last exchange it took part in';
 comment on column billig.ticket.replaces is 'The ticket given back for it in an exchange, or lost to a time-out that its money came too late for';
 comment on column billig.ticket.replaced_by is 'The ticket it was exchanged for';

@@ -104,7 +104,7 @@ create table jobs.schedule (
     )
 );
 comment on table jobs.schedule is
-'When each job is due, a row a job; jobs.awaited reads it. Local times are of books.time_zone: each local day has each of them once, the later one where an hour comes twice, an hour later where it is left out.';
+'When each job is due, one row per job; jobs.awaited reads it. Local times are of books.time_zone: each local day has each of them once, the later one where an hour comes twice, an hour later where it is left out.';
 comment on column jobs.schedule.job is 'The job';
 comment on column jobs.schedule.enabled is 'False: never due';
 comment on column jobs.schedule.since is 'From when on; nothing is caught up from before. A month counts by its own state, not by this';

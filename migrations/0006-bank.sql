@@ -127,7 +127,7 @@ comment on column bank.statement.from_day is 'First day that it is about';
 comment on column bank.statement.to_day is 'Last day that it is about';
 comment on column bank.statement.opening_balance is 'Balance before its entries, in the account''s currency; null: does not say';
 comment on column bank.statement.closing_balance is 'Balance after them; null: does not say';
-comment on column bank.statement.entries is 'How many booked entries stand in it';
+comment on column bank.statement.entries is 'How many booked entries are in it';
 comment on column bank.statement.entry_sum is 'Their sum: in positive, out negative';
 comment on column bank.statement.content_key is 'SHA-256 of its entries: by it a statement that comes again is known to be the same';
 create index statement_import_file_idx on bank.statement (import_file);
@@ -257,7 +257,7 @@ create table bank.file_entry (
 comment on table bank.file_entry is
 'Booked entries of a file. Always empty (file_entry_empty_check): begin_import makes a temporary table like it, for COPY.';
 comment on column bank.file_entry.entry is '1, 2, ... in the file';
-comment on column bank.file_entry.statement is 'The statement that it stands in';
+comment on column bank.file_entry.statement is 'The statement that it is in';
 comment on column bank.file_entry.line is 'Line on which it begins';
 comment on column bank.file_entry.booked_on is 'Day on which it was booked';
 comment on column bank.file_entry.value_on is 'Value date';
@@ -431,7 +431,7 @@ comment on column bank.payout.names is 'All that the bank may call it by, payout
 comment on column bank.payout.paid_on is 'Day on which the acquirer paid it, or says that it arrives';
 comment on column bank.payout.gross is 'NOK of payments less refunds';
 comment on column bank.payout.fee is 'NOK that the acquirer kept back; negative: gave back';
-comment on column bank.payout.other is 'NOK of what is no payment, refund or fee (kind ADJUSTMENT): in positive, out negative';
+comment on column bank.payout.other is 'NOK of what is not a payment, refund or fee (kind ADJUSTMENT): in positive, out negative';
 comment on column bank.payout.net is 'NOK that should stand at the bank: in positive, out negative';
 comment on column bank.payout.lines is 'How many lines it has';
 comment on column bank.payout.content_key is 'SHA-256 of its lines: by it a payout that comes again is known to be the same';

@@ -35,7 +35,7 @@ def connection_string(*, tcp: bool = False) -> str:
             conninfo_to_dict(url)
         except psycopg.ProgrammingError as error:
             example = "postgresql://kari@db.example.org/billig"
-            raise NoDatabase(f"DATABASE_URL is no address of a database, such as {example}: {error}") from None
+            raise NoDatabase(f"DATABASE_URL is not the address of a database, such as {example}: {error}") from None
         return url
     if is_elsewhere():
         return ""

@@ -62,7 +62,7 @@ class SoldOut(Refused):
 
 
 class OutsideSalePeriod(Refused):
-    """The event is not sold yet, or not any more."""
+    """The event is not on sale yet, or no longer."""
 
     sqlstate = "23B02"
 
@@ -122,7 +122,7 @@ class AlreadyUsed(Refused):
 
 
 class WrongState(Refused):
-    """Not paid, paid already, not reserved any more, settled already."""
+    """Not paid, paid already, no longer reserved, settled already."""
 
     sqlstate = "23B12"
 
@@ -284,7 +284,7 @@ class MonthClosed(Refused):
 
 
 class MonthNotOpen(Refused):
-    """The month is not over yet, or an earlier one is open still."""
+    """The month is not over yet, or an earlier one is still open."""
 
     sqlstate = "23B61"
 

@@ -17,7 +17,7 @@ def run() -> int:
         "--yes-this-database",
         action="store_true",
         help="play in the database that the environment names, or among events that are not the demo's; "
-        "sales wait for nobody there: unpaid ones are let go",
+        "sales wait for nobody there: unpaid ones are released",
     )
     asked = parser.parse_args()
     try:

@@ -630,7 +630,7 @@ def play_day(stage: Stage, day: int, size: Size, advance: Callable[[], None]) ->
 
 
 def end_day(stage: Stage, connection: psycopg.Connection[Any]) -> None:
-    """Nobody pays any more: what waits on the web is let go, and some of the reservations."""
+    """Nobody pays any more: what waits on the web is released, and some of the reservations."""
     while gone := pass_time(connection):
         stage.count("web tickets timed out", gone)
     stage.count("reserved tickets timed out", pass_time(connection, "RESERVATION", limit=15))

@@ -150,11 +150,11 @@ def further(console: Console, story: int | None, logins: dict[str, str], passwor
     _command(console, f"{program} site --out festival-site --lang en")
     console.print()
     if password:
-        console.print(Prose(f"The same for whoever logs in; all of these with the password {password}:"))
+        console.print(Prose(f"The same for anyone who logs in; all of these with the password {password}:"))
         for role, sees in logins.items():
             console.print(Text.assemble("  ", (f"{role:<17}", "bold"), (sees, "dim")), highlight=False)
     else:
-        console.print(Prose("The same for whoever logs in, as a role with a password (docs/console.md):"))
+        console.print(Prose("The same for anyone who logs in as a role with a password (docs/console.md):"))
     _command(console, f"{program} serve")
     console.print()
     console.print(Prose("SQL; two queries to begin with:"))

@@ -18,7 +18,7 @@ def _day(text: str) -> datetime:
     try:
         return datetime.strptime(text, "%Y-%m-%d")
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is no day, such as 2026-02-28") from None
+        raise typer.BadParameter(f"{text!r} is not a day such as 2026-02-28") from None
 
 
 DAY: dict[str, Any] = {"parser": _day, "metavar": "YYYY-MM-DD"}
@@ -31,7 +31,7 @@ def day(option: str, help_line: str) -> Any:
 
 
 From = Annotated[datetime | None, typer.Option("--from", help="First day of the period.", **DAY)]
-To = Annotated[datetime | None, typer.Option("--to", help="Last day of the period, in it.", **DAY)]
+To = Annotated[datetime | None, typer.Option("--to", help="Last day of the period, inclusive.", **DAY)]
 Lang = Annotated[Literal["nb", "en"], typer.Option(help="The language of a page.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program to read.")]
 

@@ -76,7 +76,7 @@ def _month(text: str) -> date:
     try:
         return date.fromisoformat(f"{text[:7]}-01")
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is no month, such as 2026-02") from None
+        raise typer.BadParameter(f"{text!r} is not a month such as 2026-02") from None
 
 
 def _print(rows: list[dict[str, Any]], as_json: bool) -> None:

@@ -30,7 +30,7 @@ COMMANDS = {
     ),
     "serve": (
         "web.serve",
-        "Show the reports in a browser on this machine, to whoever logs in as a role of the database, until Ctrl-C.",
+        "Show the reports in a browser on this machine, to anyone who logs in as a role of the database, until Ctrl-C.",
     ),
     "schedule": ("watch.schedule", "Run the jobs that are due, until SIGTERM or Ctrl-C. Two at once do each job once."),
     "health": ("watch.health", "Say how the jobs do: exits 1 where one is late or fails, 3 without a database."),
@@ -115,7 +115,7 @@ def _version(asked: bool) -> None:
 @app.callback(help="The ticket ledger's command line.")
 def main(
     version: Annotated[
-        bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version, and end.")
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version and exit.")
     ] = False,
 ) -> None:
     del version  # it has ended

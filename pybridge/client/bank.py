@@ -99,11 +99,10 @@ class Bank(Room):
         return result
 
     def load_import(self, *, file_name: str, content_sha256: bytes, format: str) -> list[LoadImportRow]:
-        """Loads what stands in the temporary tables of begin_import, all or nothing: statements that were not there,
-        and their entries, each once. statements, entries: in the file; known_statements: loaded before; new_entries:
-        not told of by any other file. 22023; 23B80 a statement that does not add up or is in another currency, DETAIL
-        says the line; 23B81 an account that is not ours; 23B86 a statement that was loaded before, with other
-        entries.
+        """Loads what is in the temporary tables of begin_import, all or nothing: statements that were not there, and
+        their entries, each once. statements, entries: in the file; known_statements: loaded before; new_entries: not
+        told of by any other file. 22023; 23B80 a statement that does not add up or is in another currency, DETAIL says
+        the line; 23B81 an account that is not ours; 23B86 a statement that was loaded before, with other entries.
         """
         return self._rows(
             LoadImportRow, "load_import", file_name=file_name, content_sha256=content_sha256, format=format
@@ -112,10 +111,10 @@ class Bank(Room):
     def load_payout(
         self, *, route_name: str, file_name: str, content_sha256: bytes, format: str
     ) -> list[LoadPayoutRow]:
-        """Loads what stands in file_payout and file_payout_line of begin_import as payouts by a settlement route, all
-        or nothing, each payout once. payouts and lines: in the file; known_payouts: loaded before; waiting_lines: not
-        paid out yet, left out. 22023; 23B87 what does not add up or is not in NOK, DETAIL says the line; 23B88 a payout
-        that was loaded before, with other lines; P0002 no such route.
+        """Loads what is in file_payout and file_payout_line of begin_import as payouts by a settlement route, all or
+        nothing, each payout once. payouts and lines: in the file; known_payouts: loaded before; waiting_lines: not paid
+        out yet, left out. 22023; 23B87 what does not add up or is not in NOK, DETAIL says the line; 23B88 a payout that
+        was loaded before, with other lines; P0002 no such route.
         """
         return self._rows(
             LoadPayoutRow,
@@ -146,10 +145,10 @@ class Bank(Room):
         return result
 
     def match_open(self) -> list[MatchOpenRow]:
-        """Matches what is open, by the rules that are enabled (bank.match_rule): a row a rule of what was matched, NOK
-        of the entries. Nothing is matched where an entry or an item fits more than one; rules that are not automatic
-        only suggest, as any does where there is a difference. What is in a payout that does not fit is left to a
-        person. Those who match by hand are waited for, and wait. 25000 not at read committed.
+        """Matches what is open, by the rules that are enabled (bank.match_rule): one row per rule of what was matched,
+        NOK of the entries. Nothing is matched where an entry or an item fits more than one; rules that are not
+        automatic only suggest, as any does where there is a difference. What is in a payout that does not fit is left
+        to a person. Those who match by hand are waited for, and wait. 25000 not at read committed.
         """
         return self._rows(MatchOpenRow, "match_open")
 

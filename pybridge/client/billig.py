@@ -40,7 +40,6 @@ class CheckProgrammeRow:
     column_name: str
     value: str | None
     reason: str
-    is_warning: bool
 
 
 @dataclass(frozen=True)
@@ -265,8 +264,9 @@ class Billig(Room):
     schema = "billig"
 
     def abort_purchase(self, *, purchase: int) -> list[AbortPurchaseRow]:
-        """The buyer gave up, or the provider said no (T8): one row for each ticket that is let go, logged as
-        NET_TIMEOUT; none when called again. P0002: no such purchase; 23B12: paid already, or no web purchase; 42501.
+        """The buyer gave up, or the provider said no (T8): one row for each ticket that is released, logged as
+        NET_TIMEOUT; none when called again. P0002: no such purchase; 23B12: paid already, or not a web purchase;
+        42501.
         """
         return self._rows(AbortPurchaseRow, "abort_purchase", purchase=purchase)
 
@@ -278,8 +278,8 @@ class Billig(Room):
         tickets: Sequence[int] | None = None,
         request_id: str | None = None,
     ) -> list[CancelReservationRow]:
-        """Gives a reservation back, or tickets of it: one row a ticket, logged as RESERVATION_REFUND. seller null: the
-        buyer, on the web. P0002; 23B12 nothing of it is reserved; 23B13; 42501.
+        """Gives a reservation back, or tickets of it: one row per ticket, logged as RESERVATION_REFUND. seller null:
+        the buyer, on the web. P0002; 23B12 nothing of it is reserved; 23B13; 42501.
         """
         return self._rows(
             CancelReservationRow,
@@ -304,9 +304,8 @@ class Billig(Room):
     ) -> list[ChangePriceGroupRow]:
         """Moves tickets to another price group of their ticket group: one row per ticket. Paid: logged as
         NORMAL_CHANGE, amount the difference in NOK, positive when the buyer pays (payment_amounts signed likewise; paid
-        back by what was paid with unless told). An unpaid reservation: RESERVATION_CHANGE, no money. The fee is
-        today's. The log has two rows where a VAT rate or the fee's VAT code is another than before: the old out, the
-        new in. 22023; P0002; 23B02; 23B04; 23B06; 23B08 other ticket group, or the event's VAT code or project changed;
+        back by what was paid with unless told). An unpaid reservation: RESERVATION_CHANGE, no money. The fee stays as
+        sold. 22023; P0002; 23B02; 23B04; 23B06; 23B08 other ticket group, or the event's VAT code or project changed;
         23B10; 23B12 unpaid web ticket; 23B13; 23B26 no till session is open; 42501.
         """
         return self._rows(
@@ -322,11 +321,17 @@ class Billig(Room):
             request_id=request_id,
         )
 
+    def channel_of(self, *, transaction_type: int) -> str | None:
+        """Of a log row's type: The channel that its ticket was sold on, where the type says it
+        (transaction_type.sale_channel).
+        """
+        result: str | None = self._value("channel_of", transaction_type=transaction_type)
+        return result
+
     def check_programme(self, *, rows: Any) -> list[CheckProgrammeRow]:
-        """Every problem of a programme, one row each, in the file's order; none when it is good. import_programme
-        refuses them, save those with is_warning: a fee that exceeds a price that is not 0. rows: an array of objects,
-        one for each price group, with its line (number) and the columns of billig.programme_column as text. line null:
-        the file as a whole. Changes nothing. 22023: no array of objects.
+        """Every problem of a programme that import_programme would refuse: one row each, in the file's order; none when
+        it is good. rows: an array of objects, one for each price group, with its line (number) and the columns of
+        billig.programme_column as text. line null: the file as a whole. Changes nothing. 22023: no array of objects.
         """
         return self._rows(CheckProgrammeRow, "check_programme", rows=json(rows))
 
@@ -342,9 +347,9 @@ class Billig(Room):
         fee_amount: Money,
         fee_vat_amount: Money,
     ) -> list[ComponentsRow]:
-        """A row of the log, or a sum of such rows, unfolded into what it is made of: TICKET (the price less the fee in
-        it) and FEE, each with its VAT code and rate, NOK including VAT (gross_amount) and the VAT in it, signed as the
-        log is. Both rows are there, also where nothing was charged: who asks leaves out the fees that are none.
+        """A row of the log, or a sum of such rows, unfolded into what it is made of: TICKET (the price without the fee)
+        and FEE, each with its VAT code and rate, NOK including VAT (gross_amount) and the VAT in it, signed as the log
+        is. Both rows are there, also where nothing was charged: who asks leaves out the fees that are none.
         """
         return self._rows(
             ComponentsRow,
@@ -362,12 +367,11 @@ class Billig(Room):
     def confirm_net_payment(
         self, *, purchase: int, amount: Money, provider_reference: str, payment_method: str = "NET_CARD"
     ) -> list[ConfirmNetPaymentRow]:
-        """The payment provider said OK. One row a ticket; result: PAID; RESOLD (it had timed out, a new ticket at the
+        """The payment provider said OK. One row per ticket; result: PAID; RESOLD (it had timed out, a new ticket at the
         price as sold names it in replaces: they were free still); OWED (they were not, or the event has begun: one row
-        without a ticket, the money is recorded in owed_back). amount: NOK, must be what the purchase costs, the sum of
-        its tickets' prices. The same provider_reference again gives the first answer. P0002 no such purchase; 23B01
-        free tickets that timed out and are gone; 23B06 amount does not agree; 23B19 reference used for something else;
-        22023; 42501.
+        without a ticket, the money is recorded in owed_back). amount: NOK, must be what the purchase costs. The same
+        provider_reference again gives the first answer. P0002 no such purchase; 23B01 free tickets that timed out and
+        are gone; 23B06 amount does not agree; 23B19 reference used for something else; 22023; 42501.
         """
         return self._rows(
             ConfirmNetPaymentRow,
@@ -393,15 +397,14 @@ class Billig(Room):
         card: int | None = None,
         request_id: str | None = None,
     ) -> list[CreatePurchaseRow]:
-        """Sells tickets (T5, T14): one row a ticket. sale_channel STAND (paid at once, by one or several methods), NET
-        (web: held unpaid until confirm_net_payment) or RESERVATION (until pay_reservation). price_groups and counts
-        pair up. seller: who sells; null on the web. payment_amounts: NOK, one a method; null for a single method; cash
-        is rounded to whole kroner and may be named either way. cash_point: null for that of the seller's open till
-        session. price: NOK including VAT, all that the ticket costs; fee: the part of it that is a fee, never to be
-        added to it. request_id: retry-safe. Refusals: 22023 bad argument; P0002 no such price group, cash point or
-        ticket card; 42501 not allowed; 23B01 sold out; 23B02 sale period; 23B03 hidden or not for the web; 23B04
-        membership; 23B05 ticket limit; 23B06 payment does not agree; 23B13 request id reused; 23B16 no VAT; 23B26 no
-        till session is open.
+        """Sells tickets (T5, T14): one row per ticket. sale_channel STAND (paid at once, by one or several methods),
+        NET (web: held unpaid until confirm_net_payment) or RESERVATION (until pay_reservation). price_groups and counts
+        pair up. seller: who sells; null on the web. payment_amounts: NOK, one per method; null for a single method;
+        cash is rounded to whole kroner and may be named either way. cash_point: null for that of the seller's open till
+        session. price and fee: NOK including VAT. request_id: retry-safe. Refusals: 22023 bad argument; P0002 no such
+        price group, cash point or ticket card; 42501 not allowed; 23B01 sold out; 23B02 sale period; 23B03 hidden or
+        not for the web; 23B04 membership; 23B05 ticket limit; 23B06 payment does not agree; 23B13 request id reused;
+        23B16 no VAT; 23B26 no till session is open.
         """
         return self._rows(
             CreatePurchaseRow,
@@ -420,20 +423,22 @@ class Billig(Room):
         )
 
     def erase_buyer(self, *, owner_member_id: int | None = None, owner_email: str | None = None) -> list[EraseBuyerRow]:
-        """Erases a buyer (GDPR art. 17) from purchases, ticket cards, payment errors and kept requests: one row a table
-        with the rows erased. The log holds no buyers and stays whole, and so do the figures. 22023: nobody named.
+        """Erases a buyer (GDPR art. 17) from purchases, ticket cards, payment errors and kept requests: one row per
+        table with the rows erased. The log holds no buyers and stays whole, and so do the figures. 22023: nobody
+        named.
         """
         return self._rows(EraseBuyerRow, "erase_buyer", owner_member_id=owner_member_id, owner_email=owner_email)
 
     def expire_net_sales(self, *, limit: int = 10000) -> list[ExpireNetSalesRow]:
-        """Lets go what was held longer than billig.sale_channel says: one row a ticket, logged as NET_TIMEOUT. At most
-        limit a call; call again until no row comes. Tickets that somebody is just paying are left alone.
+        """Releases what was held longer than billig.sale_channel says: one row per ticket, logged as NET_TIMEOUT. At
+        most limit per call; call again until no row comes. Tickets that somebody is just paying are left alone.
         """
         return self._rows(ExpireNetSalesRow, "expire_net_sales", limit=limit)
 
     def expire_reservations(self, *, limit: int = 10000) -> list[ExpireReservationsRow]:
-        """Lets go what was held longer than billig.sale_channel says: one row a ticket, logged as RESERVATION_TIMEOUT.
-        At most limit a call; call again until no row comes. Tickets that somebody is just paying are left alone.
+        """Releases what was held longer than billig.sale_channel says: one row per ticket, logged as
+        RESERVATION_TIMEOUT. At most limit per call; call again until no row comes. Tickets that somebody is just paying
+        are left alone.
         """
         return self._rows(ExpireReservationsRow, "expire_reservations", limit=limit)
 
@@ -449,14 +454,9 @@ class Billig(Room):
         with the rows inserted, updated and unchanged. rows as in check_programme. An event is found again by
         external_id, a ticket group by event and name, a price group by ticket group and name; what the rows do not
         mention, and columns that no row has, are left alone. Past sales stay as they were. 22023: no array of objects;
-        What check_programme only warns of is imported. 23B17: refused, DETAIL names the first problems.
+        23B17: refused, DETAIL names the first problems.
         """
         return self._rows(ImportProgrammeRow, "import_programme", rows=json(rows))
-
-    def is_net(self, *, transaction_type: int) -> bool:
-        """Of a log row's type: It happens on the web alone (transaction_type.sale_channel NET)."""
-        result: bool = self._value("is_net", transaction_type=transaction_type)
-        return result
 
     def is_price_change(self, *, transaction_type: int) -> bool:
         """Of a log row's type: A ticket changed price group: NORMAL_CHANGE (it was paid), RESERVATION_CHANGE."""
@@ -510,9 +510,9 @@ class Billig(Room):
         tickets: Sequence[int] | None = None,
         request_id: str | None = None,
     ) -> list[PayReservationRow]:
-        """Takes payment for a reservation, or for tickets of it: one row a ticket, logged as RESERVATION_PAID; amount
-        the ticket's price in NOK. P0002; 22023; 23B06; 23B12 nothing of it is reserved; 23B13; 23B26 no till session is
-        open; 42501.
+        """Takes payment for a reservation, or for tickets of it: one row per ticket, logged as RESERVATION_PAID; amount
+        NOK including fee. P0002; 22023; 23B06; 23B12 nothing of it is reserved; 23B13; 23B26 no till session is open;
+        42501.
         """
         return self._rows(
             PayReservationRow,
@@ -571,13 +571,13 @@ class Billig(Room):
         override_used: bool = False,
         request_id: str | None = None,
     ) -> list[RefundRow]:
-        """Pays tickets back, of one or many purchases, the whole price as sold, its fee with it: one row a ticket,
-        amount negative NOK. By the methods they were paid with, in proportion where several, unless payment_methods
-        (and payment_amounts, positive NOK) say otherwise. cash_point: at that stand (NORMAL_REFUND); null: that of the
-        seller's open till session, save for tickets sold on the web, all of them, that are not paid back in cash.
-        seller null: the web's own refund of web tickets (NET_REFUND). override_used with reason: used tickets too, and
-        the log says so. 22023; P0002 no such ticket; 23B06; 23B09; 23B10 refunded already; 23B11 used; 23B12 not paid;
-        23B13; 23B26 no till session is open; 42501.
+        """Pays tickets back, of one or many purchases, price and fee as sold: one row per ticket, amount negative NOK.
+        By the methods they were paid with, in proportion where several, unless payment_methods (and payment_amounts,
+        positive NOK) say otherwise. cash_point: at that stand (NORMAL_REFUND); null: that of the seller's open till
+        session, save for tickets sold on the web, all of them, that are not paid back in cash. seller null: the web's
+        own refund of web tickets (NET_REFUND). override_used with reason: used tickets too, and the log says so. 22023;
+        P0002 no such ticket; 23B06; 23B09; 23B10 refunded already; 23B11 used; 23B12 not paid; 23B13; 23B26 no till
+        session is open; 42501.
         """
         return self._rows(
             RefundRow,
@@ -693,7 +693,7 @@ class Billig(Room):
         card: int | None = None,
         request_id: str | None = None,
     ) -> list[TicketExchangeRow]:
-        """Gives paid tickets back for new ones, in any group of any event (T6), n for m: one row a pair, the i-th old
+        """Gives paid tickets back for new ones, in any group of any event (T6), n for m: one row per pair, the i-th old
         with the i-th new, null where one side has no more. amount: NOK of the pair, positive when the buyer pays. The
         difference of all is paid by payment_methods (payment_amounts signed as the difference), and paid back by what
         the old were paid with where none is named. The i-th new stays in the i-th old's purchase. 22023; P0002; 23B01
@@ -726,7 +726,7 @@ class Billig(Room):
         till_session: int | None = None,
         request_id: str | None = None,
     ) -> list[TillCloseRow]:
-        """Counts and closes the seller's till session: one row a means of payment, NOK; difference is counted less
+        """Counts and closes the seller's till session: one row per means of payment, NOK; difference is counted less
         expected, null where it was not counted. Cash is counted always: in payment_methods and counted, whole NOK, or
         by denominations and pieces; what the terminals say may stand beside it. A difference needs note. Sales in
         flight are waited for; later ones are refused, or in the next session. till_session: which one is meant; a
@@ -756,7 +756,7 @@ class Billig(Room):
         item_key: str = "",
         request_id: str | None = None,
     ) -> int:
-        """Writes down what happens at the seller's till beside sales and refunds: DRAWER_OPENING (without a sale),
+        """Writes down what happens at the seller's till besides sales and refunds: DRAWER_OPENING (without a sale),
         PAY_IN and PAY_OUT (amount positive, whole NOK of cash; reason needed), PRICE_LOOKUP and CORRECTED_LINE (amount
         the price, item_key the client's word for the group or the kind). Returns its number. 22023; 23B13; 23B26 no
         session is open; 42501.
@@ -799,7 +799,7 @@ class Billig(Room):
         self, *, seller: str, reason: str = "sale undone", request_id: str | None = None
     ) -> list[UndoLastSaleRow]:
         """Refunds the whole last sale of a seller, by the methods it was paid with, at the seller's open till, else at
-        the sale's cash point, with a reason: one row a ticket. 23B18: nothing sold, or undone, refunded or changed
+        the sale's cash point, with a reason: one row per ticket. 23B18: nothing sold, or undone, refunded or changed
         since; 23B11 used; 23B13; 42501.
         """
         return self._rows(UndoLastSaleRow, "undo_last_sale", seller=seller, reason=reason, request_id=request_id)

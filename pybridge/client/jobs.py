@@ -52,7 +52,7 @@ class Jobs(Room):
     schema = "jobs"
 
     def begin_due_run(self, *, job: str, period: str, now: datetime | None = None) -> list[BeginDueRunRow]:
-        """Begins a run if it is due still, looked at under its lock: however many ask at once, one begins. No row:
+        """Begins a run if it is still due, looked at under its lock: however many ask at once, one begins. No row:
         another session is at it, or it is done, or not due. as_of is what it takes for now (now; null: the clock).
         Commit it before the work. 25000: not READ COMMITTED.
         """

@@ -235,8 +235,8 @@ class WhyNotPaidRow:
 
 
 class Marketplace(Room):
-    """Advertising: profiles, advertisements, websites, clicks, and one transaction a profile a month. Knows nothing of
-    billig.
+    """Advertising: profiles, advertisements, websites, clicks, and one transaction per profile per month. Knows nothing
+    of billig.
     """
 
     schema = "marketplace"
@@ -245,7 +245,7 @@ class Marketplace(Room):
         self, *, profile: int, click_time: datetime, ad_click: int, reason: str, now: datetime | None = None
     ) -> list[AdjustClickRow]:
         """Takes a click back that was found invalid, or charged back, after its month was closed: the whole of it, on
-        both sides, in the open month. The closed transactions stay as they are; the adjustment, one row a side, names
+        both sides, in the open month. The closed transactions stay as they are; the adjustment, one row per side, names
         the click and the old one. NOK, signed as it is added. 22023; P0002 no such click; 23B61 no month was ever open;
         23B64 it is not settled yet; 23B65 it was taken back before.
         """
@@ -270,7 +270,7 @@ class Marketplace(Room):
     def book_loss(self, *, payment_attempt: int, amount: Money, reason: str, now: datetime | None = None) -> Decimal:
         """A charge was disputed, and the bank took its money back: the loss is the operator's. It leaves the fund,
         amount NOK, whatever is owed to others, and the alarm is cleared; what is available then. The transaction stays
-        EXECUTED. 22023; P0002 no such attempt; 23B75 it is no charge with a contradiction; 23B76 the fund does not
+        EXECUTED. 22023; P0002 no such attempt; 23B75 it is not a charge with a contradiction; 23B76 the fund does not
         cover it.
         """
         result: Decimal = self._value(
@@ -285,7 +285,7 @@ class Marketplace(Room):
         self._value("cancel_attempt", payment_attempt=payment_attempt, reason=reason, **given(now=now))
 
     def check_period(self, *, side: str, from_: date, to: date, step: str) -> None:
-        """Refuses a question about clicks that is none (22023)."""
+        """Refuses a question about clicks that makes no sense (22023)."""
         self._value("check_period", side=side, from_=from_, to=to, step=step)
 
     def check_profile(self, *, profile: int) -> None:
@@ -342,7 +342,7 @@ class Marketplace(Room):
         """Closes the open month, once it is over: links its last clicks, freezes the amounts, cuts each off to whole
         øre once (towards 0: nobody is charged or paid more than is owed) and carries the remainder to the next month,
         which it opens. Below the minimum all of it rolls over. CURRENT becomes NEW, ROLLED_OVER, or EXECUTED where
-        nothing is due. One row a status; NOK. 22023; 23B60 it is closed; 23B61 it is not over, or an earlier one is
+        nothing is due. One row per status; NOK. 22023; 23B60 it is closed; 23B61 it is not over, or an earlier one is
         open.
         """
         return self._rows(CloseMonthRow, "close_month", month=month, **given(now=now))
@@ -410,10 +410,10 @@ class Marketplace(Room):
         return result
 
     def load_clicks(self, *, source: str, content_sha256: bytes, now: datetime | None = None) -> list[LoadClicksRow]:
-        """Loads what stands in the temporary table click_file_line (begin_click_file): every proper line becomes a
-        click, with publisher, price and commission as they were at its time; of every other one, what is wrong stands
-        in the temporary table click_file_problem. source: the file's name, which its clicks bear; content_sha256: of
-        its content, loaded once. is_new is false where it had been loaded before, and where no line was proper: then
+        """Loads what is in the temporary table click_file_line (begin_click_file): every proper line becomes a click,
+        with publisher, price and commission as they were at its time; of every other one, what is wrong is written to
+        the temporary table click_file_problem. source: the file's name, which its clicks bear; content_sha256: of its
+        content, loaded once. is_new is false where it had been loaded before, and where no line was proper: then
         nothing was loaded. Clicks are from the last two years until a day from now. 22023; 23B13 the name belongs to
         other clicks; 42501 prices are the bookkeeper's and the scheduler's to say.
         """
@@ -604,8 +604,8 @@ class Marketplace(Room):
 
     def retry_transaction(self, *, transaction: int, reason: str, now: datetime | None = None) -> None:
         """A person says that a transaction whose last attempt was declined, rejected or cancelled, or whose payment
-        came back, may be tried once more with the means of payment that there is. 22023; P0002; 23B75 it does not wait
-        for that.
+        came back, may be tried once more with the current means of payment. 22023; P0002; 23B75 it does not wait for
+        that.
         """
         self._value("retry_transaction", transaction=transaction, reason=reason, **given(now=now))
 
@@ -664,10 +664,10 @@ class Marketplace(Room):
         return self._rows(UpdateTransactionsRow, "update_transactions", month=month, **given(now=now))
 
     def verify_month(self, *, month: date) -> list[VerifyMonthRow]:
-        """Whether a month's transactions agree with its clicks (M7): one row a discrepancy, severity ERROR; and what is
-        worth knowing, severity INFO: late clicks, excluded ones, and unlinked ones, unless the month is closed and no
-        update can ever link them. The first month answers for what is older. Where clicks are meant together, clicks
-        says how many and click_time the first. P0002 no such month; 42501 who logged in does not see all clicks.
+        """Whether a month's transactions agree with its clicks (M7): one row per discrepancy, severity ERROR; and what
+        is worth knowing, severity INFO: late clicks, excluded ones, and unlinked ones, unless the month is closed and
+        no update can ever link them. The first month answers for what is older. Where clicks are meant together, clicks
+        says how many and click_time the first. P0002 no such month; 42501 the login role does not see all clicks.
         """
         return self._rows(VerifyMonthRow, "verify_month", month=month)
 

@@ -42,7 +42,7 @@ class Acting:
 
 
 def refusal(name: str, text: str, error: psycopg.Error) -> DeployRefused:
-    """PostgreSQL's complaint about a file, with its line; what is no fault of a file is raised as it is."""
+    """PostgreSQL's complaint about a file, with its line; what is not a fault of a file is raised as it is."""
     if not error.sqlstate or error.sqlstate.startswith(RETRY):
         raise error
     diag = error.diag

@@ -165,7 +165,7 @@ class Function:
 
 
 def modules(connection: psycopg.Connection[Any], functions: Path = DB / "functions") -> dict[str, str]:
-    """Each schema's module: its name, and what stands in it."""
+    """Each schema's module: its name, and what is in it."""
     files = {folder.name: sorted(path.stem for path in folder.glob("*.sql")) for folder in sorted(functions.iterdir())}
     if not any(files.values()):
         raise CannotGenerate(f"there are no functions in {functions}")
@@ -241,7 +241,7 @@ def _argument(cursor: psycopg.Cursor[Any], name: str, oid: int, default: str | N
 
 
 def _literal(default: str) -> str | None:
-    """A default of the catalogue as Python says it; None where it is no constant that Python has."""
+    """A default of the catalogue as Python says it; None where it is not a constant that Python has."""
     if default in ("true", "false"):
         return default.capitalize()
     if re.fullmatch(r"NULL(::.+)?", default):

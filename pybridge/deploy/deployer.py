@@ -36,6 +36,7 @@ MISSING = (  # what a file says about something that a later file may bring
     errors.InvalidSchemaName,
 )
 NOT_REPLACEABLE = (errors.InvalidTableDefinition, errors.InvalidFunctionDefinition)
+LONGEST_WAIT = 2**31 - 1  # milliseconds, some 25 days: what PostgreSQL counts to; 0 would be for ever
 MAY_REPLACE = "Drop it first, or let the deploy drop it and make it again as it was: --replace-analysis."
 
 
@@ -117,7 +118,8 @@ class _Deploy(Acting):
 
     def run(self, upto: str | None) -> DeployResult:
         self.cur.execute("set transaction isolation level read committed")  # to see what a deploy waited for did
-        self.cur.execute(sql.SQL("set local lock_timeout = {}").format(f"{max(1, round(self.wait * 1000))}ms"))
+        patience = int(min(max(1, self.wait * 1000), LONGEST_WAIT))
+        self.cur.execute(sql.SQL("set local lock_timeout = {}").format(f"{patience}ms"))
         self.cur.execute("select pg_advisory_xact_lock(hashtextextended('pybridge deploy', 0))")
         self.become_owner()
         known = self.known_objects()

@@ -1,4 +1,4 @@
-"""What the deploy remembers of the triggers it loaded, and how what stands in the database differs from that.
+"""What the deploy remembers of the triggers it loaded, and how what is in the database differs from that.
 
 The comparison is a view of the database, so that consistency.trigger_guard finds between two deploys what the next
 deploy would mend.

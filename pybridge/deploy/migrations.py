@@ -67,7 +67,7 @@ def refuse_others(cur: psycopg.Cursor[Any], here: dict[str, str]) -> None:
         )
     )
     for name in sorted(applied.keys() - here.keys()):
-        hint = "Deploy from a checkout that is no older than the database." if SETTLED else MAKE_ANEW
+        hint = "Deploy from a checkout that is not older than the database." if SETTLED else MAKE_ANEW
         raise OtherCheckout(name, "this migration is applied, but its file is not here", hint)
     for name in sorted(name for name, sha256 in applied.items() if sha256 != here[name]):
         hint = "Put the file back as it was, and write a new migration for the change." if SETTLED else MAKE_ANEW

@@ -16,7 +16,7 @@ create table if not exists deploy.migration (
     sha256 text not null
 );
 comment on table deploy.migration is
-'The files of migrations/ as they were applied, one row a file; beside it, yoyo''s own tables say when';
+'The files of migrations/ as they were applied, one row per file; beside it, yoyo''s own tables say when';
 comment on column deploy.migration.migration is 'The file''s name, without .sql';
 comment on column deploy.migration.sha256 is 'SHA-256 of the file, hexadecimal';
 create table if not exists deploy.repeatable_object (
@@ -26,7 +26,7 @@ create table if not exists deploy.repeatable_object (
     sha256 text not null,
     deployed_at timestamptz not null
 );
-comment on table deploy.repeatable_object is 'The files of db/ as they were last loaded, one row a file';
+comment on table deploy.repeatable_object is 'The files of db/ as they were last loaded, one row per file';
 comment on column deploy.repeatable_object.path is 'The file, from the top of the checkout';
 comment on column deploy.repeatable_object.kind is 'functions, views or triggers: the folder';
 comment on column deploy.repeatable_object.object_name is 'What the file is named for: schema.name';

@@ -131,7 +131,7 @@ def render(conn: psycopg.Connection[Any]) -> dict[str, str]:
             schema["relations"] = cur.execute(RELATIONS, (schema["name"],)).fetchall()
             for relation in schema["relations"]:
                 columns = cur.execute(COLUMNS, (relation["oid"],)).fetchall()
-                # A NOT NULL constraint is no part of a view, whose columns would all seem to be null.
+                # A NOT NULL constraint is not part of a view, whose columns would all seem to be null.
                 for column in columns:
                     if relation["kind"] == "View":
                         column["type"] = column["type"].removesuffix(", null")

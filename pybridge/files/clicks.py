@@ -19,7 +19,7 @@ COLUMNS = {
     "click_time": "when: 2026-02-03 14:05:06 is local time; with an offset, 2026-02-03T14:05:06+01:00, any",
     "advertisement": "number of the advertisement",
     "website": "number of the website; empty: on a page of our own",
-    "price": "may be left out: NOK a click, at most six decimals; empty: the advertisement's price of that moment",
+    "price": "may be left out: NOK per click, at most six decimals; empty: the advertisement's price of that moment",
     "click_id": "may be left out: the file's own name of the click; one name, time and advertisement is loaded once",
 }
 REQUIRED = ("click_time", "advertisement", "website")
@@ -28,7 +28,7 @@ REJECTED = ("line", "column", "value", "reason")
 
 MIB = 1 << 20
 LONGEST = MIB
-"""Bytes of a line, or of the lines of one record: what is longer is no table of clicks."""
+"""Bytes of a line, or of the lines of one record: what is longer is not a table of clicks."""
 
 Progress = Callable[[int], None]
 """Told how far reading has come: bytes of a CSV file, rows of a Parquet file."""
@@ -38,7 +38,7 @@ UNPACKING = (EOFError, gzip.BadGzipFile, zlib.error)
 
 
 class Unreadable(Exception):
-    """The file is no table of clicks; nothing of it can be loaded."""
+    """The file is not a table of clicks; nothing of it can be loaded."""
 
     def __init__(self, line: int, column: str, reason: str, value: str | None = None) -> None:
         self.problem = Problem(line, column, value, reason, is_warning=False)

@@ -34,14 +34,20 @@ def declares_type(root: Any) -> bool:
     return bool(root.getroottree().docinfo.doctype)
 
 
+def _parts(element: Any) -> tuple[str, str]:
+    """Namespace and name. Not by etree.QName, which raises ValueError for some that the parser lets in."""
+    namespace, _, own = str(element.tag).removeprefix("{").rpartition("}")
+    return namespace, own
+
+
 def name(element: Any) -> str:
     """Its name, without the namespace."""
-    return str(etree.QName(element).localname)
+    return _parts(element)[1]
 
 
 def kind(root: Any) -> str:
     """Such as camt.053.001.08."""
-    namespace = etree.QName(root).namespace or ""
+    namespace, _ = _parts(root)
     first = next(root.iterchildren("{*}*"), None)
     return namespace.rpartition(":")[2] or ("" if first is None else name(first))
 

@@ -1,7 +1,7 @@
 """What an acquirer says that it paid out: Stripe's payout reconciliation, the ledger of Vipps MobilePay, and CSV by a
 declared column map, read as a stream.
 
-Each line as it stands in the file; whether it may be so, the database judges.
+Each line as it is in the file; whether it may be so, the database judges.
 """
 
 import csv

@@ -23,7 +23,7 @@ HEADER_LINE = 1
 
 
 class UnreadableProgramme(Exception):
-    """The file is no table of as many fields a line as its header has; each problem says where."""
+    """The file is not a table with as many fields per line as its header; each problem says where."""
 
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("; ".join(f"line {each.line}: {each.reason}" for each in problems))
@@ -69,7 +69,7 @@ def parse(content: bytes) -> list[Row]:
 
 
 def shifted(rows: Iterable[Row], weeks: int) -> list[Row]:
-    """The rows with every time moved by whole weeks, so that weekdays stay. What is no time is left as it is."""
+    """The rows with every time moved by whole weeks, so that weekdays stay. What is not a time is left as it is."""
 
     def move(value: str | int) -> str | int:
         begin = BEGINS_WITH_DAY.match(str(value))

@@ -1,6 +1,6 @@
 """What a bank says was booked: camt.053 and camt.054, MT940, and CSV by a declared column map, read as a stream.
 
-Each entry as it stands in the file; whether it may be so, the database judges.
+Each entry as it is in the file; whether it may be so, the database judges.
 """
 
 from collections.abc import Iterator

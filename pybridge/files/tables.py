@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import IO, ClassVar, TypeVar
 
 LONGEST = 1 << 20
-"""Bytes of a line: what is longer is no statement."""
+"""Bytes of a line: what is longer is not a statement."""
 TEXT = 500
 REFERENCE = 140
 NO_REFERENCE = {"NOTPROVIDED", "NONREF"}
 
 
 class Unreadable(Exception):
-    """The file is no statement; nothing of it can be loaded."""
+    """The file is not a statement; nothing of it can be loaded."""
 
     def __init__(self, line: int, column: str, reason: str) -> None:
         self.line, self.column, self.reason = line, column, reason

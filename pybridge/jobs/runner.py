@@ -100,7 +100,7 @@ def run(connection: Connection, job: str, month: date | None = None, now: dateti
 
 
 def run_due(connection: Connection, job: str, period: str, now: datetime | None = None) -> Run | None:
-    """Run a job for a period if it is due still, as `run` does; None: another session has it, or has done it."""
+    """Run a job for a period if it is still due, as `run` does; None: another session has it, or has done it."""
     _need_autocommit(connection)
     for begun in Jobs(connection).begin_due_run(job=job, period=period, now=now):
         _set_timeout(connection, f"{begun.statement_timeout.total_seconds() * 1000:.0f}ms")

@@ -169,7 +169,7 @@ def _start(data: Path, cluster: Path, account: Account | None) -> None:
 
 
 def _initialise(data: Path, cluster: Path, programs: Path, account: Account | None) -> None:
-    """Make the cluster beside its place and rename it, so that what stands in its place is always complete."""
+    """Make the cluster beside its place and rename it, so that what is in its place is always complete."""
     for leftover in data.glob("cluster.new-*"):
         shutil.rmtree(leftover)
     if cluster.exists():  # not ours to delete: perhaps someone restores a backup there

@@ -161,7 +161,7 @@ class _Run:
                 self._record(name, requests, map(ask, requests))
 
     def send(self, name: str, kind: str) -> None:
-        """Claim and send until nothing is prepared any more."""
+        """Claim and send until nothing is still prepared."""
         if not (gateway := self.gateway(name)):
             return
         while self._goes_on(name):

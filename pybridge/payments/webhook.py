@@ -51,7 +51,7 @@ class Application:
         try:
             length = int(environ.get("CONTENT_LENGTH") or 0)
         except ValueError:
-            return "400 Bad Request", "Content-Length is no number"
+            return "400 Bad Request", "Content-Length is not a number"
         if not 0 < length <= LARGEST:
             return "413 Content Too Large", f"1 to {LARGEST} bytes"
         payload = environ["wsgi.input"].read(length)

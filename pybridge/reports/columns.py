@@ -1,6 +1,6 @@
 """What a column's name tells: how it is called, whether it counts, whether its rows add up.
 
-The label is the name in plain words, and where that will not do, what stands in LABELS: pages and spreadsheets have it
+The label is the name in plain words, and where that will not do, what is in LABELS: pages and spreadsheets have it
 from here. Pages translate it: `pybridge/web/pages/locale`.
 """
 

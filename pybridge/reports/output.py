@@ -69,7 +69,7 @@ def to_json(report: Report) -> str:
 
 
 def to_xlsx(report: Report, file: Path) -> int:
-    """Writes a sheet a table, with real numbers and dates, and sums as formulas, and one that says what they are.
+    """Writes one sheet per table, with real numbers and dates, and sums as formulas, and one that says what they are.
 
     Returns how many rows there are. OSError where the file cannot be written."""
     with needs("xlsx"):
@@ -172,7 +172,7 @@ def _kind(value: Decimal | int) -> str:
 
 
 def _cell(sheet: Any, row: int, place: int, value: Any, formats: dict[str, Any]) -> None:
-    """Text is written as text: what begins with "=" is no formula."""
+    """Text is written as text: what begins with "=" is not a formula."""
     if value is None:
         return
     if isinstance(value, bool):
@@ -244,7 +244,7 @@ def _print_table(table: Table, console: Console, *, titled: bool) -> None:
 
 
 def _print_cards(table: Table, columns: Sequence[str], console: Console) -> None:
-    """A line a value, a block a row; what is null is left out."""
+    """One line per value, one block per row; what is null is left out."""
     wide = max(map(len, columns))
     for number, row in enumerate(table.rows):
         if number:

@@ -1,6 +1,6 @@
 """Vouchers (bilag) as files: the journal as CSV, and the columns that accounting systems import.
 
-What stands in them is the database's (report.voucher_line); here they are only laid out. A layout is a table of
+What is in them is the database's (report.voucher_line); here they are only laid out. A layout is a table of
 columns: another system's is another table.
 """
 

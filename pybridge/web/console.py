@@ -1,4 +1,4 @@
-"""The web console: the pages in a browser, for whoever logs in as a role of the database.
+"""The web console: the pages in a browser, for anyone who logs in as a role of the database.
 
 Who may see what is the database's to say. The server opens a connection as the role with the password that was typed;
 what is kept is the open connection, under a random id in a cookie. There is no other authorisation here.

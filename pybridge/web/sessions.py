@@ -100,7 +100,7 @@ class Sessions:
 
 
 class Guesses:
-    """Failed log-ins. An attempt counts as failed until it succeeds, so that many at once are no way around."""
+    """Failed log-ins. An attempt counts as failed until it succeeds, so that many at once do not bypass it."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

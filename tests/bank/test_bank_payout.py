@@ -322,7 +322,7 @@ REFUSED: dict[str, tuple[str, str, str]] = {
     "together beyond measure": (stripe(*[L("1", "900000000000.00")] * 2), "po_1 are beyond all measure", "Line 2."),
     "a sum that is not its lines": (API.replace("-34300", "-34299"), "are 343", "Line 5."),
     "a payout of nothing": (API.splitlines()[0] + "\n" + API.splitlines()[4] + "\n", "has no lines", "Line 2."),
-    "the same payout twice": (API + "\n".join(API.splitlines()[1:]), "stands in it twice", "Line 5."),
+    "the same payout twice": (API + "\n".join(API.splitlines()[1:]), "is in it twice", "Line 5."),
 }
 
 

@@ -844,6 +844,7 @@ def test_without_the_lock_the_sale_in_flight_would_be_lost(db: Connection, conne
     run(db, "alter table billig.payment enable always trigger payment_till")
     run(db, "alter table billig.payment enable always trigger payment_keep")
     run(db, "alter table billig.till_count enable always trigger till_count_keep")
+    run(db, definition)
 
 
 def test_a_sale_that_comes_while_its_session_closes_is_refused_or_in_the_next(

@@ -244,7 +244,7 @@ def test_a_server_that_is_not_there_and_a_database_that_is_not_deployed_are_exit
         assert "Traceback" not in gone.output
     for nonsense in ("billig", "postgresql://["):
         refused = run(nonsense, "check")
-        assert (refused.exit_code, "DATABASE_URL is no address" in refused.stderr) == (3, True)
+        assert (refused.exit_code, "DATABASE_URL is not the address" in refused.stderr) == (3, True)
 
 
 def test_a_role_that_may_not_is_told_so(db: Connection, run: Run, tmp_path: Path) -> None:

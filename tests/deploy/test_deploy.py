@@ -822,6 +822,11 @@ def test_it_says_at_once_whom_it_waits_for_and_gives_up_in_time(bare_db: Connect
     assert house.deploy(bare_db, wait=0).migrations == ["0002-sold", "0003-index"]
 
 
+@pytest.mark.parametrize("wait", [0, 1e-9, 2_147_483.647, 1e9, float("inf")])
+def test_any_time_to_wait_is_one_that_postgresql_can_count_to(bare_db: Connection, house: House, wait: float) -> None:
+    assert house.deploy(bare_db, wait=wait).migrations
+
+
 def test_a_deploy_that_waits_for_another_names_it(bare_db: Connection, house: House) -> None:
     said: list[str] = []
 

@@ -18,7 +18,7 @@ from typing import Any, get_args
 import mockbank.server
 import pytest
 import sepaxml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from lxml import etree
 from stdnum.no import kontonr
@@ -920,6 +920,7 @@ def test_what_is_no_bank_message_is_refused(bank: Bank, payload: bytes) -> None:
     assert refused.value.hint
 
 
+@example(b"}", 60)  # in the name of a namespace
 @given(st.binary(max_size=200), st.integers(min_value=0))
 def test_whatever_comes_it_is_events_or_a_bad_payload(noise: bytes, place: int) -> None:
     file = pain002("<GrpSts>RJCT</GrpSts>", block("", transaction("payout-1", "RJCT", "AC04"))) + b" "

@@ -7,7 +7,7 @@ declare
     v_table text;
 begin
     if p_content_sha256 is null or length(p_content_sha256) <> 32 then
-        raise exception 'a file has the SHA-256 of its content' using
+        raise exception 'a file needs the SHA-256 of its content' using
             errcode = '22023',
             detail = format('%s bytes.', length(p_content_sha256)),
             hint = '32 bytes.';

@@ -10,7 +10,7 @@ declare
     );
 begin
     if num_nonnulls(p_entry, p_expected) <> 1 then
-        raise exception 'an entry or an item is set aside, one at a time' using
+        raise exception 'set aside either an entry or an item, one at a time' using
             errcode = '22023',
             detail = format('Entry %s, item %s.', p_entry, p_expected),
             hint = 'Leave the other one null.';

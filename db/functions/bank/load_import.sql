@@ -20,4 +20,4 @@ end;
 $$;
 
 comment on function bank.load_import(text, bytea, text) is
-'Loads what stands in the temporary tables of begin_import, all or nothing: statements that were not there, and their entries, each once. statements, entries: in the file; known_statements: loaded before; new_entries: not told of by any other file. 22023; 23B80 a statement that does not add up or is in another currency, DETAIL says the line; 23B81 an account that is not ours; 23B86 a statement that was loaded before, with other entries.';
+'Loads what is in the temporary tables of begin_import, all or nothing: statements that were not there, and their entries, each once. statements, entries: in the file; known_statements: loaded before; new_entries: not told of by any other file. 22023; 23B80 a statement that does not add up or is in another currency, DETAIL says the line; 23B81 an account that is not ours; 23B86 a statement that was loaded before, with other entries.';

@@ -18,7 +18,7 @@ begin
         raise exception 'there is no settlement route %', p_route_name using
             errcode = 'P0002',
             detail = 'A payout comes by a settlement route.',
-            hint = 'bank.route lists them; set_route adds one.';
+            hint = 'See bank.route; set_route adds one.';
     end if;
     perform bank.check_payout();
     import_file := v_import_file;
@@ -29,4 +29,4 @@ end;
 $$;
 
 comment on function bank.load_payout(text, text, bytea, text) is
-'Loads what stands in file_payout and file_payout_line of begin_import as payouts by a settlement route, all or nothing, each payout once. payouts and lines: in the file; known_payouts: loaded before; waiting_lines: not paid out yet, left out. 22023; 23B87 what does not add up or is not in NOK, DETAIL says the line; 23B88 a payout that was loaded before, with other lines; P0002 no such route.';
+'Loads what is in file_payout and file_payout_line of begin_import as payouts by a settlement route, all or nothing, each payout once. payouts and lines: in the file; known_payouts: loaded before; waiting_lines: not paid out yet, left out. 22023; 23B87 what does not add up or is not in NOK, DETAIL says the line; 23B88 a payout that was loaded before, with other lines; P0002 no such route.';

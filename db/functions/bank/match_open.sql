@@ -115,4 +115,4 @@ end;
 $$;
 
 comment on function bank.match_open() is
-'Matches what is open, by the rules that are enabled (bank.match_rule): a row a rule of what was matched, NOK of the entries. Nothing is matched where an entry or an item fits more than one; rules that are not automatic only suggest, as any does where there is a difference. What is in a payout that does not fit is left to a person. Those who match by hand are waited for, and wait. 25000 not at read committed.';
+'Matches what is open, by the rules that are enabled (bank.match_rule): one row per rule of what was matched, NOK of the entries. Nothing is matched where an entry or an item fits more than one; rules that are not automatic only suggest, as any does where there is a difference. What is in a payout that does not fit is left to a person. Those who match by hand are waited for, and wait. 25000 not at read committed.';

@@ -9,10 +9,10 @@ declare
 begin
     if v_number is null or v_number !~ '^[A-Z0-9]{4,34}$' or coalesce(trim(p_account_name), '') = '' or p_currency is null or p_currency !~ '^[A-Z]{3}$'
     then
-        raise exception 'an account has a number, a name and a currency' using
+        raise exception 'an account needs a number, a name and a currency' using
             errcode = '22023',
             detail = format('Number %L, name %L, currency %L.', p_account_number, p_account_name, p_currency),
-            hint = 'Such as 1506 00 12345 or its IBAN, Drift, NOK.';
+            hint = 'For example 1506 00 12345 or its IBAN, Drift, NOK.';
     end if;
     insert into bank.account as a (account_name, account_number, currency)
     values (trim(p_account_name), v_number, p_currency)
@@ -23,7 +23,7 @@ begin
         raise exception 'the account has another currency' using
             errcode = '22023',
             detail = format('Account %s.', v_number),
-            hint = 'Its entries are in the currency that it has.';
+            hint = 'An account keeps its currency: its entries are in it.';
     end if;
     return v_account;
 end;

@@ -43,7 +43,7 @@ begin
         raise exception 'there is no such account in NOK, or no such gateway' using
             errcode = 'P0002',
             detail = format('Account %s, gateway %s.', p_account, p_gateway),
-            hint = 'bank.account and marketplace.gateway have them.';
+            hint = 'See bank.account and marketplace.gateway.';
     end if;
     insert into bank.route as r (
         route_name, account, source, payment_method, gateway, days_min, days_max, fee_rate, tolerance, run_max, since

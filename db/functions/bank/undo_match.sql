@@ -6,7 +6,7 @@ as $$
 begin
     perform billig.need_read_committed();
     if coalesce(trim(p_reason), '') = '' then
-        raise exception 'a match is undone for a reason' using
+        raise exception 'undoing a match needs a reason' using
             errcode = '22023',
             detail = format('Match %s.', p_match),
             hint = 'Say in p_reason why: it is kept with it.';

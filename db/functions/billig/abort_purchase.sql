@@ -25,4 +25,4 @@ end;
 $$;
 
 comment on function billig.abort_purchase(bigint) is
-'The buyer gave up, or the provider said no (T8): one row for each ticket that is let go, logged as NET_TIMEOUT; none when called again. P0002: no such purchase; 23B12: paid already, or no web purchase; 42501.';
+'The buyer gave up, or the provider said no (T8): one row for each ticket that is released, logged as NET_TIMEOUT; none when called again. P0002: no such purchase; 23B12: paid already, or not a web purchase; 42501.';

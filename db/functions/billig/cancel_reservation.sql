@@ -41,4 +41,4 @@ end;
 $$;
 
 comment on function billig.cancel_reservation(bigint, text, bigint[], text) is
-'Gives a reservation back, or p_tickets of it: one row a ticket, logged as RESERVATION_REFUND. p_seller null: the buyer, on the web. P0002; 23B12 nothing of it is reserved; 23B13; 42501.';
+'Gives a reservation back, or p_tickets of it: one row per ticket, logged as RESERVATION_REFUND. p_seller null: the buyer, on the web. P0002; 23B12 nothing of it is reserved; 23B13; 42501.';

@@ -23,7 +23,7 @@ begin
             hint = 'The reference is what makes a second confirmation harmless.';
     end if;
     if exists (select from billig.payment_method where payment_method_name = p_payment_method and is_cash) then
-        raise exception 'a payment provider takes no cash' using
+        raise exception 'a payment provider does not take cash' using
             errcode = '22023',
             detail = format('Method %L.', p_payment_method),
             hint = 'Name the method that the provider was paid with, such as NET_CARD or VIPPS.';
@@ -66,7 +66,7 @@ begin
     -- Free tickets make the two sums equal: then what is live is what was paid for.
     v_is_late := not (v_live is not null and p_amount = v_live_amount);
     if v_is_late and (v_lost is null or p_amount <> v_live_amount + v_lost_amount) then
-        raise exception 'the amount does not agree' using
+        raise exception 'the amount does not match' using
             errcode = '23B06',
             detail = format('Purchase %s: NOK %s to be paid, %s of it for tickets timed out; %s confirmed.',
                 p_purchase, v_live_amount + v_lost_amount, v_lost_amount, p_amount),
@@ -77,7 +77,7 @@ begin
     if v_is_late and not v_is_free and v_lost_amount = 0 then
         raise exception 'sold out' using
             errcode = '23B01',
-            detail = format('The free tickets of purchase %s timed out, and are not to be had any more.', p_purchase),
+            detail = format('The free tickets of purchase %s timed out, and are no longer available.', p_purchase),
             hint = 'Nothing was paid, so nothing is owed.';
     end if;
 
@@ -104,4 +104,4 @@ end;
 $$;
 
 comment on function billig.confirm_net_payment(bigint, numeric, text, text) is
-'The payment provider said OK. One row a ticket; result: PAID; RESOLD (it had timed out, a new ticket at the price as sold names it in replaces: they were free still); OWED (they were not, or the event has begun: one row without a ticket, the money is recorded in owed_back). p_amount: NOK, must be what the purchase costs, the sum of its tickets'' prices. The same p_provider_reference again gives the first answer. P0002 no such purchase; 23B01 free tickets that timed out and are gone; 23B06 amount does not agree; 23B19 reference used for something else; 22023; 42501. May be null: ticket, replaces.';
+'The payment provider said OK. One row per ticket; result: PAID; RESOLD (it had timed out, a new ticket at the price as sold names it in replaces: they were free still); OWED (they were not, or the event has begun: one row without a ticket, the money is recorded in owed_back). p_amount: NOK, must be what the purchase costs, the sum of its tickets'' prices. The same p_provider_reference again gives the first answer. P0002 no such purchase; 23B01 free tickets that timed out and are gone; 23B06 amount does not agree; 23B19 reference used for something else; 22023; 42501. May be null: ticket, replaces.';

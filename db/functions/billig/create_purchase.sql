@@ -41,7 +41,7 @@ begin
     );
     v_cash_point := billig.till_cash_point(p_seller, p_cash_point);
 
-    -- What is wanted, and what it would be sold as now: one entry a price group, in key order. Most want one alone.
+    -- What is wanted, and what it would be sold as now: one entry per price group, in key order. Most want one alone.
     if cardinality(p_price_groups) = 1 and cardinality(p_counts) = 1 and p_counts[1] > 0 then
         v_price_groups := array[p_price_groups[1]];
         v_counts := array[p_counts[1]];
@@ -125,4 +125,4 @@ end;
 $$;
 
 comment on function billig.create_purchase(text, int[], int[], text, int, text[], numeric[], int, text, bigint, text) is
-'Sells tickets (T5, T14): one row a ticket. p_sale_channel STAND (paid at once, by one or several methods), NET (web: held unpaid until confirm_net_payment) or RESERVATION (until pay_reservation). p_price_groups and p_counts pair up. p_seller: who sells; null on the web. p_payment_amounts: NOK, one a method; null for a single method; cash is rounded to whole kroner and may be named either way. p_cash_point: null for that of the seller''s open till session. price: NOK including VAT, all that the ticket costs; fee: the part of it that is a fee, never to be added to it. p_request_id: retry-safe. Refusals: 22023 bad argument; P0002 no such price group, cash point or ticket card; 42501 not allowed; 23B01 sold out; 23B02 sale period; 23B03 hidden or not for the web; 23B04 membership; 23B05 ticket limit; 23B06 payment does not agree; 23B13 request id reused; 23B16 no VAT; 23B26 no till session is open. May be null: payment.';
+'Sells tickets (T5, T14): one row per ticket. p_sale_channel STAND (paid at once, by one or several methods), NET (web: held unpaid until confirm_net_payment) or RESERVATION (until pay_reservation). p_price_groups and p_counts pair up. p_seller: who sells; null on the web. p_payment_amounts: NOK, one per method; null for a single method; cash is rounded to whole kroner and may be named either way. p_cash_point: null for that of the seller''s open till session. price: NOK including VAT, all that the ticket costs; fee: the part of it that is a fee, never to be added to it. p_request_id: retry-safe. Refusals: 22023 bad argument; P0002 no such price group, cash point or ticket card; 42501 not allowed; 23B01 sold out; 23B02 sale period; 23B03 hidden or not for the web; 23B04 membership; 23B05 ticket limit; 23B06 payment does not agree; 23B13 request id reused; 23B16 no VAT; 23B26 no till session is open. May be null: payment.';

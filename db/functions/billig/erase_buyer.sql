@@ -56,4 +56,4 @@ end;
 $$;
 
 comment on function billig.erase_buyer(int, text) is
-'Erases a buyer (GDPR art. 17) from purchases, ticket cards, payment errors and kept requests: one row a table with the rows erased. The log holds no buyers and stays whole, and so do the figures. 22023: nobody named.';
+'Erases a buyer (GDPR art. 17) from purchases, ticket cards, payment errors and kept requests: one row per table with the rows erased. The log holds no buyers and stays whole, and so do the figures. 22023: nobody named.';

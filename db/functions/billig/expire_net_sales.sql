@@ -8,4 +8,4 @@ begin atomic
 end;
 
 comment on function billig.expire_net_sales(int) is
-'Lets go what was held longer than billig.sale_channel says: one row a ticket, logged as NET_TIMEOUT. At most p_limit a call; call again until no row comes. Tickets that somebody is just paying are left alone.';
+'Releases what was held longer than billig.sale_channel says: one row per ticket, logged as NET_TIMEOUT. At most p_limit per call; call again until no row comes. Tickets that somebody is just paying are left alone.';

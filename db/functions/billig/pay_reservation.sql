@@ -53,4 +53,4 @@ end;
 $$;
 
 comment on function billig.pay_reservation(bigint, text, int, text[], numeric[], bigint[], text) is
-'Takes payment for a reservation, or for p_tickets of it: one row a ticket, logged as RESERVATION_PAID; amount the ticket''s price in NOK. P0002; 22023; 23B06; 23B12 nothing of it is reserved; 23B13; 23B26 no till session is open; 42501.';
+'Takes payment for a reservation, or for p_tickets of it: one row per ticket, logged as RESERVATION_PAID; amount the ticket''s price in NOK. P0002; 22023; 23B06; 23B12 nothing of it is reserved; 23B13; 23B26 no till session is open; 42501.';

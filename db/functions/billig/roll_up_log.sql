@@ -10,7 +10,7 @@ declare
     v_rows bigint;
 begin
     if current_setting('transaction_isolation') <> 'read committed' then
-        raise exception 'the log is rolled up in a transaction that reads what is committed' using
+        raise exception 'the log is rolled up in a transaction at isolation level read committed' using
             errcode = '23B43',
             detail = format('This one is %s, and may not see the batch before.', current_setting('transaction_isolation')),
             hint = 'Begin it with ISOLATION LEVEL READ COMMITTED.';

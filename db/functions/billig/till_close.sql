@@ -83,7 +83,7 @@ begin
             errcode = '22023',
             detail = format('Methods %s, counted %s; denominations %s, pieces %s, NOK %s in all.',
                 v_methods, v_counted, p_denominations, p_pieces, v_in_notes),
-            hint = format('Give one amount a method, %s among them in whole kroner; or denominations (1 to 1000) and pieces.', v_cash);
+            hint = format('Give one amount per method, %s among them in whole kroner; or denominations (1 to 1000) and pieces.', v_cash);
     end if;
 
     select string_agg(format('%s: NOK %s expected, %s counted', e.payment_method_name, e.expected, e.counted), '; ')
@@ -129,4 +129,4 @@ end;
 $$;
 
 comment on function billig.till_close(text, text[], numeric[], int[], int[], text, bigint, text) is
-'Counts and closes the seller''s till session: one row a means of payment, NOK; difference is counted less expected, null where it was not counted. Cash is counted always: in p_payment_methods and p_counted, whole NOK, or by p_denominations and p_pieces; what the terminals say may stand beside it. A difference needs p_note. Sales in flight are waited for; later ones are refused, or in the next session. p_till_session: which one is meant; a bookkeeper closes another''s so. 22023; 23B13; 23B26 none is open; 23B28 a difference without a note; 25000 not at read committed; 42501. May be null: counted, difference.';
+'Counts and closes the seller''s till session: one row per means of payment, NOK; difference is counted less expected, null where it was not counted. Cash is counted always: in p_payment_methods and p_counted, whole NOK, or by p_denominations and p_pieces; what the terminals say may stand beside it. A difference needs p_note. Sales in flight are waited for; later ones are refused, or in the next session. p_till_session: which one is meant; a bookkeeper closes another''s so. 22023; 23B13; 23B26 none is open; 23B28 a difference without a note; 25000 not at read committed; 42501. May be null: counted, difference.';

@@ -24,7 +24,7 @@ begin
         or (p_event_type in ('PAY_IN', 'PAY_OUT') and coalesce(p_reason, '') = '')
         or length(p_item_key) > 100
     then
-        raise exception 'a till has no such event, or not with such an amount or reason' using
+        raise exception 'there is no such till event, or not with such an amount or reason' using
             errcode = '22023',
             detail = format('Type %L, amount %s, reason %L.', p_event_type, p_amount, p_reason),
             hint = 'DRAWER_OPENING without an amount; PAY_IN and PAY_OUT with positive whole NOK and a reason; PRICE_LOOKUP and CORRECTED_LINE with the price, and at most 100 characters of p_item_key; all below NOK 1,000,000.';
@@ -62,4 +62,4 @@ end;
 $$;
 
 comment on function billig.till_event(text, text, numeric, text, text, text) is
-'Writes down what happens at the seller''s till beside sales and refunds: DRAWER_OPENING (without a sale), PAY_IN and PAY_OUT (p_amount positive, whole NOK of cash; p_reason needed), PRICE_LOOKUP and CORRECTED_LINE (p_amount the price, p_item_key the client''s word for the group or the kind). Returns its number. 22023; 23B13; 23B26 no session is open; 42501.';
+'Writes down what happens at the seller''s till besides sales and refunds: DRAWER_OPENING (without a sale), PAY_IN and PAY_OUT (p_amount positive, whole NOK of cash; p_reason needed), PRICE_LOOKUP and CORRECTED_LINE (p_amount the price, p_item_key the client''s word for the group or the kind). Returns its number. 22023; 23B13; 23B26 no session is open; 42501.';

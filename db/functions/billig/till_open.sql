@@ -15,7 +15,7 @@ begin
     if p_cash_point is null or coalesce(p_drawer, 0) <= 0 or p_opening_float is null or p_opening_float < 0 or p_opening_float <> trunc(p_opening_float)
         or p_opening_float >= 1e9
     then
-        raise exception 'a till has a cash point, a drawer from 1, and a float in whole kroner' using
+        raise exception 'a till needs a cash point, a drawer from 1 up, and a float in whole kroner' using
             errcode = '22023',
             detail = format('Cash point %s, drawer %s, float %s.', p_cash_point, p_drawer, p_opening_float),
             hint = 'Cash is counted in whole kroner; an empty drawer has a float of 0.';

@@ -41,7 +41,7 @@ begin
                 format('Tickets of the last sale, payment %s, were refunded or changed since.', v_sale.payment),
                 format('Seller %L has sold nothing.', p_seller)
             ),
-            hint = 'Refund the tickets one wants back by number.';
+            hint = 'Refund tickets by number instead.';
     end if;
 
     v_answer := (
@@ -63,4 +63,4 @@ end;
 $$;
 
 comment on function billig.undo_last_sale(text, text, text) is
-'Refunds the whole last sale of a seller, by the methods it was paid with, at the seller''s open till, else at the sale''s cash point, with a reason: one row a ticket. 23B18: nothing sold, or undone, refunded or changed since; 23B11 used; 23B13; 42501.';
+'Refunds the whole last sale of a seller, by the methods it was paid with, at the seller''s open till, else at the sale''s cash point, with a reason: one row per ticket. 23B18: nothing sold, or undone, refunded or changed since; 23B11 used; 23B13; 42501.';

@@ -32,10 +32,10 @@ begin
             select from billig.till_session as s
             where s.cash_point = p_cash_point and s.seller = p_seller and s.z_number is null
         ) then
-            raise exception 'a Z report is made by who has sold there' using
+            raise exception 'only a seller who has sold there makes a Z report' using
                 errcode = '42501',
                 detail = format('Seller %L has no session at cash point %s since its last Z report.', p_seller, p_cash_point),
-                hint = 'Let one who has, or a bookkeeper, make it. An X report is to be had any time.';
+                hint = 'Ask a seller who has, or a bookkeeper, to make it. An X report can be made at any time.';
         end if;
 
         -- One at a time, and no session is opened meanwhile.
@@ -52,7 +52,7 @@ begin
         order by s.till_session
         limit 1;
         if found then
-            raise exception 'a till session is open still' using
+            raise exception 'a till session is still open' using
                 errcode = '23B29',
                 detail = format('Session %s of seller %L at cash point %s, opened %s.',
                     v_open.till_session, v_open.seller, p_cash_point,
@@ -74,11 +74,11 @@ begin
             )
         );
         if v_date > v_now::date then
-            raise exception 'today''s Z report is made' using
+            raise exception 'today''s Z report has been made already' using
                 errcode = '23B30',
                 detail = format('Cash point %s: the next report would be for %s; the last one is number %s, for %s.',
                     p_cash_point, v_date, coalesce(v_last.z_number, 0), coalesce(v_last.business_date::text, 'no day')),
-                hint = 'One a day: what came after it is in tomorrow''s. An X report is to be had any time.';
+                hint = 'One per day: what came after it is in tomorrow''s. An X report can be made at any time.';
         end if;
 
         v_number := coalesce(v_last.z_number, 0) + 1;

@@ -13,16 +13,16 @@ begin
     if p_first_day is null or p_last_day is null or not isfinite(p_first_day) or not isfinite(p_last_day)
         or p_first_day > p_last_day
     then
-        raise exception 'a period has a first and a last day' using
+        raise exception 'a period needs a first and a last day' using
             errcode = '22023',
             detail = format('From %L to %L.', p_first_day, p_last_day),
-            hint = 'Pass both, the first one first.';
+            hint = 'Pass both, in order.';
     end if;
     if not exists (select from billig.organisation as o where o.organisation = p_organisation) then
         raise exception 'no such organisation' using
             errcode = 'P0002',
             detail = format('Organisation %L.', p_organisation),
-            hint = 'Organisations stand in billig.organisation.';
+            hint = 'Organisations are in billig.organisation.';
     end if;
     -- The close's snapshot must be newer than the lock below, and must not hold rows of its own transaction.
     if current_setting('transaction_isolation') <> 'read committed' or pg_current_xact_id_if_assigned() is not null then
@@ -47,7 +47,7 @@ begin
         lock table books.accounting_period in row exclusive mode nowait;
     exception
         when lock_not_available then
-            raise exception 'something that vouchers go by is being changed' using
+            raise exception 'something that vouchers depend on is being changed' using
                 errcode = '55P03',
                 detail = 'A till is being closed, an event moved, a rule changed, or money owed back recorded.',
                 hint = 'Try again in a moment.';
@@ -63,10 +63,10 @@ begin
             hint = format('The next period begins on %s.', v_last + 1);
     end if;
     if p_first_day > v_last + 1 then
-        raise exception 'the period leaves days between it and the last one closed' using
+        raise exception 'the period leaves a gap after the last one closed' using
             errcode = '23B42',
             detail = format('It begins on %s; the last one ended on %s.', p_first_day, v_last),
-            hint = format('Begin on %s, or close the days between first.', v_last + 1);
+            hint = format('Begin on %s, or close the days in between first.', v_last + 1);
     end if;
     if v_last is null and exists (
         select from billig.transaction_log as l

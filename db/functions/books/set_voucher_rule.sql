@@ -33,7 +33,7 @@ begin
         or p_accounting_vat_code !~ '^[A-Za-z0-9]{1,10}$'
         or not isfinite(v_valid_from)
     then
-        raise exception 'such lines have no such rule' using
+        raise exception 'these lines cannot have such a rule' using
             errcode = '22023',
             detail = format('Line kind %L.', p_line_kind),
             hint = 'See books.voucher_line_kind. Only REVENUE and FEE are deferred and have the accounting system''s VAT code, of up to ten letters and digits.';
@@ -68,7 +68,7 @@ begin
         case when p_transaction_type is not null and v_type is null then 'transaction type ' || p_transaction_type end
     );
     if v_unknown <> '' then
-        raise exception 'no such thing' using
+        raise exception 'no such account or project' using
             errcode = 'P0002',
             detail = format('There is no %s.', v_unknown),
             hint = 'An account is added with books.set_account, a project by importing a programme.';

@@ -8,7 +8,7 @@ declare
     v_now timestamptz;
 begin
     if current_setting('transaction_isolation') <> 'read committed' then
-        raise exception 'what is due is asked in a transaction that reads what is committed' using
+        raise exception 'ask what is due in a transaction at isolation level read committed' using
             errcode = '25000',
             detail = format('This one is %s, and may not see the run before.', current_setting('transaction_isolation')),
             hint = 'Begin it with ISOLATION LEVEL READ COMMITTED.';
@@ -32,4 +32,4 @@ end;
 $$;
 
 comment on function jobs.begin_due_run(text, text, timestamptz) is
-'Begins a run if it is due still, looked at under its lock: however many ask at once, one begins. No row: another session is at it, or it is done, or not due. as_of is what it takes for now (p_now; null: the clock). Commit it before the work. 25000: not READ COMMITTED.';
+'Begins a run if it is still due, looked at under its lock: however many ask at once, one begins. No row: another session is at it, or it is done, or not due. as_of is what it takes for now (p_now; null: the clock). Commit it before the work. 25000: not READ COMMITTED.';

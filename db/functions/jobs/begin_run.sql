@@ -9,7 +9,7 @@ begin
         raise exception 'no such job' using
             errcode = 'P0002',
             detail = format('Job %L.', p_job),
-            hint = 'Jobs stand in jobs.job.';
+            hint = 'Jobs are in jobs.job.';
     end if;
     if not pg_try_advisory_lock(jobs.lock_of(p_job, coalesce(p_period, ''))) then
         return query

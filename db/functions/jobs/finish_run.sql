@@ -16,7 +16,7 @@ begin
         p_outcome is null or p_outcome not in ('succeeded', 'partial', 'failed')
         or (p_outcome = 'succeeded' and (p_error_code is not null or p_error_message is not null))
     then
-        raise exception 'a run succeeded, failed, or did a part' using
+        raise exception 'a run ends as succeeded, partial or failed' using
             errcode = '22023',
             detail = format('Outcome %L, error %L.', p_outcome, p_error_code),
             hint = 'succeeded (without an error), partial or failed.';

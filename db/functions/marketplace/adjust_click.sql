@@ -19,7 +19,7 @@ declare
     v_status text;
 begin
     if coalesce(p_reason, '') = '' then
-        raise exception 'a click is adjusted for a reason' using
+        raise exception 'adjusting a click needs a reason' using
             errcode = '22023',
             detail = format('Click %s of profile %s.', p_ad_click, p_profile),
             hint = 'Say in p_reason what was wrong with it.';
@@ -32,7 +32,7 @@ begin
         raise exception 'no such click' using
             errcode = 'P0002',
             detail = format('Profile %s, %s, click %s.', p_profile, p_click_time, p_ad_click),
-            hint = 'They stand in marketplace.ad_click; its key is profile, click_time and ad_click.';
+            hint = 'They are in marketplace.ad_click; its key is profile, click_time and ad_click.';
     end if;
     select t.status into v_status
     from marketplace.transaction as t
@@ -54,7 +54,7 @@ begin
         raise exception 'the click is adjusted already' using
             errcode = '23B65',
             detail = format('Profile %s, %s, click %s.', p_profile, p_click_time, p_ad_click),
-            hint = 'It stands in marketplace.adjustment; a click is taken back once.';
+            hint = 'It is in marketplace.adjustment; a click is taken back once.';
     end if;
 
     perform marketplace.ensure_transactions(v_month, array[v_click.profile, v_click.publisher], p_now);
@@ -93,4 +93,4 @@ end;
 $$;
 
 comment on function marketplace.adjust_click(bigint, timestamptz, bigint, text, timestamptz) is
-'Takes a click back that was found invalid, or charged back, after its month was closed: the whole of it, on both sides, in the open month. The closed transactions stay as they are; the adjustment, one row a side, names the click and the old one. NOK, signed as it is added. 22023; P0002 no such click; 23B61 no month was ever open; 23B64 it is not settled yet; 23B65 it was taken back before.';
+'Takes a click back that was found invalid, or charged back, after its month was closed: the whole of it, on both sides, in the open month. The closed transactions stay as they are; the adjustment, one row per side, names the click and the old one. NOK, signed as it is added. 22023; P0002 no such click; 23B61 no month was ever open; 23B64 it is not settled yet; 23B65 it was taken back before.';

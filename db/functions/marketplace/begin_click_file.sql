@@ -7,10 +7,10 @@ declare
     v_table text;
 begin
     if p_source is null or p_source = '' or p_content_sha256 is null or length(p_content_sha256) <> 32 then
-        raise exception 'a file of clicks has a name, and the SHA-256 of its content' using
+        raise exception 'a file of clicks needs a name, and the SHA-256 of its content' using
             errcode = '22023',
             detail = format('Name %L.', p_source),
-            hint = 'Such as its file name, and 32 bytes.';
+            hint = 'For example its file name, and 32 bytes.';
     end if;
     -- Two loads of one content: the second waits here for the first, before it copies anything.
     perform pg_advisory_xact_lock(hashtextextended(encode(p_content_sha256, 'hex'), 1));

@@ -10,7 +10,7 @@ begin
         or p_from is null or p_to is null or not isfinite(p_from) or not isfinite(p_to)
         or p_from > p_to or p_to - p_from > (case p_step when 'hour' then 100 else 4000 end)
     then
-        raise exception 'clicks are asked for by side, local days and step' using
+        raise exception 'ask for clicks by side, local days and step' using
             errcode = '22023',
             detail = format('Side %L, from %s until before %s, a %L.', p_side, p_from, p_to, p_step),
             hint = 'ADVERTISEMENT or WEBSITE; hour (at most 100 days), day, week or month (at most 4000 days).';
@@ -18,4 +18,4 @@ begin
 end;
 $$;
 
-comment on function marketplace.check_period(text, date, date, text) is 'Refuses a question about clicks that is none (22023).';
+comment on function marketplace.check_period(text, date, date, text) is 'Refuses a question about clicks that makes no sense (22023).';

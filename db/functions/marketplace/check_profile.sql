@@ -5,7 +5,7 @@ set search_path = pg_catalog, marketplace, pg_temp
 as $$
 begin
     if not (marketplace.sees_all() or p_profile is not distinct from marketplace.own_profile()) then
-        raise exception 'this is another profile''s' using
+        raise exception 'this belongs to another profile' using
             errcode = '42501',
             detail = format('Login role %s, profile %s.', session_user, p_profile),
             hint = 'A profile''s own role asks for its own profile.';
@@ -14,7 +14,7 @@ begin
         raise exception 'no such profile' using
             errcode = 'P0002',
             detail = format('Profile %s.', p_profile),
-            hint = 'Profiles stand in marketplace.profile.';
+            hint = 'Profiles are in marketplace.profile.';
     end if;
 end;
 $$;

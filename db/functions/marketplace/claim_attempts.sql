@@ -14,7 +14,7 @@ declare
     v_claimed bigint[];
 begin
     if p_now is null or not isfinite(p_now) then
-        raise exception 'attempts are sent at a moment' using
+        raise exception 'sending attempts needs a moment' using
             errcode = '22023',
             detail = format('Now %s.', p_now),
             hint = 'p_now is a moment, not null.';

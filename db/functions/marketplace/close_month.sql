@@ -14,10 +14,10 @@ declare
     v_payout numeric;
 begin
     if p_month is null then
-        raise exception 'which month is to be closed?' using
+        raise exception 'no month is named' using
             errcode = '22023',
             detail = 'p_month is null.',
-            hint = 'Name it by its first day: what is closed stays closed.';
+            hint = 'Name the month by its first day; a closed month stays closed.';
     end if;
     v_month := marketplace.lock_open_month(p_month, p_now);
     v_next := marketplace.next_month(v_month);
@@ -94,4 +94,4 @@ end;
 $$;
 
 comment on function marketplace.close_month(date, timestamptz) is
-'Closes the open month, once it is over: links its last clicks, freezes the amounts, cuts each off to whole øre once (towards 0: nobody is charged or paid more than is owed) and carries the remainder to the next month, which it opens. Below the minimum all of it rolls over. CURRENT becomes NEW, ROLLED_OVER, or EXECUTED where nothing is due. One row a status; NOK. 22023; 23B60 it is closed; 23B61 it is not over, or an earlier one is open.';
+'Closes the open month, once it is over: links its last clicks, freezes the amounts, cuts each off to whole øre once (towards 0: nobody is charged or paid more than is owed) and carries the remainder to the next month, which it opens. Below the minimum all of it rolls over. CURRENT becomes NEW, ROLLED_OVER, or EXECUTED where nothing is due. One row per status; NOK. 22023; 23B60 it is closed; 23B61 it is not over, or an earlier one is open.';

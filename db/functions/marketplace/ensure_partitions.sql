@@ -13,10 +13,10 @@ declare
     v_made int := 0;
 begin
     if p_from is null or not isfinite(p_from) or p_months is null or p_months < 1 or p_months > 120 then
-        raise exception 'partitions are made for 1 to 120 months from a day on' using
+        raise exception 'partitions are made for 1 to 120 months, from a first day' using
             errcode = '22023',
             detail = format('From %s, %s months.', p_from, p_months),
-            hint = 'Such as ensure_partitions(''2026-02-01'', 3).';
+            hint = 'For example ensure_partitions(''2026-02-01'', 3).';
     end if;
     for i in 0..p_months - 1 loop
         v_month := (date_trunc('month', p_from::timestamp) + make_interval(months => i))::date;

@@ -41,7 +41,7 @@ begin
         raise exception 'no such click' using
             errcode = 'P0002',
             detail = format('Profile %s, %s, click %s.', v_bad.profile, v_bad.click_time, v_bad.ad_click),
-            hint = 'They stand in marketplace.ad_click. None was excluded.';
+            hint = 'They are in marketplace.ad_click. None was excluded.';
     elsif v_bad.month is not null then
         raise exception 'the click is settled' using
             errcode = '23B63',

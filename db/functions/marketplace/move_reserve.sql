@@ -11,7 +11,7 @@ begin
         p_amount is null or p_amount = 0 or p_amount <> trunc(p_amount, 2) or coalesce(p_reason, '') = ''
         or p_now is null or not isfinite(p_now)
     then
-        raise exception 'money is moved for a reason' using
+        raise exception 'moving money needs an amount and a reason' using
             errcode = '22023',
             detail = format('Amount %s, reason %L.', p_amount, p_reason),
             hint = 'NOK with at most two decimals: above 0 it is put in, below 0 taken out.';
@@ -29,7 +29,7 @@ begin
     if p_amount < 0 and v_available + p_amount * 100 < v_owed then
         raise exception 'the money is owed to others' using
             errcode = '23B76',
-            detail = format('There is NOK %s, owed are NOK %s, and NOK %s was to be taken out.',
+            detail = format('It has NOK %s, owes NOK %s, and NOK %s was to be taken out.',
                 round(v_available / 100.0, 2), round(v_owed / 100.0, 2), -p_amount),
             hint = 'What closed months owe stays in the fund until it is paid, also what rolled over because it is below the minimum.';
     end if;

@@ -30,7 +30,7 @@ begin
         raise exception 'no such answer' using
             errcode = '22023',
             detail = format('Answer %L, now %s.', p_answer, p_now),
-            hint = 'The words stand in pybridge.payments.gateways; a gateway''s module translates into them.';
+            hint = 'The words are in pybridge.payments.gateways; a gateway''s module translates into them.';
     end if;
     -- The transaction first, then the attempt: everybody locks in this order.
     perform from marketplace.transaction as t
@@ -41,7 +41,7 @@ begin
         raise exception 'no such attempt' using
             errcode = 'P0002',
             detail = format('Attempt %s.', p_payment_attempt),
-            hint = 'They stand in marketplace.payment_attempt.';
+            hint = 'They are in marketplace.payment_attempt.';
     end if;
 
     -- Another run has sent it since. That this one's call did nothing says nothing of the other's.

@@ -26,10 +26,10 @@ declare
     v_outcomes text[] := array[]::text[];
 begin
     if coalesce(p_event_id, '') = '' or not exists (select from marketplace.gateway as g where g.gateway = p_gateway) then
-        raise exception 'an event has a gateway and a number' using
+        raise exception 'an event needs a gateway and a number' using
             errcode = '22023',
             detail = format('Gateway %L, event %L.', p_gateway, p_event_id),
-            hint = 'Gateways stand in marketplace.gateway; the number is the gateway''s own, and makes that it counts once.';
+            hint = 'Gateways are in marketplace.gateway; the number is the gateway''s own, and makes sure that it counts once.';
     end if;
     -- Two deliveries at once: the second waits here for the first, and finds it.
     perform pg_advisory_xact_lock(hashtextextended(format('gateway_event %s %s', p_gateway, p_event_id), 0));

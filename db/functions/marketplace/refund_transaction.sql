@@ -19,7 +19,7 @@ begin
         coalesce(p_reason, '') = '' or p_request_id = '' or p_now is null or not isfinite(p_now)
         or p_amount <= 0 or p_amount <> trunc(p_amount, 2)
     then
-        raise exception 'a refund has a reason and an amount' using
+        raise exception 'a refund needs a reason and an amount' using
             errcode = '22023',
             detail = format('Amount %s, reason %L.', p_amount, p_reason),
             hint = 'NOK above 0, at most two decimals; null: all that is left of the charge.';
@@ -30,7 +30,7 @@ begin
         raise exception 'no such transaction' using
             errcode = 'P0002',
             detail = format('Transaction %s.', p_transaction),
-            hint = 'They stand in marketplace.transaction.';
+            hint = 'They are in marketplace.transaction.';
     end if;
     select a.* into v_charge
     from marketplace.payment_attempt as a
@@ -49,10 +49,10 @@ begin
     where t.corrects = p_transaction and t.request_id = p_request_id;
     if found then
         if v_refund.reason is distinct from p_reason or v_refund.due_amount <> -p_amount then
-            raise exception 'a request of this name was another one' using
+            raise exception 'the request id was used for another refund' using
                 errcode = '23B13',
                 detail = format('Request %L: NOK %s, %L.', p_request_id, -v_refund.due_amount, v_refund.reason),
-                hint = 'Another refund needs another name.';
+                hint = 'Another refund needs another request id.';
         end if;
         return v_refund.transaction;
     end if;

@@ -15,10 +15,10 @@ declare
 begin
     v_attempt := marketplace.lock_attempt(p_payment_attempt, p_reason, p_now);
     if p_done is null or (p_done and coalesce(p_gateway_id, v_attempt.gateway_id, '') = '') then
-        raise exception 'was it done?' using
+        raise exception 'whether it was done is not said' using
             errcode = '22023',
             detail = format('Attempt %s.', p_payment_attempt),
-            hint = 'True with what the gateway calls the payment, or false.';
+            hint = 'Pass true with the gateway''s id of the payment, or false.';
     end if;
     -- We hold that it was paid, the gateway says otherwise, and a person has seen that it was not: as if it had come back.
     if

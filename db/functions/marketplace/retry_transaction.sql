@@ -22,7 +22,7 @@ begin
         v_attempt.state is null
         or not (v_attempt.state in ('DECLINED_SOFT', 'DECLINED_HARD', 'REJECTED', 'CANCELLED') or v_attempt.returned_at is not null)
     then
-        raise exception 'nothing of this transaction waits to be tried again' using
+        raise exception 'no attempt of this transaction waits to be tried again' using
             errcode = '23B75',
             detail = format('Transaction %s: its last attempt is %s.', p_transaction, coalesce(v_attempt.state, 'none')),
             hint = 'select * from marketplace.due_transactions() says what it waits for.';
@@ -36,4 +36,4 @@ end;
 $$;
 
 comment on function marketplace.retry_transaction(bigint, text, timestamptz) is
-'A person says that a transaction whose last attempt was declined, rejected or cancelled, or whose payment came back, may be tried once more with the means of payment that there is. 22023; P0002; 23B75 it does not wait for that.';
+'A person says that a transaction whose last attempt was declined, rejected or cancelled, or whose payment came back, may be tried once more with the current means of payment. 22023; P0002; 23B75 it does not wait for that.';

@@ -18,7 +18,7 @@ begin
         or p_details ?| array['metadata', 'description', 'transfer_group', 'execution_date', 'refunds']
         or exists (select from jsonb_each(p_details) as d where jsonb_typeof(d.value) <> 'string' or d.value = '""')
     then
-        raise exception 'a means of payment is told in texts' using
+        raise exception 'a means of payment is an object of texts' using
             errcode = '22023',
             detail = format('Profile %s, kind %L.', p_profile, p_kind),
             hint = 'CHARGE or PAYOUT, and what the gateway wants to know, such as {"customer": "...", "payment_method": "..."}.';
@@ -35,7 +35,7 @@ begin
         raise exception 'no such profile' using
             errcode = 'P0002',
             detail = format('Profile %s.', p_profile),
-            hint = 'Profiles stand in marketplace.profile.';
+            hint = 'Profiles are in marketplace.profile.';
     end if;
     update marketplace.payment_means as m
     set ended_at = p_now

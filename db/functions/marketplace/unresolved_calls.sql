@@ -19,7 +19,7 @@ declare
     v_first_sent timestamptz;
 begin
     if p_now is null or not isfinite(p_now) then
-        raise exception 'attempts are asked about at a moment' using
+        raise exception 'asking about attempts needs a moment' using
             errcode = '22023',
             detail = format('Now %s.', p_now),
             hint = 'p_now is a moment, not null.';

@@ -18,7 +18,7 @@ declare
     v_ends constant timestamptz := marketplace.day_begins(marketplace.next_month(p_month));
 begin
     if not marketplace.sees_all() then
-        raise exception 'a month is verified by who sees all of it' using
+        raise exception 'only a role that sees all of a month may verify it' using
             errcode = '42501',
             detail = format('Login role %s: row-level security hides clicks and transactions from it.', session_user),
             hint = 'Log in as a member of scheduler, bookkeeper or auditor.';
@@ -28,7 +28,7 @@ begin
         raise exception 'no such month' using
             errcode = 'P0002',
             detail = format('Month %s.', p_month),
-            hint = 'Months that are, or were, open stand in marketplace.month.';
+            hint = 'Months that are, or were, open are in marketplace.month.';
     end if;
 
     -- Longer than other functions: the month's clicks are looked at once, and all that follows is told from that look.
@@ -249,4 +249,4 @@ end;
 $$;
 
 comment on function marketplace.verify_month(date) is
-'Whether a month''s transactions agree with its clicks (M7): one row a discrepancy, severity ERROR; and what is worth knowing, severity INFO: late clicks, excluded ones, and unlinked ones, unless the month is closed and no update can ever link them. The first month answers for what is older. Where clicks are meant together, clicks says how many and click_time the first. P0002 no such month; 42501 who logged in does not see all clicks. May be null: profile, transaction, click_time, ad_click, clicks, expected, found.';
+'Whether a month''s transactions agree with its clicks (M7): one row per discrepancy, severity ERROR; and what is worth knowing, severity INFO: late clicks, excluded ones, and unlinked ones, unless the month is closed and no update can ever link them. The first month answers for what is older. Where clicks are meant together, clicks says how many and click_time the first. P0002 no such month; 42501 the login role does not see all clicks. May be null: profile, transaction, click_time, ad_click, clicks, expected, found.';

@@ -15,7 +15,7 @@ begin
             when 'NOTHING_DUE' then 'Clicks cost and earned the same, or nothing'
             when 'UNDER_WAY' then 'Is under way; the bank, or the card''s issuer, has not said more'
             when 'REQUIRES_ACTION' then 'The card''s issuer asks its holder to confirm it'
-            when 'NO_MEANS_OF_PAYMENT' then 'There is no card, or no account, to use'
+            when 'NO_MEANS_OF_PAYMENT' then 'There is no card or account to use'
             when 'DECLINED_TRIED_AGAIN' then format('Was declined; is tried again from %s on',
                 to_char(a.next_retry_at at time zone books.time_zone(), 'YYYY-MM-DD'))
             when 'WAITS_TO_BE_CHARGED' then 'Is charged in the beginning of the month after'

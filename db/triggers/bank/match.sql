@@ -6,7 +6,7 @@ language plpgsql
 set search_path = pg_catalog, bank, pg_temp
 as $$
 begin
-    raise exception 'what stands in %.% stays as it is', tg_table_schema, tg_table_name using
+    raise exception 'rows of %.% are never changed', tg_table_schema, tg_table_name using
         errcode = '23B84',
         detail = format('%s was tried.', tg_op),
         hint = 'A match is undone by undo_match; what is expected late is an item of its own.';

@@ -4,10 +4,10 @@ language plpgsql
 set search_path = pg_catalog, billig, pg_temp
 as $$
 begin
-    raise exception 'what is recorded of money is never changed' using
+    raise exception 'records of money are never changed' using
         errcode = '23B20',
         detail = format('%s on %I.%I.', tg_op, tg_table_schema, tg_table_name),
-        hint = 'Correct it by something new: a refund, a sale, a till session.';
+        hint = 'Correct it with something new: a refund, a sale, a till session.';
 end;
 $$;
 

@@ -70,7 +70,7 @@ begin
         end if;
     end if;
 
-    -- Tickets sold paid whose payment nobody named: legacy. One payment a purchase and transaction.
+    -- Tickets sold paid whose payment nobody named: legacy. One payment per purchase and transaction.
     if v_unnamed then
         select jsonb_object_agg(m.ticket, m.payment)
         into v_payment_of

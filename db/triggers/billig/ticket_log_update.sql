@@ -25,7 +25,7 @@ begin
     -- never looped (enable_nestloop); what is looked up for single rows stands in scalar subqueries.
     -- A refused change is a negative type, of billig.ticket_refusal: raised after the statement, for a short message.
 
-    -- Money moved by a write that left payment as it was: legacy. One payment a purchase and transaction.
+    -- Money moved by a write that left payment as it was: legacy. One payment per purchase and transaction.
     -- (intersect hashes, and nulls are alike to it; a join on "is not distinct from" loops)
     v_kept := exists (select payment from new_ticket intersect select payment from old_ticket);
     if v_kept then

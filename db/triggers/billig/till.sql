@@ -29,7 +29,7 @@ end;
 $$;
 
 comment on function billig.payment_till() is
-'A payment at a cash point belongs to its seller''s open session there, which cannot close before the payment has committed (FOR SHARE). 23B26: none is open, and the cash point asks for one; a legacy write is let through and stands in report.unattached_payment.';
+'A payment at a cash point belongs to its seller''s open session there, which cannot close before the payment has committed (FOR SHARE). 23B26: none is open, and the cash point asks for one; a legacy write is let through and shows in report.unattached_payment.';
 
 create or replace function billig.receipt_print_till()
 returns trigger

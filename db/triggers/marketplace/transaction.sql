@@ -87,7 +87,7 @@ language plpgsql
 set search_path = pg_catalog, marketplace, pg_temp
 as $$
 begin
-    raise exception 'what stands in %.% stays as it is', tg_table_schema, tg_table_name using
+    raise exception 'rows of %.% are never changed', tg_table_schema, tg_table_name using
         errcode = '23B62',
         detail = format('%s was tried.', tg_op),
         hint = 'Corrections are rows of their own: see exclude_clicks and adjust_click.';

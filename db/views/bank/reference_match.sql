@@ -44,7 +44,7 @@ name as (
         and (p.kid <> p.end_to_end or not exists (select from way as w where w.rule = 'REFERENCE'))
 ),
 
--- Any item that it names, of whatever amount: a name that two have is no name. A charge and its return name the same:
+-- Any item that it names, of whatever amount: a name that two have does not count. A charge and its return name the same:
 -- the side decides. What somebody took apart is named all the same.
 hit as materialized (
     select

@@ -9,4 +9,4 @@ from billig.unpaid_ticket
 where held_until < now() - interval '15 minutes';
 
 comment on view consistency.overlong_unpaid is
-'No overlong unpaid sale: unpaid web tickets and reservations are let go within 15 minutes after their time. A row means that the scheduler does not run expire_net_sales or expire_reservations.';
+'No overlong unpaid sale: unpaid web tickets and reservations are released within 15 minutes of their time. A row means that the scheduler does not run expire_net_sales or expire_reservations.';

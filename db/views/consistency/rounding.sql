@@ -12,4 +12,4 @@ where
     and (c.payment is null or c.amount <> billig.round_cash(c.amount + l.amount));
 
 comment on view consistency.rounding is
-'Cash alone is rounded, to whole kroner, 50 øre away from zero (NOK): a rounding stands beside a cash line, and is what rounding cash and rounding together gives.';
+'Cash alone is rounded, to whole kroner, 50 øre away from zero (NOK): a rounding goes with a cash line, and is what rounding cash and rounding together gives.';

@@ -12,4 +12,4 @@ select
 from marketplace.payment_attempt as a;
 
 comment on view marketplace.gateway_call is
-'An attempt as the gateway is told of it: pybridge.payments.gateways.Request. amount in øre.';
+'An attempt as the gateway is asked for it: pybridge.payments.gateways.Request. amount in øre.';

@@ -3,4 +3,4 @@ select distinct a.gateway
 from marketplace.payment_attempt as a
 where a.state in ('PREPARED', 'SUBMITTED', 'UNKNOWN', 'PROCESSING', 'REQUIRES_ACTION');
 
-comment on view marketplace.open_gateways is 'Gateways that there is something to send to, or to ask.';
+comment on view marketplace.open_gateways is 'Gateways with something to send or to ask.';

@@ -86,7 +86,7 @@ comment on column report.bank_item.amount is 'NOK to come before fees, positive 
 comment on column report.bank_item.expected_fee is 'NOK that the acquirer was to keep back of amount';
 comment on column report.bank_item.received_amount is 'NOK at the bank, by an approved match';
 comment on column report.bank_item.fee_amount is 'NOK that the acquirer kept back, by an approved match';
-comment on column report.bank_item.difference_amount is 'NOK that did not come and were no fee; negative: too much came';
+comment on column report.bank_item.difference_amount is 'NOK that did not come and were not a fee; negative: too much came';
 comment on column report.bank_item.open_amount is 'NOK of difference_amount that no approved match has';
 comment on column report.bank_item.last_day is 'After this day it is missing';
 comment on column report.bank_item.match is 'The match that has it; null: none';

@@ -110,6 +110,6 @@ comment on column report.bank_reconciliation.goods is 'NOK of payments';
 comment on column report.bank_reconciliation.amount is 'NOK to come, before fees: goods, and cash differences, pay-ins, pay-outs and money owed back';
 comment on column report.bank_reconciliation.received_amount is 'NOK at the bank, by approved matches';
 comment on column report.bank_reconciliation.fee_amount is 'NOK that acquirers kept back, by approved matches';
-comment on column report.bank_reconciliation.difference_amount is 'NOK that did not come and were no fee; negative: too much came';
+comment on column report.bank_reconciliation.difference_amount is 'NOK that did not come and were not a fee; negative: too much came';
 comment on column report.bank_reconciliation.open_amount is 'NOK of difference_amount that no approved match has';
 comment on column report.bank_reconciliation.age is 'Days since day that the oldest item has been open; 0: none is open';

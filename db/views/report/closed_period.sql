@@ -24,7 +24,7 @@ left join (
 ) as l on p.accounting_period = l.accounting_period;
 
 comment on view report.closed_period is
-'The closed periods, a row for each: every report over one, by posting_date, returns the figures it had at the close. NOK, positive in; net_amount = gross_amount - vat_amount. What came too late for a period stands in report.late_transaction.';
+'The closed periods, a row for each: every report over one, by posting_date, returns the figures it had at the close. NOK, positive in; net_amount = gross_amount - vat_amount. What came too late for a period is in report.late_transaction.';
 comment on column report.closed_period.organisation_name is 'Organisation whose period it is';
 comment on column report.closed_period.first_day is 'First day, local date';
 comment on column report.closed_period.last_day is 'Last day, local date, in the period';

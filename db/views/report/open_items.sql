@@ -137,7 +137,7 @@ comment on column report.open_items.open_before_amount is 'NOK that buyers owed 
 comment on column report.open_items.sold_amount is 'NOK that the tickets taken cost';
 comment on column report.open_items.changed_amount is 'NOK by which reservations became dearer (positive) or cheaper';
 comment on column report.open_items.paid_amount is 'NOK paid: for open tickets, and too late for tickets that are gone';
-comment on column report.open_items.released_amount is 'NOK that the tickets let go would have cost; negative';
+comment on column report.open_items.released_amount is 'NOK that the released tickets would have cost; negative';
 comment on column report.open_items.paid_back_amount is 'NOK paid back of what was owed to buyers';
 comment on column report.open_items.open_after_amount is 'NOK that buyers owe when the day ends, less what is owed to them';
 comment on column report.open_items.receivable_amount is 'NOK of unpaid tickets when the day ends';

@@ -102,7 +102,7 @@ comment on column report.ticket_sales_by_event.event is 'The event';
 comment on column report.ticket_sales_by_event.event_name is 'The event''s name, as it is now';
 comment on column report.ticket_sales_by_event.event_date is 'Local date of the event';
 comment on column report.ticket_sales_by_event.event_type_name is 'Type of the event';
-comment on column report.ticket_sales_by_event.capacity is 'Tickets that there are, in the row of what the event is now; 0 in a row of what it was';
+comment on column report.ticket_sales_by_event.capacity is 'Existing tickets, in the row of what the event is now; 0 in a row of what it was';
 comment on column report.ticket_sales_by_event.tickets_live is 'Tickets that hold a seat, paid or not: taken less given back, timed out and cancelled';
 comment on column report.ticket_sales_by_event.tickets_unpaid is 'Of the live: on the web or reserved, not paid yet';
 comment on column report.ticket_sales_by_event.tickets_sold is 'Tickets paid, free ones among them, those refunded later too';

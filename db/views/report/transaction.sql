@@ -47,7 +47,7 @@ comment on view report.transaction is
 comment on column report.transaction.transaction_log is 'Number of the row in the log; the order of numbers is not the order of commits';
 comment on column report.transaction.transaction_time is 'When it happened, by the server''s clock';
 comment on column report.transaction.sale_date is 'Local date of the activity';
-comment on column report.transaction.event_date is 'Local date of the event, as it stands in the programme: what the stage asks by';
+comment on column report.transaction.event_date is 'Local date of the event, as in the programme: what the stage asks by';
 comment on column report.transaction.organisation_name is 'Organisation whose money it is, as sold';
 comment on column report.transaction.transaction_type is 'Name of its type in billig.transaction_type';
 comment on column report.transaction.kind is 'SALE, REFUND, CHANGE, RESERVATION or NONE: kind of the type (billig.transaction_type)';

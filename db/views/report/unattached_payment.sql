@@ -25,7 +25,7 @@ from (
         l.posting_date,
         l.transaction_date as sale_date,
         count(*) as tickets,
-        bool_or(billig.moves_money(l.transaction_type) and not billig.is_net(l.transaction_type)) as is_stand
+        bool_or(billig.moves_money(l.transaction_type) and billig.channel_of(l.transaction_type) is distinct from 'NET') as is_stand
     from billig.posted_log as l
     where l.payment is not null
     group by l.payment, l.posting_date, l.transaction_date
@@ -58,7 +58,7 @@ left join lateral (
 where p.till_session is null and (p.cash_point is not null or d.is_stand or i.cash_amount is not null);
 
 comment on view report.unattached_payment is
-'Payments at a stand, or in cash anywhere, that lie in no till session, one row each: legacy writes without one, stands where none is needed, sales that name no cash point. They stand in the settlement of their seller with till_session null. Ask by posting_date.';
+'Payments at a stand, or in cash anywhere, that lie in no till session, one row each: legacy writes without one, stands where none is needed, sales that name no cash point. They are in the settlement of their seller with till_session null. Ask by posting_date.';
 comment on column report.unattached_payment.posting_date is 'Local date that accounting has it on: the sale date, or the first day of a later period';
 comment on column report.unattached_payment.sale_date is 'Local date the money moved; one whose rows fall on either side of midnight has a row for each day';
 comment on column report.unattached_payment.payment is 'The payment, which is also the number of the receipt';

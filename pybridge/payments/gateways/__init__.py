@@ -101,7 +101,7 @@ class Gateway(Protocol):
 
 
 class BadPayload(Exception):
-    """What came is no message of this gateway; `hint` says what to do."""
+    """What came is not a message of this gateway; `hint` says what to do."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)

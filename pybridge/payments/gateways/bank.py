@@ -23,7 +23,7 @@ class Outbox:
     """The folder that the bank fetches from, and below it the journal: what was ever put there.
 
     A file is written to journal/ready, then to the journal, and then moved from ready to the outbox. What the journal
-    has is meant to be sent; what is not in ready any more was put into the outbox, once, because a move is all or
+    has is meant to be sent; what is no longer in ready was put into the outbox, once, because a move is all or
     nothing. So whoever repeats knows what is left to do, even if the bank has taken the file away long ago.
     """
 
@@ -219,7 +219,7 @@ def open_gateway(environment: Mapping[str, str]) -> Bank:
     except OSError as error:
         raise NotConfigured(f"BANK_OUTBOX {folder}: {error.strerror}", f"Run: mkdir -m 750 {folder}") from None
     if not stat.S_ISDIR(mode):
-        raise NotConfigured(f"BANK_OUTBOX {folder} is no folder", "Name the folder that the bank fetches from.")
+        raise NotConfigured(f"BANK_OUTBOX {folder} is not a folder", "Name the folder that the bank fetches from.")
     if mode & stat.S_IWOTH:
         raise NotConfigured(f"anybody may write payment files into {folder}", f"Run: chmod o-w {folder}")
     name = bank_order.carried(_setting(environment, "BANK_DEBTOR_NAME", "The name that the account is held in."), 70)

@@ -96,13 +96,13 @@ def to_major(amount: int, currency: str) -> str:
 
 
 def to_minor(text: str, currency: str) -> int:
-    """The reverse; ValueError where it is no amount, or not a whole number of minor units."""
+    """The reverse; ValueError where it is not an amount, or not a whole number of minor units."""
     if not re.fullmatch(r"[0-9]{1,18}(\.[0-9]{1,17})?", text):
-        raise ValueError(f"{text!r} is no amount")
+        raise ValueError(f"{text!r} is not an amount")
     whole, _, fraction = text.partition(".")
     decimals = DECIMALS[currency]
     if fraction[decimals:].strip("0"):
-        raise ValueError(f"{text} {currency} is no whole number of minor units")
+        raise ValueError(f"{text} {currency} is not a whole number of minor units")
     return int(whole + fraction[:decimals].ljust(decimals, "0"))
 
 
@@ -149,7 +149,7 @@ def _account(iban: str, account: str) -> str:
         number = kontonr.validate(account)
     except ValidationError:
         raise Invalid("invalid_iban" if iban else "invalid_account") from None
-    if len(number) != 11:  # the postal giro's seven digits are no account any more
+    if len(number) != 11:  # the postal giro's seven digits are no longer an account
         raise Invalid("invalid_account")
     return str(kontonr.to_iban(number))
 

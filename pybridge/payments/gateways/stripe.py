@@ -88,7 +88,7 @@ def open_gateway(environment: Mapping[str, str]) -> "Stripe":
     except ValueError:
         wait = 0
     if not 0 < wait < 3600:
-        raise NotConfigured("STRIPE_TIMEOUT is no number of seconds between 0 and 3600")
+        raise NotConfigured("STRIPE_TIMEOUT is not a number of seconds between 0 and 3600")
     # Its debug log has each request's body, with customers and their means of payment.
     logging.getLogger("stripe").setLevel(logging.WARNING)
     return Stripe(key, secret(environment, "STRIPE_WEBHOOK_SECRET"), base, wait)
@@ -99,9 +99,9 @@ def _check_base(base: str, key: Secret) -> None:
         parts = urlsplit(base)
         host, _ = parts.hostname or "", parts.port
     except ValueError:
-        raise NotConfigured("STRIPE_API_BASE is no address") from None
+        raise NotConfigured("STRIPE_API_BASE is not an address") from None
     if parts.scheme not in ("http", "https") or not host or parts.username or parts.path or parts.query:
-        raise NotConfigured("STRIPE_API_BASE is no address", "It is like http://127.0.0.1:12111, without a path.")
+        raise NotConfigured("STRIPE_API_BASE is not an address", "It is like http://127.0.0.1:12111, without a path.")
     if _is_loopback(host):
         if key.value.startswith(("sk_live_", "rk_live_")):
             raise NotConfigured("a live key is not for a sandbox", "Set a test key, or no STRIPE_API_BASE.")
@@ -232,7 +232,7 @@ class Stripe:
         except stripe.SignatureVerificationError as error:
             wrong = BadSignature(_clean(error.user_message) or "bad signature", SIGNATURE_HINT)
         except (ValueError, AttributeError, TypeError):
-            wrong = BadPayload("the webhook's body is no event of Stripe")
+            wrong = BadPayload("the webhook's body is not an event of Stripe")
         if wrong:
             raise wrong  # here, where no other exception holds the body
         try:
@@ -293,7 +293,7 @@ def _of_intent(said: Object) -> Answer:
 
 
 def _of_transfer(said: Object) -> Answer:
-    """A transfer is made at once or not at all; that it was reversed since is told by an event."""
+    """A transfer is made at once or not at all; that it was reversed since comes as an event."""
     if said.get("object") != "transfer":
         return _unknown(said)
     return Answer("succeeded", said.get("id"), said.get("amount"), _currency(said))

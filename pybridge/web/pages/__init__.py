@@ -52,7 +52,7 @@ class Parameter:
             if self.type == "text":
                 if "\x00" in text:
                     raise ValueError
-                text.encode()  # half a surrogate is no text
+                text.encode()  # half a surrogate is not text
                 return text
             if self.type == "number":
                 number = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else -1

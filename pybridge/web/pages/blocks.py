@@ -195,7 +195,7 @@ class _Columns:
         return style_of([self.text(row, place) if named else row[place] for row in self.table.rows])
 
     def alike(self, links: Collection[str]) -> list[int]:
-        """What says the same in every row, is no link and no sum."""
+        """What says the same in every row, is neither a link nor a sum."""
         table = self.table
         return [
             place

@@ -55,7 +55,7 @@ def _refuse_others_files(folder: Path) -> None:
         return
     hint = "Name a folder that is not there, is empty, or holds a site that was made before."
     if not folder.is_dir():
-        raise BadArgument("that is no folder", f"{folder} is a file.", hint)
+        raise BadArgument("that is not a folder", f"{folder} is a file.", hint)
     there = {each.name for each in folder.iterdir()}
     mark = folder / MARK
     ours = {MARK, *mark.read_text("utf-8").splitlines()} if mark.is_file() else set()

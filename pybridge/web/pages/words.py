@@ -1,6 +1,6 @@
 """What pages say, in the reader's language: words, numbers, dates and money.
 
-English stands in the source; the others are catalogues, `locale/<lang>.po`, read as they are: nothing is compiled, so
+English is in the source; the others are catalogues, `locale/<lang>.po`, read as they are: nothing is compiled, so
 that a checkout works without a step in between.
 """
 
@@ -162,7 +162,7 @@ class Words:
         self._messages = _catalogue(lang)
 
     def __call__(self, message: str, **values: object) -> str:
-        """The message in this language; what stands in braces is put in after it is translated."""
+        """The message in this language; what is in braces is put in after it is translated."""
         found = self._messages.get(message, message)
         return found.format(**values) if values else found
 

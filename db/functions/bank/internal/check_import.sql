@@ -17,7 +17,7 @@ begin
         raise exception 'account % is not ours', left(r.account_number, 40) using
             errcode = '23B81',
             detail = format('Line %s.', r.line),
-            hint = 'set_account adds it, if it is.';
+            hint = 'If it is, add it with set_account.';
     end if;
 
     select x.line, x.problem into r
@@ -56,7 +56,7 @@ begin
         left join file_statement as s on f.statement = s.statement
         left join bank.account as a on bank.account_number(s.account_number) = a.account_number
         union all
-        select f.line, 'a part of an entry whose amount is none'
+        select f.line, 'a part of an entry without an amount'
         from file_detail as d
         inner join file_entry as f on d.entry = f.entry
         where d.amount <> round(d.amount, 2) or abs(d.amount) >= 1e12
@@ -74,4 +74,4 @@ end;
 $$;
 
 comment on function bank.check_import() is
-'Refuses what the temporary tables of begin_import hold where an account is not ours (23B81), or a statement has another currency, amounts that are none, or balances and entries that do not add up (23B80); DETAIL says the line.';
+'Refuses what the temporary tables of begin_import hold where an account is not ours (23B81), or a statement has another currency, amounts that are not numbers, or balances and entries that do not add up (23B80); DETAIL says the line.';

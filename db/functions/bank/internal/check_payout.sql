@@ -13,7 +13,7 @@ begin
             p.line,
             case
                 when p.payout_id = '' or length(p.payout_id) > 140 then 'a payout without a name'
-                when count(*) over (partition by p.payout_id) > 1 then format('payout %s stands in it twice', p.payout_id)
+                when count(*) over (partition by p.payout_id) > 1 then format('payout %s is in it twice', p.payout_id)
                 when coalesce(l.lines, 0) = 0 then format('payout %s has no lines', p.payout_id)
                 when p.net <> round(p.net, 2) or abs(p.net) >= 1e12 then format('no amount: %s', p.net)
                 when l.size >= 1e12 then format('the lines of payout %s are beyond all measure', p.payout_id)
@@ -56,4 +56,4 @@ end;
 $$;
 
 comment on function bank.check_payout() is
-'Refuses what the temporary tables of begin_import hold where amounts are none or not in NOK, or lines do not add up, each by itself and all to what was paid (23B87); DETAIL says the line.';
+'Refuses what the temporary tables of begin_import hold where amounts are missing or not in NOK, or lines do not add up, each by itself and all to what was paid (23B87); DETAIL says the line.';

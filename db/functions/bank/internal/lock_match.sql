@@ -15,7 +15,7 @@ begin
         raise exception 'match % is undone', p_match using
             errcode = '23B85',
             detail = (select format('By %s: %s', u.undone_by, u.reason) from bank.match_undo as u where u.match = p_match),
-            hint = 'Match its entries and items anew.';
+            hint = 'Match its entries and items again.';
     end if;
 end;
 $$;

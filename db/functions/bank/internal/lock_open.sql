@@ -41,7 +41,7 @@ begin
         limit 10
     ) as t;
     if v_taken is not null then
-        raise exception 'what is matched already is not matched again' using
+        raise exception 'an entry or item is matched already' using
             errcode = '23B82',
             detail = format('Taken: %s.', v_taken),
             hint = 'Undo that match first, with undo_match.';

@@ -50,7 +50,7 @@ begin
             if not found then
                 raise exception 'membership is needed' using
                     errcode = '23B04',
-                    detail = format('Price group %s (%s); card %s is no valid ticket card of the buyer.',
+                    detail = format('Price group %s (%s); card %s is not a valid ticket card of the buyer.',
                         v_offer.price_group, v_offer.price_group_name, coalesce(p_card::text, 'none')),
                     hint = 'Pass p_card, or choose another price group.';
             end if;

@@ -7,12 +7,12 @@ begin
         raise exception 'a seller is needed' using
             errcode = '22023',
             detail = 'p_seller is null or empty.',
-            hint = 'Pass the user name of whoever does this.';
+            hint = 'Pass the user name of the person who does this.';
     end if;
     if not pg_has_role(session_user, 'billig_seller', 'usage') then
         raise exception 'only sellers may do this' using
             errcode = '42501',
-            detail = format('Role %I is no member of billig_seller.', session_user),
+            detail = format('Role %I is not a member of billig_seller.', session_user),
             hint = 'Ask for membership of billig_seller.';
     end if;
     if p_seller = session_user then
@@ -22,7 +22,7 @@ begin
         not exists (select from billig.service_role where role_name = session_user)
         and not (select rolsuper from pg_roles where rolname = session_user)
     then
-        raise exception 'a seller acts as themselves' using
+        raise exception 'a seller acts in their own name' using
             errcode = '42501',
             detail = format('Logged in as %I, p_seller is %L.', session_user, p_seller),
             hint = 'Log in as that seller, or register the application in billig.service_role.';

@@ -8,7 +8,7 @@ begin
         raise exception 'no such purchase' using
             errcode = 'P0002',
             detail = format('Purchase %s.', p_purchase),
-            hint = 'Purchases stand in billig.purchase.';
+            hint = 'Purchases are in billig.purchase.';
     end if;
     perform from billig.ticket where purchase = p_purchase order by ticket for no key update;
 end;

@@ -129,4 +129,4 @@ end;
 $$;
 
 comment on function billig.make_payments(bigint[], bigint[], text[], text[], int[], text[], numeric[]) is
-'Makes the payments of legacy writes that move money and name none: one per purchase and transaction (and kind, seller, stand, till session), its lines by the stand''s own method, else by that of the original payment, else the sale channel''s; cash rounded as new_payment does. p_amounts: signed NOK a ticket. Called by the log''s triggers alone.';
+'Makes the payments of legacy writes that move money and name none: one per purchase and transaction (and kind, seller, stand, till session), its lines by the stand''s own method, else by that of the original payment, else the sale channel''s; cash rounded as new_payment does. p_amounts: signed NOK per ticket. Called by the log''s triggers alone.';

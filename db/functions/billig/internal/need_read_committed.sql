@@ -4,10 +4,10 @@ language plpgsql stable
 as $$
 begin
     if current_setting('transaction_isolation') <> 'read committed' then
-        raise exception 'this is done at isolation level read committed' using
+        raise exception 'this needs isolation level read committed' using
             errcode = '25000',
             detail = format('The transaction is %s.', current_setting('transaction_isolation')),
-            hint = 'What committed while it waited would not be seen. Begin the transaction without another level.';
+            hint = 'What was committed while it waited would not be seen. Begin the transaction at that level.';
     end if;
 end;
 $$;

@@ -32,7 +32,7 @@ begin
             errcode = '22023',
             detail = format('%s methods, %s amounts.',
                 coalesce(cardinality(p_methods), 0), coalesce(cardinality(v_amounts), 0)),
-            hint = 'Pass one amount a method; a single method needs none.';
+            hint = 'Pass one amount per method; a single method needs none.';
     end if;
 
     insert into billig.payment (
@@ -74,7 +74,7 @@ begin
             if p_total > 0 and cardinality(p_methods) > 1 and billig.round_cash(v_amounts[v_cash]) = 0 then
                 raise exception 'the part in cash rounds to nothing' using
                     errcode = '22023',
-                    detail = format('NOK %s in cash, beside other methods.', v_amounts[v_cash]),
+                    detail = format('NOK %s in cash, besides other methods.', v_amounts[v_cash]),
                     hint = 'Leave cash out: what is not paid in cash is not rounded.';
             end if;
             if v_amounts[v_cash] <> billig.round_cash(v_amounts[v_cash]) then
@@ -99,7 +99,7 @@ begin
             when cardinality(p_methods) = 1 then v_amounts[1] else (select sum(a) from unnest(v_amounts) as a)
         end;
         if v_given <> p_total then
-            raise exception 'the payment does not agree with what is to be paid' using
+            raise exception 'the payment does not match what is to be paid' using
                 errcode = '23B06',
                 detail = format('NOK %s to be paid, %s given.', p_total, v_given),
                 hint = 'Let the amounts sum to what is to be paid, or leave them null with a single method.';

@@ -13,10 +13,10 @@ declare
     );
 begin
     if cardinality(v_tickets) = 0 or cardinality(v_tickets) < cardinality(p_tickets) then
-        raise exception 'not reserved, or not any more' using
+        raise exception 'not reserved, or no longer reserved' using
             errcode = '23B12',
             detail = format('Purchase %s, tickets %s.', p_purchase, coalesce(p_tickets::text, 'all')),
-            hint = 'It may be paid, given back or run out; see report.ticket_history.';
+            hint = 'It may have been paid, cancelled or timed out; see report.ticket_history.';
     end if;
     return v_tickets;
 end;

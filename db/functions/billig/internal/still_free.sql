@@ -26,4 +26,4 @@ end;
 $$;
 
 comment on function billig.still_free(bigint[]) is
-'Whether seats like those of tickets that timed out are to be had still, all of them, for events that have not begun. Locks what is left of their groups, so that the answer holds until the transaction ends.';
+'Whether seats like those of tickets that timed out are still available, all of them, for events that have not begun. Locks what is left of their groups, so that the answer holds until the transaction ends.';

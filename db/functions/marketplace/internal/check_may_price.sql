@@ -8,10 +8,10 @@ begin
         not pg_has_role(session_user, 'bookkeeper', 'usage')
         and not pg_has_role(session_user, 'scheduler', 'usage')
     then
-        raise exception 'what a click costs is not said here' using
+        raise exception 'this role may not say what a click costs' using
             errcode = '42501',
             detail = format('%s may not set prices.', session_user),
-            hint = 'Leave the column price out: clicks cost what the advertisement does. bookkeeper and scheduler may.';
+            hint = 'Leave the column price out: clicks cost what the advertisement does. Members of bookkeeper and scheduler may.';
     end if;
 end;
 $$;

@@ -7,7 +7,7 @@ declare
     v_attempt marketplace.payment_attempt;
 begin
     if coalesce(p_reason, '') = '' or p_now is null or not isfinite(p_now) then
-        raise exception 'a person gives a reason' using
+        raise exception 'a reason is needed' using
             errcode = '22023',
             detail = format('Attempt %s, now %s.', p_payment_attempt, p_now),
             hint = 'Say in p_reason why; it stays with the attempt.';
@@ -20,7 +20,7 @@ begin
         raise exception 'no such attempt' using
             errcode = 'P0002',
             detail = format('Attempt %s.', p_payment_attempt),
-            hint = 'They stand in report.payment_attempt.';
+            hint = 'They are in report.payment_attempt.';
     end if;
     return v_attempt;
 end;

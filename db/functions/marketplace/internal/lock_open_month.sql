@@ -13,10 +13,10 @@ begin
         raise exception 'a month is named by its first day' using
             errcode = '22023',
             detail = format('Month %s, now %s.', p_month, p_now),
-            hint = 'Such as 2026-02-01; p_now is a moment, not null.';
+            hint = 'For example 2026-02-01; p_now is a moment, not null.';
     end if;
     if not marketplace.sees_all() then
-        raise exception 'a month is run by who sees all of it' using
+        raise exception 'only a role that sees all of a month may run it' using
             errcode = '42501',
             detail = format('Login role %s: row-level security hides clicks and transactions from it.', session_user),
             hint = 'Log in as a member of scheduler, bookkeeper or marketplace_web.';
@@ -34,7 +34,7 @@ begin
             raise exception 'the month is not open yet' using
                 errcode = '23B61',
                 detail = format('Month %s; none is open. Now is %s.', p_month, p_now),
-                hint = 'The first update opens the first month, once that has begun: see marketplace.update_transactions.';
+                hint = 'The first update opens the first month, once it has begun: see marketplace.update_transactions.';
         end if;
         -- A second one that begins at once waits here.
         insert into marketplace.month (month, is_first, opened_at, updated_at)
@@ -61,4 +61,4 @@ end;
 $$;
 
 comment on function marketplace.lock_open_month(date, timestamptz) is
-'The open month, locked until the transaction ends. Null: whichever is open. The first call ever that names one opens it. 22023 no month; 23B60 it is closed; 23B61 an earlier one is open still, or it has not begun; 42501 who logged in does not see all clicks.';
+'The open month, locked until the transaction ends. Null: whichever is open. The first call ever that names one opens it. 22023 no month; 23B60 it is closed; 23B61 an earlier one is still open, or it has not begun; 42501 the login role does not see all clicks.';

@@ -31,12 +31,12 @@ begin
         raise exception 'no such advertisement or website' using
             errcode = 'P0002',
             detail = format('Click %s: advertisement %s, website %s.', v_bad.n, v_bad.advertisement, v_bad.website),
-            hint = 'They stand in marketplace.advertisement and marketplace.website. None of the batch was recorded.';
+            hint = 'They are in marketplace.advertisement and marketplace.website. None of the batch was recorded.';
     end if;
     raise exception 'a click has no price at its time' using
         errcode = '23B67',
         detail = format('Click %s: advertisement %s at %s.', v_bad.n, v_bad.advertisement, v_bad.click_time),
-        hint = 'marketplace.advertisement_price and marketplace.commission_rate say from when on. None of the batch was recorded.';
+        hint = 'marketplace.advertisement_price and marketplace.commission_rate say from when. None of the batch was recorded.';
 end;
 $$;
 

@@ -46,4 +46,4 @@ begin atomic
 end;
 
 comment on function marketplace.verify_payments(date) is
-'Whether what moved is what a month''s transactions have due, and their status says: one row a discrepancy; NOK. Part of verify_month.';
+'Whether what moved is what a month''s transactions have due, and their status says: one row per discrepancy; NOK. Part of verify_month.';

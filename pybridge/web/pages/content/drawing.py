@@ -73,7 +73,7 @@ def over_time(
         return Empty()
     places = _months(found) if by_month else days(found)
     across = words("Month") if by_month else words("Day")
-    if len(places) == 1:  # one day is no line
+    if len(places) == 1:  # one day makes no line
         when = words.month(places[0]) if by_month else words.day(places[0])
         svg = charts.bars(
             words, title, [name for name, _ in drawn], [float(values.get(places[0], 0)) for _, values in drawn],
