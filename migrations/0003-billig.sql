@@ -370,7 +370,7 @@ comment on column billig.ticket_card.owner_member_id is 'Member; personal data';
 comment on column billig.ticket_card.membership_ends is 'Last day of membership; null: not a member';
 
 -- --- Tills -----------------------------------------------------------------------------------------------------------
--- Tills (T10): sessions of sellers at cash points, what happens in them beside sales, Z reports; and the rounding of cash.
+-- Tills (T10): sessions of sellers at cash points, what happens in them besides sales, Z reports; and the rounding of cash.
 
 create table billig.till_report_item (
     item text,
@@ -552,7 +552,7 @@ create table billig.till_event (
     constraint till_event_reason_check check (event_type not in ('PAY_IN', 'PAY_OUT') or (reason is not null and reason <> ''))
 );
 comment on table billig.till_event is
-'What happens at a till beside sales and refunds. Never changed. till_event_amount_check: the sign follows from the type, cash is whole kroner. Both it and till_event_item_key_check keep what a report sums within its columns. till_event_reason_check: money that no sale moves has a reason.';
+'What happens at a till besides sales and refunds. Never changed. till_event_amount_check: the sign follows from the type, cash is whole kroner. Both it and till_event_item_key_check keep what a report sums within its columns. till_event_reason_check: money that no sale moves has a reason.';
 comment on column billig.till_event.till_event is 'Key';
 comment on column billig.till_event.till_session is 'The session, open when it was written';
 comment on column billig.till_event.event_type is

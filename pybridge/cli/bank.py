@@ -33,7 +33,7 @@ MATCH_COLUMNS = ("match", "rule", "entry_amount", "item_amount", "difference", "
 def import_(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="camt.053, camt.054, MT940, or CSV.")],
     columns: Annotated[
-        Path | None, typer.Option("--map", exists=True, dir_okay=False, help="Of a CSV file: its columns, in TOML.")
+        Path | None, typer.Option("--map", exists=True, dir_okay=False, help="For a CSV file: its columns, in TOML.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -66,7 +66,7 @@ def payout(
         str | None, typer.Option("--format", help="stripe, vipps or csv; by default what the header says.")
     ] = None,
     columns: Annotated[
-        Path | None, typer.Option("--map", exists=True, dir_okay=False, help="Of a CSV file: its columns, in TOML.")
+        Path | None, typer.Option("--map", exists=True, dir_okay=False, help="For a CSV file: its columns, in TOML.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -212,7 +212,7 @@ def undo(
 @app.command()
 def ignore(
     reason: Annotated[str, typer.Option(help="Why.")],
-    entry: Annotated[int | None, typer.Option(help="An entry of the bank that is for no goods: NOT_OURS.")] = None,
+    entry: Annotated[int | None, typer.Option(help="An entry of the bank that is not for our goods: NOT_OURS.")] = None,
     expected: Annotated[int | None, typer.Option(help="An item that will never come: WRITE_OFF.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -243,13 +243,13 @@ def route(
     source: Annotated[str, typer.Option(help="What one item is: SESSION, DAY, PAYMENT or ATTEMPT.")],
     method: Annotated[str | None, typer.Option(help="Of this payment method.")] = None,
     gateway: Annotated[str | None, typer.Option(help="Or of this gateway of the marketplace.")] = None,
-    days: Annotated[tuple[int, int], typer.Option(help="It arrives so many days later: earliest, latest.")] = (
+    days: Annotated[tuple[int, int], typer.Option(help="It arrives this many days later: earliest, latest.")] = (
         0,
         7,
     ),
     fee: Annotated[str, typer.Option(help="Share that the acquirer keeps back, such as 0.01.")] = "0",
     tolerance: Annotated[str, typer.Option(help="NOK by which a deposit may differ and be suggested.")] = "0",
-    run: Annotated[int, typer.Option(help="Of how many items one deposit may be the sum.")] = 7,
+    run: Annotated[int, typer.Option(help="How many items one deposit may be the sum of.")] = 7,
     since: Annotated[
         datetime | None, typer.Option(help="Expect goods from this day on; all by default.", **DAY)
     ] = None,

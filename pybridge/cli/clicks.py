@@ -38,7 +38,7 @@ def load(
         typer.Option(dir_okay=False, help="Where bad lines go, with what is wrong; FILE.rejected.csv by default."),
     ] = None,
     source: Annotated[
-        str | None, typer.Option(help="The name that its clicks bear; the file's own by default.")
+        str | None, typer.Option(help="The name that its clicks are stored under; the file's own by default.")
     ] = None,
     now: Annotated[datetime | None, typer.Option(help="The moment that it takes for now.")] = None,
     as_json: Json = False,

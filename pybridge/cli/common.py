@@ -31,7 +31,7 @@ def day(option: str, help_line: str) -> Any:
 
 
 From = Annotated[datetime | None, typer.Option("--from", help="First day of the period.", **DAY)]
-To = Annotated[datetime | None, typer.Option("--to", help="Last day of the period, in it.", **DAY)]
+To = Annotated[datetime | None, typer.Option("--to", help="Last day of the period, inclusive.", **DAY)]
 Lang = Annotated[Literal["nb", "en"], typer.Option(help="The language of a page.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a program to read.")]
 

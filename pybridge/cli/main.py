@@ -115,7 +115,7 @@ def _version(asked: bool) -> None:
 @app.callback(help="The ticket ledger's command line.")
 def main(
     version: Annotated[
-        bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version, and end.")
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version and exit.")
     ] = False,
 ) -> None:
     del version  # it has ended

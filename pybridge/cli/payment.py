@@ -87,7 +87,7 @@ def execute(
 def list_(
     month: Annotated[str | None, typer.Option(help="Of this month, such as 2026-02.")] = None,
     state: Annotated[str | None, typer.Option(help="In this state, such as UNKNOWN.")] = None,
-    alarms: Annotated[bool, typer.Option("--alarms", help="Those that a person must look at.")] = False,
+    alarms: Annotated[bool, typer.Option("--alarms", help="Only those that a person must look at.")] = False,
     as_json: Json = False,
 ) -> None:
     """List attempts, the newest first."""
@@ -113,7 +113,7 @@ def list_(
 def events(
     gateway: Annotated[str, typer.Argument(help="Whose they are: bank, or stripe.")],
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, allow_dash=True, help="A file of them, or -.")],
-    signature: Annotated[str | None, typer.Option(help="Of a webhook: its Stripe-Signature header.")] = None,
+    signature: Annotated[str | None, typer.Option(help="For a webhook: its Stripe-Signature header.")] = None,
     as_json: Json = False,
 ) -> None:
     """Apply what a gateway said by itself: a webhook's body, a pain.002 or camt file of the bank. Each counts once."""
@@ -134,7 +134,7 @@ def events(
 
 @app.command("webhook")
 def webhook_(
-    port: Annotated[int, typer.Option(help="Of 127.0.0.1; 0 is any that is free.", min=0, max=65535)] = 8461,
+    port: Annotated[int, typer.Option(help="The port on 127.0.0.1; 0 is any that is free.", min=0, max=65535)] = 8461,
 ) -> None:
     """Hear webhooks, until interrupted: POST /webhooks/stripe, on loopback, behind whatever ends TLS."""
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
@@ -151,7 +151,7 @@ def refund(
     transaction: Transaction,
     reason: Annotated[str, typer.Option(help="Why; it stays with the transaction.")],
     amount: Annotated[str | None, typer.Option(help="NOK; all that is left of the charge by default.")] = None,
-    request_id: Annotated[str | None, typer.Option(help="The same again makes no second refund.")] = None,
+    request_id: Annotated[str | None, typer.Option(help="Repeating it makes no second refund.")] = None,
 ) -> None:
     """Give an executed charge back, whole or in part; the next run sends it."""
     kroner_back = None if amount is None else _amount(amount)
@@ -164,7 +164,7 @@ def refund(
 
 @app.command()
 def retry(transaction: Transaction, reason: Reason) -> None:
-    """Let a transaction that was declined, rejected or cancelled be tried once more with the means that there is."""
+    """Let a declined, rejected or cancelled transaction be tried once more, with the current means of payment."""
     with _market() as market:
         market.retry_transaction(transaction=transaction, reason=reason)
     typer.echo(f"transaction {transaction} is tried again by the next run")
@@ -177,7 +177,7 @@ def resolve(
     done: Annotated[bool, typer.Option("--done/--not-done", help="Whether the gateway has it.")],
     gateway_id: Annotated[str | None, typer.Option(help="What the gateway calls it, if it has it.")] = None,
 ) -> None:
-    """Say what became of an attempt that nothing was found of."""
+    """Say what became of an attempt that the gateway could not account for."""
     with _market() as market:
         state = market.resolve_attempt(payment_attempt=attempt, done=done, reason=reason, gateway_id=gateway_id)
     typer.echo(f"attempt {attempt} is {state}")
@@ -200,14 +200,12 @@ def clear_alarm(attempt: Attempt, reason: Reason) -> None:
 
 
 @app.command("book-loss")
-def book_loss(
-    attempt: Attempt, amount: Annotated[str, typer.Argument(help="NOK that are lost.")], reason: Reason
-) -> None:
+def book_loss(attempt: Attempt, amount: Annotated[str, typer.Argument(help="NOK lost.")], reason: Reason) -> None:
     """Say that a disputed charge was lost: its money leaves the fund."""
     lost = _amount(amount)
     with _market() as market:
         left = market.book_loss(payment_attempt=attempt, amount=lost, reason=reason)
-    typer.echo(f"NOK {kroner(left)} are available")
+    typer.echo(f"NOK {kroner(left)} available")
 
 
 @app.command(context_settings={"ignore_unknown_options": True})
@@ -219,7 +217,7 @@ def reserve(
     moved = _amount(amount)
     with _market() as market:
         left = market.move_reserve(amount=moved, reason=reason)
-    typer.echo(f"NOK {kroner(left)} are available")
+    typer.echo(f"NOK {kroner(left)} available")
 
 
 @contextmanager

@@ -19,7 +19,7 @@ app = group()
 def close(
     organisation: Annotated[str, typer.Argument(help="Whose books, by name.")],
     first: Annotated[datetime, typer.Option("--from", help="First day.", **DAY)],
-    last: Annotated[datetime, typer.Option("--to", help="Last day, in it.", **DAY)],
+    last: Annotated[datetime, typer.Option("--to", help="Last day, inclusive.", **DAY)],
     note: Annotated[str | None, typer.Option(help="What to remember of it.")] = None,
     as_json: Json = False,
 ) -> None:

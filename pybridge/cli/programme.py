@@ -22,7 +22,7 @@ app = group()
 @app.command("import")
 def import_(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A CSV file in UTF-8.")],
-    shift_weeks: Annotated[int, typer.Option(help="Move all times by so many weeks.", min=-5000, max=5000)] = 0,
+    shift_weeks: Annotated[int, typer.Option(help="Move all times by this many weeks.", min=-5000, max=5000)] = 0,
     as_json: Json = False,
 ) -> None:
     problems: list[Problem] = []

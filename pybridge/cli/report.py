@@ -193,7 +193,7 @@ def view(
     ] = None,
     first: From = None,
     last: To = None,
-    limit: Annotated[int | None, typer.Option(min=0, help="At most so many rows.")] = None,
+    limit: Annotated[int | None, typer.Option(min=0, help="At most this many rows.")] = None,
     as_csv: Csv = False,
     as_json: Json = False,
     xlsx: Xlsx = None,

@@ -29,7 +29,7 @@ def stand(
     cash_point: Stand,
     name: Annotated[str, typer.Argument(help="Its name.")],
     place: Annotated[str | None, typer.Option(help="Where it stands.")] = None,
-    payment_method: Annotated[str, typer.Option(help="What legacy refunds there are paid back with.")] = "CASH",
+    payment_method: Annotated[str, typer.Option(help="What legacy refunds there are paid back in.")] = "CASH",
     session_required: Annotated[
         bool | None, typer.Option(help="Whether functions take money there in an open session only.")
     ] = None,
@@ -50,7 +50,7 @@ def stand(
 def open_(
     cash_point: Stand,
     opening_float: Annotated[str, typer.Option("--float", help="Cash in the drawer, whole kroner.")] = "0",
-    drawer: Annotated[int, typer.Option(min=1, max=2**31 - 1, help="Drawer, where sellers have one each.")] = 1,
+    drawer: Annotated[int, typer.Option(min=1, max=2**31 - 1, help="Drawer, where each seller has their own.")] = 1,
     seller: Seller = None,
     as_json: Json = False,
 ) -> None:
@@ -79,7 +79,7 @@ def event(
     key: Annotated[str, typer.Option(help="What was looked up, or how a line was corrected.")] = "",
     seller: Seller = None,
 ) -> None:
-    """Write down what happens at a till beside sales and refunds."""
+    """Record what happens at a till besides sales and refunds."""
     with connect(deployed=True) as connection:
         number = Client(connection).till_event(
             seller=seller or connection.info.user,
@@ -101,7 +101,7 @@ def close(
     ] = None,
     note: Annotated[str | None, typer.Option(help="What is known of a difference.")] = None,
     session: Annotated[
-        int | None, typer.Option(min=1, max=2**63 - 1, help="The session; a bookkeeper closes another's so.")
+        int | None, typer.Option(min=1, max=2**63 - 1, help="The session; for a bookkeeper who closes another's.")
     ] = None,
     seller: Seller = None,
     as_json: Json = False,

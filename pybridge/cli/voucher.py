@@ -28,8 +28,8 @@ app = group()
 @app.command()
 def export(
     first: Annotated[datetime, typer.Option("--from", help="First day.", **DAY)],
-    last: Annotated[datetime, typer.Option("--to", help="Last day, included.", **DAY)],
-    organisation: Annotated[str | None, typer.Option(help="This organisation's only, by name.")] = None,
+    last: Annotated[datetime, typer.Option("--to", help="Last day, inclusive.", **DAY)],
+    organisation: Annotated[str | None, typer.Option(help="Only this organisation's, by name.")] = None,
     layout: Annotated[
         Format,
         typer.Option("--format", help="csv: the journal. accounting: GBAT10, which accounting systems import."),

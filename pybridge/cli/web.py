@@ -35,7 +35,7 @@ def site(
 @app.command()
 def serve(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="0: one that is free.", min=0, max=65535)] = 8350,
+    port: Annotated[int, typer.Option(help="0: any that is free.", min=0, max=65535)] = 8350,
     lang: Annotated[str, typer.Option(help="nb or en, where the browser does not say.")] = "nb",
     name: Annotated[list[str] | None, typer.Option(help="Another host name that browsers reach it by.")] = None,
     allow_remote: Annotated[

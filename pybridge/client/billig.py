@@ -330,6 +330,13 @@ class Billig(Room):
             request_id=request_id,
         )
 
+    def channel_of(self, *, transaction_type: int) -> str | None:
+        """Of a log row's type: The channel that its ticket was sold on, where the type says it
+        (transaction_type.sale_channel).
+        """
+        result: str | None = self._value("channel_of", transaction_type=transaction_type)
+        return result
+
     def check_programme(self, *, rows: Any) -> list[CheckProgrammeRow]:
         """Every problem of a programme, one row each, in the file's order; none when it is good. import_programme
         refuses them, save those with is_warning: a fee that exceeds a price that is not 0. rows: an array of objects,
@@ -462,11 +469,6 @@ class Billig(Room):
         What check_programme only warns of is imported. 23B17: refused, DETAIL names the first problems.
         """
         return self._rows(ImportProgrammeRow, "import_programme", rows=json(rows))
-
-    def is_net(self, *, transaction_type: int) -> bool:
-        """Of a log row's type: It happens on the web alone (transaction_type.sale_channel NET)."""
-        result: bool = self._value("is_net", transaction_type=transaction_type)
-        return result
 
     def is_price_change(self, *, transaction_type: int) -> bool:
         """Of a log row's type: A ticket changed price group: NORMAL_CHANGE (it was paid), RESERVATION_CHANGE."""
@@ -772,7 +774,7 @@ class Billig(Room):
         item_key: str = "",
         request_id: str | None = None,
     ) -> int:
-        """Writes down what happens at the seller's till beside sales and refunds: DRAWER_OPENING (without a sale),
+        """Writes down what happens at the seller's till besides sales and refunds: DRAWER_OPENING (without a sale),
         PAY_IN and PAY_OUT (amount positive, whole NOK of cash; reason needed), PRICE_LOOKUP and CORRECTED_LINE (amount
         the price, item_key the client's word for the group or the kind). Returns its number. 22023; 23B13; 23B26 no
         session is open; 42501.

@@ -420,7 +420,7 @@ def test_what_is_typed_wrongly_is_refused_with_exit_code_2(day: Day, report: Run
     for arguments, said in (
         (["settlment"], "settlment"),
         (["settlement", "--from", "2027-10-09", "--to", "2027-10-08"], "2027-10-09 is after 2027-10-08"),
-        (["settlement", "--from", "30.2.2027"], "'30.2.2027' is no day, such as 2026-02-28"),
+        (["settlement", "--from", "30.2.2027"], "'30.2.2027' is not a day such as 2026-02-28"),
         (["settlement", "--session", "one"], "integer"),
         (["settlement", "--csv", "--json"], "choose one"),
         (["settlement", "--xlsx", tmp_path / "nowhere" / "a.xlsx"], "is not a folder"),

@@ -62,4 +62,4 @@ end;
 $$;
 
 comment on function billig.till_event(text, text, numeric, text, text, text) is
-'Writes down what happens at the seller''s till beside sales and refunds: DRAWER_OPENING (without a sale), PAY_IN and PAY_OUT (p_amount positive, whole NOK of cash; p_reason needed), PRICE_LOOKUP and CORRECTED_LINE (p_amount the price, p_item_key the client''s word for the group or the kind). Returns its number. 22023; 23B13; 23B26 no session is open; 42501.';
+'Writes down what happens at the seller''s till besides sales and refunds: DRAWER_OPENING (without a sale), PAY_IN and PAY_OUT (p_amount positive, whole NOK of cash; p_reason needed), PRICE_LOOKUP and CORRECTED_LINE (p_amount the price, p_item_key the client''s word for the group or the kind). Returns its number. 22023; 23B13; 23B26 no session is open; 42501.';

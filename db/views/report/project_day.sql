@@ -38,7 +38,8 @@ from (
             l.project,
             y.kind,
             coalesce(
-                y.sale_channel, (select t.sale_channel from billig.ticket as t where t.ticket = l.ticket)
+                billig.channel_of(l.transaction_type),
+                (select t.sale_channel from billig.ticket as t where t.ticket = l.ticket)
             ) as sale_channel,
             l.amount + l.fee_amount as amount,
             l.vat_amount + l.fee_vat_amount as vat_amount

@@ -25,7 +25,7 @@ from (
         l.posting_date,
         l.transaction_date as sale_date,
         count(*) as tickets,
-        bool_or(billig.moves_money(l.transaction_type) and not billig.is_net(l.transaction_type)) as is_stand
+        bool_or(billig.moves_money(l.transaction_type) and billig.channel_of(l.transaction_type) is distinct from 'NET') as is_stand
     from billig.posted_log as l
     where l.payment is not null
     group by l.payment, l.posting_date, l.transaction_date

@@ -74,7 +74,7 @@ begin
             if p_total > 0 and cardinality(p_methods) > 1 and billig.round_cash(v_amounts[v_cash]) = 0 then
                 raise exception 'the part in cash rounds to nothing' using
                     errcode = '22023',
-                    detail = format('NOK %s in cash, beside other methods.', v_amounts[v_cash]),
+                    detail = format('NOK %s in cash, besides other methods.', v_amounts[v_cash]),
                     hint = 'Leave cash out: what is not paid in cash is not rounded.';
             end if;
             if v_amounts[v_cash] <> billig.round_cash(v_amounts[v_cash]) then
