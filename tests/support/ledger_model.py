@@ -285,8 +285,9 @@ class Ledger:
         for number, amount in amounts.items():
             ticket = self.tickets[number]
             held = {method: part for method, part in ticket.held.items() if part > 0}
-            if not held:
+            if sum(ticket.held.values()) <= 0:  # nothing, but for fractions of an øre between methods
                 lines[CHANNEL_METHOD[ticket.channel]] += Fraction(amount)
+                continue
             for method, part in held.items():
                 lines[method] += Fraction(amount) * part / sum(held.values())
         return dict(lines)
