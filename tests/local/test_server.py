@@ -85,7 +85,7 @@ def test_it_starts_with_whatever_libpq_the_system_has(data: Path) -> None:
     if subprocess.run([sys.executable, "-c", "import psycopg"], env=systems, capture_output=True).returncode:
         pytest.skip("the system has no libpq")
     subprocess.run([sys.executable, "-c", UP], env=systems, check=True)
-    assert ask(server.dsn(tcp=True), "SELECT session_user") == "postgres"
+    assert ask(server.up().dsn(tcp=True), "SELECT session_user") == "postgres"
 
 
 def test_its_owner_is_every_role_over_the_socket_and_others_need_the_password(data: Path) -> None:
