@@ -42,7 +42,7 @@ grant select on
 billig.transaction_log, billig.payment, billig.payment_line, billig.exchange, billig.ticket, billig.owed_back,
 billig.receipt_print, billig.service_role, billig.till_session, billig.till_event, billig.till_count,
 billig.till_denomination, billig.z_report, billig.z_report_line, billig.owed_back_part,
-billig.posted_log, billig.posted_total, billig.rollup, billig.rollup_batch, billig.late_row
+billig.posted_log, billig.posted_total, billig.rollup, billig.rollup_batch, billig.late_row, billig.reentry, billig.sold_name
 to auditor;
 grant select on billig.owed_back to bookkeeper;
 grant select on books.accounting_period to bookkeeper, auditor;
@@ -61,7 +61,7 @@ billig_seller, billig_web, billig_legacy, billig_dev, bookkeeper, scheduler, aud
 -- Views ask these, with the rights of who reads them: local dates, and what the type of a log row means.
 grant execute on function billig.local_time to analyst;
 grant execute on function
-billig.is_sale, billig.is_refund, billig.is_price_change, billig.is_use, billig.channel_of, billig.moves_money,
+billig.is_sale, billig.is_refund, billig.is_price_change, billig.is_use, billig.is_unuse, billig.channel_of, billig.moves_money,
 billig.takes_money, billig.takes_seat, billig.frees_seat, billig.components,
 books.share_of, billig.round_cash
 to analyst, bookkeeper, auditor, scheduler;
@@ -70,7 +70,7 @@ grant execute on function billig.create_purchase, billig.cancel_reservation, bil
 to billig_seller, billig_web;
 grant execute on function
 billig.pay_reservation, billig.undo_last_sale, billig.ticket_exchange, billig.ticket_exchage, billig.change_price_group,
-billig.till_open, billig.till_event
+billig.unuse_ticket, billig.till_open, billig.till_event
 to billig_seller;
 grant execute on function billig.till_close, billig.till_status, billig.x_report, billig.z_report
 to billig_seller, bookkeeper;

@@ -44,13 +44,13 @@ insert into billig.transaction_log (
     transaction_time, transaction_date, ticket, purchase, payment,
     xact_id, era, login_role, transaction_type, seller, cash_point, first_of_payment,
     price_group, ticket_group, event, organisation, project,
-    price, amount, vat_code, vat_rate, vat_amount, fee_amount, fee_vat_code, fee_vat_rate, fee_vat_amount
+    price, fee, amount, vat_code, vat_rate, vat_amount, fee_amount, fee_vat_code, fee_vat_rate, fee_vat_amount
 )
 select
     now(), current_date, ticket, purchase, payment,
     pg_current_xact_id(), 1, 'bench_seller', 1, 'bench_seller', 1, false,
     price_group, ticket_group, event, organisation, project,
-    price, price, vat_code, vat_rate, books.vat_of(price, vat_rate),
+    price, fee, price - fee, vat_code, vat_rate, books.vat_of(price - fee, vat_rate),
     fee, fee_vat_code, fee_vat_rate, books.vat_of(fee, fee_vat_rate)
 from sold
 order by ticket;

@@ -15,7 +15,7 @@ select
     case when r.ticket %% 2 = 0 then 'seller' || r.ticket %% 40 end as seller,
     case when r.ticket %% 2 = 0 then 1 end as cash_point,
     o.price_group, o.ticket_group, o.event, o.organisation, o.project, o.price, o.vat_code, o.vat_rate,
-    books.vat_of(o.price, o.vat_rate) as vat, o.fee, o.fee_vat_code, o.fee_vat_rate,
+    books.vat_of(o.price - o.fee, o.vat_rate) as vat, o.fee, o.fee_vat_code, o.fee_vat_rate,
     books.vat_of(o.fee, o.fee_vat_rate) as fee_vat
 from (
     select i, i * 2 / 3 as ticket
@@ -43,14 +43,14 @@ begin
             transaction_log, transaction_time, transaction_date, ticket, purchase, payment,
             xact_id, era, login_role, transaction_type, seller, cash_point, first_of_payment,
             price_group, ticket_group, event, organisation, project,
-            price, amount, vat_code, vat_rate, vat_amount, fee_amount, fee_vat_code, fee_vat_rate, fee_vat_amount
+            price, fee, amount, vat_code, vat_rate, vat_amount, fee_amount, fee_vat_code, fee_vat_rate, fee_vat_amount
         )
         select
             1 + v_before + m.i, v_first + m.elapsed, (v_first + m.elapsed)::date,
             v_before + m.ticket, (v_before + m.ticket) / 4, case when m.sign <> 0 then (v_before + m.ticket) / 4 end,
             (1 + (v_before + m.ticket) / 4)::text::xid8, 1, 'perl', m.transaction_type, m.seller, m.cash_point, false,
             m.price_group, m.ticket_group, m.event, m.organisation, m.project,
-            m.price, m.sign * m.price, m.vat_code, m.vat_rate, m.sign * m.vat,
+            m.price, m.fee, m.sign * (m.price - m.fee), m.vat_code, m.vat_rate, m.sign * m.vat,
             m.sign * m.fee, m.fee_vat_code, m.fee_vat_rate, m.sign * m.fee_vat
         from month_row as m
         order by m.i;

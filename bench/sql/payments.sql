@@ -29,6 +29,6 @@ insert into billig.ticket (
 select distinct on (l.ticket)
     l.ticket, l.price_group, l.purchase, billig.local_time(l.transaction_time),
     case when l.seller is null then 'NET' else 'STAND' end, l.seller, l.cash_point, l.payment, l.ticket_group, l.event,
-    l.organisation, l.project, l.vat_code, l.fee_vat_code, l.price, 10, l.vat_rate, l.fee_vat_rate
+    l.organisation, l.project, l.vat_code, l.fee_vat_code, l.price, l.fee, l.vat_rate, l.fee_vat_rate
 from billig.transaction_log as l
 order by l.ticket, l.transaction_log;

@@ -26,7 +26,7 @@ from billig.event as e
 order by e.event;
 
 insert into billig.price_group (ticket_group, price_group_name, price)
-select g.ticket_group, 'Ordinary', 100 + g.ticket_group
+select g.ticket_group, 'Ordinary', 110 + g.ticket_group
 from billig.ticket_group as g
 order by g.ticket_group;
 

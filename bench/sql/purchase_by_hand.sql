@@ -2,8 +2,8 @@
 -- one statement a table, in one transaction.
 \set group random(1, :groups)
 \set slot random(1, 32)
-\set price 100 + :group
-\set total 4 * (:price + 10)
+\set price 110 + :group
+\set total 4 * :price
 begin;
 insert into billig.purchase (seller) values ('bench_seller') returning purchase as purchase \gset
 insert into billig.payment (kind, purchase, seller, cash_point, till_session, made_by)
@@ -24,13 +24,13 @@ insert into billig.transaction_log (
     transaction_time, transaction_date, ticket, purchase, payment,
     xact_id, era, login_role, transaction_type, seller, cash_point, first_of_payment,
     price_group, ticket_group, event, organisation, project,
-    price, amount, vat_code, vat_rate, vat_amount, fee_amount, fee_vat_code, fee_vat_rate, fee_vat_amount
+    price, fee, amount, vat_code, vat_rate, vat_amount, fee_amount, fee_vat_code, fee_vat_rate, fee_vat_amount
 )
 select
     now(), current_date, ticket, purchase, payment,
     pg_current_xact_id(), 1, session_user, 1, seller, cash_point, false,
     price_group, ticket_group, event, organisation, project,
-    price, price, vat_code, vat_rate, round(price * vat_rate / (100 + vat_rate), 2),
+    price, fee, price - fee, vat_code, vat_rate, round((price - fee) * vat_rate / (100 + vat_rate), 2),
     fee, fee_vat_code, fee_vat_rate, round(fee * fee_vat_rate / (100 + fee_vat_rate), 2)
 from billig.ticket
 where purchase = :purchase;

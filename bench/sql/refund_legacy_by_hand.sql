@@ -1,7 +1,7 @@
 -- The payments and lines that the triggers make for it (one a purchase), then the tickets, each written once.
 begin;
 create temporary table refund on commit drop as
-select nextval('billig.payment_payment_seq') as payment, purchase, sum(price + fee) as amount
+select nextval('billig.payment_payment_seq') as payment, purchase, sum(price) as amount
 from billig.ticket
 where purchase >= %(start)s and purchase < %(stop)s
 group by purchase;
@@ -18,13 +18,13 @@ insert into billig.transaction_log (
     transaction_time, transaction_date, ticket, purchase, payment,
     xact_id, era, login_role, transaction_type, seller, cash_point, first_of_payment,
     price_group, ticket_group, event, organisation, project,
-    price, amount, vat_code, vat_rate, vat_amount, fee_amount, fee_vat_code, fee_vat_rate, fee_vat_amount
+    price, fee, amount, vat_code, vat_rate, vat_amount, fee_amount, fee_vat_code, fee_vat_rate, fee_vat_amount
 )
 select
     now(), current_date, t.ticket, t.purchase, r.payment,
     pg_current_xact_id(), 1, session_user, 2, t.refunder, t.point_of_refund, false,
     t.price_group, t.ticket_group, t.event, t.organisation, t.project,
-    t.price, -t.price, t.vat_code, t.vat_rate, -round(t.price * t.vat_rate / (100 + t.vat_rate), 2),
+    t.price, t.fee, t.fee - t.price, t.vat_code, t.vat_rate, -round((t.price - t.fee) * t.vat_rate / (100 + t.vat_rate), 2),
     -t.fee, t.fee_vat_code, t.fee_vat_rate, -round(t.fee * t.fee_vat_rate / (100 + t.fee_vat_rate), 2)
 from billig.ticket as t
 inner join refund as r on t.purchase = r.purchase

@@ -6,7 +6,7 @@ with payment as (
 )
 
 insert into billig.payment_line (payment, payment_method, amount)
-select p.payment, 2, -sum(t.price + t.fee)
+select p.payment, 2, -sum(t.price)
 from payment as p
 cross join billig.ticket as t
 where t.purchase >= %(start)s and t.purchase < %(stop)s

@@ -92,7 +92,7 @@ class Offer(NamedTuple):
     price_group: int
     ticket_group: int
     event: int
-    cost: Decimal  # price and fee
+    cost: Decimal  # all that is paid, the fee in it
     fee: Decimal
     netsale: bool
     membership_needed: bool
@@ -136,7 +136,7 @@ class Stage:
 
     def hold(self, bought: list[CreatePurchaseRow], where: list[Held]) -> None:
         with self.lock:
-            where.extend(Held(each.ticket, each.price_group, each.price + each.fee) for each in bought)
+            where.extend(Held(each.ticket, each.price_group, each.price) for each in bought)
 
 
 def take(stage: Stage, where: list[Any], rng: random.Random, at_most: int = 1) -> list[Any]:
@@ -386,7 +386,7 @@ class WebBuyer(Actor):
         if not bought:
             return
         self.stage.count("tickets ordered on the web", len(bought))
-        purchase, total = bought[0].purchase, sum((each.price + each.fee for each in bought), Decimal(0))
+        purchase, total = bought[0].purchase, sum((each.price for each in bought), Decimal(0))
         fate = self.rng.random()
         if fate < 0.70:
             for _ in range(2 if fate < 0.07 else 1):  # the provider says it twice
@@ -555,7 +555,7 @@ def offers_of(connection: psycopg.Connection[Any], external_ids: list[str]) -> l
         return cursor.execute(
             """
             select
-                o.price_group, o.ticket_group, o.event, o.price + o.fee as cost, o.fee, o.netsale, o.membership_needed,
+                o.price_group, o.ticket_group, o.event, o.price as cost, o.fee, o.netsale, o.membership_needed,
                 o.hidden, o.ticket_limit
             from billig.offer as o
             inner join billig.event as e on o.event = e.event
@@ -671,7 +671,7 @@ def story_of_a_ticket(stage: Stage, connection: psycopg.Connection[Any]) -> int 
         )[0]
         Client(web).confirm_net_payment(
             purchase=bought.purchase,
-            amount=bought.price + bought.fee,
+            amount=bought.price,
             provider_reference=reference(bought.purchase),
         )
         kari = Client(till)
@@ -724,7 +724,7 @@ def story_of_late_money(stage: Stage, connection: psycopg.Connection[Any]) -> No
         close_till(Client(till), "demo_ola")
         (answer,) = Client(web).confirm_net_payment(
             purchase=bought[0].purchase,
-            amount=sum((each.price + each.fee for each in bought), Decimal(0)),
+            amount=sum((each.price for each in bought), Decimal(0)),
             provider_reference=reference(bought[0].purchase),
         )
         assert answer.result == "OWED"

@@ -33,23 +33,30 @@ def import_(
             problems, imported = programme.load(connection, rows, tell=tell)
     except programme.UnreadableProgramme as error:
         problems = error.problems
+    refused = [each for each in problems if not each.is_warning]
     if as_json:
         answer = {"problems": [asdict(each) for each in problems], "imported": [asdict(each) for each in imported]}
         print_json(answer)
-    elif problems:
+    elif refused:
         _print_problems(Console(), file, problems)
     else:
+        if problems:
+            Console().print(problem_table(problems, programme.HEADER_LINE))
+            typer.echo(f"{_count(problems, 'warning')}: imported all the same.")
         if shift_weeks:
             typer.echo(f"All times are moved by {shift_weeks} weeks.")
         _print_imported(Console(), imported)
-    if problems:
+    if refused:
         raise typer.Exit(REFUSED)
 
 
 def _print_problems(console: Console, file: Path, problems: list[Problem]) -> None:
     console.print(problem_table(problems, programme.HEADER_LINE))
-    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-    console.print(Text(f"{count} in {file}: nothing was imported.", style="bold red"))
+    console.print(Text(f"{_count(problems, 'problem')} in {file}: nothing was imported.", style="bold red"))
+
+
+def _count(problems: list[Problem], what: str) -> str:
+    return f"1 {what}" if len(problems) == 1 else f"{len(problems)} {what}s"
 
 
 def _print_imported(console: Console, imported: list[ImportProgrammeRow]) -> None:

@@ -40,6 +40,7 @@ class CheckProgrammeRow:
     column_name: str
     value: str | None
     reason: str
+    is_warning: bool
 
 
 @dataclass(frozen=True)
@@ -230,6 +231,13 @@ class UndoLastSaleRow:
 
 
 @dataclass(frozen=True)
+class UnuseTicketRow:
+    """A row of `billig.unuse_ticket`."""
+
+    ticket: int
+
+
+@dataclass(frozen=True)
 class XReportRow:
     """A row of `billig.x_report`."""
 
@@ -304,8 +312,9 @@ class Billig(Room):
     ) -> list[ChangePriceGroupRow]:
         """Moves tickets to another price group of their ticket group: one row per ticket. Paid: logged as
         NORMAL_CHANGE, amount the difference in NOK, positive when the buyer pays (payment_amounts signed likewise; paid
-        back by what was paid with unless told). An unpaid reservation: RESERVATION_CHANGE, no money. The fee stays as
-        sold. 22023; P0002; 23B02; 23B04; 23B06; 23B08 other ticket group, or the event's VAT code or project changed;
+        back by what was paid with unless told). An unpaid reservation: RESERVATION_CHANGE, no money. The fee is
+        today's. The log has two rows where a VAT rate or the fee's VAT code is another than before: the old out, the
+        new in. 22023; P0002; 23B02; 23B04; 23B06; 23B08 other ticket group, or the event's VAT code or project changed;
         23B10; 23B12 unpaid web ticket; 23B13; 23B26 no till session is open; 42501.
         """
         return self._rows(
@@ -329,9 +338,10 @@ class Billig(Room):
         return result
 
     def check_programme(self, *, rows: Any) -> list[CheckProgrammeRow]:
-        """Every problem of a programme that import_programme would refuse: one row each, in the file's order; none when
-        it is good. rows: an array of objects, one for each price group, with its line (number) and the columns of
-        billig.programme_column as text. line null: the file as a whole. Changes nothing. 22023: no array of objects.
+        """Every problem of a programme, one row each, in the file's order; none when it is good. import_programme
+        refuses them, save those with is_warning: a fee that exceeds a price that is not 0. rows: an array of objects,
+        one for each price group, with its line (number) and the columns of billig.programme_column as text. line null:
+        the file as a whole. Changes nothing. 22023: no array of objects.
         """
         return self._rows(CheckProgrammeRow, "check_programme", rows=json(rows))
 
@@ -347,9 +357,9 @@ class Billig(Room):
         fee_amount: Money,
         fee_vat_amount: Money,
     ) -> list[ComponentsRow]:
-        """A row of the log, or a sum of such rows, unfolded into what it is made of: TICKET (the price without the fee)
-        and FEE, each with its VAT code and rate, NOK including VAT (gross_amount) and the VAT in it, signed as the log
-        is. Both rows are there, also where nothing was charged: who asks leaves out the fees that are none.
+        """A row of the log, or a sum of such rows, unfolded into what it is made of: TICKET (the price less the fee in
+        it) and FEE, each with its VAT code and rate, NOK including VAT (gross_amount) and the VAT in it, signed as the
+        log is. Both rows are there, also where nothing was charged: who asks leaves out the fees that are none.
         """
         return self._rows(
             ComponentsRow,
@@ -369,9 +379,10 @@ class Billig(Room):
     ) -> list[ConfirmNetPaymentRow]:
         """The payment provider said OK. One row per ticket; result: PAID; RESOLD (it had timed out, a new ticket at the
         price as sold names it in replaces: they were free still); OWED (they were not, or the event has begun: one row
-        without a ticket, the money is recorded in owed_back). amount: NOK, must be what the purchase costs. The same
-        provider_reference again gives the first answer. P0002 no such purchase; 23B01 free tickets that timed out and
-        are gone; 23B06 amount does not agree; 23B19 reference used for something else; 22023; 42501.
+        without a ticket, the money is recorded in owed_back). amount: NOK, must be what the purchase costs, the sum of
+        its tickets' prices. The same provider_reference again gives the first answer. P0002 no such purchase; 23B01
+        free tickets that timed out and are gone; 23B06 amount does not agree; 23B19 reference used for something else;
+        22023; 42501.
         """
         return self._rows(
             ConfirmNetPaymentRow,
@@ -401,10 +412,11 @@ class Billig(Room):
         NET (web: held unpaid until confirm_net_payment) or RESERVATION (until pay_reservation). price_groups and counts
         pair up. seller: who sells; null on the web. payment_amounts: NOK, one per method; null for a single method;
         cash is rounded to whole kroner and may be named either way. cash_point: null for that of the seller's open till
-        session. price and fee: NOK including VAT. request_id: retry-safe. Refusals: 22023 bad argument; P0002 no such
-        price group, cash point or ticket card; 42501 not allowed; 23B01 sold out; 23B02 sale period; 23B03 hidden or
-        not for the web; 23B04 membership; 23B05 ticket limit; 23B06 payment does not agree; 23B13 request id reused;
-        23B16 no VAT; 23B26 no till session is open.
+        session. price: NOK including VAT, all that the ticket costs; fee: the part of it that is a fee, never to be
+        added to it. request_id: retry-safe. Refusals: 22023 bad argument; P0002 no such price group, cash point or
+        ticket card; 42501 not allowed; 23B01 sold out; 23B02 sale period; 23B03 hidden or not for the web; 23B04
+        membership; 23B05 ticket limit; 23B06 payment does not agree; 23B13 request id reused; 23B16 no VAT; 23B26 no
+        till session is open.
         """
         return self._rows(
             CreatePurchaseRow,
@@ -454,7 +466,7 @@ class Billig(Room):
         with the rows inserted, updated and unchanged. rows as in check_programme. An event is found again by
         external_id, a ticket group by event and name, a price group by ticket group and name; what the rows do not
         mention, and columns that no row has, are left alone. Past sales stay as they were. 22023: no array of objects;
-        23B17: refused, DETAIL names the first problems.
+        What check_programme only warns of is imported. 23B17: refused, DETAIL names the first problems.
         """
         return self._rows(ImportProgrammeRow, "import_programme", rows=json(rows))
 
@@ -473,6 +485,11 @@ class Billig(Room):
         RESERVATION_PAID.
         """
         result: bool = self._value("is_sale", transaction_type=transaction_type)
+        return result
+
+    def is_unuse(self, *, transaction_type: int) -> bool:
+        """Of a log row's type: The use of the ticket was taken back: TICKET_UNUSED."""
+        result: bool = self._value("is_unuse", transaction_type=transaction_type)
         return result
 
     def is_use(self, *, transaction_type: int) -> bool:
@@ -511,8 +528,8 @@ class Billig(Room):
         request_id: str | None = None,
     ) -> list[PayReservationRow]:
         """Takes payment for a reservation, or for tickets of it: one row per ticket, logged as RESERVATION_PAID; amount
-        NOK including fee. P0002; 22023; 23B06; 23B12 nothing of it is reserved; 23B13; 23B26 no till session is open;
-        42501.
+        the ticket's price in NOK. P0002; 22023; 23B06; 23B12 nothing of it is reserved; 23B13; 23B26 no till session is
+        open; 42501.
         """
         return self._rows(
             PayReservationRow,
@@ -528,10 +545,11 @@ class Billig(Room):
 
     def receipt(self, *, payment: int | None = None, purchase: int | None = None) -> list[ReceiptRow]:
         """The receipt of a payment (sale, refund, exchange or change; its number is the receipt's), or of a purchase's
-        first sale, as rows to print in order: section LINE (tickets and fees: quantity, unit_price, amount), TOTAL, VAT
-        (by rate: amount is gross), ROUNDING (of cash: what is handed over less what it is for), PAYMENT (by method:
-        TOTAL and ROUNDING together). NOK, negative for money back; times local. Each call counts as a print:
-        print_number 1 is the original, later ones have is_copy. P0002: nothing paid.
+        first sale, as rows to print in order, with the names that the tickets were sold under: section LINE (tickets
+        and fees: quantity, unit_price, amount), TOTAL, VAT (by rate: amount is gross), ROUNDING (of cash: what is
+        handed over less what it is for), PAYMENT (by method: TOTAL and ROUNDING together). NOK, negative for money
+        back; times local. Each call counts as a print: print_number 1 is the original, later ones have is_copy. P0002:
+        nothing paid.
         """
         return self._rows(ReceiptRow, "receipt", payment=payment, purchase=purchase)
 
@@ -571,13 +589,13 @@ class Billig(Room):
         override_used: bool = False,
         request_id: str | None = None,
     ) -> list[RefundRow]:
-        """Pays tickets back, of one or many purchases, price and fee as sold: one row per ticket, amount negative NOK.
-        By the methods they were paid with, in proportion where several, unless payment_methods (and payment_amounts,
-        positive NOK) say otherwise. cash_point: at that stand (NORMAL_REFUND); null: that of the seller's open till
-        session, save for tickets sold on the web, all of them, that are not paid back in cash. seller null: the web's
-        own refund of web tickets (NET_REFUND). override_used with reason: used tickets too, and the log says so. 22023;
-        P0002 no such ticket; 23B06; 23B09; 23B10 refunded already; 23B11 used; 23B12 not paid; 23B13; 23B26 no till
-        session is open; 42501.
+        """Pays tickets back, of one or many purchases, the whole price as sold, its fee with it: one row per ticket,
+        amount negative NOK. By the methods they were paid with, in proportion where several, unless payment_methods
+        (and payment_amounts, positive NOK) say otherwise. cash_point: at that stand (NORMAL_REFUND); null: that of the
+        seller's open till session, save for tickets sold on the web, all of them, that are not paid back in cash.
+        seller null: the web's own refund of web tickets (NET_REFUND). override_used with reason: used tickets too, and
+        the log says so. 22023; P0002 no such ticket; 23B06; 23B09; 23B10 refunded already; 23B11 used; 23B12 not paid;
+        23B13; 23B26 no till session is open; 42501.
         """
         return self._rows(
             RefundRow,
@@ -803,6 +821,17 @@ class Billig(Room):
         since; 23B11 used; 23B13; 42501.
         """
         return self._rows(UndoLastSaleRow, "undo_last_sale", seller=seller, reason=reason, request_id=request_id)
+
+    def unuse_ticket(
+        self, *, tickets: Sequence[int], seller: str, reason: str, request_id: str | None = None
+    ) -> list[UnuseTicketRow]:
+        """Takes back the use of tickets, so that they let their holders in again: one row per ticket, logged as
+        TICKET_UNUSED, no money. The reason is kept in billig.reentry. The only way: used = null in SQL of one's own is
+        refused (23B22). 22023; P0002 no such ticket; 23B10 refunded; 23B12 not used; 23B13; 42501.
+        """
+        return self._rows(
+            UnuseTicketRow, "unuse_ticket", tickets=tickets, seller=seller, reason=reason, request_id=request_id
+        )
 
     def x_report(self, *, cash_point: int) -> list[XReportRow]:
         """The X report of a cash point, live (kassasystemforskrifta § 2-8-2): every item since its last Z report, first

@@ -104,7 +104,8 @@ class Books(Room):
 
     def vat_of(self, *, gross: Money, rate: Money) -> Decimal:
         """VAT contained in a gross amount, NOK: gross * rate / (100 + rate), half away from zero to the øre. rate in
-        per cent. Taken per ticket and per fee; reports sum lines and never recompute from a total.
+        per cent. Taken of the ticket's part and of the fee, which may together be an øre off the VAT of the whole
+        price; reports sum lines and never recompute from a total.
         """
         result: Decimal = self._value("vat_of", gross=gross, rate=rate)
         return result

@@ -20,7 +20,10 @@ SHOWN = 20
 FAULTS = ("fault_column", "fault_value", "fault")
 
 FIRST_PROBLEMS = """
-    select line, column_name, value, reason from pg_temp.click_file_problem order by line, column_name limit %s
+    select line, column_name, value, reason, false as is_warning
+    from pg_temp.click_file_problem
+    order by line, column_name
+    limit %s
 """
 REJECTED_LINES = """
     select p.line, p.columns, p.problem_values, p.reasons, {columns}

@@ -41,7 +41,7 @@ class Unreadable(Exception):
     """The file is not a table of clicks; nothing of it can be loaded."""
 
     def __init__(self, line: int, column: str, reason: str, value: str | None = None) -> None:
-        self.problem = Problem(line, column, value, reason)
+        self.problem = Problem(line, column, value, reason, is_warning=False)
         super().__init__(f"line {line}{f', column {column}' if column else ''}: {reason}")
 
 
@@ -270,7 +270,7 @@ def _csv_lines(rows: Iterator[tuple[int, list[str]]], header: list[str], skip: i
             position = min(len(fields), width)
             surplus = fields[width] if len(fields) > width else None
             reason = f"{len(fields)} fields, where the header has {width}"
-            fault = Problem(number, _name(header, position), surplus, reason)
+            fault = Problem(number, _name(header, position), surplus, reason, is_warning=False)
             padded: list[str | None] = [*fields[skip:width], *[None] * (width - max(len(fields), skip))]
             yield Line(number, padded, fault)
 

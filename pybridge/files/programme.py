@@ -56,9 +56,13 @@ def parse(content: bytes) -> list[Row]:
                     problems.append(_wrong_length(line, fields, header))
             line = reader.line_num + 1
     except csv.Error as error:
-        problems.append(Problem(line, "", None, f"cannot be read: {error}"))
+        problems.append(Problem(line, "", None, f"cannot be read: {error}", is_warning=False))
     if not problems and not rows:
-        problems.append(Problem(line, "", None, "there are no lines beneath the header" if header else "it is empty"))
+        problems.append(
+            Problem(
+                line, "", None, "there are no lines beneath the header" if header else "it is empty", is_warning=False
+            )
+        )
     if problems:
         raise UnreadableProgramme(problems)
     return rows
@@ -83,20 +87,23 @@ def shifted(rows: Iterable[Row], weeks: int) -> list[Row]:
 def load(
     connection: psycopg.Connection[Any], rows: list[Row], *, tell: Tell = in_silence
 ) -> tuple[list[Problem], list[ImportProgrammeRow]]:
-    """Import the rows, all or none, in one transaction; what is wrong with them, or what was imported."""
+    """Import the rows, all or none, in one transaction; what is wrong with them, and what was imported: warnings alone
+    do not stop it."""
     client = Client(connection)
     with connection.transaction():
         tell(f"checking {len(rows)} lines", 0, None)
         problems = client.check_programme(rows=rows)
-        if problems:
+        if not all(each.is_warning for each in problems):
             return problems, []
         tell(f"importing {len(rows)} lines", 0, None)
-        return [], client.import_programme(rows=rows)
+        return problems, client.import_programme(rows=rows)
 
 
 def _decode(content: bytes) -> str:
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise UnreadableProgramme([Problem(HEADER_LINE, "", None, "it is in UTF-16: save the file as UTF-8")])
+        raise UnreadableProgramme(
+            [Problem(HEADER_LINE, "", None, "it is in UTF-16: save the file as UTF-8", is_warning=False)]
+        )
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -110,12 +117,15 @@ def _decode(content: bytes) -> str:
                     _column_name(content, len(field)),
                     None,
                     f"byte 0x{content[error.start]:02X} is not UTF-8: save the file as UTF-8",
+                    is_warning=False,
                 )
             ]
         ) from None
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        raise UnreadableProgramme([Problem(line, "", None, "a NUL character: is this a text file, in UTF-8?")])
+        raise UnreadableProgramme(
+            [Problem(line, "", None, "a NUL character: is this a text file, in UTF-8?", is_warning=False)]
+        )
     return text
 
 
@@ -132,19 +142,19 @@ def _delimiter(text: str) -> str:
 
 def _header_problems(header: list[str], line: int) -> list[Problem]:
     problems = [
-        Problem(line, f"field {position}", None, "the column has no name")
+        Problem(line, f"field {position}", None, "the column has no name", is_warning=False)
         for position, name in enumerate(header, 1)
         if not name
     ]
     names = sorted(name for name in header if name)
     doubles = {name for name, following in pairwise(names) if name == following}
-    problems += [Problem(line, name, None, "the column stands twice") for name in sorted(doubles)]
+    problems += [Problem(line, name, None, "the column stands twice", is_warning=False) for name in sorted(doubles)]
     if "line" in names:
-        problems.append(Problem(line, "line", None, "unknown column"))
+        problems.append(Problem(line, "line", None, "unknown column", is_warning=False))
     return problems
 
 
 def _wrong_length(line: int, fields: list[str], header: list[str]) -> Problem:
     column = header[len(fields)] if len(fields) < len(header) else f"field {len(header) + 1}"
     value = fields[len(header)] if len(fields) > len(header) else None
-    return Problem(line, column, value, f"{len(fields)} fields, where the header has {len(header)}")
+    return Problem(line, column, value, f"{len(fields)} fields, where the header has {len(header)}", is_warning=False)

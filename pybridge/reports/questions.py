@@ -189,7 +189,7 @@ def history(connection: Connection, ticket: int) -> Report:
         connection, "ticket", "select * from report.ticket_history where ticket = %(ticket)s", {"ticket": ticket}
     )
     facts = dict(zip(came.columns, came.rows[0], strict=True)) if came.rows else {}
-    meaning = "NOK including VAT, positive in, negative out; total is price and fee."
+    meaning = "NOK including VAT, positive in, negative out; total is amount and fee."
     return Report("history", {"ticket": ticket}, [happened] if happened.rows else [], happened, facts, meaning)
 
 

@@ -17,7 +17,10 @@ def _pairs(answer: list[domain.Row]) -> list[tuple[int | None, int | None, Decim
 
 
 def test_two_for_two_across_events_and_groups_with_the_difference_paid(db: Connection) -> None:
-    old_event, new_event = make_event(db, prices=(100,), fee=10), make_event(db, prices=(150, 80), fee=Decimal("5.50"))
+    old_event, new_event = (
+        make_event(db, prices=(110,), fee=10),
+        make_event(db, prices=(Decimal("155.50"), Decimal("85.50")), fee=Decimal("5.50")),
+    )
     domain.make_cash_point(db, 2)
     sale = sell(db, old_event.price_group, 2, seller="kari")
     wanted = {new_event.price_groups[0]: 1, new_event.price_groups[1]: 1}
@@ -184,7 +187,7 @@ def _change(db: Connection, tickets: list[int], price_group: int, **arguments: o
 
 
 def test_up_is_paid_and_down_is_paid_back(db: Connection) -> None:
-    event = make_event(db, prices=(100, 250), fee=20, vat_code=domain.REGULAR_RATE)
+    event = make_event(db, prices=(120, 270), fee=20, vat_code=domain.REGULAR_RATE)
     cheap, dear = event.price_groups
     sale = sell(db, cheap, methods=("CARD",))
     up = _change(db, sale.tickets, dear, payment_methods=["CASH"])

@@ -251,6 +251,27 @@ def test_the_same_said_in_other_words_is_no_contradiction(db: Connection) -> Non
     assert problems(db, row(2), other) == []
 
 
+def test_a_fee_over_a_price_that_is_not_0_is_a_warning_and_no_refusal(db: Connection) -> None:
+    lines = [
+        row(2, ticket_fee="12,50"),
+        row(3, ticket_fee="12,50", price_group="Medlem", price="13"),
+        row(4, ticket_fee="12,50", price_group="Barn", price="12"),
+        row(5, ticket_fee="12,50", price_group="Ledsager", price="0"),
+    ]
+    found = db.execute("select * from billig.check_programme(%s)", [Jsonb(lines)])
+    assert found.fetchall() == [(4, "price", "12", "less than the fee of 12.50: all of the price is a fee", True)]
+    assert do_import(db, lines)["price_group"] == (4, 0, 0)
+    assert db.execute("select price, fee from billig.offer order by price").fetchall() == [
+        (0, 0), (12, 12), (13, Decimal("12.50")), (350, Decimal("12.50")),
+    ]  # fmt: skip
+    # what the file does not say of the event stands as it is
+    later = [{name: value for name, value in row(2, price_group="Barn", price="5").items() if name != "ticket_fee"}]
+    assert problems(db, *later) == [(2, "price", "less than the fee of 12.50: all of the price is a fee")]
+    with pytest.raises(psycopg.Error, match="negative") as refused, db.transaction():
+        do_import(db, [*lines, row(6, ticket_fee="12,50", price_group="Andre", price="-1")])
+    assert "fee of" not in str(refused.value.diag.message_detail)
+
+
 def test_a_price_group_stands_once(db: Connection) -> None:
     assert problems(db, row(2), row(3)) == [(3, "price_group", "the same price group as line 2")]
 

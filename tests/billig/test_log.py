@@ -78,7 +78,7 @@ def play(db: Connection) -> Event:
     """Tickets of 101, 77 and 9 kroner at 15 %, with a fee of 15 kroner at 12 %."""
     return make_event(
         db,
-        prices=(101, 77, 9),
+        prices=(116, 92, 24),
         fee=15,
         fee_vat_code=LOW_RATE,
         project_vat_code=MIDDLE_RATE,
@@ -243,9 +243,9 @@ def test_another_price_group_of_a_paid_ticket_is_a_normal_change(db: Connection,
     assert last_entry(db, raw) == ("NORMAL_CHANGE", difference, ME, None)
     for ticket in (by_function, raw):
         row = log_rows(db, ticket)[-1]
-        assert (row["price_group"], row["price"]) == (cheaper, 77)
+        assert (row["price_group"], row["price"]) == (cheaper, 92)
         assert payment_lines(db, row["payment"]) == {"CASH": -24}
-        assert ticket_row(db, ticket)["price"] == 77, "the ticket costs what its new price group costs"
+        assert ticket_row(db, ticket)["price"] == 92, "the ticket costs what its new price group costs"
 
 
 def test_another_price_group_of_a_reservation_is_a_reservation_change(db: Connection, play: Event) -> None:
@@ -302,6 +302,8 @@ def test_use_and_a_card_are_logged_without_money(db: Connection, play: Event) ->
     assert last_entry(db, ticket) == ("CARD_CHANGE", NOTHING, ME, None)
     update_ticket(db, ticket, used="now")
     assert last_entry(db, ticket) == ("TICKET_USED", NOTHING, ME, None)
+    call(db, "unuse_ticket", tickets=[ticket], seller="ola", reason="out for air")
+    assert last_entry(db, ticket) == ("TICKET_UNUSED", NOTHING, "ola", None)
 
 
 def test_a_used_ticket_is_taken_back_with_a_reason_that_is_logged(db: Connection, play: Event) -> None:
@@ -364,7 +366,8 @@ def test_each_row_copies_what_must_not_drift(db: Connection, play: Event) -> Non
         "fee_vat_code": LOW_RATE,
         "fee_vat_rate": 12,
         "login_role": ME,
-        "price": 101,
+        "price": 116,
+        "fee": 15,
         "override_used": False,
     }
     assert {name: str(row[name]) if name == "xact_id" else row[name] for name in expected} == expected
@@ -373,7 +376,7 @@ def test_each_row_copies_what_must_not_drift(db: Connection, play: Event) -> Non
 
 def test_later_edits_of_the_programme_change_no_past_report_and_no_later_refund(connect: Connect) -> None:
     db = connect()  # the VAT rates are everybody's
-    event = make_event(db, prices=(101, 50), fee=15, vat_code=MIDDLE_RATE, project_vat_code=REGULAR_RATE)
+    event = make_event(db, prices=(116, 65), fee=15, vat_code=MIDDLE_RATE, project_vat_code=REGULAR_RATE)
     kept, refunded, changed = sell(db, event.price_group, 3).tickets
     report = """
         select project, vat_code, vat_rate, tickets_sold, gross_amount, vat_amount from report.vat_by_project
@@ -457,9 +460,10 @@ def test_a_change_after_the_vat_rate_changed_takes_the_new_rate_for_the_whole_ti
 
     for ticket, group, amount in zip(paid, event.price_groups[1:], (30, -30), strict=True):
         update_ticket(db, ticket, price_group=group)
-        row = log_rows(db, ticket)[-1]
+        out, new = log_rows(db, ticket)[1:]
         new_vat = {30: Decimal("21.67"), -30: Decimal("11.67")}[amount]
-        assert (row["amount"], row["vat_rate"], row["vat_amount"]) == (amount, 20, new_vat - Decimal("9.09"))
+        assert (out["amount"], out["vat_rate"], out["vat_amount"]) == (-100, 10, Decimal("-9.09"))
+        assert (new["amount"], new["vat_rate"], new["vat_amount"]) == (100 + amount, 20, new_vat)
         refund(db, [ticket])
         assert log_rows(db, ticket)[-1]["vat_amount"] == -new_vat, "a refund takes back all VAT that was logged"
     pay(db, reserved)
@@ -636,8 +640,9 @@ SOLD_AS: dict[str, object] = {
     "vat_rate": 25,
     "fee_vat_code": REGULAR_RATE,
     "fee_vat_rate": 25,
-    "price": 1,
+    "price": 101,
     "fee": 1,
+    "sold_name": None,
 }
 
 
@@ -648,7 +653,7 @@ def test_what_a_ticket_was_sold_as_is_never_changed(db: Connection, play: Event,
         with expect("23B08"):
             update_ticket(db, ticket, **{column: value})
     with expect("23B08"):
-        update_ticket(db, ticket, refunded="now", refunder="perl", price=1)
+        update_ticket(db, ticket, refunded="now", refunder="perl", price=101)
     with expect("23503", native=True):
         update_ticket(db, ticket, price_group=concert.price_group)
     free_to_change = {

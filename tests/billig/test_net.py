@@ -22,7 +22,7 @@ def _confirm(
 
 
 def test_the_provider_says_ok_and_says_it_again(db: Connection) -> None:
-    event = make_event(db, prices=(100,), fee=Decimal("7.50"))
+    event = make_event(db, prices=(Decimal("107.50"),), fee=Decimal("7.50"))
     sale = net(db, event.price_group, 2)
     answer = confirm(db, sale, reference="abc")
     assert answer == [

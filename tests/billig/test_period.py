@@ -37,7 +37,7 @@ def calendar(db: Connection) -> Calendar:
 
 @pytest.fixture
 def event(calendar: Calendar) -> Event:
-    return make_event(calendar.db, prices=(100,), fee=10, vat_code=3, num=1000)
+    return make_event(calendar.db, prices=(110,), fee=10, vat_code=3, num=1000)
 
 
 def by_date_alone(db: Connection) -> None:

@@ -11,13 +11,13 @@ from tests.support.domain import call, consistency, create_purchase, expect, log
 
 
 def test_a_stand_sale_is_paid_at_once_and_answers_one_row_a_ticket(db: Connection) -> None:
-    event = make_event(db, prices=(100, 60), fee=Decimal("12.50"))
+    event = make_event(db, prices=(Decimal("112.50"), Decimal("72.50")), fee=Decimal("12.50"))
     domain.make_cash_point(db, 7)
     sale = sell(db, {event.price_groups[0]: 2, event.price_groups[1]: 1}, cash_point=7, seller="ola")
     assert [(r["price_group"], r["price"], r["fee"]) for r in sale.rows] == [
-        (event.price_groups[0], Decimal(100), Decimal("12.50")),
-        (event.price_groups[0], Decimal(100), Decimal("12.50")),
-        (event.price_groups[1], Decimal(60), Decimal("12.50")),
+        (event.price_groups[0], Decimal("112.50"), Decimal("12.50")),
+        (event.price_groups[0], Decimal("112.50"), Decimal("12.50")),
+        (event.price_groups[1], Decimal("72.50"), Decimal("12.50")),
     ]
     assert sale.payment is not None
     assert domain.payment_lines(db, sale.payment) == {"CASH": 298, "ROUNDING": Decimal("-0.50")}
@@ -260,7 +260,7 @@ def test_nothing_is_sold_without_a_vat_code_or_before_its_first_rate(db: Connect
 
 
 def test_what_a_ticket_was_sold_as_stays_when_the_programme_is_edited(db: Connection) -> None:
-    event = make_event(db, prices=(100,), fee=20, vat_code=domain.REGULAR_RATE)
+    event = make_event(db, prices=(120,), fee=20, vat_code=domain.REGULAR_RATE)
     sale = sell(db, event.price_group)
     before = domain.ticket_row(db, sale.ticket)
     domain.run(db, "update billig.price_group set price = 500")

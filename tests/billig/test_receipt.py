@@ -25,7 +25,8 @@ def _receipt(db: Connection, payment: int | None = None, purchase: int | None = 
 
 
 def test_a_receipt_shows_tickets_fees_vat_by_rate_and_payments(db: Connection) -> None:
-    event = make_event(db, prices=(115, 80), fee=Decimal("12.50"), vat_code=31, fee_vat_code=3)
+    prices = (Decimal("127.50"), Decimal("92.50"))
+    event = make_event(db, prices=prices, fee=Decimal("12.50"), vat_code=31, fee_vat_code=3)
     other = make_event(db, prices=(60,))
     domain.make_cash_point(db, 9)
     sale = sell(
@@ -113,3 +114,20 @@ def test_money_that_bought_nothing_has_no_receipt(db: Connection) -> None:
     assert [r["result"] for r in confirm(db, sale)] == ["OWED"]
     with expect("P0002"):
         call(db, "receipt", payment=None, purchase=sale.purchase)
+
+
+def test_a_copy_says_what_the_original_said_whatever_was_renamed_since(db: Connection) -> None:
+    event = make_event(db, fee=10)
+    sale = sell(db, event.price_group, 2)
+    original = _receipt(db, sale.payment)
+    domain.run(db, "update billig.event set event_name = 'Another evening' where event = %s", event.event)
+    domain.run(db, "update billig.price_group set price_group_name = 'Other' where price_group = %s", event.price_group)
+    told = ("section", "description", "quantity", "amount")
+    copy = _receipt(db, sale.payment)
+    assert copy[0]["is_copy"]
+    assert [[row[name] for name in told] for row in copy] == [[row[name] for name in told] for row in original]
+    assert "Another evening" not in str(copy)
+    later = _section(_receipt(db, sell(db, event.price_group).payment), "LINE")
+    assert [row["description"] for row in later] == ["Another evening, Other", "Fee, Another evening"]
+    refunded = _section(_receipt(db, refund(db, sale.tickets)[0]["payment"]), "LINE")
+    assert {row["description"] for row in refunded} == {row["description"] for row in _section(original, "LINE")}

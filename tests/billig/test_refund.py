@@ -25,7 +25,7 @@ def _lines(db: Connection, answer: list[domain.Row]) -> dict[str, Decimal]:
 
 
 def test_one_ticket_of_many_is_paid_back_fee_and_all(db: Connection) -> None:
-    event = make_event(db, prices=(100,), fee=Decimal("12.50"), vat_code=domain.REGULAR_RATE)
+    event = make_event(db, prices=(Decimal("112.50"),), fee=Decimal("12.50"), vat_code=domain.REGULAR_RATE)
     domain.make_cash_point(db, 4)
     sale = sell(db, event.price_group, 3)
     answer = refund(db, sale.tickets[1:2], seller="ola", cash_point=4)
@@ -60,7 +60,7 @@ def test_tickets_of_many_purchases_go_back_in_one_payment_by_the_methods_they_ca
 
 
 def test_in_proportion_where_several_methods_paid_to_the_oere(db: Connection) -> None:
-    event = make_event(db, prices=(100,), fee=Decimal("0.01"))
+    event = make_event(db, prices=(Decimal("100.01"),), fee=Decimal("0.01"))
     amounts = [Decimal(100), Decimal(100), Decimal("100.03")]
     sale = sell(db, event.price_group, 3, methods=("CASH", "CARD", "VIPPS"), amounts=amounts)
     lines = _lines(db, refund(db, sale.tickets[:1]))

@@ -9,7 +9,7 @@ from tests.support.domain import call, consistency, expect, log_types, make_even
 
 
 def test_a_reservation_is_paid_whole_or_ticket_by_ticket(db: Connection) -> None:
-    event = make_event(db, prices=(100,), fee=5)
+    event = make_event(db, prices=(105,), fee=5)
     domain.make_cash_point(db, 3)
     whole, part = reserve(db, event.price_group, 2), reserve(db, event.price_group, 2)
     answer = pay(db, whole, seller="ola", cash_point=3, methods=("CARD",))

@@ -103,7 +103,7 @@ def roll_up(db: Connection) -> int:
 
 @pytest.fixture
 def event(db: Connection) -> Event:
-    return make_event(db, prices=(101, 77), fee=15, vat_code=3, fee_vat_code=33, num=10_000)
+    return make_event(db, prices=(116, 92), fee=15, vat_code=3, fee_vat_code=33, num=10_000)
 
 
 @pytest.mark.smoke

@@ -1,7 +1,6 @@
 """The day of SAF-T's official example, replayed as ticket sales, gives the Z report that stands in the example.
 
-Its articles become events, the article groups their types. Its prices have øre, ours are whole kroner with a fee beside
-them: so each ticket is free and has its price as its fee.
+Its articles become events, the article groups their types. Its prices have øre, where ours are whole kroner.
 """
 
 import itertools
@@ -67,7 +66,7 @@ class Shop:
             if article in self.price_groups:
                 continue
             code = VAT_CODES[number(line, "vat/vatPerc")]
-            event = make_event(db, prices=(0,), fee=price, vat_code=code, fee_vat_code=code)
+            event = make_event(db, prices=(price,), vat_code=code)
             run(
                 db,
                 """

@@ -51,6 +51,7 @@ select jsonb_build_object(
             union all select 'overlong_unpaid' where exists (select from consistency.overlong_unpaid)
             union all select 'trigger_guard' where exists (select from consistency.trigger_guard)
             union all select 'era_is_current' where exists (select from consistency.era_is_current)
+            union all select 'sold_name' where exists (select from consistency.sold_name)
             union all select 'rounding' where exists (select from consistency.rounding)
             union all select 'till' where exists (select from consistency.till)
             union all select 'period' where exists (select from consistency.period)
@@ -60,7 +61,9 @@ select jsonb_build_object(
     'tickets', (
         select jsonb_agg(jsonb_build_array(
             t.ticket, t.price_group, t.purchase, t.paid is not null, t.refunded is not null, t.used is not null,
-            t.on_card, t.price, t.fee, t.vat_code, t.vat_rate, t.project, t.replaces, t.replaced_by, t.payment
+            t.on_card, t.price, t.fee, t.vat_code, t.vat_rate, t.fee_vat_code, t.fee_vat_rate,
+            t.project, t.replaces, t.replaced_by, t.payment,
+            (select n.event_name from billig.sold_name as n where n.sold_name = t.sold_name)
         ))
         from billig.ticket as t
         where t.event = any (%(events)s)
@@ -323,7 +326,7 @@ class Festival(RuleBasedStateMachine):
                 [
                     (
                         e.event,
-                        f"Event {e.event}",
+                        e.name,
                         "-1 minute" if e.begun else "9 days",
                         base,
                         e.fee,
@@ -485,7 +488,7 @@ class Festival(RuleBasedStateMachine):
         amounts: list[Decimal] | None = None
         lines: Mix = {}
         if channel == "STAND":
-            total = sum(((o.price + o.fee) * n for o, n in ((self.ledger.offer(p), n) for p, n in merged)), Decimal(0))
+            total = sum((o.price * n for o, n in ((self.ledger.offer(p), n) for p, n in merged)), Decimal(0))
             methods, amounts, wrong, lines = self._tender(total, tender)
             refusals |= wrong
         answer = self._call(
@@ -774,7 +777,7 @@ class Festival(RuleBasedStateMachine):
         if self.ledger.lacks(pairs, [t for t in old if t.live]):
             refusals.add("23B01")
         before = sum((t.cost for t in old), Decimal(0))
-        after = sum(((o.price + o.fee) * n for o, n in ((self.ledger.offer(p), n) for p, n in pairs)), Decimal(0))
+        after = sum((o.price * n for o, n in ((self.ledger.offer(p), n) for p, n in pairs)), Decimal(0))
         difference = after - before
         methods, amounts, wrong, lines = self._tender(difference, tender)
         if difference < 0 and tender % 3:
@@ -1037,6 +1040,19 @@ class Festival(RuleBasedStateMachine):
                 self.ledger.log("TICKET_USED", t, self.login)
         self._check()
 
+    @rule(picks=_picks, number=_any)
+    def let_in_again(self, picks: list[int], number: int) -> None:
+        tickets = self._pick(picks, lambda t: t.used and t.live)
+        refusals = {"23B10" if t.refunded else "23B12" for t in tickets if t.refunded or not t.used}
+        seller, reason = self._seller(number), None if number % 9 == 0 else "went out for air"
+        if reason is None:
+            refusals = {"22023"}
+        if self._call(refusals, "unuse_ticket", tickets=[t.ticket for t in tickets], seller=seller, reason=reason):
+            for t in tickets:
+                t.used = False
+                self.ledger.log("TICKET_UNUSED", t, seller)
+        self._check()
+
     @rule(picks=_picks)
     def move_to_or_from_a_card(self, picks: list[int]) -> None:
         tickets = self._pick(picks, lambda t: t.live and t.price.card)
@@ -1089,7 +1105,13 @@ class Festival(RuleBasedStateMachine):
         self.ledger.projects[project] = code
         self._edit("update billig.project set vat_code = %s where project = %s", code, project)
 
-    @rule(number=_any, fee=st.integers(0, 4000), project=_any, closed=_any, hidden=_any)
+    @rule(number=_any, name=st.sampled_from(("Jam", "Gala", "Jam, late")))
+    def rename_an_event(self, number: int, name: str) -> None:
+        event = self.ledger.events[number % 4]
+        event.name = name
+        self._edit("update billig.event set event_name = %s where event = %s", name, event.event)
+
+    @rule(number=_any, fee=st.integers(0, 30_000), project=_any, closed=_any, hidden=_any)
     def edit_an_event(self, number: int, fee: int, project: int, closed: int, hidden: int) -> None:
         event = self.ledger.events[number % 4]
         event.fee = Decimal(fee) / 100
@@ -1186,10 +1208,13 @@ class Festival(RuleBasedStateMachine):
                 t.sold.fee,
                 t.sold.vat_code,
                 t.sold.rate,
+                t.sold.fee_vat_code,
+                t.sold.fee_rate,
                 t.sold.project,
                 t.replaces,
                 t.replaced_by,
                 t.named_payment,
+                t.sold.event_name,
             ]
             for t in ledger.tickets.values()
         )

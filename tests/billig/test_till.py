@@ -36,7 +36,8 @@ OLA = "ola"
 def event(db: Connection) -> Event:
     """Food with a fee: 25 % and 15 % in one ticket, with øre."""
     make_cash_point(db, 1, session_required=True)
-    return make_event(db, prices=(100, 40, 0), fee=Decimal("7.50"), vat_code=31, fee_vat_code=3)
+    prices = (Decimal("107.50"), Decimal("47.50"), Decimal("7.50"))
+    return make_event(db, prices=prices, fee=Decimal("7.50"), vat_code=31, fee_vat_code=3)
 
 
 @pytest.fixture
@@ -486,7 +487,7 @@ def test_cash_is_rounded_and_nothing_else(db: Connection, event: Event) -> None:
 
 def test_small_cash_and_its_rounding(db: Connection, event: Event) -> None:
     open_till(db)
-    small = make_event(db, prices=(0,), fee=Decimal("0.40"))
+    small = make_event(db, prices=(Decimal("0.40"),), fee=Decimal("0.40"))
     sale = sell(db, small.price_group)
     assert lines(db, sale) == {"CASH": 0, "ROUNDING": Decimal("0.40")}
     given_back = refund(db, sale.tickets)
@@ -524,7 +525,7 @@ def test_a_receipt_shows_the_rounding(db: Connection, event: Event) -> None:
 
 def test_the_part_in_cash_does_not_round_away(db: Connection) -> None:
     make_cash_point(db, 1)
-    event = make_event(db, prices=(107,), fee=Decimal("0.49"))
+    event = make_event(db, prices=(Decimal("107.49"),), fee=Decimal("0.49"))
     for card, cash in ((Decimal(107), Decimal("0.49")), (Decimal(107), Decimal(0))):
         with expect("22023"):
             sell(db, event.price_group, methods=["CARD", "CASH"], amounts=[card, cash])

@@ -25,7 +25,7 @@ from tests.support.domain import (
 )
 
 FEE = Decimal("7.50")
-PRICES = (100, 40, 0)
+PRICES = (Decimal("107.50"), Decimal("47.50"), Decimal("7.50"))
 _runs = itertools.count(1)
 
 
@@ -104,10 +104,10 @@ class Day:
             methods=[method],
             cash_point=cash_point,
         )
-        self.sold += [(ticket, method, price + FEE) for ticket in sale.tickets]
+        self.sold += [(ticket, method, price) for ticket in sale.tickets]
         if session:
-            session.move(method, (price + FEE) * count)
-            session.sales += (price + FEE) * count
+            session.move(method, price * count)
+            session.sales += price * count
             session.counts["RECEIPTS"] += 1
 
     def refunds(self, n: int) -> None:

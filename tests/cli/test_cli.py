@@ -117,12 +117,26 @@ def test_import_names_each_problem_and_writes_nothing(db: Connection, run: Run, 
     as_json = run(db, "import", file, "--json")
     assert as_json.exit_code == 1
     assert json.loads(as_json.stdout)["problems"] == [
-        {"line": 3, "column_name": "hidden", "value": "[red]nei", "reason": "not true or false"},
-        {"line": 3, "column_name": "price", "value": "-20", "reason": "negative"},
+        {"line": 3, "column_name": "hidden", "value": "[red]nei", "reason": "not true or false", "is_warning": False},
+        {"line": 3, "column_name": "price", "value": "-20", "reason": "negative", "is_warning": False},
     ]
     (tmp_path / "bad.csv").write_bytes(b"a,b\n1\n")
     assert run(db, "import", tmp_path / "bad.csv").exit_code == 1
     assert db.execute("select count(*) from billig.event").fetchone() == (0,)
+
+
+def test_import_warns_of_a_fee_over_its_price_and_imports_all_the_same(
+    db: Connection, run: Run, tmp_path: Path
+) -> None:
+    lines = [row(2, ticket_fee="25"), row(3, price_group="Medlem", price="20", ticket_fee="25")]
+    file = save(tmp_path / "programme.csv", lines)
+    done = run(db, "import", file)
+    assert done.exit_code == 0, done.output
+    for words in ("less than the fee of 25", "1 warning: imported all the same.", "price_group"):
+        assert words in " ".join(done.stdout.split())
+    answer = json.loads(run(db, "import", file, "--json").stdout)
+    assert [(each["line"], each["is_warning"]) for each in answer["problems"]] == [(3, True)]
+    assert {each["what"]: each["unchanged"] for each in answer["imported"]}["price_group"] == 2
 
 
 def test_check_is_silent_about_what_agrees_and_shows_what_does_not(db: Connection, run: Run) -> None:

@@ -66,7 +66,7 @@ class Day:
         self.db = db
         self.revue = make_event(db, prices=(400, 300, 0), project=make_project(db, project=11))
         self.food = make_event(
-            db, prices=(101,), fee=Decimal("12.40"), organisation=SAMFUNDET, project_vat_code=None,
+            db, prices=(Decimal("113.40"),), fee=Decimal("12.40"), organisation=SAMFUNDET, project_vat_code=None,
             vat_code=MIDDLE_RATE, fee_vat_code=REGULAR_RATE,
         )  # fmt: skip
         self.session = open_till(db, "kari", 1, 1000)

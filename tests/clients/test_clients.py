@@ -111,7 +111,7 @@ def failed(result: Result, *message: str) -> None:
 def test_the_legacy_script_refunds_tickets_and_the_log_says_who_and_where(
     db: Connection, client: Client, autocommit: str
 ) -> None:
-    group = make_event(db, num=10, prices=[150], fee=10)
+    group = make_event(db, num=10, prices=[160], fee=10)
     first, second, kept = sell(db, group.price_group, 3, seller="ola")
 
     worked(
@@ -412,7 +412,7 @@ def test_a_client_that_chooses_ids_and_counts_num_sold_itself_is_logged_and_coun
 def test_a_client_that_inserts_paid_tickets_has_its_payments_made(
     db: Connection, client: Client, autocommit: str
 ) -> None:
-    group = make_event(db, num=10, prices=[100], fee=15)
+    group = make_event(db, num=10, prices=[115], fee=15)
 
     result = client(DEVELOPER, "dev-client.pl", "--paid", autocommit, group.price_group, 2)
 

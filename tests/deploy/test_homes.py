@@ -34,6 +34,7 @@ MEANINGS = {
     "is_refund": "kind = 'REFUND'",
     "is_price_change": "transaction_type_name in ('NORMAL_CHANGE', 'RESERVATION_CHANGE')",
     "is_use": "transaction_type_name = 'TICKET_USED'",
+    "is_unuse": "transaction_type_name = 'TICKET_UNUSED'",
     "moves_money": "money <> 'ZERO'",
     "takes_money": "money in ('IN', 'EITHER')",
     "takes_seat": "seats = 1",
@@ -102,11 +103,10 @@ def test_what_the_log_lets_in_is_what_the_table_of_types_says_of_money(shared_db
             select transaction_type as number, transaction_type_name, money from billig.transaction_type
         ) as y
         cross join (values (-1), (0), (1)) as a (gross)
-        cross join lateral (select case y.money when 'EITHER' then 0 else a.gross end as fee) as f
         cross join lateral (
             select ({check}) as is_let_in
             from (values (
-                y.number, a.gross, a.gross, f.fee, f.fee
+                y.number, a.gross, a.gross, a.gross, a.gross
             )) as l (transaction_type, amount, vat_amount, fee_amount, fee_vat_amount)
         ) as c
         where c.is_let_in is distinct from case y.money
@@ -161,6 +161,52 @@ def test_where_the_triggers_of_a_ticket_write_a_types_number_its_name_stands_bes
             assert names[int(number)] == name, path
             written[int(number)] = name
     assert written == names, "every type is written by somebody"
+
+
+# --- What a ticket costs ----------------------------------------------------------------------------------------------
+
+
+AROUND = re.compile(r"\w+\s*[.(\[]\s*|[\"'()\[\]]|,\s*0\b")  # an alias, a function, a bracket, a default
+SUM = re.compile(r"price\s*\+\s*\w*fee(?:_amount)?\b|\bfee\s*\+\s*\w*price\b", re.I)
+TAKEN = re.compile(r"-\s*(?:\w+\.)?\w*price\s*-\s*(?:\w+\.)?\w*fee\b", re.I)
+
+
+def price_and_fee(text: str) -> list[str]:
+    """Where the two are added: t.price + t.fee, sum(price) + sum(fee), row["price"] + row["fee"], -o.price - o.fee."""
+    return SUM.findall(AROUND.sub("", text)) + TAKEN.findall(text)
+
+
+def test_nobody_adds_the_fee_to_the_price_that_it_is_part_of() -> None:
+    folders = [ROOT / name for name in ("pybridge", "examples", "bench", "tests")]
+    everywhere = [*files(DB, *folders[2:]), *files(*folders, suffix="py"), *files(ROOT / "docs", suffix="md")]
+    found = [
+        f"{path}: {found}"
+        for path, text in everywhere
+        if Path(path).name != Path(__file__).name
+        for found in price_and_fee(text)
+    ]
+    assert found == [], "price is all that the buyer pays"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sum(t.price + t.fee)",
+        "coalesce(sum(l.price), 0) + coalesce(sum(l.fee), 0)",
+        "fee + price",
+        'row["price"] + row["fee"]',
+        "each.price + each.fee",
+        "-t.price - t.fee",
+        "sold.old_price +\n    sold.old_fee",
+    ],
+)
+def test_the_search_finds_that_sum_in_every_spelling(text: str) -> None:
+    assert price_and_fee(text)
+
+
+def test_the_search_lets_the_tickets_part_be() -> None:
+    for text in ("t.price - t.fee", "l.amount + l.fee_amount", "-books.vat_of(t.price - t.fee, r)", "price, fee + 1"):
+        assert not price_and_fee(text), text
 
 
 # --- The log's shape ------------------------------------------------------------------------------------------------

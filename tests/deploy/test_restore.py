@@ -64,7 +64,7 @@ def program(server: ServerInfo) -> Run:
 def some_days(db: Connection) -> Event:
     """A bit of everything that the ledger keeps: each kind of sale, and what may follow."""
     make_cash_point(db, 3, payment_method="CARD")
-    event, last_one = make_event(db, num=40, prices=(100, 150), fee=10), make_event(db, num=1)
+    event, last_one = make_event(db, num=40, prices=(110, 160), fee=10), make_event(db, num=1)
     stand = sell(db, event.price_group, 4, methods=["CASH", "CARD"], amounts=[300, 140], cash_point=3)
     refund(db, stand.tickets[:1], request_id="refund-1")
     exchange(db, stand.tickets[1:2], event.price_groups[1], methods=["VIPPS"])

@@ -118,7 +118,7 @@ def db(shared_db: Connection) -> Connection:
 
 @pytest.fixture(scope="module")
 def world(db: Connection, tmp_path_factory: pytest.TempPathFactory) -> World:
-    event = make_event(db, prices=(101, 77), fee=15, project_vat_code=MIDDLE_RATE, can_be_put_on_card=True)
+    event = make_event(db, prices=(116, 92), fee=15, project_vat_code=MIDDLE_RATE, can_be_put_on_card=True)
     other_event = make_event(db, prices=(101,))
     make_cash_point(db, session_required=True)
     session = open_till(db, opening_float=500)
@@ -242,6 +242,18 @@ def _differs(which: str, assignment: LiteralString, column: str) -> Break:
     return _ticket(which, assignment, differs=column)
 
 
+def _mixed_rates(db: Connection, world: World) -> Row:
+    """A change from 101 kroner at 15 % to 77 at 25 % in one row: its sum is right, and stands under one of the two."""
+    run(
+        db,
+        "update billig.transaction_log set vat_rate = 25, vat_amount = books.vat_of(77, 25) - books.vat_of(101, 15)"
+        " where transaction_log = %s",
+        log_rows(db, world.changed)[-1]["transaction_log"],
+    )
+    run(db, "update billig.ticket set vat_rate = 25 where ticket = %s", world.changed)
+    return {"ticket": world.changed, "transaction_log": log_rows(db, world.changed)[-1]["transaction_log"]}
+
+
 def _ticket_without_log(db: Connection, world: World) -> Row:
     purchase = raw_purchase(db)
     ticket = one(
@@ -357,6 +369,11 @@ def _no_rule(db: Connection, world: World) -> Row:
 def _moved_unnoticed(db: Connection, world: World) -> Row:
     run(db, "update billig.event set event_time = event_time + interval '1 day' where event = %s", world.event.event)
     return {"event": world.event.event}
+
+
+def _renamed_unnoticed(db: Connection, world: World) -> Row:
+    run(db, "update billig.event set event_name = 'another' where event = %s", world.event.event)
+    return {"price_group": world.event.price_groups[0]}
 
 
 def _lost_capacity(db: Connection, world: World) -> Row:
@@ -626,7 +643,10 @@ BREAKAGES: list[tuple[str, str, Break]] = [
     ("log_replay", "another price group", _differs(
         "unpaid", "price_group = (select max(price_group) from billig.price_group as g"
         " where g.ticket_group = ticket.ticket_group)", "price_group")),
-    ("log_replay", "another price", _differs("reserved", "price = 1", "price")),
+    ("log_replay", "another price", _differs("reserved", "price = 99", "price")),
+    ("log_replay", "another fee", _differs("reserved", "fee = 1", "fee")),
+    ("log_replay", "another VAT code of the fee", _differs("reserved", "fee_vat_code = 3", "fee_vat_code")),
+    ("log_replay", "another VAT rate of the fee", _differs("reserved", "fee_vat_rate = 1", "fee_vat_rate")),
     ("log_replay", "another VAT rate", _differs("reserved", "vat_rate = 1", "vat_rate")),
     ("log_replay", "another purchase", _differs("paid", "purchase = purchase + 1", "purchase")),
     ("log_replay", "another event", _differs("paid", "event = event + 1", "event")),
@@ -635,6 +655,8 @@ BREAKAGES: list[tuple[str, str, Break]] = [
     ("log_replay", "another payment", _differs("paid", "payment = null", "payment")),
     ("log_replay", "another amount in the log", _log("paid", "amount = 1", differs="amount")),
     ("log_replay", "another fee in the log", _log("paid", "fee_amount = 1", differs="fee_amount")),
+    ("log_replay", "other names", _differs("reserved", "sold_name = null", "sold_name")),
+    ("sold_name", "an event renamed unnoticed", _renamed_unnoticed),
     ("log_replay", "rows of two purchases", _log("used", "purchase = 0", differs="purchase")),
     ("payment_balance", "another line", _line("amount = amount + 1")),
     ("payment_balance", "no lines", _no_lines),
@@ -663,6 +685,8 @@ BREAKAGES: list[tuple[str, str, Break]] = [
     ("vat", "VAT of a fee", _log("paid", "fee_vat_amount = fee_vat_amount - 0.01")),
     ("vat", "VAT of a refund", _log("refunded", "vat_amount = 0")),
     ("vat", "VAT of a change", _log("changed", "vat_amount = vat_amount + 0.01", transaction_log=None)),
+    ("vat", "a change that mixes rates", _mixed_rates),
+    ("vat", "a change of the fee at another code", _log("changed", "fee_vat_code = 3")),
     ("overlong_unpaid", "nobody expires web sales", _nobody_expires),
     ("overlong_unpaid", "nobody expires reservations", _reservation_kept),
     ("era_is_current", "a dump restored elsewhere", _another_cluster),

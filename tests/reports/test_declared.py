@@ -30,7 +30,7 @@ OF_ROWS = [each for each in REPORTS.values() if each.question is None]
 def sold(db: Connection) -> date:
     """A day on which something was sold, given back, and paid at no till."""
     make_cash_point(db, 1)
-    revue = make_event(db, prices=(400, 300), fee=10, project=make_project(db, project=11))
+    revue = make_event(db, prices=(410, 310), fee=10, project=make_project(db, project=11))
     open_till(db, "kari", 1)
     bought = sell(db, revue.price_group, 2, seller="kari", cash_point=1, methods=["CARD"])
     refund(db, bought.tickets[:1], seller="kari", cash_point=1, payment_methods=["CASH"])

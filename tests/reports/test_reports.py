@@ -42,6 +42,11 @@ from tests.support.domain import (
     table,
 )
 
+CHANNELS = {
+    "NORMAL_SALE": "STAND",
+    **dict.fromkeys(("NET_SALE", "NET_TIMEOUT", "NET_PAID", "NET_REFUND"), "NET"),
+    **dict.fromkeys((f"RESERVATION_{what}" for what in ("SALE", "PAID", "REFUND", "CHANGE", "TIMEOUT")), "RESERVATION"),
+}
 REPORTS: dict[str, LiteralString] = {
     "transaction": TRANSACTIONS,
     "transaction_line": "select * from report.transaction_line order by ticket, transaction_log, component desc",
@@ -85,6 +90,7 @@ def expected_transactions(books: Books) -> list[Row]:
             "fee_vat_amount": entry.fee_vat,
             "total_amount": entry.amount + entry.fee,
             "override_used": entry.override_used,
+            "sale_channel": CHANNELS.get(entry.kind),
         }
         for entry in books.by_ticket()
     ]
@@ -117,10 +123,14 @@ def expected_lines(books: Books) -> list[Row]:
 
 
 def expected_histories(books: Books) -> list[Row]:
-    return [_history([entry for entry in books.entries if entry.ticket == ticket]) for ticket in sorted(books.offers)]
+    resold = {e.related: e.ticket for e in books.entries if e.kind == "NET_SALE" and e.related is not None}
+    return [
+        _history([entry for entry in books.entries if entry.ticket == ticket], resold.get(ticket))
+        for ticket in sorted(books.offers)
+    ]
 
 
-def _history(entries: list[Entry]) -> Row:
+def _history(entries: list[Entry], resold: int | None) -> Row:
     def only(kinds: Sequence[str]) -> Entry | None:
         found = [entry for entry in entries if entry.kind in kinds]
         assert len(found) <= 1
@@ -129,7 +139,9 @@ def _history(entries: list[Entry]) -> Row:
     def total(kinds: Sequence[str]) -> Decimal:
         return sum((entry.amount + entry.fee for entry in entries if entry.kind in kinds), Decimal(0))
 
-    sold, paid, used, ended = entries[0], only(PAID), only(["TICKET_USED"]), only(ENDED)
+    sold, paid, ended = entries[0], only(PAID), only(ENDED)
+    doors = [entry for entry in entries if entry.kind in ("TICKET_USED", "TICKET_UNUSED")]
+    used = doors[-1] if doors and doors[-1].kind == "TICKET_USED" else None
     names = {name: value for name, value in entries[-1].offer.names.items() if name != "project_name"}
     return {
         "ticket": sold.ticket,
@@ -144,16 +156,17 @@ def _history(entries: list[Entry]) -> Row:
         "paid_at": paid and paid.time,
         "paid_by": paid and paid.seller,
         "paid_amount": total([*PAID, "NORMAL_CHANGE"]),
-        "changes": sum(entry.kind in ("NORMAL_CHANGE", "RESERVATION_CHANGE") for entry in entries),
+        "changes": len({entry.time for entry in entries if entry.kind in ("NORMAL_CHANGE", "RESERVATION_CHANGE")}),
         "used_at": used and used.time,
         "refunded_at": ended and ended.time,
         "refunded_by": ended and ended.seller,
         "refunded_as": ended and ended.kind,
         "refunded_amount": total(PAID_BACK),
         "replaces": sold.related,
-        "replaced_by": ended and ended.related,
+        "replaced_by": resold or (ended and ended.related),
         "sold_in_exchange": sold.exchange,
         "refunded_in_exchange": ended and ended.exchange,
+        "reentries": sum(entry.kind == "TICKET_UNUSED" for entry in doors),
     }
 
 

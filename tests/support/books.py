@@ -5,7 +5,7 @@ Prices, VAT to the øre, sellers and dates come from the programme as the test w
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import LiteralString
@@ -34,6 +34,7 @@ from tests.support.domain import (
     refund,
     reserve,
     rows,
+    run,
     sell,
     update_ticket,
 )
@@ -55,6 +56,7 @@ KINDS = {
     "NET_REFUND": "REFUND",
     "RESERVATION_TIMEOUT": "NONE",
     "TICKET_USED": "NONE",
+    "TICKET_UNUSED": "NONE",
     "CARD_CHANGE": "CHANGE",
 }
 PAID = ("NORMAL_SALE", "NET_PAID", "RESERVATION_PAID")
@@ -74,7 +76,7 @@ def vat_of(gross: Decimal, rate: Decimal) -> Decimal:
 
 @dataclass(frozen=True)
 class Offer:
-    """A price group and all that a ticket of it is sold as."""
+    """A price group and all that a ticket of it is sold as; the fee is part of the price."""
 
     price_group: int
     price: Decimal
@@ -88,8 +90,13 @@ class Offer:
     names: Row = field(hash=False)
 
     @property
+    def part(self) -> Decimal:
+        """What is the ticket's own, without the fee."""
+        return self.price - self.fee
+
+    @property
     def vat(self) -> Decimal:
-        return vat_of(self.price, RATES[self.vat_code])
+        return vat_of(self.part, RATES[self.vat_code])
 
     @property
     def fee_vat(self) -> Decimal:
@@ -206,7 +213,7 @@ class Books:
                     payment,
                     exchange,
                     related,
-                    sign * offer.price,
+                    sign * offer.part,
                     sign * offer.vat,
                     sign * offer.fee,
                     sign * offer.fee_vat,
@@ -215,12 +222,26 @@ class Books:
             )
 
     def write_change(self, kind: str, ticket: int, new: Offer, *, seller: str, payment: int | None = None) -> None:
-        """To another price group: the difference in price and VAT where it is paid; the fee stays."""
+        """To another price group: the difference where it is paid; under another VAT code the old out, the new in."""
         old, self.offers[ticket] = self.offers[ticket], new
         self.write(kind, [ticket], seller=seller, payment=payment)
-        if kind == "NORMAL_CHANGE":
-            self.entries[-1].amount = new.price - old.price
+        if kind == "NORMAL_CHANGE" and old.fee_vat_code != new.fee_vat_code:
+            gone = replace(
+                self.entries[-1],
+                offer=old,
+                amount=-old.part,
+                vat=-old.vat,
+                fee=-old.fee,
+                fee_vat=-old.fee_vat,
+            )
+            self.entries[-1].amount, self.entries[-1].vat = new.part, new.vat
+            self.entries[-1].fee, self.entries[-1].fee_vat = new.fee, new.fee_vat
+            self.entries.insert(-1, gone)
+        elif kind == "NORMAL_CHANGE":
+            self.entries[-1].amount = new.part - old.part
             self.entries[-1].vat = new.vat - old.vat
+            self.entries[-1].fee = new.fee - old.fee
+            self.entries[-1].fee_vat = new.fee_vat - old.fee_vat
 
     def sold(
         self,
@@ -296,7 +317,7 @@ def _offers(
         Offer(
             price_group,
             Decimal(price),
-            Decimal(fee),
+            min(Decimal(fee), Decimal(price)),
             vat_code,
             vat_code if fee_vat_code is None else fee_vat_code,
             event.event,
@@ -340,6 +361,29 @@ def live_through(db: Connection) -> Books:
             books.sold(sale, offers, "NET_SALE", seller=None)
         return sale
 
+    def renamed(old: Sequence[Offer]) -> list[Offer]:
+        """What is sold from now on is called so; what was sold keeps its names."""
+        event = old[0].event
+        for query in (
+            "update billig.event set event_name = 'Renamed event' where event = %s",
+            "update billig.ticket_group set ticket_group_name = 'Renamed group' where event = %s",
+            "update billig.price_group set price_group_name = 'Renamed ' || price_group where ticket_group ="
+            " (select ticket_group from billig.ticket_group where event = %s)",
+        ):
+            assert run(db, query, event) > 0
+        return [
+            replace(
+                offer,
+                names={
+                    **offer.names,
+                    "event_name": "Renamed event",
+                    "ticket_group_name": "Renamed group",
+                    "price_group_name": f"Renamed {offer.price_group}",
+                },
+            )
+            for offer in old
+        ]
+
     def pay_on_the_web(sale: Sale) -> None:
         with books.step():
             confirm(db, sale)
@@ -374,7 +418,7 @@ def live_through(db: Connection) -> Books:
             {disco[0].price_group: 4, disco[1].price_group: 3},
             cash_point=STAND,
             methods=["CASH", "CARD"],
-            amounts=[Decimal("800.50"), Decimal("370.50")],
+            amounts=[Decimal("700.50"), Decimal("365.50")],
         )
         books.sold(at_the_stand, offers, "NORMAL_SALE", seller=SELLER, cash_point=STAND, payment=books.newest_payment())
     dear, cheap = at_the_stand.tickets[:4], at_the_stand.tickets[4:]
@@ -438,6 +482,18 @@ def live_through(db: Connection) -> Books:
         update_ticket(db, dear[0], used="now")
         books.write("TICKET_USED", [dear[0]], seller=me)
     with books.step():
+        call(db, "unuse_ticket", tickets=[dear[0]], seller="ola", reason="out for air")
+        books.write("TICKET_UNUSED", [dear[0]], seller="ola")
+    with books.step():
+        update_ticket(db, dear[0], used="now")
+        books.write("TICKET_USED", [dear[0]], seller=me)
+    with books.step():
+        update_ticket(db, cheap[2], used="now")
+        books.write("TICKET_USED", [cheap[2]], seller=me)
+    with books.step():
+        call(db, "unuse_ticket", tickets=[cheap[2]], seller="per", reason="the wrong door")
+        books.write("TICKET_UNUSED", [cheap[2]], seller="per")
+    with books.step():
         update_ticket(db, dear[1], used="now")
         books.write("TICKET_USED", [dear[1]], seller=me)
     with books.step():
@@ -459,6 +515,13 @@ def live_through(db: Connection) -> Books:
     with books.step():
         update_ticket(db, dear[2], refunded="now", refunder="legacy", point_of_refund=BAR)
         books.write("NORMAL_REFUND", [dear[2]], seller="legacy", cash_point=BAR, payment=books.newest_payment())
+
+    # The fee gets another VAT code, and then a ticket another price group.
+    with books.step():
+        run(db, "update billig.event set ticket_fee_vat_code = null where event = %s", film[0].event)
+        film = [replace(offer, fee_vat_code=LOW_RATE) for offer in renamed(film)]
+        call(db, "change_price_group", tickets=[cinema.tickets[2]], price_group=film[1].price_group, seller="ola")
+        books.write_change("NORMAL_CHANGE", cinema.tickets[2], film[1], seller="ola", payment=books.newest_payment())
 
     # Exchanged across events: two for three, and three of these for one.
     new = trade([dear[3], cinema.tickets[1]], {food[0]: 2, play[0]: 1}, "per")

@@ -42,7 +42,7 @@ class House:
         self.seller = f"kari {HOSTILE}"
         make_cash_point(db, 1)
         run(db, "update billig.cash_point set cash_point_name = %s", f"luka {HOSTILE}")
-        self.revue = make_event(db, prices=(400, 300), fee=10, project=make_project(db, project=11))
+        self.revue = make_event(db, prices=(410, 310), fee=10, project=make_project(db, project=11))
         self.food = make_event(db, prices=(101,), organisation=SAMFUNDET, project_vat_code=None, vat_code=MIDDLE_RATE)
         run(db, "update billig.event set event_name = %s || event", f"event {HOSTILE}")
         run(db, "update billig.project set project_name = %s", f"project {HOSTILE}")

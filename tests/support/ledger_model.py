@@ -42,6 +42,10 @@ class Event:
     begun: bool = False
     closed: bool = False
     hidden: bool = False
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        self.name = self.name or f"Event {self.event}"
 
 
 @dataclass
@@ -64,7 +68,7 @@ class Price:
 
 @dataclass(frozen=True)
 class Offer:
-    """What a ticket is sold as."""
+    """What a ticket is sold as; the fee is part of the price."""
 
     price: Decimal
     rate: Decimal
@@ -73,6 +77,16 @@ class Offer:
     fee_rate: Decimal
     fee_vat_code: int
     project: int | None
+    event_name: str
+
+    @property
+    def part(self) -> Decimal:
+        """What is the ticket's own, without the fee."""
+        return self.price - self.fee
+
+    @property
+    def rates(self) -> tuple[Decimal, int, Decimal]:
+        return self.rate, self.fee_vat_code, self.fee_rate
 
 
 @dataclass
@@ -95,7 +109,7 @@ class Ticket:
 
     @property
     def cost(self) -> Decimal:
-        return self.sold.price + self.sold.fee
+        return self.sold.price
 
     @property
     def live(self) -> bool:
@@ -150,7 +164,10 @@ class Ledger:
             assert event.project is not None
             code = self.projects[event.project]
         fee_code = event.fee_vat_code or code
-        return Offer(price.price, self.rates[code], code, event.fee, self.rates[fee_code], fee_code, event.project)
+        fee = min(event.fee, price.price)
+        return Offer(
+            price.price, self.rates[code], code, fee, self.rates[fee_code], fee_code, event.project, event.name
+        )
 
     def sold(self, group: Group) -> int:
         return sum(1 for t in self.tickets.values() if t.live and t.price.group is group)
@@ -199,8 +216,8 @@ class Ledger:
             kind,
             ticket,
             seller,
-            sign * sold.price,
-            sign * vat_of(sold.price, sold.rate),
+            sign * sold.part,
+            sign * vat_of(sold.part, sold.rate),
             sign * sold.fee,
             sign * vat_of(sold.fee, sold.fee_rate),
         )
@@ -239,13 +256,26 @@ class Ledger:
         old = ticket.sold
         now = self.offer(price)
         ticket.price = price
-        ticket.sold = Offer(now.price, now.rate, old.vat_code, old.fee, old.fee_rate, old.fee_vat_code, old.project)
+        assert (now.vat_code, now.project) == (old.vat_code, old.project)
         if not ticket.paid:
+            ticket.sold = now
             self.log("RESERVATION_CHANGE", ticket, seller)
-            return Decimal(0)
-        difference = now.price - old.price
-        self.log("NORMAL_CHANGE", ticket, seller, difference, vat_of(now.price, now.rate) - vat_of(old.price, old.rate))
-        return difference
+        elif now.rates != old.rates:
+            self._money("NORMAL_CHANGE", ticket, seller, -1)
+            ticket.sold = now
+            self._money("NORMAL_CHANGE", ticket, seller, 1)
+        else:
+            ticket.sold = now
+            self.log(
+                "NORMAL_CHANGE",
+                ticket,
+                seller,
+                now.part - old.part,
+                vat_of(now.part, now.rate) - vat_of(old.part, old.rate),
+                now.fee - old.fee,
+                vat_of(now.fee, now.fee_rate) - vat_of(old.fee, old.fee_rate),
+            )
+        return now.price - old.price if ticket.paid else Decimal(0)
 
     # --- How it was paid ---
 
@@ -255,8 +285,9 @@ class Ledger:
         for number, amount in amounts.items():
             ticket = self.tickets[number]
             held = {method: part for method, part in ticket.held.items() if part > 0}
-            if not held:
+            if sum(ticket.held.values()) <= 0:  # nothing, but for fractions of an øre between methods
                 lines[CHANNEL_METHOD[ticket.channel]] += Fraction(amount)
+                continue
             for method, part in held.items():
                 lines[method] += Fraction(amount) * part / sum(held.values())
         return dict(lines)

@@ -57,7 +57,7 @@ def ago(db: Connection, days: int) -> Iterator[None]:
 
 def live_through_open_items(db: Connection) -> tuple[Event, Event]:
     """A reserved table and web sales over four days: changed, paid, cancelled, timed out, paid too late, paid back."""
-    dinner = make_event(db, prices=(100, 60), fee=10, organisation=SAMFUNDET, vat_code=MIDDLE_RATE)
+    dinner = make_event(db, prices=(110, 70), fee=10, organisation=SAMFUNDET, vat_code=MIDDLE_RATE)
     film = make_event(db, prices=(50,), num=4, organisation=UKA, project_vat_code=None, vat_code=LOW_RATE)
     with ago(db, 3):
         table = reserve(db, dinner.price_group, 4)

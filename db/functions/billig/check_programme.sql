@@ -1,5 +1,5 @@
 create or replace function billig.check_programme(p_rows jsonb)
-returns table (line int, column_name text, value text, reason text)
+returns table (line int, column_name text, value text, reason text, is_warning boolean)
 language sql stable security definer
 set search_path = pg_catalog, billig, pg_temp
 begin atomic
@@ -22,7 +22,8 @@ begin atomic
             case when i.item ? 'sale_from' then (i.item ->> 'sale_from')::timestamp else e.sale_from end as sale_from,
             case when i.item ? 'sale_to' then (i.item ->> 'sale_to')::timestamp else e.sale_to end as sale_to,
             case when i.item ? 'project' then i.item ->> 'project' else e.project::text end as project,
-            case when i.item ? 'vat_code' then i.item ->> 'vat_code' else e.vat_code::text end as vat_code
+            case when i.item ? 'vat_code' then i.item ->> 'vat_code' else e.vat_code::text end as vat_code,
+            case when i.item ? 'ticket_fee' then i.item ->> 'ticket_fee' else e.ticket_fee::text end as ticket_fee
         from item as i
         left join billig.event as e on i.scope_key[1] = e.external_id
         where i.scope = 'event'
@@ -172,11 +173,23 @@ begin atomic
         where i.scope = 'ticket_group' and (i.item ->> 'num')::int < g.num_sold
     )
 
-    select p.line, p.column_name, p.value, p.reason
-    from problem as p
+    select p.line, p.column_name, p.value, p.reason, p.is_warning
+    from (
+        select o.line, o.column_name, o.value, o.reason, false as is_warning
+        from problem as o
+        union all
+        select
+            c.line, c.column_name, c.raw,
+            'less than the fee of ' || e.ticket_fee || ': all of the price is a fee', true
+        from cell as c
+        inner join event as e on c.scope_key[1] = e.scope_key[1]
+        where
+            c.column_name = 'price' and c.is_valid
+            and c.value::numeric > 0 and c.value::numeric < e.ticket_fee::numeric
+    ) as p
     left join billig.programme_column as c on p.column_name = c.column_name
     order by p.line nulls first, c.place nulls last, p.column_name, p.reason;
 end;
 
 comment on function billig.check_programme(jsonb) is
-'Every problem of a programme that import_programme would refuse: one row each, in the file''s order; none when it is good. p_rows: an array of objects, one for each price group, with its line (number) and the columns of billig.programme_column as text. line null: the file as a whole. Changes nothing. 22023: no array of objects. May be null: line, value.';
+'Every problem of a programme, one row each, in the file''s order; none when it is good. import_programme refuses them, save those with is_warning: a fee that exceeds a price that is not 0. p_rows: an array of objects, one for each price group, with its line (number) and the columns of billig.programme_column as text. line null: the file as a whole. Changes nothing. 22023: no array of objects. May be null: line, value.';

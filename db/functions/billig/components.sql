@@ -12,4 +12,4 @@ begin atomic
 end;
 
 comment on function billig.components(smallint, numeric, numeric, numeric, smallint, numeric, numeric, numeric) is
-'A row of the log, or a sum of such rows, unfolded into what it is made of: TICKET (the price without the fee) and FEE, each with its VAT code and rate, NOK including VAT (gross_amount) and the VAT in it, signed as the log is. Both rows are there, also where nothing was charged: who asks leaves out the fees that are none.';
+'A row of the log, or a sum of such rows, unfolded into what it is made of: TICKET (the price less the fee in it) and FEE, each with its VAT code and rate, NOK including VAT (gross_amount) and the VAT in it, signed as the log is. Both rows are there, also where nothing was charged: who asks leaves out the fees that are none.';

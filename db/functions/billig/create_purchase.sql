@@ -46,14 +46,14 @@ begin
         v_price_groups := array[p_price_groups[1]];
         v_counts := array[p_counts[1]];
         -- joined, it goes by the keys, where a comparison would read small tables whole and hash them
-        select array_agg(o) filter (where o.price_group is not null), sum((o.price + o.fee) * w.tickets)
+        select array_agg(o) filter (where o.price_group is not null), sum(o.price * w.tickets)
         into v_offers, v_total
         from unnest(v_price_groups, v_counts) as w (price_group, tickets)
         left join billig.offer as o on w.price_group = o.price_group;
     else
         select
             array_agg(w.price_group), array_agg(w.tickets),
-            array_agg(o) filter (where o.price_group is not null), sum((o.price + o.fee) * w.tickets),
+            array_agg(o) filter (where o.price_group is not null), sum(o.price * w.tickets),
             bool_and(w.is_valid)
         into v_price_groups, v_counts, v_offers, v_total, v_valid
         from (
@@ -125,4 +125,4 @@ end;
 $$;
 
 comment on function billig.create_purchase(text, int[], int[], text, int, text[], numeric[], int, text, bigint, text) is
-'Sells tickets (T5, T14): one row per ticket. p_sale_channel STAND (paid at once, by one or several methods), NET (web: held unpaid until confirm_net_payment) or RESERVATION (until pay_reservation). p_price_groups and p_counts pair up. p_seller: who sells; null on the web. p_payment_amounts: NOK, one per method; null for a single method; cash is rounded to whole kroner and may be named either way. p_cash_point: null for that of the seller''s open till session. price and fee: NOK including VAT. p_request_id: retry-safe. Refusals: 22023 bad argument; P0002 no such price group, cash point or ticket card; 42501 not allowed; 23B01 sold out; 23B02 sale period; 23B03 hidden or not for the web; 23B04 membership; 23B05 ticket limit; 23B06 payment does not agree; 23B13 request id reused; 23B16 no VAT; 23B26 no till session is open. May be null: payment.';
+'Sells tickets (T5, T14): one row per ticket. p_sale_channel STAND (paid at once, by one or several methods), NET (web: held unpaid until confirm_net_payment) or RESERVATION (until pay_reservation). p_price_groups and p_counts pair up. p_seller: who sells; null on the web. p_payment_amounts: NOK, one per method; null for a single method; cash is rounded to whole kroner and may be named either way. p_cash_point: null for that of the seller''s open till session. price: NOK including VAT, all that the ticket costs; fee: the part of it that is a fee, never to be added to it. p_request_id: retry-safe. Refusals: 22023 bad argument; P0002 no such price group, cash point or ticket card; 42501 not allowed; 23B01 sold out; 23B02 sale period; 23B03 hidden or not for the web; 23B04 membership; 23B05 ticket limit; 23B06 payment does not agree; 23B13 request id reused; 23B16 no VAT; 23B26 no till session is open. May be null: payment.';

@@ -34,6 +34,7 @@ begin
             case when c.line is null then '' else 'Line ' || c.line || ', ' end || 'column ' || c.column_name
             || coalesce(' (' || left(c.value, 40) || ')', '') || ': ' || c.reason || '.'
         from billig.check_programme(p_rows) as c
+        where not c.is_warning
     );
     if cardinality(v_problems) > 0 then
         raise exception 'the programme is refused' using
@@ -68,4 +69,4 @@ end;
 $$;
 
 comment on function billig.import_programme(jsonb) is
-'Imports a festival''s programme, all or nothing: one row each for project, event, ticket_group and price_group with the rows inserted, updated and unchanged. p_rows as in check_programme. An event is found again by external_id, a ticket group by event and name, a price group by ticket group and name; what the rows do not mention, and columns that no row has, are left alone. Past sales stay as they were. 22023: no array of objects; 23B17: refused, DETAIL names the first problems.';
+'Imports a festival''s programme, all or nothing: one row each for project, event, ticket_group and price_group with the rows inserted, updated and unchanged. p_rows as in check_programme. An event is found again by external_id, a ticket group by event and name, a price group by ticket group and name; what the rows do not mention, and columns that no row has, are left alone. Past sales stay as they were. 22023: no array of objects; What check_programme only warns of is imported. 23B17: refused, DETAIL names the first problems.';

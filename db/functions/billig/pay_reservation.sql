@@ -35,7 +35,7 @@ begin
 
     perform billig.lock_purchase(p_purchase);
     v_tickets := billig.reserved_tickets(p_purchase, p_tickets);
-    select sum(t.price + t.fee) into v_total from billig.ticket as t where t.ticket = any (v_tickets);
+    select sum(t.price) into v_total from billig.ticket as t where t.ticket = any (v_tickets);
     v_payment := billig.new_payment(
         'SALE', p_purchase, null, p_seller, v_cash_point, 'FUNCTION', null, null, false,
         p_payment_methods, p_payment_amounts, v_total
@@ -53,4 +53,4 @@ end;
 $$;
 
 comment on function billig.pay_reservation(bigint, text, int, text[], numeric[], bigint[], text) is
-'Takes payment for a reservation, or for p_tickets of it: one row per ticket, logged as RESERVATION_PAID; amount NOK including fee. P0002; 22023; 23B06; 23B12 nothing of it is reserved; 23B13; 23B26 no till session is open; 42501.';
+'Takes payment for a reservation, or for p_tickets of it: one row per ticket, logged as RESERVATION_PAID; amount the ticket''s price in NOK. P0002; 22023; 23B06; 23B12 nothing of it is reserved; 23B13; 23B26 no till session is open; 42501.';

@@ -40,13 +40,14 @@ begin
             case c.component when 'TICKET' then 'LINE' else c.component end as section,
             case c.component when 'TICKET' then 1 else 2 end as rank,
             case c.component
-                when 'TICKET' then e.event_name || ', ' || g.price_group_name
-                else 'Fee, ' || e.event_name
+                when 'TICKET' then coalesce(n.event_name, e.event_name) || ', ' || coalesce(n.price_group_name, g.price_group_name)
+                else 'Fee, ' || coalesce(n.event_name, e.event_name)
             end as description,
             c.gross_amount as amount, c.vat_rate, c.vat_amount
         from billig.transaction_log as l
         inner join billig.event as e on l.event = e.event
         inner join billig.price_group as g on l.price_group = g.price_group
+        left join billig.sold_name as n on l.sold_name = n.sold_name
         cross join lateral billig.components(
             l.vat_code, l.vat_rate, l.amount, l.vat_amount,
             l.fee_vat_code, l.fee_vat_rate, l.fee_amount, l.fee_vat_amount
@@ -90,4 +91,4 @@ end;
 $$;
 
 comment on function billig.receipt(bigint, bigint) is
-'The receipt of a payment (sale, refund, exchange or change; its number is the receipt''s), or of a purchase''s first sale, as rows to print in order: section LINE (tickets and fees: quantity, unit_price, amount), TOTAL, VAT (by rate: amount is gross), ROUNDING (of cash: what is handed over less what it is for), PAYMENT (by method: TOTAL and ROUNDING together). NOK, negative for money back; times local. Each call counts as a print: print_number 1 is the original, later ones have is_copy. P0002: nothing paid. May be null: seller, cash_point, quantity, unit_price, vat_rate, vat_amount.';
+'The receipt of a payment (sale, refund, exchange or change; its number is the receipt''s), or of a purchase''s first sale, as rows to print in order, with the names that the tickets were sold under: section LINE (tickets and fees: quantity, unit_price, amount), TOTAL, VAT (by rate: amount is gross), ROUNDING (of cash: what is handed over less what it is for), PAYMENT (by method: TOTAL and ROUNDING together). NOK, negative for money back; times local. Each call counts as a print: print_number 1 is the original, later ones have is_copy. P0002: nothing paid. May be null: seller, cash_point, quantity, unit_price, vat_rate, vat_amount.';

@@ -57,7 +57,7 @@ begin
     end if;
 
     select
-        array_agg(t.ticket), array_agg(-t.price - t.fee), array_agg(distinct t.purchase),
+        array_agg(t.ticket), array_agg(-t.price), array_agg(distinct t.purchase),
         bool_and(t.sale_channel = 'NET')
     into v_tickets, v_amounts, v_purchases, v_is_net
     from billig.lock_tickets(p_tickets) as t;
@@ -119,4 +119,4 @@ end;
 $$;
 
 comment on function billig.refund(bigint[], text, int, text[], numeric[], text, boolean, text) is
-'Pays tickets back, of one or many purchases, price and fee as sold: one row per ticket, amount negative NOK. By the methods they were paid with, in proportion where several, unless p_payment_methods (and p_payment_amounts, positive NOK) say otherwise. p_cash_point: at that stand (NORMAL_REFUND); null: that of the seller''s open till session, save for tickets sold on the web, all of them, that are not paid back in cash. p_seller null: the web''s own refund of web tickets (NET_REFUND). p_override_used with p_reason: used tickets too, and the log says so. 22023; P0002 no such ticket; 23B06; 23B09; 23B10 refunded already; 23B11 used; 23B12 not paid; 23B13; 23B26 no till session is open; 42501.';
+'Pays tickets back, of one or many purchases, the whole price as sold, its fee with it: one row per ticket, amount negative NOK. By the methods they were paid with, in proportion where several, unless p_payment_methods (and p_payment_amounts, positive NOK) say otherwise. p_cash_point: at that stand (NORMAL_REFUND); null: that of the seller''s open till session, save for tickets sold on the web, all of them, that are not paid back in cash. p_seller null: the web''s own refund of web tickets (NET_REFUND). p_override_used with p_reason: used tickets too, and the log says so. 22023; P0002 no such ticket; 23B06; 23B09; 23B10 refunded already; 23B11 used; 23B12 not paid; 23B13; 23B26 no till session is open; 42501.';

@@ -85,13 +85,13 @@ begin
         order by w.position
     );
     v_difference := (
-        select sum(f.price + f.fee)
+        select sum(f.price)
         from unnest(v_new_groups) as g (price_group)
         inner join unnest(v_offers) as f on g.price_group = f.price_group
-    ) - (select sum(o.price + o.fee) from unnest(v_old) as o);
+    ) - (select sum(o.price) from unnest(v_old) as o);
     if v_methods is null and v_amounts is null and v_difference < 0 then
         select b.methods, b.amounts into v_methods, v_amounts
-        from billig.paid_back(p_old_tickets, array(select o.price + o.fee from unnest(v_old) as o), v_difference) as b;
+        from billig.paid_back(p_old_tickets, array(select o.price from unnest(v_old) as o), v_difference) as b;
     end if;
 
     select x.exchange, x.payment, x.new_tickets into v_exchange, v_payment, v_new
@@ -104,7 +104,7 @@ begin
             jsonb_build_object(
                 'exchange', v_exchange, 'payment', v_payment, 'old_ticket', p.old_ticket, 'new_ticket', p.new_ticket,
                 'price_group', p.price_group,
-                'amount', coalesce(n.price + n.fee, 0) - coalesce(o.price + o.fee, 0)
+                'amount', coalesce(n.price, 0) - coalesce(o.price, 0)
             ) order by p.position
         )
         from unnest(p_old_tickets, v_new, v_new_groups) with ordinality

@@ -12,7 +12,7 @@ end;
 $$;
 
 comment on function billig.payment_keep() is
-'Refuses UPDATE, DELETE and TRUNCATE of what only grows: payments, their lines (DELETE and TRUNCATE), exchanges, prints of receipts, and all that tills record (23B20).';
+'Refuses UPDATE, DELETE and TRUNCATE of what only grows: payments, their lines (DELETE and TRUNCATE), exchanges, prints of receipts, re-entries, names that were sold under (UPDATE and TRUNCATE), and all that tills record (23B20).';
 
 create or replace function billig.payment_line_keep()
 returns trigger
@@ -112,6 +112,11 @@ create or replace trigger owed_back_part_keep
 before update or delete or truncate on billig.owed_back_part
 for each statement execute function billig.payment_keep();
 alter table billig.owed_back_part enable always trigger owed_back_part_keep;
+
+create or replace trigger reentry_keep
+before update or delete or truncate on billig.reentry
+for each statement execute function billig.payment_keep();
+alter table billig.reentry enable always trigger reentry_keep;
 
 create or replace trigger payment_line_delete
 before delete or truncate on billig.payment_line

@@ -31,6 +31,7 @@ begin
     new.fee_vat_rate := v_offer.fee_vat_rate;
     new.price := v_offer.price;
     new.fee := v_offer.fee;
+    new.sold_name := v_offer.sold_name;
     if new.sale_channel = 'STAND' then
         new.seller := coalesce(nullif(new.seller, ''), session_user);
     end if;

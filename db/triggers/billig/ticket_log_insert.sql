@@ -79,7 +79,7 @@ begin
                 array_agg(ticket) as tickets, array_agg(purchase) as purchases,
                 array_agg('SALE'::text) as kinds, array_agg(seller) as sellers,
                 array_agg(cash_point) as cash_points, array_agg(sale_channel) as channels,
-                array_agg(price + fee) as amounts
+                array_agg(price) as amounts
             from new_ticket
             where paid is not null and payment is null
         ) as a
@@ -103,8 +103,8 @@ begin
     insert into billig.transaction_log (
         transaction_time, transaction_date, ticket, purchase, payment, exchange, related_ticket,
         xact_id, era, login_role, transaction_type, seller, cash_point, first_of_payment,
-        price_group, ticket_group, event, organisation, project,
-        price, amount, vat_code, vat_rate, vat_amount, fee_amount, fee_vat_code, fee_vat_rate, fee_vat_amount
+        price_group, ticket_group, event, organisation, project, sold_name,
+        price, fee, amount, vat_code, vat_rate, vat_amount, fee_amount, fee_vat_code, fee_vat_rate, fee_vat_amount
     )
     select
         v_now, v_today, t.ticket, t.purchase, t.payment, t.exchange, t.replaces,
@@ -117,18 +117,18 @@ begin
         end,
         case when t.sale_channel <> 'NET' then t.seller end, t.cash_point,
         t.is_money and t.ticket = coalesce((v_first_of ->> t.payment::text)::bigint, v_first),
-        t.price_group, t.ticket_group, t.event, t.organisation, t.project,
-        t.price,
-        case when t.is_money then t.price else 0 end,
+        t.price_group, t.ticket_group, t.event, t.organisation, t.project, t.sold_name,
+        t.price, t.fee,
+        case when t.is_money then t.price - t.fee else 0 end,
         t.vat_code, t.vat_rate,
-        case when t.is_money then books.vat_of(t.price, t.vat_rate) else 0 end,
+        case when t.is_money then books.vat_of(t.price - t.fee, t.vat_rate) else 0 end,
         case when t.is_money then t.fee else 0 end,
         t.fee_vat_code, t.fee_vat_rate,
         case when t.is_money then books.vat_of(t.fee, t.fee_vat_rate) else 0 end
     from (
         select
             n.ticket, n.purchase, n.exchange, n.replaces, n.sale_channel, n.seller, n.cash_point,
-            n.price_group, n.ticket_group, n.event, n.organisation, n.project,
+            n.price_group, n.ticket_group, n.event, n.organisation, n.project, n.sold_name,
             n.price, n.vat_code, n.vat_rate, n.fee, n.fee_vat_code, n.fee_vat_rate,
             case when s.is_money then coalesce(n.payment, (v_payment_of ->> n.ticket::text)::bigint) end as payment,
             s.is_money

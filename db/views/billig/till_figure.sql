@@ -28,7 +28,7 @@ cross join lateral (
             case
                 when y.kind = 'SALE' then 1
                 when y.kind = 'REFUND' then -1
-                else sign(l.amount)
+                else sign(l.amount + l.fee_amount)
             end as direction,
             i.item,
             i.item_key,
@@ -49,10 +49,18 @@ cross join lateral (
                     when l.price = 0 and l.amount = 0 and l.fee_amount = 0 and y.kind <> 'CHANGE' then 'FREE'
                     else coalesce(left(t.event_type_name, 100), 'other')
                 end,
-                l.amount + l.fee_amount, null, null
+                l.amount, null, null
             ),
             ('RECEIPTS', '', 0, null, null),
             ('RETURNS', '', -l.amount - l.fee_amount, null, null)
+            union all
+            select
+                'ARTICLE_GROUP',
+                'FEE',
+                l.fee_amount,
+                null,
+                null
+            where l.fee_amount <> 0
             union all
             select
                 'VAT',
@@ -137,4 +145,4 @@ cross join lateral (
 ) as f;
 
 comment on view billig.till_figure is
-'The figures of each till session, live, by item of billig.till_report_item: what X and Z reports sum. A payment counts as one sale and as one return where it is both (an exchange). NOK; a free ticket (price and fee 0) is in article group FREE.';
+'The figures of each till session, live, by item of billig.till_report_item: what X and Z reports sum. A payment counts as one sale and as one return where it is both (an exchange). NOK; a free ticket is in article group FREE, fees are in FEE, the tickets'' parts in that of the type of event.';

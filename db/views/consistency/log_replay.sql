@@ -5,17 +5,21 @@ select
         ', ',
         case when (t.paid is not null) <> (coalesce(l.paid_rows, 0) = 1) then 'paid' end,
         case when (t.refunded is not null) <> (coalesce(l.refund_rows, 0) = 1) then 'refunded' end,
-        case when (t.used is not null) <> (coalesce(l.used_rows, 0) = 1) then 'used' end,
+        case when (t.used is not null)::int <> coalesce(l.used_rows, 0) then 'used' end,
         case when t.price_group <> l.price_group then 'price_group' end,
         case when t.price <> l.price then 'price' end,
+        case when t.fee <> l.fee then 'fee' end,
         case when t.vat_rate <> l.vat_rate then 'vat_rate' end,
+        case when t.fee_vat_code <> l.fee_vat_code then 'fee_vat_code' end,
+        case when t.fee_vat_rate <> l.fee_vat_rate then 'fee_vat_rate' end,
+        case when t.sold_name is distinct from l.sold_name then 'sold_name' end,
         case when t.purchase <> l.purchase or not l.same_purchase then 'purchase' end,
         case when t.event <> l.event or t.ticket_group <> l.ticket_group then 'event' end,
         case when t.project is distinct from l.project then 'project' end,
         case when t.refunded is not null and nullif(t.refunder, '') is distinct from l.refunder then 'refunder' end,
         case when t.payment is distinct from l.payment then 'payment' end,
         case
-            when l.amount <> case when t.paid is not null and t.refunded is null then t.price else 0 end
+            when l.amount <> case when t.paid is not null and t.refunded is null then t.price - t.fee else 0 end
                 then 'amount'
         end,
         case
@@ -29,10 +33,15 @@ left join (
         ticket,
         count(*) filter (where billig.is_sale(transaction_type)) as paid_rows,
         count(*) filter (where billig.frees_seat(transaction_type)) as refund_rows,
-        count(*) filter (where billig.is_use(transaction_type)) as used_rows,
+        count(*) filter (where billig.is_use(transaction_type))
+        - count(*) filter (where billig.is_unuse(transaction_type)) as used_rows,
         (array_agg(price_group order by transaction_log desc))[1] as price_group,
         (array_agg(price order by transaction_log desc))[1] as price,
+        (array_agg(fee order by transaction_log desc))[1] as fee,
+        (array_agg(sold_name order by transaction_log desc))[1] as sold_name,
         (array_agg(vat_rate order by transaction_log desc))[1] as vat_rate,
+        (array_agg(fee_vat_code order by transaction_log desc))[1] as fee_vat_code,
+        (array_agg(fee_vat_rate order by transaction_log desc))[1] as fee_vat_rate,
         (array_agg(payment order by transaction_log desc) filter (where made_by <> 'TRIGGER'))[1] as payment,
         min(seller) filter (where billig.frees_seat(transaction_type)) as refunder,
         min(purchase) as purchase,
@@ -44,8 +53,9 @@ left join (
         sum(fee_amount) as fee_amount
     from (
         select
-            g.transaction_log, g.ticket, g.transaction_type, g.price_group, g.price, g.vat_rate, g.seller, g.purchase,
-            g.event, g.ticket_group, g.project, g.amount, g.fee_amount, g.payment, p.made_by
+            g.transaction_log, g.ticket, g.transaction_type, g.price_group, g.price, g.fee, g.sold_name, g.vat_rate,
+            g.fee_vat_code, g.fee_vat_rate, g.seller, g.purchase, g.event, g.ticket_group, g.project, g.amount,
+            g.fee_amount, g.payment, p.made_by
         from billig.transaction_log as g
         left join billig.payment as p on g.payment = p.payment
     ) as r
@@ -55,10 +65,11 @@ where
     l.ticket is null
     or (t.paid is not null) <> (l.paid_rows = 1)
     or (t.refunded is not null) <> (l.refund_rows = 1)
-    or (t.used is not null) <> (l.used_rows = 1)
+    or (t.used is not null)::int <> l.used_rows
     or t.price_group <> l.price_group
-    or t.price <> l.price
-    or t.vat_rate <> l.vat_rate
+    or (t.price, t.fee, t.vat_rate, t.fee_vat_code, t.fee_vat_rate)
+    <> (l.price, l.fee, l.vat_rate, l.fee_vat_code, l.fee_vat_rate)
+    or t.sold_name is distinct from l.sold_name
     or t.purchase <> l.purchase
     or not l.same_purchase
     or t.event <> l.event
@@ -66,7 +77,7 @@ where
     or t.project is distinct from l.project
     or (t.refunded is not null and nullif(t.refunder, '') is distinct from l.refunder)
     or t.payment is distinct from l.payment
-    or l.amount <> case when t.paid is not null and t.refunded is null then t.price else 0 end
+    or l.amount <> case when t.paid is not null and t.refunded is null then t.price - t.fee else 0 end
     or l.fee_amount <> case when t.paid is not null and t.refunded is null then t.fee else 0 end;
 
 comment on view consistency.log_replay is

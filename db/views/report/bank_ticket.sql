@@ -44,4 +44,4 @@ comment on column report.bank_ticket.line_amount is 'NOK of the payment by that 
 comment on column report.bank_ticket.ticket is 'A ticket of the payment; null: none';
 comment on column report.bank_ticket.event is 'Its event';
 comment on column report.bank_ticket.project is 'Its UKE project, as sold; null: none';
-comment on column report.bank_ticket.total_amount is 'NOK of the ticket, price and fee, positive in, negative out';
+comment on column report.bank_ticket.total_amount is 'NOK of the ticket, fee included, positive in, negative out';

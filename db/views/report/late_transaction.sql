@@ -49,5 +49,5 @@ comment on column report.late_transaction.transaction_type is 'Name of its type 
 comment on column report.late_transaction.ticket is 'The ticket';
 comment on column report.late_transaction.purchase is 'The purchase';
 comment on column report.late_transaction.payment is 'The payment; null: no money moved';
-comment on column report.late_transaction.total_amount is 'NOK including VAT for price and fee, positive in, negative out';
+comment on column report.late_transaction.total_amount is 'NOK including VAT and fee, positive in, negative out';
 comment on column report.late_transaction.total_vat_amount is 'NOK of VAT in total_amount, signed as it';

@@ -53,7 +53,7 @@ from (
             count(*) filter (where y.is_taken) as tickets_sold,
             count(*) filter (where y.is_paid) as tickets_paid,
             -count(*) filter (where y.is_released) as tickets_released,
-            coalesce(sum(l.price + t.fee) filter (where y.is_taken), 0) as sold_amount,
+            coalesce(sum(l.price) filter (where y.is_taken), 0) as sold_amount,
             coalesce(
                 sum(
                     l.price - (
@@ -66,7 +66,7 @@ from (
                 ) filter (where y.is_changed), 0
             ) as changed_amount,
             coalesce(sum(l.amount + l.fee_amount) filter (where y.is_paid), 0) as paid_amount,
-            coalesce(-sum(l.price + t.fee) filter (where y.is_released), 0) as released_amount,
+            coalesce(-sum(l.price) filter (where y.is_released), 0) as released_amount,
             0 as owed_amount,
             0 as paid_back_amount
         from billig.posted_log as l

@@ -62,7 +62,7 @@ comment on column report.project_day.project_name is 'Its name, as it is now; nu
 comment on column report.project_day.sale_channel is 'How the ticket was sold: STAND, NET or RESERVATION; its refund, wherever that is, stands under the same';
 comment on column report.project_day.tickets_sold is 'Tickets paid, free ones among them';
 comment on column report.project_day.tickets_refunded is 'Paid tickets refunded';
-comment on column report.project_day.tickets_changed is 'Paid tickets that changed price group';
+comment on column report.project_day.tickets_changed is 'Paid tickets that changed price group; one that did so at other VAT rates counts as two, out and in';
 comment on column report.project_day.sold_amount is 'NOK including VAT and fees of what was sold, 0 or more';
 comment on column report.project_day.refunded_amount is 'NOK including VAT and fees given back, 0 or less';
 comment on column report.project_day.changed_amount is 'NOK by which changes of price group made tickets dearer (positive) or cheaper (negative)';

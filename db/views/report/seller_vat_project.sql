@@ -92,7 +92,7 @@ comment on column report.seller_vat_project.project is 'UKE project, as sold; nu
 comment on column report.seller_vat_project.project_name is 'Its name, as it is now; null: no project';
 comment on column report.seller_vat_project.vat_code is 'Norwegian standard VAT code';
 comment on column report.seller_vat_project.vat_rate is 'VAT rate, percent';
-comment on column report.seller_vat_project.tickets is 'Tickets sold, refunded or changed, free ones among them; a fee is not a ticket';
+comment on column report.seller_vat_project.tickets is 'Tickets sold, refunded or changed, free ones among them; a fee is not a ticket. A change at other VAT rates counts twice, as an exchange does: where it goes out and where it comes in';
 comment on column report.seller_vat_project.gross_amount is 'NOK including VAT, positive in, negative out; a fee is in a row of its own VAT code';
 comment on column report.seller_vat_project.net_amount is 'NOK without VAT: gross_amount less vat_amount, signed as it';
 comment on column report.seller_vat_project.vat_amount is 'NOK of VAT, signed as the gross';

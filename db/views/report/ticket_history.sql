@@ -6,10 +6,10 @@ select
     s.transaction_date as sale_date,
     e.event_time::date as event_date,
     s.event,
-    e.event_name,
+    coalesce(n.event_name, e.event_name) as event_name,
     s.project,
-    g.ticket_group_name,
-    pg.price_group_name,
+    coalesce(n.ticket_group_name, g.ticket_group_name) as ticket_group_name,
+    coalesce(n.price_group_name, pg.price_group_name) as price_group_name,
     y.transaction_type_name as sold_as,
     s.transaction_time as sold_at,
     s.seller as sold_by,
@@ -23,9 +23,15 @@ select
     r.transaction_type_name as refunded_as,
     h.refunded_amount,
     case when s.exchange is not null or s.related_ticket is not null then s.related_ticket end as replaces,
-    h.replaced_by,
+    coalesce(h.replaced_by, (
+        -- sold anew for money that came too late: its first row of two names the one that was lost
+        select min(a.ticket)
+        from billig.transaction_log as a
+        where a.related_ticket = s.ticket and a.exchange is null
+    )) as replaced_by,
     s.exchange as sold_in_exchange,
-    h.refunded_in_exchange
+    h.refunded_in_exchange,
+    h.reentries
 from billig.transaction_log as s
 inner join billig.transaction_type as y on s.transaction_type = y.transaction_type
 inner join billig.event as e on s.event = e.event
@@ -36,19 +42,28 @@ cross join lateral (
         min(l.transaction_time) filter (where billig.is_sale(l.transaction_type)) as paid_at,
         min(l.seller) filter (where billig.is_sale(l.transaction_type)) as paid_by,
         coalesce(sum(l.amount + l.fee_amount) filter (where billig.takes_money(l.transaction_type)), 0) as paid_amount,
-        count(*) filter (where billig.is_price_change(l.transaction_type)) as changes,
-        min(l.transaction_time) filter (where billig.is_use(l.transaction_type)) as used_at,
+        -- one of them may be two rows
+        count(distinct l.transaction_time) filter (where billig.is_price_change(l.transaction_type)) as changes,
+        -- the use that holds: none, where as many were taken back
+        case
+            when count(*) filter (where billig.is_use(l.transaction_type))
+                > count(*) filter (where billig.is_unuse(l.transaction_type))
+                then max(l.transaction_time) filter (where billig.is_use(l.transaction_type))
+        end as used_at,
+        count(*) filter (where billig.is_unuse(l.transaction_type)) as reentries,
         min(l.transaction_time) filter (where billig.frees_seat(l.transaction_type)) as refunded_at,
         min(l.seller) filter (where billig.frees_seat(l.transaction_type)) as refunded_by,
         min(l.transaction_type) filter (where billig.frees_seat(l.transaction_type)) as refund_type,
         coalesce(sum(l.amount + l.fee_amount) filter (where billig.is_refund(l.transaction_type)), 0) as refunded_amount,
         min(l.related_ticket) filter (where billig.is_refund(l.transaction_type)) as replaced_by,
         min(l.exchange) filter (where billig.is_refund(l.transaction_type)) as refunded_in_exchange,
-        (array_agg(l.price_group order by l.transaction_log desc))[1] as price_group
+        (array_agg(l.price_group order by l.transaction_log desc))[1] as price_group,
+        (array_agg(l.sold_name order by l.transaction_log desc))[1] as sold_name
     from billig.transaction_log as l
     where l.ticket = s.ticket
 ) as h
 inner join billig.price_group as pg on h.price_group = pg.price_group
+left join billig.sold_name as n on h.sold_name = n.sold_name
 left join billig.transaction_type as r on h.refund_type = r.transaction_type
 where billig.takes_seat(s.transaction_type);
 
@@ -60,10 +75,10 @@ comment on column report.ticket_history.organisation_name is 'Organisation whose
 comment on column report.ticket_history.sale_date is 'Local date it was sold or reserved';
 comment on column report.ticket_history.event_date is 'Local date of the event';
 comment on column report.ticket_history.event is 'The event';
-comment on column report.ticket_history.event_name is 'The event''s name, as it is now';
+comment on column report.ticket_history.event_name is 'The event''s name, as sold';
 comment on column report.ticket_history.project is 'UKE project, as sold; null: none';
-comment on column report.ticket_history.ticket_group_name is 'Ticket group, as it is called now';
-comment on column report.ticket_history.price_group_name is 'Price group, as it is called now';
+comment on column report.ticket_history.ticket_group_name is 'Ticket group, as it was called when sold';
+comment on column report.ticket_history.price_group_name is 'Price group that it is in, as it was called when sold or changed to it';
 comment on column report.ticket_history.sold_as is 'How it began: NORMAL_SALE, NET_SALE or RESERVATION_SALE';
 comment on column report.ticket_history.sold_at is 'When it was sold or reserved';
 comment on column report.ticket_history.sold_by is 'Who sold or reserved it; null: the web';
@@ -71,12 +86,13 @@ comment on column report.ticket_history.paid_at is 'When it was paid; null: neve
 comment on column report.ticket_history.paid_by is 'Who took the money; null: the web, or never paid';
 comment on column report.ticket_history.paid_amount is 'NOK paid for it, fee included, with what changes of price group added or took off';
 comment on column report.ticket_history.changes is 'Changes of price group';
-comment on column report.ticket_history.used_at is 'When it was used at the door; null: never';
+comment on column report.ticket_history.used_at is 'When it was used at the door; null: never, or the use was taken back';
 comment on column report.ticket_history.refunded_at is 'When it was given back, timed out or was aborted; null: it lives';
 comment on column report.ticket_history.refunded_by is 'By whom; null: the web, or a time-out';
 comment on column report.ticket_history.refunded_as is 'How it ended: NORMAL_REFUND, NET_REFUND, NET_TIMEOUT, RESERVATION_REFUND or RESERVATION_TIMEOUT';
 comment on column report.ticket_history.refunded_amount is 'NOK paid back, fee included, negative; 0 where it was never paid';
 comment on column report.ticket_history.replaces is 'The ticket exchanged for it, or the timed-out one that its late payment was for';
-comment on column report.ticket_history.replaced_by is 'The ticket it was exchanged for; null: none';
+comment on column report.ticket_history.replaced_by is 'The ticket it was exchanged for, or the one that was sold for its late payment; null: none';
 comment on column report.ticket_history.sold_in_exchange is 'The exchange it was sold in';
 comment on column report.ticket_history.refunded_in_exchange is 'The exchange it was given back in';
+comment on column report.ticket_history.reentries is 'How often its use was taken back, so that it let its holder in again';

@@ -66,7 +66,7 @@ cross join lateral (
             count(*) filter (where billig.is_sale(l.transaction_type) and l.amount + l.fee_amount = 0),
             coalesce(sum(l.amount + l.fee_amount) filter (where billig.is_sale(l.transaction_type)), 0),
             coalesce(sum(l.amount + l.fee_amount) filter (where billig.is_refund(l.transaction_type)), 0),
-            coalesce(sum(l.amount) filter (where billig.is_price_change(l.transaction_type)), 0),
+            coalesce(sum(l.amount + l.fee_amount) filter (where billig.is_price_change(l.transaction_type)), 0),
             sum(l.vat_amount + l.fee_vat_amount)
         from billig.ticket as t
         cross join lateral (

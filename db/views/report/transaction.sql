@@ -18,9 +18,9 @@ select
     l.project,
     p.project_name,
     l.event,
-    e.event_name,
-    g.ticket_group_name,
-    pg.price_group_name,
+    coalesce(n.event_name, e.event_name) as event_name,
+    coalesce(n.ticket_group_name, g.ticket_group_name) as ticket_group_name,
+    coalesce(n.price_group_name, pg.price_group_name) as price_group_name,
     l.price,
     l.amount,
     l.vat_code,
@@ -32,7 +32,8 @@ select
     l.fee_vat_amount,
     l.amount + l.fee_amount as total_amount,
     l.override_used,
-    l.posting_date
+    l.posting_date,
+    y.sale_channel
 -- left joins: each row has its match, and the planner, which knows nothing of a union's columns, loses none of them
 from billig.posted_log as l
 left join billig.transaction_type as y on l.transaction_type = y.transaction_type
@@ -40,17 +41,18 @@ left join billig.event as e on l.event = e.event
 left join billig.organisation as o on l.organisation = o.organisation
 left join billig.ticket_group_base as g on l.ticket_group = g.ticket_group
 left join billig.price_group as pg on l.price_group = pg.price_group
+left join billig.sold_name as n on l.sold_name = n.sold_name
 left join billig.project as p on l.project = p.project;
 
 comment on view report.transaction is
-'The transaction log with names instead of numbers: one row for each activity on a ticket (T1). A report over a period asks by posting_date: then a closed period stays as it is. By sale_date it is as fast, and tells what happened that day. Amounts in NOK including VAT, positive in, negative out; total_amount is price and fee.';
+'The transaction log with names instead of numbers: one row for each activity on a ticket (T1). A report over a period asks by posting_date: then a closed period stays as it is. By sale_date it is as fast, and tells what happened that day. Amounts in NOK including VAT, positive in, negative out; total_amount is what moved, the ticket''s part and the fee.';
 comment on column report.transaction.transaction_log is 'Number of the row in the log; the order of numbers is not the order of commits';
 comment on column report.transaction.transaction_time is 'When it happened, by the server''s clock';
 comment on column report.transaction.sale_date is 'Local date of the activity';
 comment on column report.transaction.event_date is 'Local date of the event, as in the programme: what the stage asks by';
 comment on column report.transaction.organisation_name is 'Organisation whose money it is, as sold';
 comment on column report.transaction.transaction_type is 'Name of its type in billig.transaction_type';
-comment on column report.transaction.kind is 'SALE, REFUND, CHANGE, RESERVATION or NONE: kind of the type (billig.transaction_type)';
+comment on column report.transaction.kind is 'SALE, REFUND, CHANGE, RESERVATION or NONE: kind of the type (billig.transaction_type). A RESERVATION is a cart on the web or a reservation: sale_channel tells which';
 comment on column report.transaction.ticket is 'The ticket';
 comment on column report.transaction.purchase is 'The purchase';
 comment on column report.transaction.payment is 'The payment, which is also the number of the receipt; null: no money moved';
@@ -62,11 +64,11 @@ comment on column report.transaction.cash_point is 'The cash point; null: on the
 comment on column report.transaction.project is 'UKE project, as sold; null: none';
 comment on column report.transaction.project_name is 'Its name, as it is now; null: no project';
 comment on column report.transaction.event is 'The event';
-comment on column report.transaction.event_name is 'The event''s name, as it is now';
-comment on column report.transaction.ticket_group_name is 'Ticket group, as it is called now';
-comment on column report.transaction.price_group_name is 'Price group, as it is called now';
-comment on column report.transaction.price is 'NOK including VAT: price of the ticket after the change';
-comment on column report.transaction.amount is 'NOK including VAT for the price, positive in, negative out';
+comment on column report.transaction.event_name is 'The event''s name, as sold';
+comment on column report.transaction.ticket_group_name is 'Ticket group, as it was called when sold';
+comment on column report.transaction.price_group_name is 'Price group, as it was called when sold';
+comment on column report.transaction.price is 'NOK including VAT and fee: what the ticket costs after the change';
+comment on column report.transaction.amount is 'NOK including VAT for the ticket''s part (price less fee), positive in, negative out';
 comment on column report.transaction.vat_code is 'Norwegian standard VAT code of the price, as sold';
 comment on column report.transaction.vat_rate is 'VAT rate of the price, percent';
 comment on column report.transaction.vat_amount is 'NOK of VAT in amount, signed as it';
@@ -74,6 +76,7 @@ comment on column report.transaction.fee_amount is 'NOK including VAT for the fe
 comment on column report.transaction.fee_vat_code is 'Norwegian standard VAT code of the fee, as sold; null: no fee';
 comment on column report.transaction.fee_vat_rate is 'VAT rate of the fee, percent; null: no fee';
 comment on column report.transaction.fee_vat_amount is 'NOK of VAT in fee_amount, signed as it';
-comment on column report.transaction.total_amount is 'NOK including VAT, price and fee: amount + fee_amount';
+comment on column report.transaction.total_amount is 'NOK including VAT that moved: amount + fee_amount';
 comment on column report.transaction.override_used is 'Whether a used ticket was taken back, knowingly';
 comment on column report.transaction.posting_date is 'The day it counts on: what accounting asks by. sale_date, or later where it came too late for a closed period (report.late_transaction)';
+comment on column report.transaction.sale_channel is 'Channel that rows of this type are of: of kind RESERVATION, NET is a cart on the web, not yet paid, and RESERVATION a reservation; null: a type of any channel';

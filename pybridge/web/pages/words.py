@@ -118,6 +118,7 @@ CODES = {
     "SUBMITTED": N_("sent"),
     "SUCCEEDED": N_("succeeded"),
     "SUGGESTED": N_("suggested"),
+    "TICKET_UNUSED": N_("use of ticket taken back"),
     "TICKET_USED": N_("ticket used"),
     "TIP": N_("tip"),
     "TOTAL_CASH_SALES": N_("total cash sales"),

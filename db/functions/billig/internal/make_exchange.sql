@@ -39,7 +39,7 @@ begin
             insert into billig.ticket (
                 ticket, price_group, purchase, on_card, paid, sale_channel, seller, cash_point, payment, exchange,
                 replaces, ticket_group, event, organisation, project, vat_code, fee_vat_code, price, fee, vat_rate,
-                fee_vat_rate
+                fee_vat_rate, sold_name
             )
             select
                 v_new[g.position], g.price_group,
@@ -47,7 +47,7 @@ begin
                 p_on_card and f.can_be_put_on_card,
                 billig.local_time(), 'STAND', p_seller, p_cash_point, v_payment, v_exchange,
                 (p_old[g.position]).ticket, f.ticket_group, f.event, f.organisation, f.project, f.vat_code,
-                f.fee_vat_code, f.price, f.fee, f.vat_rate, f.fee_vat_rate
+                f.fee_vat_code, f.price, f.fee, f.vat_rate, f.fee_vat_rate, f.sold_name
             from unnest(p_new_groups) with ordinality as g (price_group, position)
             inner join unnest(p_offers) as f on g.price_group = f.price_group;
             exit;

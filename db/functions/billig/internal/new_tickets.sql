@@ -22,13 +22,14 @@ begin
         return query
         insert into billig.ticket (
             price_group, purchase, on_card, paid, sale_channel, seller, cash_point, payment, replaces,
-            ticket_group, event, organisation, project, vat_code, fee_vat_code, price, fee, vat_rate, fee_vat_rate
+            ticket_group, event, organisation, project, vat_code, fee_vat_code, price, fee, vat_rate, fee_vat_rate,
+            sold_name
         )
         select
             o.price_group, p_purchase, p_on_card and o.can_be_put_on_card, p_paid,
             p_sale_channel, p_seller, p_cash_point, p_payment, p_replaces[o.ordinality],
             o.ticket_group, o.event, o.organisation, o.project, o.vat_code, o.fee_vat_code,
-            o.price, o.fee, o.vat_rate, o.fee_vat_rate
+            o.price, o.fee, o.vat_rate, o.fee_vat_rate, o.sold_name
         from unnest(p_offers) with ordinality as o
         cross join generate_series(1, v_missing[o.ordinality])
         on conflict (ticket) do nothing

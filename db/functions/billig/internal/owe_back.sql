@@ -11,13 +11,13 @@ begin
     insert into billig.owed_back (purchase, provider_reference, payment_method, amount, recorded_at)
     select p_purchase, p_provider_reference, m.payment_method, t.amount, clock_timestamp()
     from billig.payment_method as m
-    cross join (select sum(l.price + l.fee) as amount from billig.ticket as l where l.ticket = any (p_tickets)) as t
+    cross join (select sum(l.price) as amount from billig.ticket as l where l.ticket = any (p_tickets)) as t
     where m.payment_method_name = p_payment_method
     returning owed_back into v_owed_back;
     insert into billig.owed_back_part (owed_back, ticket, organisation, project, event, amount)
-    select v_owed_back, t.ticket, t.organisation, t.project, t.event, t.price + t.fee
+    select v_owed_back, t.ticket, t.organisation, t.project, t.event, t.price
     from billig.ticket as t
-    where t.ticket = any (p_tickets) and t.price + t.fee > 0;
+    where t.ticket = any (p_tickets) and t.price > 0;
 end;
 $$;
 

@@ -4,14 +4,18 @@ language sql stable
 begin atomic
     select coalesce(
         jsonb_agg(
-            jsonb_build_object('payment', l.payment, 'ticket', l.ticket, 'amount', l.amount + l.fee_amount)
+            jsonb_build_object('payment', p_payment, 'ticket', l.ticket, 'amount', l.amount)
             order by l.ticket
         ),
         '[]'::jsonb
     )
-    from billig.transaction_log as l
-    where l.payment = p_payment;
+    from (
+        select g.ticket, sum(g.amount + g.fee_amount) as amount
+        from billig.transaction_log as g
+        where g.payment = p_payment
+        group by g.ticket
+    ) as l;
 end;
 
 comment on function billig.payment_answer(bigint) is
-'What a function that moves money answers: payment, ticket and signed amount (NOK including fee) of each log row of the payment.';
+'What a function that moves money answers: payment, ticket and signed amount (NOK including fee), one row per ticket of the payment.';

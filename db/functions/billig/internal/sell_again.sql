@@ -20,6 +20,7 @@ begin
         v_offer.fee_vat_rate := v_ticket.fee_vat_rate;
         v_offer.price := v_ticket.price;
         v_offer.fee := v_ticket.fee;
+        v_offer.sold_name := v_ticket.sold_name;
         v_offer.can_be_put_on_card := v_ticket.on_card;
         v_offers := v_offers || v_offer;
     end loop;
