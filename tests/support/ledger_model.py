@@ -285,9 +285,10 @@ class Ledger:
         for number, amount in amounts.items():
             ticket = self.tickets[number]
             held = {method: part for method, part in ticket.held.items() if part > 0}
-            if sum(ticket.held.values()) <= 0:  # nothing, but for fractions of an øre between methods
+            if not held:
                 lines[CHANNEL_METHOD[ticket.channel]] += Fraction(amount)
-                continue
+            elif sum(held.values()) < ROUNDING:  # all went back, but for what rounding left: the channel's is as good
+                lines[CHANNEL_METHOD[ticket.channel]] += 0
             for method, part in held.items():
                 lines[method] += Fraction(amount) * part / sum(held.values())
         return dict(lines)
