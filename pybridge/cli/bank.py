@@ -258,7 +258,8 @@ def route(
     with connect(deployed=True) as connection, translated():
         known = dict(connection.execute("select account_name, account from bank.account order by 1").fetchall())
         if account_name not in known:
-            raise typer.BadParameter(f"there is no account {account_name}; there are {', '.join(known)}")
+            others = f"there are {', '.join(known)}" if known else "`pybridge bank account` adds one"
+            raise typer.BadParameter(f"there is no account {account_name}; {others}")
         try:
             share, kept = Decimal(fee), Decimal(tolerance)
         except InvalidOperation:

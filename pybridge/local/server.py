@@ -276,7 +276,11 @@ def _ensure_password(server: Server) -> None:
         return
     password = secrets.token_urlsafe(24)
     with psycopg.connect(server.dsn(SUPERUSER), autocommit=True) as connection:
-        connection.pgconn.change_password(SUPERUSER.encode(), password.encode())
+        # Hashed here: change_password needs libpq 17, and without extra `binary` libpq is the system's.
+        hashed = connection.pgconn.encrypt_password(password.encode(), SUPERUSER.encode(), b"scram-sha-256")
+        connection.execute(
+            sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(SUPERUSER), sql.Literal(hashed.decode()))
+        )
     files.write(server.data / "pgpass", f"127.0.0.1:*:*:{SUPERUSER}:{password}\n", None)
     files.write(password_file, password + "\n", None)
 

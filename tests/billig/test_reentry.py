@@ -1,6 +1,7 @@
 """TICKET_UNUSED: the use of a ticket is taken back, and it lets its holder in again."""
 
 import pytest
+from psycopg import sql
 
 from tests.conftest import Connection
 from tests.support.domain import (
@@ -114,7 +115,7 @@ def test_only_sellers_may_and_as_themselves(db: Connection, play: Event) -> None
     tickets = _used(db, play)
     for group, sqlstate in (("billig_web", "42501"), ("billig_legacy", "42501"), ("billig_seller", "42501")):
         with login_role(db, group) as role:
-            run(db, f"set session authorization {role}")
+            run(db, sql.SQL("set session authorization {}").format(sql.Identifier(role)))
             try:
                 with expect(sqlstate, native=group != "billig_seller"):
                     _unuse(db, tickets, seller="kari")

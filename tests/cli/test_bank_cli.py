@@ -114,3 +114,12 @@ def test_a_report_of_payouts_is_loaded_once_and_a_bad_one_is_refused(db: Connect
     assert bank(*asked).exit_code == 2
     assert bank("payout", report, "--route", "Cards", "--format", "excel").exit_code == 2
     assert one(db, "select string_agg(payout_id, ',') from report.payout") == "7"
+
+
+def test_a_settlement_route_without_its_account_is_told_which_there_are(bank: Run) -> None:
+    asked = ("route", "Cards", "--account", "Nowhere", "--source", "DAY", "--method", "CARD")
+    none = bank(*asked)
+    assert none.exit_code == 2
+    assert "there is no account Nowhere; `pybridge bank account` adds one" in none.stderr
+    assert bank("account", "15060012345", "Drift").exit_code == 0
+    assert "there is no account Nowhere; there are Drift" in bank(*asked).stderr

@@ -115,7 +115,8 @@ def test_every_command_that_is_named_is_there(page: Path) -> None:
 
 def test_the_doors_of_schemas_are_those_of_the_tables(shared_db: Connection) -> None:
     said = {
-        row[0].strip("`"): set(re.findall(r"`(\w+)`", row[2])) for row in cells("| schema | holds | its tables name |")
+        row[0].strip("`"): set(re.findall(r"`(\w+)`", row[2]))
+        for row in cells("| schema | holds | its tables refer to |")
     }
     assert set(said) == set(SCHEMAS)
     keys = rows(

@@ -79,6 +79,15 @@ def test_it_outlives_the_command_that_started_it_and_keeps_its_data(data: Path) 
     assert ask(server.dsn(), "SELECT one FROM kept") == 1
 
 
+def test_it_starts_with_whatever_libpq_the_system_has(data: Path) -> None:
+    """Without the extra `binary`, psycopg takes the system's libpq: Debian 12 has 15, which cannot change passwords."""
+    systems = {**os.environ, "PSYCOPG_IMPL": "python"}
+    if subprocess.run([sys.executable, "-c", "import psycopg"], env=systems, capture_output=True).returncode:
+        pytest.skip("the system has no libpq")
+    subprocess.run([sys.executable, "-c", UP], env=systems, check=True)
+    assert ask(server.up().dsn(tcp=True), "SELECT session_user") == "postgres"
+
+
 def test_its_owner_is_every_role_over_the_socket_and_others_need_the_password(data: Path) -> None:
     running = server.up()
     with psycopg.connect(running.dsn(), autocommit=True) as connection:

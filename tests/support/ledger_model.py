@@ -287,6 +287,8 @@ class Ledger:
             held = {method: part for method, part in ticket.held.items() if part > 0}
             if not held:
                 lines[CHANNEL_METHOD[ticket.channel]] += Fraction(amount)
+            elif sum(held.values()) < ROUNDING:  # all went back, but for what rounding left: the channel's is as good
+                lines[CHANNEL_METHOD[ticket.channel]] += 0
             for method, part in held.items():
                 lines[method] += Fraction(amount) * part / sum(held.values())
         return dict(lines)

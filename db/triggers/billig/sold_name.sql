@@ -5,13 +5,12 @@ language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
 as $$
 declare
-    v_event int;
+    v_named constant jsonb := to_jsonb(new); -- an event, or what is of one
+    v_event constant int := coalesce(
+        (v_named ->> 'event')::int,
+        (select g.event from billig.ticket_group_base as g where g.ticket_group = (v_named ->> 'ticket_group')::int)
+    );
 begin
-    if tg_table_name = 'price_group' then
-        select g.event into v_event from billig.ticket_group_base as g where g.ticket_group = new.ticket_group;
-    else
-        v_event := new.event;
-    end if;
     -- One after the other, within an event: who waits here reads, after it, what was named meanwhile.
     perform from billig.event where event = v_event for no key update;
     insert into billig.sold_name (price_group, event_name, ticket_group_name, price_group_name)
@@ -40,13 +39,13 @@ comment on function billig.note_names() is
 
 create or replace trigger sold_name_update
 after update on billig.event
-for each row when (old.event_name <> new.event_name)
+for each row when (old.event_name is distinct from new.event_name)
 execute function billig.note_names();
 alter table billig.event enable always trigger sold_name_update;
 
 create or replace trigger sold_name_update
 after update on billig.ticket_group_base
-for each row when (old.ticket_group_name <> new.ticket_group_name)
+for each row when (old.ticket_group_name is distinct from new.ticket_group_name)
 execute function billig.note_names();
 alter table billig.ticket_group_base enable always trigger sold_name_update;
 
@@ -57,7 +56,9 @@ alter table billig.price_group enable always trigger sold_name_insert;
 
 create or replace trigger sold_name_update
 after update on billig.price_group
-for each row when (old.price_group_name <> new.price_group_name or old.ticket_group <> new.ticket_group)
+for each row when (
+    old.price_group_name is distinct from new.price_group_name or old.ticket_group is distinct from new.ticket_group
+)
 execute function billig.note_names();
 alter table billig.price_group enable always trigger sold_name_update;
 

@@ -33,7 +33,7 @@ select
     l.amount + l.fee_amount as total_amount,
     l.override_used,
     l.posting_date,
-    y.sale_channel
+    billig.channel_of(l.transaction_type) as sale_channel
 -- left joins: each row has its match, and the planner, which knows nothing of a union's columns, loses none of them
 from billig.posted_log as l
 left join billig.transaction_type as y on l.transaction_type = y.transaction_type
