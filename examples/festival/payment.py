@@ -490,8 +490,8 @@ def _balances(console: Console, rows: list[Row], said: dict[tuple[int, int], int
     heading(
         console,
         "The balances beside the transactions",
-        "NOK; above 0, paid to us. due: by the transaction; attempts: by those that succeeded; gateway: "
-        + ("by its own ledger." if payments else "by its webhooks; that sandbox is gone."),
+        "NOK; above 0, paid to us. due: the transaction's amount; attempts: those that succeeded; gateway: "
+        + ("its own ledger." if payments else "its webhooks; that sandbox is gone."),
     )
     names = ("due", "attempts", "gateway")
     drawn = table("who", "month", *names, "how", right=names, whole=("month", "how"))

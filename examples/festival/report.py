@@ -150,7 +150,7 @@ def further(console: Console, story: int | None, logins: dict[str, str], passwor
     _command(console, f"{program} site --out festival-site --lang en")
     console.print()
     if password:
-        console.print(Prose(f"The same, for anyone who logs in; the password of all of these is {password}:"))
+        console.print(Prose(f"The same, for anyone who logs in; all of these do so with the password {password}:"))
         for role, sees in logins.items():
             console.print(Text.assemble("  ", (f"{role:<17}", "bold"), (sees, "dim")), highlight=False)
     else:
