@@ -17,13 +17,13 @@ where purchase >= %(start)s and purchase < %(stop)s;
 insert into billig.transaction_log (
     transaction_time, transaction_date, ticket, purchase, payment,
     xact_id, era, login_role, transaction_type, seller, cash_point, first_of_payment,
-    price_group, ticket_group, event, organisation, project,
+    price_group, ticket_group, event, organisation, project, sold_name,
     price, fee, amount, vat_code, vat_rate, vat_amount, fee_amount, fee_vat_code, fee_vat_rate, fee_vat_amount
 )
 select
     now(), current_date, t.ticket, t.purchase, r.payment,
     pg_current_xact_id(), 1, session_user, 2, t.refunder, t.point_of_refund, false,
-    t.price_group, t.ticket_group, t.event, t.organisation, t.project,
+    t.price_group, t.ticket_group, t.event, t.organisation, t.project, t.sold_name,
     t.price, t.fee, t.fee - t.price, t.vat_code, t.vat_rate, -round((t.price - t.fee) * t.vat_rate / (100 + t.vat_rate), 2),
     -t.fee, t.fee_vat_code, t.fee_vat_rate, -round(t.fee * t.fee_vat_rate / (100 + t.fee_vat_rate), 2)
 from billig.ticket as t

@@ -19,13 +19,13 @@ where purchase >= %(start)s and purchase < %(stop)s;
 insert into billig.transaction_log (
     transaction_time, transaction_date, ticket, purchase, payment,
     xact_id, era, login_role, transaction_type, seller, cash_point, first_of_payment,
-    price_group, ticket_group, event, organisation, project,
+    price_group, ticket_group, event, organisation, project, sold_name,
     price, fee, amount, vat_code, vat_rate, vat_amount, fee_amount, fee_vat_code, fee_vat_rate, fee_vat_amount
 )
 select
     now(), current_date, ticket, purchase, payment,
     pg_current_xact_id(), 1, session_user, 2, refunder, point_of_refund, false,
-    price_group, ticket_group, event, organisation, project,
+    price_group, ticket_group, event, organisation, project, sold_name,
     price, fee, fee - price, vat_code, vat_rate, -round((price - fee) * vat_rate / (100 + vat_rate), 2),
     -fee, fee_vat_code, fee_vat_rate, -round(fee * fee_vat_rate / (100 + fee_vat_rate), 2)
 from billig.ticket

@@ -92,6 +92,13 @@ def _z_report(db: Connection, event: Event) -> Request:
     return Request("z_report", {"seller": "kari", "cash_point": 1}, {"cash_point": 2})
 
 
+def _unuse(db: Connection, event: Event) -> Request:
+    sale = sell(db, event.price_group)
+    domain.run(db, "update billig.ticket set used = billig.local_time() where ticket = %s", sale.ticket)
+    arguments: dict[str, object] = {"tickets": sale.tickets, "seller": "kari", "reason": "out for air"}
+    return Request("unuse_ticket", arguments, {"reason": "another"})
+
+
 REQUESTS = [
     _create_purchase,
     _refund,
@@ -104,6 +111,7 @@ REQUESTS = [
     _till_event,
     _till_close,
     _z_report,
+    _unuse,
 ]
 Maker = Callable[[Connection, Event], Request]
 
