@@ -247,4 +247,4 @@ def test_the_festival_is_played_from_the_wheel(whole: Environment, server_folder
         shutil.rmtree(server_folder / "festival")
     assert said.splitlines()[-1].startswith(str(whole.prefix)), "not the checkout's own"
     assert f"Its data lies in {data['PYBRIDGE_DATA']}" in said
-    assert "Done in" in said
+    assert "Played in" in said
