@@ -88,10 +88,10 @@ begin
         select sum(f.price)
         from unnest(v_new_groups) as g (price_group)
         inner join unnest(v_offers) as f on g.price_group = f.price_group
-    ) - (select sum(o.price) from unnest(v_old) as o);
+    ) - (select sum(o.price - o.reduced) from unnest(v_old) as o); -- nothing of them is charged back
     if v_methods is null and v_amounts is null and v_difference < 0 then
         select b.methods, b.amounts into v_methods, v_amounts
-        from billig.paid_back(p_old_tickets, array(select o.price from unnest(v_old) as o), v_difference) as b;
+        from billig.paid_back(p_old_tickets, array(select o.price - o.reduced from unnest(v_old) as o), v_difference) as b;
     end if;
 
     select x.exchange, x.payment, x.new_tickets into v_exchange, v_payment, v_new
