@@ -771,7 +771,7 @@ create table billig.ticket (
     constraint ticket_replaced_by_fkey
     foreign key (replaced_by) references billig.ticket (ticket) deferrable initially deferred,
     constraint ticket_sale_channel_check check (sale_channel in ('STAND', 'NET', 'RESERVATION')),
-    constraint ticket_price_check check (price >= 0 and fee >= 0 and fee <= price and price = trunc(price)),
+    constraint ticket_price_check check (price >= 0 and fee >= 0 and fee <= price),
     constraint ticket_replaced_check check (replaced_by is null or exchange is not null),
     constraint ticket_left_check
     check (reduced >= 0 and charged_back >= 0 and kept >= 0 and reduced + charged_back + kept <= price),

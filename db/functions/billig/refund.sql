@@ -20,7 +20,6 @@ declare
     v_amounts numeric[];
     v_kept numeric[];
     v_purchases bigint[];
-    v_bad billig.ticket;
     v_methods text[] := p_payment_methods;
     v_lines numeric[] := array(select -a from unnest(p_payment_amounts) as a);
     v_payment bigint;
@@ -85,33 +84,7 @@ begin
         end if;
     end if;
 
-    select t.* into v_bad
-    from billig.ticket as t
-    where
-        t.ticket = any (v_tickets)
-        and (
-            t.refunded is not null or t.paid is null
-            or (not p_override_used and billig.was_used(t.ticket, t.used))
-            or (p_seller is null and t.sale_channel <> 'NET')
-        )
-    order by t.ticket
-    limit 1;
-    if v_bad.refunded is not null then
-        perform billig.refuse_ticket(v_bad.ticket, '23B10', 'the ticket is refunded already', 'Nothing was changed.');
-    elsif v_bad.ticket is not null and v_bad.paid is null then
-        perform billig.refuse_ticket(v_bad.ticket, '23B12', 'the ticket is not paid',
-            'Abort the web purchase, or cancel the reservation.');
-    elsif v_bad.ticket is not null and p_seller is null and v_bad.sale_channel <> 'NET' then
-        perform billig.refuse_ticket(v_bad.ticket, '23B09', 'only a seller refunds what was not sold on the web',
-            'Pass p_seller.');
-    elsif v_bad.ticket is not null then
-        perform billig.refuse_ticket(v_bad.ticket, '23B11', 'the ticket is used',
-            'Pass p_override_used and a reason, if it must be.');
-    end if;
-    perform billig.refuse_ticket(x.ticket, '23B31', 'more would be kept than is left of the price',
-        format('At most NOK %s.', x.kept - x.amount))
-    from unnest(v_tickets, v_amounts, v_kept) as x (ticket, amount, kept)
-    where x.amount > 0;
+    perform billig.check_refundable(v_tickets, v_kept, p_seller, p_override_used);
 
     if v_methods is null and p_payment_amounts is null then
         select b.methods, b.amounts into v_methods, v_lines

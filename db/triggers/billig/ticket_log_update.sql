@@ -117,7 +117,7 @@ begin
             v_now, v_today, d.ticket, d.purchase, d.payment, d.exchange, d.replaced_by,
             pg_current_xact_id(), (select max(era) from deploy.era), v_login,
             case
-                when d.is_second and billig.is_refund(d.transaction_type)
+                when d.is_second and billig.is_refund(d.transaction_type::smallint)
                     then 16 -- FEE_KEPT
                 else d.transaction_type
             end,
