@@ -61,7 +61,7 @@ billig_seller, billig_web, billig_legacy, billig_dev, bookkeeper, scheduler, aud
 -- Views ask these, with the rights of who reads them: local dates, and what the type of a log row means.
 grant execute on function billig.local_time to analyst;
 grant execute on function
-billig.is_sale, billig.is_refund, billig.is_price_change, billig.is_vat_change, billig.is_fee_kept, billig.is_use, billig.is_unuse,
+billig.is_sale, billig.is_refund, billig.is_price_change, billig.is_vat_change, billig.is_fee_kept, billig.is_reduction, billig.is_chargeback, billig.is_use, billig.is_unuse,
 billig.channel_of, billig.moves_money, billig.left_of, billig.fee_in,
 billig.takes_money, billig.takes_seat, billig.frees_seat, billig.components,
 books.share_of, books.rate_on, billig.round_cash

@@ -16,6 +16,7 @@ begin
     from billig.payment as p
     where
         (p.payment = p_payment or (p_payment is null and p.purchase = p_purchase and p.kind = 'SALE'))
+        and p.disputed_payment is null -- what a provider takes back is between it and the buyer
         -- money that came too late and is owed back has a payment, and bought nothing
         and exists (select from billig.transaction_log as l where l.payment = p.payment)
     order by p.payment
@@ -25,7 +26,7 @@ begin
         raise exception 'no such receipt' using
             errcode = 'P0002',
             detail = format('Payment %s, purchase %s.', coalesce(p_payment::text, '-'), coalesce(p_purchase::text, '-')),
-            hint = 'A purchase has a receipt once it is paid.';
+            hint = 'A purchase has a receipt once it is paid; a chargeback has none.';
     end if;
 
     insert into billig.receipt_print (payment, print_number, printed_by)
@@ -39,11 +40,18 @@ begin
         select
             case c.component when 'TICKET' then 'LINE' else c.component end as section,
             case c.component when 'TICKET' then 1 else 2 end as rank,
-            case c.component
-                when 'TICKET' then coalesce(n.event_name, e.event_name) || ', ' || coalesce(n.price_group_name, g.price_group_name)
-                else 'Fee, ' || coalesce(n.event_name, e.event_name)
-            end as description,
-            c.gross_amount as amount, c.vat_rate, c.vat_amount
+            concat_ws(
+                ', ',
+                case
+                    when billig.is_reduction(l.transaction_type) then 'Price reduction'
+                    when billig.is_fee_kept(l.transaction_type) then 'Kept of the refund'
+                end,
+                case c.component when 'FEE' then 'Fee' end,
+                coalesce(n.event_name, e.event_name),
+                case c.component when 'TICKET' then coalesce(n.price_group_name, g.price_group_name) end
+            ) as description,
+            c.gross_amount as amount, c.vat_rate, c.vat_amount,
+            c.component = 'TICKET' and not billig.is_fee_kept(l.transaction_type) as is_ticket
         from billig.transaction_log as l
         inner join billig.event as e on l.event = e.event
         inner join billig.price_group as g on l.price_group = g.price_group
@@ -52,7 +60,10 @@ begin
             l.vat_code, l.vat_rate, l.amount, l.vat_amount,
             l.fee_vat_code, l.fee_vat_rate, l.fee_amount, l.fee_vat_amount
         ) as c
-        where l.payment = v_payment.payment and (c.component = 'TICKET' or c.gross_amount <> 0)
+        where
+            l.payment = v_payment.payment
+            -- a ticket that cost nothing is shown; that nothing of it was kept is not
+            and (c.gross_amount <> 0 or c.component = 'TICKET' and not billig.is_fee_kept(l.transaction_type))
     ),
 
     printed as (
@@ -62,7 +73,7 @@ begin
         from component as c
         group by c.rank, c.description, c.amount, c.vat_rate
         union all
-        select 2, 'TOTAL', 0, 'Total', count(*) filter (where c.section = 'LINE')::int, null,
+        select 2, 'TOTAL', 0, 'Total', count(*) filter (where c.is_ticket)::int, null,
             sum(c.amount), null, sum(c.vat_amount)
         from component as c
         union all
@@ -91,4 +102,4 @@ end;
 $$;
 
 comment on function billig.receipt(bigint, bigint) is
-'The receipt of a payment (sale, refund, exchange or change; its number is the receipt''s), or of a purchase''s first sale, as rows to print in order, with the names that the tickets were sold under: section LINE (tickets and fees: quantity, unit_price, amount), TOTAL, VAT (by rate: amount is gross), ROUNDING (of cash: what is handed over less what it is for), PAYMENT (by method: TOTAL and ROUNDING together). NOK, negative for money back; times local. Each call counts as a print: print_number 1 is the original, later ones have is_copy. P0002: nothing paid. May be null: seller, cash_point, quantity, unit_price, vat_rate, vat_amount.';
+'The receipt of a payment (sale, refund, exchange, change or price reduction; its number is the receipt''s; a chargeback has none), or of a purchase''s first sale, as rows to print in order, with the names that the tickets were sold under: section LINE (tickets and fees: quantity, unit_price, amount; where a part of the price is given back or kept, the line says so), TOTAL (quantity: the tickets), VAT (by rate: amount is gross), ROUNDING (of cash: what is handed over less what it is for), PAYMENT (by method: TOTAL and ROUNDING together). NOK, negative for money back; times local. Each call counts as a print: print_number 1 is the original, later ones have is_copy. P0002: nothing paid. May be null: seller, cash_point, quantity, unit_price, vat_rate, vat_amount.';

@@ -8,7 +8,7 @@ where
     (l.amount <> 0 or l.fee_amount <> 0)
     and not exists (select from billig.payment_line as i where i.payment = l.payment)
     and (
-        l.payment is null
+        l.payment is null and not billig.is_vat_change(l.transaction_type) -- its two rows: consistency.vat
         or (select sum(s.amount + s.fee_amount) from billig.transaction_log as s where s.payment = l.payment) <> 0
     );
 

@@ -81,7 +81,7 @@ comment on view report.unattached_payment is
 comment on column report.unattached_payment.posting_date is 'Local date that accounting has it on: the sale date, or the first day of a later period';
 comment on column report.unattached_payment.sale_date is 'Local date the money moved; one whose rows fall on either side of midnight has a row for each day';
 comment on column report.unattached_payment.payment is 'The payment, which is also the number of the receipt';
-comment on column report.unattached_payment.kind is 'SALE, REFUND, EXCHANGE or CHANGE (of price group)';
+comment on column report.unattached_payment.kind is 'SALE, REFUND, EXCHANGE, CHANGE (of price group) or REDUCTION (of the price)';
 comment on column report.unattached_payment.payment_time is 'When the money moved, by the server''s clock';
 comment on column report.unattached_payment.seller is 'Who took or gave the money';
 comment on column report.unattached_payment.cash_point is 'The cash point; null: none was named';
