@@ -81,7 +81,7 @@ grant execute on function billig.record_chargeback, billig.record_chargeback_won
 grant execute on function billig.change_vat to bookkeeper, scheduler;
 grant execute on function billig.expire_net_sales, billig.expire_reservations to billig_web, scheduler;
 grant execute on function
-billig.register_cash_point, billig.settle_owed_back, billig.erase_buyer,
+billig.register_cash_point, billig.set_fee_vat_code, billig.settle_owed_back, billig.erase_buyer,
 billig.check_programme, billig.import_programme, books.set_account, books.set_voucher_rule
 to bookkeeper;
 grant select on billig.programme_column to bookkeeper;

@@ -260,7 +260,12 @@ def test_a_change_of_the_fees_code_is_two_rows_and_one_of_a_reservation_is_none_
     event = _dinner(db, 115, 90)
     paid = sell(db, event.price_group, methods=("CARD",)).ticket
     held = domain.reserve(db, event.price_group)
-    run(db, "update billig.event set ticket_fee_vat_code = null, ticket_fee = 30 where event = %s", event.event)
+    run(
+        db,
+        "update billig.event set ticket_fee_vat_code = null, ticket_fee_vat_source = null, ticket_fee = 30"
+        " where event = %s",
+        event.event,
+    )
     _change(db, paid, event.price_groups[1])
     assert [(row["fee_vat_code"], row["fee_amount"]) for row in log_rows(db, paid)] == [
         (REGULAR_RATE, Decimal("12.50")),

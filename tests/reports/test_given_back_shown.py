@@ -95,7 +95,7 @@ GROSS, VAT = D("717.50"), D("93.31")
 
 def test_the_story_leaves_what_it_should(story: Story) -> None:
     db = story.db
-    assert GROSS == D("12.50") + 50 + 95 + 230 + 100 + 230
+    assert D("12.50") + 50 + 95 + 230 + 100 + 230 == GROSS
     left = rows(
         db,
         "select sum(amount + fee_amount) as gross, sum(vat_amount + fee_vat_amount) as vat from billig.transaction_log",

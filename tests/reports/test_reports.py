@@ -356,7 +356,7 @@ def test_no_later_edit_of_the_programme_or_of_the_rates_changes_a_row(books: Boo
 
     assert run(db, "update billig.price_group set price = price + 111") > 0
     assert run(db, "update billig.event set project = %s, ticket_fee = 99, vat_code = 31", elsewhere) > 0
-    assert run(db, "update billig.event set ticket_fee_vat_code = 6") > 0
+    assert run(db, "update billig.event set ticket_fee_vat_code = 6, ticket_fee_vat_source = 'a letter'") > 0
     assert run(db, "update billig.event set organisation = 3 - organisation") > 0
     assert run(db, "update billig.project set vat_code = 33") > 0
     assert (

@@ -518,7 +518,7 @@ def live_through(db: Connection) -> Books:
 
     # The fee gets another VAT code, and then a ticket another price group.
     with books.step():
-        run(db, "update billig.event set ticket_fee_vat_code = null where event = %s", film[0].event)
+        call(db, "set_fee_vat_code", event=film[0].event, vat_code=None, source=None)
         film = [replace(offer, fee_vat_code=LOW_RATE) for offer in renamed(film)]
         call(db, "change_price_group", tickets=[cinema.tickets[2]], price_group=film[1].price_group, seller="ola")
         books.write_change("NORMAL_CHANGE", cinema.tickets[2], film[1], seller="ola", payment=books.newest_payment())
