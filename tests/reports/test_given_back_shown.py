@@ -120,8 +120,11 @@ def test_the_settlement_tells_each_type_by_ticket_and_its_sections_agree(story: 
         "CHARGEBACK_WON": ("CHANGE", 4, 330, D("46.52")),
         "VAT_CHANGE": ("CHANGE", 2, 0, D("-4.05")),
     }, "how many tickets it happened to, in however many rows"
-    activity = rows(db, "select transaction_type, tickets from report.seller_activity where transaction_type = any (%s)",
-                    ["VAT_CHANGE", "FEE_KEPT"])  # fmt: skip
+    activity = rows(
+        db,
+        "select transaction_type, tickets from report.seller_activity"
+        " where transaction_type in ('VAT_CHANGE', 'FEE_KEPT')",
+    )
     assert {row["transaction_type"]: row["tickets"] for row in activity} == {"VAT_CHANGE": 2, "FEE_KEPT": 2}
     refunded = "select sum(tickets) from report.seller_vat_project where kind = 'REFUND'"
     assert one(db, refunded) == 5, "what is kept is no ticket of its own"
