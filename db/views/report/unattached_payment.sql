@@ -24,7 +24,7 @@ from (
         l.payment,
         l.posting_date,
         l.transaction_date as sale_date,
-        count(*) filter (where not billig.is_fee_kept(l.transaction_type)) as tickets,
+        count(*) filter (where not billig.is_fee_kept(l.transaction_type) and not l.is_second_row) as tickets,
         bool_or(
             billig.moves_money(l.transaction_type) and not billig.is_fee_kept(l.transaction_type)
             and billig.channel_of(l.transaction_type) is distinct from 'NET'
@@ -67,10 +67,11 @@ where
             when 'CHARGEBACK' then false
             when 'CHARGEBACK_WON' then false
             -- the provider gives a part of a web sale back, whoever asks for it
-            when 'REDUCTION' then exists (
-                select from billig.transaction_log as g
+            when 'REDUCTION' then (
+                select bool_or(t.sale_channel <> 'NET') -- an EXISTS would be answered for the whole log at once
+                from billig.transaction_log as g
                 inner join billig.ticket as t on g.ticket = t.ticket
-                where g.payment = p.payment and t.sale_channel <> 'NET'
+                where g.payment = p.payment
             )
             else true
         end
