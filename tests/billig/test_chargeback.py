@@ -6,18 +6,12 @@ from decimal import Decimal
 
 import pytest
 
-from tests.billig.test_concurrency import sqlstates, together
-from tests.billig.test_part import left, moved, reduce
 from tests.conftest import Connect, Connection
 from tests.support.domain import (
     LOW_RATE,
     REGULAR_RATE,
     Event,
-    Row,
-    Sale,
-    Wanted,
     call,
-    confirm,
     consistency,
     exchange,
     expect,
@@ -25,7 +19,6 @@ from tests.support.domain import (
     log_types,
     login_role,
     make_event,
-    net,
     num_sold,
     one,
     payment_lines,
@@ -36,27 +29,14 @@ from tests.support.domain import (
     ticket_row,
     update_ticket,
 )
+from tests.support.given_back import charge_back, left, moved, reduce, web, won
+from tests.support.together import sqlstates, together
 
 
 @pytest.fixture
 def play(db: Connection) -> Event:
     """Tickets of 200 and 300 kroner at 25 %, 50 of each a fee at 12 %."""
     return make_event(db, prices=(200, 300), fee=50, vat_code=REGULAR_RATE, fee_vat_code=LOW_RATE)
-
-
-def web(db: Connection, wanted: Wanted, count: int = 1, *, reference: str | None = None) -> Sale:
-    """Sold on the web and paid, under this reference of the provider."""
-    sale = net(db, wanted, count)
-    confirm(db, sale, reference=reference)
-    return sale
-
-
-def charge_back(db: Connection, dispute: str = "dp_1", provider: str | None = "ref-1", **more: object) -> list[Row]:
-    return call(db, "record_chargeback", dispute_reference=dispute, provider_reference=provider, **more)
-
-
-def won(db: Connection, dispute: str = "dp_1", **more: object) -> list[Row]:
-    return call(db, "record_chargeback_won", dispute_reference=dispute, **more)
 
 
 def test_the_provider_takes_all_of_a_payment_back_and_the_tickets_keep_their_seats(db: Connection, play: Event) -> None:
@@ -250,9 +230,9 @@ def test_the_web_and_the_bookkeeper_record_disputes_and_nobody_else(
 def without(db: Connection, guard: str) -> Iterator[None]:
     """Take a constraint of the ticket away, and put it back."""
     definition = one(db, "select pg_get_constraintdef(oid) from pg_constraint where conname = %s", guard)
-    run(db, f"alter table billig.ticket drop constraint {guard}")  # type: ignore[arg-type]
+    run(db, f"alter table billig.ticket drop constraint {guard}")
     yield
-    run(db, f"alter table billig.ticket add constraint {guard} {definition} not valid")  # type: ignore[arg-type]
+    run(db, f"alter table billig.ticket add constraint {guard} {definition} not valid")
 
 
 def test_sixteen_disputes_and_refunds_at_once_give_no_krone_back_twice(
@@ -265,9 +245,13 @@ def test_sixteen_disputes_and_refunds_at_once_give_no_krone_back_twice(
         *(lambda s=s, n=n: refund(s, sales[n].tickets, seller="kari") for n, s in enumerate(sessions[8:])),
     ]
     answers = together(works)
-    assert set(sqlstates(answers)) <= {"23B31"}, "a refund after a dispute gives nothing, a dispute after a refund is none"
+    assert set(sqlstates(answers)) <= {"23B31"}, (
+        "a refund after a dispute gives nothing, a dispute after a refund is none"
+    )
     for number, sale in enumerate(sales):
-        given = sum(row["amount"] for each in (answers[number], answers[8 + number]) if isinstance(each, list) for row in each)
+        given = sum(
+            row["amount"] for each in (answers[number], answers[8 + number]) if isinstance(each, list) for row in each
+        )
         assert given == -400
         for ticket in sale.tickets:
             assert left(db, ticket)[:2] == (0, 0)
