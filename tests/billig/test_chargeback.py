@@ -1,7 +1,5 @@
 """What a payment provider takes back since the buyer disputed it, and gives back where the dispute is won."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 
 import pytest
@@ -226,15 +224,6 @@ def test_the_web_and_the_bookkeeper_record_disputes_and_nobody_else(
                 won(session)
 
 
-@contextmanager
-def without(db: Connection, guard: str) -> Iterator[None]:
-    """Take a constraint of the ticket away, and put it back."""
-    definition = one(db, "select pg_get_constraintdef(oid) from pg_constraint where conname = %s", guard)
-    run(db, f"alter table billig.ticket drop constraint {guard}")
-    yield
-    run(db, f"alter table billig.ticket add constraint {guard} {definition} not valid")
-
-
 def test_sixteen_disputes_and_refunds_at_once_give_no_krone_back_twice(
     db: Connection, connect: Connect, play: Event
 ) -> None:
@@ -258,3 +247,48 @@ def test_sixteen_disputes_and_refunds_at_once_give_no_krone_back_twice(
     assert consistency(db) == {}
     for session in sessions:
         session.close()
+
+
+def without_locks(db: Connection) -> None:
+    """Two disputes of one payment look at what is left at the same moment; neither waits for the other."""
+    for function, guard, instead in (
+        ("record_chargeback", "for no key update; -- one dispute of it at a time", "limit 1;"),
+        ("lock_money_of", "perform billig.lock_tickets(tickets);", "perform pg_sleep(0.5);"),
+    ):
+        source = one(
+            db,
+            "select pg_get_functiondef(oid) from pg_proc where pronamespace = 'billig'::regnamespace and proname = %s",
+            function,
+        )
+        assert guard in source
+        db.execute(source.replace(guard, instead))
+
+
+def two_disputes(connect: Connect) -> list[str | None]:
+    with connect() as first, connect() as second:
+        return sqlstates(
+            together([lambda: charge_back(first, "dp_1", "ref-1"), lambda: charge_back(second, "dp_2", "ref-1")])
+        )
+
+
+def test_two_disputes_of_one_payment_at_once_take_it_once(db: Connection, connect: Connect, play: Event) -> None:
+    (ticket,) = web(db, play.price_group, reference="ref-1").tickets
+    assert two_disputes(connect) == ["23B31"]
+    assert left(db, ticket) == (0, 0, 0)
+    assert consistency(db) == {}
+
+
+def test_the_constraint_stands_beneath_the_locks_and_without_both_it_is_taken_twice(
+    db: Connection, connect: Connect, play: Event
+) -> None:
+    """Positive control of the two tests above."""
+    without_locks(db)
+    (ticket,) = web(db, play.price_group, reference="ref-1").tickets
+    assert two_disputes(connect) == ["23514"]
+    assert left(db, ticket) == (0, 0, 0)
+    won(db, one(db, "select provider_reference from billig.payment where kind = 'CHARGEBACK'"))
+    run(db, "alter table billig.ticket drop constraint ticket_left_check")
+    with connect() as first, connect() as second:
+        answers = together([lambda: charge_back(first, "dp_3", "ref-1"), lambda: charge_back(second, "dp_4", "ref-1")])
+    assert sqlstates(answers) == []
+    assert left(db, ticket)[0] + left(db, ticket)[1] == -200
