@@ -258,11 +258,14 @@ def test_a_receipt_says_what_was_kept_and_what_was_taken_off(story: Story) -> No
         (f"Kept of the refund, Fee, {event}", 2, D(25)),
         ("Total", 2, D("-167.50")),
     ])  # fmt: skip
-    assert _lines(db, story.payments["reduced"]) == [(f"Price reduction, {group}", 2, -40), ("Total", 2, -40)]
+    assert _lines(db, story.payments["reduced"]) == [
+        (f"Price reduction, {group}", 2, D(-40)),
+        ("Total", 2, D(-40)),
+    ]
     assert _lines(db, story.payments["rest"]) == [
         (group, 1, D("-82.50")),
         (f"Fee, {event}", 1, D("-12.50")),
-        ("Total", 1, -95),
+        ("Total", 1, D(-95)),
     ]
 
 
