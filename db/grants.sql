@@ -49,7 +49,7 @@ grant select on books.accounting_period to bookkeeper, auditor;
 
 -- Which account a voucher's line goes to: the bookkeeper decides, through the functions.
 grant select on
-books.account, books.voucher_line_kind, books.voucher_rule, billig.event_date
+books.account, books.voucher_line_kind, books.voucher_rule, books.organisation, billig.event_date
 to bookkeeper, auditor;
 
 grant select on all tables in schema report to analyst, bookkeeper, auditor;
@@ -79,13 +79,14 @@ to billig_web;
 grant execute on function billig.expire_net_sales, billig.expire_reservations to billig_web, scheduler;
 grant execute on function
 billig.register_cash_point, billig.settle_owed_back, billig.erase_buyer,
-billig.check_programme, billig.import_programme, books.set_account, books.set_voucher_rule
+billig.check_programme, billig.import_programme, books.set_account, books.set_voucher_rule, books.set_organisation
 to bookkeeper;
 grant select on billig.programme_column to bookkeeper;
 grant execute on function books.close_period to bookkeeper;
 grant execute on function billig.roll_up_log to bookkeeper, scheduler;
 -- Whoever reads a view calls the functions in it: these say which rows are late, and nothing else.
 grant execute on function billig.late_rows, books.posting_date to analyst, bookkeeper, auditor, scheduler;
+grant execute on function books.organisation_on to analyst, bookkeeper, auditor;
 
 -- The marketplace. Row-level security lets a profile's own role see only its own rows; a click is both parties'.
 grant select on
