@@ -255,14 +255,15 @@ def test_cash_is_rounded_in_one_place() -> None:
     }
 
 
-def test_ids_that_clients_chose_are_passed_over_in_one_place_each() -> None:
-    assert found_in(r"insert into billig\.ticket\b\s*\(", DB / "functions", DB / "views", DB / "triggers") == {
-        "db/functions/billig/internal/make_exchange.sql",
-        "db/functions/billig/internal/new_tickets.sql",
-    }
-    assert found_in(r"insert into billig\.purchase\b\s*\(", DB / "functions", DB / "views", DB / "triggers") == {
-        "db/functions/billig/internal/new_purchase.sql"
-    }
+def test_tickets_and_purchases_are_made_and_ids_that_clients_chose_passed_over_in_one_place_each() -> None:
+    sold = [DB / "functions", DB / "views", DB / "triggers"]
+    for pattern, home in (
+        (r"insert into (?:billig\.)?ticket\b\s*(?:as \w+\s*)?\(", "new_tickets"),
+        (r"nextval\('(?:billig\.)?ticket_ticket_seq'", "new_tickets"),
+        (r"\bticket_pkey\b", "new_tickets"),
+        (r"insert into (?:billig\.)?purchase\b\s*(?:as \w+\s*)?\(", "new_purchase"),
+    ):
+        assert found_in(pattern, *sold) == {f"db/functions/billig/internal/{home}.sql"}, pattern
 
 
 # --- Clicks ---------------------------------------------------------------------------------------------------------
