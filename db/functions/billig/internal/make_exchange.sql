@@ -20,7 +20,8 @@ begin
     new_tickets := array(
         select n.ticket
         from billig.new_tickets(
-            (p_old[1]).purchase, 'STAND', billig.local_time(), p_seller, p_cash_point, payment, p_on_card,
+            array(select o.purchase from unnest(p_old) with ordinality as o order by o.ordinality), 'STAND', billig.local_time(), p_seller,
+            p_cash_point, payment, p_on_card,
             array(
                 select f
                 from unnest(p_new_groups) with ordinality as g (price_group, position)

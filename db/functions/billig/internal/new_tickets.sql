@@ -1,5 +1,5 @@
 create or replace function billig.new_tickets(
-    p_purchase bigint, p_sale_channel text, p_paid timestamp, p_seller text, p_cash_point int, p_payment bigint,
+    p_purchases bigint[], p_sale_channel text, p_paid timestamp, p_seller text, p_cash_point int, p_payment bigint,
     p_on_card boolean, p_offers billig.offer[], p_counts int[], p_replaces bigint[],
     p_exchange bigint default null, p_tickets bigint[] default null
 )
@@ -34,7 +34,7 @@ begin
                 return query
                 select n.purchase, n.payment, n.ticket, n.price_group, n.price, n.fee
                 from billig.new_tickets(
-                    p_purchase, p_sale_channel, p_paid, p_seller, p_cash_point, p_payment, p_on_card, p_offers, p_counts,
+                    p_purchases, p_sale_channel, p_paid, p_seller, p_cash_point, p_payment, p_on_card, p_offers, p_counts,
                     p_replaces, p_exchange, v_tickets
                 ) as n;
                 return;
@@ -56,8 +56,7 @@ begin
         )
         select
             coalesce(p_tickets[o.ordinality], nextval('billig.ticket_ticket_seq')), o.price_group,
-            coalesce((select r.purchase from billig.ticket as r where r.ticket = p_replaces[o.ordinality]), p_purchase),
-            p_on_card and o.can_be_put_on_card, p_paid,
+            coalesce(p_purchases[o.ordinality], p_purchases[1]), p_on_card and o.can_be_put_on_card, p_paid,
             p_sale_channel, p_seller, p_cash_point, p_payment, p_exchange, p_replaces[o.ordinality],
             o.ticket_group, o.event, o.organisation, o.project, o.vat_code, o.fee_vat_code,
             o.price, o.fee, o.vat_rate, o.fee_vat_rate, o.sold_name
@@ -81,7 +80,7 @@ begin
                     select count(*)
                     from billig.ticket as t
                     where
-                        t.purchase = p_purchase and t.price_group = o.price_group and t.refunded is null
+                        t.purchase = p_purchases[1] and t.price_group = o.price_group and t.refunded is null
                         and t.replaces is not distinct from p_replaces[o.ordinality]
                 )::int
             from unnest(p_offers) with ordinality as o
@@ -91,5 +90,5 @@ begin
 end;
 $$;
 
-comment on function billig.new_tickets(bigint, text, timestamp, text, int, bigint, boolean, billig.offer[], int[], bigint[], bigint, bigint[]) is
-'Makes the tickets of a purchase, and returns them: of each of p_offers (what they are sold as) as many as p_counts says. A price group stands there once, or else p_replaces beside it names the ticket that each replaces, in whose purchase the new one then is. The one place that makes tickets, and passes over ids which clients chose. p_exchange: what p_replaces names is given back in it first, and the i-th names the i-th new one. p_tickets: ids that are named already; for itself alone. 23B01: sold out. May be null: p_paid, p_seller, p_cash_point, p_payment, p_replaces, p_exchange, p_tickets; payment.';
+comment on function billig.new_tickets(bigint[], text, timestamp, text, int, bigint, boolean, billig.offer[], int[], bigint[], bigint, bigint[]) is
+'Makes tickets, and returns them, all in the one purchase of p_purchases, or those of the i-th of p_offers in the i-th (an exchange''s, the first for what has none): of each of p_offers (what they are sold as) as many as p_counts says. A price group stands there once, or else p_replaces beside it names the ticket that each replaces. The one place that makes tickets, and passes over ids which clients chose. p_exchange: what p_replaces names is given back in it first, and the i-th names the i-th new one. p_tickets: ids that are named already; for itself alone. 23B01: sold out. May be null: p_paid, p_seller, p_cash_point, p_payment, p_replaces, p_exchange, p_tickets; payment.';
