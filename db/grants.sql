@@ -126,9 +126,9 @@ to marketplace_web, marketplace_profile, bookkeeper, scheduler, auditor, analyst
 grant execute on function marketplace.due_date to marketplace_web, scheduler, bookkeeper, auditor;
 grant execute on function
 marketplace.current_totals, marketplace.past_transactions, marketplace.why_not_paid, marketplace.click_series,
-marketplace.top_items, marketplace.check_profile, marketplace.check_period, marketplace.click_lines
+marketplace.click_counts, marketplace.top_items, marketplace.check_profile, marketplace.check_period, marketplace.click_lines
 to marketplace_web, marketplace_profile;
-grant execute on function marketplace.statement_lines to analyst, bookkeeper, auditor;
+grant execute on function marketplace.statement_lines, marketplace.all_click_counts to analyst, bookkeeper, auditor;
 grant execute on function marketplace.record_clicks to marketplace_web;
 grant execute on function marketplace.begin_click_file, marketplace.load_clicks to marketplace_web, scheduler, bookkeeper;
 grant execute on function marketplace.exclude_clicks to bookkeeper, marketplace_web;

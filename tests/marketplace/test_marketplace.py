@@ -1229,3 +1229,51 @@ def test_a_run_whose_session_is_gone_has_crashed(connect: Connect) -> None:
     assert state(db, again["job_run"]) == ("failed", None, "57P01")
     job(db, "finish_run", job_run=again["job_run"] + 1, outcome="succeeded")
     assert one(db, "select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()") == 0
+
+
+def test_a_price_looked_up_by_key_is_the_one_that_the_tariff_has_at_that_time(here: Town) -> None:
+    """At each change, just before and just after it, and before there was any."""
+    for number in range(7):
+        run(
+            here.db,
+            "insert into marketplace.advertisement_price (advertisement, valid_from, price)"
+            " values (%s, timestamptz '2026-01-10' + %s * interval '7 hours', %s)",
+            here.ad, number, number,
+        )  # fmt: skip
+    asked = """
+    select a.advertisement, m.moment, k.price as by_key, t.price as by_tariff
+    from (
+        select distinct p.valid_from + d.away as moment
+        from marketplace.advertisement_price as p
+        cross join (values (interval '-1 microsecond'), ('0'), ('1 microsecond'), ('-100 years')) as d (away)
+    ) as m
+    cross join marketplace.advertisement as a
+    left join lateral marketplace.price_at(a.advertisement, m.moment) as k on true
+    left join marketplace.advertisement_tariff as t
+        on a.advertisement = t.advertisement and m.moment >= t.valid_from and m.moment < t.valid_to
+    """
+    found = rows(here.db, asked)
+    assert [row for row in found if row["by_key"] != row["by_tariff"]] == []
+    assert {None, 0, 3, 6} <= {row["by_key"] for row in found if row["advertisement"] == here.ad}
+
+
+def test_staff_are_told_of_clicks_what_profiles_are_told_and_of_all_at_once(here: Town) -> None:
+    clicks(here.db, here.ad, here.site, at(2026, 1, 5), at(2026, 1, 5, 23), at(2026, 1, 7))
+    clicks(here.db, here.ad, None, at(2026, 1, 7))
+    period = {"from": JANUARY, "to": FEBRUARY}
+    for side, owner in (("ADVERTISEMENT", here.advertiser), ("WEBSITE", here.publisher)):
+        series = [row for row in call(here.db, "click_series", profile=owner, side=side, **period) if row["clicks"]]
+        assert len(series) == 2
+        for profile in (owner, None):
+            assert call(here.db, "click_counts", profile=profile, side=side, **period) == series
+            with login_role(here.db, "analyst") as name, psycopg.connect(
+                here.db.info.dsn, user=name, autocommit=True
+            ) as analyst:
+                assert call(analyst, "all_click_counts", profile=profile, side=side, **period) == series
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    call(analyst, "click_counts", profile=profile, side=side, **period)
+    century = {"from": date(2000, 1, 1), "to": date(2100, 1, 1)}
+    counted = call(here.db, "click_counts", profile=None, side="ADVERTISEMENT", step="month", **century)
+    assert [row["clicks"] for row in counted] == [4], "what has no clicks has no row, so it may be asked for long"
+    with refused(here.db, "22023"):
+        call(here.db, "click_series", profile=here.advertiser, side="ADVERTISEMENT", step="month", **century)
