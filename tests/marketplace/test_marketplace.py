@@ -1257,23 +1257,29 @@ def test_a_price_looked_up_by_key_is_the_one_that_the_tariff_has_at_that_time(he
     assert {None, 0, 3, 6} <= {row["by_key"] for row in found if row["advertisement"] == here.ad}
 
 
-def test_staff_are_told_of_clicks_what_profiles_are_told_and_of_all_at_once(here: Town) -> None:
-    clicks(here.db, here.ad, here.site, at(2026, 1, 5), at(2026, 1, 5, 23), at(2026, 1, 7))
-    clicks(here.db, here.ad, None, at(2026, 1, 7))
-    period = {"from": JANUARY, "to": FEBRUARY}
-    for side, owner in (("ADVERTISEMENT", here.advertiser), ("WEBSITE", here.publisher)):
-        series = [row for row in call(here.db, "click_series", profile=owner, side=side, **period) if row["clicks"]]
-        assert len(series) == 2
-        for profile in (owner, None):
-            assert call(here.db, "click_counts", profile=profile, side=side, **period) == series
-            with login_role(here.db, "analyst") as name, psycopg.connect(
-                here.db.info.dsn, user=name, autocommit=True
-            ) as analyst:
-                assert call(analyst, "all_click_counts", profile=profile, side=side, **period) == series
-                with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                    call(analyst, "click_counts", profile=profile, side=side, **period)
-    century = {"from": date(2000, 1, 1), "to": date(2100, 1, 1)}
-    counted = call(here.db, "click_counts", profile=None, side="ADVERTISEMENT", step="month", **century)
-    assert [row["clicks"] for row in counted] == [4], "what has no clicks has no row, so it may be asked for long"
+def test_staff_are_told_of_clicks_what_profiles_are_told_and_of_all_at_once(settled: Town) -> None:
+    period = {"from": JANUARY, "to": APRIL}
+    with logged_in(settled.db, "analyst") as (analyst, _):
+        for side, owner in (("ADVERTISEMENT", settled.advertiser), ("WEBSITE", settled.publisher)):
+            asked = {"side": side, **period}
+            series = call(settled.db, "click_series", profile=owner, **asked)
+            counted = [row for row in series if row["clicks"]]
+            assert 0 < len(counted) < len(series)
+            assert call(settled.db, "click_counts", profile=owner, **asked) == counted
+            assert call(analyst, "all_click_counts", profile=owner, **asked) == counted
+            of_all = call(analyst, "all_click_counts", profile=None, **asked)
+            assert {row["item"] for row in of_all} > {row["item"] for row in counted}
+            assert [row for row in of_all if row["item"] in {each["item"] for each in series}] == counted
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                call(analyst, "click_counts", profile=owner, **asked)
+
+
+def test_what_has_no_clicks_has_no_row_so_that_clicks_may_be_asked_for_long(here: Town) -> None:
+    clicks(here.db, here.ad, here.site, NOON, at(2026, 2, 7))
+    century = {"from": date(2000, 1, 1), "to": date(2100, 1, 1), "step": "month", "side": "ADVERTISEMENT"}
+    counted = call(here.db, "click_counts", profile=None, **century)
+    assert [row["clicks"] for row in counted] == [1, 1]
     with refused(here.db, "22023"):
-        call(here.db, "click_series", profile=here.advertiser, side="ADVERTISEMENT", step="month", **century)
+        call(here.db, "click_series", profile=here.advertiser, **century)
+    with refused(here.db, "22023"):
+        call(here.db, "click_counts", profile=None, **{**century, "side": "BOTH"})
