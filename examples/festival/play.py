@@ -542,9 +542,12 @@ def prepare(connection: psycopg.Connection[Any]) -> None:
         client = Client(connection)
         for number, name in STANDS.items():
             client.register_cash_point(cash_point=number, name=name)
-        for organisation, (name, number) in ORGANISATIONS.items():
+        for organisation, (legal_name, organisation_number) in ORGANISATIONS.items():
             client.books.set_organisation(
-                organisation=organisation, legal_name=name, organisation_number=number, is_vat_registered=True
+                organisation=organisation,
+                legal_name=legal_name,
+                organisation_number=organisation_number,
+                is_vat_registered=True,
             )
         connection.execute(
             """
