@@ -315,6 +315,10 @@ def test_what_a_click_costs_is_looked_up_by_key_in_one_place_and_for_all_in_one(
     }
 
 
+def test_how_old_a_click_may_be_is_said_in_one_place() -> None:
+    assert found_in(r"\b2 years'", DB) == {"db/functions/marketplace/internal/oldest_click.sql"}
+
+
 @pytest.mark.parametrize("moment", ["click_time", "now()"])
 def test_a_price_looked_up_by_key_is_looked_up_as_if_it_stood_in_the_query(shared_db: Connection, moment: str) -> None:
     """So that it takes the index, and one row of it, however many prices there were."""

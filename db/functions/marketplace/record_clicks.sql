@@ -60,7 +60,7 @@ begin
     select array_agg(b.month) into v_months
     from batch as b
     where
-        b.month between (now() - interval '2 years')::date and (now() + interval '1 month')::date
+        b.month between marketplace.oldest_click(now())::date and (now() + interval '1 month')::date
         and to_regclass('marketplace.' || marketplace.partition_name(b.month)) is null;
     perform marketplace.ensure_partitions(m, 1) from unnest(v_months) as m;
 
