@@ -231,7 +231,7 @@ def test_the_views_of_the_log_have_its_columns_all_of_them_in_its_order(shared_d
         )
     }
     log = columns["transaction_log"]
-    assert columns["posted_log"] == ["posting_date", "is_late", *log]
+    assert columns["posted_log"] == ["posting_date", "is_late", "is_second_row", *log]
     assert columns["unrolled_log"] == ["posting_date", *log]
 
 

@@ -46,10 +46,8 @@ begin
             case c.component when 'TICKET' then 1 else 2 end as rank,
             concat_ws(
                 ', ',
-                case
-                    when billig.is_reduction(l.transaction_type) then 'Price reduction'
-                    when billig.is_fee_kept(l.transaction_type) then 'Kept of the refund'
-                end,
+                case when billig.is_reduction(l.transaction_type) then 'Price reduction' end,
+                case when billig.is_fee_kept(l.transaction_type) then 'Kept of the refund' end,
                 case c.component when 'FEE' then 'Fee' end,
                 coalesce(n.event_name, e.event_name),
                 case c.component when 'TICKET' then coalesce(n.price_group_name, g.price_group_name) end
@@ -64,9 +62,7 @@ begin
             l.vat_code, l.vat_rate, l.amount, l.vat_amount,
             l.fee_vat_code, l.fee_vat_rate, l.fee_amount, l.fee_vat_amount
         ) as c
-        where
-            l.payment = v_payment.payment
-            -- a ticket that cost nothing is shown; that nothing of it was kept is not
+        where l.payment = v_payment.payment -- a ticket that cost nothing is shown; that nothing of it was kept is not
             and (c.gross_amount <> 0 or c.component = 'TICKET' and not billig.is_fee_kept(l.transaction_type))
     ),
 
