@@ -77,26 +77,26 @@ begin
     end if;
     select s.tickets, s.amounts into v_tickets, v_amounts
     from billig.lock_money_of(v_disputed.payment) as s;
-    v_left := least(v_left, (select sum(a) from unnest(v_amounts) as a));
+    v_upto := (select coalesce(sum(a), 0) from unnest(v_amounts) as a);
+    v_left := least(v_left, v_upto);
     v_amount := coalesce(p_amount, v_left);
-    if v_amount > coalesce(v_left, 0) or v_amount is null or v_amount = 0 then
-        raise exception 'more is charged back than is left of the payment' using
-            errcode = '23B31',
-            detail = format('Payment %s: NOK %s charged back, %s left.',
-                v_disputed.payment, coalesce(p_amount::text, 'all'), coalesce(v_left, 0)),
-            hint = 'What was given back already cannot be taken back again: contest it with the provider, with the repayment''s reference.';
-    elsif v_amount < 0 or v_amount <> round(v_amount, 2) then
+    if v_amount < 0 or v_amount = 'NaN' or v_amount <> round(v_amount, 2) or p_amount = 0 then
         raise exception 'the amount is no sum of money' using
             errcode = '22023',
             detail = format('p_amount is %s.', p_amount),
             hint = 'Positive NOK with at most two decimals; null: all that is left of the payment.';
+    elsif v_amount > v_left or v_amount = 0 then
+        raise exception 'more is charged back than is left of the payment' using
+            errcode = '23B31',
+            detail = format('Payment %s: NOK %s charged back, %s left.',
+                v_disputed.payment, coalesce(p_amount::text, 'all'), v_left),
+            hint = 'What was given back already cannot be taken back again: contest it with the provider, with the repayment''s reference.';
     end if;
 
     v_chargeback.payment := billig.new_payment(
         'CHARGEBACK', v_disputed.purchase, null, null, null, 'FUNCTION', p_dispute_reference, p_reason, false,
         v_methods, null, -v_amount, v_disputed.payment
     );
-    v_upto := (select sum(a) from unnest(v_amounts) as a);
     update billig.ticket as t
     set
         charged_back = t.charged_back + k.part,

@@ -55,7 +55,7 @@ begin
                 format('At most NOK %s.', l.amount))
     end
     from billig.lock_tickets(p_tickets) as t
-    inner join unnest(p_tickets, v_amounts) as k (ticket, amount) on t.ticket = k.ticket
+    left join unnest(p_tickets, v_amounts) as k (ticket, amount) on t.ticket = k.ticket -- never empty before it locks
     cross join lateral billig.left_of(
         t.paid is not null, t.refunded is not null, t.price, t.reduced, t.charged_back, t.kept
     ) as l (amount)

@@ -271,8 +271,9 @@ begin
                                 + t.t_card::int + t.t_reduced::int + t.t_charged_back::int + t.t_vat::int > 1
                                 then -9
                             when
-                                n.kept <> o.kept and not t.t_refunded
-                                and (o.refunded is null or n.kept - o.kept <> o.charged_back - n.charged_back)
+                                not t.t_refunded
+                                and n.kept - o.kept
+                                <> case when o.refunded is null then 0 else o.charged_back - n.charged_back end
                                 then -20
                             when
                                 t.t_charged_back
