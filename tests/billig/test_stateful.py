@@ -140,9 +140,12 @@ FORBIDDEN: list[tuple[LiteralString, Callable[[Ticket], set[str]]]] = [
     ("delete from billig.ticket where ticket = %s", lambda t: {"23B25"}),
     (
         "update billig.ticket set refunded = null where ticket = %s",
-        lambda t: {"23B22"} if t.refunded else set(),
+        lambda t: ({"23514"} if t.kept else {"23B22"}) if t.refunded else set(),
     ),
-    ("update billig.ticket set paid = null where ticket = %s", lambda t: {"23B22"} if t.paid else set()),
+    (
+        "update billig.ticket set paid = null where ticket = %s",
+        lambda t: ({"23514"} if t.reduced or t.charged_back or t.kept else {"23B22"}) if t.paid else set(),
+    ),
     ("update billig.ticket set used = null where ticket = %s", lambda t: {"23B22"} if t.used else set()),
     ("update billig.ticket set price = price + 1 where ticket = %s", lambda t: {"23B08"}),
     ("update billig.ticket set vat_rate = vat_rate + 60 where ticket = %s", lambda t: {"23B08"}),
@@ -1062,7 +1065,9 @@ class Festival(RuleBasedStateMachine):
         refusals: set[str] = set()
         if len(can) != 1:
             refusals = {"22023"}
-        elif left == 0 or amount == 0 or (amount or 0) > left:
+        elif amount == 0:
+            refusals = {"22023"}
+        elif left == 0 or (amount or 0) > left:
             refusals = {"23B31"}
         reference = f"dispute {self.run} {len(self.ledger.disputes)}"
         asked: dict[str, object] = {"payment": payment.payment}
@@ -1080,7 +1085,7 @@ class Festival(RuleBasedStateMachine):
             **asked,
         )
         if answer is not None:
-            ((taken, whole),) = [(left if amount is None else amount, sum(holders.values(), Decimal(0)))]
+            taken, whole = left if amount is None else amount, sum(holders.values(), Decimal(0))
             ((by, _),) = can.items()
             amounts = {row["ticket"]: -row["amount"] for row in answer}
             assert sum(amounts.values()) == taken
