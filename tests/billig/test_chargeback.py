@@ -1,23 +1,15 @@
 """What a payment provider takes back since the buyer disputed it, and gives back where the dispute is won."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 
 import pytest
 
-from tests.billig.test_concurrency import sqlstates, together
-from tests.billig.test_part import left, moved, reduce
 from tests.conftest import Connect, Connection
 from tests.support.domain import (
     LOW_RATE,
     REGULAR_RATE,
     Event,
-    Row,
-    Sale,
-    Wanted,
     call,
-    confirm,
     consistency,
     exchange,
     expect,
@@ -25,7 +17,6 @@ from tests.support.domain import (
     log_types,
     login_role,
     make_event,
-    net,
     num_sold,
     one,
     payment_lines,
@@ -36,27 +27,14 @@ from tests.support.domain import (
     ticket_row,
     update_ticket,
 )
+from tests.support.given_back import charge_back, left, moved, reduce, web, won
+from tests.support.together import sqlstates, together
 
 
 @pytest.fixture
 def play(db: Connection) -> Event:
     """Tickets of 200 and 300 kroner at 25 %, 50 of each a fee at 12 %."""
     return make_event(db, prices=(200, 300), fee=50, vat_code=REGULAR_RATE, fee_vat_code=LOW_RATE)
-
-
-def web(db: Connection, wanted: Wanted, count: int = 1, *, reference: str | None = None) -> Sale:
-    """Sold on the web and paid, under this reference of the provider."""
-    sale = net(db, wanted, count)
-    confirm(db, sale, reference=reference)
-    return sale
-
-
-def charge_back(db: Connection, dispute: str = "dp_1", provider: str | None = "ref-1", **more: object) -> list[Row]:
-    return call(db, "record_chargeback", dispute_reference=dispute, provider_reference=provider, **more)
-
-
-def won(db: Connection, dispute: str = "dp_1", **more: object) -> list[Row]:
-    return call(db, "record_chargeback_won", dispute_reference=dispute, **more)
 
 
 def test_the_provider_takes_all_of_a_payment_back_and_the_tickets_keep_their_seats(db: Connection, play: Event) -> None:
@@ -246,15 +224,6 @@ def test_the_web_and_the_bookkeeper_record_disputes_and_nobody_else(
                 won(session)
 
 
-@contextmanager
-def without(db: Connection, guard: str) -> Iterator[None]:
-    """Take a constraint of the ticket away, and put it back."""
-    definition = one(db, "select pg_get_constraintdef(oid) from pg_constraint where conname = %s", guard)
-    run(db, f"alter table billig.ticket drop constraint {guard}")  # type: ignore[arg-type]
-    yield
-    run(db, f"alter table billig.ticket add constraint {guard} {definition} not valid")  # type: ignore[arg-type]
-
-
 def test_sixteen_disputes_and_refunds_at_once_give_no_krone_back_twice(
     db: Connection, connect: Connect, play: Event
 ) -> None:
@@ -265,12 +234,61 @@ def test_sixteen_disputes_and_refunds_at_once_give_no_krone_back_twice(
         *(lambda s=s, n=n: refund(s, sales[n].tickets, seller="kari") for n, s in enumerate(sessions[8:])),
     ]
     answers = together(works)
-    assert set(sqlstates(answers)) <= {"23B31"}, "a refund after a dispute gives nothing, a dispute after a refund is none"
+    assert set(sqlstates(answers)) <= {"23B31"}, (
+        "a refund after a dispute gives nothing, a dispute after a refund is none"
+    )
     for number, sale in enumerate(sales):
-        given = sum(row["amount"] for each in (answers[number], answers[8 + number]) if isinstance(each, list) for row in each)
+        given = sum(
+            row["amount"] for each in (answers[number], answers[8 + number]) if isinstance(each, list) for row in each
+        )
         assert given == -400
         for ticket in sale.tickets:
             assert left(db, ticket)[:2] == (0, 0)
     assert consistency(db) == {}
     for session in sessions:
         session.close()
+
+
+def without_locks(db: Connection) -> None:
+    """Two disputes of one payment look at what is left at the same moment; neither waits for the other."""
+    for function, guard, instead in (
+        ("record_chargeback", "for no key update; -- one dispute of it at a time", "limit 1;"),
+        ("lock_money_of", "perform billig.lock_tickets(tickets);", "perform pg_sleep(0.5);"),
+    ):
+        source = one(
+            db,
+            "select pg_get_functiondef(oid) from pg_proc where pronamespace = 'billig'::regnamespace and proname = %s",
+            function,
+        )
+        assert guard in source
+        db.execute(source.replace(guard, instead))
+
+
+def two_disputes(connect: Connect) -> list[str | None]:
+    with connect() as first, connect() as second:
+        return sqlstates(
+            together([lambda: charge_back(first, "dp_1", "ref-1"), lambda: charge_back(second, "dp_2", "ref-1")])
+        )
+
+
+def test_two_disputes_of_one_payment_at_once_take_it_once(db: Connection, connect: Connect, play: Event) -> None:
+    (ticket,) = web(db, play.price_group, reference="ref-1").tickets
+    assert two_disputes(connect) == ["23B31"]
+    assert left(db, ticket) == (0, 0, 0)
+    assert consistency(db) == {}
+
+
+def test_the_constraint_stands_beneath_the_locks_and_without_both_it_is_taken_twice(
+    db: Connection, connect: Connect, play: Event
+) -> None:
+    """Positive control of the two tests above."""
+    without_locks(db)
+    (ticket,) = web(db, play.price_group, reference="ref-1").tickets
+    assert two_disputes(connect) == ["23514"]
+    assert left(db, ticket) == (0, 0, 0)
+    won(db, one(db, "select provider_reference from billig.payment where kind = 'CHARGEBACK'"))
+    run(db, "alter table billig.ticket drop constraint ticket_left_check")
+    with connect() as first, connect() as second:
+        answers = together([lambda: charge_back(first, "dp_3", "ref-1"), lambda: charge_back(second, "dp_4", "ref-1")])
+    assert sqlstates(answers) == []
+    assert left(db, ticket)[0] + left(db, ticket)[1] == -200

@@ -326,7 +326,7 @@ def test_what_is_kept_reduced_charged_back_and_won_is_a_row_of_its_own(db: Conne
     ticket, kept = net_paid(db, play.price_group, 2).tickets
     paid = log_rows(db, ticket)[-1]["payment"]
     call(db, "reduce_price", tickets=[ticket], amounts=[1], seller="ola", reason="a test")
-    assert last_entry(db, ticket) == ("PRICE_REDUCTION", (-1, Decimal("-0.13"), 0, 0), "ola", None)
+    assert last_entry(db, ticket) == ("PRICE_REDUCTION", (Decimal(-1), Decimal("-0.13"), *NOTHING[:2]), "ola", None)
     refund(db, [kept], kept=[15])
     assert entries(db, kept)[-2:] == [
         ("NET_REFUND", OUT, "kari", None),
@@ -336,7 +336,7 @@ def test_what_is_kept_reduced_charged_back_and_won_is_a_row_of_its_own(db: Conne
     parts = (Decimal("100"), Decimal("13.04"), Decimal("0"), Decimal("0"))
     assert last_entry(db, ticket)[0] == "CHARGEBACK"
     call(db, "record_chargeback_won", dispute_reference="a dispute")
-    kind, won, seller, where = last_entry(db, ticket)
+    kind, _, seller, where = last_entry(db, ticket)
     assert (kind, seller, where) == ("CHARGEBACK_WON", None, None)
     assert sum(row["amount"] for row in log_rows(db, ticket)) == parts[0]
     assert sum(row["vat_amount"] for row in log_rows(db, ticket)) == parts[1]

@@ -30,35 +30,13 @@ from tests.support.domain import (
     ticket_row,
     update_ticket,
 )
-
-REASON = "the headliner fell ill"
+from tests.support.given_back import REASON, left, moved, reduce
 
 
 @pytest.fixture
 def play(db: Connection) -> Event:
     """Tickets of 200, 300 and 60 kroner at 25 %, 50 of each a fee at 12 %."""
     return make_event(db, prices=(200, 300, 60), fee=50, vat_code=REGULAR_RATE, fee_vat_code=LOW_RATE)
-
-
-def reduce(db: Connection, tickets: list[int], *amounts: object, **arguments: object) -> list[Decimal]:
-    arguments = {"seller": "kari", "reason": REASON, **arguments}
-    return [row["amount"] for row in call(db, "reduce_price", tickets=tickets, amounts=list(amounts), **arguments)]
-
-
-def moved(db: Connection, ticket: int) -> list[tuple[str, int, int]]:
-    """Of a ticket's rows that move money: type, the ticket's part, the fee's."""
-    return [(r["type"], r["amount"], r["fee_amount"]) for r in log_rows(db, ticket) if r["amount"] or r["fee_amount"]]
-
-
-def left(db: Connection, ticket: int) -> tuple[Decimal, Decimal, Decimal]:
-    """What the log says is left of a ticket: its part, the fee's, and the VAT of both."""
-    (row,) = rows(
-        db,
-        "select sum(amount) as amount, sum(fee_amount) as fee, sum(vat_amount + fee_vat_amount) as vat"
-        " from billig.transaction_log where ticket = %s",
-        ticket,
-    )
-    return row["amount"], row["fee"], row["vat"]
 
 
 # --- A part of a refund is kept -------------------------------------------------------------------------------------

@@ -2,11 +2,10 @@
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
-from tests.billig.test_chargeback import charge_back, web
-from tests.billig.test_part import left, reduce
 from tests.conftest import Connect, Connection
 from tests.support.domain import (
     LOW_RATE,
@@ -30,6 +29,7 @@ from tests.support.domain import (
     ticket_row,
     update_ticket,
 )
+from tests.support.given_back import charge_back, left, reduce, web
 
 SOON = date.today() + timedelta(days=10)
 
@@ -55,7 +55,7 @@ def change_vat(db: Connection) -> list[Row]:
     return call(db, "change_vat")
 
 
-def vat_rows(db: Connection, ticket: int) -> list[tuple[Decimal, Decimal, Decimal, Decimal, Decimal, Decimal]]:
+def vat_rows(db: Connection, ticket: int) -> list[tuple[Any, ...]]:
     return [
         (r["vat_rate"], r["amount"], r["vat_amount"], r["fee_vat_rate"], r["fee_amount"], r["fee_vat_amount"])
         for r in log_rows(db, ticket)

@@ -112,7 +112,7 @@ def test_what_the_log_lets_in_is_what_the_table_of_types_says_of_money(shared_db
             )) as l (transaction_type, amount, vat_amount, fee_amount, fee_vat_amount)
         ) as c
         where c.is_let_in is distinct from case y.money
-            when 'IN' then a.gross >= 0 when 'OUT' then a.gross <= 0 when 'EITHER' then true when 'MOVED' then true else a.gross = 0
+            when 'IN' then a.gross >= 0 when 'OUT' then a.gross <= 0 when 'ZERO' then a.gross = 0 else true
         end
         """,
     )

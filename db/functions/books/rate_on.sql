@@ -10,4 +10,4 @@ return (
 );
 
 comment on function books.rate_on(smallint, date) is
-'The rate of a VAT code on a day, per cent, as the rates are known now: of a ticket that of the day of delivery, its event''s day. May be null: no rate is known for that day.';
+'The rate of a VAT code on a day, per cent, as the rates are known now: of a ticket that of the day of delivery, its event''s day. Null where no rate is known for that day.';

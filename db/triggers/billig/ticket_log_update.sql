@@ -327,6 +327,7 @@ begin
                                 then -15
                             when
                                 t.t_price_group
+                                and n.reduced > 0
                                 and (select f.price from billig.offer as f where f.price_group = n.price_group) < n.reduced
                                 then -24
                             when t.t_price_group and o.paid is not null then 3 -- NORMAL_CHANGE
