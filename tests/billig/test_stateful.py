@@ -1063,9 +1063,7 @@ class Festival(RuleBasedStateMachine):
         left = min(min(can.values(), default=Decimal(0)), sum(holders.values(), Decimal(0)))
         amount = (None, left, (left / 3).quantize(Decimal("0.01")), left + Decimal("0.01"))[variant % 4]
         refusals: set[str] = set()
-        if len(can) != 1:
-            refusals = {"22023"}
-        elif amount == 0:
+        if len(can) != 1 or amount == 0:
             refusals = {"22023"}
         elif left == 0 or (amount or 0) > left:
             refusals = {"23B31"}
