@@ -61,6 +61,7 @@ select jsonb_build_object(
             union all select 'oversold' where exists (select from consistency.oversold)
             union all select 'first_row' where exists (select from consistency.first_row)
             union all select 'exchange_pairs' where exists (select from consistency.exchange_pairs)
+            union all select 'chargeback' where exists (select from consistency.chargeback)
             union all select 'vat' where exists (select from consistency.vat)
             union all select 'money_without_method' where exists (select from consistency.money_without_method)
             union all select 'overlong_unpaid' where exists (select from consistency.overlong_unpaid)
