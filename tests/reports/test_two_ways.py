@@ -21,6 +21,7 @@ from tests.conftest import Clone, Connection, ServerInfo
 from tests.support import servers
 from tests.support.domain import Row, one, rows
 from tests.support.histories import TILL, Clock, History
+from tests.support.ledger_model import vat_of
 
 STEPS = 70
 SALES = {"NORMAL_SALE": "STAND", "NET_PAID": "NET", "RESERVATION_PAID": "RESERVATION"}  # and the channel they tell
@@ -187,6 +188,15 @@ class Reports:
         by_method = [row for row in settlement if row["section"] == "PAYMENT_METHOD"]
         paid = [line for line in self.lines if line["payment"] is not None]
         self.alike("settlement by method", by_method, ("gross_amount",), PLACE, (GROSS,), paid)
+        in_tills = rows(
+            self.db,
+            "select p.till_session, m.payment_method_name as payment_method, l.amount from billig.payment_line as l"
+            " inner join billig.payment as p on l.payment = p.payment"
+            " inner join billig.payment_method as m on l.payment_method = m.payment_method"
+            " where p.till_session is not null and not m.is_rounding",
+        )
+        tills = [row for row in settlement if row["section"] == "TILL" and row["item"] == "PAYMENTS"]
+        self.alike("tills", tills, ("gross_amount",), ("till_session", "payment_method"), (of("amount"),), in_tills)
 
     # --- Means of payment ---
 
@@ -268,6 +278,26 @@ class Reports:
             self.alike("fees", said, ("amount",), by, (GROSS,), fees)
         assert items["GRAND_TOTAL_NET"]
 
+    # --- Tickets ---
+
+    def check_tickets(self) -> None:
+        """What a ticket's lines come to is what is left of it, and their VAT is the VAT of that, to the øre."""
+        state = {row["ticket"]: row for row in rows(self.db, "select * from billig.ticket")}
+        whole: dict[int, Decimal] = defaultdict(Decimal)
+        parts: dict[tuple[int, str], list[Row]] = defaultdict(list)
+        for line in self.lines:
+            whole[line["ticket"]] += line["gross_amount"]
+            parts[line["ticket"], line["component"]].append(line)
+        for ticket, row in state.items():
+            left = row["price"] - row["reduced"] - row["charged_back"]
+            left = Decimal(0) if row["paid"] is None else row["kept"] if row["refunded"] else left
+            assert whole[ticket] == left, ticket
+        for (ticket, component), lines in parts.items():
+            amount, vat = (sum(line[name] for line in lines) for name in ("gross_amount", "vat_amount"))
+            assert vat == vat_of(amount, lines[-1]["vat_rate"]), (ticket, component)
+            if component == "FEE":
+                assert amount == min(whole[ticket], state[ticket]["fee"]), "what is left is the fee first"
+
     # --- Time ---
 
     def check_days(self, clock: Clock) -> None:
@@ -289,7 +319,7 @@ def sees_an_øre(db: Connection, reports: Reports) -> None:
         )
     }
     checks = (reports.check_log, reports.check_settlement, reports.check_methods, reports.check_vouchers)
-    for check in (*checks, reports.check_tills):
+    for check in (*checks, reports.check_tickets, reports.check_tills):
         lines = [ln for ln in reports.lines if ln["payment"] in in_tills or check != reports.check_tills]
         line = reports.pick.choice([ln for ln in lines if ln["payment"] is not None])
         for amount in ("gross_amount", "net_amount"):
@@ -326,6 +356,7 @@ def test_the_views_and_the_lines_come_to_the_same_to_the_øre(
             reports.check_methods()
             reports.check_vouchers()
             reports.check_tills()
+            reports.check_tickets()
             reports.check_days(history.clock)
             if seed == histories[0]:
                 sees_an_øre(db, reports)

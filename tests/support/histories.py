@@ -351,6 +351,17 @@ class History:
                 **self._seller(),
             )  # fmt: skip
 
+    def do_change_a_reservation(self) -> None:
+        event = self.pick.choice(self.events)
+        before, after = self.pick.sample(event.price_groups, 2)
+        reserved = call(
+            self.db, "create_purchase", sale_channel="RESERVATION", price_groups=[before], counts=[2], seller="kari"
+        )
+        call(
+            self.db, "change_price_group", tickets=[reserved[0]["ticket"]], price_group=after, seller="ola",
+            cash_point=1,
+        )  # fmt: skip
+
     def do_put_on_a_card(self) -> None:
         update_ticket(self.db, self._tickets("t.refunded is null and not t.on_card"), on_card=True)
 
