@@ -339,6 +339,7 @@ class Ledger:
         left = ticket.left
         if left:
             self._take("VAT_CHANGE", ticket, seller, left)
+            self.activity[seller, "VAT_CHANGE"] -= 1  # two rows are one change
         ticket.sold = now
         self._put("VAT_CHANGE", ticket, seller, left)
         return True
@@ -375,6 +376,7 @@ class Ledger:
         left = ticket.left + now.price - old.price
         if now.rates != old.rates:
             self._take("NORMAL_CHANGE", ticket, seller, ticket.left)
+            self.activity[seller, "NORMAL_CHANGE"] -= 1  # two rows are one change
             ticket.sold = now
             self._put("NORMAL_CHANGE", ticket, seller, left)
         else:
