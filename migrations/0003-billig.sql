@@ -243,6 +243,7 @@ create table billig.event (
     project int,
     vat_code smallint,
     ticket_fee_vat_code smallint,
+    ticket_fee_vat_source text,
     constraint event_pkey primary key (event),
     constraint event_external_id_key unique (external_id),
     constraint event_event_type_fkey foreign key (event_type) references billig.event_type (event_type),
@@ -251,9 +252,13 @@ create table billig.event (
     constraint event_vat_code_fkey foreign key (vat_code) references books.vat_code (vat_code),
     constraint event_ticket_fee_vat_code_fkey foreign key (ticket_fee_vat_code) references books.vat_code (vat_code),
     constraint event_ticket_fee_check check (ticket_fee between 0 and 100000),
+    constraint event_ticket_fee_vat_source_check check (
+        (ticket_fee_vat_code is null) = (ticket_fee_vat_source is null) and ticket_fee_vat_source ~ '\S'
+    ),
     constraint event_sale_check check (sale_from < sale_to)
 );
-comment on table billig.event is 'What tickets are sold to. Times are local (Europe/Oslo), without zone, as legacy clients read them.';
+comment on table billig.event is
+'What tickets are sold to. Times are local (Europe/Oslo), without zone, as legacy clients read them. event_ticket_fee_vat_source_check: a VAT code of the fee''s own says what it rests on.';
 comment on column billig.event.event is 'Key';
 comment on column billig.event.event_name is 'Name';
 comment on column billig.event.event_location is 'Where: the hall or tent';
@@ -273,7 +278,8 @@ comment on column billig.event.sale_to is 'Sale ends, local time, exclusive; nul
 comment on column billig.event.hidden is 'Not for the public: no web sale, and no reservation but by a seller';
 comment on column billig.event.project is 'UKE project; null: none';
 comment on column billig.event.vat_code is 'The event''s own VAT code; null: its project''s (T11: three or so events differ)';
-comment on column billig.event.ticket_fee_vat_code is 'VAT code of the fee; null: that of the ticket';
+comment on column billig.event.ticket_fee_vat_code is 'VAT code of the fee; null: that of the ticket, as for every event unless a bookkeeper knows better (billig.set_fee_vat_code)';
+comment on column billig.event.ticket_fee_vat_source is 'What the fee''s own VAT code rests on: a ruling, a letter, a paragraph; null: it has none';
 
 create table billig.event_date (
     event int not null,

@@ -390,9 +390,10 @@ class Billig(Room):
 
     def check_programme(self, *, rows: Any) -> list[CheckProgrammeRow]:
         """Every problem of a programme, one row each, in the file's order; none when it is good. import_programme
-        refuses them, save those with is_warning: a fee that exceeds a price that is not 0. rows: an array of objects,
-        one for each price group, with its line (number) and the columns of billig.programme_column as text. line null:
-        the file as a whole. Changes nothing. 22023: no array of objects.
+        refuses them, save those with is_warning: a fee that exceeds a price that is not 0, and a VAT rate that will be
+        another on the event's day. rows: an array of objects, one for each price group, with its line (number) and the
+        columns of billig.programme_column as text. line null: the file as a whole. Changes nothing. 22023: no array of
+        objects.
         """
         return self._rows(CheckProgrammeRow, "check_programme", rows=json(rows))
 
@@ -529,6 +530,13 @@ class Billig(Room):
         """
         return self._rows(ImportProgrammeRow, "import_programme", rows=json(rows))
 
+    def is_chargeback(self, *, transaction_type: int) -> bool:
+        """Of a log row's type: The payment provider took money back since the buyer disputed it, or gave it back:
+        CHARGEBACK, CHARGEBACK_WON.
+        """
+        result: bool = self._value("is_chargeback", transaction_type=transaction_type)
+        return result
+
     def is_fee_kept(self, *, transaction_type: int) -> bool:
         """Of a log row's type: What is kept of a refund: FEE_KEPT."""
         result: bool = self._value("is_fee_kept", transaction_type=transaction_type)
@@ -537,6 +545,11 @@ class Billig(Room):
     def is_price_change(self, *, transaction_type: int) -> bool:
         """Of a log row's type: A ticket changed price group: NORMAL_CHANGE (it was paid), RESERVATION_CHANGE."""
         result: bool = self._value("is_price_change", transaction_type=transaction_type)
+        return result
+
+    def is_reduction(self, *, transaction_type: int) -> bool:
+        """Of a log row's type: A part of the price of a live ticket was given back: PRICE_REDUCTION."""
+        result: bool = self._value("is_reduction", transaction_type=transaction_type)
         return result
 
     def is_refund(self, *, transaction_type: int) -> bool:
@@ -633,15 +646,16 @@ class Billig(Room):
         )
 
     def receipt(self, *, payment: int | None = None, purchase: int | None = None) -> list[ReceiptRow]:
-        """The receipt of a payment (sale, refund, exchange or change; its number is the receipt's), or of a purchase's
-        first sale, as rows to print in order, with the names that the tickets were sold under: section SELLER (of each
-        organisation before its lines: its legal name, NO and its number, MVA and Foretaksregisteret where it is so, its
-        address, as books.organisation had them for the payment's day when the original was printed, or else its name
-        alone; quantity of tickets and amount: its part of the total), LINE (tickets and fees: quantity, unit_price,
-        amount), TOTAL, VAT (by organisation and rate: amount is gross), ROUNDING (of cash: what is handed over less
-        what it is for), PAYMENT (by method: TOTAL and ROUNDING together). organisation: whose row it is; null: all of
-        theirs. NOK, negative for money back; times local. Each call counts as a print: print_number 1 is the original,
-        later ones have is_copy. P0002: nothing paid.
+        """The receipt of a payment (sale, refund, exchange, change or price reduction; its number is the receipt's; a
+        chargeback has none), or of a purchase's first sale, as rows to print in order, with the names that the tickets
+        were sold under: section SELLER (of each organisation before its lines: its legal name, NO and its number, MVA
+        and Foretaksregisteret where it is so, its address, as books.organisation had them for the payment's day when
+        the original was printed, or else its name alone; quantity of tickets and amount: its part of the total), LINE
+        (tickets and fees: quantity, unit_price, amount; where a part of the price is given back or kept, the line says
+        so), TOTAL (quantity: the tickets), VAT (by organisation and rate: amount is gross), ROUNDING (of cash: what is
+        handed over less what it is for), PAYMENT (by method: TOTAL and ROUNDING together). organisation: whose row it
+        is; null: all of theirs. NOK, negative for money back; times local. Each call counts as a print: print_number 1
+        is the original, later ones have is_copy. P0002: nothing paid.
         """
         return self._rows(ReceiptRow, "receipt", payment=payment, purchase=purchase)
 
@@ -815,6 +829,15 @@ class Billig(Room):
         payment's line of ROUNDING.
         """
         result: Decimal = self._value("round_cash", amount=amount)
+        return result
+
+    def set_fee_vat_code(self, *, event: int, vat_code: int, source: str) -> int:
+        """Sets the VAT code of an event's fee, and what that rests on (source): a ruling, a letter, a paragraph.
+        vat_code null, and no source: that of the ticket, as for every event at first. Holds for what is sold from now
+        on, and for changes of price group; tickets that are sold keep theirs. Returns the event. 22023: no such code, a
+        code without a source, or a source without a code; P0002 no such event.
+        """
+        result: int = self._value("set_fee_vat_code", event=event, vat_code=vat_code, source=source)
         return result
 
     def settle_owed_back(self, *, owed_back: int, reference: str) -> int:

@@ -38,6 +38,8 @@ MEANINGS = {
     "moves_money": "money <> 'ZERO'",
     "is_vat_change": "transaction_type_name = 'VAT_CHANGE'",
     "is_fee_kept": "transaction_type_name = 'FEE_KEPT'",
+    "is_reduction": "transaction_type_name = 'PRICE_REDUCTION'",
+    "is_chargeback": "transaction_type_name in ('CHARGEBACK', 'CHARGEBACK_WON')",
     "takes_money": "money in ('IN', 'OUT', 'EITHER') and kind <> 'REFUND'",
     "takes_seat": "seats = 1",
     "frees_seat": "seats = -1",
@@ -229,7 +231,7 @@ def test_the_views_of_the_log_have_its_columns_all_of_them_in_its_order(shared_d
         )
     }
     log = columns["transaction_log"]
-    assert columns["posted_log"] == ["posting_date", "is_late", *log]
+    assert columns["posted_log"] == ["posting_date", "is_late", "is_second_row", *log]
     assert columns["unrolled_log"] == ["posting_date", *log]
 
 

@@ -24,8 +24,7 @@ from (
         d.sale_channel,
         count(*) filter (where d.kind = 'SALE') as tickets_sold,
         count(*) filter (where d.kind = 'REFUND' and d.seats < 0) as tickets_refunded,
-        -- a change may be two rows
-        count(distinct (d.ticket, d.transaction_time)) filter (where d.kind = 'CHANGE') as tickets_changed,
+        count(*) filter (where d.kind = 'CHANGE' and not d.is_second_row) as tickets_changed,
         coalesce(sum(d.amount) filter (where d.kind = 'SALE'), 0) as sold_amount,
         coalesce(sum(d.amount) filter (where d.kind = 'REFUND'), 0) as refunded_amount,
         coalesce(sum(d.amount) filter (where d.kind = 'CHANGE'), 0) as changed_amount,
@@ -39,8 +38,7 @@ from (
             l.project,
             y.kind,
             y.seats,
-            l.ticket,
-            l.transaction_time,
+            l.is_second_row,
             coalesce(
                 billig.channel_of(l.transaction_type),
                 (select t.sale_channel from billig.ticket as t where t.ticket = l.ticket)

@@ -24,7 +24,7 @@ from (
         l.payment,
         l.posting_date,
         l.transaction_date as sale_date,
-        count(*) filter (where not billig.is_fee_kept(l.transaction_type)) as tickets,
+        count(*) filter (where not billig.is_fee_kept(l.transaction_type) and not l.is_second_row) as tickets,
         bool_or(
             billig.moves_money(l.transaction_type) and not billig.is_fee_kept(l.transaction_type)
             and billig.channel_of(l.transaction_type) is distinct from 'NET'
@@ -67,10 +67,11 @@ where
             when 'CHARGEBACK' then false
             when 'CHARGEBACK_WON' then false
             -- the provider gives a part of a web sale back, whoever asks for it
-            when 'REDUCTION' then exists (
-                select from billig.transaction_log as g
+            when 'REDUCTION' then (
+                select bool_or(t.sale_channel <> 'NET') -- an EXISTS would be answered for the whole log at once
+                from billig.transaction_log as g
                 inner join billig.ticket as t on g.ticket = t.ticket
-                where g.payment = p.payment and t.sale_channel <> 'NET'
+                where g.payment = p.payment
             )
             else true
         end
@@ -81,7 +82,7 @@ comment on view report.unattached_payment is
 comment on column report.unattached_payment.posting_date is 'Local date that accounting has it on: the sale date, or the first day of a later period';
 comment on column report.unattached_payment.sale_date is 'Local date the money moved; one whose rows fall on either side of midnight has a row for each day';
 comment on column report.unattached_payment.payment is 'The payment, which is also the number of the receipt';
-comment on column report.unattached_payment.kind is 'SALE, REFUND, EXCHANGE or CHANGE (of price group)';
+comment on column report.unattached_payment.kind is 'SALE, REFUND, EXCHANGE, CHANGE (of price group) or REDUCTION (of the price)';
 comment on column report.unattached_payment.payment_time is 'When the money moved, by the server''s clock';
 comment on column report.unattached_payment.seller is 'Who took or gave the money';
 comment on column report.unattached_payment.cash_point is 'The cash point; null: none was named';
