@@ -246,9 +246,11 @@ class Ledger:
         vat: Decimal = Decimal(0),
         fee: Decimal = Decimal(0),
         fee_vat: Decimal = Decimal(0),
+        *,
+        second: bool = False,
     ) -> None:
-        """A row of the log, and what it adds to every total."""
-        self.activity[seller, kind] += 1
+        """A row of the log, and what it adds to every total; the second row of one change is no second change."""
+        self.activity[seller, kind] += not second
         self.turnover[seller] += amount + fee
         sold = ticket.sold
         for code, rate, gross, tax in (
@@ -260,7 +262,9 @@ class Ledger:
                 cell[0] += gross
                 cell[1] += tax
 
-    def _money(self, kind: str, ticket: Ticket, seller: str | None, part: Decimal, fee: Decimal) -> None:
+    def _money(
+        self, kind: str, ticket: Ticket, seller: str | None, part: Decimal, fee: Decimal, *, second: bool = False
+    ) -> None:
         """A row after which so much lies in the ticket: its own part, and the fee."""
         sold = ticket.sold
         self.log(
@@ -271,6 +275,7 @@ class Ledger:
             vat_of(part, sold.rate) - vat_of(ticket.part, sold.rate),
             fee - ticket.fee,
             vat_of(fee, sold.fee_rate) - vat_of(ticket.fee, sold.fee_rate),
+            second=second,
         )
         ticket.part, ticket.fee = part, fee
 
@@ -279,10 +284,10 @@ class Ledger:
         of_part = min(amount, ticket.part)
         self._money(kind, ticket, seller, ticket.part - of_part, ticket.fee - (amount - of_part))
 
-    def _put(self, kind: str, ticket: Ticket, seller: str | None, amount: Decimal) -> None:
+    def _put(self, kind: str, ticket: Ticket, seller: str | None, amount: Decimal, *, second: bool = False) -> None:
         """Money comes into a ticket: the fee first."""
         of_fee = min(amount, ticket.sold.fee - ticket.fee)
-        self._money(kind, ticket, seller, ticket.part + (amount - of_fee), ticket.fee + of_fee)
+        self._money(kind, ticket, seller, ticket.part + (amount - of_fee), ticket.fee + of_fee, second=second)
 
     def sell(self, ticket: Ticket, *, paid_seller: str | None = None) -> None:
         """A new ticket, as its channel and its `paid` say."""
@@ -341,7 +346,7 @@ class Ledger:
             self._take("VAT_CHANGE", ticket, seller, left)
             self.activity[seller, "VAT_CHANGE"] -= 1  # two rows are one change
         ticket.sold = now
-        self._put("VAT_CHANGE", ticket, seller, left)
+        self._put("VAT_CHANGE", ticket, seller, left, second=left != 0)
         return True
 
     def holders(self, payment: Payment) -> list[Ticket]:
@@ -378,7 +383,7 @@ class Ledger:
             self._take("NORMAL_CHANGE", ticket, seller, ticket.left)
             self.activity[seller, "NORMAL_CHANGE"] -= 1  # two rows are one change
             ticket.sold = now
-            self._put("NORMAL_CHANGE", ticket, seller, left)
+            self._put("NORMAL_CHANGE", ticket, seller, left, second=True)
         else:
             ticket.sold = now
             self._money("NORMAL_CHANGE", ticket, seller, left - min(left, now.fee), min(left, now.fee))
