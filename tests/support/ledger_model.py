@@ -246,11 +246,9 @@ class Ledger:
         vat: Decimal = Decimal(0),
         fee: Decimal = Decimal(0),
         fee_vat: Decimal = Decimal(0),
-        *,
-        second: bool = False,
     ) -> None:
-        """A row of the log, and what it adds to every total; the second row of one change is no second change."""
-        self.activity[seller, kind] += not second
+        """A row of the log, and what it adds to every total."""
+        self.activity[seller, kind] += 1
         self.turnover[seller] += amount + fee
         sold = ticket.sold
         for code, rate, gross, tax in (
@@ -262,9 +260,7 @@ class Ledger:
                 cell[0] += gross
                 cell[1] += tax
 
-    def _money(
-        self, kind: str, ticket: Ticket, seller: str | None, part: Decimal, fee: Decimal, *, second: bool = False
-    ) -> None:
+    def _money(self, kind: str, ticket: Ticket, seller: str | None, part: Decimal, fee: Decimal) -> None:
         """A row after which so much lies in the ticket: its own part, and the fee."""
         sold = ticket.sold
         self.log(
@@ -275,7 +271,6 @@ class Ledger:
             vat_of(part, sold.rate) - vat_of(ticket.part, sold.rate),
             fee - ticket.fee,
             vat_of(fee, sold.fee_rate) - vat_of(ticket.fee, sold.fee_rate),
-            second=second,
         )
         ticket.part, ticket.fee = part, fee
 
@@ -284,10 +279,10 @@ class Ledger:
         of_part = min(amount, ticket.part)
         self._money(kind, ticket, seller, ticket.part - of_part, ticket.fee - (amount - of_part))
 
-    def _put(self, kind: str, ticket: Ticket, seller: str | None, amount: Decimal, *, second: bool = False) -> None:
+    def _put(self, kind: str, ticket: Ticket, seller: str | None, amount: Decimal) -> None:
         """Money comes into a ticket: the fee first."""
         of_fee = min(amount, ticket.sold.fee - ticket.fee)
-        self._money(kind, ticket, seller, ticket.part + (amount - of_fee), ticket.fee + of_fee, second=second)
+        self._money(kind, ticket, seller, ticket.part + (amount - of_fee), ticket.fee + of_fee)
 
     def sell(self, ticket: Ticket, *, paid_seller: str | None = None) -> None:
         """A new ticket, as its channel and its `paid` say."""
@@ -346,7 +341,7 @@ class Ledger:
             self._take("VAT_CHANGE", ticket, seller, left)
             self.activity[seller, "VAT_CHANGE"] -= 1  # two rows are one change
         ticket.sold = now
-        self._put("VAT_CHANGE", ticket, seller, left, second=left != 0)
+        self._put("VAT_CHANGE", ticket, seller, left)
         return True
 
     def holders(self, payment: Payment) -> list[Ticket]:
@@ -383,7 +378,7 @@ class Ledger:
             self._take("NORMAL_CHANGE", ticket, seller, ticket.left)
             self.activity[seller, "NORMAL_CHANGE"] -= 1  # two rows are one change
             ticket.sold = now
-            self._put("NORMAL_CHANGE", ticket, seller, left, second=True)
+            self._put("NORMAL_CHANGE", ticket, seller, left)
         else:
             ticket.sold = now
             self._money("NORMAL_CHANGE", ticket, seller, left - min(left, now.fee), min(left, now.fee))
