@@ -150,6 +150,7 @@ create table bank.entry (
     entry_text text not null default '',
     constraint entry_pkey primary key (entry),
     constraint entry_once_key unique (account, entry_key, occurrence),
+    constraint entry_amount_key unique (entry, amount),
     constraint entry_account_fkey foreign key (account) references bank.account (account),
     constraint entry_import_file_fkey foreign key (import_file) references bank.import_file (import_file),
     constraint entry_occurrence_check check (occurrence > 0)
@@ -302,11 +303,15 @@ create table bank.expected (
     payment_attempt bigint,
     is_return boolean not null default false,
     reference text not null default '',
+    reference_key text generated always as (
+        ltrim(upper(regexp_replace(reference, '[^[:alnum:]]', '', 'g')), '0')
+    ) stored,
     goods numeric(14, 2) not null,
     amount numeric(14, 2) not null,
     fee numeric(14, 2) not null default 0,
     made_at timestamptz not null default clock_timestamp(),
     constraint expected_pkey primary key (expected),
+    constraint expected_amount_key unique (expected, amount),
     constraint expected_till_session_key unique (route, till_session),
     constraint expected_payment_key unique (route, payment),
     constraint expected_payment_attempt_key unique (payment_attempt, is_return),
@@ -329,14 +334,14 @@ comment on column bank.expected.payment is 'The payment that it is; null: severa
 comment on column bank.expected.payment_attempt is 'The marketplace''s attempt that it is; null: none';
 comment on column bank.expected.is_return is 'The attempt''s money coming back';
 comment on column bank.expected.reference is 'What the bank may name it by; empty: nothing';
+comment on column bank.expected.reference_key is 'The reference as bank.reference_key has it';
 comment on column bank.expected.goods is 'NOK that its payments were for: in positive, out negative';
 comment on column bank.expected.amount is
 'NOK to come, before fees: in positive, out negative. Of a till session what was counted less the float, which differs from goods by cash differences, pay-ins and pay-outs';
 comment on column bank.expected.fee is 'NOK that the route''s acquirer keeps back of it, by the rate when it was made; signed as amount';
 comment on column bank.expected.made_at is 'When it was added';
 create index expected_route_idx on bank.expected (route, day);
--- By what bank.reference_key makes of a reference.
-create index expected_reference_key_idx on bank.expected (ltrim(reference, '0')) where reference <> '';
+create index expected_reference_key_idx on bank.expected (reference_key) where reference_key <> '';
 
 create table bank.expected_line (
     payment bigint not null,
@@ -386,6 +391,9 @@ comment on column bank.match_rule.is_automatic is 'Its matches stand by themselv
 comment on column bank.match_rule.rule_note is 'What it does';
 insert into bank.match_rule (rule, rule_order, is_automatic, rule_note)
 values
+('REVERSAL', 3, true, 'An entry that takes another back, and the one that it names or that it alone can be'),
+('CHARGE', 14, false, 'The same as REFERENCE or KID, where the bank says what it charged, and the rest is the amount'),
+('PART', 44, false, 'Entries that name one item and are less than it, or one that is more: what is left stays open'),
 ('REFERENCE', 10, true, 'Every payment in the entry names an item of the same amount, and no other entry does'),
 ('AMOUNT', 20, true, 'An item and an entry of the same amount within its days, and neither fits anything else'),
 ('NET', 30, true, 'The same, the item less its fee'),
@@ -412,8 +420,10 @@ create table bank.payout (
     net numeric(14, 2) not null,
     lines int not null,
     content_key bytea not null,
+    replaces bigint,
     constraint payout_pkey primary key (payout),
-    constraint payout_id_key unique (route, payout_id),
+    constraint payout_id_key unique nulls not distinct (route, payout_id, replaces),
+    constraint payout_name_key unique (payout, route, payout_id),
     constraint payout_import_file_fkey foreign key (import_file) references bank.import_file (import_file),
     constraint payout_route_fkey foreign key (route) references bank.route (route),
     constraint payout_names_check check (payout_id <> '' and payout_id = any(names)),
@@ -421,7 +431,7 @@ create table bank.payout (
     constraint payout_lines_check check (lines > 0)
 );
 comment on table bank.payout is
-'Payouts as the acquirers report them, NOK, each once (payout_id_key). Never changed (23B84). payout_net_check: payments and refunds less fees, and what is neither, are what was paid.';
+'Payouts as the acquirers report them, NOK, each once, unless the one before was withdrawn (payout_id_key, payout_replaces_fkey). Never changed (23B84). payout_net_check: payments and refunds less fees, and what is neither, are what was paid.';
 comment on column bank.payout.payout is 'Key';
 comment on column bank.payout.import_file is 'The report that brought it';
 comment on column bank.payout.line is 'Line of that file';
@@ -435,7 +445,32 @@ comment on column bank.payout.other is 'NOK of what is not a payment, refund or 
 comment on column bank.payout.net is 'NOK that should stand at the bank: in positive, out negative';
 comment on column bank.payout.lines is 'How many lines it has';
 comment on column bank.payout.content_key is 'SHA-256 of its lines: by it a payout that comes again is known to be the same';
+comment on column bank.payout.replaces is 'The withdrawn payout of the same name that it stands for; null: the first';
 create index payout_import_file_idx on bank.payout (import_file);
+
+create table bank.payout_withdrawal (
+    payout bigint not null,
+    route int not null,
+    payout_id text not null,
+    reason text not null,
+    withdrawn_at timestamptz not null default clock_timestamp(),
+    withdrawn_by text not null default session_user,
+    constraint payout_withdrawal_pkey primary key (payout),
+    constraint payout_withdrawal_name_key unique (payout, route, payout_id),
+    constraint payout_withdrawal_payout_fkey
+    foreign key (payout, route, payout_id) references bank.payout (payout, route, payout_id),
+    constraint payout_withdrawal_reason_check check (reason <> '')
+);
+comment on table bank.payout_withdrawal is
+'Payouts that count no more, such as of a report that was not whole: another of the same name may be loaded. Never changed (23B84).';
+comment on column bank.payout_withdrawal.payout is 'The payout';
+comment on column bank.payout_withdrawal.route is 'Its settlement route';
+comment on column bank.payout_withdrawal.payout_id is 'The acquirer''s name of it';
+comment on column bank.payout_withdrawal.reason is 'Why';
+comment on column bank.payout_withdrawal.withdrawn_at is 'When';
+comment on column bank.payout_withdrawal.withdrawn_by is 'session_user';
+alter table bank.payout add constraint payout_replaces_fkey
+foreign key (replaces, route, payout_id) references bank.payout_withdrawal (payout, route, payout_id);
 
 create table bank.payout_line (
     payout bigint not null,
@@ -479,6 +514,7 @@ create table bank.file_payout (
     payout_id text not null,
     names text [] not null,
     paid_on date not null,
+    currency text,
     net numeric,
     gross numeric,
     fee numeric,
@@ -494,6 +530,7 @@ comment on column bank.file_payout.line is 'Line on which it is first told of';
 comment on column bank.file_payout.payout_id is 'The acquirer''s name of it';
 comment on column bank.file_payout.names is 'What else it is called';
 comment on column bank.file_payout.paid_on is 'Day';
+comment on column bank.file_payout.currency is 'Its currency; null: only its lines say it';
 comment on column bank.file_payout.net is 'What the report says was paid; null: only its lines do';
 comment on column bank.file_payout.gross is 'Left empty: load_payout fills it, as what follows';
 comment on column bank.file_payout.fee is 'Left empty';
@@ -579,78 +616,98 @@ comment on column bank.match_approval.reason is 'What a person said of it; null:
 comment on column bank.match_approval.approved_at is 'When';
 comment on column bank.match_approval.approved_by is 'session_user';
 
--- An entry is claimed by one match at a time, without a row ever changing: its n-th claim needs the one before undone.
+-- What may still be matched of an entry or an item is one figure, kept by constraints without a row ever changing.
 create table bank.match_entry (
     entry bigint not null,
     claim int not null,
     match bigint not null,
+    is_release boolean not null default false,
+    amount numeric(14, 2) not null,
+    taken numeric(14, 2) not null,
+    whole numeric(14, 2) not null,
     previous int generated always as (nullif(claim, 1) - 1) stored,
+    taken_before numeric(14, 2) generated always as (case when claim > 1 then taken - amount end) stored,
+    released numeric(14, 2) generated always as (case when is_release then -amount end) stored,
+    of_claim boolean generated always as (case when is_release then false end) stored,
+    undone bigint generated always as (case when is_release then match end) stored,
     constraint match_entry_pkey primary key (entry, claim),
-    constraint match_entry_match_key unique (match, entry),
-    constraint match_entry_released_key unique (entry, claim, match),
-    constraint match_entry_entry_fkey foreign key (entry) references bank.entry (entry),
+    constraint match_entry_taken_key unique (entry, claim, taken),
+    constraint match_entry_match_key unique (match, entry, is_release, amount),
+    constraint match_entry_entry_fkey foreign key (entry, whole) references bank.entry (entry, amount),
     constraint match_entry_match_fkey foreign key (match) references bank.match (match),
-    constraint match_entry_claim_check check (claim > 0)
+    constraint match_entry_previous_fkey
+    foreign key (entry, previous, taken_before) references bank.match_entry (entry, claim, taken),
+    constraint match_entry_released_fkey
+    foreign key (match, entry, of_claim, released) references bank.match_entry (match, entry, is_release, amount),
+    constraint match_entry_undone_fkey foreign key (undone) references bank.match_undo (match),
+    constraint match_entry_claim_check check (claim > 0 and (claim > 1 or taken = amount)),
+    constraint match_entry_amount_check check (
+        (amount <> 0 or whole = 0) and sign(amount) = sign(whole) * case when is_release then -1 else 1 end
+    ),
+    constraint match_entry_taken_check check (taken * sign(whole) between 0 and abs(whole))
 );
 comment on table bank.match_entry is
-'The entries of a match. Never changed (23B84). match_entry_pkey and match_entry_previous_fkey: an entry is in one match at a time, since its next claim needs the one before undone.';
+'What matches have taken of entries, and given back, step by step. Never changed (23B84). match_entry_taken_check: never more than there is; match_entry_previous_fkey: each step goes on from the one before, so that two cannot take the same money; match_entry_released_fkey: what is given back was taken by that match, and match_entry_undone_fkey, that is undone.';
 comment on column bank.match_entry.entry is 'The entry';
 comment on column bank.match_entry.claim is '1, 2, ... of the entry';
 comment on column bank.match_entry.match is 'The match';
-comment on column bank.match_entry.previous is 'The claim before; null: none';
-
-create table bank.released_entry (
-    entry bigint not null,
-    claim int not null,
-    match bigint not null,
-    constraint released_entry_pkey primary key (entry, claim),
-    constraint released_entry_claim_fkey
-    foreign key (entry, claim, match) references bank.match_entry (entry, claim, match),
-    constraint released_entry_undo_fkey foreign key (match) references bank.match_undo (match)
-);
-comment on table bank.released_entry is 'Claims of entries that hold no more, their match being undone. Never changed (23B84).';
-comment on column bank.released_entry.entry is 'The entry';
-comment on column bank.released_entry.claim is 'The claim';
-comment on column bank.released_entry.match is 'The match that was undone';
-create index released_entry_match_idx on bank.released_entry (match);
-alter table bank.match_entry add constraint match_entry_previous_fkey
-foreign key (entry, previous) references bank.released_entry (entry, claim);
+comment on column bank.match_entry.is_release is 'True: given back, the match being undone';
+comment on column bank.match_entry.amount is 'NOK taken, signed as the entry; of what is given back, the opposite';
+comment on column bank.match_entry.taken is 'NOK of the entry that matches have after this step, signed as it';
+comment on column bank.match_entry.whole is 'NOK of the whole entry';
+comment on column bank.match_entry.previous is 'The step before; null: none';
+comment on column bank.match_entry.taken_before is 'NOK that matches had before it; null: it is the first';
+comment on column bank.match_entry.released is 'NOK that is given back; null: it is taken';
+comment on column bank.match_entry.of_claim is 'False where something is given back: of what was taken (is_release); null: it is taken';
+comment on column bank.match_entry.undone is 'The match, where something is given back; null: it is taken';
+-- Those of which a part is still open: few.
+create index match_entry_part_idx on bank.match_entry (entry) where taken <> whole and taken <> 0;
 
 create table bank.match_expected (
     expected bigint not null,
     claim int not null,
     match bigint not null,
+    is_release boolean not null default false,
+    amount numeric(14, 2) not null,
+    taken numeric(14, 2) not null,
+    whole numeric(14, 2) not null,
     previous int generated always as (nullif(claim, 1) - 1) stored,
+    taken_before numeric(14, 2) generated always as (case when claim > 1 then taken - amount end) stored,
+    released numeric(14, 2) generated always as (case when is_release then -amount end) stored,
+    of_claim boolean generated always as (case when is_release then false end) stored,
+    undone bigint generated always as (case when is_release then match end) stored,
     constraint match_expected_pkey primary key (expected, claim),
-    constraint match_expected_match_key unique (match, expected),
-    constraint match_expected_released_key unique (expected, claim, match),
-    constraint match_expected_expected_fkey foreign key (expected) references bank.expected (expected),
+    constraint match_expected_taken_key unique (expected, claim, taken),
+    constraint match_expected_match_key unique (match, expected, is_release, amount),
+    constraint match_expected_expected_fkey foreign key (expected, whole) references bank.expected (expected, amount),
     constraint match_expected_match_fkey foreign key (match) references bank.match (match),
-    constraint match_expected_claim_check check (claim > 0)
+    constraint match_expected_previous_fkey
+    foreign key (expected, previous, taken_before) references bank.match_expected (expected, claim, taken),
+    constraint match_expected_released_fkey
+    foreign key (match, expected, of_claim, released) references bank.match_expected (match, expected, is_release, amount),
+    constraint match_expected_undone_fkey foreign key (undone) references bank.match_undo (match),
+    constraint match_expected_claim_check check (claim > 0 and (claim > 1 or taken = amount)),
+    constraint match_expected_amount_check check (
+        (amount <> 0 or whole = 0) and sign(amount) = sign(whole) * case when is_release then -1 else 1 end
+    ),
+    constraint match_expected_taken_check check (taken * sign(whole) between 0 and abs(whole))
 );
 comment on table bank.match_expected is
-'The items of a match. Never changed (23B84). match_expected_pkey and match_expected_previous_fkey: an item is in one match at a time.';
+'What matches have taken of items, and given back, step by step. Never changed (23B84). match_expected_taken_check: never more than there is; match_expected_previous_fkey: each step goes on from the one before, so that two cannot take the same money; match_expected_released_fkey: what is given back was taken by that match, and match_expected_undone_fkey, that is undone.';
 comment on column bank.match_expected.expected is 'The item';
 comment on column bank.match_expected.claim is '1, 2, ... of the item';
 comment on column bank.match_expected.match is 'The match';
-comment on column bank.match_expected.previous is 'The claim before; null: none';
-
-create table bank.released_expected (
-    expected bigint not null,
-    claim int not null,
-    match bigint not null,
-    constraint released_expected_pkey primary key (expected, claim),
-    constraint released_expected_claim_fkey
-    foreign key (expected, claim, match) references bank.match_expected (expected, claim, match),
-    constraint released_expected_undo_fkey foreign key (match) references bank.match_undo (match)
-);
-comment on table bank.released_expected is 'Claims of items that hold no more, their match being undone. Never changed (23B84).';
-comment on column bank.released_expected.expected is 'The item';
-comment on column bank.released_expected.claim is 'The claim';
-comment on column bank.released_expected.match is 'The match that was undone';
-create index released_expected_match_idx on bank.released_expected (match);
-alter table bank.match_expected add constraint match_expected_previous_fkey
-foreign key (expected, previous) references bank.released_expected (expected, claim);
+comment on column bank.match_expected.is_release is 'True: given back, the match being undone';
+comment on column bank.match_expected.amount is 'NOK taken, signed as the item; of what is given back, the opposite';
+comment on column bank.match_expected.taken is 'NOK of the item that matches have after this step, signed as it';
+comment on column bank.match_expected.whole is 'NOK of the whole item';
+comment on column bank.match_expected.previous is 'The step before; null: none';
+comment on column bank.match_expected.taken_before is 'NOK that matches had before it; null: it is the first';
+comment on column bank.match_expected.released is 'NOK that is given back; null: it is taken';
+comment on column bank.match_expected.of_claim is 'False where something is given back: of what was taken (is_release); null: it is taken';
+comment on column bank.match_expected.undone is 'The match, where something is given back; null: it is taken';
+-- Those of which a part is still open: few.
+create index match_expected_part_idx on bank.match_expected (expected) where taken <> whole and taken <> 0;
 
 create table bank.match_line (
     match bigint not null,

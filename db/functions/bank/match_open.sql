@@ -18,6 +18,8 @@ declare
     v_line_plans int[];
     v_kinds text[];
     v_amounts numeric[];
+    v_entry_amounts numeric[];
+    v_item_amounts numeric[];
 begin
     perform billig.need_read_committed();
     -- One at a time, and while nobody matches by hand (make_match has it shared).
@@ -25,9 +27,10 @@ begin
     -- What was loaded a moment ago has no statistics, and candidates would meet all with all.
     analyze bank.entry, bank.expected, bank.match, bank.match_entry, bank.match_expected, bank.match_approval;
 
-    -- By payout and reference first, since they say who; then by amount, among what is left.
+    -- What was taken back is nobody's money; then by payout and reference, since they say who; then by amount, among the rest.
     foreach v_view in array array[
-        'payout_match', 'reference_match', 'amount_match', 'text_match', 'subset_match', 'split_match', 'tolerance_match'
+        'reversal_match', 'payout_match', 'reference_match', 'charge_match', 'amount_match', 'text_match', 'subset_match',
+        'part_match', 'split_match', 'tolerance_match'
     ] loop
         -- How many amounts are equal is not in the statistics: what looks like one row may be all of them.
         perform set_config('enable_nestloop', (v_view in ('payout_match', 'text_match'))::text, true);
