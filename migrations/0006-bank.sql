@@ -520,9 +520,10 @@ comment on column bank.match_rule.is_automatic is 'Its matches stand by themselv
 comment on column bank.match_rule.rule_note is 'What it does';
 insert into bank.match_rule (rule, rule_order, is_automatic, rule_note)
 values
-('REVERSAL', 3, true, 'An entry that takes another back, and the one that it names or that it alone can be'),
+('REVERSAL', 3, true, 'An entry that takes another back, and the one of which it bears a reference'),
+('TAKEN_BACK', 4, false, 'An entry that takes another back, and the only one that it can be'),
 ('CHARGE', 14, false, 'The same as REFERENCE or KID, where the bank says what it charged, and the rest is the amount'),
-('PART', 44, false, 'Entries that name one item and are less than it, or one that is more: what is left stays open'),
+('PART', 60, false, 'Entries that name one item and are less than it, or one that is more: what is left stays open'),
 ('REFERENCE', 10, true, 'Every payment in the entry names an item of the same amount, and no other entry does'),
 ('AMOUNT', 20, true, 'An item and an entry of the same amount within its days, and neither fits anything else'),
 ('NET', 30, true, 'The same, the item less its fee'),

@@ -46,6 +46,42 @@ $$;
 comment on function bank.match_balance() is
 'Refuses matches whose entries are not their items and lines, or that have neither (23B83).';
 
+create or replace function bank.withdrawal_free()
+returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, bank, pg_temp
+as $$
+declare
+    r record;
+begin
+    -- A match holds its payout FOR KEY SHARE, by its foreign key: one that is being made is waited for, and waits.
+    if tg_table_name = 'payout_withdrawal' then
+        perform from bank.payout as p
+        where p.payout in (select n.payout from new_part as n)
+        order by p.payout
+        for update;
+    end if;
+    select p.payout, p.payout_id, m.match into r
+    from (select distinct n.payout from new_part as n where n.payout is not null) as n
+    inner join bank.payout_withdrawal as w on n.payout = w.payout
+    inner join bank.payout as p on n.payout = p.payout
+    inner join bank.match as m on n.payout = m.payout
+    where not exists (select from bank.match_undo as u where u.match = m.match)
+    order by p.payout, m.match
+    limit 1;
+    if found then
+        raise exception 'payout % is matched, and cannot be withdrawn', r.payout_id using
+            errcode = '23B82',
+            detail = format('Payout %s, match %s.', r.payout, r.match),
+            hint = 'Undo the match first, with undo_match.';
+    end if;
+    return null;
+end;
+$$;
+
+comment on function bank.withdrawal_free() is
+'Refuses that a payout is withdrawn and in a match that holds (23B82), whichever came first.';
+
 create or replace trigger import_file_keep
 before update or delete or truncate on bank.import_file
 for each statement execute function bank.record_keep();
@@ -116,20 +152,27 @@ before update or delete or truncate on bank.match_undo
 for each statement execute function bank.record_keep();
 alter table bank.match_undo enable always trigger match_undo_keep;
 
-create or replace trigger released_entry_keep
-before update or delete or truncate on bank.released_entry
-for each statement execute function bank.record_keep();
-alter table bank.released_entry enable always trigger released_entry_keep;
-
-create or replace trigger released_expected_keep
-before update or delete or truncate on bank.released_expected
-for each statement execute function bank.record_keep();
-alter table bank.released_expected enable always trigger released_expected_keep;
-
 create or replace trigger payout_keep
 before update or delete or truncate on bank.payout
 for each statement execute function bank.record_keep();
 alter table bank.payout enable always trigger payout_keep;
+
+create or replace trigger payout_withdrawal_keep
+before update or delete or truncate on bank.payout_withdrawal
+for each statement execute function bank.record_keep();
+alter table bank.payout_withdrawal enable always trigger payout_withdrawal_keep;
+
+create or replace trigger payout_withdrawal_free
+after insert on bank.payout_withdrawal
+referencing new table as new_part
+for each statement execute function bank.withdrawal_free();
+alter table bank.payout_withdrawal enable always trigger payout_withdrawal_free;
+
+create or replace trigger match_payout
+after insert on bank.match
+referencing new table as new_part
+for each statement execute function bank.withdrawal_free();
+alter table bank.match enable always trigger match_payout;
 
 create or replace trigger payout_line_keep
 before update or delete or truncate on bank.payout_line

@@ -40,25 +40,13 @@ single as (
 
 -- What the entry names, matched already or not: who names one item does not pay another of the same amount.
 name as materialized (
-    select
+    select distinct
         e.entry,
         e.account,
-        bank.reference_key(n.word) as ref
+        n.name
     from single as s
     inner join bank.entry as e on s.entry = e.entry
-    cross join lateral (
-        values (e.end_to_end), (e.kid)
-        union
-        select u.word
-        from bank.entry_detail as d
-        cross join lateral (values (d.end_to_end), (d.kid)) as u (word)
-        where d.entry = e.entry
-        union
-        select t.word
-        from regexp_split_to_table(e.entry_text, '[^[:alnum:]_-]+') as t (word)
-        where length(t.word) >= 4 and t.word ~ '[0-9]'
-    ) as n (word)
-    where bank.reference_key(n.word) <> ''
+    inner join bank.entry_name as n on s.entry = n.entry and n.kind <> 'BANK'
 ),
 
 naming as materialized (
@@ -72,7 +60,7 @@ naming as materialized (
             o.expected,
             o.route
         from bank.expected as o
-        where ltrim(o.reference, '0') = n.ref and o.reference <> ''
+        where o.reference_key = n.name and o.reference_key <> ''
         offset 0
     ) as x
     inner join bank.route as r on x.route = r.route and n.account = r.account
