@@ -745,12 +745,13 @@ BREAKAGES: list[tuple[str, str, Break]] = [
     ("bank_match", "a line more", _of_bank(
         "insert into bank.match_line (match, kind, amount) values (%(match)s, 'FEE', 1)", problem="does not balance")),
     ("bank_match", "an entry in two matches", _of_bank(
-        "insert into bank.match_entry (entry, claim, match) select entry, 2, match + 1 from bank.match_entry",
-        problem="an entry is in two matches")),
+        "insert into bank.match_entry (entry, claim, match, amount, taken, whole)"
+        " select entry, 2, match + 1, amount, taken, whole from bank.match_entry",
+        problem="more is taken than there is of an entry")),
     ("bank_match", "an item in two matches", _of_bank(
-        "insert into bank.match_expected (expected, claim, match)"
-        " select expected, 2, match + 1 from bank.match_expected",
-        problem="an item is in two matches")),
+        "insert into bank.match_expected (expected, claim, match, amount, taken, whole)"
+        " select expected, 2, match + 1, amount, taken, whole from bank.match_expected",
+        problem="more is taken than there is of an item")),
     ("bank_match", "undone in part: the entry", _of_bank(
         "insert into bank.match_undo (match, reason) values (%(match)s, 'x')", problem="undone, and holds an entry")),
     ("bank_match", "undone in part: the item", _of_bank(

@@ -17,10 +17,12 @@ begin atomic
     select distinct ltrim(k.key, '0')
     from word as w
     cross join lateral (
-        values (w.a), (w.a || w.b), (w.a || w.b || w.c), (w.a || w.b || w.c || w.d), (w.a || w.b || w.c || w.d || w.e)
-    ) as k (key)
-    where k.key ~ '[0-9]' and length(ltrim(k.key, '0')) between 4 and 140;
+        values
+        (w.a, 0), (w.a || w.b, 1), (w.a || w.b || w.c, 2), (w.a || w.b || w.c || w.d, 3),
+        (w.a || w.b || w.c || w.d || w.e, 4)
+    ) as k (key, breaks)
+    where k.key ~ '[0-9]' and length(ltrim(k.key, '0')) + k.breaks between 4 and 140;
 end;
 
 comment on function bank.text_keys(text) is
-'What a text may name, as bank.reference_key has it: its words, and up to five that follow each other, of four characters and a digit at least.';
+'What a text may name, as bank.reference_key has it: its words, and up to five that follow each other, of four characters (what is between the words counts) and a digit at least.';

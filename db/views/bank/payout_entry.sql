@@ -15,7 +15,7 @@ name as materialized (
     inner join bank.route as r on p.route = r.route
     cross join lateral unnest(p.names) as n (name)
     where
-        length(bank.reference_key(n.name)) >= 4 and n.name ~ '[0-9]'
+        length(n.name) >= 4 and n.name ~ '[0-9]'
         and not exists (select from bank.payout_withdrawal as w where w.payout = p.payout)
 ),
 
