@@ -134,6 +134,7 @@ create table bank.statement (
     entries bigint not null,
     entry_sum numeric(16, 2) not null,
     content_key bytea not null,
+    more jsonb,
     constraint statement_pkey primary key (statement),
     constraint statement_import_file_fkey foreign key (import_file) references bank.import_file (import_file),
     constraint statement_account_fkey foreign key (account) references bank.account (account),
@@ -159,6 +160,7 @@ comment on column bank.statement.closing_balance is 'Balance after them; null: d
 comment on column bank.statement.entries is 'How many booked entries are in it';
 comment on column bank.statement.entry_sum is 'Their sum: in positive, out negative';
 comment on column bank.statement.content_key is 'SHA-256 of its entries: by it a statement that comes again is known to be the same';
+comment on column bank.statement.more is 'What else the file says of it and has no column, by the file''s names; null: nothing';
 create index statement_import_file_idx on bank.statement (import_file);
 create index statement_day_idx on bank.statement (account, to_day, from_day);
 -- A statement has one place in its account's chain. What has no place, a notification or an export, is known by what is
@@ -314,6 +316,8 @@ create table bank.file_statement (
     to_day date,
     opening_balance numeric,
     closing_balance numeric,
+    is_descending boolean not null,
+    more jsonb,
     constraint file_statement_empty_check check (false)
 );
 comment on table bank.file_statement is
@@ -331,6 +335,8 @@ comment on column bank.file_statement.from_day is 'First day; null: does not say
 comment on column bank.file_statement.to_day is 'Last day; null: does not say';
 comment on column bank.file_statement.opening_balance is 'Balance before; null: does not say';
 comment on column bank.file_statement.closing_balance is 'Balance after; null: does not say';
+comment on column bank.file_statement.is_descending is 'Its last entry came first';
+comment on column bank.file_statement.more is 'What else is said of it; null: nothing';
 
 create table bank.file_entry (
     entry bigint not null,
@@ -389,6 +395,7 @@ create table bank.file_detail (
     kid text not null,
     detail_text text not null,
     charge numeric not null,
+    is_included boolean,
     more jsonb,
     constraint file_detail_empty_check check (false)
 );
@@ -401,7 +408,8 @@ comment on column bank.file_detail.bank_reference is 'The bank''s reference';
 comment on column bank.file_detail.end_to_end is 'The payer''s reference';
 comment on column bank.file_detail.kid is 'KID';
 comment on column bank.file_detail.detail_text is 'Text';
-comment on column bank.file_detail.charge is 'What the bank kept back of it';
+comment on column bank.file_detail.charge is 'What the bank took for it';
+comment on column bank.file_detail.is_included is 'The amount is what is left after the charge; null: does not say';
 comment on column bank.file_detail.more is 'What else is said of it; null: nothing';
 
 create table bank.file_reference (
