@@ -43,6 +43,8 @@ class Table:
     """The form of a column's day, where it is another than date."""
     totals: list[str] = field(default_factory=list)
     """A line whose first cell begins so is a total, and no row."""
+    stop: list[str] = field(default_factory=list)
+    """A line whose first cell begins so ends the table: what follows is another."""
     signs: dict[str, str] = field(default_factory=dict)
     """What a word in the column sign means: + or -; by default the usual ones."""
     unit: int = 1
@@ -53,9 +55,9 @@ class Table:
 
     def __post_init__(self) -> None:
         texts = [*self.columns.values(), self.currency or "", self.delimiter, self.encoding, self.decimal, self.date]
-        texts += [*self.dates.values(), *self.totals, *self.signs]
+        texts += [*self.dates.values(), *self.totals, *self.stop, *self.signs]
         if not all(isinstance(each, str) for each in texts):
-            raise ValueError("columns, currency, delimiter, encoding, decimal, dates, totals and signs are texts")
+            raise ValueError("columns, currency, delimiter, encoding, decimal, dates, totals, stop and signs are texts")
         for form in (self.date, *self.dates.values()):
             if not _names_a_day(form):
                 raise ValueError(f"no form of a date, with day, month and year: {form!r}")
@@ -218,6 +220,8 @@ def csv_rows(file: IO[bytes], table: Table) -> Iterator[Row]:
             first = next((each.strip() for each in fields if each.strip()), None)
             if first is None or first.startswith(tuple(table.totals)):
                 continue
+            if first.startswith(tuple(table.stop)):
+                return
             if len(fields) != len(header):
                 raise Unreadable(line, "", f"{len(fields)} fields, where the header has {len(header)}")
             cells = {ours: fields[index].strip() for ours, index in place.items()}
