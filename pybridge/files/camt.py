@@ -19,7 +19,7 @@ KINDS = {
     "BkToCstmrDbtCdtNtfctn": ("Ntfctn", "NOTIFICATION"),
     "BkToCstmrAcctRpt": ("Rpt", "INTERIM"),
 }
-ANNOUNCED = {"PDNG", "INFO", "FUTR"}
+ANNOUNCED = ("PDNG", "INFO", "FUTR")
 COLUMNS = ("Amt", "CdtDbtInd", "Sts", "RvslInd", "BookgDt/Dt", "ValDt/Dt", "AcctSvcrRef", "AddtlNtryInf", "NtryDtls")
 """What of an entry has columns of its own."""
 
@@ -107,7 +107,10 @@ class _Statement:
     _batches: list[int] = field(default_factory=list)
 
     def payment(self, entry: Any, element: Any) -> Detail:
-        found = camt_payment.read(element, (entry.find("{*}Amt").get("Ccy")), side_of(entry))
+        amount = entry.find("{*}Amt")
+        if amount is None:
+            raise Unreadable(entry.sourceline, "Amt", "an entry without an amount")
+        found = camt_payment.read(element, amount.get("Ccy"), side_of(entry))
         self._payments += 1
         self._first = found if self._payments == 1 else None
         return found
@@ -128,7 +131,9 @@ class _Statement:
         is_booked = self._is_booked(entry)
         self.total += amount if is_booked else 0
         counts = [
-            int(text) for each in entry.iterfind("{*}NtryDtls") if (text := iso20022.text(each, "Btch/NbOfTxs")).isdecimal()
+            int(text)
+            for each in entry.iterfind("{*}NtryDtls")
+            if (text := iso20022.text(each, "Btch/NbOfTxs")).isdecimal()
         ]
         named = [
             Reference(kind, found)
@@ -143,7 +148,7 @@ class _Statement:
             alone = None
         charge, is_included = camt_payment.charge(entry, currency)
         whole = camt_payment.whole(entry, currency, sign)
-        counted = is_included or whole is not None and whole - charge == amount
+        counted = is_included or (whole is not None and whole - charge == amount)
         batches = [camt_payment.more(each, ("TxDtls",)) for each in entry.iterfind("{*}NtryDtls")]
         more = camt_payment.more(entry, COLUMNS) | ({"NtryDtls": batches} if any(batches) else {})
         return Entry(
@@ -169,12 +174,14 @@ class _Statement:
     def _is_booked(self, entry: Any) -> bool:
         """A statement is of what is booked; a notification says it of each entry."""
         status = iso20022.text(entry, "Sts/Cd") or iso20022.text(entry, "Sts/Prtry") or iso20022.text(entry, "Sts")
-        if status == "BOOK" or not status and iso20022.name(self.element) == "Stmt":
+        if status == "BOOK" or (not status and iso20022.name(self.element) == "Stmt"):
             return True
         if status not in ANNOUNCED:
             place = entry.find("{*}Sts")
             line = entry.sourceline if place is None else place.sourceline
-            raise Unreadable(line, "Sts", f"neither booked (BOOK) nor announced ({', '.join(ANNOUNCED)}): {status[:40]!r}")
+            raise Unreadable(
+                line, "Sts", f"neither booked (BOOK) nor announced ({', '.join(ANNOUNCED)}): {status[:40]!r}"
+            )
         return False
 
     def _day(self) -> date | None:
@@ -238,7 +245,9 @@ class _Statement:
             if what != "ITBD" and any(other.day == balance.day and other != balance for other in others):
                 raise Unreadable(each.sourceline, "Bal", f"two balances {what}")
             others.append(balance)
-        days = {what: sorted(each, key=lambda one: one.day or date.min) for what, each in found.items() if what != "ITBD"}
+        days = {
+            what: sorted(each, key=lambda one: one.day or date.min) for what, each in found.items() if what != "ITBD"
+        }
         opening = next((days[what][0] for what in ("OPBD", "PRCD") if what in days), None)
         closing = days["CLBD"][-1] if "CLBD" in days else None
         if page is not None:

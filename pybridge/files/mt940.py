@@ -18,8 +18,11 @@ from pybridge.files.tables import Unreadable, lines, reference
 TAG = re.compile(r"[\x00-\x20]*:(\d\d[A-Z]?|NS):(.*)", re.DOTALL)
 BALANCE = re.compile(r"\s*([CD])\s*(\d{6})\s*([A-Z]{3})\s*(-?\d[\d.]*,?\d*|,\d+)\s*")
 ENTRY = re.compile(
-    r"\s*(\d{6})(\d{4})?\s*((?i:R[CD]|E[CD]|[CD]))([A-Z])?\s*(-?\d[\d.]*,?\d*|,\d+)\s*([A-Z][A-Z0-9]{3})?(.*)", re.DOTALL
+    r"\s*(\d{6})(\d{4})?\s*((?i:R[CD]|E[CD]|[CD]))([A-Z])?\s*(-?\d[\d.]*,?\d*|,\d+)\s*([A-Z][A-Z0-9]{3})?(.*)",
+    re.DOTALL,
 )
+BLOCK = re.compile(r"\s*\{4:|\s*\{[1-35S]:(?:[^{}]|\{[^{}]*\})*\}")
+"""A block of SWIFT's around the text: {1:...}, {2:...}, {3:{108:...}}, {5:...}, or its begin, {4:."""
 
 
 @dataclass
@@ -65,10 +68,10 @@ def _messages(source: Iterator[tuple[int, str]]) -> Iterator[_Message]:
     between = ""  # what stood before the message: its type may stand there
     for line, raw in source:
         text = raw.rstrip("\r\n").lstrip("\x01\x02\x03")
-        if now is not None and (text.startswith("-}") or text.strip() == "-" and _is_closed(now)):
+        if now is not None and (text.startswith("-}") or (text.strip() == "-" and _is_closed(now))):
             yield _judged(now, between)
             now, between, text = None, "", text[2:]
-        while (block := re.match(r"\s*\{[^{}]*\{?4:|\s*\{[^:{}]*:(?:[^{}]|\{[^{}]*\})*\}", text)) and not TAG.match(text):
+        while block := BLOCK.match(text):
             between, text = between + block[0], text[block.end() :]
         found = TAG.match(text)
         if found and found[1] == "20":
@@ -143,7 +146,7 @@ class _Reader:
         said: list[Tag] = []
         entry: Tag | None = None
         for tag in self._tags:
-            if tag.name == "61" or entry is not None and tag.name != "86":
+            if tag.name == "61" or (entry is not None and tag.name != "86"):
                 if entry is not None:
                     yield self._entry(entry, said, currency)
                 entry, said = (tag, []) if tag.name == "61" else (None, [])

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 @dataclass(frozen=True)
 class Reference:
-    """A reference, and how much of the payment is for it, where the file says; kinds as bank.entry_reference has them."""
+    """A reference, and how much of the payment is for it, where the file says; kinds as in bank.entry_reference."""
 
     kind: str
     reference: str
