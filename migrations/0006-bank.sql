@@ -104,14 +104,14 @@ create table bank.import_left_out (
     amount numeric not null,
     constraint import_left_out_pkey primary key (import_file, place),
     constraint import_left_out_import_file_fkey foreign key (import_file) references bank.import_file (import_file),
-    constraint import_left_out_reason_check check (reason in ('ANNOUNCED', 'INTERIM', 'NOT_OURS', 'EMPTY'))
+    constraint import_left_out_reason_check check (reason in ('ANNOUNCED', 'INTERIM', 'NOT_OURS'))
 );
 comment on table bank.import_left_out is
 'What a file has and was not booked, and why: one row per reason, account and currency. Never changed (23B84).';
 comment on column bank.import_left_out.import_file is 'The file';
 comment on column bank.import_left_out.place is '1, 2, ... in the file';
 comment on column bank.import_left_out.reason is
-'ANNOUNCED: entries not booked yet (PDNG, INFO, FUTR); INTERIM: entries of an interim report (camt.052, MT942), which a statement brings again; NOT_OURS: a statement of an account that is not ours; EMPTY: a report or notification with nothing in it';
+'ANNOUNCED: entries not booked yet (PDNG, INFO, FUTR); INTERIM: entries of an interim report (camt.052, MT942), which a statement brings again; NOT_OURS: entries of an account that is not ours';
 comment on column bank.import_left_out.line is 'Line of the file that first has it';
 comment on column bank.import_left_out.account_number is 'The account, as the file writes it';
 comment on column bank.import_left_out.currency is 'Currency of the amount; empty: does not say';
@@ -223,7 +223,7 @@ comment on column bank.entry.entry_text is 'The bank''s or payer''s words, all o
 comment on column bank.entry.payments is 'Of how many payments the bank says it is; null: does not say';
 comment on column bank.entry.more is
 'What else the file says of it and has no column, by the file''s names; may hold personal data; null: nothing';
-create index entry_booked_on_idx on bank.entry (account, booked_on, amount);
+create index entry_booked_on_idx on bank.entry (account, booked_on);
 create index entry_import_file_idx on bank.entry (import_file);
 
 create table bank.entry_detail (
@@ -385,6 +385,30 @@ comment on column bank.file_entry.place is 'Left empty: load_import fills it, as
 comment on column bank.file_entry.balance is 'Left empty';
 comment on column bank.file_entry.entry_key is 'Left empty';
 comment on column bank.file_entry.known is 'Left empty';
+
+create table bank.file_candidate (
+    entry bigint not null,
+    booked_on date not null,
+    amount numeric not null,
+    bank_reference text not null,
+    end_to_end text not null,
+    kid text not null,
+    entry_key bytea not null,
+    is_notified boolean not null,
+    is_same_format boolean not null,
+    constraint file_candidate_empty_check check (false)
+);
+comment on table bank.file_candidate is
+'Entries that were told of before and may be those of the statement that is being loaded. Always empty (file_candidate_empty_check): begin_import makes a temporary table like it, for load_import.';
+comment on column bank.file_candidate.entry is 'The entry, of bank.entry';
+comment on column bank.file_candidate.booked_on is 'Its day';
+comment on column bank.file_candidate.amount is 'Its amount';
+comment on column bank.file_candidate.bank_reference is 'The bank''s reference, if it is one: not words';
+comment on column bank.file_candidate.end_to_end is 'The payer''s reference';
+comment on column bank.file_candidate.kid is 'KID';
+comment on column bank.file_candidate.entry_key is 'SHA-256 of all that is said of it';
+comment on column bank.file_candidate.is_notified is 'A notification told of it, and it is a notification that is being loaded';
+comment on column bank.file_candidate.is_same_format is 'A file of the format that is being loaded tells of it';
 
 create table bank.file_detail (
     entry bigint not null,

@@ -11,13 +11,13 @@ from psycopg.rows import dict_row
 from rich.console import Console
 from rich.text import Text
 
+from pybridge.cli.bank_payout import payout, withdraw
 from pybridge.cli.common import DAY, REFUSED, Json, fail, print_json
 from pybridge.cli.plain import group
 from pybridge.client.bank import Bank
 from pybridge.database import connect
 from pybridge.errors import translated
-from pybridge.files import bank_loading, payouts, tables
-from pybridge.files.payouts import Report
+from pybridge.files import bank_loading, tables
 from pybridge.files.statements import Layout
 from pybridge.formats import kroner
 from pybridge.terminal import new_table, progress
@@ -58,45 +58,19 @@ def import_(
         )
 
 
-@app.command()
-def payout(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Stripe's, Vipps MobilePay's, or CSV.")],
-    route_name: Annotated[str, typer.Option("--route", help="The settlement route that the payouts come by.")],
-    kind: Annotated[
-        str | None, typer.Option("--format", help="stripe, vipps or csv; by default what the header says.")
-    ] = None,
-    columns: Annotated[
-        Path | None, typer.Option("--map", exists=True, dir_okay=False, help="For a CSV file: its columns, in TOML.")
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Load an acquirer's report of its payouts, once."""
-    if kind not in {None, *payouts.FORMATS}:
-        raise typer.BadParameter(f"{kind}: {', '.join(payouts.FORMATS)}", param_hint="--format")
-    try:
-        report = None if columns is None else tables.layout(columns, Report)
-    except ValueError as error:
-        raise typer.BadParameter(f"{columns}: {error}", param_hint="--map") from None
-    try:
-        with connect(deployed=True) as connection, progress() as tell:
-            done = bank_loading.import_payouts(connection, file, route_name, kind, report, tell=tell)
-    except tables.Unreadable as error:
-        raise fail(REFUSED, f"{file}: {error}. Nothing was loaded.") from None
-    if as_json:
-        print_json(asdict(done))
-    elif done.already:
-        typer.echo(f"{file} was loaded already.")
-    else:
-        typer.echo(
-            f"{done.format}: {done.payouts} payouts, {done.known_payouts} of them known; {done.lines} lines,"
-            f" {done.waiting_lines} more not paid out yet."
-        )
+app.command()(payout)
+app.command()(withdraw)
 
 
 @app.command()
 def match(
-    entry: Annotated[list[int] | None, typer.Option(help="By hand: an entry of the bank; may be repeated.")] = None,
-    expected: Annotated[list[int] | None, typer.Option(help="By hand: an item; may be repeated.")] = None,
+    entry: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ENTRY[=NOK]", help="By hand: an entry of the bank, or NOK of it; may be repeated."),
+    ] = None,
+    expected: Annotated[
+        list[str] | None, typer.Option(metavar="ITEM[=NOK]", help="By hand: an item, or NOK of it; may be repeated.")
+    ] = None,
     line: Annotated[
         list[str] | None,
         typer.Option(help="By hand: what differs, KIND=NOK, of FEE, ROUNDING, WRITE_OFF, NOT_OURS; may be repeated."),
@@ -112,8 +86,16 @@ def match(
         bank = Bank(connection)
         if entry or expected:
             kinds, amounts = _lines(line or [])
+            entries, entry_amounts = _parts(entry or [], "--entry")
+            wanted, item_amounts = _parts(expected or [], "--expected")
             made = bank.make_match(
-                entries=entry or [], expected=expected or [], reason=reason or "", kinds=kinds, amounts=amounts
+                entries=entries,
+                expected=wanted,
+                reason=reason or "",
+                kinds=kinds,
+                amounts=amounts,
+                entry_amounts=entry_amounts,
+                expected_amounts=item_amounts,
             )
             _say({"match": made}, f"match {made}", as_json)
             return
@@ -134,6 +116,20 @@ def match(
         typer.echo(f"{found.rule}: {found.matches} {what}, NOK {kroner(found.amount)}")
     if not matches:
         typer.echo("Nothing more can be matched by the rules.")
+
+
+def _parts(said: list[str], hint: str) -> tuple[list[int], list[Decimal | None]]:
+    """Numbers, and how much of each: None is all that is open."""
+    numbers: list[int] = []
+    amounts: list[Decimal | None] = []
+    for each in said:
+        number, _, amount = each.partition("=")
+        try:
+            numbers.append(int(number))
+            amounts.append(Decimal(amount) if amount else None)
+        except (ValueError, InvalidOperation):
+            raise typer.BadParameter(f"{each}: NUMBER or NUMBER=NOK, such as 12=50.00", param_hint=hint) from None
+    return numbers, amounts
 
 
 def _lines(lines: list[str]) -> tuple[list[str], list[Decimal]]:

@@ -36,7 +36,12 @@ class LoadImportRow:
     statements: int
     known_statements: int
     entries: int
+    amount: Decimal
     new_entries: int
+    new_amount: Decimal
+    known_entries: int
+    known_amount: Decimal
+    left_out_entries: int
 
 
 @dataclass(frozen=True)
@@ -73,10 +78,10 @@ class Bank(Room):
         return result
 
     def begin_import(self, *, content_sha256: bytes) -> list[BeginImportRow]:
-        """Begins to load a file of the bank: makes the temporary tables file_statement, file_entry and file_detail,
-        file_payout and file_payout_line, empty, for the caller to COPY into and then call load_import (a statement) or
-        load_payout (a report of payouts), in the same transaction. Returns a row, and makes no tables, where that
-        content was loaded before; waits for a load of the same content. 22023.
+        """Begins to load a file of the bank: makes the temporary tables file_statement, file_entry, file_detail and
+        file_reference, file_payout and file_payout_line, empty, for the caller to COPY into and then call load_import
+        (a statement) or load_payout (a report of payouts), in the same transaction. Returns a row, and makes no tables,
+        where that content was loaded before; waits for a load of the same content. 22023.
         """
         return self._rows(BeginImportRow, "begin_import", content_sha256=content_sha256)
 
@@ -98,14 +103,23 @@ class Bank(Room):
         result: int = self._value("ignore", entry=entry, expected=expected, reason=reason)
         return result
 
-    def load_import(self, *, file_name: str, content_sha256: bytes, format: str) -> list[LoadImportRow]:
+    def load_import(
+        self, *, file_name: str, content_sha256: bytes, format: str, ours_only: bool = False
+    ) -> list[LoadImportRow]:
         """Loads what is in the temporary tables of begin_import, all or nothing: statements that were not there, and
-        their entries, each once. statements, entries: in the file; known_statements: loaded before; new_entries: not
-        told of by any other file. 22023; 23B80 a statement that does not add up or is in another currency, DETAIL says
-        the line; 23B81 an account that is not ours; 23B86 a statement that was loaded before, with other entries.
+        their entries, each once, by their place in the account's chain. ours_only: statements of accounts that are not
+        ours are left out, else refused. statements, entries and their sum: in the file, booked and ours; known_: loaded
+        before; new_: not told of by any other file; left_out_entries: see bank.import_left_out. Amounts in the
+        accounts' currencies. 22023; 23B80 a statement that does not add up or is in another currency, DETAIL says the
+        line; 23B81 an account that is not ours; 23B86 a statement that was loaded before, with other entries.
         """
         return self._rows(
-            LoadImportRow, "load_import", file_name=file_name, content_sha256=content_sha256, format=format
+            LoadImportRow,
+            "load_import",
+            file_name=file_name,
+            content_sha256=content_sha256,
+            format=format,
+            ours_only=ours_only,
         )
 
     def load_payout(

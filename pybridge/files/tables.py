@@ -132,7 +132,7 @@ def _chunks(file: IO[bytes], high: set[int]) -> Iterator[bytes]:
 def lines(file: IO[bytes], encoding: str) -> Iterator[tuple[int, str]]:
     number = 0
     if codecs.lookup(encoding).name.startswith(("utf-16", "utf-32")):  # its line ends are not bytes of their own
-        file, encoding = codecs.EncodedFile(file, "utf-8", encoding), "utf-8"  # type: ignore[assignment]
+        file, encoding = codecs.EncodedFile(file, "utf-8", encoding), "utf-8"
     while True:
         try:
             raw = file.readline(LONGEST + 1)
@@ -234,9 +234,10 @@ def csv_rows(file: IO[bytes], table: Table) -> Iterator[Row]:
 def _header(reader: Iterator[list[str]], table: Table) -> tuple[list[str], dict[str, int]]:
     """The first line that has all the columns, and where each of them stands."""
     missed: Unreadable | None = None
+    closest = 0
     for line in range(1, PREAMBLE + 1):
         header = [each.strip() for each in next(reader, [])]
-        place = {}
+        place: dict[str, int] = {}
         for ours, theirs in table.columns.items():
             if header.count(theirs) != 1:
                 reason = "the column is missing" if theirs not in header else "the column stands twice"

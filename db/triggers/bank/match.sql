@@ -107,6 +107,16 @@ before update or delete or truncate on bank.entry_detail
 for each statement execute function bank.record_keep();
 alter table bank.entry_detail enable always trigger entry_detail_keep;
 
+create or replace trigger entry_reference_keep
+before update or delete or truncate on bank.entry_reference
+for each statement execute function bank.record_keep();
+alter table bank.entry_reference enable always trigger entry_reference_keep;
+
+create or replace trigger import_left_out_keep
+before update or delete or truncate on bank.import_left_out
+for each statement execute function bank.record_keep();
+alter table bank.import_left_out enable always trigger import_left_out_keep;
+
 create or replace trigger expected_keep
 before update or delete or truncate on bank.expected
 for each statement execute function bank.record_keep();
