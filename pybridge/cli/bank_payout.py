@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from pybridge.cli.common import FAILED, REFUSED, Json, fail, print_json
+from pybridge.cli.common import REFUSED, Json, fail, print_json
 from pybridge.client.bank import Bank
 from pybridge.database import connect
 from pybridge.files import payout_loading, payouts, tables
@@ -63,7 +63,7 @@ def payout(
         for each in done.left_out:
             typer.echo(f"Left out: {each}.")
     if not done.is_whole:
-        raise fail(FAILED, f"{file}: there is no payout in it; nothing can be matched by it.")
+        raise fail(REFUSED, f"{file}: there is no payout in it; nothing can be matched by it.")
 
 
 def _explain(file: Path, kind: str | None, report: Report | None, as_json: bool) -> None:
@@ -77,7 +77,7 @@ def _explain(file: Path, kind: str | None, report: Report | None, as_json: bool)
     else:
         _tell(found)
     if not found.is_whole:
-        raise fail(FAILED, f"{file}: it would be refused, or nothing could be matched by it.")
+        raise fail(REFUSED, f"{file}: it would be refused, or nothing could be matched by it.")
 
 
 def _tell(found: Explained) -> None:
