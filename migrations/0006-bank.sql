@@ -177,7 +177,6 @@ create table bank.entry (
     account int not null,
     statement bigint not null,
     place int not null,
-    entry_key bytea not null,
     import_file bigint not null,
     line bigint not null,
     booked_on date not null,
@@ -205,7 +204,6 @@ comment on column bank.entry.entry is 'Key';
 comment on column bank.entry.account is 'The account';
 comment on column bank.entry.statement is 'The statement that first told of it';
 comment on column bank.entry.place is '1, 2, ... in that statement';
-comment on column bank.entry.entry_key is 'SHA-256 of all that is said of it; equal ones may be several';
 comment on column bank.entry.import_file is 'The file that first told of it';
 comment on column bank.entry.line is 'Line of that file';
 comment on column bank.entry.booked_on is 'Day on which it was booked';
@@ -286,6 +284,7 @@ create table bank.statement_entry (
     entry bigint not null,
     place int not null,
     balance numeric(16, 2),
+    entry_key bytea not null,
     constraint statement_entry_pkey primary key (statement, place),
     constraint statement_entry_entry_key unique (entry, statement),
     constraint statement_entry_statement_fkey foreign key (statement) references bank.statement (statement),
@@ -297,6 +296,8 @@ comment on column bank.statement_entry.entry is 'The entry';
 comment on column bank.statement_entry.place is '1, 2, ... in the statement';
 comment on column bank.statement_entry.balance is
 'Balance of the account after it, by the statement''s opening balance, in the account''s currency; null: there is none';
+comment on column bank.statement_entry.entry_key is
+'SHA-256 of all that the statement says of it: by it one that comes again in these words is known';
 -- An entry is what a statement has at a place, that statement's among them.
 alter table bank.entry add constraint entry_statement_fkey
 foreign key (statement, place) references bank.statement_entry (statement, place) deferrable initially deferred;
@@ -393,7 +394,7 @@ create table bank.file_candidate (
     bank_reference text not null,
     end_to_end text not null,
     kid text not null,
-    entry_key bytea not null,
+    entry_keys bytea [] not null,
     is_notified boolean not null,
     is_same_format boolean not null,
     constraint file_candidate_empty_check check (false)
@@ -406,7 +407,7 @@ comment on column bank.file_candidate.amount is 'Its amount';
 comment on column bank.file_candidate.bank_reference is 'The bank''s reference, if it is one: not words';
 comment on column bank.file_candidate.end_to_end is 'The payer''s reference';
 comment on column bank.file_candidate.kid is 'KID';
-comment on column bank.file_candidate.entry_key is 'SHA-256 of all that is said of it';
+comment on column bank.file_candidate.entry_keys is 'SHA-256 of all that each statement says of it';
 comment on column bank.file_candidate.is_notified is 'A notification told of it, and it is a notification that is being loaded';
 comment on column bank.file_candidate.is_same_format is 'A file of the format that is being loaded tells of it';
 

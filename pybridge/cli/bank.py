@@ -31,31 +31,77 @@ MATCH_COLUMNS = ("match", "rule", "entry_amount", "item_amount", "difference", "
 
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="camt.053, camt.054, MT940, or CSV.")],
+    file: Annotated[
+        Path,
+        typer.Argument(exists=True, dir_okay=False, help="camt.053, camt.054, MT940, CSV, or a ZIP archive of them."),
+    ],
     columns: Annotated[
         Path | None, typer.Option("--map", exists=True, dir_okay=False, help="For a CSV file: its columns, in TOML.")
     ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="How MT940 is written, such as latin-1; by default what its bytes look like.")
+    ] = None,
+    ours: Annotated[bool, typer.Option("--ours", help="Leave out statements of accounts that are not ours.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Load a file of the bank, once."""
+    """Load a file of the bank, once. Exit code 1 where something is missing."""
     try:
         layout = None if columns is None else tables.layout(columns, Layout)
-    except ValueError as error:
-        raise typer.BadParameter(f"{columns}: {error}", param_hint="--map") from None
+        "".encode(encoding or "utf-8")
+    except (ValueError, LookupError) as error:
+        wrong = columns if columns else encoding
+        raise typer.BadParameter(f"{wrong}: {error}", param_hint="--map" if columns else "--encoding") from None
+    done: list[bank_loading.Loaded] = []
+    name = file.name
     try:
-        with connect(deployed=True) as connection, progress() as tell:
-            done = bank_loading.import_file(connection, file, layout, tell=tell)
+        with connect(deployed=True) as connection, progress() as tell, bank_loading.members(file) as members:
+            for member in members:
+                name = member.name
+                found = bank_loading.import_file(
+                    connection, member, layout, encoding=encoding, ours_only=ours, tell=tell
+                )
+                done.append(found)
     except tables.Unreadable as error:
-        raise fail(REFUSED, f"{file}: {error}. Nothing was loaded.") from None
+        others = f", but {', '.join(each.file for each in done)} before it" if done else ""
+        raise fail(REFUSED, f"{name}: {error}. Nothing of it was loaded{others}.") from None
     if as_json:
-        print_json(asdict(done))
-    elif done.already:
-        typer.echo(f"{file} was loaded already.")
-    else:
+        print_json([asdict(each) for each in done] if len(done) > 1 else asdict(done[0]) if done else [])
+    for each in [] if as_json else done:
+        _tell_import(each)
+    if not done:
+        raise fail(REFUSED, f"{file}: there is no file in it.")
+    if not all(each.is_whole for each in done):
+        raise typer.Exit(REFUSED)
+
+
+LEFT_OUT = {
+    "ANNOUNCED": "only announced",
+    "INTERIM": "of an interim report, to be booked by a statement",
+    "NOT_OURS": "of an account that is not ours",
+}
+
+
+def _tell_import(done: bank_loading.Loaded) -> None:
+    """What was read, what of it is new, known and left out, and what is missing before it."""
+    if done.already:
+        typer.echo(f"{done.file} was loaded already.")
+        return
+    typer.echo(
+        f"{done.file}: {done.format}, {done.statements} statements, {done.known_statements} of them known;"
+        f" {done.entries} entries, {kroner(done.amount)}: {done.new_entries} new, {kroner(done.new_amount)},"
+        f" and {done.known_entries} known, {kroner(done.known_amount)}."
+    )
+    for out in done.left_out:
         typer.echo(
-            f"{done.format}: {done.statements} statements, {done.known_statements} of them known;"
-            f" {done.entries} entries, {done.new_entries} new."
+            f"  Left out: {out.entries} entries, {out.currency} {kroner(out.amount)}, of {out.account},"
+            f" {LEFT_OUT[out.reason]} (line {out.line})."
         )
+    for gap in done.gaps:
+        typer.echo(
+            f"  Missing: what is before {gap.statement} of {gap.account}, {gap.from_day}: {kroner(gap.amount)} of it."
+        )
+    if not done.entries and done.left_out:
+        typer.echo("  Nothing of it was booked.")
 
 
 app.command()(payout)

@@ -47,19 +47,25 @@ linked as (
                 and o.to_day <= p.to_day and o.from_day <= p.from_day
         )
         and not exists (
-            -- it begins in the midst of another, or where another does that goes on
+            -- it begins in the midst of another, or where another does, and one of them ends within the other
             select from placed as o
             where
                 o.account = p.account and o.statement <> p.statement
                 and o.from_day <= p.from_day and o.to_day >= p.from_day
                 and (
                     o.opening_balance = p.opening_balance
-                    and (o.from_day, -(o.to_day - o.from_day), o.statement)
-                    < (p.from_day, -(p.to_day - p.from_day), p.statement)
+                    and (o.from_day, o.from_day - o.to_day, o.statement)
+                    < (p.from_day, p.from_day - p.to_day, p.statement)
                     or exists (
                         select from bank.statement_entry as l
                         where l.statement = any(o.statements) and l.balance = p.opening_balance
                     )
+                )
+                and exists (
+                    select from bank.statement_entry as l
+                    where
+                        l.statement = any(o.statements) and l.balance = p.closing_balance
+                        or l.statement = any(p.statements) and l.balance = o.closing_balance
                 )
         ) as is_head,
         exists (

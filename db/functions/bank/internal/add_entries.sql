@@ -8,11 +8,11 @@ as $$
 begin
     with added as (
         insert into bank.entry as e (
-            account, statement, place, entry_key, import_file, line, booked_on, value_on, amount, charge, is_reversal,
+            account, statement, place, import_file, line, booked_on, value_on, amount, charge, is_reversal,
             bank_reference, end_to_end, kid, code, entry_text, payments, more
         )
         select
-            p_new.account, p_new.statement, f.place, f.entry_key, p_new.import_file, f.line, f.booked_on, f.value_on,
+            p_new.account, p_new.statement, f.place, p_new.import_file, f.line, f.booked_on, f.value_on,
             f.amount, f.charge, f.is_reversal, f.bank_reference, f.end_to_end, f.kid, f.code, f.entry_text, f.payments,
             f.more
         from file_entry as f
@@ -21,8 +21,8 @@ begin
         returning e.entry, e.place
     )
 
-    insert into bank.statement_entry (statement, entry, place, balance)
-    select p_new.statement, coalesce(f.known, a.entry), f.place, f.balance
+    insert into bank.statement_entry (statement, entry, place, balance, entry_key)
+    select p_new.statement, coalesce(f.known, a.entry), f.place, f.balance, f.entry_key
     from file_entry as f
     left join added as a on f.place = a.place and f.known is null
     where f.statement = p_file_statement;

@@ -40,11 +40,17 @@ begin
             select
                 case p_way
                     when 'the bank''s reference' then nullif(c.bank_reference, '')
-                    when 'all that is said' then encode(c.entry_key, 'hex')
+                    when 'all that is said' then k.word
                     when 'the payer''s reference' then nullif(coalesce(nullif(c.end_to_end, ''), c.kid), '')
                     else ''
                 end as word,
                 case when p_days = 0 then c.booked_on end as day
+            from (
+                -- each statement that tells of it says it in its own words
+                select distinct encode(u.entry_key, 'hex') as word
+                from unnest(case when p_way = 'all that is said' then c.entry_keys else c.entry_keys[1:1] end)
+                    as u (entry_key)
+            ) as k
         ) as x
         where
             x.word is not null
@@ -56,11 +62,12 @@ begin
     ),
 
     pair as (
-        select s.entry, o.entry as known
+        select distinct on (o.entry) s.entry, o.entry as known
         from sought as s
         inner join offered as o
             on s.amount = o.amount and s.word = o.word and s.turn = o.turn and s.day is not distinct from o.day
             and abs(s.booked_on - o.booked_on) <= p_days
+        order by o.entry asc, s.entry asc
     ),
 
     taken as (

@@ -20,7 +20,7 @@ begin
     there as (
         select
             e.entry, e.amount,
-            row_number() over (partition by e.amount order by e.booked_on, e.entry_key, l.place) as turn
+            row_number() over (partition by e.amount order by e.booked_on, l.entry_key, l.place) as turn
         from bank.statement_entry as l
         inner join bank.entry as e on l.entry = e.entry
         where l.statement = p_other and l.place between p_there + 1 and p_there + p_length
