@@ -164,18 +164,21 @@ def match(
         typer.echo("Nothing more can be matched by the rules.")
 
 
-def _parts(said: list[str], hint: str) -> tuple[list[int], list[Decimal | None]]:
-    """Numbers, and how much of each: None is all that is open."""
+def _parts(said: list[str], hint: str) -> tuple[list[int], list[Decimal] | None]:
+    """Numbers, and how much of each, unless it is all that is open."""
     numbers: list[int] = []
-    amounts: list[Decimal | None] = []
+    amounts: list[Decimal] = []
     for each in said:
         number, _, amount = each.partition("=")
         try:
             numbers.append(int(number))
-            amounts.append(Decimal(amount) if amount else None)
+            if amount:
+                amounts.append(Decimal(amount))
         except (ValueError, InvalidOperation):
             raise typer.BadParameter(f"{each}: NUMBER or NUMBER=NOK, such as 12=50.00", param_hint=hint) from None
-    return numbers, amounts
+    if len(amounts) not in {0, len(numbers)}:
+        raise typer.BadParameter("say how much of each of them, or of none", param_hint=hint)
+    return numbers, amounts or None
 
 
 def _lines(lines: list[str]) -> tuple[list[str], list[Decimal]]:

@@ -96,8 +96,8 @@ def _tell(found: Explained) -> None:
         )
         table.add_row(*map(Text, cells))
     console.print(table)
-    names = ("line", "kind", "day", "gross", "fee", "net", "names")
-    table = new_table(*names, right=("line", *names[3:6]), title="The first lines", title_justify="left")
+    columns = ("line", "kind", "day", "gross", "fee", "net", "names")
+    table = new_table(*columns, right=("line", *columns[3:6]), title="The first lines", title_justify="left")
     for line in found.first:
         cells = (
             *(str(line.line), line.kind, str(line.occurred_on or "")),
