@@ -26,11 +26,10 @@ single as (
         count(*) as items,
         min(b.day) as first_day,
         max(b.day) as last_day,
-        min(r.route_name) as route_name
+        min(b.route_name) as route_name
     from candidate as c
     inner join member as m on c.candidate = m.candidate
-    inner join bank.expected as b on m.expected = b.expected
-    inner join bank.route as r on b.route = r.route
+    inner join bank.open_expected as b on m.expected = b.expected
     inner join bank.entry as e on c.entry = e.entry
     -- an entry that takes another back is no sale's money
     where c.of_entry = 1 and c.is_free and (not e.is_reversal or b.is_return)
