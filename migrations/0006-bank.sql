@@ -660,7 +660,7 @@ create table bank.payout_line (
 comment on table bank.payout_line is
 'What is in a payout, NOK, in positive, out negative. Never changed (23B84). Names of payers are not kept.';
 comment on column bank.payout_line.payout is 'The payout';
-comment on column bank.payout_line.line is 'Line of the file';
+comment on column bank.payout_line.line is 'Line of the file; in XML and JSON, place in it';
 comment on column bank.payout_line.kind is
 'PAYMENT; REFUND; FEE: of no one payment; ADJUSTMENT: anything else, such as a dispute';
 comment on column bank.payout_line.refs is

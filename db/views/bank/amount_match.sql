@@ -45,7 +45,13 @@ name as materialized (
         n.name
     from single as s
     inner join bank.entry as e on s.entry = e.entry
-    inner join bank.entry_name as n on s.entry = n.entry and n.kind <> 'BANK'
+    -- a fence (offset 0): entry by entry, since a join would take all texts apart
+    cross join lateral (
+        select o.name
+        from bank.entry_name as o
+        where o.entry = s.entry and o.kind <> 'BANK'
+        offset 0
+    ) as n
 ),
 
 naming as materialized (
@@ -53,7 +59,7 @@ naming as materialized (
         n.entry,
         array_agg(x.expected) as expected
     from name as n
-    -- by the index, as in bank.text_match
+    -- word by word, by the index
     cross join lateral (
         select
             o.expected,

@@ -15,7 +15,7 @@ select
     k.name,
     null as amount
 from bank.entry as e
-cross join lateral bank.text_keys(e.entry_text) as k (name)
+cross join lateral unnest(bank.text_keys(e.entry_text)) as k (name)
 where e.entry_text ~ '[0-9]'
 union all
 select
@@ -25,7 +25,7 @@ select
     k.name,
     null as amount
 from bank.entry_detail as d
-cross join lateral bank.text_keys(d.detail_text) as k (name)
+cross join lateral unnest(bank.text_keys(d.detail_text)) as k (name)
 where d.detail_text ~ '[0-9]';
 
 comment on view bank.entry_name is

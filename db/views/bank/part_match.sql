@@ -6,7 +6,13 @@ with name as materialized (
         e.amount,
         n.name
     from bank.open_entry as e
-    inner join bank.entry_name as n on e.entry = n.entry and n.kind <> 'BANK'
+    -- as in bank.amount_match
+    cross join lateral (
+        select o.name
+        from bank.entry_name as o
+        where o.entry = e.entry and o.kind <> 'BANK'
+        offset 0
+    ) as n
     where
         e.currency = 'NOK' and not e.is_reversal
         -- of one payment
@@ -21,16 +27,9 @@ hit as materialized (
         x.expected,
         count(*) over (partition by n.entry) as items
     from name as n
-    -- by the index, as in bank.text_match
-    cross join lateral (
-        select
-            o.expected,
-            o.route
-        from bank.expected as o
-        where o.reference_key = n.name and o.reference_key <> '' and sign(o.amount) = sign(n.amount)
-        offset 0
-    ) as x
+    inner join bank.expected as x on n.name = x.reference_key and sign(n.amount) = sign(x.amount)
     inner join bank.route as r on x.route = r.route and n.account = r.account
+    where x.reference_key <> ''
 ),
 
 named as materialized (

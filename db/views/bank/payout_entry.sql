@@ -57,7 +57,13 @@ word as materialized (
         e.is_open,
         n.name as word
     from entry as e
-    inner join bank.entry_name as n on e.entry = n.entry
+    -- as in bank.amount_match
+    cross join lateral (
+        select o.name
+        from bank.entry_name as o
+        where o.entry = e.entry
+        offset 0
+    ) as n
 ),
 
 named as materialized (
@@ -105,7 +111,12 @@ alike as materialized (
 itself as materialized (
     select distinct a.entry
     from alike as a
-    inner join bank.entry_name as n on a.entry = n.entry and n.kind <> 'BANK'
+    cross join lateral (
+        select o.name
+        from bank.entry_name as o
+        where o.entry = a.entry and o.kind <> 'BANK'
+        offset 0
+    ) as n
     inner join bank.expected as x on n.name = x.reference_key
     inner join bank.route as r on x.route = r.route and a.account = r.account
     where x.reference_key <> ''

@@ -103,17 +103,21 @@ whole as (
     group by p.entry, p.entry_amount
 ),
 
+item as materialized (
+    select
+        c.entry,
+        array_agg(x.expected order by x.expected) as expected
+    from paid as c
+    cross join lateral unnest(c.expected) as x (expected)
+    group by c.entry
+),
+
 found as materialized (
     select
         w.*,
         i.expected
     from whole as w
-    cross join lateral (
-        select array_agg(x.expected order by x.expected) as expected
-        from paid as c
-        cross join lateral unnest(c.expected) as x (expected)
-        where c.entry = w.entry
-    ) as i
+    inner join item as i on w.entry = i.entry
     where w.parts = w.matched and w.amount = w.entry_amount
 )
 

@@ -6,7 +6,13 @@ with name as materialized (
         e.amount,
         n.name
     from bank.open_entry as e
-    inner join bank.entry_name as n on e.entry = n.entry and n.kind = 'TEXT'
+    -- as in bank.amount_match
+    cross join lateral (
+        select o.name
+        from bank.entry_name as o
+        where o.entry = e.entry and o.kind = 'TEXT'
+        offset 0
+    ) as n
     where
         e.currency = 'NOK'
         -- of one payment: in a batch nobody can tell whose the words are
@@ -24,19 +30,9 @@ hit as materialized (
         count(*) over (partition by n.entry, n.name) as items,
         count(*) over (partition by x.expected) as entries
     from name as n
-    -- a fence (offset 0): word by word, by the index, since a join would read all items
-    cross join lateral (
-        select
-            o.expected,
-            o.net,
-            o.fee,
-            o.reference
-        from bank.open_expected as o
-        where
-            o.reference_key = n.name and o.reference_key <> '' and o.account = n.account
-            and sign(o.amount) = sign(n.amount)
-        offset 0
-    ) as x
+    inner join bank.open_expected as x
+        on n.name = x.reference_key and n.account = x.account and sign(n.amount) = sign(x.amount)
+    where x.reference_key <> ''
 ),
 
 named as (

@@ -45,14 +45,15 @@ class Ledger:
         return Payout(number, line, payout_id, names, day, net, currency)
 
     def rest(self, key: Hashable, line: int, day: date, net: Decimal, after: Decimal, currency: str) -> Iterator[Line]:
-        """Before a payout of net that leaves something on the account: what was left before came, and what is left
-        goes, as adjustments, so that what the lines do not say is seen."""
+        """Before a payout of net that leaves something on the account: what was left before less what is left now, as
+        an adjustment, so that what the lines do not say is seen."""
         number = self.number(key)
         stood = self._sum.get(key, Decimal(0))
         before = self._carried.get(key)
         if before is None:  # the account before the file's begin
             before = after + net - stood
-        for amount, word in ((before, "balance-before"), (-after, "balance-after")):
-            if amount:
-                yield Line(number, line, "ADJUSTMENT", [word], day, amount, Decimal(0), amount, currency)
+        amount = before - after
+        if amount:
+            refs = [f"balance before {before}", f"balance after {after}"]
+            yield Line(number, line, "ADJUSTMENT", refs, day, amount, Decimal(0), amount, currency)
         self._carried[key] = after

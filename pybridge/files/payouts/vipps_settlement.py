@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import IO, Any
@@ -131,7 +132,7 @@ def _xml(file: IO[bytes]) -> Iterator[Item]:
 
         from pybridge.files import iso20022
     payouts = Payouts()
-    serial = ""
+    serial, place = "", 0
     try:
         for _, element in iso20022.steps(file, end=("SerialNumber", "SettlementInfo")):
             if iso20022.declares_type(element):
@@ -139,14 +140,16 @@ def _xml(file: IO[bytes]) -> Iterator[Item]:
             if iso20022.name(element) == "SerialNumber":
                 serial = (element.text or "").strip()
                 continue
-            yield from _settlement(element, serial, payouts)
+            # Places, since all of it may stand on one line.
+            for place, each in enumerate(_settlement(element, serial, payouts), place + 1):
+                yield replace(each, line=place)
             element.clear()
     except etree.XMLSyntaxError as error:
         raise Unreadable(max(error.lineno or 1, 1), "", f"cannot be read: {error.msg}") from None
     yield from payouts
 
 
-def _settlement(element: Any, serial: str, payouts: Payouts) -> Iterator[Item]:
+def _settlement(element: Any, serial: str, payouts: Payouts) -> Iterator[Line]:
     from pybridge.files import iso20022
 
     def money(of: Any, name: str) -> Decimal:

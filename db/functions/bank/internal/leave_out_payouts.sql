@@ -42,7 +42,7 @@ begin
             c.currency,
             format(
                 '%s: %s payouts, %s lines, %s', c.currency, (select count(*) from other as o where o.currency = c.currency),
-                c.lines, c.net
+                c.lines, c.net::numeric(20, 2)
             ) as told
         from (
             select l.currency, count(*) as lines, sum(l.net) as net
