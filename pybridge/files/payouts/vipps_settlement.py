@@ -141,7 +141,8 @@ def _xml(file: IO[bytes]) -> Iterator[Item]:
                 serial = (element.text or "").strip()
                 continue
             # Places, since all of it may stand on one line.
-            for place, each in enumerate(_settlement(element, serial, payouts), place + 1):
+            for each in _settlement(element, serial, payouts):
+                place += 1
                 yield replace(each, line=place)
             element.clear()
     except etree.XMLSyntaxError as error:
