@@ -258,12 +258,11 @@ create table bank.entry_reference (
     reference text not null,
     amount numeric(14, 2),
     constraint entry_reference_pkey primary key (entry, detail, place),
-    constraint entry_reference_entry_fkey foreign key (entry) references bank.entry (entry),
     constraint entry_reference_kind_check check (kind in ('KID', 'DOCUMENT', 'END_TO_END', 'BANK', 'OTHER')),
     constraint entry_reference_check check (reference <> '')
 );
 comment on table bank.entry_reference is
-'Every reference that an entry, or a payment in it, bears, those in bank.entry and bank.entry_detail among them. Never changed (23B84).';
+'Every reference that an entry, or a payment in it, bears, those in bank.entry and bank.entry_detail among them. Never changed (23B84). That there is such an entry, a trigger sees to, once per statement: a foreign key asks for each of a million rows.';
 comment on column bank.entry_reference.entry is 'The entry';
 comment on column bank.entry_reference.detail is 'The payment in it (bank.entry_detail); 0: the entry itself';
 comment on column bank.entry_reference.place is '1, 2, ... of that';

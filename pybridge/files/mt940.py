@@ -206,7 +206,7 @@ class _Reader:
         bank_reference, customer = reference(banks), reference(customers)
         named = [*words.references]
         named += [Reference("BANK", bank_reference)] if bank_reference else []
-        if customer and not any(each.reference == customer for each in named):
+        if customer and not any(each.reference == customer and each.kind != "BANK" for each in named):
             named.append(Reference("OTHER" if only("END_TO_END", named) else "END_TO_END", customer))
         return Entry(
             self._number,
