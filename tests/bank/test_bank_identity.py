@@ -1,5 +1,6 @@
 """Each krone stands in the ledger once, however many files tell of it: a place in the account's chain is what it is."""
 
+import itertools
 import random
 from collections import Counter
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from pybridge.files.statements import Layout
 from tests.conftest import Connection
 from tests.support import banking, dialects
 from tests.support.dialects import Move, Part
-from tests.support.domain import consistency, one, rows, run
+from tests.support.domain import consistency, rows
 
 D = Decimal
 DAY = date(2026, 11, 16)
@@ -127,7 +128,7 @@ class History:
     def cuts(self) -> list[tuple[int, int]]:
         """Where one statement ends and the next begins."""
         places = sorted({0, len(self.moves), *self.chance.sample(range(1, len(self.moves)), 3)})
-        return list(zip(places, places[1:], strict=False))
+        return list(itertools.pairwise(places))
 
     def whole_days(self) -> tuple[int, int]:
         """A stretch that begins and ends with a day."""

@@ -3,7 +3,7 @@ returns boolean
 language sql immutable parallel safe
 set search_path = pg_catalog, bank, pg_temp
 begin atomic
-    select
+    select coalesce(
         p_one.kind = 'STATEMENT' and p_other.kind = 'STATEMENT' and (
             -- pages of one
             p_one.statement_id = p_other.statement_id
@@ -20,7 +20,7 @@ begin atomic
                 or p_other.sequence_number = p_one.sequence_number + 1
                 and p_other.opening_balance = p_one.closing_balance
             )
-        );
+        ), false);
 end;
 
 comment on function bank.is_apart(bank.statement, bank.statement) is
