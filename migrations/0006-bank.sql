@@ -390,6 +390,7 @@ create table bank.file_candidate (
     bank_reference text not null,
     end_to_end text not null,
     kid text not null,
+    entry_text text not null,
     days date [] not null,
     entry_keys bytea [] not null,
     is_notified boolean not null,
@@ -401,9 +402,10 @@ comment on table bank.file_candidate is
 comment on column bank.file_candidate.entry is 'The entry, of bank.entry';
 comment on column bank.file_candidate.booked_on is 'Its day';
 comment on column bank.file_candidate.amount is 'Its amount';
-comment on column bank.file_candidate.bank_reference is 'The bank''s reference, if it is one: not words';
+comment on column bank.file_candidate.bank_reference is 'The bank''s reference, or words';
 comment on column bank.file_candidate.end_to_end is 'The payer''s reference';
 comment on column bank.file_candidate.kid is 'KID';
+comment on column bank.file_candidate.entry_text is 'Text';
 comment on column bank.file_candidate.days is 'The day that each statement says';
 comment on column bank.file_candidate.entry_keys is 'SHA-256 of all that each statement says of it';
 comment on column bank.file_candidate.is_notified is 'A notification told of it, and it is a notification that is being loaded';

@@ -19,11 +19,10 @@ begin
     delete from file_candidate;
 
     insert into file_candidate (
-        entry, booked_on, amount, bank_reference, end_to_end, kid, days, entry_keys, is_notified, is_same_format
+        entry, booked_on, amount, bank_reference, end_to_end, kid, entry_text, days, entry_keys, is_notified, is_same_format
     )
     select
-        e.entry, e.booked_on, e.amount, case when bank.is_reference(e.bank_reference) then e.bank_reference else '' end,
-        e.end_to_end, e.kid, o.days, o.entry_keys, o.is_notified, o.is_same_format
+        e.entry, e.booked_on, e.amount, e.bank_reference, e.end_to_end, e.kid, e.entry_text, o.days, o.entry_keys, o.is_notified, o.is_same_format
     from bank.entry as e
     cross join lateral (
         select

@@ -21,6 +21,9 @@ begin
                             case when bank.is_reference(f.bank_reference) then f.bank_reference end
                         when 'all that is said' then encode(f.entry_key, 'hex')
                         when 'the payer''s reference' then nullif(coalesce(nullif(f.end_to_end, ''), f.kid), '')
+                        when 'its words' then nullif(f.bank_reference || ' ' || f.entry_text, ' ')
+                        when 'its text' then
+                            case when not bank.is_reference(f.bank_reference) then nullif(f.entry_text, '') end
                         else ''
                     end as word,
                     case when p_days = 0 then f.booked_on end as day
@@ -41,9 +44,13 @@ begin
             cross join lateral (
                 select
                     case p_way
-                        when 'the bank''s reference' then nullif(c.bank_reference, '')
+                        when 'the bank''s reference' then
+                            case when bank.is_reference(c.bank_reference) then c.bank_reference end
                         when 'all that is said' then k.word
                         when 'the payer''s reference' then nullif(coalesce(nullif(c.end_to_end, ''), c.kid), '')
+                        when 'its words' then nullif(c.bank_reference || ' ' || c.entry_text, ' ')
+                        when 'its text' then
+                            case when not bank.is_reference(c.bank_reference) then nullif(c.entry_text, '') end
                         else ''
                     end as word,
                     d.day
@@ -63,7 +70,7 @@ begin
                 and (p_way in ('the bank''s reference', 'all that is said') and p_days = 0 or not c.is_same_format)
                 and (
                     p_way not in ('nothing, of either', 'nothing, of the old one')
-                    or c.bank_reference = '' and c.end_to_end = '' and c.kid = ''
+                    or not bank.is_reference(c.bank_reference) and c.end_to_end = '' and c.kid = ''
                 )
         ),
 
