@@ -262,12 +262,11 @@ create table bank.entry_reference (
         ltrim(upper(regexp_replace(reference, '[^[:alnum:]]', '', 'g')), '0')
     ) stored,
     constraint entry_reference_pkey primary key (entry, detail, place),
-    constraint entry_reference_entry_fkey foreign key (entry) references bank.entry (entry),
     constraint entry_reference_kind_check check (kind in ('KID', 'DOCUMENT', 'END_TO_END', 'BANK', 'OTHER')),
     constraint entry_reference_check check (reference <> '')
 );
 comment on table bank.entry_reference is
-'Every reference that an entry, or a payment in it, bears, those in bank.entry and bank.entry_detail among them. Never changed (23B84).';
+'Every reference that an entry, or a payment in it, bears, those in bank.entry and bank.entry_detail among them. Never changed (23B84). That there is such an entry, a trigger sees to, once per statement: a foreign key asks for each of a million rows.';
 comment on column bank.entry_reference.entry is 'The entry';
 comment on column bank.entry_reference.detail is 'The payment in it (bank.entry_detail); 0: the entry itself';
 comment on column bank.entry_reference.place is '1, 2, ... of that';
@@ -284,6 +283,7 @@ create table bank.statement_entry (
     entry bigint not null,
     place int not null,
     balance numeric(16, 2),
+    booked_on date not null,
     entry_key bytea not null,
     constraint statement_entry_pkey primary key (statement, place),
     constraint statement_entry_entry_key unique (entry, statement),
@@ -296,6 +296,8 @@ comment on column bank.statement_entry.entry is 'The entry';
 comment on column bank.statement_entry.place is '1, 2, ... in the statement';
 comment on column bank.statement_entry.balance is
 'Balance of the account after it, by the statement''s opening balance, in the account''s currency; null: there is none';
+comment on column bank.statement_entry.booked_on is
+'Day on which the statement says that it was booked: notifications may name another than statements';
 comment on column bank.statement_entry.entry_key is
 'SHA-256 of all that the statement says of it: by it one that comes again in these words is known';
 -- An entry is what a statement has at a place, that statement's among them.
@@ -394,6 +396,8 @@ create table bank.file_candidate (
     bank_reference text not null,
     end_to_end text not null,
     kid text not null,
+    entry_text text not null,
+    days date [] not null,
     entry_keys bytea [] not null,
     is_notified boolean not null,
     is_same_format boolean not null,
@@ -404,9 +408,11 @@ comment on table bank.file_candidate is
 comment on column bank.file_candidate.entry is 'The entry, of bank.entry';
 comment on column bank.file_candidate.booked_on is 'Its day';
 comment on column bank.file_candidate.amount is 'Its amount';
-comment on column bank.file_candidate.bank_reference is 'The bank''s reference, if it is one: not words';
+comment on column bank.file_candidate.bank_reference is 'The bank''s reference, or words';
 comment on column bank.file_candidate.end_to_end is 'The payer''s reference';
 comment on column bank.file_candidate.kid is 'KID';
+comment on column bank.file_candidate.entry_text is 'Text';
+comment on column bank.file_candidate.days is 'The day that each statement says';
 comment on column bank.file_candidate.entry_keys is 'SHA-256 of all that each statement says of it';
 comment on column bank.file_candidate.is_notified is 'A notification told of it, and it is a notification that is being loaded';
 comment on column bank.file_candidate.is_same_format is 'A file of the format that is being loaded tells of it';

@@ -218,7 +218,7 @@ class _Statement:
             line,
             KINDS[iso20022.name(statement.getparent())][1],
             identity,
-            int(sequence) if re.fullmatch(r"\d{1,18}", sequence, re.ASCII) else None,
+            int(sequence) or None if re.fullmatch(r"\d{1,18}", sequence, re.ASCII) else None,
             account,
             next(iter(currencies), None),
             day_of(statement, "FrToDt", "FrDtTm", "FrDt") or (None if opening is None else opening.day),

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from pybridge.files import iso20022
@@ -15,6 +16,7 @@ WORDS = 140
 """Characters of a line of words; a full one goes on in the next."""
 COLUMNS = ("Amt", "CdtDbtInd", "Refs/AcctSvcrRef", "Refs/EndToEndId", "AddtlTxInf")
 """What of a payment has columns of its own; words and structured references are kept in their order, too."""
+Names = dict[str, "Names"]
 KINDS = {"AcctSvcrRef": "BANK", "EndToEndId": "END_TO_END"}
 
 
@@ -85,7 +87,7 @@ def whole(element: Any, currency: str | None, sign: int) -> Decimal | None:
 def charge(element: Any, currency: str | None) -> tuple[Decimal, bool | None]:
     """What the bank took for it, and whether out of the amount: None where it does not say."""
     total, included = Decimal(0), set()
-    for charges in element.iterfind("{*}Chrgs"):
+    for charges in element.findall("{*}Chrgs"):
         records = charges.findall("{*}Rcrd") or [charges]
         for each in records:
             amount = each.find("{*}Amt")
@@ -116,9 +118,12 @@ def _references(payment: Any, currency: str | None, sign: int) -> Iterator[Refer
 
 def _amount_for(part: Any, currency: str | None, sign: int) -> Decimal | None:
     """What of the payment is for it: what was remitted, else what was due; a credit note the other way."""
+    amounts = part.find("{*}RfrdDocAmt")
+    if amounts is None:
+        return None
     for name, way in (("RmtdAmt", 1), ("DuePyblAmt", 1), ("CdtNoteAmt", -1)):
-        for above in (f"RfrdDocAmt/{name}", f"RfrdDocAmt/{name}AndTp/Amt"):
-            found = part.find(iso20022.path(above))
+        for within in (name, f"{name}AndTp/Amt"):
+            found = amounts.find(iso20022.path(within))
             if found is not None and found.get("Ccy", currency) == currency:
                 return sign * way * amount_of(found)
     return None
@@ -126,18 +131,31 @@ def _amount_for(part: Any, currency: str | None, sign: int) -> Decimal | None:
 
 def more(element: Any, columns: tuple[str, ...]) -> dict[str, object]:
     """All that is said in it, by the file's names, but for what has columns."""
-    found = _plain(element, {tuple(each.split("/")) for each in columns})
+    found = _plain(element, _tree(columns))
     return found if isinstance(found, dict) else {}
 
 
-def _plain(element: Any, left_out: set[tuple[str, ...]]) -> object:
+@lru_cache
+def _tree(columns: tuple[str, ...]) -> Names:
+    """A, B/C, B/D as names within names: what is to be left out."""
+    found: Names = {}
+    for each in columns:
+        now = found
+        for name in each.split("/"):
+            now = now.setdefault(name, {})
+    return found
+
+
+def _plain(element: Any, left_out: Names) -> object:
     """Names with what is in them: text, or names again; several of one name are a list."""
-    said: dict[str, object] = {f"@{name}": value for name, value in element.attrib.items() if name == "Ccy"}
-    for each in element.iterchildren("{*}*"):
+    said: dict[str, object] = {}
+    if currency := element.get("Ccy"):
+        said["@Ccy"] = currency
+    for each in element:
         name = iso20022.name(each)
-        if (name,) in left_out:
+        if (known := left_out.get(name)) == {}:
             continue
-        within = _plain(each, {path[1:] for path in left_out if path[0] == name})
+        within = _plain(each, known or {}) if len(each) or each.attrib else (each.text or "").strip()
         if within in ({}, ""):
             continue
         before = said.get(name)

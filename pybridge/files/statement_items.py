@@ -81,8 +81,11 @@ class Statement:
 Item = Entry | Detail | Statement
 
 
+_JSON = json.JSONEncoder(ensure_ascii=False)
+
+
 def as_json(more: dict[str, object]) -> str | None:
-    return json.dumps(more, ensure_ascii=False) if more else None
+    return _JSON.encode(more) if more else None
 
 
 def only(kind: str, references: Iterable[Reference]) -> str:

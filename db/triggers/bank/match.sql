@@ -146,6 +146,37 @@ before update or delete or truncate on bank.entry_detail
 for each statement execute function bank.record_keep();
 alter table bank.entry_detail enable always trigger entry_detail_keep;
 
+create or replace function bank.reference_entry()
+returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, bank, pg_temp
+as $$
+declare
+    v_entry bigint;
+begin
+    select r.entry into v_entry
+    from (select distinct n.entry from new_reference as n) as r
+    where not exists (select from bank.entry as e where e.entry = r.entry)
+    limit 1;
+    if found then
+        raise exception 'a reference of no entry' using
+            errcode = '23503',
+            detail = format('Entry %s.', v_entry),
+            hint = 'References are loaded with their entries, by load_import.';
+    end if;
+    return null;
+end;
+$$;
+
+comment on function bank.reference_entry() is
+'Refuses references of an entry that is not there (23503); entries never go away.';
+
+create or replace trigger entry_reference_entry
+after insert on bank.entry_reference
+referencing new table as new_reference
+for each statement execute function bank.reference_entry();
+alter table bank.entry_reference enable always trigger entry_reference_entry;
+
 create or replace trigger entry_reference_keep
 before update or delete or truncate on bank.entry_reference
 for each statement execute function bank.record_keep();

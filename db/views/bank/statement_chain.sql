@@ -40,7 +40,10 @@ placed as (
 linked as (
     select
         p.*,
-        not exists (
+        row_number() over (
+            partition by p.account order by p.from_day, p.to_day, p.sequence_number, p.statement
+        ) = 1
+        or not exists (
             select from placed as o
             where
                 o.account = p.account and o.statement <> p.statement and o.closing_balance = p.opening_balance

@@ -34,7 +34,7 @@ broken as (
             o.sequence_number,
             o.closing_balance
         from chain as o
-        where o.account = c.account and o.statement <> c.statement and o.from_day <= c.from_day and o.to_day <= c.to_day
+        where o.account = c.account and o.segment < c.segment
         order by o.to_day desc, o.from_day desc, o.sequence_number desc, o.statement desc
         limit 1
     ) as p

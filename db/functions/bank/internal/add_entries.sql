@@ -21,8 +21,8 @@ begin
         returning e.entry, e.place
     )
 
-    insert into bank.statement_entry (statement, entry, place, balance, entry_key)
-    select p_new.statement, coalesce(f.known, a.entry), f.place, f.balance, f.entry_key
+    insert into bank.statement_entry (statement, entry, place, balance, booked_on, entry_key)
+    select p_new.statement, coalesce(f.known, a.entry), f.place, f.balance, f.booked_on, f.entry_key
     from file_entry as f
     left join added as a on f.place = a.place and f.known is null
     where f.statement = p_file_statement;

@@ -44,16 +44,39 @@ begin
         stretch as (
             select b.statement, b.here, b.there, least(v_new.entries - b.here, b.entries - b.there) as length
             from begun as b
+        ),
+
+        -- Balances come back: of several stretches the one whose days are the same, too, then the longest.
+        likely as (
+            select
+                x.*,
+                row_number() over (
+                    partition by x.statement
+                    order by hf.booked_on = f.booked_on and hl.booked_on = l.booked_on desc, x.length desc, x.here, x.there
+                ) as turn
+            from stretch as x
+            inner join bank.statement_entry as f on x.statement = f.statement and x.there + 1 = f.place
+            inner join bank.statement_entry as l on x.statement = l.statement and x.there + x.length = l.place
+            inner join file_entry as hf on hf.statement = p_file_statement and x.here + 1 = hf.place
+            inner join file_entry as hl on hl.statement = p_file_statement and x.here + x.length = hl.place
+            where x.length > 0 and l.balance = hl.balance
         )
 
-        select distinct on (x.statement) x.statement, x.here, x.there, x.length
-        from stretch as x
-        inner join bank.statement_entry as l on x.statement = l.statement and l.place = x.there + x.length
-        inner join file_entry as f on f.statement = p_file_statement and f.place = x.here + x.length
-        where x.length > 0 and l.balance = f.balance
-        order by x.statement asc, x.length desc, x.here asc, x.there asc
+        select distinct on (y.statement)
+            y.statement, y.here, y.there, y.length, z.same = y.length as is_exact
+        from likely as y
+        cross join lateral (
+            select count(*) as same
+            from file_entry as h
+            inner join bank.statement_entry as l
+                on l.statement = y.statement and h.place - y.here = l.place - y.there
+            inner join bank.entry as e on l.entry = e.entry and h.amount = e.amount and h.booked_on = l.booked_on
+            where h.statement = p_file_statement and h.place between y.here + 1 and y.here + y.length
+        ) as z
+        where y.turn <= 10
+        order by y.statement asc, z.same = y.length desc, y.turn asc
     loop
-        perform bank.pair_stretch(p_file_statement, r.statement, r.here, r.there, r.length);
+        perform bank.pair_stretch(p_file_statement, r.statement, r.here, r.there, r.length, r.is_exact);
     end loop;
 end;
 $$;

@@ -19,15 +19,15 @@ begin
     delete from file_candidate;
 
     insert into file_candidate (
-        entry, booked_on, amount, bank_reference, end_to_end, kid, entry_keys, is_notified, is_same_format
+        entry, booked_on, amount, bank_reference, end_to_end, kid, entry_text, days, entry_keys, is_notified, is_same_format
     )
     select
-        e.entry, e.booked_on, e.amount, case when bank.is_reference(e.bank_reference) then e.bank_reference else '' end,
-        e.end_to_end, e.kid, o.entry_keys, o.is_notified, o.is_same_format
+        e.entry, e.booked_on, e.amount, e.bank_reference, e.end_to_end, e.kid, e.entry_text, o.days, o.entry_keys, o.is_notified, o.is_same_format
     from bank.entry as e
     cross join lateral (
         select
-            array_agg(l.entry_key) as entry_keys,
+            array_agg(distinct l.booked_on) as days,
+            array_agg(distinct l.entry_key) as entry_keys,
             bool_or(t.kind = 'NOTIFICATION' and v_new.kind = 'NOTIFICATION') as is_notified,
             bool_or(bank.format_family(i.format) = p_family) as is_same_format,
             -- Both have a place, or their names say so: they are apart, but for what was recognised by its place.

@@ -1,5 +1,5 @@
 create or replace function bank.pair_stretch(
-    p_file_statement int, p_other bigint, p_here int, p_there int, p_length bigint
+    p_file_statement int, p_other bigint, p_here int, p_there int, p_length bigint, p_is_exact boolean
 )
 returns void
 language plpgsql
@@ -8,11 +8,17 @@ set search_path = pg_catalog, pg_temp, bank
 set plan_cache_mode = force_custom_plan
 as $$
 begin
-    -- The amounts are the same, or it is no stretch of theirs. Of equal ones, by day, then by what is said, then in turn.
+    -- One by one, where they stand in the same order; else the amounts are the same, or it is no stretch of theirs: of
+    -- equal ones, by day, then by what is said, then in turn.
     with here as (
         select
             f.entry, f.amount, f.known,
-            row_number() over (partition by f.amount order by f.booked_on, f.entry_key, f.place) as turn
+            case
+                when p_is_exact then f.place - p_here
+                else row_number() over (
+                    partition by f.amount order by f.booked_on, f.bank_reference, f.end_to_end, f.place
+                )
+            end as turn
         from file_entry as f
         where f.statement = p_file_statement and f.place between p_here + 1 and p_here + p_length
     ),
@@ -20,7 +26,12 @@ begin
     there as (
         select
             e.entry, e.amount,
-            row_number() over (partition by e.amount order by e.booked_on, l.entry_key, l.place) as turn
+            case
+                when p_is_exact then l.place - p_there
+                else row_number() over (
+                    partition by e.amount order by l.booked_on, e.bank_reference, e.end_to_end, l.place
+                )
+            end as turn
         from bank.statement_entry as l
         inner join bank.entry as e on l.entry = e.entry
         where l.statement = p_other and l.place between p_there + 1 and p_there + p_length
@@ -47,5 +58,5 @@ begin
 end;
 $$;
 
-comment on function bank.pair_stretch(int, bigint, int, int, bigint) is
+comment on function bank.pair_stretch(int, bigint, int, int, bigint, boolean) is
 'Recognises a stretch of a statement''s entries as a stretch of another''s, if their amounts are the same. For align_entries alone.';

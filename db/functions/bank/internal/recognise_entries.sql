@@ -29,6 +29,9 @@ begin
     perform bank.pair_entries(p_file_statement, 'all that is said', 0);
     perform bank.pair_entries(p_file_statement, 'the bank''s reference', 10);
     perform bank.pair_entries(p_file_statement, 'the payer''s reference', 5);
+    perform bank.pair_entries(p_file_statement, 'its words', 0);
+    perform bank.pair_entries(p_file_statement, 'its text', 0);
+    perform bank.pair_entries(p_file_statement, 'nothing, of either', 0);
     perform bank.pair_entries(p_file_statement, 'nothing, of the new one', 0);
     perform bank.pair_entries(p_file_statement, 'nothing, of the old one', 0);
 end;
