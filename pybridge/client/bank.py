@@ -233,10 +233,10 @@ class Bank(Room):
         return result
 
     def text_keys(self, *, text: str) -> list[str]:
-        """What a text may name, as bank.reference_key has it: its words, and up to five that follow each other, of four
+        """What a text may name, as bank.reference_key has it: its words, and up to four that follow each other, of four
         characters (what is between the words counts) and a digit at least.
         """
-        result: list[str] = self._values("text_keys", text=text)
+        result: list[str] = self._value("text_keys", text=text)
         return result
 
     def undo_match(self, *, match: int, reason: str) -> int:

@@ -3,20 +3,20 @@
 import re
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from tests.bank.test_bank_payout import DAY
 from tests.conftest import Connect, Connection
 from tests.support import banking
 from tests.support.banking import expected, match_open, matched, route
 from tests.support.domain import call_in, consistency, expect, one, rows, run
 
 D = Decimal
+DAY = date(2026, 1, 14)
 
 
 @pytest.fixture

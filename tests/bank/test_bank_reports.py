@@ -15,11 +15,10 @@ from pybridge.files import payouts
 from pybridge.files.payouts import Item, Left, Line, Payout, Report
 from pybridge.files.payouts.explained import explain
 from pybridge.files.tables import Unreadable, layout
-from tests.bank import test_bank_payout as payout_tests
-from tests.bank.test_bank_payout import DAY, PAID, ROUTE, L, booked, items, stripe
 from tests.conftest import Connection
 from tests.support.banking import match_open, route
 from tests.support.domain import call_in, expect, one, rows
+from tests.support.payouts import DAY, PAID, ROUTE, L, booked, items, load, stripe
 
 D = Decimal
 
@@ -208,7 +207,7 @@ def test_each_format_is_loaded_and_what_it_has_of_other_money_is_said(
 ) -> None:
     content, kind, wanted, _, _, _ = FORMATS[name]
     route(db, "PAYMENT", ROUTE)
-    done = payout_tests.load(db, tmp_path, content)
+    done = load(db, tmp_path, content)
     assert (done.format, done.payouts, done.amount) == (kind, len(wanted), sum(D(net) for _, net in wanted))
     assert done.is_whole
     if name == "paypal's settlement report":
@@ -223,7 +222,7 @@ def test_of_several_currencies_in_a_file_those_of_the_account_are_loaded(db: Con
         L("2", "10.00", "1.00", currency="eur", payout="po_2"),
         L("3", "7.00", currency="sek", payout=""),
     )
-    done = payout_tests.load(db, tmp_path, content)
+    done = load(db, tmp_path, content)
     assert (done.payouts, done.lines, done.waiting_lines) == (1, 1, 0)
     assert done.left_out == ["EUR: 1 payouts, 1 lines, 9.00", "SEK: 0 payouts, 1 lines, 7.00"]
     booked(db, tmp_path, ("195.20", "STRIPE"))
@@ -234,9 +233,9 @@ def test_a_report_that_was_not_whole_is_withdrawn_and_the_whole_one_loaded(db: C
     way = route(db, "PAYMENT", ROUTE)
     items(db, way, ("1", 200), ("2", 100))
     part, whole = stripe(L("1", "200.00")), stripe(L("1", "200.00"), L("2", "100.00"))
-    payout_tests.load(db, tmp_path, part)
+    load(db, tmp_path, part)
     with pytest.raises(errors.PayoutDiffers):
-        payout_tests.load(db, tmp_path, whole)
+        load(db, tmp_path, whole)
     number = one(db, "select payout from bank.payout")
     with expect("22023"):
         call_in(db, "bank", "withdraw_payout", payout=number, reason=" ")
@@ -245,7 +244,7 @@ def test_a_report_that_was_not_whole_is_withdrawn_and_the_whole_one_loaded(db: C
         call_in(db, "bank", "withdraw_payout", payout=number, reason="again")
     with expect("P0002"):
         call_in(db, "bank", "withdraw_payout", payout=-1, reason="none")
-    assert payout_tests.load(db, tmp_path, whole).payouts == 1
+    assert load(db, tmp_path, whole).payouts == 1
     assert [tuple(row.values()) for row in rows(db, "select state, net from report.payout order by payout")] == [
         ("WITHDRAWN", 200),
         ("NOT ARRIVED", 300),
@@ -259,7 +258,7 @@ def test_a_report_that_was_not_whole_is_withdrawn_and_the_whole_one_loaded(db: C
 def test_a_withdrawn_payout_is_in_no_match(db: Connection, tmp_path: Path) -> None:
     way = route(db, "PAYMENT", ROUTE)
     items(db, way, ("1", 200))
-    payout_tests.load(db, tmp_path, stripe(L("1", "200.00")))
+    load(db, tmp_path, stripe(L("1", "200.00")))
     call_in(db, "bank", "withdraw_payout", payout=one(db, "select payout from bank.payout"), reason="partial")
     booked(db, tmp_path, (200, "po_1"))
     assert match_open(db) == {"AMOUNT": 1}, "as if the report had never been"

@@ -48,7 +48,7 @@ found as materialized (
         n.amount as entry_amount,
         x.*,
         -- of less than the item, what it is the money of before the fee
-        case when abs(n.amount) < abs(x.net) then round(n.amount * x.amount / x.net, 2) end as part
+        case when abs(n.amount) < abs(x.net) then books.share_of(x.amount, n.amount, n.amount, x.net) end as part
     from named as n
     inner join bank.open_expected as x on n.expected = x.expected
     where
