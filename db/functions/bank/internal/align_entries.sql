@@ -7,22 +7,29 @@ set plan_cache_mode = force_custom_plan
 as $$
 declare
     v_new bank.statement;
+    v_apart bigint[];
     r record;
 begin
     select s.* into v_new from bank.statement as s where s.statement = p_statement;
+    -- numbers of one format say nothing of another's
+    select array_agg(t.statement) into v_apart
+    from bank.statement as t
+    inner join bank.import_file as i on t.import_file = i.import_file
+    where
+        t.account = v_new.account and t.statement <> p_statement
+        and t.to_day >= v_new.from_day and t.from_day <= v_new.to_day
+        and bank.format_family(i.format) = p_family and bank.is_apart(v_new, t);
     -- Two statements tell of the same stretch where the balance that one begins with stands in the other, and the
     -- balances at the end of what they share are the same. The longest stretch of each is taken.
     for r in
         with other as (
             select t.statement, t.opening_balance, t.entries
             from bank.statement as t
-            inner join bank.import_file as i on t.import_file = i.import_file
             where
                 t.account = v_new.account and t.statement <> p_statement
                 and t.opening_balance is not null and t.closing_balance is not null
                 and t.to_day >= v_new.from_day and t.from_day <= v_new.to_day
-                -- numbers of one format say nothing of another's
-                and not (bank.format_family(i.format) = p_family and bank.is_apart(v_new, t))
+                and t.statement <> all(coalesce(v_apart, '{}'))
         ),
 
         begun as (
@@ -66,14 +73,22 @@ begin
             y.statement, y.here, y.there, y.length, z.same = y.length as is_exact
         from likely as y
         cross join lateral (
-            select count(*) as same
+            select
+                count(*) filter (where h.amount = e.amount and h.booked_on = l.booked_on) as same,
+                -- what is in a statement that is apart from this one is no entry of this one
+                count(*) filter (
+                    where exists (
+                        select from bank.statement_entry as a
+                        where a.entry = l.entry and a.statement = any(v_apart)
+                    )
+                ) as barred
             from file_entry as h
             inner join bank.statement_entry as l
                 on l.statement = y.statement and h.place - y.here = l.place - y.there
-            inner join bank.entry as e on l.entry = e.entry and h.amount = e.amount and h.booked_on = l.booked_on
+            inner join bank.entry as e on l.entry = e.entry
             where h.statement = p_file_statement and h.place between y.here + 1 and y.here + y.length
         ) as z
-        where y.turn <= 10
+        where y.turn <= 10 and z.barred = 0
         order by y.statement asc, z.same = y.length desc, y.turn asc
     loop
         perform bank.pair_stretch(p_file_statement, r.statement, r.here, r.there, r.length, r.is_exact);
