@@ -8,6 +8,7 @@ as $$
 declare
     v_new bank.statement;
     v_apart bigint[];
+    v_done bigint[] := '{}';
     r record;
 begin
     select s.* into v_new from bank.statement as s where s.statement = p_statement;
@@ -69,12 +70,14 @@ begin
             where x.length > 0 and l.balance = hl.balance
         )
 
-        select distinct on (y.statement)
-            y.statement, y.here, y.there, y.length, z.same = y.length as is_exact
+        select y.statement, y.here, y.there, y.length, z.same = y.length as is_exact
         from likely as y
         cross join lateral (
             select
                 count(*) filter (where h.amount = e.amount and h.booked_on = l.booked_on) as same,
+                count(*) filter (
+                    where (h.end_to_end, h.kid) = (e.end_to_end, e.kid) and h.entry_text = e.entry_text
+                ) as alike,
                 -- what is in a statement that is apart from this one is no entry of this one
                 count(*) filter (
                     where exists (
@@ -89,9 +92,15 @@ begin
             where h.statement = p_file_statement and h.place between y.here + 1 and y.here + y.length
         ) as z
         where y.turn <= 10 and z.barred = 0
-        order by y.statement asc, z.same = y.length desc, y.turn asc
+        order by z.same = y.length desc, y.length desc, z.alike desc, y.statement asc, y.turn asc
     loop
-        perform bank.pair_stretch(p_file_statement, r.statement, r.here, r.there, r.length, r.is_exact);
+        -- one stretch of each: the first that agrees with those before
+        if
+            r.statement <> all(v_done)
+            and bank.pair_stretch(p_file_statement, r.statement, r.here, r.there, r.length, r.is_exact)
+        then
+            v_done := v_done || r.statement;
+        end if;
     end loop;
 end;
 $$;
