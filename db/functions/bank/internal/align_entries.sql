@@ -24,8 +24,11 @@ begin
     -- balances at the end of what they share are the same. The longest stretch of each is taken.
     for r in
         with other as (
-            select t.statement, t.opening_balance, t.entries
+            select
+                t.statement, t.opening_balance, t.entries,
+                bank.format_family(i.format) = p_family and t.sequence_number <> v_new.sequence_number as is_numbered
             from bank.statement as t
+            inner join bank.import_file as i on t.import_file = i.import_file
             where
                 t.account = v_new.account and t.statement <> p_statement
                 and t.opening_balance is not null and t.closing_balance is not null
@@ -34,16 +37,16 @@ begin
         ),
 
         begun as (
-            select o.statement, o.entries, 0 as here, 0 as there
+            select o.statement, o.entries, o.is_numbered, 0 as here, 0 as there
             from other as o
             where o.opening_balance = v_new.opening_balance
             union all
-            select o.statement, o.entries, 0, l.place
+            select o.statement, o.entries, o.is_numbered, 0, l.place
             from other as o
             inner join bank.statement_entry as l on o.statement = l.statement
             where l.balance = v_new.opening_balance
             union all
-            select o.statement, o.entries, f.place, 0
+            select o.statement, o.entries, o.is_numbered, f.place, 0
             from other as o
             inner join file_entry as f on o.opening_balance = f.balance
             where f.statement = p_file_statement
@@ -52,6 +55,10 @@ begin
         stretch as (
             select b.statement, b.here, b.there, least(v_new.entries - b.here, b.entries - b.there) as length
             from begun as b
+            -- of two that are numbered the day's lies whole in the month's, or they share nothing
+            where
+                b.is_numbered is not true
+                or least(v_new.entries - b.here, b.entries - b.there) = least(v_new.entries, b.entries)
         ),
 
         -- Balances come back: of several stretches the one whose days are the same, too, then the longest.
