@@ -230,7 +230,8 @@ def test_what_runs_with_the_owners_rights_fixes_its_search_path(shared_db: Conne
         "marketplace.sees_all",
     ], "these look nothing up"
     assert [row["name"] for row in found if row["is_fixed"]] == [
-        *("jobs.is_held", "marketplace.check_period", "marketplace.check_profile", "marketplace.click_lines"),
+        *("jobs.is_held", "marketplace.check_period", "marketplace.check_profile", "marketplace.click_counts"),
+        "marketplace.click_lines",
         "marketplace.click_series",
         *("marketplace.current_totals", "marketplace.past_transactions"),
         *("marketplace.top_items", "marketplace.why_not_paid"),
