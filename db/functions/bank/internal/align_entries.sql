@@ -8,7 +8,7 @@ as $$
 declare
     v_new bank.statement;
     v_apart bigint[];
-    v_done bigint[] := '{}';
+    v_done bigint[] := array[]::bigint[];
     r record;
 begin
     select s.* into v_new from bank.statement as s where s.statement = p_statement;
