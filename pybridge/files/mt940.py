@@ -18,9 +18,11 @@ from pybridge.files.tables import Unreadable, lines, reference
 TAG = re.compile(r"[\x00-\x20]*:(\d\d[A-Z]?|NS):(.*)", re.DOTALL)
 BALANCE = re.compile(r"\s*([CD])\s*(\d{6})\s*([A-Z]{3})\s*(-?\d[\d.]*,?\d*|,\d+)\s*")
 ENTRY = re.compile(
-    r"\s*(\d{6})(\d{4})?\s*((?i:R[CD]|E[CD]|[CD]))([A-Z])?\s*(-?\d[\d.]*,?\d*|,\d+)\s*([A-Z][A-Z0-9]{3})?(.*)",
+    r"\s*(\d{6})(\d{4})?\s*((?i:R[CD]|E[CD]|[CD]))([A-Z])?\s*(-?\d[\d.]*,?\d*|,\d+)\s*([NFS][A-Z0-9 ]{3})?(.*)",
     re.DOTALL,
 )
+ELSEWHERE = {"EREF", "EREF+", "KREF", "KREF+", "MREF", "MARF", "PREF"}
+"""What stands for a reference that :86: has."""
 BLOCK = re.compile(r"\s*\{4:|\s*\{[1-35S]:(?:[^{}]|\{[^{}]*\})*\}")
 """A block of SWIFT's around the text: {1:...}, {2:...}, {3:{108:...}}, {5:...}, or its begin, {4:."""
 
@@ -204,6 +206,7 @@ class _Reader:
         if "\n".join(raw).strip() != words.text:
             more["86"] = "\n".join(raw).strip()
         bank_reference, customer = reference(banks), reference(customers)
+        customer = "" if customer in ELSEWHERE else customer
         named = [*words.references]
         named += [Reference("BANK", bank_reference)] if bank_reference else []
         if customer and not any(each.reference == customer and each.kind != "BANK" for each in named):
@@ -219,7 +222,7 @@ class _Reader:
             bank_reference=bank_reference,
             end_to_end=only("END_TO_END", named),
             kid=only("KID", named),
-            code=kind or "",
+            code=(kind or "").strip(),
             text=words.text or " ".join(" ".join(tag.texts[1:]).split()),
             charge=_charge([*tag.texts, *raw], amount, currency),
             is_booked=not mark.startswith("E"),

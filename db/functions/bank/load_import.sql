@@ -23,10 +23,8 @@ begin
     );
     perform bank.leave_out(import_file, coalesce(p_ours_only, false));
     perform bank.check_import();
-    select t.statements, t.known_statements into statements, known_statements
+    select t.statements, t.known_statements, t.entries, t.amount into statements, known_statements, entries, amount
     from bank.take_import(import_file) as t;
-    select count(*), coalesce(sum(f.amount), 0) into entries, amount
-    from pg_temp.file_entry as f;
     select count(*), coalesce(sum(e.amount), 0) into new_entries, new_amount
     from bank.entry as e
     where e.import_file = load_import.import_file;
@@ -35,8 +33,6 @@ begin
     select coalesce(sum(l.entries), 0) into left_out_entries
     from bank.import_left_out as l
     where l.import_file = load_import.import_file;
-    perform bank.analyze_grown('bank.entry', new_entries);
-    perform bank.analyze_grown('bank.entry_detail', (select count(*) from pg_temp.file_detail));
     return next;
 end;
 $$;

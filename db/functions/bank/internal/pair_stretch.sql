@@ -1,7 +1,7 @@
 create or replace function bank.pair_stretch(
     p_file_statement int, p_other bigint, p_here int, p_there int, p_length bigint, p_is_exact boolean
 )
-returns void
+returns boolean
 language plpgsql
 -- The file_ tables are the temporary ones, as in take_import.
 set search_path = pg_catalog, pg_temp, bank
@@ -37,26 +37,32 @@ begin
         where l.statement = p_other and l.place between p_there + 1 and p_there + p_length
     ),
 
-    pair as (
-        select
-            h.entry, h.known, t.entry as known_as,
-            count(*) over () as pairs
+    pair as materialized (
+        select h.entry, h.known, t.entry as known_as
         from here as h
         inner join there as t on h.amount = t.amount and h.turn = t.turn
+    ),
+
+    judged as materialized (
+        -- what was recognised before as another, or is known as another's, is not this
+        select
+            (select count(*) from pair) = p_length
+            and not exists (select from pair as p where p.known <> p.known_as)
+            and not exists (
+                select from pair as p
+                inner join file_entry as o on o.statement = p_file_statement and p.known_as = o.known
+                where o.entry <> p.entry
+            ) as is_theirs
     )
 
     update file_entry as f
     set known = p.known_as
     from pair as p
-    where
-        f.entry = p.entry and p.pairs = p_length and p.known is null
-        -- what another statement told of already is not told of twice by this one
-        and not exists (
-            select from file_entry as o
-            where o.statement = p_file_statement and o.known = p.known_as
-        );
+    cross join judged as j
+    where f.entry = p.entry and j.is_theirs;
+    return found;
 end;
 $$;
 
 comment on function bank.pair_stretch(int, bigint, int, int, bigint, boolean) is
-'Recognises a stretch of a statement''s entries as a stretch of another''s, if their amounts are the same. For align_entries alone.';
+'Recognises a stretch of a statement''s entries as a stretch of another''s, if their amounts are the same and nothing that was recognised before says otherwise; false: it is not. For align_entries alone.';

@@ -8,7 +8,6 @@ as $$
 declare
     v_new bank.statement;
     v_family text;
-    v_pass record;
 begin
     select s.* into v_new from bank.statement as s where s.statement = p_statement;
     select bank.format_family(i.format) into v_family

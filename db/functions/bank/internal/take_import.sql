@@ -1,5 +1,5 @@
 create or replace function bank.take_import(p_import_file bigint)
-returns table (statements bigint, known_statements bigint)
+returns table (statements bigint, known_statements bigint, entries bigint, amount numeric)
 language plpgsql
 -- The file_ tables are the temporary ones: begin_import made them, load_import looked.
 set search_path = pg_catalog, pg_temp, bank
@@ -62,9 +62,12 @@ begin
             perform bank.add_entries(v_file.statement, v_new);
         end if;
     end loop;
+    select count(*), coalesce(sum(f.amount), 0) into entries, amount from file_entry as f;
+    perform bank.analyze_grown('bank.entry', entries);
+    perform bank.analyze_grown('bank.entry_detail', (select count(*) from file_detail));
     return next;
 end;
 $$;
 
 comment on function bank.take_import(bigint) is
-'Statements and entries of the temporary tables of begin_import, those that are new: called by load_import. 23B86: a statement that was loaded before, with other entries.';
+'Statements and entries of the temporary tables of begin_import, those that are new: called by load_import. Returns how many statements and entries the file has, and how many statements were loaded before. 23B86: a statement that was loaded before, with other entries.';
