@@ -699,7 +699,7 @@ def test_only_payouts_of_which_every_line_is_one_item_are_matched(
         said = [(amount, f"po_{number}") for number, amount in arrived]
         run(
             db,
-            "drop table if exists file_statement, file_entry, file_detail, file_reference",
+            "drop table if exists file_statement, file_entry, file_detail, file_reference, file_candidate",
         )
         run(
             db,

@@ -103,7 +103,9 @@ def test_a_report_of_payouts_is_loaded_once_and_a_bad_one_is_refused(db: Connect
         'payout_id = "Id"\npaid_on = "Dag"\ngross = "Brutto"\nfee = "Gebyr"\n'
     )
     asked = ("payout", report, "--route", "Cards", "--map", columns)
-    assert bank(*asked).stdout == "csv: 1 payouts, 0 of them known; 1 lines, 1 more not paid out yet.\n"
+    assert bank(*asked).stdout == (
+        "csv: 1 payouts, NOK 195.20, 0 of them known; 1 lines, 1 more not paid out yet, NOK 49.00.\n"
+    )
     assert bank(*asked).stdout == f"{report} was loaded already.\n"
     assert answer(bank(*asked, "--json"))["already"] is True
     report.write_text("Id;Dag;Brutto;Gebyr\n8;2026-01-16;2oo;4,80\n")
