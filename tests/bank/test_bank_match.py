@@ -668,11 +668,11 @@ def test_nothing_of_the_bank_is_changed(db: Connection, card: int, tmp_path: Pat
             """,
             [
                 *("account", "route", "match_rule", "file_statement", "file_entry", "file_detail"),
-                *("file_payout", "file_payout_line"),
+                *("file_reference", "file_candidate", "file_payout", "file_payout_line"),
             ],
         )
     ]
-    assert len(tables) == 18
+    assert len(tables) == 20
     for table in tables:
         name = sql.Identifier("bank", table)
         column = one(
