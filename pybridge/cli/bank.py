@@ -62,8 +62,8 @@ def import_(
                 )
                 done.append(found)
     except tables.Unreadable as error:
-        others = f", but {', '.join(each.file for each in done)} before it" if done else ""
-        raise fail(REFUSED, f"{name}: {error}. Nothing of it was loaded{others}.") from None
+        before = f" {', '.join(each.file for each in done)} before it was." if done else ""
+        raise fail(REFUSED, f"{name}: {error}. Nothing was loaded.{before}") from None
     if as_json:
         print_json([asdict(each) for each in done] if len(done) > 1 else asdict(done[0]) if done else [])
     for each in [] if as_json else done:

@@ -18,7 +18,8 @@ from pybridge.files.tables import Unreadable, lines, reference
 TAG = re.compile(r"[\x00-\x20]*:(\d\d[A-Z]?|NS):(.*)", re.DOTALL)
 BALANCE = re.compile(r"\s*([CD])\s*(\d{6})\s*([A-Z]{3})\s*(-?\d[\d.]*,?\d*|,\d+)\s*")
 ENTRY = re.compile(
-    r"\s*(\d{6})(\d{4})?\s*((?i:R[CD]|E[CD]|[CD]))([A-Z])?\s*(-?\d[\d.]*,?\d*|,\d+)\s*([NFS][A-Z0-9 ]{3})?(.*)",
+    r"\s*(\d{6})(\d{4})?\s*((?i:R[CD]|E[CD]|[CD]))([A-Z])?\s*(-?\d[\d.]*,?\d*|,\d+)"
+    r"\s*([NFS][A-Z0-9 ]{3}|[A-Z][A-Z0-9]{3})?(.*)",
     re.DOTALL,
 )
 ELSEWHERE = {"EREF", "EREF+", "KREF", "KREF+", "MREF", "MARF", "PREF"}

@@ -43,7 +43,7 @@ def files() -> Iterator[Any]:
             yield pytest.param(path.read_bytes(), id=path.name)
 
 
-NONE = {"", "NONREF", "NOTPROVIDED", "EREF", "KREF+", "MARF"}
+NONE = {"", "NONREF", "NOTPROVIDED", "EREF", "KREF+", "MARF", "PREF"}
 
 
 def test_there_is_a_file_of_each_dialect() -> None:
@@ -73,7 +73,8 @@ def _as_mt940(content: bytes, entries: list[Entry], statements: list[Statement])
         theirs = _their_line(line)
         if theirs is None:
             continue  # it reads only what follows the standard to the letter
-        assert abs(theirs["amount"].amount) == abs(entry.amount)
+        if "." not in line.partition("N")[0]:  # øre after a point it takes for something else
+            assert abs(theirs["amount"].amount) == abs(entry.amount)
         if entry.value_on is not None and theirs["date"].month:
             assert (theirs["date"].year, theirs["date"].month, theirs["date"].day) == (
                 entry.value_on.year,
@@ -87,8 +88,9 @@ def _as_mt940(content: bytes, entries: list[Entry], statements: list[Statement])
         named = {each.reference for each in entry.references}
         for each in (theirs["customer_reference"], theirs["bank_reference"]):
             said = (each or "").strip()
-            # what it cuts at sixteen characters, we do not
-            assert said in NONE or any(name.startswith(said) for name in named)
+            # what it cuts at sixteen characters, we do not; and it takes some codes for references
+            misread = entry.code != (theirs["id"] or "").strip()
+            assert said in NONE or misread or any(name.startswith(said) for name in named)
     for statement, balance in zip(statements, re.findall(r"^:60[FM]:[CD](.{6})", text, re.MULTILINE), strict=False):
         assert statement.from_day is None or f"{statement.from_day:%y%m%d}" == balance
     # no word of a text is lost

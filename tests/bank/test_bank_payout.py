@@ -697,14 +697,8 @@ def test_only_payouts_of_which_every_line_is_one_item_are_matched(
             if there and sums[number] + off
         ]
         said = [(amount, f"po_{number}") for number, amount in arrived]
-        run(
-            db,
-            "drop table if exists file_statement, file_entry, file_detail, file_reference, file_candidate",
-        )
-        run(
-            db,
-            "drop table if exists file_payout, file_payout_line",
-        )
+        run(db, "drop table if exists file_statement, file_entry, file_detail, file_reference, file_candidate")
+        run(db, "drop table if exists file_payout, file_payout_line")
         entries = booked(db, tmp_path, *said) if said else []
         match_open(db)
         want = {

@@ -45,7 +45,7 @@ def test_from_an_account_to_a_match_that_is_undone(db: Connection, bank: Run, tm
     assert cards.exit_code == 0, cards.output
     statement = tmp_path / "statement.sta"
     statement.write_text(banking.mt940([(day + timedelta(days=2), 500, "A"), (day, 77, "B")], texts=["CARDS", "GIFT"]))
-    assert "2 entries, 2 new" in bank("import", statement).stdout
+    assert "2 entries, 577.00: 2 new, 577.00" in bank("import", statement).stdout
     assert "already" in bank("import", statement).stdout
     done = answer(bank("match", "--json"))
     assert [(row["rule"], row["matches"]) for row in done["matched"]] == [("AMOUNT", 1)]

@@ -768,6 +768,15 @@ BREAKAGES: list[tuple[str, str, Break]] = [
         PAYOUT + " insert into bank.match (rule, reason) select 'PAYOUT', 'Payout ' || payout || ': x'"
         " from made cross join generate_series(1, 2)",
         problem="a payout is in two matches")),
+    ("bank_chain", "an entry of two statements that follow on each other", _of_bank(
+        "insert into bank.statement"
+        " (import_file, account, kind, statement_id, issued, from_day, to_day, opening_balance, closing_balance,"
+        " entries, entry_sum, content_key)"
+        " select import_file, account, kind, 'next', '', to_day, to_day, closing_balance, closing_balance + 77, 1,"
+        " 77, '' from bank.statement;"
+        " insert into bank.statement_entry (statement, entry, place, booked_on, entry_key)"
+        " select max(s.statement), min(e.entry), 1, min(e.booked_on), '' from bank.statement as s, bank.entry as e"
+        " where e.amount = 77", entry_sum=Decimal(277), closing_balance=Decimal(354))),
     ("bank_statement", "an entry gone", _of_bank(
         "delete from bank.statement_entry where entry = (select entry from bank.entry where amount = 77)",
         entries=2, entries_there=1)),
