@@ -63,14 +63,18 @@ RUN_JOIN = """
 # The same rows, by who knows what belongs together: constraints stand, triggers and questions do not.
 HAND = """
     with pair as materialized (
-        select e.entry, x.expected, nextval('bank.match_match_seq') as match
+        select e.entry, x.expected, nextval('bank.match_match_seq') as match, e.amount as came, x.amount
         from bank.entry as e
         inner join bank.expected as x on e.end_to_end = x.reference and e.amount = x.amount - x.fee
     ),
     made as (insert into bank.match (match, rule, reason) select match, 'REFERENCE', 'by hand' from pair),
     approved as (insert into bank.match_approval (match) select match from pair),
-    entry as (insert into bank.match_entry (entry, claim, match) select entry, 1, match from pair)
-    insert into bank.match_expected (expected, claim, match) select expected, 1, match from pair
+    entry as (
+        insert into bank.match_entry (entry, claim, match, amount, taken, whole)
+        select entry, 1, match, came, came, came from pair
+    )
+    insert into bank.match_expected (expected, claim, match, amount, taken, whole)
+    select expected, 1, match, amount, amount, amount from pair
 """
 
 

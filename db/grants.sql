@@ -176,13 +176,17 @@ grant select on jobs.job to scheduler;
 
 -- The bank: the bookkeeper loads, matches and undoes; what payers wrote is for nobody else to read.
 grant select on
-bank.account, bank.route, bank.import_file, bank.statement, bank.statement_entry, bank.expected, bank.expected_line,
-bank.expected_owed, bank.match_rule, bank.match, bank.match_approval, bank.match_undo, bank.match_entry, bank.match_expected,
-bank.match_line, bank.released_entry, bank.released_expected, bank.payout, bank.payout_line
+bank.account, bank.route, bank.import_file, bank.import_left_out, bank.statement, bank.statement_entry, bank.expected,
+bank.expected_line, bank.expected_owed, bank.match_rule, bank.match, bank.match_approval, bank.match_undo, bank.match_entry, bank.match_expected,
+bank.match_line, bank.payout, bank.payout_line, bank.payout_withdrawal
 to bookkeeper, auditor;
-grant select on bank.entry, bank.entry_detail, bank.open_entry, bank.open_expected, bank.candidate to bookkeeper;
+grant select on
+bank.entry, bank.entry_detail, bank.entry_reference, bank.open_entry, bank.open_expected, bank.candidate
+to bookkeeper;
 grant update (enabled, is_automatic) on bank.match_rule to bookkeeper;
 grant execute on function
 bank.set_account, bank.set_route, bank.begin_import, bank.load_import, bank.expect, bank.match_open, bank.make_match,
-bank.approve_match, bank.undo_match, bank.ignore, bank.load_payout
+bank.approve_match, bank.undo_match, bank.ignore, bank.load_payout, bank.withdraw_payout
 to bookkeeper;
+-- What reports of payouts compare names by.
+grant execute on function bank.reference_key, bank.text_keys to analyst, bookkeeper, auditor;

@@ -11,13 +11,13 @@ from psycopg.rows import dict_row
 from rich.console import Console
 from rich.text import Text
 
+from pybridge.cli.bank_payout import payout, withdraw
 from pybridge.cli.common import DAY, REFUSED, Json, fail, print_json
 from pybridge.cli.plain import group
 from pybridge.client.bank import Bank
 from pybridge.database import connect
 from pybridge.errors import translated
-from pybridge.files import bank_loading, payouts, tables
-from pybridge.files.payouts import Report
+from pybridge.files import bank_loading, tables
 from pybridge.files.statements import Layout
 from pybridge.formats import kroner
 from pybridge.terminal import new_table, progress
@@ -31,72 +31,92 @@ MATCH_COLUMNS = ("match", "rule", "entry_amount", "item_amount", "difference", "
 
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="camt.053, camt.054, MT940, or CSV.")],
+    file: Annotated[
+        Path,
+        typer.Argument(exists=True, dir_okay=False, help="camt.053, camt.054, MT940, CSV, or a ZIP archive of them."),
+    ],
     columns: Annotated[
         Path | None, typer.Option("--map", exists=True, dir_okay=False, help="For a CSV file: its columns, in TOML.")
     ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="How MT940 is written, such as latin-1; by default what its bytes look like.")
+    ] = None,
+    ours: Annotated[bool, typer.Option("--ours", help="Leave out statements of accounts that are not ours.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Load a file of the bank, once."""
+    """Load a file of the bank, once. Exit code 1 where something is missing."""
     try:
         layout = None if columns is None else tables.layout(columns, Layout)
-    except ValueError as error:
-        raise typer.BadParameter(f"{columns}: {error}", param_hint="--map") from None
+        "".encode(encoding or "utf-8")
+    except (ValueError, LookupError) as error:
+        wrong = columns if columns else encoding
+        raise typer.BadParameter(f"{wrong}: {error}", param_hint="--map" if columns else "--encoding") from None
+    done: list[bank_loading.Loaded] = []
+    name = file.name
     try:
-        with connect(deployed=True) as connection, progress() as tell:
-            done = bank_loading.import_file(connection, file, layout, tell=tell)
+        with connect(deployed=True) as connection, progress() as tell, bank_loading.members(file) as members:
+            for member in members:
+                name = member.name
+                found = bank_loading.import_file(
+                    connection, member, layout, encoding=encoding, ours_only=ours, tell=tell
+                )
+                done.append(found)
     except tables.Unreadable as error:
-        raise fail(REFUSED, f"{file}: {error}. Nothing was loaded.") from None
+        before = f" {', '.join(each.file for each in done)} before it was." if done else ""
+        raise fail(REFUSED, f"{name}: {error}. Nothing was loaded.{before}") from None
     if as_json:
-        print_json(asdict(done))
-    elif done.already:
-        typer.echo(f"{file} was loaded already.")
-    else:
-        typer.echo(
-            f"{done.format}: {done.statements} statements, {done.known_statements} of them known;"
-            f" {done.entries} entries, {done.new_entries} new."
-        )
+        print_json([asdict(each) for each in done] if len(done) > 1 else asdict(done[0]) if done else [])
+    for each in [] if as_json else done:
+        _tell_import(each)
+    if not done:
+        raise fail(REFUSED, f"{file}: there is no file in it.")
+    if not all(each.is_whole for each in done):
+        raise typer.Exit(REFUSED)
 
 
-@app.command()
-def payout(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Stripe's, Vipps MobilePay's, or CSV.")],
-    route_name: Annotated[str, typer.Option("--route", help="The settlement route that the payouts come by.")],
-    kind: Annotated[
-        str | None, typer.Option("--format", help="stripe, vipps or csv; by default what the header says.")
-    ] = None,
-    columns: Annotated[
-        Path | None, typer.Option("--map", exists=True, dir_okay=False, help="For a CSV file: its columns, in TOML.")
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Load an acquirer's report of its payouts, once."""
-    if kind not in {None, *payouts.FORMATS}:
-        raise typer.BadParameter(f"{kind}: {', '.join(payouts.FORMATS)}", param_hint="--format")
-    try:
-        report = None if columns is None else tables.layout(columns, Report)
-    except ValueError as error:
-        raise typer.BadParameter(f"{columns}: {error}", param_hint="--map") from None
-    try:
-        with connect(deployed=True) as connection, progress() as tell:
-            done = bank_loading.import_payouts(connection, file, route_name, kind, report, tell=tell)
-    except tables.Unreadable as error:
-        raise fail(REFUSED, f"{file}: {error}. Nothing was loaded.") from None
-    if as_json:
-        print_json(asdict(done))
-    elif done.already:
-        typer.echo(f"{file} was loaded already.")
-    else:
+LEFT_OUT = {
+    "ANNOUNCED": "only announced",
+    "INTERIM": "of an interim report, to be booked by a statement",
+    "NOT_OURS": "of an account that is not ours",
+}
+
+
+def _tell_import(done: bank_loading.Loaded) -> None:
+    """What was read, what of it is new, known and left out, and what is missing before it."""
+    if done.already:
+        typer.echo(f"{done.file} was loaded already.")
+        return
+    typer.echo(
+        f"{done.file}: {done.format}, {done.statements} statements, {done.known_statements} of them known;"
+        f" {done.entries} entries, {kroner(done.amount)}: {done.new_entries} new, {kroner(done.new_amount)},"
+        f" and {done.known_entries} known, {kroner(done.known_amount)}."
+    )
+    for out in done.left_out:
         typer.echo(
-            f"{done.format}: {done.payouts} payouts, {done.known_payouts} of them known; {done.lines} lines,"
-            f" {done.waiting_lines} more not paid out yet."
+            f"  Left out: {out.entries} entries, {out.currency} {kroner(out.amount)}, of {out.account},"
+            f" {LEFT_OUT[out.reason]} (line {out.line})."
         )
+    for gap in done.gaps:
+        typer.echo(
+            f"  Missing: what is before {gap.statement} of {gap.account}, {gap.from_day}: {kroner(gap.amount)} of it."
+        )
+    if not done.entries and done.left_out:
+        typer.echo("  Nothing of it was booked.")
+
+
+app.command()(payout)
+app.command()(withdraw)
 
 
 @app.command()
 def match(
-    entry: Annotated[list[int] | None, typer.Option(help="By hand: an entry of the bank; may be repeated.")] = None,
-    expected: Annotated[list[int] | None, typer.Option(help="By hand: an item; may be repeated.")] = None,
+    entry: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ENTRY[=NOK]", help="By hand: an entry of the bank, or NOK of it; may be repeated."),
+    ] = None,
+    expected: Annotated[
+        list[str] | None, typer.Option(metavar="ITEM[=NOK]", help="By hand: an item, or NOK of it; may be repeated.")
+    ] = None,
     line: Annotated[
         list[str] | None,
         typer.Option(help="By hand: what differs, KIND=NOK, of FEE, ROUNDING, WRITE_OFF, NOT_OURS; may be repeated."),
@@ -112,8 +132,16 @@ def match(
         bank = Bank(connection)
         if entry or expected:
             kinds, amounts = _lines(line or [])
+            entries, entry_amounts = _parts(entry or [], "--entry")
+            wanted, item_amounts = _parts(expected or [], "--expected")
             made = bank.make_match(
-                entries=entry or [], expected=expected or [], reason=reason or "", kinds=kinds, amounts=amounts
+                entries=entries,
+                expected=wanted,
+                reason=reason or "",
+                kinds=kinds,
+                amounts=amounts,
+                entry_amounts=entry_amounts,
+                expected_amounts=item_amounts,
             )
             _say({"match": made}, f"match {made}", as_json)
             return
@@ -134,6 +162,23 @@ def match(
         typer.echo(f"{found.rule}: {found.matches} {what}, NOK {kroner(found.amount)}")
     if not matches:
         typer.echo("Nothing more can be matched by the rules.")
+
+
+def _parts(said: list[str], hint: str) -> tuple[list[int], list[Decimal] | None]:
+    """Numbers, and how much of each, unless it is all that is open."""
+    numbers: list[int] = []
+    amounts: list[Decimal] = []
+    for each in said:
+        number, _, amount = each.partition("=")
+        try:
+            numbers.append(int(number))
+            if amount:
+                amounts.append(Decimal(amount))
+        except (ValueError, InvalidOperation):
+            raise typer.BadParameter(f"{each}: NUMBER or NUMBER=NOK, such as 12=50.00", param_hint=hint) from None
+    if len(amounts) not in {0, len(numbers)}:
+        raise typer.BadParameter("say how much of each of them, or of none", param_hint=hint)
+    return numbers, amounts or None
 
 
 def _lines(lines: list[str]) -> tuple[list[str], list[Decimal]]:

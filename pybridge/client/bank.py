@@ -36,7 +36,12 @@ class LoadImportRow:
     statements: int
     known_statements: int
     entries: int
+    amount: Decimal
     new_entries: int
+    new_amount: Decimal
+    known_entries: int
+    known_amount: Decimal
+    left_out_entries: int
 
 
 @dataclass(frozen=True)
@@ -46,8 +51,11 @@ class LoadPayoutRow:
     import_file: int
     payouts: int
     known_payouts: int
+    amount: Decimal
     lines: int
     waiting_lines: int
+    waiting_amount: Decimal
+    left_out: list[str]
 
 
 @dataclass(frozen=True)
@@ -73,10 +81,10 @@ class Bank(Room):
         return result
 
     def begin_import(self, *, content_sha256: bytes) -> list[BeginImportRow]:
-        """Begins to load a file of the bank: makes the temporary tables file_statement, file_entry and file_detail,
-        file_payout and file_payout_line, empty, for the caller to COPY into and then call load_import (a statement) or
-        load_payout (a report of payouts), in the same transaction. Returns a row, and makes no tables, where that
-        content was loaded before; waits for a load of the same content. 22023.
+        """Begins to load a file of the bank: makes the temporary tables file_statement, file_entry, file_detail and
+        file_reference, file_payout and file_payout_line, empty, for the caller to COPY into and then call load_import
+        (a statement) or load_payout (a report of payouts), in the same transaction. Returns a row, and makes no tables,
+        where that content was loaded before; waits for a load of the same content. 22023.
         """
         return self._rows(BeginImportRow, "begin_import", content_sha256=content_sha256)
 
@@ -91,30 +99,40 @@ class Bank(Room):
         return self._rows(ExpectRow, "expect", until=until)
 
     def ignore(self, *, entry: int | None, expected: int | None, reason: str) -> int:
-        """Sets aside an entry that is for no goods (NOT_OURS), or an item that will never come (WRITE_OFF), whole, by a
-        match of its own: undo_match takes it back. The other argument is null. Returns the match. 22023; 23B82 matched
-        already; 23B83 an account not in NOK; 25000 not at read committed; P0002.
+        """Sets aside an entry that is for no goods (NOT_OURS), or an item that will never come (WRITE_OFF), all of it
+        that is open, by a match of its own: undo_match takes it back. The other argument is null. Returns the match.
+        22023; 23B82 matched already; 23B83 an account not in NOK; 25000 not at read committed; P0002.
         """
         result: int = self._value("ignore", entry=entry, expected=expected, reason=reason)
         return result
 
-    def load_import(self, *, file_name: str, content_sha256: bytes, format: str) -> list[LoadImportRow]:
+    def load_import(
+        self, *, file_name: str, content_sha256: bytes, format: str, ours_only: bool = False
+    ) -> list[LoadImportRow]:
         """Loads what is in the temporary tables of begin_import, all or nothing: statements that were not there, and
-        their entries, each once. statements, entries: in the file; known_statements: loaded before; new_entries: not
-        told of by any other file. 22023; 23B80 a statement that does not add up or is in another currency, DETAIL says
-        the line; 23B81 an account that is not ours; 23B86 a statement that was loaded before, with other entries.
+        their entries, each once, by their place in the account's chain. ours_only: statements of accounts that are not
+        ours are left out, else refused. statements, entries and their sum: in the file, booked and ours; known_: loaded
+        before; new_: not told of by any other file; left_out_entries: see bank.import_left_out. Amounts in the
+        accounts' currencies. 22023; 23B80 a statement that does not add up or is in another currency, DETAIL says the
+        line; 23B81 an account that is not ours; 23B86 a statement that was loaded before, with other entries.
         """
         return self._rows(
-            LoadImportRow, "load_import", file_name=file_name, content_sha256=content_sha256, format=format
+            LoadImportRow,
+            "load_import",
+            file_name=file_name,
+            content_sha256=content_sha256,
+            format=format,
+            ours_only=ours_only,
         )
 
     def load_payout(
         self, *, route_name: str, file_name: str, content_sha256: bytes, format: str
     ) -> list[LoadPayoutRow]:
         """Loads what is in file_payout and file_payout_line of begin_import as payouts by a settlement route, all or
-        nothing, each payout once. payouts and lines: in the file; known_payouts: loaded before; waiting_lines: not paid
-        out yet, left out. 22023; 23B87 what does not add up or is not in NOK, DETAIL says the line; 23B88 a payout that
-        was loaded before, with other lines; P0002 no such route.
+        nothing, each payout once. payouts, amount (NOK paid) and lines: in the file; known_payouts: loaded before;
+        waiting_lines, waiting_amount (NOK): not paid out yet, left out; left_out: what is in another currency than the
+        route's account, one text per currency. 22023; 23B87 what does not add up or is not in NOK, DETAIL says the
+        line; 23B88 a payout that was loaded before, with other lines; P0002 no such route.
         """
         return self._rows(
             LoadPayoutRow,
@@ -133,14 +151,25 @@ class Bank(Room):
         reason: str,
         kinds: Sequence[str] | None = None,
         amounts: Sequence[Money] | None = None,
+        entry_amounts: Sequence[Money] | None = None,
+        expected_amounts: Sequence[Money] | None = None,
     ) -> int:
         """Matches entries with items, by a person: entries = items + lines. kinds and amounts: what differs, NOK by
-        which the entries are more (positive) or less (negative), of kind FEE, ROUNDING, WRITE_OFF or NOT_OURS. Entries
-        alone, NOT_OURS: money for no goods; items alone, WRITE_OFF: money that never came. Returns the match. 22023;
-        23B82 matched already; 23B83 it does not balance; 25000 not at read committed; P0002.
+        which the entries are more (positive) or less (negative), of kind FEE, ROUNDING, WRITE_OFF or NOT_OURS.
+        entry_amounts and expected_amounts: of a part, how much of each, NOK, signed as it, null: all that is left; the
+        rest stays open. Entries alone, NOT_OURS: money for no goods; items alone, WRITE_OFF: money that never came.
+        Returns the match. 22023; 23B82 more than is open; 23B83 it does not balance; 25000 not at read committed;
+        P0002.
         """
         result: int = self._value(
-            "make_match", entries=entries, expected=expected, reason=reason, kinds=kinds, amounts=amounts
+            "make_match",
+            entries=entries,
+            expected=expected,
+            reason=reason,
+            kinds=kinds,
+            amounts=amounts,
+            entry_amounts=entry_amounts,
+            expected_amounts=expected_amounts,
         )
         return result
 
@@ -151,6 +180,14 @@ class Bank(Room):
         to a person. Those who match by hand are waited for, and wait. 25000 not at read committed.
         """
         return self._rows(MatchOpenRow, "match_open")
+
+    def reference_key(self, *, reference: str) -> str:
+        """What a reference or KID is compared by: letters and digits alone, capitals, without the zeros before it.
+        Banks add and leave out zeros, break a reference in two, and write a blank where it has / or -. Columns named
+        reference_key have it.
+        """
+        result: str = self._value("reference_key", reference=reference)
+        return result
 
     def set_account(self, *, account_number: str, account_name: str, currency: str = "NOK") -> int:
         """Adds one of our accounts, or renames it; returns its key. 22023: no number, no name, or another currency than
@@ -195,9 +232,25 @@ class Bank(Room):
         )
         return result
 
+    def text_keys(self, *, text: str) -> list[str]:
+        """What a text may name, as bank.reference_key has it: its words, and up to four that follow each other, of four
+        characters (what is between the words counts) and a digit at least.
+        """
+        result: list[str] = self._value("text_keys", text=text)
+        return result
+
     def undo_match(self, *, match: int, reason: str) -> int:
-        """Undoes a match, suggested or approved: its entries and items are open again, and the rules do not match the
-        same pair again. Returns it. 22023 no reason; 23B85 undone already; 25000 not at read committed; P0002.
+        """Undoes a match, suggested or approved: what it has of entries and items is open again, and the rules do not
+        match the same pair again. Returns it. 22023 no reason; 23B85 undone already; 25000 not at read committed;
+        P0002.
         """
         result: int = self._value("undo_match", match=match, reason=reason)
+        return result
+
+    def withdraw_payout(self, *, payout: int, reason: str) -> int:
+        """Withdraws a payout, such as one of a report that was not whole: it counts no more, and another of the same
+        name may be loaded. Returns it. 22023 no reason; 23B82 it is matched; 23B85 withdrawn already; 25000 not at read
+        committed; P0002.
+        """
+        result: int = self._value("withdraw_payout", payout=payout, reason=reason)
         return result

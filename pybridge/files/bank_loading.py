@@ -1,10 +1,15 @@
-"""What the bank and acquirers say goes into the database: each file once, in one transaction."""
+"""What the bank says goes into the database: each file once, in one transaction."""
 
 import hashlib
 import itertools
+import shutil
+import tempfile
+import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -14,13 +19,15 @@ from psycopg import sql
 
 from pybridge.client.bank import Bank
 from pybridge.errors import translated
-from pybridge.files import Tell, in_silence, payouts, statements
-from pybridge.files.payouts import Payout, Report
-from pybridge.files.statements import Detail, Entry, Layout, Statement
+from pybridge.files import Tell, in_silence, statements
+from pybridge.files.statements import Detail, Entry, Item, Layout, Reference, Statement
+from pybridge.files.tables import Unreadable
 
 Connection = psycopg.Connection[Any]
-CHUNK = 5000
-"""Entries that are held at a time."""
+CHUNK = 2000
+"""Entries and payments that are held at a time."""
+LARGEST = 1 << 31
+"""Bytes of a file in an archive: what is larger is no statement."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +58,12 @@ STATEMENT = Target(
     "file_statement",
     (),
     {
-        **_named_alike("statement", "line", "kind", "statement_id", "sequence_number"),
+        **_named_alike("statement", "line", "kind", "statement_id", "sequence_number", "page", "issued"),
         "account_number": "account",
         **_named_alike("currency", "from_day", "to_day"),
         "opening_balance": "opening",
         "closing_balance": "closing",
+        **_named_alike("is_descending", "more"),
     },
 )
 ENTRY = Target(
@@ -65,19 +73,41 @@ ENTRY = Target(
         **_named_alike("statement", "line", "booked_on", "value_on", "amount", "currency", "is_reversal"),
         **_named_alike("bank_reference", "end_to_end", "kid", "code"),
         "entry_text": "text",
+        **_named_alike("charge", "payments", "is_booked", "more"),
     },
 )
 DETAIL = Target(
     "file_detail",
     ("entry", "detail"),
-    {**_named_alike("amount", "bank_reference", "end_to_end", "kid"), "detail_text": "text"},
+    {
+        **_named_alike("amount", "bank_reference", "end_to_end", "kid"),
+        "detail_text": "text",
+        **_named_alike("charge", "is_included", "more"),
+    },
 )
-PAYOUT = Target("file_payout", (), _named_alike("payout", "line", "payout_id", "names", "paid_on", "net"))
-PAYOUT_LINE = Target(
-    "file_payout_line",
-    (),
-    _named_alike("payout", "line", "kind", "refs", "occurred_on", "gross", "fee", "net", "currency"),
-)
+REFERENCE = Target("file_reference", ("entry", "detail", "place"), _named_alike("kind", "reference", "amount"))
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What was not booked, and why: as bank.import_left_out has it."""
+
+    reason: str
+    line: int
+    account: str
+    currency: str
+    entries: int
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A statement of the file that goes on from no other, though there are others: what moved between is missing."""
+
+    account: str
+    statement: str
+    from_day: date
+    amount: Decimal
 
 
 @dataclass(frozen=True)
@@ -90,7 +120,18 @@ class Loaded:
     statements: int = 0
     known_statements: int = 0
     entries: int = 0
+    amount: Decimal = Decimal(0)
     new_entries: int = 0
+    new_amount: Decimal = Decimal(0)
+    known_entries: int = 0
+    known_amount: Decimal = Decimal(0)
+    left_out: list[LeftOut] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is missing: no statement before one of these, and not a file of which nothing was booked."""
+        return not self.gaps and (bool(self.entries) or not self.left_out)
 
 
 def import_file(
@@ -98,16 +139,31 @@ def import_file(
     path: Path,
     layout: Layout | None = None,
     *,
+    encoding: str | None = None,
+    ours_only: bool = False,
     tell: Tell = in_silence,
 ) -> Loaded:
     """Load a file of the bank, once, in one transaction; Unreadable or a refusal leaves nothing behind."""
-    with _opened(connection, path) as (file, content, already):
+    with opened(connection, path) as (file, content, already):
         if already:
             return Loaded(path.name, None, True)
-        kind, items = statements.read(file, layout, name=f"CSV {content.hex()[:16]}")
+        kind, items = statements.read(file, layout, name=f"CSV {content.hex()[:16]}", encoding=encoding)
         STATEMENT.copy(connection, (((), each) for each in _copy(connection, items, tell)))
         tell("loading", 0, None)
-        (loaded,) = Bank(connection).load_import(file_name=path.name, content_sha256=content, format=kind)
+        (loaded,) = Bank(connection).load_import(
+            file_name=path.name, content_sha256=content, format=kind, ours_only=ours_only
+        )
+        left_out = connection.execute(
+            "select reason, line, account_number, currency, entries, amount"
+            " from bank.import_left_out where import_file = %s order by place",
+            (loaded.import_file,),
+        ).fetchall()
+        gaps = connection.execute(
+            "select g.account_name, g.statement_id, g.from_day, g.missing_amount from report.bank_statement_gap as g"
+            " inner join bank.statement as s on g.statement = s.statement"
+            " where s.import_file = %s order by g.statement",
+            (loaded.import_file,),
+        ).fetchall()
     return Loaded(
         file=path.name,
         format=kind,
@@ -115,12 +171,43 @@ def import_file(
         statements=loaded.statements,
         known_statements=loaded.known_statements,
         entries=loaded.entries,
+        amount=loaded.amount,
         new_entries=loaded.new_entries,
+        new_amount=loaded.new_amount,
+        known_entries=loaded.known_entries,
+        known_amount=loaded.known_amount,
+        left_out=[LeftOut(*each) for each in left_out],
+        gaps=[Gap(*each) for each in gaps],
     )
 
 
 @contextmanager
-def _opened(connection: Connection, path: Path) -> Iterator[tuple[BinaryIO, bytes, bool]]:
+def members(path: Path) -> Iterator[Iterator[Path]]:
+    """The file itself; of a ZIP archive the files in it by their names, one unpacked at a time."""
+    if not zipfile.is_zipfile(path):
+        yield iter([path])
+        return
+    with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as folder:
+        yield _unpacked(archive, Path(folder))
+
+
+def _unpacked(archive: zipfile.ZipFile, folder: Path) -> Iterator[Path]:
+    for place, member in enumerate(sorted(archive.infolist(), key=lambda each: each.filename)):
+        name = Path(member.filename)
+        if member.is_dir() or name.parts[0] == "__MACOSX":
+            continue
+        if member.file_size > LARGEST:
+            raise Unreadable(1, member.filename, f"larger than {LARGEST} bytes")
+        own = folder / str(place)
+        own.mkdir()
+        with archive.open(member) as packed, (own / name.name).open("wb") as plain:
+            shutil.copyfileobj(packed, plain)
+        yield own / name.name
+        shutil.rmtree(own)
+
+
+@contextmanager
+def opened(connection: Connection, path: Path) -> Iterator[tuple[BinaryIO, bytes, bool]]:
     """The file, the SHA-256 of its content, and whether that was loaded before; all inside is one transaction."""
     with path.open("rb") as file, translated(), connection.transaction():
         content = hashlib.file_digest(file, "sha256").digest()
@@ -129,71 +216,31 @@ def _opened(connection: Connection, path: Path) -> Iterator[tuple[BinaryIO, byte
         yield file, content, bool(already)
 
 
-def _copy(connection: Connection, items: Iterable[Entry | Statement], tell: Tell) -> list[Statement]:
-    """Entries and their details go in, some at a time; the statements are few, and are returned."""
+def _copy(connection: Connection, items: Iterable[Item], tell: Tell) -> list[Statement]:
+    """Entries, payments and references go in, some at a time; the statements are few, and are returned."""
     found: list[Statement] = []
-    number = 0
+    entry, detail = 1, 0  # payments come before the entry that they are in
     source = iter(items)
     while chunk := list(itertools.islice(source, CHUNK)):
         entries: list[tuple[tuple[int], Entry]] = []
         details: list[tuple[tuple[int, int], Detail]] = []
+        references: list[tuple[tuple[int, int, int], Reference]] = []
         for each in chunk:
             if isinstance(each, Statement):
                 found.append(each)
                 continue
-            number += 1
-            entries.append(((number,), each))
-            details += [((number, place), part) for place, part in enumerate(each.details, 1)]
-        ENTRY.copy(connection, entries)
-        DETAIL.copy(connection, details)
-        tell(f"read {number} entries", 0, None)
+            if isinstance(each, Detail):
+                detail += 1
+                details.append(((entry, detail), each))
+                own = detail
+            else:
+                entries.append(((entry,), each))
+                own = 0
+            references += [((entry, own, place), named) for place, named in enumerate(each.references, 1)]
+            if own == 0:
+                entry, detail = entry + 1, 0
+        for target, numbered in ((ENTRY, entries), (DETAIL, details), (REFERENCE, references)):
+            if numbered:
+                target.copy(connection, numbered)
+        tell(f"read {entry - 1} entries", 0, None)
     return found
-
-
-@dataclass(frozen=True)
-class LoadedPayouts:
-    """What became of a report: `waiting_lines` are not paid out yet, and left out."""
-
-    file: str
-    format: str | None
-    already: bool
-    payouts: int = 0
-    known_payouts: int = 0
-    lines: int = 0
-    waiting_lines: int = 0
-
-
-def import_payouts(
-    connection: Connection,
-    path: Path,
-    route: str,
-    kind: str | None = None,
-    report: Report | None = None,
-    *,
-    tell: Tell = in_silence,
-) -> LoadedPayouts:
-    """Load an acquirer's report, once, in one transaction; Unreadable or a refusal leaves nothing behind."""
-    with _opened(connection, path) as (file, content, already):
-        if already:
-            return LoadedPayouts(path.name, None, True)
-        kind, items = payouts.read(file, kind, report)
-        found: list[Payout] = []
-        source = iter(items)
-        while chunk := list(itertools.islice(source, CHUNK)):
-            found += [each for each in chunk if isinstance(each, Payout)]
-            PAYOUT_LINE.copy(connection, (((), each) for each in chunk if not isinstance(each, Payout)))
-            tell(f"read as far as line {chunk[-1].line}", 0, None)
-        PAYOUT.copy(connection, (((), each) for each in found))
-        tell("loading", 0, None)
-        (loaded,) = Bank(connection).load_payout(
-            route_name=route, file_name=path.name, content_sha256=content, format=f"payouts, {kind}"
-        )
-    return LoadedPayouts(
-        file=path.name,
-        format=kind,
-        already=False,
-        payouts=loaded.payouts,
-        known_payouts=loaded.known_payouts,
-        lines=loaded.lines,
-        waiting_lines=loaded.waiting_lines,
-    )

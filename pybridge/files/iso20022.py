@@ -4,6 +4,7 @@ Banks differ in versions, and the elements that matter here are the same in all 
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import IO, Any
 
 from lxml import etree
@@ -34,24 +35,26 @@ def declares_type(root: Any) -> bool:
     return bool(root.getroottree().docinfo.doctype)
 
 
-def _parts(element: Any) -> tuple[str, str]:
+@lru_cache(maxsize=4096)
+def _parts(tag: str) -> tuple[str, str]:
     """Namespace and name. Not by etree.QName, which raises ValueError for some that the parser lets in."""
-    namespace, _, own = str(element.tag).removeprefix("{").rpartition("}")
+    namespace, _, own = tag.removeprefix("{").rpartition("}")
     return namespace, own
 
 
 def name(element: Any) -> str:
     """Its name, without the namespace."""
-    return _parts(element)[1]
+    return _parts(str(element.tag))[1]
 
 
 def kind(root: Any) -> str:
     """Such as camt.053.001.08."""
-    namespace, _ = _parts(root)
+    namespace, _ = _parts(str(root.tag))
     first = next(root.iterchildren("{*}*"), None)
     return namespace.rpartition(":")[2] or ("" if first is None else name(first))
 
 
+@lru_cache(maxsize=4096)
 def path(steps_down: str) -> str:
     """A/B/C, for find and findall, whatever the namespaces."""
     return "/".join(f"{{*}}{step}" for step in steps_down.split("/"))

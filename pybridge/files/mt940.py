@@ -1,113 +1,291 @@
-"""Statements in MT940, statement by statement."""
+"""Statements in MT940, and interim reports in MT942, message by message, in the dialects that banks write.
 
-import logging
+Banks agree on the tags and on little else: what stands before and between messages, how an account is written, where a
+text goes on. What each tag says is kept as it stands (`more`), beside what we make of it.
+"""
+
 import re
 from collections.abc import Iterator
-from datetime import date
-from typing import IO, Any
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import IO
 
-import mt940
+from pybridge.files import mt940_text
+from pybridge.files.statement_items import Entry, Item, Reference, Statement, as_json, only
+from pybridge.files.tables import Unreadable, lines, reference
 
-from pybridge.files.statements import Entry, Item, Statement
-from pybridge.files.tables import TEXT, Unreadable, lines, reference
+TAG = re.compile(r"[\x00-\x20]*:(\d\d[A-Z]?|NS):(.*)", re.DOTALL)
+BALANCE = re.compile(r"\s*([CD])\s*(\d{6})\s*([A-Z]{3})\s*(-?\d[\d.]*,?\d*|,\d+)\s*")
+ENTRY = re.compile(
+    r"\s*(\d{6})(\d{4})?\s*((?i:R[CD]|E[CD]|[CD]))([A-Z])?\s*(-?\d[\d.]*,?\d*|,\d+)"
+    r"\s*([NFS][A-Z0-9 ]{3}|[A-Z][A-Z0-9]{3})?(.*)",
+    re.DOTALL,
+)
+ELSEWHERE = {"EREF", "EREF+", "KREF", "KREF+", "MREF", "MARF", "PREF"}
+"""What stands for a reference that :86: has."""
+BLOCK = re.compile(r"\s*\{4:|\s*\{[1-35S]:(?:[^{}]|\{[^{}]*\})*\}")
+"""A block of SWIFT's around the text: {1:...}, {2:...}, {3:{108:...}}, {5:...}, or its begin, {4:."""
 
-logging.getLogger("mt940").addHandler(logging.NullHandler())  # it tells at length which pattern did not fit
-logging.getLogger("mt940").propagate = False
+
+@dataclass
+class Tag:
+    """A field: its line, its name, and its own lines."""
+
+    line: int
+    name: str
+    texts: list[str]
+
+    def fault(self, reason: str = "") -> Unreadable:
+        return Unreadable(self.line, f":{self.name}:", reason or f"cannot be read: {self.texts[0].strip()[:60]!r}")
 
 
-def read(file: IO[bytes]) -> Iterator[Item]:
-    """Statement by statement: each begins with :20:, and is read whole."""
-    number = 0
-    block: list[tuple[int, str]] = []
-    for line, text in lines(file, "utf-8"):
-        begins = re.match(r"(\{.*?)?:20:", text)
-        if begins and block:
-            number += 1
-            yield from _statement(block, number)
-            block = []
-        if begins or block:
-            block.append((line, text[text.index(":20:") :] if begins else text))
-    if not block:
+@dataclass
+class _Message:
+    tags: list[Tag] = field(default_factory=list)
+    is_interim: bool = False
+
+
+def read(file: IO[bytes], encoding: str) -> tuple[str, Iterator[Item]]:
+    """The format, by its first message, and what is in the file."""
+    messages = _messages(lines(file, encoding))
+    first = next(messages, None)
+    if first is None:
         raise Unreadable(1, ":20:", "there is no statement in it")
-    yield from _statement(block, number + 1)
+    return "MT942" if first.is_interim else "MT940", _items(first, messages)
 
 
-TAGS = re.compile(r":(\d\d[A-Z]?):")
+def _items(first: _Message, others: Iterator[_Message]) -> Iterator[Item]:
+    number = 0
+    message: _Message | None = first
+    while message is not None:
+        for part in _parts(message.tags):
+            number += 1
+            yield from _Reader(number, part, message.is_interim).items()
+        message = next(others, None)
 
 
-def _statement(block: list[tuple[int, str]], number: int) -> Iterator[Item]:
-    first = block[0][0]
-    at: dict[str, list[int]] = {}
-    for line, text in block:
-        if tag := TAGS.match(text):
-            at.setdefault(tag[1], []).append(line)
-    content = "".join(text for _, text in block if text.strip() not in {"-", "-}"})
-    found = mt940.models.Transactions()
-    try:
-        found.parse(content)
-    except (RuntimeError, ValueError, ArithmeticError, AttributeError, KeyError) as error:
-        raise Unreadable(*_fault(block, error)) from None
-    said = found.data
-    places = at.get("61", [])
-    transactions = [each.data for each in found if "amount" in each.data]
-    if len(transactions) != len(places):
-        raise Unreadable(first, ":61:", f"{len(places)} entries stand there, {len(transactions)} can be read")
-    for needed in ("25", "28C"):
-        if needed not in at and not (needed == "28C" and "28" in at):
-            raise Unreadable(first, f":{needed}:", "it is missing")
-    for line, each in zip(places, transactions, strict=True):
-        sign = 1 if str(each["status"]).upper() in {"C", "RD"} else -1
-        yield Entry(
-            number,
-            line,
-            _plain(each.get("entry_date") or each["date"]),
-            _plain(each["date"]),
-            sign * abs(each["amount"].amount),
-            each.get("currency") or None,
-            is_reversal=str(each["status"]).upper().startswith("R"),
-            bank_reference=reference(each.get("bank_reference")),
-            end_to_end=reference(each.get("customer_reference")),
-            code=str(each.get("id") or "")[:35],
-            text=" ".join(str(each.get("transaction_details") or each.get("extra_details") or "").split())[:TEXT],
-        )
-    opening = said.get("final_opening_balance") or said.get("intermediate_opening_balance")
-    closing = said.get("final_closing_balance") or said.get("intermediate_closing_balance")
-    if opening is None or closing is None:
-        raise Unreadable(first, ":60F:" if opening is None else ":62F:", "a balance is missing")
-    for begin, balance in (("60", opening), ("62", closing)):
-        if not re.fullmatch("[A-Z]{3}", balance.amount.currency or "", re.ASCII):
-            field_name = next(name for name in at if name.startswith(begin))
-            raise Unreadable(at[field_name][0], f":{field_name}:", f"no currency: {balance.amount.currency!r}")
-    if opening.amount.currency != closing.amount.currency:
-        raise Unreadable(first, ":62F:", f"balances in {opening.amount.currency} and {closing.amount.currency}")
-    sequence, page = str(said.get("statement_number") or ""), str(said.get("sequence_number") or "")
-    yield Statement(
-        number,
-        first,
-        "STATEMENT",
-        f"{reference(said.get('transaction_reference'))} {sequence}/{page}".strip(" /"),
-        int(sequence) if sequence.isdecimal() and page in {"", "1", "01", "001", "00001"} else None,
-        str(said["account_identification"]).strip(),
-        opening.amount.currency,
-        _plain(opening.date),
-        _plain(closing.date),
-        opening.amount.amount,
-        closing.amount.amount,
+def _messages(source: Iterator[tuple[int, str]]) -> Iterator[_Message]:
+    """Each begins with :20: and ends with a dash, or where the next begins; what stands between is no part of it."""
+    now: _Message | None = None
+    between = ""  # what stood before the message: its type may stand there
+    for line, raw in source:
+        text = raw.rstrip("\r\n").lstrip("\x01\x02\x03")
+        if now is not None and (text.startswith("-}") or (text.strip() == "-" and _is_closed(now))):
+            yield _judged(now, between)
+            now, between, text = None, "", text[2:]
+        while block := BLOCK.match(text):
+            between, text = between + block[0], text[block.end() :]
+        found = TAG.match(text)
+        if found and found[1] == "20":
+            if now is not None:
+                yield _judged(now, between)
+                between = ""
+            now = _Message()
+        if now is None:
+            between += text.strip() + "\n"
+            if found:
+                raise Unreadable(line, f":{found[1]}:", "it stands in no statement")
+        elif found:
+            now.tags.append(Tag(line, found[1], [found[2]]))
+        else:
+            now.tags[-1].texts.append(text)
+    if now is not None:
+        yield _judged(now, between)
+
+
+def _is_closed(message: _Message) -> bool:
+    return any(each.name in {"62F", "62M", "90D", "90C", "34F"} for each in message.tags)
+
+
+def _judged(message: _Message, between: str) -> _Message:
+    names = {each.name for each in message.tags}
+    message.is_interim = not names & {"60F", "60M", "62F", "62M"} and (
+        "34F" in names or re.search(r"(?:^|\{2:[IO]|MT|:)942", between, re.MULTILINE) is not None
     )
+    return message
 
 
-def _plain(day: Any) -> date:
-    return date(day.year, day.month, day.day)
+def _parts(tags: list[Tag]) -> Iterator[list[Tag]]:
+    """Some banks write several statements after one :20:, each with balances of its own."""
+    head: list[Tag] = []
+    part: list[Tag] = []
+    is_closed = False
+    for tag in tags:
+        if is_closed and tag.name in {"25", "25P", "28", "28C", "60F", "60M"}:
+            yield part
+            renewed = {"25", "25P", "28", "28C"} if tag.name.startswith("25") else {tag.name}
+            head = [each for each in head if each.name not in renewed]
+            part, is_closed = [*head], False
+        if tag.name in {"20", "25", "25P", "28", "28C"}:
+            head.append(tag)
+        part.append(tag)
+        is_closed = is_closed or tag.name in {"62F", "62M"}
+    yield part
 
 
-def _fault(block: list[tuple[int, str]], error: Exception) -> tuple[int, str, str]:
-    """The first field that cannot be read by itself, since the library does not say where it stood."""
-    for line, text in block:
-        tag = TAGS.match(text)
-        if tag is None:
-            continue
+@dataclass(frozen=True)
+class _Balance:
+    day: date | None
+    currency: str
+    amount: Decimal
+
+
+class _Reader:
+    """One statement."""
+
+    def __init__(self, number: int, tags: list[Tag], is_interim: bool) -> None:
+        self._number, self._tags, self._is_interim = number, tags, is_interim
+        self._first: dict[str, Tag] = {}
+        for tag in tags:
+            self._first.setdefault(tag.name, tag)
+        self._more: dict[str, object] = {}
+
+    def items(self) -> Iterator[Item]:
+        opening, closing = self._balance("60F", "60M"), self._balance("62F", "62M")
+        currency = opening.currency if opening else self._interim_currency()
+        if opening and closing and opening.currency != closing.currency:
+            raise self._tag("62F", "62M").fault(f"balances in {opening.currency} and {closing.currency}")
+        said: list[Tag] = []
+        entry: Tag | None = None
+        for tag in self._tags:
+            if tag.name == "61" or (entry is not None and tag.name != "86"):
+                if entry is not None:
+                    yield self._entry(entry, said, currency)
+                entry, said = (tag, []) if tag.name == "61" else (None, [])
+            elif tag.name == "86" and entry is not None:
+                said.append(tag)
+            if entry is None and tag.name not in {"20", "25", "28", "28C", "60F", "60M", "62F", "62M"}:
+                self._keep(tag)
+        if entry is not None:
+            yield self._entry(entry, said, currency)
+        yield self._statement(opening, closing, currency)
+
+    def _keep(self, tag: Tag) -> None:
+        """What is about the statement, and has no column."""
+        text = "\n".join(tag.texts).strip()
+        before = self._more.get(tag.name)
+        self._more[tag.name] = text if before is None else f"{before}\n{text}"
+
+    def _tag(self, *names: str) -> Tag:
+        found = next((self._first[name] for name in names if name in self._first), None)
+        if found is None:
+            raise Unreadable(self._tags[0].line, f":{names[0]}:", "it is missing")
+        return found
+
+    def _balance(self, *names: str) -> _Balance | None:
+        if self._is_interim and not any(name in self._first for name in names):
+            return None
+        if not any(name in self._first for name in names):
+            raise Unreadable(self._tags[0].line, f":{names[0]}:", "a balance is missing")
+        tag = self._tag(*names)
+        found = BALANCE.fullmatch(tag.texts[0])
+        if found is None:
+            raise tag.fault()
+        side, day, currency, amount = found.groups()
+        written = None if day == "000000" else _day(tag, day)
+        return _Balance(written, currency, _money(tag, amount) * (1 if side == "C" else -1))
+
+    def _interim_currency(self) -> str | None:
+        """An interim report names it with the smallest amount that it tells of."""
+        tag = self._first.get("34F")
+        found = re.match(r"\s*([A-Z]{3})", tag.texts[0]) if tag else None
+        return found[1] if found else None
+
+    def _entry(self, tag: Tag, said: list[Tag], currency: str | None) -> Entry:
+        found = ENTRY.fullmatch(tag.texts[0])
+        if found is None:
+            raise tag.fault()
+        value, booked, side, _, written, kind, rest = found.groups()
+        mark = side.upper()
+        value_on = _day(tag, value)
+        amount = _money(tag, written) * (1 if mark in {"C", "RD", "EC"} else -1)
+        customers, _, banks = rest.partition("//")
+        raw = [text for each in said for text in each.texts]
+        words = mt940_text.read(raw)
+        more: dict[str, object] = {"61": "\n".join(tag.texts).strip()}
+        if "\n".join(raw).strip() != words.text:
+            more["86"] = "\n".join(raw).strip()
+        bank_reference, customer = reference(banks), reference(customers)
+        customer = "" if customer in ELSEWHERE else customer
+        named = [*words.references]
+        named += [Reference("BANK", bank_reference)] if bank_reference else []
+        if customer and not any(each.reference == customer and each.kind != "BANK" for each in named):
+            named.append(Reference("OTHER" if only("END_TO_END", named) else "END_TO_END", customer))
+        return Entry(
+            self._number,
+            tag.line,
+            _booked_on(tag, value_on, booked) if booked else value_on,
+            value_on,
+            amount,
+            currency,
+            is_reversal=mark.startswith("R"),
+            bank_reference=bank_reference,
+            end_to_end=only("END_TO_END", named),
+            kid=only("KID", named),
+            code=(kind or "").strip(),
+            text=words.text or " ".join(" ".join(tag.texts[1:]).split()),
+            charge=_charge([*tag.texts, *raw], amount, currency),
+            is_booked=not mark.startswith("E"),
+            more=as_json(more),
+            references=named,
+        )
+
+    def _statement(self, opening: _Balance | None, closing: _Balance | None, currency: str | None) -> Statement:
+        sequence, _, page = self._tag("28C", "28").texts[0].strip().partition("/")
+        is_number = sequence.isdecimal() and int(sequence) > 0 and len(sequence) < 19
+        own = reference(self._tag("20").texts[0])
+        paged = re.match(r"\d{1,9}", page)
+        return Statement(
+            self._number,
+            self._tags[0].line,
+            "INTERIM" if self._is_interim else "STATEMENT",
+            own if is_number else f"{own} {sequence}".strip(),
+            int(sequence) if is_number else None,
+            self._tag("25", "25P").texts[0].strip(),
+            currency,
+            opening.day if opening else None,
+            closing.day if closing else None,
+            opening.amount if opening else None,
+            closing.amount if closing else None,
+            page=(int(paged[0]) or None) if paged else None,
+            more=as_json(self._more),
+        )
+
+
+def _day(tag: Tag, written: str) -> date:
+    year, month, day = int(written[:2]), int(written[2:4]), int(written[4:])
+    try:
+        return date(year + (1900 if year >= 80 else 2000), month, day)
+    except ValueError:
+        raise tag.fault() from None
+
+
+def _booked_on(tag: Tag, value_on: date, written: str) -> date:
+    """The day of that month and date which is nearest: around New Year its year is not the value date's."""
+    found = []
+    for year in (value_on.year - 1, value_on.year, value_on.year + 1):
         try:
-            mt940.models.Transactions().parse(f":20:X\n{text}" if tag[1] != "20" else text)
-        except (RuntimeError, ValueError, ArithmeticError, AttributeError, KeyError):
-            return line, f":{tag[1]}:", f"cannot be read: {text.strip()[:60]!r}"
-    return block[0][0], "", f"cannot be read: {str(error)[:100]}"
+            found.append(date(year, int(written[:2]), int(written[2:])))
+        except ValueError:
+            continue
+    if not found:
+        raise tag.fault()
+    return min(found, key=lambda each: abs(each - value_on) + timedelta(0))
+
+
+def _money(tag: Tag, written: str) -> Decimal:
+    plain = written.replace(",", ".") if written.count(".") + written.count(",") <= 1 else ""
+    if not re.fullmatch(r"-?(\d{1,17}\.?\d{0,5}|\.\d{1,5})", plain, re.ASCII):
+        raise tag.fault()
+    return Decimal(plain)
+
+
+def _charge(texts: list[str], amount: Decimal, currency: str | None) -> Decimal:
+    """What the bank kept back, where it says both that and what was paid, and they make the amount."""
+    said = dict(re.findall(r"/(OCMT|CHGS)/([A-Z]{3}\d[\d.]*,?\d*)", "".join(texts)))
+    if len(said) < 2 or not all(each.startswith(currency or "-") for each in said.values()):
+        return Decimal(0)
+    paid, kept = (Decimal(said[name][3:].replace(".", "").replace(",", ".")) for name in ("OCMT", "CHGS"))
+    whole = paid if amount >= 0 else -paid
+    return kept if whole - kept == amount else Decimal(0)

@@ -11,8 +11,9 @@ from tests.conftest import Connection
 # What is copied, what of it goes into another table, and what the database works out itself when all of it is there.
 TARGETS: dict[str, tuple[Any, set[str], set[str]]] = {
     "STATEMENT": (statements.Statement, set(), set()),
-    "ENTRY": (statements.Entry, {"details"}, {"entry_key", "occurrence"}),
-    "DETAIL": (statements.Detail, set(), set()),
+    "ENTRY": (statements.Entry, {"references"}, {"place", "balance", "entry_key", "known"}),
+    "DETAIL": (statements.Detail, {"references"}, set()),
+    "REFERENCE": (statements.Reference, set(), set()),
     "PAYOUT": (payouts.Payout, set(), {"content_key", "fee", "gross", "lines", "other"}),
     "PAYOUT_LINE": (payouts.Line, set(), set()),
 }

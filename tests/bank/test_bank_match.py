@@ -640,7 +640,14 @@ def test_what_is_undone_is_open_again_and_its_history_stays(db: Connection, card
     undo(db, second)
     third = make(db, [entry], [item])
     assert states(db) == {first: "UNDONE", second: "UNDONE", third: "APPROVED"}
-    assert [row["claim"] for row in rows(db, "select claim from bank.match_entry order by claim")] == [1, 2, 3]
+    steps = rows(db, "select claim, is_release, taken from bank.match_entry order by claim")
+    assert [tuple(row.values()) for row in steps] == [
+        (1, False, 500),
+        (2, True, 0),
+        (3, False, 500),
+        (4, True, 0),
+        (5, False, 500),
+    ]
     assert sound(db)
 
 
@@ -668,11 +675,11 @@ def test_nothing_of_the_bank_is_changed(db: Connection, card: int, tmp_path: Pat
             """,
             [
                 *("account", "route", "match_rule", "file_statement", "file_entry", "file_detail"),
-                *("file_payout", "file_payout_line"),
+                *("file_payout", "file_payout_line", "file_reference", "file_candidate"),
             ],
         )
     ]
-    assert len(tables) == 18
+    assert len(tables) == 19
     for table in tables:
         name = sql.Identifier("bank", table)
         column = one(
@@ -694,7 +701,15 @@ def test_a_part_cannot_be_added_to_a_match_that_balances(db: Connection, card: i
     with expect("23B83"):
         run(db, "insert into bank.match_line (match, kind, amount) values (%s, 'FEE', -1)", match)
     with expect("23B83"):
-        run(db, "insert into bank.match_expected (expected, claim, match) values (%s, 1, %s)", items[1], match)
+        run(
+            db,
+            """
+            insert into bank.match_expected (expected, claim, match, amount, taken, whole)
+            values (%s, 1, %s, 77, 77, 77)
+            """,
+            items[1],
+            match,
+        )
     with expect("23B83"):
         run(db, "insert into bank.match (rule, reason) values ('PERSON', 'empty')")
 
@@ -733,8 +748,12 @@ def _past_the_function(connection: Connection, entry: int, item: int) -> None:
         connection.execute(
             """
             with made as (insert into bank.match (rule, reason) values ('PERSON', 'x') returning match),
-            item as (insert into bank.match_expected (expected, claim, match) select %s, 1, match from made)
-            insert into bank.match_entry (entry, claim, match) select %s, %s, match from made
+            item as (
+                insert into bank.match_expected (expected, claim, match, amount, taken, whole)
+                select %s, 1, match, 500, 500, 500 from made
+            )
+            insert into bank.match_entry (entry, claim, match, amount, taken, whole)
+            select %s, %s, match, 500, 500, 500 from made
             """,
             (item, entry, claim),
         )
@@ -754,8 +773,8 @@ def test_without_the_constraint_the_race_is_lost(db: Connection, connect: Connec
     """The control: what the race tests show is the constraint's doing."""
     items = expected(db, card, *[(DAY, 500)] * 6)
     (entry,) = booked(db, tmp_path, (later(1), 500, "A"))
-    run(db, "alter table bank.released_entry drop constraint released_entry_claim_fkey")
-    run(db, "alter table bank.match_entry drop constraint match_entry_pkey, drop constraint match_entry_released_key")
+    run(db, "alter table bank.match_entry drop constraint match_entry_previous_fkey")
+    run(db, "alter table bank.match_entry drop constraint match_entry_pkey, drop constraint match_entry_taken_key")
     assert _race(connect, entry, items, _past_the_function) > 1
     assert "bank_match" in consistency(db)
 

@@ -45,7 +45,7 @@ def test_from_an_account_to_a_match_that_is_undone(db: Connection, bank: Run, tm
     assert cards.exit_code == 0, cards.output
     statement = tmp_path / "statement.sta"
     statement.write_text(banking.mt940([(day + timedelta(days=2), 500, "A"), (day, 77, "B")], texts=["CARDS", "GIFT"]))
-    assert "2 entries, 2 new" in bank("import", statement).stdout
+    assert "2 entries, 577.00: 2 new, 577.00" in bank("import", statement).stdout
     assert "already" in bank("import", statement).stdout
     done = answer(bank("match", "--json"))
     assert [(row["rule"], row["matches"]) for row in done["matched"]] == [("AMOUNT", 1)]
@@ -103,7 +103,9 @@ def test_a_report_of_payouts_is_loaded_once_and_a_bad_one_is_refused(db: Connect
         'payout_id = "Id"\npaid_on = "Dag"\ngross = "Brutto"\nfee = "Gebyr"\n'
     )
     asked = ("payout", report, "--route", "Cards", "--map", columns)
-    assert bank(*asked).stdout == "csv: 1 payouts, 0 of them known; 1 lines, 1 more not paid out yet.\n"
+    assert bank(*asked).stdout == (
+        "csv: 1 payouts, NOK 195.20, 0 of them known; 1 lines, 1 more not paid out yet, NOK 49.00.\n"
+    )
     assert bank(*asked).stdout == f"{report} was loaded already.\n"
     assert answer(bank(*asked, "--json"))["already"] is True
     report.write_text("Id;Dag;Brutto;Gebyr\n8;2026-01-16;2oo;4,80\n")

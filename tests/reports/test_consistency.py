@@ -866,12 +866,13 @@ BREAKAGES: list[tuple[str, str, Break]] = [
     ("bank_match", "a line more", _of_bank(
         "insert into bank.match_line (match, kind, amount) values (%(match)s, 'FEE', 1)", problem="does not balance")),
     ("bank_match", "an entry in two matches", _of_bank(
-        "insert into bank.match_entry (entry, claim, match) select entry, 2, match + 1 from bank.match_entry",
-        problem="an entry is in two matches")),
+        "insert into bank.match_entry (entry, claim, match, amount, taken, whole)"
+        " select entry, 2, match + 1, amount, taken, whole from bank.match_entry",
+        problem="more is taken than there is of an entry")),
     ("bank_match", "an item in two matches", _of_bank(
-        "insert into bank.match_expected (expected, claim, match)"
-        " select expected, 2, match + 1 from bank.match_expected",
-        problem="an item is in two matches")),
+        "insert into bank.match_expected (expected, claim, match, amount, taken, whole)"
+        " select expected, 2, match + 1, amount, taken, whole from bank.match_expected",
+        problem="more is taken than there is of an item")),
     ("bank_match", "undone in part: the entry", _of_bank(
         "insert into bank.match_undo (match, reason) values (%(match)s, 'x')", problem="undone, and holds an entry")),
     ("bank_match", "undone in part: the item", _of_bank(
@@ -888,6 +889,15 @@ BREAKAGES: list[tuple[str, str, Break]] = [
         PAYOUT + " insert into bank.match (rule, reason) select 'PAYOUT', 'Payout ' || payout || ': x'"
         " from made cross join generate_series(1, 2)",
         problem="a payout is in two matches")),
+    ("bank_chain", "an entry of two statements that follow on each other", _of_bank(
+        "insert into bank.statement"
+        " (import_file, account, kind, statement_id, issued, from_day, to_day, opening_balance, closing_balance,"
+        " entries, entry_sum, content_key)"
+        " select import_file, account, kind, 'next', '', to_day, to_day, closing_balance, closing_balance + 77, 1,"
+        " 77, '' from bank.statement;"
+        " insert into bank.statement_entry (statement, entry, place, booked_on, entry_key)"
+        " select max(s.statement), min(e.entry), 1, min(e.booked_on), '' from bank.statement as s, bank.entry as e"
+        " where e.amount = 77", entry_sum=Decimal(277), closing_balance=Decimal(354))),
     ("bank_statement", "an entry gone", _of_bank(
         "delete from bank.statement_entry where entry = (select entry from bank.entry where amount = 77)",
         entries=2, entries_there=1)),

@@ -72,11 +72,13 @@ def _balance(day: date, money: Decimal) -> str:
     return f"{'C' if money >= 0 else 'D'}{day:%y%m%d}NOK{_comma(abs(money))}"
 
 
-def load(db: Connection, folder: Path, content: str | bytes, layout: Layout | None = None) -> bank_loading.Loaded:
+def load(
+    db: Connection, folder: Path, content: str | bytes, layout: Layout | None = None, *, ours_only: bool = False
+) -> bank_loading.Loaded:
     """Loads a file of that content."""
     path = folder / "statement"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return bank_loading.import_file(db, path, layout)
+    return bank_loading.import_file(db, path, layout, ours_only=ours_only)
 
 
 def booked(db: Connection, folder: Path, *lines: Line, number: int = 1) -> list[int]:

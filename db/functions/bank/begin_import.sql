@@ -22,12 +22,15 @@ begin
         return;
     end if;
     -- Made here, so that they are the owner's: the functions that load would run whatever a view of the caller's did.
-    foreach v_table in array array['file_statement', 'file_entry', 'file_detail', 'file_payout', 'file_payout_line'] loop
+    foreach v_table in array array[
+        'file_statement', 'file_entry', 'file_detail', 'file_reference', 'file_payout', 'file_payout_line'
+    ] loop
         execute format('create temporary table %I (like bank.%I) on commit drop', v_table, v_table);
         execute format('grant select, insert on pg_temp.%I to %I', v_table, session_user);
     end loop;
+    create temporary table file_candidate (like bank.file_candidate) on commit drop;
 end;
 $$;
 
 comment on function bank.begin_import(bytea) is
-'Begins to load a file of the bank: makes the temporary tables file_statement, file_entry and file_detail, file_payout and file_payout_line, empty, for the caller to COPY into and then call load_import (a statement) or load_payout (a report of payouts), in the same transaction. Returns a row, and makes no tables, where that content was loaded before; waits for a load of the same content. 22023.';
+'Begins to load a file of the bank: makes the temporary tables file_statement, file_entry, file_detail and file_reference, file_payout and file_payout_line, empty, for the caller to COPY into and then call load_import (a statement) or load_payout (a report of payouts), in the same transaction. Returns a row, and makes no tables, where that content was loaded before; waits for a load of the same content. 22023.';

@@ -5,8 +5,8 @@ set search_path = pg_catalog, bank, pg_temp
 as $$
 declare
     v_amount constant numeric := coalesce(
-        (select e.amount from bank.entry as e where e.entry = p_entry),
-        -(select x.amount from bank.expected as x where x.expected = p_expected)
+        (select e.amount from bank.open_entry as e where e.entry = p_entry),
+        -(select x.amount from bank.open_expected as x where x.expected = p_expected)
     );
 begin
     if num_nonnulls(p_entry, p_expected) <> 1 then
@@ -24,4 +24,4 @@ end;
 $$;
 
 comment on function bank.ignore(bigint, bigint, text) is
-'Sets aside an entry that is for no goods (NOT_OURS), or an item that will never come (WRITE_OFF), whole, by a match of its own: undo_match takes it back. The other argument is null. Returns the match. 22023; 23B82 matched already; 23B83 an account not in NOK; 25000 not at read committed; P0002. May be null: p_entry, p_expected.';
+'Sets aside an entry that is for no goods (NOT_OURS), or an item that will never come (WRITE_OFF), all of it that is open, by a match of its own: undo_match takes it back. The other argument is null. Returns the match. 22023; 23B82 matched already; 23B83 an account not in NOK; 25000 not at read committed; P0002. May be null: p_entry, p_expected.';

@@ -18,6 +18,8 @@ declare
     v_line_plans int[];
     v_kinds text[];
     v_amounts numeric[];
+    v_entry_amounts numeric[];
+    v_item_amounts numeric[];
 begin
     perform billig.need_read_committed();
     -- One at a time, and while nobody matches by hand (make_match has it shared).
@@ -25,17 +27,22 @@ begin
     -- What was loaded a moment ago has no statistics, and candidates would meet all with all.
     analyze bank.entry, bank.expected, bank.match, bank.match_entry, bank.match_expected, bank.match_approval;
 
-    -- By payout and reference first, since they say who; then by amount, among what is left.
+    -- What was taken back is nobody's money; then by payout and reference, since they say who; then by amount, among the rest.
     foreach v_view in array array[
-        'payout_match', 'reference_match', 'amount_match', 'text_match', 'subset_match', 'split_match', 'tolerance_match'
+        'reversal_match', 'payout_match', 'reference_match', 'amount_match', 'text_match', 'subset_match', 'split_match',
+        'tolerance_match', 'part_match'
     ] loop
         -- How many amounts are equal is not in the statistics: what looks like one row may be all of them.
-        perform set_config('enable_nestloop', (v_view in ('payout_match', 'text_match'))::text, true);
+        perform set_config('enable_nestloop', (v_view in ('payout_match', 'text_match', 'part_match', 'reversal_match'))::text, true);
         -- A statement of its own each, planned for what it reads.
         execute format(
             $query$
             with held as materialized (
-                select h.entry, h.expected from bank.payout_hold as h where %2$L <> 'payout_match'
+                select h.entry, h.expected from bank.payout_hold as h where %2$L not in ('reversal_match', 'payout_match')
+                union all
+                -- what may have been taken back is only whom it names
+                select h.entry, null from bank.reversal_pair as h
+                where %2$L not in ('reversal_match', 'payout_match', 'reference_match')
             ),
 
             found as materialized (
@@ -62,15 +69,15 @@ begin
             ),
 
             entry as materialized (
-                select c.plan, x.entry
+                select c.plan, x.entry, x.amount
                 from chosen as c
-                cross join lateral unnest(c.entries) as x (entry)
+                cross join lateral unnest(c.entries, %3$s) as x (entry, amount)
             ),
 
             item as materialized (
-                select c.plan, x.expected
+                select c.plan, x.expected, x.amount
                 from chosen as c
-                cross join lateral unnest(c.expected) as x (expected)
+                cross join lateral unnest(c.expected, %4$s) as x (expected, amount)
             ),
 
             line as materialized (
@@ -89,21 +96,28 @@ begin
                 (select array_agg(i.expected order by i.plan, i.expected) from item as i),
                 (select array_agg(l.plan order by l.plan, l.kind) from line as l),
                 (select array_agg(l.kind order by l.plan, l.kind) from line as l),
-                (select array_agg(l.amount order by l.plan, l.kind) from line as l)
+                (select array_agg(l.amount order by l.plan, l.kind) from line as l),
+                (select array_agg(n.amount order by n.plan, n.entry) from entry as n),
+                (select array_agg(i.amount order by i.plan, i.expected) from item as i)
             $query$,
-            v_view, v_view
+            v_view, v_view,
+            case when v_view = 'part_match' then 'c.entry_amounts' else 'null::numeric[]' end,
+            case when v_view = 'part_match' then 'c.expected_amounts' else 'null::numeric[]' end
         )
         into
-            v_rules, v_reasons, v_entry_plans, v_entries, v_item_plans, v_items, v_line_plans, v_kinds, v_amounts;
+            v_rules, v_reasons, v_entry_plans, v_entries, v_item_plans, v_items, v_line_plans, v_kinds, v_amounts,
+            v_entry_amounts, v_item_amounts;
         continue when v_entries is null;
-        perform bank.lock_open(v_entries, v_items);
+        perform bank.lock_open(v_entries, v_items, v_entry_amounts, v_item_amounts);
         perform bank.record_matches(
-            v_rules, v_reasons, v_entry_plans, v_entries, v_item_plans, v_items, v_line_plans, v_kinds, v_amounts
+            v_rules, v_reasons, v_entry_plans, v_entries, v_item_plans, v_items, v_line_plans, v_kinds, v_amounts,
+            v_entry_amounts, v_item_amounts
         );
         analyze bank.match, bank.match_entry, bank.match_expected, bank.match_approval;
         return query
-        select r.rule, r.is_automatic and 'DIFFERENCE' <> all (coalesce(v_kinds, '{}')), count(distinct n.plan), sum(e.amount)
-        from unnest(v_entry_plans, v_entries) as n (plan, entry)
+        select r.rule, r.is_automatic and 'DIFFERENCE' <> all (coalesce(v_kinds, '{}')), count(distinct n.plan),
+            sum(coalesce(n.amount, e.amount))
+        from unnest(v_entry_plans, v_entries, v_entry_amounts) as n (plan, entry, amount)
         inner join bank.entry as e on n.entry = e.entry
         -- by position: v_rules[n.plan] would walk the array for each
         inner join unnest(v_rules) with ordinality as u (rule, plan) on n.plan = u.plan

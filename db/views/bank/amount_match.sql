@@ -26,11 +26,10 @@ single as (
         count(*) as items,
         min(b.day) as first_day,
         max(b.day) as last_day,
-        min(r.route_name) as route_name
+        min(b.route_name) as route_name
     from candidate as c
     inner join member as m on c.candidate = m.candidate
-    inner join bank.expected as b on m.expected = b.expected
-    inner join bank.route as r on b.route = r.route
+    inner join bank.open_expected as b on m.expected = b.expected
     inner join bank.entry as e on c.entry = e.entry
     -- an entry that takes another back is no sale's money
     where c.of_entry = 1 and c.is_free and (not e.is_reversal or b.is_return)
@@ -40,25 +39,19 @@ single as (
 
 -- What the entry names, matched already or not: who names one item does not pay another of the same amount.
 name as materialized (
-    select
+    select distinct
         e.entry,
         e.account,
-        bank.reference_key(n.word) as ref
+        n.name
     from single as s
     inner join bank.entry as e on s.entry = e.entry
+    -- a fence (offset 0): entry by entry, since a join would take all texts apart
     cross join lateral (
-        values (e.end_to_end), (e.kid)
-        union
-        select u.word
-        from bank.entry_detail as d
-        cross join lateral (values (d.end_to_end), (d.kid)) as u (word)
-        where d.entry = e.entry
-        union
-        select t.word
-        from regexp_split_to_table(e.entry_text, '[^[:alnum:]_-]+') as t (word)
-        where length(t.word) >= 4 and t.word ~ '[0-9]'
-    ) as n (word)
-    where bank.reference_key(n.word) <> ''
+        select o.name
+        from bank.entry_name as o
+        where o.entry = s.entry and o.kind <> 'BANK'
+        offset 0
+    ) as n
 ),
 
 naming as materialized (
@@ -66,13 +59,13 @@ naming as materialized (
         n.entry,
         array_agg(x.expected) as expected
     from name as n
-    -- by the index, as in bank.text_match
+    -- word by word, by the index
     cross join lateral (
         select
             o.expected,
             o.route
         from bank.expected as o
-        where ltrim(o.reference, '0') = n.ref and o.reference <> ''
+        where o.reference_key = n.name and o.reference_key <> ''
         offset 0
     ) as x
     inner join bank.route as r on x.route = r.route and n.account = r.account

@@ -2,8 +2,15 @@ create or replace view bank.entry_claim as
 select
     c.entry,
     c.claim,
-    c.match
+    c.match,
+    c.amount
 from bank.match_entry as c
-where not exists (select from bank.released_entry as r where r.entry = c.entry and r.claim = c.claim);
+where
+    not c.is_release
+    and not exists (
+        select from bank.match_entry as r
+        where r.match = c.match and r.entry = c.entry and r.is_release
+    );
 
-comment on view bank.entry_claim is 'Which match has which entry now: at most one each.';
+comment on view bank.entry_claim is
+'Which matches have which entry now, and NOK of it (amount): several where each has a part.';

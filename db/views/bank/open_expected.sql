@@ -10,20 +10,29 @@ select
     x.cash_point,
     x.reference,
     x.goods,
-    x.amount,
-    x.fee,
-    x.amount - x.fee as net,
+    x.amount - coalesce(p.taken, 0) as amount,
+    case when p.taken is null then x.fee else books.share_of(x.fee, x.amount, x.amount - p.taken, x.amount) end as fee,
+    x.amount - coalesce(p.taken, 0)
+    - case when p.taken is null then x.fee else books.share_of(x.fee, x.amount, x.amount - p.taken, x.amount) end as net,
     r.tolerance,
-    r.run_max
+    r.run_max,
+    x.amount as whole,
+    x.reference_key,
+    x.is_return
 from bank.expected as x
 inner join bank.route as r on x.route = r.route
+-- by the index of those that are taken in part: few
+left join bank.match_expected as p
+    on
+        x.expected = p.expected and p.taken <> p.whole and p.taken <> 0
+        and not exists (select from bank.match_expected as n where n.expected = p.expected and n.claim = p.claim + 1)
 where
     x.amount <> 0
     and not exists (
         select from bank.match_expected as c
-        left join bank.released_expected as f on c.expected = f.expected and c.claim = f.claim
-        where c.expected = x.expected and f.expected is null
+        left join bank.match_expected as n on c.expected = n.expected and n.claim = c.claim + 1
+        where c.expected = x.expected and c.taken = c.whole and n.expected is null
     );
 
 comment on view bank.open_expected is
-'Items that no match has, suggested ones included. first_day, last_day: when the money should be there; net: NOK to come, less the fee.';
+'Items of which something is in no match, suggested ones included: amount is what is left, whole all of it. first_day, last_day: when the money should be there; net: NOK to come of what is left, less its share of the fee.';

@@ -10,18 +10,20 @@ name as materialized (
         p.payout,
         r.account,
         p.net,
-        n.name
+        bank.reference_key(n.name) as name
     from bank.payout as p
     inner join bank.route as r on p.route = r.route
     cross join lateral unnest(p.names) as n (name)
-    where length(n.name) >= 4 and n.name ~ '[0-9]'
+    where
+        length(n.name) >= 4 and n.name ~ '[0-9]'
+        and not exists (select from bank.payout_withdrawal as w where w.payout = p.payout)
 ),
 
 -- What a person matched may have been the payout: of the days of those that are open it is looked at too.
 entry as materialized (
     select
         e.*,
-        o.entry is not null as is_open
+        coalesce(o.amount = o.whole, false) as is_open
     from bank.entry as e
     left join bank.open_entry as o on e.entry = o.entry
     left join (
@@ -53,14 +55,15 @@ word as materialized (
         e.amount,
         e.is_reversal,
         e.is_open,
-        w.word
+        n.name as word
     from entry as e
+    -- as in bank.amount_match
     cross join lateral (
-        select unnest(array[e.end_to_end, e.kid, e.bank_reference])
-        union all
-        select regexp_split_to_table(e.entry_text, '[^[:alnum:]_-]+')
-    ) as w (word)
-    where w.word <> ''
+        select o.name
+        from bank.entry_name as o
+        where o.entry = e.entry
+        offset 0
+    ) as n
 ),
 
 named as materialized (
@@ -95,10 +98,7 @@ alike as materialized (
         e.entry,
         e.account,
         e.is_open,
-        e.is_reversal,
-        e.end_to_end,
-        e.kid,
-        e.entry_text
+        e.is_reversal
     from payout as p
     inner join equal as e
         on p.account = e.account and p.net = e.amount and e.booked_on between p.paid_on and p.paid_on + p.days_max
@@ -107,25 +107,19 @@ alike as materialized (
         and e.entry not in (select n.entry from named as n)
 ),
 
--- Words as in bank.amount_match. Zeros as in bank.reference_key, which whoever reads the reports may not call.
+-- As in bank.amount_match
 itself as materialized (
     select distinct a.entry
     from alike as a
     cross join lateral (
-        values (a.end_to_end), (a.kid)
-        union
-        select u.word
-        from bank.entry_detail as d
-        cross join lateral (values (d.end_to_end), (d.kid)) as u (word)
-        where d.entry = a.entry
-        union
-        select t.word
-        from regexp_split_to_table(a.entry_text, '[^[:alnum:]_-]+') as t (word)
-        where length(t.word) >= 4 and t.word ~ '[0-9]'
-    ) as n (ref)
-    inner join bank.expected as x on ltrim(n.ref, '0') = ltrim(x.reference, '0')
+        select o.name
+        from bank.entry_name as o
+        where o.entry = a.entry and o.kind <> 'BANK'
+        offset 0
+    ) as n
+    inner join bank.expected as x on n.name = x.reference_key
     inner join bank.route as r on x.route = r.route and a.account = r.account
-    where ltrim(n.ref, '0') <> '' and x.reference <> ''
+    where x.reference_key <> ''
 ),
 
 fitting as (
@@ -169,4 +163,4 @@ from named as n
 where n.amount <> n.net or n.payout not in (select p.payout from payout as p);
 
 comment on view bank.payout_entry is
-'Which entries might be which payout: those that name it (is_named), as references or as a word of their text, of four characters and a digit at least, or, where none does and they name nothing else, those of its amount, booked within the route''s days of when it was paid. fits: the payout is not matched, and the amount is its; is_open: false where a person matched it elsewhere; is_only: no other entry fits the payout, the entry no other payout, names no other, takes no other entry back, and is open.';
+'Which entries might be which payout: those that name it (is_named), as references or in their text (bank.entry_name), by four characters and a digit at least, or, where none does and they name nothing else, those of its amount, booked within the route''s days of when it was paid. fits: the payout is not matched, and the amount is its; is_open: false where a person matched it elsewhere; is_only: no other entry fits the payout, the entry no other payout, names no other, takes no other entry back, and is open.';

@@ -17,22 +17,20 @@ line as materialized (
     where l.kind = 'ADJUSTMENT' or l.kind in ('PAYMENT', 'REFUND') and p.source in ('PAYMENT', 'ATTEMPT')
 ),
 
--- A charge and its refund may have the same name: the side decides. Zeros as in bank.reference_key, which whoever reads
--- the reports may not call.
+-- A charge and its refund may have the same name: the side decides.
 named as materialized (
     select distinct
         l.payout,
         l.line,
         x.expected,
         x.amount = l.gross as fits,
-        c.match
+        (select max(c.match) from bank.expected_claim as c where c.expected = x.expected) as match
     from line as l
     cross join lateral unnest(l.refs) as n (ref)
     inner join bank.expected as x
-        on ltrim(n.ref, '0') = ltrim(x.reference, '0') and sign(l.gross) = sign(x.amount)
+        on bank.reference_key(n.ref) = x.reference_key and sign(l.gross) = sign(x.amount)
     inner join bank.route as r on x.route = r.route and l.account = r.account
-    left join bank.expected_claim as c on x.expected = c.expected
-    where l.kind <> 'ADJUSTMENT' and x.reference <> ''
+    where l.kind <> 'ADJUSTMENT' and x.reference_key <> ''
 ),
 
 counted as (

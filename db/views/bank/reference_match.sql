@@ -1,47 +1,45 @@
 create or replace view bank.reference_match as
 with part as materialized (
-    -- the payments in an entry, or the entry itself
+    -- the payments in an entry, or the entry itself, of what is left of it
     select
         e.entry,
         e.account,
         e.amount as entry_amount,
         coalesce(d.detail, 0) as detail,
         case when d.entry is null then e.amount else d.amount end as amount,
-        bank.reference_key(case when d.entry is null then e.end_to_end else d.end_to_end end) as end_to_end,
-        bank.reference_key(case when d.entry is null then e.kid else d.kid end) as kid
+        case when e.amount <> e.whole then 0 when d.entry is null then b.charge else d.charge end as charge
     from bank.open_entry as e
-    left join bank.entry_detail as d on e.entry = d.entry
+    inner join bank.entry as b on e.entry = b.entry
+    left join bank.entry_detail as d
+        on
+            e.entry = d.entry and e.amount = e.whole
+            and exists (select from bank.entry_detail as o where o.entry = d.entry and o.detail <> d.detail)
     where e.currency = 'NOK'
 ),
 
 way as materialized (
     select r.rule
     from bank.match_rule as r
-    where r.enabled and r.rule in ('REFERENCE', 'KID')
+    where r.enabled and r.rule in ('REFERENCE', 'KID', 'CHARGE')
 ),
 
-name as (
+-- What a payment names, once each. Of one that is by itself, what the entry names too.
+name as materialized (
     select
         p.entry,
         p.detail,
         p.account,
         p.amount,
-        p.end_to_end as ref,
-        'REFERENCE' as rule
+        n.reference_key as name,
+        max(n.amount) as named_amount,
+        -- the weaker of the two says how sure it is
+        max(case n.kind when 'KID' then 'KID' else 'REFERENCE' end) as rule
     from part as p
-    where p.end_to_end <> '' and exists (select from way as w where w.rule = 'REFERENCE')
-    union all
-    select
-        p.entry,
-        p.detail,
-        p.account,
-        p.amount,
-        p.kid,
-        'KID'
-    from part as p
+    inner join bank.entry_reference as n on p.entry = n.entry and p.detail in (0, n.detail)
     where
-        p.kid <> '' and exists (select from way as w where w.rule = 'KID')
-        and (p.kid <> p.end_to_end or not exists (select from way as w where w.rule = 'REFERENCE'))
+        n.kind <> 'BANK' and n.reference_key <> ''
+        and exists (select from way as w where w.rule = case n.kind when 'KID' then 'KID' else 'REFERENCE' end)
+    group by p.entry, p.detail, p.account, p.amount, n.reference_key
 ),
 
 -- Any item that it names, of whatever amount: a name that two have does not count. A charge and its return name the same:
@@ -51,10 +49,13 @@ hit as materialized (
         n.entry,
         n.detail,
         n.rule,
-        n.amount,
+        n.named_amount,
         x.expected,
         x.net,
-        x.fee
+        x.amount,
+        x.fee,
+        count(*) over (partition by n.entry, n.detail, n.name) as items,
+        count(*) over (partition by x.expected) as parts
     from name as n
     inner join (
         select
@@ -63,18 +64,23 @@ hit as materialized (
             o.amount,
             o.net,
             o.fee,
-            bank.reference_key(o.reference) as ref
+            o.reference_key
         from bank.open_expected as o
-        where o.reference <> ''
-    ) as x on n.account = x.account and n.ref = x.ref and sign(n.amount) = sign(x.amount)
+        where o.reference_key <> ''
+    ) as x on n.account = x.account and n.name = x.reference_key and sign(n.amount) = sign(x.amount)
 ),
 
-counted as (
+paid as (
     select
-        h.*,
-        count(*) over (partition by h.entry, h.detail) as items,
-        count(*) over (partition by h.expected) as parts
+        h.entry,
+        h.detail,
+        array_agg(h.expected order by h.expected) as expected,
+        sum(h.net) as net,
+        sum(h.fee) as fee,
+        min(h.rule) as rule
     from hit as h
+    group by h.entry, h.detail
+    having bool_and(h.items = 1 and h.parts = 1 and coalesce(h.named_amount in (h.net, h.amount), true))
 ),
 
 whole as (
@@ -84,13 +90,35 @@ whole as (
         count(*) as parts,
         sum(p.amount) as amount,
         count(c.expected) as matched,
-        array_agg(c.expected order by c.expected) as expected,
-        sum(c.fee) as fee,
-        min(c.rule) as rule -- KID before REFERENCE: the weaker of the two says how sure it is
+        sum(c.fee + case when p.amount = c.net then 0 else p.charge end) as fee,
+        case when bool_or(p.amount <> c.net) then 'CHARGE' else min(c.rule) end as rule
     from part as p
-    left join counted as c
-        on p.entry = c.entry and p.detail = c.detail and c.items = 1 and c.parts = 1 and p.amount = c.net
+    left join paid as c
+        on
+            p.entry = c.entry and p.detail = c.detail
+            and (
+                p.amount = c.net
+                or p.charge <> 0 and p.amount + p.charge = c.net and exists (select from way as w where w.rule = 'CHARGE')
+            )
     group by p.entry, p.entry_amount
+),
+
+item as materialized (
+    select
+        c.entry,
+        array_agg(x.expected order by x.expected) as expected
+    from paid as c
+    cross join lateral unnest(c.expected) as x (expected)
+    group by c.entry
+),
+
+found as materialized (
+    select
+        w.*,
+        i.expected
+    from whole as w
+    inner join item as i on w.entry = i.entry
+    where w.parts = w.matched and w.amount = w.entry_amount
 )
 
 select
@@ -99,11 +127,13 @@ select
     w.expected,
     w.fee,
     0::numeric as difference,
-    format('%s payments in the entry name as many items, each to the øre', w.parts) as reason
-from whole as w
+    format(
+        '%s payments in the entry name %s items, %s', w.parts, cardinality(w.expected),
+        case when w.rule = 'CHARGE' then 'which they are with what the bank charged' else 'each to the øre' end
+    ) as reason
+from found as w
 where
-    w.parts = w.matched and w.amount = w.entry_amount
-    and not exists (
+    not exists (
         select from bank.undone_pair as u
         where u.entry = w.entry and u.expected = any(w.expected)
     )
@@ -115,4 +145,4 @@ where
     );
 
 comment on view bank.reference_match is
-'What rules REFERENCE and KID would match: entries of which every payment names one open item of its amount, less fee, that nothing else names; of an entry that takes another back, returns alone. KID where one of them is named by KID alone. entries: the entry; expected: the items; fee: what the acquirer keeps back; difference: always 0.';
+'What rules REFERENCE, KID and CHARGE would match: entries of which every payment names open items that come to its amount, less fee, each named by nothing else, and each of what the payment says is for it; of an entry that takes another back, returns alone. KID where one of them is named by KID alone; CHARGE where it is the amount with what the bank charged, which is a fee. entries: the entry; expected: the items; fee: what the acquirer or bank keeps back; difference: always 0.';

@@ -65,7 +65,7 @@ from single as s
 inner join bank.match_rule as r on r.rule = 'SUBSET' and r.enabled
 cross join lateral (
     select sum(x.fee) as fee
-    from bank.expected as x
+    from bank.open_expected as x
     where x.expected = any(s.expected)
 ) as t
 where

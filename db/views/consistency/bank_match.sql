@@ -14,20 +14,21 @@ from (
     from (
         select
             c.match,
-            e.amount as difference,
+            c.amount as difference,
             1 as parts,
             nullif(a.currency, 'NOK') as currency
         from bank.match_entry as c
         inner join bank.entry as e on c.entry = e.entry
         inner join bank.account as a on e.account = a.account
+        where not c.is_release
         union all
         select
             c.match,
-            -x.amount,
+            -c.amount,
             1,
             null
         from bank.match_expected as c
-        inner join bank.expected as x on c.expected = x.expected
+        where not c.is_release
         union all
         select
             l.match,
@@ -48,22 +49,24 @@ from (
 where b.difference <> 0 or b.parts = 0 or b.currency is not null
 union all
 select
-    'an entry is in two matches',
+    'more is taken than there is of an entry',
     max(c.match),
     c.entry,
     null
 from bank.entry_claim as c
-group by c.entry
-having count(*) > 1
+inner join bank.entry as e on c.entry = e.entry
+group by c.entry, e.amount
+having sum(c.amount) * sign(e.amount) not between 0 and abs(e.amount) or count(*) > 1 and e.amount = 0
 union all
 select
-    'an item is in two matches',
+    'more is taken than there is of an item',
     max(c.match),
     null,
     c.expected
 from bank.expected_claim as c
-group by c.expected
-having count(*) > 1
+inner join bank.expected as x on c.expected = x.expected
+group by c.expected, x.amount
+having sum(c.amount) * sign(x.amount) not between 0 and abs(x.amount) or count(*) > 1 and x.amount = 0
 union all
 select
     'undone, and holds an entry',
@@ -91,4 +94,4 @@ inner join bank.match_approval as a on l.match = a.match
 where l.kind = 'DIFFERENCE' and coalesce(a.reason, '') = '';
 
 comment on view consistency.bank_match is
-'Matches balance, entries = items + lines; each entry and item is in one at most, and in none that is undone; and whoever approves a difference says why.';
+'Matches balance, entries = items + lines; no more of an entry or item is in them than there is, and nothing in one that is undone; and whoever approves a difference says why.';

@@ -35,7 +35,16 @@ from bank.match as m
 left join bank.match_undo as u on m.match = u.match
 where m.payout is not null and u.match is null
 group by m.payout
-having count(*) > 1;
+having count(*) > 1
+union all
+select
+    'a payout that was withdrawn is matched',
+    m.payout,
+    m.match
+from bank.match as m
+inner join bank.payout_withdrawal as w on m.payout = w.payout
+left join bank.match_undo as u on m.match = u.match
+where u.match is null;
 
 comment on view consistency.bank_payout is
-'A payout is the sum of its lines; a match by rule PAYOUT has the payout''s net as entries, its gross as items, its fee and nothing else as lines, and no adjustment; and each payout is in one such match at most.';
+'A payout is the sum of its lines; a match by rule PAYOUT has the payout''s net as entries, its gross as items, its fee and nothing else as lines, and no adjustment; each payout is in one such match at most, and in none that was withdrawn.';

@@ -10,20 +10,25 @@ select
     x.goods,
     x.amount,
     x.fee as expected_fee,
-    case when a.match is not null then x.amount + s.fee + s.other else 0 end as received_amount,
-    case when a.match is not null then -s.fee else 0 end as fee_amount,
-    case when a.match is not null then -s.other else x.amount end as difference_amount,
-    case when a.match is null then x.amount else 0 end as open_amount,
+    coalesce(sum(c.amount + s.fee + s.other) filter (where a.match is not null), 0) as received_amount,
+    coalesce(sum(-s.fee) filter (where a.match is not null), 0) as fee_amount,
+    x.amount - coalesce(sum(c.amount + s.other) filter (where a.match is not null), 0) as difference_amount,
+    x.amount - coalesce(sum(c.amount) filter (where a.match is not null), 0) as open_amount,
     x.day + r.days_max as last_day,
-    c.match,
+    max(c.match) as match,
     case
-        when a.match is not null then 'MATCHED'
-        when c.match is not null then 'SUGGESTED'
+        when count(a.match) > 0 and x.amount = sum(c.amount) filter (where a.match is not null) then 'MATCHED'
+        when count(c.match) > count(a.match) then 'SUGGESTED'
+        when count(a.match) > 0 then 'PART'
         when x.amount = 0 then 'NOTHING'
         when billig.local_time()::date > x.day + r.days_max then 'MISSING'
         else 'AWAITED'
     end as state,
-    case when a.match is null and x.amount <> 0 then billig.local_time()::date - x.day else 0 end as age
+    case
+        when x.amount <> coalesce(sum(c.amount) filter (where a.match is not null), 0)
+            then billig.local_time()::date - x.day
+        else 0
+    end as age
 from bank.expected as x
 inner join bank.route as r on x.route = r.route
 left join billig.payment_method as m on r.payment_method = m.payment_method
@@ -52,14 +57,13 @@ left join lateral (
         from (
             -- by amount, whichever way it goes; where nothing was to come, the first has it all
             select
-                y.expected,
+                k.expected,
                 case
-                    when sum(abs(y.amount)) over () <> 0 then abs(y.amount)
-                    else (row_number() over (order by y.expected) = 1)::int::numeric
+                    when sum(abs(k.amount)) over () <> 0 then abs(k.amount)
+                    else (row_number() over (order by k.expected) = 1)::int::numeric
                 end as weight
             from bank.match_expected as k
-            inner join bank.expected as y on k.expected = y.expected
-            where k.match = c.match
+            where k.match = c.match and not k.is_release
         ) as w
     ) as i
     group by l.fee, l.other
@@ -70,10 +74,11 @@ cross join lateral (
     select
         books.share_of(t.fee, t.uptos[p.place], t.weights[p.place], t.uptos[cardinality(t.uptos)]) as fee,
         books.share_of(t.other, t.uptos[p.place], t.weights[p.place], t.uptos[cardinality(t.uptos)]) as other
-) as s;
+) as s
+group by x.expected, r.route_name, r.days_max, m.payment_method_name;
 
 comment on view report.bank_item is
-'What should have come to the bank, and whether it did (T12): one row per item (expected), NOK. amount = received_amount + fee_amount + difference_amount. state: MATCHED (approved), SUGGESTED, AWAITED, MISSING (last_day is over), NOTHING (there is nothing to come). amount less goods are cash differences, pay-ins and pay-outs, and money owed back to buyers. Of a match of several items, fees and differences are shared by amount, to the øre. route_name: how it reaches the bank; payment_method: null for the marketplace.';
+'What should have come to the bank, and whether it did (T12): one row per item (expected), NOK. amount = received_amount + fee_amount + difference_amount. state: MATCHED (all of it, approved), SUGGESTED, PART (a part is matched and approved, open_amount is left), AWAITED, MISSING (last_day is over), NOTHING (there is nothing to come). amount less goods are cash differences, pay-ins and pay-outs, and money owed back to buyers. Of a match of several items, fees and differences are shared by amount, to the øre. route_name: how it reaches the bank; payment_method: null for the marketplace.';
 comment on column report.bank_item.expected is 'Number of the item';
 comment on column report.bank_item.day is 'Local day of the goods; of a till session, that of its close';
 comment on column report.bank_item.route_name is 'How it reaches the bank';
@@ -89,6 +94,6 @@ comment on column report.bank_item.fee_amount is 'NOK that the acquirer kept bac
 comment on column report.bank_item.difference_amount is 'NOK that did not come and were not a fee; negative: too much came';
 comment on column report.bank_item.open_amount is 'NOK of difference_amount that no approved match has';
 comment on column report.bank_item.last_day is 'After this day it is missing';
-comment on column report.bank_item.match is 'The match that has it; null: none';
-comment on column report.bank_item.state is 'MATCHED (approved), SUGGESTED, AWAITED, MISSING (last_day is over) or NOTHING (there is nothing to come)';
+comment on column report.bank_item.match is 'The match that has it, or the latest that has a part of it; null: none';
+comment on column report.bank_item.state is 'MATCHED (all of it, approved), SUGGESTED, PART (of it, approved), AWAITED, MISSING (last_day is over) or NOTHING (there is nothing to come)';
 comment on column report.bank_item.age is 'Days since day that it is open; 0: it is not';

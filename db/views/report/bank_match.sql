@@ -22,22 +22,20 @@ left join bank.match_undo as u on m.match = u.match
 cross join lateral (
     select
         count(*) as entry_count,
-        coalesce(sum(b.amount), 0) as amount
+        coalesce(sum(c.amount), 0) as amount
     from bank.match_entry as c
-    inner join bank.entry as b on c.entry = b.entry
-    where c.match = m.match
+    where c.match = m.match and not c.is_release
 ) as e
 cross join lateral (
     select
         count(*) as item_count,
-        coalesce(sum(b.amount), 0) as amount
+        coalesce(sum(c.amount), 0) as amount
     from bank.match_expected as c
-    inner join bank.expected as b on c.expected = b.expected
-    where c.match = m.match
+    where c.match = m.match and not c.is_release
 ) as x;
 
 comment on view report.bank_match is
-'Every match that there ever was, by which rule, why, and who: state SUGGESTED, APPROVED or UNDONE (undo_reason). entry_amount and item_amount, NOK, of its entry_count entries and item_count items; difference is explained by report.fee.';
+'Every match that there ever was, by which rule, why, and who: state SUGGESTED, APPROVED or UNDONE (undo_reason). entry_amount and item_amount, NOK, of what it has of its entry_count entries and item_count items; difference is explained by report.fee.';
 comment on column report.bank_match.match is 'Number of the match';
 comment on column report.bank_match.rule is 'The rule that made the match';
 comment on column report.bank_match.reason is 'Why these belong together, in words';
@@ -51,6 +49,6 @@ comment on column report.bank_match.undo_reason is 'Why it was taken apart; null
 comment on column report.bank_match.state is 'SUGGESTED, APPROVED or UNDONE';
 comment on column report.bank_match.entry_count is 'How many of the bank''s entries it has';
 comment on column report.bank_match.item_count is 'How many expected items it has';
-comment on column report.bank_match.entry_amount is 'NOK of its entries, positive in, negative out';
-comment on column report.bank_match.item_amount is 'NOK of its items, positive to come, negative to go';
+comment on column report.bank_match.entry_amount is 'NOK that it has of its entries, positive in, negative out';
+comment on column report.bank_match.item_amount is 'NOK that it has of its items, positive to come, negative to go';
 comment on column report.bank_match.difference is 'NOK: entry_amount less item_amount; below 0, less came than was expected. report.fee explains it';

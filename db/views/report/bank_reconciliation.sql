@@ -26,7 +26,10 @@ from (
         w.amount,
         books.share_of(i.fee_amount, w.upto, w.weight, w.weights) as fee,
         books.share_of(i.difference_amount - i.open_amount, w.upto, w.weight, w.weights) as difference,
-        case when i.open_amount <> 0 then w.amount else 0 end as opened
+        case
+            when i.open_amount = i.amount then w.amount
+            else books.share_of(i.open_amount, w.upto, w.weight, w.weights)
+        end as opened
     from report.bank_item as i
     cross join lateral (
         select

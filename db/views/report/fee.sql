@@ -17,7 +17,7 @@ left join lateral (
     from bank.match_expected as c
     inner join bank.expected as e on c.expected = e.expected
     inner join bank.route as r on e.route = r.route
-    where c.match = l.match
+    where c.match = l.match and not c.is_release
 ) as x on true
 left join lateral (
     select

@@ -29,14 +29,14 @@ left join (
 ) as c on x.expected = c.expected;
 
 comment on view report.missing_deposit is
-'What should come to the bank and is in no match, NOK: age_group NOT DUE is not late yet, the others are days after last_day. candidates: how many entries might be it, 2: two or more; net: amount less the expected fee; days_late: negative while it is not due; route_name: how it reaches the bank.';
+'What should come to the bank and is in no match, or of which a part is left, NOK: age_group NOT DUE is not late yet, the others are days after last_day. candidates: how many entries might be it, 2: two or more; net: amount less the expected fee; days_late: negative while it is not due; route_name: how it reaches the bank.';
 comment on column report.missing_deposit.expected is 'The item that is to come to the bank (report.bank_item)';
 comment on column report.missing_deposit.day is 'Local day of the goods; of a till session, that of its close';
 comment on column report.missing_deposit.last_day is 'After this day it is missing';
 comment on column report.missing_deposit.route_name is 'How it reaches the bank';
 comment on column report.missing_deposit.cash_point is 'The cash point; null: on the web, or at no till';
 comment on column report.missing_deposit.goods is 'NOK that its payments were for, positive in, negative out';
-comment on column report.missing_deposit.amount is 'NOK to come before fees, positive in, negative out';
+comment on column report.missing_deposit.amount is 'NOK still to come before fees, positive in, negative out';
 comment on column report.missing_deposit.net is 'NOK to come after the expected fee: amount less that fee';
 comment on column report.missing_deposit.candidates is 'How many entries might be it; 2: two or more';
 comment on column report.missing_deposit.days_late is 'Days since last_day; negative while it is not due';

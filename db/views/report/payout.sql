@@ -9,6 +9,7 @@ select
     p.other,
     p.net,
     case
+        when w.payout is not null then 'WITHDRAWN'
         when m.is_approved then 'MATCHED'
         when m.match is not null then 'SUGGESTED'
         when p.net = 0 then 'NOTHING'
@@ -25,6 +26,7 @@ select
     coalesce(f.unfit_lines, 0) as unfit_lines
 from bank.payout as p
 inner join bank.route as r on p.route = r.route
+left join bank.payout_withdrawal as w on p.payout = w.payout
 left join (
     select
         a.payout,
@@ -57,7 +59,7 @@ left join (
 ) as f on p.payout = f.payout;
 
 comment on view report.payout is
-'Payouts as acquirers report them, NOK: gross of payments less refunds, fee kept back, other what is neither, net to come to the bank. state: MATCHED; SUGGESTED (where rule PAYOUT only suggests, until approved); ARRIVED (its entry is there, but a line does not fit, report.payout_difference, or nobody ran the rules since, or a person took the match apart); AMBIGUOUS (several entries might be it, it might be several payouts'' entry, or it takes another back); OTHER AMOUNT (an entry names it, of another amount); MATCHED ELSEWHERE (an entry that might be it, or names it, is matched by another rule or by hand); AWAITED; NOT ARRIVED (its days are over); NOTHING (net is 0). entry: the one that it is or might be; unfit_lines: how many lines fit no item, of routes SESSION and DAY 1 where their sum does not.';
+'Payouts as acquirers report them, NOK: gross of payments less refunds, fee kept back, other what is neither, net to come to the bank. state: MATCHED; SUGGESTED (where rule PAYOUT only suggests, until approved); ARRIVED (its entry is there, but a line does not fit, report.payout_difference, or nobody ran the rules since, or a person took the match apart); AMBIGUOUS (several entries might be it, it might be several payouts'' entry, or it takes another back); OTHER AMOUNT (an entry names it, of another amount); MATCHED ELSEWHERE (an entry that might be it, or names it, is matched by another rule or by hand); AWAITED; NOT ARRIVED (its days are over); NOTHING (net is 0); WITHDRAWN (it counts no more). entry: the one that it is or might be; unfit_lines: how many lines fit no item, of routes SESSION and DAY 1 where their sum does not.';
 comment on column report.payout.payout is 'Number of the payout';
 comment on column report.payout.route_name is 'How it reaches the bank';
 comment on column report.payout.payout_id is 'The acquirer''s name for it';
@@ -66,7 +68,7 @@ comment on column report.payout.gross is 'NOK of payments less refunds';
 comment on column report.payout.fee is 'NOK that the acquirer kept back; negative: gave back';
 comment on column report.payout.other is 'NOK of what is neither payment, refund nor fee: positive in, negative out';
 comment on column report.payout.net is 'NOK that should reach the bank: positive in, negative out';
-comment on column report.payout.state is 'MATCHED, SUGGESTED, ARRIVED, AMBIGUOUS, OTHER AMOUNT, MATCHED ELSEWHERE, AWAITED, NOT ARRIVED or NOTHING: see the view';
+comment on column report.payout.state is 'MATCHED, SUGGESTED, ARRIVED, AMBIGUOUS, OTHER AMOUNT, MATCHED ELSEWHERE, AWAITED, NOT ARRIVED, NOTHING or WITHDRAWN: see the view';
 comment on column report.payout.entry is 'The bank''s entry that it is or might be; null: none';
 comment on column report.payout.match is 'The match that has it; null: none';
 comment on column report.payout.lines is 'How many lines it has';

@@ -17,7 +17,7 @@ begin
         raise exception 'account % is not ours', left(r.account_number, 40) using
             errcode = '23B81',
             detail = format('Line %s.', r.line),
-            hint = 'If it is, add it with set_account.';
+            hint = 'If it is, add it with set_account, as it is written here; if not, load what is ours alone (p_ours_only, --ours).';
     end if;
 
     select x.line, x.problem into r
@@ -59,7 +59,7 @@ begin
         select f.line, 'a part of an entry without an amount'
         from file_detail as d
         inner join file_entry as f on d.entry = f.entry
-        where d.amount <> round(d.amount, 2) or abs(d.amount) >= 1e12
+        where d.amount <> round(d.amount, 2) or abs(d.amount) >= 1e12 or d.charge <> round(d.charge, 2)
     ) as x
     where x.problem is not null
     order by x.line

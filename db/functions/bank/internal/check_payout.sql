@@ -14,6 +14,7 @@ begin
             case
                 when p.payout_id = '' or length(p.payout_id) > 140 then 'a payout without a name'
                 when count(*) over (partition by p.payout_id) > 1 then format('payout %s is in it twice', p.payout_id)
+                when l.currencies > 1 or p.currency <> l.currency then format('payout %s is in more than one currency', p.payout_id)
                 when coalesce(l.lines, 0) = 0 then format('payout %s has no lines', p.payout_id)
                 when p.net <> round(p.net, 2) or abs(p.net) >= 1e12 then format('no amount: %s', p.net)
                 when l.size >= 1e12 then format('the lines of payout %s are beyond all measure', p.payout_id)
@@ -22,7 +23,7 @@ begin
             end as problem
         from file_payout as p
         left join (
-            select f.payout, count(*) as lines, sum(f.net) as net,
+            select f.payout, count(*) as lines, sum(f.net) as net, min(f.currency) as currency, count(distinct f.currency) as currencies,
                 greatest(sum(abs(f.gross)), sum(abs(f.fee)), sum(abs(f.net))) as size
             from file_payout_line as f
             group by f.payout

@@ -1,4 +1,7 @@
-create or replace function bank.lock_open(p_entries bigint[], p_expected bigint[])
+create or replace function bank.lock_open(
+    p_entries bigint[], p_expected bigint[],
+    p_entry_amounts numeric[] default null, p_expected_amounts numeric[] default null
+)
 returns void
 language plpgsql
 set search_path = pg_catalog, bank, pg_temp
@@ -31,23 +34,45 @@ begin
     end if;
     select string_agg(t.name, ', ') into v_taken
     from (
-        select format('entry %s by match %s', c.entry, c.match) as name
-        from bank.entry_claim as c
-        where c.entry = any (p_entries)
+        select
+            case
+                when c.taken = c.whole then format('entry %s by match %s', u.entry, c.match)
+                else format('entry %s, of which NOK %s of %s are left', u.entry, e.amount - coalesce(c.taken, 0), e.amount)
+            end as name
+        from unnest(p_entries, p_entry_amounts) as u (entry, amount)
+        inner join bank.entry as e on u.entry = e.entry
+        left join lateral (
+            select n.taken, n.whole, n.match, n.is_release
+            from bank.match_entry as n where n.entry = u.entry order by n.claim desc limit 1
+        ) as c on true
+        where
+            not c.is_release and c.taken = c.whole
+            or u.amount is not null and u.amount * sign(e.amount) > (e.amount - coalesce(c.taken, 0)) * sign(e.amount)
         union all
-        select format('item %s by match %s', c.expected, c.match)
-        from bank.expected_claim as c
-        where c.expected = any (p_expected)
+        select
+            case
+                when c.taken = c.whole then format('item %s by match %s', u.expected, c.match)
+                else format('item %s, of which NOK %s of %s are left', u.expected, x.amount - coalesce(c.taken, 0), x.amount)
+            end
+        from unnest(p_expected, p_expected_amounts) as u (expected, amount)
+        inner join bank.expected as x on u.expected = x.expected
+        left join lateral (
+            select n.taken, n.whole, n.match, n.is_release
+            from bank.match_expected as n where n.expected = u.expected order by n.claim desc limit 1
+        ) as c on true
+        where
+            not c.is_release and c.taken = c.whole
+            or u.amount is not null and u.amount * sign(x.amount) > (x.amount - coalesce(c.taken, 0)) * sign(x.amount)
         limit 10
     ) as t;
     if v_taken is not null then
         raise exception 'an entry or item is matched already' using
             errcode = '23B82',
             detail = format('Taken: %s.', v_taken),
-            hint = 'Undo that match first, with undo_match.';
+            hint = 'Undo that match first, with undo_match, or match what is left.';
     end if;
 end;
 $$;
 
-comment on function bank.lock_open(bigint[], bigint[]) is
-'Locks entries and items, in key order, and refuses those that a match has (23B82) or that there are none of (P0002).';
+comment on function bank.lock_open(bigint[], bigint[], numeric[], numeric[]) is
+'Locks entries and items, in key order, and refuses those of which less than the amount (NOK; null: anything) is in no match (23B82) or that there are none of (P0002).';

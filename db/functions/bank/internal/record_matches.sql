@@ -3,7 +3,7 @@ create or replace function bank.record_matches(
     p_entry_plans int[], p_entries bigint[],
     p_expected_plans int[], p_expected bigint[],
     p_line_plans int[], p_kinds text[], p_amounts numeric[],
-    p_remark text default null
+    p_entry_amounts numeric[] default null, p_expected_amounts numeric[] default null
 )
 returns bigint[]
 language plpgsql
@@ -30,36 +30,52 @@ begin
 
     approved as (
         insert into bank.match_approval (match, reason)
-        select p.match, p_remark
+        select p.match, null
         from plan as p
         inner join bank.match_rule as r on p.rule = r.rule
         where
             r.is_automatic
             -- why there is a difference, a person says
-            and (
-                p_remark <> ''
-                or not exists (
-                    select from unnest(p_line_plans, p_kinds) as u (plan, kind)
-                    where u.plan = p.plan and u.kind = 'DIFFERENCE'
-                )
+            and not exists (
+                select from unnest(p_line_plans, p_kinds) as u (plan, kind)
+                where u.plan = p.plan and u.kind = 'DIFFERENCE'
             )
     ),
 
     entry as (
-        insert into bank.match_entry (entry, claim, match)
+        insert into bank.match_entry (entry, claim, match, amount, taken, whole)
         select
-            u.entry, 1 + coalesce((select max(c.claim) from bank.match_entry as c where c.entry = u.entry), 0), p.match
-        from unnest(p_entry_plans, p_entries) as u (plan, entry)
-        inner join plan as p on u.plan = p.plan
+            k.entry, k.claim + row_number() over w, k.match, k.amount, k.taken + sum(k.amount) over w, k.whole
+        from (
+            select
+                u.entry, p.plan, p.match, b.amount as whole, coalesce(l.claim, 0) as claim, coalesce(l.taken, 0) as taken,
+                coalesce(u.amount, b.amount - coalesce(l.taken, 0)) as amount
+            from unnest(p_entry_plans, p_entries, p_entry_amounts) as u (plan, entry, amount)
+            inner join plan as p on u.plan = p.plan
+            inner join bank.entry as b on u.entry = b.entry
+            left join lateral (
+                select c.claim, c.taken from bank.match_entry as c where c.entry = u.entry order by c.claim desc limit 1
+            ) as l on true
+        ) as k
+        window w as (partition by k.entry order by k.plan)
     ),
 
     item as (
-        insert into bank.match_expected (expected, claim, match)
+        insert into bank.match_expected (expected, claim, match, amount, taken, whole)
         select
-            u.expected, 1 + coalesce((select max(c.claim) from bank.match_expected as c where c.expected = u.expected), 0),
-            p.match
-        from unnest(p_expected_plans, p_expected) as u (plan, expected)
-        inner join plan as p on u.plan = p.plan
+            k.expected, k.claim + row_number() over w, k.match, k.amount, k.taken + sum(k.amount) over w, k.whole
+        from (
+            select
+                u.expected, p.plan, p.match, b.amount as whole, coalesce(l.claim, 0) as claim, coalesce(l.taken, 0) as taken,
+                coalesce(u.amount, b.amount - coalesce(l.taken, 0)) as amount
+            from unnest(p_expected_plans, p_expected, p_expected_amounts) as u (plan, expected, amount)
+            inner join plan as p on u.plan = p.plan
+            inner join bank.expected as b on u.expected = b.expected
+            left join lateral (
+                select c.claim, c.taken from bank.match_expected as c where c.expected = u.expected order by c.claim desc limit 1
+            ) as l on true
+        ) as k
+        window w as (partition by k.expected order by k.plan)
     ),
 
     line as (
@@ -75,6 +91,6 @@ end;
 $$;
 
 comment on function bank.record_matches(
-    text[], text[], int[], bigint[], int[], bigint[], int[], text[], numeric[], text
+    text[], text[], int[], bigint[], int[], bigint[], int[], text[], numeric[], numeric[], numeric[]
 ) is
-'Writes matches: the n-th rule and reason with the entries, items and lines of plan n. Those of automatic rules are approved at once, with the remark; without one not where there is a difference. Returns their keys, by plan. The constraints and triggers refuse what is matched already, or does not balance.';
+'Writes matches: the n-th rule and reason with the entries, items and lines of plan n; of an entry or item all that is open, or the amount given (NOK, null: all). Those of automatic rules are approved at once, but not where there is a difference. Returns their keys, by plan. The constraints and triggers refuse more than is open, and what does not balance.';

@@ -1,5 +1,7 @@
 create or replace function bank.take_payout(p_import_file bigint, p_route int)
-returns table (payouts bigint, known_payouts bigint, lines bigint, waiting_lines bigint)
+returns table (
+    payouts bigint, known_payouts bigint, amount numeric, lines bigint, waiting_lines bigint, waiting_amount numeric
+)
 language plpgsql
 -- The file_ tables are the temporary ones: begin_import made them, load_payout looked.
 set search_path = pg_catalog, pg_temp, bank
@@ -34,27 +36,39 @@ begin
     select p.line, p.payout_id, p.lines, p.net into r
     from file_payout as p
     inner join bank.payout as o on o.route = p_route and p.payout_id = o.payout_id
-    where p.content_key <> o.content_key
+    where
+        p.content_key <> o.content_key
+        and not exists (select from bank.payout_withdrawal as w where w.payout = o.payout)
     order by p.line
     limit 1;
     if found then
         raise exception 'payout % was loaded before, with other lines', r.payout_id using
             errcode = '23B88',
             detail = format('Line %s: %s lines, together %s.', r.line, r.lines, r.net),
-            hint = 'Ask the acquirer which of the two is true.';
+            hint = 'Which of the two is whole? If it is this one, withdraw_payout withdraws the other.';
     end if;
 
     with made as (
         insert into bank.payout as o (
-            import_file, line, route, payout_id, names, paid_on, gross, fee, other, net, lines, content_key
+            import_file, line, route, payout_id, names, paid_on, gross, fee, other, net, lines, content_key, replaces
         )
         select
             p_import_file, p.line, p_route, p.payout_id,
             array(select distinct n from unnest(p.payout_id || p.names) as n where n <> '' order by n),
-            p.paid_on, p.gross, p.fee, p.other, p.net, p.lines, p.content_key
+            p.paid_on, p.gross, p.fee, p.other, p.net, p.lines, p.content_key,
+            (
+                select max(w.payout) from bank.payout_withdrawal as w
+                where w.route = p_route and w.payout_id = p.payout_id
+            )
         from file_payout as p
+        where
+            not exists (
+                select from bank.payout as o
+                where
+                    o.route = p_route and o.payout_id = p.payout_id
+                    and not exists (select from bank.payout_withdrawal as w where w.payout = o.payout)
+            )
         order by p.line
-        on conflict on constraint payout_id_key do nothing
         returning o.payout, o.payout_id
     ),
 
@@ -68,10 +82,10 @@ begin
         inner join file_payout_line as f on p.payout = f.payout
     )
 
-    select count(*), count(*) - (select count(*) from made), coalesce(sum(p.lines), 0)
-    into payouts, known_payouts, lines
+    select count(*), count(*) - (select count(*) from made), coalesce(sum(p.net), 0), coalesce(sum(p.lines), 0)
+    into payouts, known_payouts, amount, lines
     from file_payout as p;
-    select count(*) into waiting_lines
+    select count(*), coalesce(sum(f.net), 0) into waiting_lines, waiting_amount
     from file_payout_line as f
     where not exists (select from file_payout as p where p.payout = f.payout);
     return next;
@@ -79,4 +93,4 @@ end;
 $$;
 
 comment on function bank.take_payout(bigint, int) is
-'Payouts of the temporary tables of begin_import, those that are new on the route, with their lines: called by load_payout. Returns how many payouts and lines the file has, how many payouts were loaded before, and how many lines are in no payout yet. 23B88: a payout that was loaded before, with other lines.';
+'Payouts of the temporary tables of begin_import, those that are new on the route, with their lines: called by load_payout. Returns how many payouts and lines the file has, how many payouts were loaded before, what was paid, and how many lines are in no payout yet and what they come to. One that stands for a withdrawn payout says so. 23B88: a payout that was loaded before, with other lines.';

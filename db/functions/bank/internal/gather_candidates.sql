@@ -1,0 +1,59 @@
+create or replace function bank.gather_candidates(p_file_statement int, p_statement bigint, p_family text)
+returns void
+language plpgsql
+-- The file_ tables are the temporary ones, as in take_import.
+set search_path = pg_catalog, pg_temp, bank
+set plan_cache_mode = force_custom_plan
+as $$
+declare
+    v_new bank.statement;
+    v_has_place boolean;
+    v_first date;
+    v_last date;
+begin
+    select s.* into v_new from bank.statement as s where s.statement = p_statement;
+    v_has_place := v_new.opening_balance is not null and v_new.closing_balance is not null;
+    select min(f.booked_on) - 10, max(f.booked_on) + 10 into v_first, v_last
+    from file_entry as f
+    where f.statement = p_file_statement and f.known is null;
+    delete from file_candidate;
+
+    insert into file_candidate (
+        entry, booked_on, amount, bank_reference, end_to_end, kid, entry_text, days, entry_keys, is_notified, is_same_format
+    )
+    select
+        e.entry, e.booked_on, e.amount, e.bank_reference, e.end_to_end, e.kid, e.entry_text, o.days, o.entry_keys, o.is_notified, o.is_same_format
+    from bank.entry as e
+    cross join lateral (
+        select
+            array_agg(distinct l.booked_on) as days,
+            array_agg(distinct l.entry_key) as entry_keys,
+            bool_or(t.kind = 'NOTIFICATION' and v_new.kind = 'NOTIFICATION') as is_notified,
+            bool_or(bank.format_family(i.format) = p_family) as is_same_format,
+            -- Both have a place, or their names say so: they are apart, but for what was recognised by its place.
+            bool_or(
+                t.statement = p_statement
+                or v_has_place and t.opening_balance is not null and t.closing_balance is not null
+                or bank.format_family(i.format) = p_family and bank.is_apart(v_new, t)
+            ) as is_apart
+        from bank.statement_entry as l
+        inner join bank.statement as t on l.statement = t.statement
+        inner join bank.import_file as i on t.import_file = i.import_file
+        where l.entry = e.entry
+    ) as o
+    where
+        e.account = v_new.account and e.booked_on between v_first and v_last
+        and e.amount in (
+            select f.amount from file_entry as f
+            where f.statement = p_file_statement and f.known is null
+        )
+        and not coalesce(o.is_apart, false)
+        and not exists (
+            select from file_entry as k
+            where k.statement = p_file_statement and k.known = e.entry
+        );
+end;
+$$;
+
+comment on function bank.gather_candidates(int, bigint, text) is
+'Puts into the temporary table file_candidate what was told of before and may be an entry of this statement: same amount, about the same day, and in no statement that is apart from this one. For recognise_entries alone.';
