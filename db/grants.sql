@@ -103,6 +103,9 @@ grant select on
 marketplace.transaction_subtotal, marketplace.adjustment, marketplace.late_click, marketplace.update_run,
 marketplace.click_source, jobs.job, jobs.job_run, jobs.schedule
 to bookkeeper, auditor;
+-- A person's account: their own.
+grant select on marketplace.set_off, marketplace.account_entry, marketplace.account_name
+to marketplace_web, marketplace_profile, bookkeeper, auditor;
 grant select on
 marketplace.own_click, marketplace.own_adjustment, marketplace.own_statement, marketplace.own_statement_line
 to marketplace_profile;
@@ -125,7 +128,7 @@ to marketplace_web, marketplace_profile, bookkeeper, scheduler, auditor, analyst
 grant execute on function marketplace.due_date to marketplace_web, scheduler, bookkeeper, auditor;
 grant execute on function
 marketplace.current_totals, marketplace.past_transactions, marketplace.why_not_paid, marketplace.click_series,
-marketplace.top_items, marketplace.check_profile, marketplace.check_period, marketplace.click_lines
+marketplace.top_items, marketplace.check_profile, marketplace.check_period, marketplace.click_lines, marketplace.account
 to marketplace_web, marketplace_profile;
 grant execute on function marketplace.statement_lines to analyst, bookkeeper, auditor;
 grant execute on function marketplace.record_clicks to marketplace_web;
@@ -146,7 +149,7 @@ marketplace.execution_day, marketplace.bank_holiday
 to marketplace_web, scheduler, bookkeeper, auditor;
 grant select on
 marketplace.payment_means, marketplace.payment_attempt, marketplace.payment_attempt_event, marketplace.gateway_event,
-marketplace.fund, marketplace.reserve_movement
+marketplace.purse, marketplace.purse_movement, marketplace.fund
 to bookkeeper, auditor;
 grant select (payment_attempt, transaction, profile, kind, attempt_number, amount, currency, state, next_retry_at, resolved_at)
 on marketplace.payment_attempt to marketplace_profile, marketplace_web;
@@ -160,7 +163,8 @@ grant select on marketplace.open_gateways to scheduler;
 grant execute on function marketplace.record_event to scheduler;
 grant execute on function
 marketplace.refund_transaction, marketplace.cancel_attempt, marketplace.resolve_attempt, marketplace.retry_transaction,
-marketplace.clear_alarm, marketplace.move_reserve, marketplace.book_loss
+marketplace.clear_alarm, marketplace.move_reserve, marketplace.book_loss, marketplace.book_fee, marketplace.transfer,
+marketplace.set_purse
 to bookkeeper;
 grant execute on function marketplace.set_payment_means to marketplace_web, bookkeeper;
 

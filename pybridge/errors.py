@@ -379,6 +379,12 @@ class NotPaid(Refused):
     sqlstate = "23B77"
 
 
+class OwesUs(Refused):
+    """Nobody is paid who owes us: what they owe is set off first, and a charge that is under way comes first."""
+
+    sqlstate = "23B78"
+
+
 class StatementRefused(Refused):
     """A statement does not add up, or is in another currency; DETAIL says the line."""
 
