@@ -382,7 +382,7 @@ class NotPaid(Refused):
 class OwesUs(Refused):
     """Nobody is paid who owes us: what they owe is set off first, and a charge that is under way comes first."""
 
-    sqlstate = "23B78"
+    sqlstate = "23B89"
 
 
 class StatementRefused(Refused):

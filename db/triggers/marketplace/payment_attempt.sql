@@ -28,7 +28,7 @@ begin
             perform from marketplace.profile as p where p.profile = new.profile for no key update;
             if marketplace.debt_of(new.profile) > 0 then
                 raise exception 'nobody is paid who owes us' using
-                    errcode = '23B78',
+                    errcode = '23B89',
                     detail = format('Transaction %s: profile %s owes NOK %s.',
                         new.transaction, new.profile, marketplace.debt_of(new.profile)),
                     hint = 'prepare_attempts sets it off first; while a charge is under way, or looked at by a person, it waits.';
@@ -86,7 +86,7 @@ end;
 $$;
 
 comment on function marketplace.payment_attempt_keep() is
-'An attempt is made for what a transaction has due, PREPARED, and goes as attempt_step says (23B70); what was asked of the gateway never changes (23B71); nobody is paid who owes us (23B78).';
+'An attempt is made for what a transaction has due, PREPARED, and goes as attempt_step says (23B70); what was asked of the gateway never changes (23B71); nobody is paid who owes us (23B89).';
 
 create or replace function marketplace.payment_attempt_follow()
 returns trigger

@@ -1,4 +1,4 @@
-create or replace view marketplace.open_amount as
+create or replace view marketplace.open_amount with (security_invoker = true) as
 select
     t.transaction,
     t.profile,
@@ -18,4 +18,4 @@ where
     );
 
 comment on view marketplace.open_amount is
-'What profiles owe us (above 0), and we them, NOK, whole øre: what is left of each closed month, correction and refund, and of the running month what was carried into it, or is a correction of a closed one. Its ordinary clicks do not count yet. This is what is set off.';
+'What profiles owe us (above 0), and we them, NOK, whole øre: what is left of each closed month, correction and refund, and of the running month what was carried into it, or is a correction of a closed one. Its ordinary clicks do not count yet. This is what is set off. Runs with its caller''s rights: row-level security decides.';

@@ -1,4 +1,4 @@
-create or replace view marketplace.payment_candidate as
+create or replace view marketplace.payment_candidate with (security_invoker = true) as
 with open_one as (
     select
         t.transaction,
@@ -71,4 +71,4 @@ left join lateral (
 ) as l on true;
 
 comment on view marketplace.payment_candidate is
-'Every transaction that is to be charged, paid or given back, how, and how the last attempt ended. marketplace.due_transactions says which are due. amount in øre.';
+'Every transaction that is to be charged, paid or given back, how, and how the last attempt ended. marketplace.due_transactions says which are due, why_not_paid tells a profile. amount in øre, of what is left after what was set off; is_debtors: a PAYOUT to somebody who owes us. Runs with its caller''s rights: row-level security decides.';

@@ -16,7 +16,7 @@ declare
     v_of_charge bigint;
 begin
     if p_answer = 'returned' then
-        v_amount := coalesce(v_amount, p_attempt.left_amount);
+        v_amount := coalesce(v_amount, p_attempt.amount);
         v_of_charge := least(v_amount, p_attempt.left_amount);
         -- The same once more, under another number.
         if v_amount = 0 or (p_attempt.disputed > 0 and v_amount = p_attempt.disputed + v_beyond) then
@@ -52,4 +52,4 @@ end;
 $$;
 
 comment on function marketplace.dispute_charge(marketplace.payment_attempt, text, bigint, text, text, timestamptz) is
-'A gateway took a charge back that had succeeded (p_answer returned), or gave it back to us (reinstated): p_amount øre, or all that is left of it, or in dispute. The purse has it no more from that moment, or again. What is taken beyond what was left of the charge is of the purse alone. ALARM, APPLIED or NOTHING_NEW. May be null: p_amount, p_code, p_message.';
+'A gateway took a charge back that had succeeded (p_answer returned), or gave it back to us (reinstated): p_amount øre; null: the whole charge, or all that is in dispute. The purse has it no more from that moment, or again. What is taken beyond what was left of the charge is of the purse alone. ALARM, APPLIED or NOTHING_NEW. May be null: p_amount, p_code, p_message.';
