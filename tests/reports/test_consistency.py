@@ -608,7 +608,8 @@ BREAKAGES: list[tuple[str, str, Break]] = [
     ("marketplace_account", "an entry of another amount", _purse(
         "update marketplace.account_entry set amount = amount + 1 where kind = 'CHARGED'", what="purse main")),
     ("marketplace_account", "set off, and nothing says against what", _purse(
-        "update marketplace.transaction set offset_in = offset_in + 1 where status = 'CURRENT'", found=Decimal("19.11"))),
+        "update marketplace.transaction set offset_in = offset_in + 1 where status = 'CURRENT'",
+        found=Decimal("19.11"))),
     ("marketplace_account", "corrected by nothing", _purse(
         "update marketplace.transaction set corrected = corrected + 1 where kind = 'MONTHLY'")),
     ("marketplace_account", "credited by nothing", _purse(

@@ -1,7 +1,7 @@
 """People's accounts, the purses and the gateways' own list as wholes, kept by nothing but what happened.
 
-The model has none of our tables. It knows clicks and what they cost, what a gateway took and paid, and what a person was
-promised; and says after every step what each account, purse and charge must come to.
+The model has none of our tables. It knows clicks and what they cost, what a gateway took and paid, and what a person
+was promised; and says after every step what each account, purse and charge must come to.
 """
 
 import json
@@ -24,7 +24,9 @@ PRICES = ("0.333333", "1", "19.999999", "50", "120.50")
 FIRST = date(2031, 1, 1)
 SAID = """
     select json_build_object(
-        'wrong', (select coalesce(json_agg(c), '[]') from marketplace.account_check as c where c.profile = any (%(people)s)),
+        'wrong', (
+            select coalesce(json_agg(c), '[]') from marketplace.account_check as c where c.profile = any (%(people)s)
+        ),
         'people', (
             select json_object_agg(p.profile, coalesce((
                 select sum(a.amount) from marketplace.account(p.profile) as a
@@ -91,7 +93,7 @@ class World:
     ads: dict[int, tuple[int, Decimal]] = field(default_factory=dict)
     sites: dict[int, int] = field(default_factory=dict)
     open: date = FIRST
-    now: datetime = market.day(FIRST)
+    now: datetime = field(default_factory=lambda: market.day(FIRST))
     clicks: list[Click] = field(default_factory=list)
     items: dict[str, Item] = field(default_factory=dict)
     waiting: dict[int, tuple[Row, bool]] = field(default_factory=dict)  # attempts at the gateway; whether it did it
@@ -130,7 +132,13 @@ class World:
             details = {"name": f"Person {number}", "iban": "NO9386011117947"}
         gateway = "stripe" if kind == "CHARGE" else "bank"
         market.call(
-            self.db, "set_payment_means", profile=person, kind=kind, gateway=gateway, details=Jsonb(details), now=self.now
+            self.db,
+            "set_payment_means",
+            profile=person,
+            kind=kind,
+            gateway=gateway,
+            details=Jsonb(details),
+            now=self.now,
         )
 
     # --- what may happen ---
@@ -387,7 +395,9 @@ class World:
                     if row["kind"] == "PAYOUT" and row["profile"] == person), NOTHING)  # fmt: skip
 
     def billed(self, person: int, month: date) -> Decimal:
-        return sum((click.price for click in self.clicks if click.advertiser == person and click.month == month), NOTHING)
+        return sum(
+            (click.price for click in self.clicks if click.advertiser == person and click.month == month), NOTHING
+        )
 
     def charge_of(self, person: int, month: date) -> Item | None:
         found = (item for item in self.charges() if item.person == person and item.month == month)
@@ -410,8 +420,14 @@ class World:
     def nobody_owes_and_is_owed(self) -> None:
         """After a run, whoever is owed something that may be paid owes nothing that is not under way or looked at."""
         found = rows(self.db, "select profile, kind, hold from marketplace.due_transactions(null, %s)", self.now)
-        owing = {row["profile"] for row in found if row["kind"] == "CHARGE" and row["hold"] not in ("UNDER_WAY", "ALARM")}
-        owed = {row["profile"] for row in found if row["kind"] == "PAYOUT" and row["hold"] in (None, "FUND", "NOT_DUE", "OWES")}
+        owing = {
+            row["profile"] for row in found if row["kind"] == "CHARGE" and row["hold"] not in ("UNDER_WAY", "ALARM")
+        }
+        owed = {
+            row["profile"]
+            for row in found
+            if row["kind"] == "PAYOUT" and row["hold"] in (None, "FUND", "NOT_DUE", "OWES")
+        }
         assert not owing & owed, f"{owing & owed} owe, and are owed"
 
     def holds(self) -> None:

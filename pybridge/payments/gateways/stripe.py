@@ -61,6 +61,10 @@ INTENT_EVENTS = (
     "payment_intent.payment_failed",
     "payment_intent.canceled",
 )
+DISPUTE_EVENTS: dict[str, Word] = {
+    "charge.dispute.funds_withdrawn": "returned",
+    "charge.dispute.funds_reinstated": "reinstated",
+}
 REFUND_EVENTS = ("refund.updated", "refund.failed")
 # Of two payments for one key, the one that counts is the one that went furthest.
 FURTHEST: tuple[Word, ...] = ("succeeded", "processing", "requires_action", "declined")
@@ -349,11 +353,10 @@ def _events(said: Object) -> list[Event]:
         answer = Answer(
             "returned", about["id"], about["amount_reversed"], _currency(about), message="transfer reversed"
         )
-    elif kind == "charge.dispute.funds_withdrawn":
-        # The bank took a charge back; the dispute has none of our metadata, so it is known by its payment intent.
-        answer = Answer(
-            "returned", about["payment_intent"], about["amount"], _currency(about), decline_code=about.get("reason")
-        )
+    elif kind in DISPUTE_EVENTS:
+        # The bank took a charge back, or gave it to us again. A dispute has no metadata: its payment intent names it.
+        word, intent = DISPUTE_EVENTS[kind], about["payment_intent"]
+        answer = Answer(word, intent, about["amount"], _currency(about), decline_code=about.get("reason"))
     elif kind == "payout.failed" and _metadata(about, "attempt"):
         # One that is ours. Any other is between the person and Stripe: the money stays on the person's account there.
         answer = Answer("returned", about["id"], about["amount"], _currency(about), about.get("failure_code"))
