@@ -95,14 +95,14 @@ def due(connection: Connection, now: datetime | None = None) -> list[Due]:
 def execute(
     connection: Connection,
     job_run: int,
-    now: datetime,
+    now: datetime | None = None,
     open_gateway: Open = gateways.open_gateway,
     stopping: Callable[[], bool] = lambda: False,
 ) -> Executed:
     """First finds out what became of what an earlier run left open, then sends what is due: charges, refunds, payouts.
 
     The connection must be in autocommit mode, and the session be the one that began `job_run`. `stopping` is asked
-    before each call: what is prepared then waits for the next run.
+    before each call: what is prepared then waits for the next run. `now` is null but in a database marked for tests.
     """
     if not connection.autocommit:
         raise ValueError("each step is a transaction of its own: the connection must be in autocommit mode")
@@ -120,7 +120,12 @@ class _Run:
     """One run: its gateways, opened when they are first wanted, and what it did."""
 
     def __init__(
-        self, connection: Connection, job_run: int, now: datetime, open_gateway: Open, stopping: Callable[[], bool]
+        self,
+        connection: Connection,
+        job_run: int,
+        now: datetime | None,
+        open_gateway: Open,
+        stopping: Callable[[], bool],
     ) -> None:
         self.connection, self.job_run, self.now = connection, job_run, now
         self.market = Marketplace(connection)

@@ -3,7 +3,7 @@ create or replace function marketplace.adjust_click(
     p_click_time timestamptz,
     p_ad_click bigint,
     p_reason text,
-    p_now timestamptz default now()
+    p_now timestamptz default null
 )
 returns table (
     adjustment bigint, side text, profile bigint, old_transaction bigint, transaction bigint, amount numeric
@@ -18,6 +18,7 @@ declare
     v_click marketplace.ad_click;
     v_status text;
 begin
+    p_now := jobs.server_time(p_now);
     if coalesce(p_reason, '') = '' then
         raise exception 'adjusting a click needs a reason' using
             errcode = '22023',

@@ -3,7 +3,7 @@ create or replace function marketplace.claim_attempts(
     p_kind text,
     p_job_run bigint,
     p_limit int default 1,
-    p_now timestamptz default now()
+    p_now timestamptz default null
 )
 returns setof marketplace.gateway_call
 language plpgsql security definer
@@ -13,12 +13,7 @@ declare
     v_batch constant text := case when p_limit > 1 then replace(gen_random_uuid()::text, '-', '') end;
     v_claimed bigint[];
 begin
-    if p_now is null or not isfinite(p_now) then
-        raise exception 'sending attempts needs a moment' using
-            errcode = '22023',
-            detail = format('Now %s.', p_now),
-            hint = 'p_now is a moment, not null.';
-    end if;
+    p_now := jobs.server_time(p_now);
     perform jobs.own_run(p_job_run);
     with chosen as materialized (
         select a.payment_attempt

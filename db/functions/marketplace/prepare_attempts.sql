@@ -1,4 +1,4 @@
-create or replace function marketplace.prepare_attempts(p_kind text, p_now timestamptz default now())
+create or replace function marketplace.prepare_attempts(p_kind text, p_now timestamptz default null)
 returns bigint
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
@@ -6,11 +6,12 @@ as $$
 declare
     v_prepared bigint;
 begin
-    if p_kind is null or p_kind not in ('CHARGE', 'PAYOUT', 'REFUND') or p_now is null or not isfinite(p_now) then
+    p_now := jobs.server_time(p_now);
+    if p_kind is null or p_kind not in ('CHARGE', 'PAYOUT', 'REFUND') then
         raise exception 'attempts are prepared kind by kind' using
             errcode = '22023',
-            detail = format('Kind %s, now %s.', p_kind, p_now),
-            hint = 'CHARGE, PAYOUT or REFUND; p_now is a moment, not null.';
+            detail = format('Kind %s.', p_kind),
+            hint = 'CHARGE, PAYOUT or REFUND.';
     end if;
     -- One at a time: two would spend the same money. What is due is asked only then.
     perform from marketplace.fund for update;

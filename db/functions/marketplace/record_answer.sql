@@ -7,7 +7,7 @@ create or replace function marketplace.record_answer(
     p_error_code text default null,
     p_decline_code text default null,
     p_message text default null,
-    p_now timestamptz default now(),
+    p_now timestamptz default null,
     p_job_run bigint default null
 )
 returns table (outcome text, state text, status text, alarm text)
@@ -23,13 +23,14 @@ declare
     v_alarm text;
     v_outcome text := 'APPLIED';
 begin
+    p_now := jobs.server_time(p_now);
     if p_answer is null or p_answer not in (
         'succeeded', 'processing', 'requires_action', 'declined', 'rate_limited', 'conflict', 'rejected', 'unauthorized',
         'no_answer', 'not_found', 'returned'
-    ) or p_now is null or not isfinite(p_now) then
+    ) then
         raise exception 'no such answer' using
             errcode = '22023',
-            detail = format('Answer %L, now %s.', p_answer, p_now),
+            detail = format('Answer %L.', p_answer),
             hint = 'The words are in pybridge.payments.gateways; a gateway''s module translates into them.';
     end if;
     -- The transaction first, then the attempt: everybody locks in this order.

@@ -13,7 +13,7 @@ create or replace function marketplace.record_event(
     p_decline_code text default null,
     p_message text default null,
     p_occurred_at timestamptz default null,
-    p_now timestamptz default now()
+    p_now timestamptz default null
 )
 returns text
 language plpgsql security definer
@@ -25,6 +25,7 @@ declare
     v_outcome text;
     v_outcomes text[] := array[]::text[];
 begin
+    perform jobs.server_time(p_now);
     if coalesce(p_event_id, '') = '' or not exists (select from marketplace.gateway as g where g.gateway = p_gateway) then
         raise exception 'an event needs a gateway and a number' using
             errcode = '22023',
@@ -81,7 +82,7 @@ begin
     values (
         p_gateway, p_event_id, coalesce(p_event_kind, ''), p_answer,
         case when cardinality(v_attempts) = 1 then v_attempts[1] end,
-        v_outcome, p_gateway_id, p_amount, p_currency, p_occurred_at, p_now
+        v_outcome, p_gateway_id, p_amount, p_currency, p_occurred_at, coalesce(p_now, now())
     );
     return v_outcome;
 end;

@@ -3,7 +3,7 @@ create or replace function marketplace.refund_transaction(
     p_reason text,
     p_amount numeric default null,
     p_request_id text default null,
-    p_now timestamptz default now()
+    p_now timestamptz default null
 )
 returns bigint
 language plpgsql security definer
@@ -15,8 +15,9 @@ declare
     v_refund marketplace.transaction;
     v_month date;
 begin
+    p_now := jobs.server_time(p_now);
     if
-        coalesce(p_reason, '') = '' or p_request_id = '' or p_now is null or not isfinite(p_now)
+        coalesce(p_reason, '') = '' or p_request_id = ''
         or p_amount <= 0 or p_amount <> trunc(p_amount, 2)
     then
         raise exception 'a refund needs a reason and an amount' using

@@ -1,7 +1,7 @@
 create or replace function marketplace.unresolved_calls(
     p_gateway text,
     p_job_run bigint,
-    p_now timestamptz default now()
+    p_now timestamptz default null
 )
 returns table (
     action text, payment_attempt bigint, kind text, amount bigint, currency text, idempotency_key text, request jsonb,
@@ -18,12 +18,7 @@ declare
     v_action text;
     v_first_sent timestamptz;
 begin
-    if p_now is null or not isfinite(p_now) then
-        raise exception 'asking about attempts needs a moment' using
-            errcode = '22023',
-            detail = format('Now %s.', p_now),
-            hint = 'p_now is a moment, not null.';
-    end if;
+    p_now := jobs.server_time(p_now);
     perform jobs.own_run(p_job_run);
     -- Who takes a batch locks many attempts, in no order: one at a time, record_event of a batch as well.
     perform pg_advisory_xact_lock(hashtextextended(format('gateway_batch %s', p_gateway), 0));
@@ -63,7 +58,7 @@ begin
         a.gateway = p_gateway and a.state in ('UNKNOWN', 'PROCESSING', 'REQUIRES_ACTION')
         and not (a.event = 'sent_again' and a.job_run = any (v_live))
         and (a.state <> 'UNKNOWN' or a.next_retry_at is null or a.next_retry_at <= p_now)
-        and (a.job_run <> p_job_run or a.changed_at < p_now)
+        and a.job_run <> p_job_run
         and x.action is not null
     order by a.payment_attempt
     limit 1
