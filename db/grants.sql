@@ -146,7 +146,7 @@ marketplace.execution_day, marketplace.bank_holiday
 to marketplace_web, scheduler, bookkeeper, auditor;
 grant select on
 marketplace.payment_means, marketplace.payment_attempt, marketplace.payment_attempt_event, marketplace.gateway_event,
-marketplace.fund, marketplace.reserve_movement
+marketplace.fund, marketplace.reserve_movement, marketplace.gateway_look, marketplace.stray
 to bookkeeper, auditor;
 grant select (payment_attempt, transaction, profile, kind, attempt_number, amount, currency, state, next_retry_at, resolved_at)
 on marketplace.payment_attempt to marketplace_profile, marketplace_web;
@@ -156,7 +156,10 @@ grant execute on function marketplace.due_transactions to scheduler, bookkeeper,
 grant execute on function
 marketplace.prepare_attempts, marketplace.claim_attempts, marketplace.unresolved_calls, marketplace.record_answer
 to scheduler;
-grant select on marketplace.open_gateways to scheduler;
+grant select on marketplace.open_gateways to scheduler, bookkeeper;
+grant execute on function
+marketplace.begin_look, marketplace.end_look, marketplace.take_in, marketplace.declare_foreign
+to scheduler, bookkeeper;
 grant execute on function marketplace.record_event to scheduler;
 grant execute on function
 marketplace.refund_transaction, marketplace.cancel_attempt, marketplace.resolve_attempt, marketplace.retry_transaction,

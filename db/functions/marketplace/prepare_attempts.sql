@@ -32,18 +32,15 @@ begin
     )
     select
         d.transaction, d.profile, d.kind, d.attempt_number, d.amount, d.gateway, d.payment_means, d.refunds,
-        replace(gen_random_uuid()::text, '-', ''),
+        k.idempotency_key,
         case when d.kind = 'REFUND' then jsonb_build_object('refunds', c.gateway_id) else m.details end
         || jsonb_build_object(
-            'description', format('websuggest %s, transaction %s', to_char(d.month, 'YYYY-MM'), d.transaction),
-            'metadata', jsonb_build_object(
-                'transaction', d.transaction::text, 'profile', d.profile::text, 'month', d.month::text, 'kind', d.kind,
-                'attempt_number', d.attempt_number::text
-            )
+            'description', format('websuggest %s', to_char(d.month, 'YYYY-MM')),
+            'metadata', k.metadata
         )
         || case
             when d.kind = 'PAYOUT' then jsonb_build_object(
-                'transfer_group', format('transaction-%s', d.transaction),
+                'transfer_group', k.idempotency_key,
                 'execution_date', marketplace.bank_day((p_now at time zone books.time_zone())::date, 'NEXT')
             )
             else '{}'
@@ -52,6 +49,7 @@ begin
     from due as d
     inner join marketplace.payment_means as m on d.payment_means = m.payment_means
     left join marketplace.payment_attempt as c on d.refunds = c.payment_attempt
+    cross join lateral marketplace.attempt_key(d.transaction, d.kind, d.attempt_number) as k
     order by d.due_on, d.transaction;
     get diagnostics v_prepared = row_count;
     return v_prepared;
@@ -59,4 +57,4 @@ end;
 $$;
 
 comment on function marketplace.prepare_attempts(text, timestamptz) is
-'Makes an attempt, PREPARED, with its request frozen and a key of its own, for each transaction of this kind that due_transactions says is due now; how many. Commit before anything is sent. 22023.';
+'Makes an attempt, PREPARED, with its request frozen and a key of its own, made of what a restored ledger has again (attempt_key), for each transaction of this kind that due_transactions says is due now; how many. Commit before anything is sent. 22023.';

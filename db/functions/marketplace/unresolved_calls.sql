@@ -20,6 +20,7 @@ declare
 begin
     p_now := jobs.server_time(p_now);
     perform jobs.own_run(p_job_run);
+    perform marketplace.check_looked(p_gateway, p_job_run);
     -- Who takes a batch locks many attempts, in no order: one at a time, record_event of a batch as well.
     perform pg_advisory_xact_lock(hashtextextended(format('gateway_batch %s', p_gateway), 0));
     v_live := array(
@@ -91,4 +92,4 @@ end;
 $$;
 
 comment on function marketplace.unresolved_calls(text, bigint, timestamptz) is
-'What to ask of a gateway about one attempt of unknown end, or one batch: action SEND the very same request with the same key, while the key is surely known; LOOK_UP by what it calls it, or by our metadata, once it is older, and poll_wait after it was sent last; CANCEL what waited too long for a person. No row: nothing is left, in this run. What another run was sending when it died is UNKNOWN from now on; what one that lives is asking about is left to it. Commit, call, and tell record_answer; then ask again. 22023; P0002 no such run; 23B69 it has ended, or is another session''s. May be null: gateway_id, batch.';
+'What to ask of a gateway about one attempt of unknown end, or one batch: action SEND the very same request with the same key, while the key is surely known; LOOK_UP by what it calls it, or by our metadata, once it is older, and poll_wait after it was sent last; CANCEL what waited too long for a person. No row: nothing is left, in this run. What another run was sending when it died is UNKNOWN from now on; what one that lives is asking about is left to it. Commit, call, and tell record_answer; then ask again. 22023; P0002 no such run; 23B68 this run has not looked what the gateway has, or it has what we do not know; 23B69 it has ended, or is another session''s. May be null: gateway_id, batch.';

@@ -20,6 +20,9 @@ from pybridge.payments.gateways import (
     BadPayload,
     BadSignature,
     Event,
+    Found,
+    Kind,
+    NotAnswered,
     NotConfigured,
     Request,
     Secret,
@@ -103,10 +106,14 @@ def _check_base(base: str, key: Secret) -> None:
     if parts.scheme not in ("http", "https") or not host or parts.username or parts.path or parts.query:
         raise NotConfigured("STRIPE_API_BASE is not an address", "It is like http://127.0.0.1:12111, without a path.")
     if _is_loopback(host):
-        if key.value.startswith(("sk_live_", "rk_live_")):
+        if _is_live(key):
             raise NotConfigured("a live key is not for a sandbox", "Set a test key, or no STRIPE_API_BASE.")
     elif parts.scheme != "https":
         raise NotConfigured("STRIPE_API_BASE would send the key unencrypted", "Only a loopback address may be http.")
+
+
+def _is_live(key: Secret) -> bool:
+    return not key.value.startswith(("sk_test_", "rk_test_"))  # of an unknown kind: it may be
 
 
 def _is_loopback(host: str) -> bool:
@@ -124,6 +131,7 @@ class Stripe:
 
     def __init__(self, key: Secret, webhook_secret: Secret | None, base: str, wait: float) -> None:
         self._webhook_secret = webhook_secret
+        self.is_live = _is_live(key)
         session = None
         if base and _is_loopback(urlsplit(base).hostname or ""):
             session = requests.Session()
@@ -220,6 +228,21 @@ class Stripe:
         pages = self._services[request.kind].list(since | by)
         for each in pages.auto_paging_iter():
             yield each.to_dict()
+
+    def newest(self, since: datetime, ledger: str) -> list[Found]:
+        """Payment intents, refunds and transfers; lists have what was made a moment ago, and are newest first."""
+        since_then = {"created": {"gte": int(since.timestamp())}, "limit": PAGE}
+        found: list[Found] = []
+        try:
+            for kind, service in self._services.items():
+                pages = service.list(since_then)
+                found += filter(None, (_found(kind, each.to_dict()) for each in pages.auto_paging_iter()))  # type: ignore[arg-type]
+        except stripe.StripeError as error:
+            answer = _of_error(error)
+            raise NotAnswered(answer.message or answer.error_code or answer.answer) from None
+        except UNREADABLE:
+            raise NotAnswered("what it has cannot be read") from None
+        return found
 
     def read_events(self, payload: bytes, signature: str | None) -> list[Event]:
         """A webhook's body; what is not about our money gives no event."""
@@ -337,6 +360,29 @@ def _of_error(error: stripe.StripeError) -> Answer:
             return Answer("no_answer", error_code=code or type(error).__name__, message=message)
 
 
+def _found(kind: Kind, said: Object) -> Found | None:
+    """None for what is certainly not ours: it bears no ledger's name, and is no refund."""
+    ledger = _metadata(said, "ledger")
+    if not ledger and kind != "REFUND":
+        return None
+    answer = _of(kind, said)
+    return Found(
+        gateway_id=said["id"],
+        kind=kind,
+        answer=answer.answer,
+        amount=said["amount"],
+        currency=str(said["currency"]).upper(),
+        made_at=datetime.fromtimestamp(said["created"], UTC),
+        ledger=ledger,
+        idempotency_key=_metadata(said, "idempotency_key"),
+        metadata={name: str(value) for name, value in (said.get("metadata") or {}).items()},
+        party=said.get("customer") or said.get("destination"),
+        parent=said.get("payment_intent"),
+        error_code=answer.error_code,
+        decline_code=answer.decline_code,
+    )
+
+
 def _events(said: Object) -> list[Event]:
     kind, about = said["type"], said["data"]["object"]
     if kind in INTENT_EVENTS:
@@ -354,19 +400,17 @@ def _events(said: Object) -> list[Event]:
         answer = Answer(
             "returned", about["payment_intent"], about["amount"], _currency(about), decline_code=about.get("reason")
         )
-    elif kind == "payout.failed" and _metadata(about, "attempt"):
+    elif kind == "payout.failed" and _metadata(about, "idempotency_key"):
         # One that is ours. Any other is between the person and Stripe: the money stays on the person's account there.
         answer = Answer("returned", about["id"], about["amount"], _currency(about), about.get("failure_code"))
     else:
         return []
     if said.get("account") and kind != "payout.failed":
         return []  # of a connected account's own business
-    number = _metadata(about, "attempt")
     return [
         Event(
             event_id=said["id"],
             answer=answer,
-            attempt=int(number) if number and re.fullmatch("[0-9]{1,18}", number) else None,
             idempotency_key=_metadata(about, "idempotency_key"),
             kind=kind,
             occurred_at=datetime.fromtimestamp(said["created"], UTC),
