@@ -217,7 +217,7 @@ def reconcile(
             {"seen": done.seen, "taken": [vars(row) for row in done.taken], "left": [vars(row) for row in done.left]}
         )
     else:
-        typer.echo(f"{done.seen} seen, {len(done.taken)} taken in, {len(done.left)} left")
+        typer.echo(f"{done.seen} made since the last look; {len(done.taken)} taken in, {len(done.left)} left")
         for each in done.taken:
             typer.echo(f"{each.gateway_id}: attempt {each.attempt} is {each.state}")
     if done.left:

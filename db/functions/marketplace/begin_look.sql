@@ -28,8 +28,8 @@ begin
     insert into marketplace.gateway_look (gateway, job_run, is_live, since, begun_at)
     select
         p_gateway, p_job_run, p_is_live,
-        -- Clocks may differ, and a call may take its time.
-        least(coalesce(max(o.begun_at), n.made_at), v_now) - interval '1 hour',
+        -- Since the last look; or since the ledger was made, or its first month opened. Clocks may differ, and a call may last.
+        least(coalesce(max(o.begun_at), n.made_at), max(f.opened_at), v_now) - interval '1 hour',
         v_now
     from deploy.ledger as n
     left join lateral (
@@ -39,6 +39,7 @@ begin
         order by l.begun_at desc
         limit 1
     ) as o on true
+    left join marketplace.month as f on f.is_first and o.begun_at is null
     group by n.made_at
     returning gateway_look, since, (select n.ledger from deploy.ledger as n);
 end;
