@@ -143,7 +143,7 @@ def _hand(bench: Bench, dbname: str, charges: int) -> float:
                     (f"pi_{attempt}", NOW, NOW, attempt),
                 )
                 _event(connection, attempt, "SUBMITTED", "succeeded", "SUCCEEDED")
-                connection.execute("update marketplace.fund set came_in = came_in + 1000")
+                connection.execute("update marketplace.purse set came_in = came_in + 1000")
                 connection.execute(
                     "update marketplace.transaction set status = 'EXECUTED', executed = %s where transaction = %s",
                     (NOW, transaction),

@@ -397,6 +397,12 @@ class LiveKeyInTest(Refused):
     sqlstate = "23B79"
 
 
+class OwesUs(Refused):
+    """Nobody is paid who owes us: what they owe is set off first, and a charge that is under way comes first."""
+
+    sqlstate = "23B89"
+
+
 class StatementRefused(Refused):
     """A statement does not add up, or is in another currency; DETAIL says the line."""
 

@@ -48,7 +48,7 @@ where a.profile = any (%s) and e.event not in ('prepared', 'claimed', 'refunded'
 group by e.happened_at, a.kind, e.event
 union all
 select moved_at, '', reason, null, -amount / 100.0, null, null
-from marketplace.reserve_movement
+from marketplace.purse_movement
 order by happened_at, place
 """
 TRANSACTIONS = """

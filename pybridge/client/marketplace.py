@@ -11,6 +11,22 @@ from pybridge.client.core import Money, Room, given, json
 
 
 @dataclass(frozen=True)
+class AccountRow:
+    """A row of `marketplace.account`."""
+
+    entry_date: date | None
+    kind: str
+    amount: Decimal
+    balance: Decimal
+    transaction: int | None
+    month: date | None
+    other_transaction: int | None
+    other_month: date | None
+    payment_attempt: int | None
+    explanation: str
+
+
+@dataclass(frozen=True)
 class AdjustClickRow:
     """A row of `marketplace.adjust_click`."""
 
@@ -254,6 +270,19 @@ class VerifyMonthRow:
 
 
 @dataclass(frozen=True)
+class VerifyProfileRow:
+    """A row of `marketplace.verify_profile`."""
+
+    severity: str
+    problem: str
+    transaction: int | None
+    payment_attempt: int | None
+    expected: Decimal | None
+    found: Decimal
+    detail: str
+
+
+@dataclass(frozen=True)
 class WhyNotPaidRow:
     """A row of `marketplace.why_not_paid`."""
 
@@ -272,13 +301,23 @@ class Marketplace(Room):
 
     schema = "marketplace"
 
+    def account(self, *, profile: int, from_: date | None = None, until: date | None = None) -> list[AccountRow]:
+        """A profile's account, by local dates from_ to until, both included: an OPENING balance where from_ is given,
+        then each entry and the balance after it, in order. NOK, whole øre: above 0 the profile owes us, below 0 we owe
+        it. Closed months, corrections, refunds, what was set off (amount 0 between two closed months), charged, paid;
+        what the running month comes to is not there yet (current_totals). 22023; 42501 another's; P0002 no such
+        profile.
+        """
+        return self._rows(AccountRow, "account", profile=profile, from_=from_, until=until)
+
     def adjust_click(
         self, *, profile: int, click_time: datetime, ad_click: int, reason: str, now: datetime | None = None
     ) -> list[AdjustClickRow]:
         """Takes a click back that was found invalid, or charged back, after its month was closed: the whole of it, on
         both sides, in the open month. The closed transactions stay as they are; the adjustment, one row per side, names
-        the click and the old one. NOK, signed as it is added. 22023; P0002 no such click; 23B61 no month was ever open;
-        23B64 it is not settled yet; 23B65 it was taken back before.
+        the click and the old one. NOK, signed as it is added. What of its charge was refunded, is in dispute or lost is
+        not credited as well; what its owners owe, or are owed, is set off at once. 22023; P0002 no such click; 23B61 no
+        month was ever open; 23B64 it is not settled yet; 23B65 it was taken back before.
         """
         return self._rows(
             AdjustClickRow,
@@ -308,11 +347,18 @@ class Marketplace(Room):
         """
         return self._rows(BeginLookRow, "begin_look", gateway=gateway, job_run=job_run, is_live=is_live, now=now)
 
+    def book_fee(self, *, amount: Money, reason: str, purse: str = "main", now: datetime | None = None) -> Decimal:
+        """A gateway took a fee out of a purse (above 0), or gave one back (below 0); NOK. It is a fact, whatever is
+        owed to others: what the purse has then, below 0 if it had not so much. 22023; P0002 no such purse.
+        """
+        result: Decimal = self._value("book_fee", amount=amount, reason=reason, purse=purse, now=now)
+        return result
+
     def book_loss(self, *, payment_attempt: int, amount: Money, reason: str, now: datetime | None = None) -> Decimal:
-        """A charge was disputed, and the bank took its money back: the loss is the operator's. It leaves the fund,
-        amount NOK, whatever is owed to others, and the alarm is cleared; what is available then. The transaction stays
-        EXECUTED. 22023; P0002 no such attempt; 23B75 it is not a charge with a contradiction; 23B76 the fund does not
-        cover it.
+        """A charge was disputed, and amount NOK of it are lost: the operator's loss. It left the purse when the gateway
+        took it; what was in dispute beyond it was won, and is in the purse again. The alarm is cleared; what the purse
+        has then, below 0 if it was paid out already. The transaction stays EXECUTED; what is lost is not left of the
+        charge. 22023; P0002 no such attempt; 23B75 not so much is in dispute.
         """
         result: Decimal = self._value(
             "book_loss", payment_attempt=payment_attempt, amount=amount, reason=reason, now=now
@@ -350,8 +396,9 @@ class Marketplace(Room):
     def clear_alarm(self, *, payment_attempt: int, reason: str, now: datetime | None = None) -> None:
         """A person has looked at what the gateway says otherwise, and put it right there. The attempt stays as it is;
         its transaction may go on: of a charge that was declined here and made there, first give it back at the gateway,
-        since it is charged again; of a payout or refund that has not arrived, say resolve_attempt instead. 22023; P0002
-        no such attempt; 23B75 there is no alarm, or its end is unknown.
+        since it is charged again; of a payout or refund that has not arrived, say resolve_attempt instead. Of a charge
+        that was disputed: it was won, and its money is in the purse again; what was lost is booked by book_loss. 22023;
+        P0002 no such attempt; 23B75 there is no alarm, or its end is unknown.
         """
         self._value("clear_alarm", payment_attempt=payment_attempt, reason=reason, now=now)
 
@@ -376,9 +423,9 @@ class Marketplace(Room):
     def close_month(self, *, month: date, now: datetime | None = None) -> list[CloseMonthRow]:
         """Closes the open month, once it is over: links its last clicks, freezes the amounts, cuts each off to whole
         øre once (towards 0: nobody is charged or paid more than is owed) and carries the remainder to the next month,
-        which it opens. Below the minimum all of it rolls over. CURRENT becomes NEW, ROLLED_OVER, or EXECUTED where
-        nothing is due. One row per status; NOK. 22023; 23B60 it is closed; 23B61 it is not over, or an earlier one is
-        open.
+        which it opens. Below the minimum all of it rolls over. What profiles owe for other months is set off at once
+        (marketplace.set_off). CURRENT becomes NEW, ROLLED_OVER, or EXECUTED where nothing is due, or left. One row per
+        status; NOK. 22023; 23B60 it is closed; 23B61 it is not over, or an earlier one is open.
         """
         return self._rows(CloseMonthRow, "close_month", month=month, now=now)
 
@@ -411,12 +458,13 @@ class Marketplace(Room):
 
     def due_transactions(self, *, kind: str | None = None, now: datetime | None = None) -> list[DueTransactionsRow]:
         """What is to be charged (CHARGE), given back (REFUND) and paid (PAYOUT), all kinds where kind is null; amount
-        in øre, above 0. hold null: now; else why not: NOT_DUE before due_on; UNDER_WAY an attempt is; ALARM a person
-        must look at an attempt; NO_MEANS the profile has no means of payment; RETRY_LATER until next_retry_at;
-        EXHAUSTED declined too often, DECLINED hard, RETURNED by the bank: another means of payment is wanted; REJECTED
-        or CANCELLED: a person must say retry_transaction; FUND the money that it would be paid from has not come in,
-        and no reserve covers it. Then refunds go first, then payouts whose advertisers have paid, the oldest first.
-        Changes nothing.
+        in øre, above 0. hold null: now; else why not: NOT_DUE before due_on; UNDER_WAY an attempt is; OWES the profile
+        owes us, by a charge that is under way or looked at, and what it owes is not set off yet; ALARM a person must
+        look at an attempt; NO_MEANS the profile has no means of payment; RETRY_LATER until next_retry_at; EXHAUSTED
+        declined too often, DECLINED hard, RETURNED by the bank: another means of payment is wanted; REJECTED or
+        CANCELLED: a person must say retry_transaction; FUND the purse that it would be paid from has not enough: it has
+        not come in, or a gateway took it back, and no reserve covers it. Then refunds go first, then payouts whose
+        advertisers have paid, the oldest first. Changes nothing.
         """
         return self._rows(DueTransactionsRow, "due_transactions", kind=kind, **given(now=now))
 
@@ -470,12 +518,12 @@ class Marketplace(Room):
         result: date = self._value("month_of", time=time)
         return result
 
-    def move_reserve(self, *, amount: Money, reason: str, now: datetime | None = None) -> Decimal:
-        """The operator puts money into the fund that payouts are made from (above 0), or takes some out (below 0), such
-        as commissions; NOK. What is available then. 22023; 23B76 what is left would not cover what closed months
-        owe.
+    def move_reserve(self, *, amount: Money, reason: str, now: datetime | None = None, purse: str = "main") -> Decimal:
+        """The operator puts money into a purse that payouts are made from (above 0), or takes some out (below 0), such
+        as commissions; NOK. What it has then. 22023; P0002 no such purse; 23B76 it has not so much, or what is left in
+        all would not cover what closed months owe.
         """
-        result: Decimal = self._value("move_reserve", amount=amount, reason=reason, now=now)
+        result: Decimal = self._value("move_reserve", amount=amount, reason=reason, now=now, purse=purse)
         return result
 
     def next_month(self, *, month: date) -> date:
@@ -496,8 +544,9 @@ class Marketplace(Room):
 
     def prepare_attempts(self, *, kind: str, now: datetime | None = None) -> int:
         """Makes an attempt, PREPARED, with its request frozen and a key of its own, made of what a restored ledger has
-        again (attempt_key), for each transaction of this kind that due_transactions says is due now; how many. Commit
-        before anything is sent. 22023.
+        again (attempt_key), for each transaction of this kind that due_transactions says is due now, after what
+        profiles owe was set against what they are owed, their accounts locked; how many. Commit before anything is
+        sent. 22023.
         """
         result: int = self._value("prepare_attempts", kind=kind, now=now)
         return result
@@ -520,8 +569,9 @@ class Marketplace(Room):
         EXECUTED in the same commit. answer: a word of pybridge.payments.gateways; amount in minor units. outcome:
         APPLIED; NOTHING_NEW: it had ended, or was known; ALARM: a person must look. A decline is soft where
         decline_code has its code; the next attempt is made when retry_rule says. A payout that comes back, or a refund
-        that does or fails after all, stays SUCCEEDED, and is owed again (owe_again). job_run: who asked; where another
-        run has sent it since, that nothing was done is NOTHING_NEW. 22023; P0002 no such attempt.
+        that does or fails after all, stays SUCCEEDED, and is owed again (owe_again). A charge that is returned is
+        disputed: its money is no more in the purse, and an ALARM; reinstated, it is again. job_run: who asked; where
+        another run has sent it since, that nothing was done is NOTHING_NEW. 22023; P0002 no such attempt.
         """
         return self._rows(
             RecordAnswerRow,
@@ -666,6 +716,12 @@ class Marketplace(Room):
         )
         return result
 
+    def set_purse(self, *, gateway: str, purse: str) -> None:
+        """From now on a gateway's charges come into this purse, and its payouts leave it; a new one is made. What is
+        there already is moved by transfer; attempts that exist keep theirs. 22023; P0002 no such gateway.
+        """
+        self._value("set_purse", gateway=gateway, purse=purse)
+
     def statement_lines(self, *, profile: int, month: date, transaction: int) -> list[StatementLinesRow]:
         """click_lines for those who may read report.marketplace_statement_line, which asks it, and not the clicks
         themselves.
@@ -687,6 +743,12 @@ class Marketplace(Room):
         42501 another's; P0002 no such profile.
         """
         return self._rows(TopItemsRow, "top_items", profile=profile, side=side, from_=from_, to=to, limit=limit)
+
+    def transfer(self, *, from_: str, to: str, amount: Money, reason: str, now: datetime | None = None) -> None:
+        """Money went from one purse to another, such as from a gateway's balance to our account at the bank; NOK above
+        0. 22023; P0002 no such purse; 23B76 the first has not so much.
+        """
+        self._value("transfer", from_=from_, to=to, amount=amount, reason=reason, now=now)
 
     def unresolved_calls(self, *, gateway: str, job_run: int, now: datetime | None = None) -> list[UnresolvedCallsRow]:
         """What to ask of a gateway about one attempt of unknown end, or one batch: action SEND the very same request
@@ -711,16 +773,27 @@ class Marketplace(Room):
 
     def verify_month(self, *, month: date) -> list[VerifyMonthRow]:
         """Whether a month's transactions agree with its clicks (M7): one row per discrepancy, severity ERROR; and what
-        is worth knowing, severity INFO: late clicks, excluded ones, and unlinked ones, unless the month is closed and
-        no update can ever link them. The first month answers for what is older. Where clicks are meant together, clicks
-        says how many and click_time the first. P0002 no such month; 42501 the login role does not see all clicks.
+        is worth knowing, severity INFO: late clicks, excluded ones, and unlinked ones, which are an ERROR once the
+        month is closed and no update can link them as things stand. The first month answers for what is older. Where
+        clicks are meant together, clicks says how many and click_time the first. P0002 no such month; 42501 the login
+        role does not see all clicks.
         """
         return self._rows(VerifyMonthRow, "verify_month", month=month)
 
+    def verify_profile(self, *, profile: int) -> list[VerifyProfileRow]:
+        """Whether a person's account agrees with their transactions, attempts and what was set off, all months together
+        (M9): one row for each discrepancy, severity ERROR; and severity INFO for what is open: due or held and why (as
+        due_transactions), not set off yet, in dispute. NOK, above 0 the profile owes us. 42501 the login role does not
+        see all; P0002 no such profile.
+        """
+        return self._rows(VerifyProfileRow, "verify_profile", profile=profile)
+
     def why_not_paid(self, *, profile: int) -> list[WhyNotPaidRow]:
-        """Why nothing was charged or paid for a profile's months (M8), newest first: RUNNING, BELOW_MINIMUM,
-        NOTHING_DUE, WAITS_TO_BE_CHARGED, WAITS_FOR_CHARGES, UNDER_WAY, REQUIRES_ACTION of the card's holder,
-        DECLINED_TRIED_AGAIN, NO_MEANS_OF_PAYMENT or FAILED. amount: NOK, above 0 the profile owes us. 42501 another's;
-        P0002 no such profile.
+        """Why nothing was charged or paid for a profile's months (M8), newest first, by the same rule as
+        due_transactions: RUNNING, BELOW_MINIMUM, NOTHING_DUE, SET_OFF against other months, WAITS_TO_BE_CHARGED,
+        WAITS_TO_BE_GIVEN_BACK, WAITS_FOR_CHARGES, UNDER_WAY, REQUIRES_ACTION of the card's holder, OWES: a charge of
+        the profile comes first, DECLINED_TRIED_AGAIN, NO_MEANS_OF_PAYMENT, RETURNED by the bank, REJECTED, CALLED_OFF,
+        LOOKED_AT by us, or FAILED; and of what was charged: DISPUTED, or TAKEN_BACK by the bank. amount: NOK, above 0
+        the profile owes us; what is left, of SET_OFF what was set off. 42501 another's; P0002 no such profile.
         """
         return self._rows(WhyNotPaidRow, "why_not_paid", profile=profile)

@@ -178,8 +178,8 @@ class Schedule:
 
     def refund(self) -> None:
         query = """
-            select transaction, (amount - refunded) / 100.0 as left from marketplace.payment_attempt
-            where kind = 'CHARGE' and state = 'SUCCEEDED' and refunded < amount and profile = any (%s) limit 1
+            select transaction, left_amount / 100.0 as left from marketplace.payment_attempt
+            where kind = 'CHARGE' and state = 'SUCCEEDED' and left_amount > 0 and profile = any (%s) limit 1
         """
         for row in rows(self.db, query, self.people):
             amount = (row["left"] * Decimal(self.chance.choice(("0.3", "1")))).quantize(Decimal("0.01"))

@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 from examples import sandbox
+from pybridge.client.marketplace import Marketplace
 from pybridge.deploy import deploy
 from pybridge.errors import LiveKeyInTest
 from pybridge.payments import gateways, reconciling
@@ -441,7 +442,7 @@ def test_a_live_key_is_not_for_a_database_for_tests(here: Town) -> None:
     assert gateways.open_gateway("stripe", {"STRIPE_API_KEY": "rk_test_1"}).is_live is False
     unmark(here.db)
     with job_run(here.db) as number:
-        market_of = reconciling.Marketplace(here.db)
+        market_of = Marketplace(here.db)
         assert look(market_of, "stripe", gateway, number) == []  # the control: it is the mark that refuses it
         here.db.execute("insert into deploy.test_clock default values")
         with pytest.raises(LiveKeyInTest):
@@ -451,8 +452,6 @@ def test_a_live_key_is_not_for_a_database_for_tests(here: Town) -> None:
 def test_a_look_asks_for_what_was_made_since_the_last_one_and_no_more(here: Town) -> None:
     """Its cost grows with what is new: an hour is asked for again, for clocks that differ and calls that last."""
     gateway = Scripted()
-    asked: list[datetime] = []
-    gateway.newest = lambda since, _: asked.append(since) or []  # type: ignore[method-assign,func-returns-value]
     for moment in (CHARGE_DAY, PAYOUT_DAY, later(PAYOUT_DAY, days=40)):
         run_job(here.db, gateway, moment)
         begun = rows(

@@ -68,8 +68,10 @@ MARKETPLACE_TABLES = (
     "adjustment",
     "payment_attempt",
     "payment_attempt_event",
-    "fund",
-    "reserve_movement",
+    "purse",
+    "purse_movement",
+    "account_entry",
+    "set_off",
 )
 
 BANK_TABLES = (
@@ -557,7 +559,7 @@ def _current_though_closed(db: Connection, world: World) -> Row:
     return {"transaction": world.settled, "month": date(2026, 1, 1)}
 
 
-def _fund(statement: LiteralString, **says: object) -> Break:
+def _purse(statement: LiteralString, **says: object) -> Break:
     def do(db: Connection, world: World) -> Row:
         assert run(db, statement)
         return says
@@ -603,11 +605,24 @@ BREAKAGES: list[tuple[str, str, Break]] = [
     ("payment_execution", "a return that is not owed again", _market(
         "update marketplace.payment_attempt set returned_at = now(), kind = 'PAYOUT', refunded = 0"
         " where transaction = %(transaction)s")),
-    ("payment_fund", "money from nowhere", _fund(
-        "update marketplace.fund set came_in = came_in + 1", came_in=4025, came_in_of_attempts=4024)),
-    ("payment_fund", "a reserve that nobody moved", _fund(
-        "update marketplace.fund set reserve = 7", reserve=7, reserve_of_movements=0)),
-    ("payment_fund", "no fund", _fund("delete from marketplace.fund", came_in=None, came_in_of_attempts=4024)),
+    ("payment_purse", "money from nowhere", _purse(
+        "update marketplace.purse set came_in = came_in + 1", came_in=4025, came_in_of_attempts=4024)),
+    ("payment_purse", "a reserve that nobody moved", _purse(
+        "update marketplace.purse set reserve = 7", reserve=7, reserve_of_movements=0)),
+    ("payment_purse", "overdrawn for no reason", _purse(
+        "update marketplace.purse set overdrawn = 1", came_in=4024, came_in_of_attempts=4024)),
+    ("marketplace_account", "an entry is gone", _purse(
+        "delete from marketplace.account_entry where kind = 'CHARGED'", what="CHARGING", expected=0)),
+    ("marketplace_account", "an entry of another amount", _purse(
+        "update marketplace.account_entry set amount = amount + 1 where kind = 'CHARGED'", what="PURSE")),
+    ("marketplace_account", "set off, and nothing says against what", _purse(
+        "update marketplace.transaction set offset_in = 1, carried_out = carried_out + 1 where status = 'EXECUTED'",
+        expected=0, found=Decimal(-1))),
+    ("marketplace_account", "corrected by nothing", _purse(
+        "update marketplace.transaction set corrected = corrected + 1 where kind = 'MONTHLY'")),
+    ("marketplace_account", "credited by nothing", _purse(
+        "update marketplace.payment_attempt set credited = 1 where kind = 'CHARGE' and left_amount > 0",
+        found=Decimal("0.01"))),
     ("marketplace_partition", "a click of a month without partition", _click_of_no_month),
     ("marketplace_total", "another subtotal", _market(
         "update marketplace.transaction_subtotal set website_amount = website_amount - 0.000001"

@@ -17,6 +17,7 @@ declare
     v_run bigint;
     v_click marketplace.ad_click;
     v_status text;
+    v_credit numeric;
 begin
     p_now := jobs.server_time(p_now);
     if coalesce(p_reason, '') = '' then
@@ -58,20 +59,26 @@ begin
             hint = 'It is in marketplace.adjustment; a click is taken back once.';
     end if;
 
+    -- What the advertiser has had back by another road is not given again.
+    select least(v_click.price, c.creditable) into v_credit
+    from marketplace.creditable(array[v_click.advertisement_charge_transaction]) as c;
+    v_credit := coalesce(v_credit, v_click.price);
     perform marketplace.ensure_transactions(v_month, array[v_click.profile, v_click.publisher], p_now);
     insert into marketplace.update_run (month, kind, run_time)
     values (v_month, 'ADJUST', p_now)
     returning update_run into v_run;
     insert into marketplace.adjustment (
-        side, profile, click_profile, click_time, ad_click, old_transaction, transaction, update_run, amount, reason, made_at
+        side, profile, click_profile, click_time, ad_click, old_transaction, transaction, update_run, amount, credited,
+        reason, made_at
     )
     select
-        s.side, s.profile, p_profile, p_click_time, p_ad_click, s.old_transaction, t.transaction, v_run, s.amount, p_reason, p_now
+        s.side, s.profile, p_profile, p_click_time, p_ad_click, s.old_transaction, t.transaction, v_run, s.amount, s.credited,
+        p_reason, p_now
     from (
         values
-        ('ADVERTISEMENT', v_click.profile, v_click.advertisement_charge_transaction, -v_click.price),
-        ('WEBSITE', v_click.publisher, v_click.website_payment_transaction, v_click.publisher_share)
-    ) as s (side, profile, old_transaction, amount)
+        ('ADVERTISEMENT', v_click.profile, v_click.advertisement_charge_transaction, -v_credit, v_click.price - v_credit),
+        ('WEBSITE', v_click.publisher, v_click.website_payment_transaction, v_click.publisher_share, 0)
+    ) as s (side, profile, old_transaction, amount, credited)
     inner join marketplace.transaction as t on s.profile = t.profile and t.month = v_month and t.kind = 'MONTHLY';
     insert into marketplace.transaction_subtotal (
         transaction, update_run, profile, advertisement_clicks, advertisement_amount, website_clicks, website_amount
@@ -84,6 +91,7 @@ begin
     where j.update_run = v_run
     group by j.transaction, j.profile;
     perform marketplace.add_up(v_run);
+    perform marketplace.net_accounts(array[v_click.profile, v_click.publisher], p_now);
 
     return query
     select j.adjustment, j.side, j.profile, j.old_transaction, j.transaction, j.amount
@@ -94,4 +102,4 @@ end;
 $$;
 
 comment on function marketplace.adjust_click(bigint, timestamptz, bigint, text, timestamptz) is
-'Takes a click back that was found invalid, or charged back, after its month was closed: the whole of it, on both sides, in the open month. The closed transactions stay as they are; the adjustment, one row per side, names the click and the old one. NOK, signed as it is added. 22023; P0002 no such click; 23B61 no month was ever open; 23B64 it is not settled yet; 23B65 it was taken back before.';
+'Takes a click back that was found invalid, or charged back, after its month was closed: the whole of it, on both sides, in the open month. The closed transactions stay as they are; the adjustment, one row per side, names the click and the old one. NOK, signed as it is added. What of its charge was refunded, is in dispute or lost is not credited as well; what its owners owe, or are owed, is set off at once. 22023; P0002 no such click; 23B61 no month was ever open; 23B64 it is not settled yet; 23B65 it was taken back before.';

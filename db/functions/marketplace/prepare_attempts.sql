@@ -13,8 +13,13 @@ begin
             detail = format('Kind %s.', p_kind),
             hint = 'CHARGE, PAYOUT or REFUND.';
     end if;
-    -- One at a time: two would spend the same money. What is due is asked only then.
-    perform from marketplace.fund for update;
+    -- Accounts first, then purses: two at once would spend the same money. What is due is asked only then.
+    perform marketplace.net_accounts(null, p_now);
+    perform from marketplace.profile as p
+    where p.profile in (select c.profile from marketplace.payment_candidate as c where c.kind = p_kind)
+    order by p.profile
+    for no key update;
+    perform from marketplace.purse as p order by p.purse for update;
     with due as materialized (
         select d.* from marketplace.due_transactions(p_kind, p_now) as d where d.hold is null
     ),
@@ -57,4 +62,4 @@ end;
 $$;
 
 comment on function marketplace.prepare_attempts(text, timestamptz) is
-'Makes an attempt, PREPARED, with its request frozen and a key of its own, made of what a restored ledger has again (attempt_key), for each transaction of this kind that due_transactions says is due now; how many. Commit before anything is sent. 22023.';
+'Makes an attempt, PREPARED, with its request frozen and a key of its own, made of what a restored ledger has again (attempt_key), for each transaction of this kind that due_transactions says is due now, after what profiles owe was set against what they are owed, their accounts locked; how many. Commit before anything is sent. 22023.';

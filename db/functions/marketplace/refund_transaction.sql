@@ -57,9 +57,9 @@ begin
         end if;
         return v_refund.transaction;
     end if;
-    v_amount := coalesce(p_amount * 100, v_charge.amount - v_charge.refunded);
-    if v_amount = 0 or v_charge.refunded + v_amount > v_charge.amount then
-        raise exception 'more than was charged' using
+    v_amount := coalesce(p_amount * 100, v_charge.left_amount);
+    if v_amount = 0 or v_amount > v_charge.left_amount then
+        raise exception 'more than is left of the charge' using
             errcode = '23B72',
             detail = format('Charged NOK %s, given back NOK %s, now NOK %s.',
                 round(v_charge.amount / 100.0, 2), round(v_charge.refunded / 100.0, 2), round(v_amount / 100.0, 2)),

@@ -15,7 +15,7 @@ begin
     left join lateral (
         -- One by one: they are few, and a join would read all clicks.
         select
-            case j.side when 'ADVERTISEMENT' then -c.price else c.publisher_share end as amount,
+            case j.side when 'ADVERTISEMENT' then j.credited - c.price else c.publisher_share end as amount,
             case j.side
                 when 'ADVERTISEMENT' then c.advertisement_charge_transaction else c.website_payment_transaction
             end as transaction,
