@@ -136,7 +136,7 @@ grant execute on function marketplace.statement_lines to analyst, bookkeeper, au
 grant execute on function marketplace.record_clicks to marketplace_web;
 grant execute on function marketplace.begin_click_file, marketplace.load_clicks to marketplace_web, scheduler, bookkeeper;
 grant execute on function marketplace.exclude_clicks to bookkeeper, marketplace_web;
-grant execute on function marketplace.adjust_click to bookkeeper;
+grant execute on function marketplace.adjust_click, marketplace.adjust_clicks to bookkeeper;
 grant execute on function
 marketplace.update_transactions, marketplace.close_month, marketplace.ensure_partitions
 to scheduler, bookkeeper;

@@ -427,6 +427,7 @@ create table marketplace.adjustment (
     update_run bigint not null,
     amount numeric(12, 6) not null,
     credited numeric(12, 6) not null default 0,
+    is_one_sided boolean not null default false,
     reason text not null,
     made_at timestamptz not null,
     made_by text not null default session_user,
@@ -459,6 +460,7 @@ comment on column marketplace.adjustment.amount is
 'NOK, signed as it is added: ADVERTISEMENT not positive, the price less credited; WEBSITE not negative, the share';
 comment on column marketplace.adjustment.credited is
 'Of ADVERTISEMENT: NOK of the price that the advertiser has had back by another road, such as a refund, and is not given again';
+comment on column marketplace.adjustment.is_one_sided is 'True: this side alone was asked to be taken back';
 comment on column marketplace.adjustment.reason is 'Why';
 comment on column marketplace.adjustment.made_at is 'When: what p_now said';
 comment on column marketplace.adjustment.made_by is 'session_user';

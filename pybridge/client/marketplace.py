@@ -39,6 +39,16 @@ class AdjustClickRow:
 
 
 @dataclass(frozen=True)
+class AdjustClicksRow:
+    """A row of `marketplace.adjust_clicks`."""
+
+    side: str
+    clicks: int
+    amount: Decimal
+    credited: Decimal
+
+
+@dataclass(frozen=True)
 class BeginClickFileRow:
     """A row of `marketplace.begin_click_file`."""
 
@@ -313,11 +323,10 @@ class Marketplace(Room):
     def adjust_click(
         self, *, profile: int, click_time: datetime, ad_click: int, reason: str, now: datetime | None = None
     ) -> list[AdjustClickRow]:
-        """Takes a click back that was found invalid, or charged back, after its month was closed: the whole of it, on
-        both sides, in the open month. The closed transactions stay as they are; the adjustment, one row per side, names
-        the click and the old one. NOK, signed as it is added. What of its charge was refunded, is in dispute or lost is
-        not credited as well; what its owners owe, or are owed, is set off at once. 22023; P0002 no such click; 23B61 no
-        month was ever open; 23B64 it is not settled yet; 23B65 it was taken back before.
+        """Takes one click back, on both sides: adjust_clicks of one, and what became of it. The closed transactions
+        stay as they are; the adjustment, one row per side, names the click and the old one. NOK, signed as it is added.
+        22023; P0002 no such click; 23B61 no month was ever open; 23B64 it is not settled yet; 23B65 it was taken back
+        before.
         """
         return self._rows(
             AdjustClickRow,
@@ -326,6 +335,37 @@ class Marketplace(Room):
             click_time=click_time,
             ad_click=ad_click,
             reason=reason,
+            now=now,
+        )
+
+    def adjust_clicks(
+        self,
+        *,
+        profiles: Sequence[int],
+        click_times: Sequence[datetime],
+        ad_clicks: Sequence[int],
+        reason: str,
+        side: str | None = None,
+        is_credited: bool = False,
+        now: datetime | None = None,
+    ) -> list[AdjustClicksRow]:
+        """Takes clicks back that were found invalid, or charged back, after their month was closed: all or none, in the
+        open month; the closed ones stay as they are. side: ADVERTISEMENT (the advertiser has it back) or WEBSITE (its
+        owner gives it back) alone; null: both. is_credited: the advertiser has had the money back already, by a refund
+        say, and gets nothing again. One row per side: amount in NOK, signed as it is added; credited, NOK that had been
+        given back by another road: what of a charge was refunded, is in dispute or lost is never given twice. What
+        their owners owe, or are owed, is set off at once. 22023; P0002 no such click; 23B61 no month was ever open;
+        23B64 one is not settled yet; 23B65 one was taken back before.
+        """
+        return self._rows(
+            AdjustClicksRow,
+            "adjust_clicks",
+            profiles=profiles,
+            click_times=click_times,
+            ad_clicks=ad_clicks,
+            reason=reason,
+            side=side,
+            is_credited=is_credited,
             now=now,
         )
 

@@ -746,7 +746,8 @@ def test_what_was_asked_is_frozen(here: Town, gateway: Scripted, db: Connection)
         "amount = 1", "transaction = 1", "profile = 1", "kind = 'PAYOUT'", "attempt_number = 2",
         "idempotency_key = 'x'",
         "request = '{}'", "gateway_id = 'x'", "submitted_at = now()", "resolved_at = null", "prepared_at = now()",
-        "currency = 'SEK'", "purse = 'x'", "refunded = 1", "disputed = 1", "lost = 1", "credited = 1", "returned_at = now()", "batch = 'x'",
+        "currency = 'SEK'", "purse = 'x'", "refunded = 1", "disputed = 1", "lost = 1", "credited = 1",
+        "returned_at = now()", "batch = 'x'",
     ):  # fmt: skip
         with refused("23B71"):
             db.execute(f"update marketplace.payment_attempt set {change}, event = 'released'".encode())

@@ -292,6 +292,24 @@ def test_a_second_attempt_a_refund_and_a_payout_are_taken_in(
     assert consistency(there) == {}
 
 
+def test_an_attempt_after_one_that_was_called_off_is_taken_in(
+    here: Town, box: sandbox.Box, stripe: Gateway, dumps: Dumps
+) -> None:
+    before = dumps.dump()
+    box.clock(CHARGE_DAY)
+    one(here.db, "select marketplace.prepare_attempts('CHARGE', %s)", CHARGE_DAY)
+    first = attempts(here.db, here.advertisers[0])[0]["payment_attempt"]
+    call_in(here.db, "marketplace", "cancel_attempt", payment_attempt=first, reason="not yet", now=CHARGE_DAY)
+    said = {"transaction": here.charge(), "reason": "now", "now": CHARGE_DAY}
+    call_in(here.db, "marketplace", "retry_transaction", **said)
+    assert run_job(here.db, stripe, CHARGE_DAY).states == {"SUCCEEDED": 3}
+    there = dumps.restore(before)
+    assert reconciled(there, stripe, CHARGE_DAY).left == []
+    assert states(there, here.advertisers[0]) == ["CANCELLED", "SUCCEEDED"]
+    assert run_job(there, stripe, CHARGE_DAY).states == {}
+    assert charged(box) == [5000] * 3
+
+
 def give_back(db: Connection, transaction: int, now: datetime) -> None:
     said = {
         "transaction": transaction,
@@ -454,9 +472,7 @@ def test_a_look_asks_for_what_was_made_since_the_last_one_and_no_more(here: Town
     gateway = Scripted()
     for moment in (CHARGE_DAY, PAYOUT_DAY, later(PAYOUT_DAY, days=40)):
         run_job(here.db, gateway, moment)
-        begun = rows(
-            here.db, "select since, begun_at, seen from marketplace.gateway_look order by gateway_look desc limit 1"
-        )
-        assert begun[0]["seen"] == 0
-    assert asked[0] <= later(CHARGE_DAY, hours=-1)
-    assert asked[1:] == [later(CHARGE_DAY, hours=-1)]
+    looks = rows(here.db, "select since, seen from marketplace.gateway_look order by gateway_look")
+    assert [each["seen"] for each in looks] == [0, 0], "the third run had nothing to send, and asked nothing"
+    assert looks[0]["since"] < later(CHARGE_DAY, hours=-1)
+    assert looks[1]["since"] == later(CHARGE_DAY, hours=-1)

@@ -17,18 +17,22 @@ begin
     v_stray := marketplace.lock_stray(p_gateway, p_gateway_id);
     v_transaction := marketplace.transaction_of_stray(v_stray, p_now);
     -- What this ledger would do has the key of what was done: so it is made by whoever makes it else, and not sent.
-    for v_round in 1..2
+    for v_round in 0..coalesce(v_stray.attempt_number, 1)
     loop
         select a.* into v_attempt
         from marketplace.payment_attempt as a
-        where
-            a.transaction = v_transaction and a.kind = v_stray.kind and a.gateway = p_gateway and a.state = 'PREPARED'
-            and a.idempotency_key = coalesce(v_stray.idempotency_key, a.idempotency_key)
+        where a.transaction = v_transaction and a.kind = v_stray.kind and a.gateway = p_gateway and a.state = 'PREPARED'
         for update;
-        exit when found or v_round = 2;
+        exit when v_attempt.idempotency_key = coalesce(v_stray.idempotency_key, v_attempt.idempotency_key);
+        -- One before it, which was called off there and never sent: here as well.
+        update marketplace.payment_attempt as a
+        set
+            state = 'CANCELLED', event = 'cancelled', message = format('%s has a later one', p_gateway), is_released = true,
+            changed_at = v_now, resolved_at = v_now, next_retry_at = null
+        where a.payment_attempt = v_attempt.payment_attempt and a.attempt_number < v_stray.attempt_number;
         perform marketplace.prepare_attempts(v_stray.kind, p_now);
     end loop;
-    if v_attempt.payment_attempt is null then
+    if v_attempt.payment_attempt is null or v_attempt.idempotency_key <> v_stray.idempotency_key then
         raise exception 'this ledger would not do that' using
             errcode = '23B68',
             detail = format('%s %s of %s: %s.', lower(v_stray.kind), p_gateway_id, p_gateway, coalesce((
