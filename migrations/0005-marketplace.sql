@@ -289,7 +289,7 @@ create table marketplace.transaction_subtotal (
     advertisement_amount numeric(18, 6) not null,
     website_clicks bigint not null,
     website_amount numeric(18, 6) not null,
-    constraint transaction_subtotal_pkey primary key (transaction, update_run),
+    constraint transaction_subtotal_pkey primary key (transaction, update_run, profile),
     constraint transaction_subtotal_transaction_fkey
     foreign key (transaction, profile) references marketplace.transaction (transaction, profile),
     constraint transaction_subtotal_update_run_fkey
@@ -435,10 +435,9 @@ create table marketplace.adjustment (
     constraint adjustment_click_key unique (click_profile, click_time, ad_click, side),
     constraint adjustment_old_transaction_fkey
     foreign key (old_transaction, profile) references marketplace.transaction (transaction, profile),
-    constraint adjustment_transaction_fkey
-    foreign key (transaction, profile) references marketplace.transaction (transaction, profile),
-    constraint adjustment_update_run_fkey
-    foreign key (update_run) references marketplace.update_run (update_run),
+    constraint adjustment_subtotal_fkey
+    foreign key (transaction, update_run, profile)
+    references marketplace.transaction_subtotal (transaction, update_run, profile),
     constraint adjustment_side_check check (
         side = 'ADVERTISEMENT' and amount <= 0 and click_profile = profile and credited >= 0
         or side = 'WEBSITE' and amount >= 0 and credited = 0
@@ -446,7 +445,7 @@ create table marketplace.adjustment (
     constraint adjustment_reason_check check (reason <> '')
 );
 comment on table marketplace.adjustment is
-'A click found invalid, or charged back, after its month was closed: taken back in the open month, once (adjustment_click_key); the closed one stays as it is. One row per side. Never changed (23B62).';
+'A click found invalid, or charged back, after its month was closed: taken back in the open month, once (adjustment_click_key); the closed one stays as it is. One row per side; adjustment_subtotal_fkey: its run''s subtotal has it. Never changed (23B62).';
 comment on column marketplace.adjustment.adjustment is 'Key';
 comment on column marketplace.adjustment.side is 'ADVERTISEMENT: taken off what the advertiser owes; WEBSITE: taken off what its owner is owed';
 comment on column marketplace.adjustment.profile is 'Whose transactions';
@@ -464,7 +463,7 @@ comment on column marketplace.adjustment.is_one_sided is 'True: this side alone 
 comment on column marketplace.adjustment.reason is 'Why';
 comment on column marketplace.adjustment.made_at is 'When: what p_now said';
 comment on column marketplace.adjustment.made_by is 'session_user';
-create index adjustment_transaction_idx on marketplace.adjustment (transaction);
+create index adjustment_transaction_idx on marketplace.adjustment (transaction, update_run);
 create index adjustment_old_transaction_idx on marketplace.adjustment (old_transaction);
 create index adjustment_update_run_idx on marketplace.adjustment (update_run);
 create index adjustment_profile_idx on marketplace.adjustment (profile);

@@ -1,38 +1,41 @@
 create or replace function marketplace.check_adjustable(
-    p_profiles bigint[], p_click_times timestamptz[], p_ad_clicks bigint[], p_sides text[]
+    p_profiles bigint[], p_click_times timestamptz[], p_ad_clicks bigint[], p_clicks marketplace.ad_click[], p_sides text[]
 )
 returns void
-language plpgsql
+language plpgsql stable
 set search_path = pg_catalog, marketplace, pg_temp
 as $$
 declare
     v_bad record;
 begin
-    with click as materialized (
-        select
-            k.profile, k.click_time, k.ad_click, c.ad_click is null as is_missing, c.excluded_at is not null as is_excluded,
-            c.advertisement_charge_transaction, c.publisher is null and 'ADVERTISEMENT' <> all (p_sides) as has_no_side
+    select k.profile, k.click_time, k.ad_click into v_bad
+    from (
+        select k.profile, k.click_time, k.ad_click
         from unnest(p_profiles, p_click_times, p_ad_clicks) as k (profile, click_time, ad_click)
-        left join marketplace.ad_click as c
-            on k.profile = c.profile and k.click_time = c.click_time and k.ad_click = c.ad_click
-    )
-
-    select c.*, coalesce(t.status, '') as status, j.side
-    into v_bad
-    from click as c
-    left join marketplace.transaction as t on c.advertisement_charge_transaction = t.transaction
-    left join marketplace.adjustment as j
-        on c.profile = j.click_profile and c.click_time = j.click_time and c.ad_click = j.ad_click and j.side = any (p_sides)
-    where t.transaction is null or t.status = 'CURRENT' or j.adjustment is not null or c.has_no_side
-    order by c.is_missing desc, j.adjustment is not null
+        except
+        select c.profile, c.click_time, c.ad_click from unnest(p_clicks) as c
+    ) as k
+    order by k.click_time, k.profile, k.ad_click
     limit 1;
-    if not found then
-        return;
-    elsif v_bad.is_missing then
+    if found then
         raise exception 'no such click' using
             errcode = 'P0002',
             detail = format('Profile %s, %s, click %s.', v_bad.profile, v_bad.click_time, v_bad.ad_click),
             hint = 'They are in marketplace.ad_click; its key is profile, click_time and ad_click. None was taken back.';
+    end if;
+    select c.profile, c.click_time, c.ad_click, c.excluded_at is not null as is_excluded, coalesce(t.status, '') as status, j.side
+    into v_bad
+    from unnest(p_clicks) as c
+    left join marketplace.transaction as t on c.advertisement_charge_transaction = t.transaction
+    left join marketplace.adjustment as j
+        on c.profile = j.click_profile and c.click_time = j.click_time and c.ad_click = j.ad_click and j.side = any (p_sides)
+    where
+        t.transaction is null or t.status = 'CURRENT' or j.adjustment is not null
+        or c.publisher is null and 'ADVERTISEMENT' <> all (p_sides)
+    order by j.adjustment is not null, c.click_time, c.profile, c.ad_click
+    limit 1;
+    if not found then
+        return;
     elsif v_bad.side is not null then
         raise exception 'the click is adjusted already' using
             errcode = '23B65',
@@ -55,5 +58,5 @@ begin
 end;
 $$;
 
-comment on function marketplace.check_adjustable(bigint[], timestamptz[], bigint[], text[]) is
-'Refuses clicks that are not there (P0002), not settled (23B64), taken back on one of these sides before (23B65), or have none of them (22023). For take_back_clicks alone.';
+comment on function marketplace.check_adjustable(bigint[], timestamptz[], bigint[], marketplace.ad_click[], text[]) is
+'Refuses clicks that are not there (P0002: p_clicks are those that are), not settled (23B64), taken back on one of these sides before (23B65), or have none of them (22023). For take_back_clicks alone.';
