@@ -5,9 +5,9 @@ revoke all on all tables in schema books, billig, marketplace, bank, jobs, repor
 public, billig_seller, billig_web, billig_legacy, billig_dev, marketplace_web, marketplace_profile, bookkeeper, analyst, scheduler, auditor;
 revoke all on all sequences in schema books, billig, marketplace, bank, jobs from
 public, billig_seller, billig_web, billig_legacy, billig_dev, marketplace_web, marketplace_profile, bookkeeper, analyst, scheduler, auditor;
-revoke all on all functions in schema books, billig, marketplace, bank, jobs from
+revoke all on all functions in schema books, billig, marketplace, bank, jobs, deploy from
 public, billig_seller, billig_web, billig_legacy, billig_dev, marketplace_web, marketplace_profile, bookkeeper, analyst, scheduler, auditor;
-alter default privileges in schema books, billig, marketplace, bank, jobs revoke execute on functions from public;
+alter default privileges in schema books, billig, marketplace, bank, jobs, deploy revoke execute on functions from public;
 
 grant usage on schema books, billig to billig_seller, billig_web, billig_legacy, billig_dev, bookkeeper, scheduler, auditor;
 grant usage on schema books to marketplace_web, marketplace_profile, analyst;

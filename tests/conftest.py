@@ -47,6 +47,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="how many random months of failing payments are played (default: 25)",
     )
     parser.addoption(
+        "--account-histories",
+        type=int,
+        help="how many random histories of people's accounts are played (default: 100)",
+    )
+    parser.addoption(
         "--festival", type=int, default=300, help="how many payments by reference the festival at the bank has"
     )
     parser.addoption("--fault-seed", type=int, default=0, help="the seed of the first of them (default: 0)")
@@ -317,6 +322,12 @@ def stateful_runs(request: pytest.FixtureRequest) -> int:
 def exchanges(request: pytest.FixtureRequest) -> int:
     """How many calls exchange tickets in opposite directions at once."""
     return int(request.config.getoption("--exchanges") or (400 if _in_ci() else 2000))
+
+
+@pytest.fixture(scope="session")
+def account_histories(request: pytest.FixtureRequest) -> range:
+    """The seeds of the random histories of people's accounts."""
+    return range(int(request.config.getoption("--account-histories") or 100))
 
 
 @pytest.fixture(scope="session")

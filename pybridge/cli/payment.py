@@ -31,6 +31,7 @@ Now = Annotated[datetime | None, typer.Option(help="The moment that it takes for
 TestNow = Annotated[datetime | None, typer.Option(help="With --dry-run, or in a database for tests: now.")]
 Reason = Annotated[str, typer.Option(help="Why; it stays with the attempt.")]
 Attempt = Annotated[int, typer.Argument(help="Its number; see `pybridge payment list`.")]
+Purse = Annotated[str, typer.Option(help="Which; see report.marketplace_purse.")]
 Transaction = Annotated[int, typer.Argument(help="Its number; see `pybridge payment due`.")]
 
 HOLDS = {
@@ -38,6 +39,7 @@ HOLDS = {
     "NOT_DUE": "on its day",
     "UNDER_WAY": "is under way",
     "ALARM": "a person must look",
+    "OWES": "owes: a charge comes first",
     "NO_MEANS": "no means of payment",
     "RETRY_LATER": "declined, tried again",
     "EXHAUSTED": "declined too often",
@@ -235,7 +237,7 @@ def clear_alarm(attempt: Attempt, reason: Reason) -> None:
 
 @app.command("book-loss")
 def book_loss(attempt: Attempt, amount: Annotated[str, typer.Argument(help="NOK lost.")], reason: Reason) -> None:
-    """Say that a disputed charge was lost: its money leaves the fund."""
+    """Say that a disputed charge was lost, or a part of it: the rest was won."""
     lost = _amount(amount)
     with _market() as market:
         left = market.book_loss(payment_attempt=attempt, amount=lost, reason=reason)
@@ -246,12 +248,51 @@ def book_loss(attempt: Attempt, amount: Annotated[str, typer.Argument(help="NOK 
 def reserve(
     amount: Annotated[str, typer.Argument(help="NOK: above 0 put in, below 0 taken out.")],
     reason: Annotated[str, typer.Option(help="Why, such as: commission of 2026-02.")],
+    purse: Purse = "main",
 ) -> None:
-    """Put money into the fund that payouts are made from, or take some out."""
+    """Put money into a purse that payouts are made from, or take some out."""
     moved = _amount(amount)
     with _market() as market:
-        left = market.move_reserve(amount=moved, reason=reason)
+        left = market.move_reserve(amount=moved, reason=reason, purse=purse)
     typer.echo(f"NOK {kroner(left)} available")
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def fee(
+    amount: Annotated[str, typer.Argument(help="NOK that a gateway took; below 0: gave back.")],
+    reason: Annotated[str, typer.Option(help="Why, such as: fees of 2026-02.")],
+    purse: Purse = "main",
+) -> None:
+    """Book a gateway's fee, which left a purse."""
+    taken = _amount(amount)
+    with _market() as market:
+        left = market.book_fee(amount=taken, reason=reason, purse=purse)
+    typer.echo(f"NOK {kroner(left)} available")
+
+
+@app.command()
+def transfer(
+    source: Annotated[str, typer.Argument(help="The purse that it left.")],
+    target: Annotated[str, typer.Argument(help="The purse that it came to.")],
+    amount: Annotated[str, typer.Argument(help="NOK, above 0.")],
+    reason: Annotated[str, typer.Option(help="Why, such as: Stripe's payout of 2026-02-10.")],
+) -> None:
+    """Say that money went from one purse to another, such as from a gateway to the bank."""
+    moved = _amount(amount)
+    with _market() as market:
+        market.transfer(from_=source, to=target, amount=moved, reason=reason)
+    typer.echo(f"NOK {kroner(moved)} went from {source} to {target}")
+
+
+@app.command()
+def purse(
+    gateway: Annotated[str, typer.Argument(help="The gateway.")],
+    name: Annotated[str, typer.Argument(help="The purse that it uses from now on; a new one is made.")],
+) -> None:
+    """Give a gateway a purse of its own: what it pays must lie there."""
+    with _market() as market:
+        market.set_purse(gateway=gateway, purse=name)
+    typer.echo(f"{gateway} uses purse {name} from now on")
 
 
 @contextmanager

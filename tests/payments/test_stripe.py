@@ -26,8 +26,8 @@ from pybridge.payments.gateways import (
     NotConfigured,
     Request,
     open_gateway,
-    stripe,
 )
+from pybridge.payments.gateways import stripe_said as stripe
 
 NOW = datetime.now(UTC)
 NUMBERS = count(1)
@@ -341,17 +341,17 @@ def test_a_cancelled_payment_is_declined(box: Box, gateway: gateways.Gateway) ->
 @pytest.mark.parametrize("kind", ["CHARGE", "PAYOUT", "REFUND"])
 def test_a_status_we_do_not_know_is_no_answer(kind: str) -> None:
     said = {"id": "x_1", "object": "new", "status": "new", "amount": 1, "currency": "nok", "metadata": {}}
-    answer = stripe._of(kind, said)
+    answer = stripe.answer_of(kind, said)
     assert (answer.answer, answer.gateway_id) == ("no_answer", "x_1")
 
 
 def test_an_error_we_do_not_know_is_no_answer() -> None:
-    assert stripe._of_error(library.StripeError("new")).answer == "no_answer"
+    assert stripe.answer_of_error(library.StripeError("new")).answer == "no_answer"
 
 
 @pytest.mark.parametrize(("status", "word"), [(400, "conflict"), (409, "no_answer")])
 def test_a_key_in_use_is_no_conflict_whatever_the_library_calls_it(status: int, word: str) -> None:
-    assert stripe._of_error(library.IdempotencyError("key", http_status=status)).answer == word
+    assert stripe.answer_of_error(library.IdempotencyError("key", http_status=status)).answer == word
 
 
 # --- Events ---------------------------------------------------------------------------------------------------------
@@ -425,6 +425,9 @@ def test_a_charge_that_the_bank_takes_back_is_known_by_its_payment_intent(box: B
     ((event,),) = [read(gateway, each) for each in box.events()]
     assert event.idempotency_key is None
     assert event.answer == Answer("returned", "pi_1", 7, "NOK", decline_code="fraudulent")
+    box.emit("charge.dispute.funds_reinstated", dispute | {"reason": "fraudulent", "payment_intent": "pi_1"})
+    ((event,),) = [read(gateway, each) for each in box.events()]
+    assert (event.answer.answer, event.answer.gateway_id, event.answer.amount) == ("reinstated", "pi_1", 7)
 
 
 @pytest.mark.parametrize("kind", ["charge.refunded", "refund.created", "customer.created", "something.new"])
@@ -597,7 +600,7 @@ def test_no_key_card_or_token_is_ever_said(
     ],
 )
 def test_messages_are_cleaned(said: str, shown: str) -> None:
-    assert stripe._clean(said) == shown
+    assert stripe.clean(said) == shown
 
 
 # --- Stripe itself --------------------------------------------------------------------------------------------------

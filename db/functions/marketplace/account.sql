@@ -40,6 +40,7 @@ begin
             0, p_from, '-infinity', 'OPENING', coalesce(sum(x.amount), 0), null, null, null, null
         from entry as x
         where x.entry_date < p_from
+        having p_from is not null
     )
 
     select

@@ -34,16 +34,7 @@ begin
             hint = 'The words are in pybridge.payments.gateways; a gateway''s module translates into them.';
     end if;
     -- The transaction first, then the attempt: everybody locks in this order.
-    perform from marketplace.transaction as t
-    where t.transaction = (select a.transaction from marketplace.payment_attempt as a where a.payment_attempt = p_payment_attempt)
-    for no key update;
-    select a.* into v_attempt from marketplace.payment_attempt as a where a.payment_attempt = p_payment_attempt for update;
-    if not found then
-        raise exception 'no such attempt' using
-            errcode = 'P0002',
-            detail = format('Attempt %s.', p_payment_attempt),
-            hint = 'They are in marketplace.payment_attempt.';
-    end if;
+    v_attempt := marketplace.lock_attempt(p_payment_attempt, p_answer);
 
     -- Another run has sent it since. That this one's call did nothing says nothing of the other's.
     if

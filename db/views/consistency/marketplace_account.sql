@@ -42,24 +42,7 @@ select
     sum(case when e.debit = 'TRANSFER' then e.amount else -e.amount end)
 from marketplace.account_entry as e
 where 'TRANSFER' in (e.debit, e.credit)
-having sum(case when e.debit = 'TRANSFER' then e.amount else -e.amount end) <> 0
-union all
--- Nobody is being paid who owes us.
-select
-    a.profile,
-    format('owes, and is paid by attempt %s', a.payment_attempt),
-    0,
-    d.amount
-from marketplace.payment_attempt as a
-inner join (
-    select
-        o.profile,
-        sum(o.amount) as amount
-    from marketplace.open_amount as o
-    where o.amount > 0
-    group by o.profile
-) as d on a.profile = d.profile
-where a.kind = 'PAYOUT' and a.state = 'PREPARED';
+having sum(case when e.debit = 'TRANSFER' then e.amount else -e.amount end) <> 0;
 
 comment on view consistency.marketplace_account is
-'Person by person, NOK: accounts are what transactions, attempts and purses say (marketplace.account_check), purses are what entries add up to, and nothing waits to be paid to somebody who owes us.';
+'Person by person, NOK: accounts are what transactions, attempts and purses say (marketplace.account_check), and purses are what entries add up to.';

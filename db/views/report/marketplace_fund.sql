@@ -6,14 +6,22 @@ select
     (f.withdrawn / 100.0)::numeric(14, 2) as withdrawn,
     (f.reserve / 100.0)::numeric(14, 2) as reserve,
     (f.available / 100.0)::numeric(14, 2) as available,
-    coalesce(c.to_charge, 0) as to_charge,
-    coalesce(c.to_pay, 0) as to_pay
+    coalesce(c.to_charge, 0)::numeric(14, 2) as to_charge,
+    coalesce(c.to_pay, 0)::numeric(14, 2) as to_pay
 from marketplace.fund as f
 left join (
     select
-        (sum(c.amount) filter (where c.kind = 'CHARGE') / 100.0)::numeric(14, 2) as to_charge,
-        (sum(c.amount) filter (where c.kind <> 'CHARGE' and not c.is_live) / 100.0)::numeric(14, 2) as to_pay
-    from marketplace.payment_candidate as c
+        sum(t.left_amount) filter (where t.due_amount > 0) as to_charge,
+        -sum(t.left_amount) filter (
+            where t.due_amount < 0 and not exists (
+                select from marketplace.payment_attempt as a
+                where
+                    a.transaction = t.transaction
+                    and a.state in ('PREPARED', 'SUBMITTED', 'UNKNOWN', 'PROCESSING', 'REQUIRES_ACTION', 'SUCCEEDED')
+            )
+        ) as to_pay
+    from marketplace.transaction as t
+    where t.status in ('NEW', 'FAILED')
 ) as c on true;
 
 comment on view report.marketplace_fund is

@@ -32,7 +32,8 @@ Word = Literal[
     "unauthorized",  # bad credentials: not done, and no other request will be
     "no_answer",  # time-out, connection error, 5xx: done or not, nobody knows
     "not_found",  # of look_up: the gateway has nothing of this request
-    "returned",  # of events: a payout that had succeeded came back from the bank
+    "returned",  # of events: a payout that had succeeded came back from the bank, or a charge was taken back from us
+    "reinstated",  # of events: a charge that was taken back is ours again
 ]
 
 

@@ -100,4 +100,4 @@ end;
 $$;
 
 comment on function marketplace.take_back_clicks(bigint[], timestamptz[], bigint[], text, text, boolean, timestamptz) is
-'Does what adjust_clicks says; the number of its run. For adjust_clicks and adjust_click alone. May be null: p_side.';
+'Does what adjust_clicks says; the number of its run. For adjust_clicks and adjust_click alone. 22023. May be null: p_side.';
