@@ -5,9 +5,9 @@ revoke all on all tables in schema books, billig, marketplace, bank, jobs, repor
 public, billig_seller, billig_web, billig_legacy, billig_dev, marketplace_web, marketplace_profile, bookkeeper, analyst, scheduler, auditor;
 revoke all on all sequences in schema books, billig, marketplace, bank, jobs from
 public, billig_seller, billig_web, billig_legacy, billig_dev, marketplace_web, marketplace_profile, bookkeeper, analyst, scheduler, auditor;
-revoke all on all functions in schema books, billig, marketplace, bank, jobs from
+revoke all on all functions in schema books, billig, marketplace, bank, jobs, deploy from
 public, billig_seller, billig_web, billig_legacy, billig_dev, marketplace_web, marketplace_profile, bookkeeper, analyst, scheduler, auditor;
-alter default privileges in schema books, billig, marketplace, bank, jobs revoke execute on functions from public;
+alter default privileges in schema books, billig, marketplace, bank, jobs, deploy revoke execute on functions from public;
 
 grant usage on schema books, billig to billig_seller, billig_web, billig_legacy, billig_dev, bookkeeper, scheduler, auditor;
 grant usage on schema books to marketplace_web, marketplace_profile, analyst;
@@ -136,7 +136,7 @@ grant execute on function marketplace.statement_lines to analyst, bookkeeper, au
 grant execute on function marketplace.record_clicks to marketplace_web;
 grant execute on function marketplace.begin_click_file, marketplace.load_clicks to marketplace_web, scheduler, bookkeeper;
 grant execute on function marketplace.exclude_clicks to bookkeeper, marketplace_web;
-grant execute on function marketplace.adjust_click to bookkeeper;
+grant execute on function marketplace.adjust_click, marketplace.adjust_clicks to bookkeeper;
 grant execute on function
 marketplace.update_transactions, marketplace.close_month, marketplace.ensure_partitions
 to scheduler, bookkeeper;
@@ -153,7 +153,7 @@ marketplace.execution_day, marketplace.bank_holiday
 to marketplace_web, scheduler, bookkeeper, auditor;
 grant select on
 marketplace.payment_means, marketplace.payment_attempt, marketplace.payment_attempt_event, marketplace.gateway_event,
-marketplace.purse, marketplace.purse_movement, marketplace.fund
+marketplace.purse, marketplace.purse_movement, marketplace.fund, marketplace.gateway_look, marketplace.stray
 to bookkeeper, auditor;
 grant select (
     payment_attempt, transaction, profile, kind, attempt_number, amount, currency, state, next_retry_at, resolved_at, gateway,
@@ -166,7 +166,10 @@ grant execute on function marketplace.due_transactions to scheduler, bookkeeper,
 grant execute on function
 marketplace.prepare_attempts, marketplace.claim_attempts, marketplace.unresolved_calls, marketplace.record_answer
 to scheduler;
-grant select on marketplace.open_gateways to scheduler;
+grant select on marketplace.open_gateways to scheduler, bookkeeper;
+grant execute on function
+marketplace.begin_look, marketplace.end_look, marketplace.take_in, marketplace.declare_foreign
+to scheduler, bookkeeper;
 grant execute on function marketplace.record_event to scheduler;
 grant execute on function
 marketplace.refund_transaction, marketplace.cancel_attempt, marketplace.resolve_attempt, marketplace.retry_transaction,

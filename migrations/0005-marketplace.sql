@@ -214,6 +214,10 @@ create table marketplace.transaction (
         end
         and (status in ('CURRENT', 'ROLLED_OVER') or due_amount = trunc(due_amount + carried_out, 2))
     ),
+    constraint transaction_request_check check (
+        kind not in ('REFUND', 'ADJUSTMENT')
+        or request_id is not null and btrim(request_id) <> '' and length(request_id) <= 200
+    ),
     constraint transaction_offset_check check (
         offset_amount = 0
         or kind <> 'REFUND' and due_amount is not null and sign(offset_amount) = sign(due_amount)
@@ -266,7 +270,7 @@ comment on column marketplace.transaction.closed_at is 'When its amounts were fr
 comment on column marketplace.transaction.executed is
 'Local date on which money moved; or of the close, where nothing was due; null: not EXECUTED';
 comment on column marketplace.transaction.request_id is
-'Of a REFUND: the caller''s own name of the request, so that it is made once; null: had none';
+'Of a REFUND: the caller''s own name of the request, so that it is made once; of an ADJUSTMENT: the key of the payment that came back. Part of the key that a gateway is given, so that a restored ledger makes the same one again; at most 200 characters; null: of neither';
 create unique index transaction_monthly_key on marketplace.transaction (profile, month) where kind = 'MONTHLY';
 comment on index marketplace.transaction_monthly_key is 'One MONTHLY transaction a profile a month (M1)';
 create index transaction_month_idx on marketplace.transaction (month, status);
@@ -285,7 +289,7 @@ create table marketplace.transaction_subtotal (
     advertisement_amount numeric(18, 6) not null,
     website_clicks bigint not null,
     website_amount numeric(18, 6) not null,
-    constraint transaction_subtotal_pkey primary key (transaction, update_run),
+    constraint transaction_subtotal_pkey primary key (transaction, update_run, profile),
     constraint transaction_subtotal_transaction_fkey
     foreign key (transaction, profile) references marketplace.transaction (transaction, profile),
     constraint transaction_subtotal_update_run_fkey
@@ -423,6 +427,7 @@ create table marketplace.adjustment (
     update_run bigint not null,
     amount numeric(12, 6) not null,
     credited numeric(12, 6) not null default 0,
+    is_one_sided boolean not null default false,
     reason text not null,
     made_at timestamptz not null,
     made_by text not null default session_user,
@@ -430,10 +435,9 @@ create table marketplace.adjustment (
     constraint adjustment_click_key unique (click_profile, click_time, ad_click, side),
     constraint adjustment_old_transaction_fkey
     foreign key (old_transaction, profile) references marketplace.transaction (transaction, profile),
-    constraint adjustment_transaction_fkey
-    foreign key (transaction, profile) references marketplace.transaction (transaction, profile),
-    constraint adjustment_update_run_fkey
-    foreign key (update_run) references marketplace.update_run (update_run),
+    constraint adjustment_subtotal_fkey
+    foreign key (transaction, update_run, profile)
+    references marketplace.transaction_subtotal (transaction, update_run, profile),
     constraint adjustment_side_check check (
         side = 'ADVERTISEMENT' and amount <= 0 and click_profile = profile and credited >= 0
         or side = 'WEBSITE' and amount >= 0 and credited = 0
@@ -441,7 +445,7 @@ create table marketplace.adjustment (
     constraint adjustment_reason_check check (reason <> '')
 );
 comment on table marketplace.adjustment is
-'A click found invalid, or charged back, after its month was closed: taken back in the open month, once (adjustment_click_key); the closed one stays as it is. One row per side. Never changed (23B62).';
+'A click found invalid, or charged back, after its month was closed: taken back in the open month, once (adjustment_click_key); the closed one stays as it is. One row per side; adjustment_subtotal_fkey: its run''s subtotal has it. Never changed (23B62).';
 comment on column marketplace.adjustment.adjustment is 'Key';
 comment on column marketplace.adjustment.side is 'ADVERTISEMENT: taken off what the advertiser owes; WEBSITE: taken off what its owner is owed';
 comment on column marketplace.adjustment.profile is 'Whose transactions';
@@ -455,10 +459,11 @@ comment on column marketplace.adjustment.amount is
 'NOK, signed as it is added: ADVERTISEMENT not positive, the price less credited; WEBSITE not negative, the share';
 comment on column marketplace.adjustment.credited is
 'Of ADVERTISEMENT: NOK of the price that the advertiser has had back by another road, such as a refund, and is not given again';
+comment on column marketplace.adjustment.is_one_sided is 'True: this side alone was asked to be taken back';
 comment on column marketplace.adjustment.reason is 'Why';
 comment on column marketplace.adjustment.made_at is 'When: what p_now said';
 comment on column marketplace.adjustment.made_by is 'session_user';
-create index adjustment_transaction_idx on marketplace.adjustment (transaction);
+create index adjustment_transaction_idx on marketplace.adjustment (transaction, update_run);
 create index adjustment_old_transaction_idx on marketplace.adjustment (old_transaction);
 create index adjustment_update_run_idx on marketplace.adjustment (update_run);
 create index adjustment_profile_idx on marketplace.adjustment (profile);
@@ -731,13 +736,14 @@ comment on table marketplace.attempt_step is
 comment on column marketplace.attempt_step.from_state is
 'State before. PREPARED: to be sent; SUBMITTED: is being sent; UNKNOWN: done or not, nobody knows; PROCESSING: the gateway is at it; REQUIRES_ACTION: the person has to do something; SUCCEEDED; DECLINED_SOFT: not now; DECLINED_HARD: not with this means; REJECTED: a bad request; CANCELLED';
 comment on column marketplace.attempt_step.event is
-'What happened: an answer of the gateway (pybridge.payments.gateways), or a deed of ours: prepared, claimed, sent_again, crashed, cancelled, expired, released, confirmed_done, confirmed_undone, refunded, credited, disputed, reinstated, lost, contradicted, alarm_cleared';
+'What happened: an answer of the gateway (pybridge.payments.gateways), or a deed of ours: prepared, claimed, sent_again, crashed, cancelled, expired, released, taken_in, confirmed_done, confirmed_undone, refunded, credited, disputed, reinstated, lost, contradicted, alarm_cleared';
 comment on column marketplace.attempt_step.to_state is 'State after';
 insert into marketplace.attempt_step (from_state, event, to_state)
 values
 ('', 'prepared', 'PREPARED'),
 ('PREPARED', 'claimed', 'SUBMITTED'),
 ('PREPARED', 'cancelled', 'CANCELLED'),
+('PREPARED', 'taken_in', 'UNKNOWN'),
 ('SUBMITTED', 'succeeded', 'SUCCEEDED'),
 ('SUBMITTED', 'processing', 'PROCESSING'),
 ('SUBMITTED', 'requires_action', 'REQUIRES_ACTION'),
@@ -879,7 +885,7 @@ create table marketplace.payment_attempt (
 );
 comment on table marketplace.payment_attempt is
 'Every attempt to charge, pay or refund a transaction. payment_attempt_live_key: at most one at a time, and none after one that succeeded. payment_attempt_step_fkey: it goes from state to state as attempt_step says. payment_attempt_left_check: no more is given back of a charge, or taken back from us, or credited, than was charged, whatever the road. What is asked of the gateway is frozen (23B71).';
-comment on column marketplace.payment_attempt.payment_attempt is 'Key; the gateway keeps it as metadata';
+comment on column marketplace.payment_attempt.payment_attempt is 'Key; no gateway is told it, since a restored ledger may give it to another';
 comment on column marketplace.payment_attempt.transaction is 'What is charged, paid or refunded';
 comment on column marketplace.payment_attempt.profile is 'Whose transaction';
 comment on column marketplace.payment_attempt.kind is 'CHARGE: takes money; PAYOUT: pays it; REFUND: gives a charge back';
@@ -891,7 +897,7 @@ comment on column marketplace.payment_attempt.gateway is 'Through whom';
 comment on column marketplace.payment_attempt.payment_means is 'With which means; of a REFUND those of the charge';
 comment on column marketplace.payment_attempt.refunds is 'Of a REFUND: the attempt that charged';
 comment on column marketplace.payment_attempt.idempotency_key is
-'What makes the gateway do it once, however often it is sent; random, never used for another attempt';
+'What makes the gateway do it once, however often it is sent; never used for another attempt, and made (attempt_key) of what a restored ledger has again';
 comment on column marketplace.payment_attempt.request is 'What the gateway is asked, frozen: sent again it is the same';
 comment on column marketplace.payment_attempt.state is 'See attempt_step';
 comment on column marketplace.payment_attempt.from_state is 'The state before the last step';
@@ -1144,6 +1150,108 @@ where other_transaction is not null;
 create index account_entry_payment_attempt_idx on marketplace.account_entry (payment_attempt)
 where payment_attempt is not null;
 
+-- --- What the gateways have --------------------------------------------------------------------------------------------
+-- Each run asks first. A dump that was restored, a standby that was promoted: what they forgot is found here.
+
+create table marketplace.gateway_look (
+    gateway_look bigint generated by default as identity,
+    gateway text not null,
+    job_run bigint not null,
+    is_live boolean not null,
+    since timestamptz not null,
+    begun_at timestamptz not null,
+    ended_at timestamptz,
+    seen bigint,
+    constraint gateway_look_pkey primary key (gateway_look),
+    constraint gateway_look_gateway_fkey foreign key (gateway) references marketplace.gateway (gateway),
+    constraint gateway_look_job_run_fkey foreign key (job_run) references jobs.job_run (job_run),
+    constraint gateway_look_ended_check check ((ended_at is null) = (seen is null)),
+    constraint gateway_look_seen_check check (seen >= 0)
+);
+comment on table marketplace.gateway_look is
+'Each time that a run asked a gateway for its newest objects, before it sent anything. One without an end sends nothing (23B68). Ended once, else never changed (23B62).';
+comment on column marketplace.gateway_look.gateway_look is 'Key';
+comment on column marketplace.gateway_look.gateway is 'The gateway';
+comment on column marketplace.gateway_look.job_run is 'The run that asked';
+comment on column marketplace.gateway_look.is_live is 'Whether its key moves real money';
+comment on column marketplace.gateway_look.since is
+'What was made from then on was asked for: an hour before the last look, or before the ledger was made';
+comment on column marketplace.gateway_look.begun_at is 'When it began, by the server''s clock, or by what p_now said if that was earlier';
+comment on column marketplace.gateway_look.ended_at is 'When its answer was recorded; null: has not';
+comment on column marketplace.gateway_look.seen is 'How many objects it saw, others'' among them; null until it has ended';
+create index gateway_look_gateway_idx on marketplace.gateway_look (gateway, begun_at) where ended_at is not null;
+create index gateway_look_job_run_idx on marketplace.gateway_look (job_run, gateway);
+
+create table marketplace.stray (
+    gateway text not null,
+    gateway_id text not null,
+    kind text not null,
+    idempotency_key text,
+    profile bigint,
+    month date,
+    attempt_number int,
+    request_id text,
+    party text,
+    parent text,
+    batch text,
+    answer text not null,
+    error_code text,
+    decline_code text,
+    amount bigint not null,
+    currency text not null,
+    made_at timestamptz not null,
+    gateway_look bigint not null,
+    resolution text,
+    payment_attempt bigint,
+    reason text,
+    resolved_at timestamptz,
+    resolved_by text,
+    constraint stray_pkey primary key (gateway, gateway_id),
+    constraint stray_gateway_look_fkey foreign key (gateway_look) references marketplace.gateway_look (gateway_look),
+    constraint stray_payment_attempt_fkey
+    foreign key (payment_attempt) references marketplace.payment_attempt (payment_attempt),
+    constraint stray_kind_check check (kind in ('CHARGE', 'PAYOUT', 'REFUND')),
+    constraint stray_key_check check (idempotency_key is not null or kind = 'REFUND' and parent is not null),
+    constraint stray_resolution_check check (
+        case resolution
+            when 'TAKEN_IN' then payment_attempt is not null
+            when 'FOREIGN' then payment_attempt is null and btrim(reason) <> '' and reason is not null
+            else resolution is null and payment_attempt is null and reason is null
+        end
+    ),
+    constraint stray_resolved_check check (
+        (resolution is null) = (resolved_at is null) and (resolution is null) = (resolved_by is null)
+    )
+);
+comment on table marketplace.stray is
+'What a gateway has of ours and no attempt of this ledger explains: made by a ledger that this one was restored from, or by hand, of a charge that we know. While one is open, nothing is sent through its gateway (23B68): take_in, or declare_foreign.';
+comment on column marketplace.stray.gateway is 'The gateway';
+comment on column marketplace.stray.gateway_id is 'What it calls it';
+comment on column marketplace.stray.kind is 'CHARGE, PAYOUT or REFUND';
+comment on column marketplace.stray.idempotency_key is 'The key that it was made with; null: by hand, or by another program';
+comment on column marketplace.stray.profile is 'Whose, as its metadata says; null: does not say';
+comment on column marketplace.stray.month is 'Of which month, as its metadata says; null: does not say';
+comment on column marketplace.stray.attempt_number is 'Which attempt, as its metadata says; null: does not say';
+comment on column marketplace.stray.request_id is 'Of a refund: the request, as its metadata says; null: does not say';
+comment on column marketplace.stray.party is 'The customer or account that it is with; null: does not say';
+comment on column marketplace.stray.parent is 'Of a refund: what the gateway calls the charge; null: is none';
+comment on column marketplace.stray.batch is 'Of a bank: the file that it went in; null: in none';
+comment on column marketplace.stray.answer is 'What became of it, in the words of record_answer, when it was seen last';
+comment on column marketplace.stray.error_code is 'The gateway''s, of what went wrong';
+comment on column marketplace.stray.decline_code is 'The gateway''s, of why it was declined';
+comment on column marketplace.stray.amount is 'Minor units, not signed';
+comment on column marketplace.stray.currency is 'Of the amount';
+comment on column marketplace.stray.made_at is 'When, by the gateway''s clock';
+comment on column marketplace.stray.gateway_look is 'The look that found it';
+comment on column marketplace.stray.resolution is 'TAKEN_IN: an attempt explains it now; FOREIGN: a person has said that it is not ours; null: open';
+comment on column marketplace.stray.payment_attempt is 'The attempt that it was taken in as';
+comment on column marketplace.stray.reason is 'Why it is FOREIGN';
+comment on column marketplace.stray.resolved_at is 'When; null: open';
+comment on column marketplace.stray.resolved_by is 'session_user; null: open';
+create index stray_open_idx on marketplace.stray (gateway, made_at) where resolution is null;
+create index stray_payment_attempt_idx on marketplace.stray (payment_attempt);
+create index stray_gateway_look_idx on marketplace.stray (gateway_look);
+
 -- --- Who sees what ---------------------------------------------------------------------------------------------------
 -- Row-level security, FORCEd upon the owner too, by session_user: so definer functions and views show no more. No
 -- subqueries: a distributed table's policies may have none. What names no column is asked once a query; a check would be
@@ -1155,7 +1263,7 @@ begin
     foreach v_table in array array[
         'profile', 'advertisement', 'advertisement_price', 'website', 'transaction', 'transaction_subtotal', 'ad_click',
         'ad_click_default', 'late_click', 'adjustment', 'payment_means', 'payment_attempt', 'payment_attempt_event',
-        'gateway_event', 'set_off', 'account_entry'
+        'gateway_event', 'set_off', 'account_entry', 'stray'
     ]
     loop
         execute format('alter table marketplace.%I enable row level security', v_table);

@@ -119,6 +119,7 @@ def durable_server(server_folder: Path) -> Iterator[DurableServerFactory]:
         if deployed:
             with running.connect(autocommit=False) as connection:
                 _deploy(connection)
+                mark_for_tests(connection)
         return running
 
     yield start
@@ -135,10 +136,16 @@ def _deploy(connection: Connection) -> None:
     deploy(connection)
 
 
+def mark_for_tests(connection: Connection) -> None:
+    """From now on, and for good, this database takes another time than the server's."""
+    connection.execute("insert into deploy.test_clock default values")
+
+
 def deploy_template(*, host: str, port: int, user: str, dbname: str, password: str | None, **_: object) -> None:
     """Deploy into the database that all clones are copied from."""
     with psycopg.connect(host=host, port=port, user=user, dbname=dbname, password=password) as connection:
         _deploy(connection)
+        mark_for_tests(connection)
 
 
 template = postgresql_noproc(depends_on="server", dbname="tests", load=[deploy_template])

@@ -844,7 +844,7 @@ def play(
         report_tills(connection)
         report(connection, console, done=stage.done, refused=stage.refused, story=story)
         demo_bank.play(connection, console)
-        demo_market.play(connection, console)
+        demo_market.play(connection, console, is_own=is_own and not yes_this_database)
         with console.status("Running the jobs that are due"):
             run_jobs(connection)
         consistency(console, check.run(connection))

@@ -20,14 +20,15 @@ from pybridge.cli.common import REFUSED, Json, fail, print_json
 from pybridge.cli.plain import group
 from pybridge.client.marketplace import Marketplace
 from pybridge.database import connect
-from pybridge.formats import OSLO, kroner, local
+from pybridge.formats import kroner, local
 from pybridge.jobs import runner as jobs
-from pybridge.payments import execution, gateways, webhook
+from pybridge.payments import execution, gateways, reconciling, webhook
 from pybridge.terminal import new_table
 
 app = group()
 
 Now = Annotated[datetime | None, typer.Option(help="The moment that it takes for now.")]
+TestNow = Annotated[datetime | None, typer.Option(help="With --dry-run, or in a database for tests: now.")]
 Reason = Annotated[str, typer.Option(help="Why; it stays with the attempt.")]
 Attempt = Annotated[int, typer.Argument(help="Its number; see `pybridge payment list`.")]
 Purse = Annotated[str, typer.Option(help="Which; see report.marketplace_purse.")]
@@ -64,15 +65,13 @@ def due(now: Now = None, as_json: Json = False) -> None:
 @app.command()
 def execute(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
-    now: Now = None,
+    now: TestNow = None,
     as_json: Json = False,
 ) -> None:
     """Charge and pay what is due, and find out what became of what was sent: exits 1 where something is left to do."""
     if dry_run:
         due(now, as_json)
         return
-    if now is not None and local(now) > datetime.now(OSLO):
-        raise typer.BadParameter("what is due on a day to come is charged then; --dry-run shows it")
     with connect(deployed=True) as connection:
         ended = jobs.run(connection, "marketplace_execute", None, now and local(now))
     if as_json:
@@ -152,8 +151,10 @@ def webhook_(
 def refund(
     transaction: Transaction,
     reason: Annotated[str, typer.Option(help="Why; it stays with the transaction.")],
+    request_id: Annotated[
+        str, typer.Option(help="Your own name of it, such as a case's number: repeating it makes no second refund.")
+    ],
     amount: Annotated[str | None, typer.Option(help="NOK; all that is left of the charge by default.")] = None,
-    request_id: Annotated[str | None, typer.Option(help="Repeating it makes no second refund.")] = None,
 ) -> None:
     """Give an executed charge back, whole or in part; the next run sends it."""
     kroner_back = None if amount is None else _amount(amount)
@@ -191,6 +192,39 @@ def cancel(attempt: Attempt, reason: Reason) -> None:
     with _market() as market:
         market.cancel_attempt(payment_attempt=attempt, reason=reason)
     typer.echo(f"attempt {attempt} is CANCELLED")
+
+
+@app.command()
+def reconcile(
+    gateway: Annotated[str, typer.Argument(help="Its name: stripe, or bank.")],
+    foreign: Annotated[str | None, typer.Option(help="What the gateway calls one that is not ours.")] = None,
+    reason: Annotated[str | None, typer.Option(help="With --foreign: why it is not ours.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Take in what a gateway has of ours and this ledger does not know, as after a restore; nothing is sent."""
+    if foreign is not None:
+        if reason is None:
+            raise typer.BadParameter("--foreign needs --reason")
+        with _market() as market:
+            market.declare_foreign(gateway=gateway, gateway_id=foreign, reason=reason)
+        typer.echo(f"{foreign} is not ours")
+        return
+    with connect(deployed=True) as connection:
+        try:
+            done = reconciling.reconcile(connection, gateway)
+        except (gateways.NotConfigured, gateways.NotAnswered, reconciling.Busy) as error:
+            raise fail(REFUSED, f"{gateway}: nothing was taken in. {error}", getattr(error, "hint", "")) from None
+    if as_json:
+        print_json(
+            {"seen": done.seen, "taken": [vars(row) for row in done.taken], "left": [vars(row) for row in done.left]}
+        )
+    else:
+        typer.echo(f"{done.seen} made since the last look; {len(done.taken)} taken in, {len(done.left)} left")
+        for each in done.taken:
+            typer.echo(f"{each.gateway_id}: attempt {each.attempt} is {each.state}")
+    if done.left:
+        said = [f"{each.gateway_id}: {' '.join(each.why.split())}" for each in done.left]
+        raise fail(REFUSED, "\n".join(said), "Nothing is sent until each is taken in, or declared foreign: --foreign.")
 
 
 @app.command("clear-alarm")

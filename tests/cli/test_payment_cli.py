@@ -108,7 +108,9 @@ def test_a_person_decides(here: Town, run: Run) -> None:
     executed(db, gateway, market.at(2026, 2, 4))
     transaction = market.transaction(db, here.advertisers[0], JANUARY)["transaction"]
     for amount in ("50.01", "x"):
-        wrong = run(db, "payment", "refund", transaction, "--amount", amount, "--reason", "a mistake")
+        wrong = run(
+            db, "payment", "refund", transaction, "--amount", amount, "--reason", "a mistake", "--request-id", "q"
+        )
         assert wrong.exit_code == (1 if amount == "50.01" else 2)
     given = run(db, "payment", "refund", transaction, "--amount", "20", "--reason", "a mistake", "--request-id", "r")
     assert given.exit_code == 0, given.output

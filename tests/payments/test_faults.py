@@ -21,7 +21,7 @@ from psycopg.types.json import Jsonb
 from examples import sandbox
 from pybridge.payments import gateways
 from pybridge.payments.execution import execute, receive
-from pybridge.payments.gateways import Answer, Event, Gateway, Request
+from pybridge.payments.gateways import Answer, Event, Found, Gateway, Request
 from tests.conftest import Connect, Connection
 from tests.support import market
 from tests.support.domain import Row, call_in, consistency, one, rows, run
@@ -51,6 +51,10 @@ class Mortal:
     batch_limit: int = 1
     name: str = "stripe"
     calls: int = 0
+    is_live: bool = False
+
+    def newest(self, since: datetime, ledger: str) -> list[Found]:
+        return self.inner.newest(since, ledger)
 
     def _around(self, ask: str, requests: Sequence[Request]) -> list[Answer]:
         self.calls += 1
@@ -180,6 +184,7 @@ class Schedule:
         for row in rows(self.db, query, self.people):
             amount = (row["left"] * Decimal(self.chance.choice(("0.3", "1")))).quantize(Decimal("0.01"))
             arguments = {"transaction": row["transaction"], "reason": "a mistake", "amount": amount, "now": self.now}
+            arguments["request_id"] = f"{self.now}"
             call_in(self.db, "marketplace", "refund_transaction", **arguments)
 
     def hear(self) -> None:

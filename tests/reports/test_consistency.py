@@ -190,7 +190,15 @@ def _marketplace(db: Connection) -> tuple[int, int]:
     assert (owed["status"], charged["status"]) == ("ROLLED_OVER", "NEW")
     means(db, advertiser, "CHARGE")
     assert executed(db, Scripted(), CHARGE_DAY).states == {"SUCCEEDED": 1}
-    call_in(db, "marketplace", "refund_transaction", transaction=charged["transaction"], reason="x", amount=Decimal(1))
+    call_in(
+        db,
+        "marketplace",
+        "refund_transaction",
+        transaction=charged["transaction"],
+        reason="x",
+        amount=Decimal(1),
+        request_id="r",
+    )
     assert consistency(db) == {}
     return owed["transaction"], charged["transaction"]
 

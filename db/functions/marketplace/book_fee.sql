@@ -1,14 +1,14 @@
 create or replace function marketplace.book_fee(
-    p_amount numeric, p_reason text, p_purse text default 'main', p_now timestamptz default now()
+    p_amount numeric, p_reason text, p_purse text default 'main', p_now timestamptz default null
 )
 returns numeric
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
 as $$
 begin
+    p_now := jobs.server_time(p_now);
     if
         p_amount is null or p_amount = 0 or p_amount <> trunc(p_amount, 2) or coalesce(p_reason, '') = ''
-        or p_now is null or not isfinite(p_now)
     then
         raise exception 'a fee needs an amount and a reason' using
             errcode = '22023',

@@ -2,7 +2,7 @@ create or replace function marketplace.book_loss(
     p_payment_attempt bigint,
     p_amount numeric,
     p_reason text,
-    p_now timestamptz default now()
+    p_now timestamptz default null
 )
 returns numeric
 language plpgsql security definer
@@ -11,7 +11,8 @@ as $$
 declare
     v_attempt marketplace.payment_attempt;
 begin
-    v_attempt := marketplace.lock_attempt(p_payment_attempt, p_reason, p_now);
+    p_now := jobs.server_time(p_now);
+    v_attempt := marketplace.lock_attempt(p_payment_attempt, p_reason);
     if p_amount is null or p_amount <= 0 or p_amount <> trunc(p_amount, 2) or p_amount * 100 > v_attempt.amount then
         raise exception 'a loss is at most what was charged' using
             errcode = '22023',

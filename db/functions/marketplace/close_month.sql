@@ -1,4 +1,4 @@
-create or replace function marketplace.close_month(p_month date, p_now timestamptz default now())
+create or replace function marketplace.close_month(p_month date, p_now timestamptz default null)
 returns table (status text, transactions bigint, due_amount numeric, carried_out numeric)
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
@@ -13,6 +13,7 @@ declare
     v_charge numeric;
     v_payout numeric;
 begin
+    p_now := jobs.server_time(p_now);
     if p_month is null then
         raise exception 'no month is named' using
             errcode = '22023',

@@ -1,4 +1,4 @@
-create or replace function marketplace.move_reserve(p_amount numeric, p_reason text, p_now timestamptz default now(), p_purse text default 'main')
+create or replace function marketplace.move_reserve(p_amount numeric, p_reason text, p_now timestamptz default null, p_purse text default 'main')
 returns numeric
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
@@ -8,9 +8,9 @@ declare
     v_here bigint;
     v_owed bigint;
 begin
+    p_now := jobs.server_time(p_now);
     if
         p_amount is null or p_amount = 0 or p_amount <> trunc(p_amount, 2) or coalesce(p_reason, '') = ''
-        or p_now is null or not isfinite(p_now)
     then
         raise exception 'moving money needs an amount and a reason' using
             errcode = '22023',

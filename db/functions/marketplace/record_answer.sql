@@ -7,7 +7,7 @@ create or replace function marketplace.record_answer(
     p_error_code text default null,
     p_decline_code text default null,
     p_message text default null,
-    p_now timestamptz default now(),
+    p_now timestamptz default null,
     p_job_run bigint default null
 )
 returns table (outcome text, state text, status text, alarm text)
@@ -23,26 +23,18 @@ declare
     v_alarm text;
     v_outcome text := 'APPLIED';
 begin
+    p_now := jobs.server_time(p_now);
     if p_answer is null or p_answer not in (
         'succeeded', 'processing', 'requires_action', 'declined', 'rate_limited', 'conflict', 'rejected', 'unauthorized',
         'no_answer', 'not_found', 'returned', 'reinstated'
-    ) or p_now is null or not isfinite(p_now) then
+    ) then
         raise exception 'no such answer' using
             errcode = '22023',
-            detail = format('Answer %L, now %s.', p_answer, p_now),
+            detail = format('Answer %L.', p_answer),
             hint = 'The words are in pybridge.payments.gateways; a gateway''s module translates into them.';
     end if;
     -- The transaction first, then the attempt: everybody locks in this order.
-    perform from marketplace.transaction as t
-    where t.transaction = (select a.transaction from marketplace.payment_attempt as a where a.payment_attempt = p_payment_attempt)
-    for no key update;
-    select a.* into v_attempt from marketplace.payment_attempt as a where a.payment_attempt = p_payment_attempt for update;
-    if not found then
-        raise exception 'no such attempt' using
-            errcode = 'P0002',
-            detail = format('Attempt %s.', p_payment_attempt),
-            hint = 'They are in marketplace.payment_attempt.';
-    end if;
+    v_attempt := marketplace.lock_attempt(p_payment_attempt, p_answer);
 
     -- Another run has sent it since. That this one's call did nothing says nothing of the other's.
     if

@@ -1,5 +1,5 @@
 create or replace function marketplace.transfer(
-    p_from text, p_to text, p_amount numeric, p_reason text, p_now timestamptz default now()
+    p_from text, p_to text, p_amount numeric, p_reason text, p_now timestamptz default null
 )
 returns void
 language plpgsql security definer
@@ -8,9 +8,10 @@ as $$
 declare
     v_here bigint;
 begin
+    p_now := jobs.server_time(p_now);
     if
         p_amount is null or p_amount <= 0 or p_amount <> trunc(p_amount, 2) or coalesce(p_reason, '') = ''
-        or p_now is null or not isfinite(p_now) or p_from is not distinct from p_to
+        or p_from is not distinct from p_to
     then
         raise exception 'a transfer needs two purses, an amount and a reason' using
             errcode = '22023',

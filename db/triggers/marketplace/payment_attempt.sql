@@ -39,10 +39,6 @@ begin
             (select g.purse from marketplace.gateway as g where g.gateway = new.gateway)
         );
         new.from_state := '';
-        new.request := jsonb_set(
-            case when new.request ? 'metadata' then new.request else new.request || '{"metadata": {}}' end,
-            '{metadata,attempt}', to_jsonb(new.payment_attempt::text)
-        );
     else
         if
             (new.payment_attempt, new.transaction, new.profile, new.kind, new.attempt_number, new.amount, new.currency, new.gateway,

@@ -28,7 +28,7 @@ begin
         t.month = p_month
         and (
             x.amount is distinct from j.amount or x.transaction is distinct from j.old_transaction
-            or x.sides <> (
+            or not j.is_one_sided and x.sides <> (
                 select count(*)
                 from marketplace.adjustment as o
                 where o.click_profile = j.click_profile and o.click_time = j.click_time and o.ad_click = j.ad_click
