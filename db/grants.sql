@@ -172,7 +172,7 @@ marketplace.begin_look, marketplace.end_look, marketplace.take_in, marketplace.d
 to scheduler, bookkeeper;
 grant execute on function marketplace.record_event to scheduler;
 grant execute on function
-marketplace.refund_transaction, marketplace.cancel_attempt, marketplace.resolve_attempt, marketplace.retry_transaction,
+marketplace.refund_transaction, marketplace.refund_clicks, marketplace.cancel_attempt, marketplace.resolve_attempt, marketplace.retry_transaction,
 marketplace.clear_alarm, marketplace.move_reserve, marketplace.book_loss, marketplace.book_fee, marketplace.transfer,
 marketplace.set_purse
 to bookkeeper;
