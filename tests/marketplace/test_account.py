@@ -186,7 +186,9 @@ def test_a_refund_names_the_clicks_it_stands_for(four: Four) -> None:
 
     def refund(chosen: list[Row], request: str = "case 1") -> int:
         told = {"click_times": [row["click_time"] for row in chosen], "ad_clicks": [row["ad_click"] for row in chosen]}
-        answer = call(four.db, "refund_clicks", transaction=charged, **told, reason="bots", request_id=request, now=PAID)
+        answer = call(
+            four.db, "refund_clicks", transaction=charged, **told, reason="bots", request_id=request, now=PAID
+        )
         return int(answer[0]["refund_clicks"])
 
     made = refund(clicks[:2])
