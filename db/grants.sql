@@ -49,7 +49,7 @@ grant select on books.accounting_period to bookkeeper, auditor;
 
 -- Which account a voucher's line goes to: the bookkeeper decides, through the functions.
 grant select on
-books.account, books.voucher_line_kind, books.voucher_rule, billig.event_date
+books.account, books.voucher_line_kind, books.voucher_rule, books.organisation, billig.event_date
 to bookkeeper, auditor;
 
 grant select on all tables in schema report to analyst, bookkeeper, auditor;
@@ -79,13 +79,14 @@ to billig_web;
 grant execute on function billig.expire_net_sales, billig.expire_reservations to billig_web, scheduler;
 grant execute on function
 billig.register_cash_point, billig.settle_owed_back, billig.erase_buyer,
-billig.check_programme, billig.import_programme, books.set_account, books.set_voucher_rule
+billig.check_programme, billig.import_programme, books.set_account, books.set_voucher_rule, books.set_organisation
 to bookkeeper;
 grant select on billig.programme_column to bookkeeper;
 grant execute on function books.close_period to bookkeeper;
 grant execute on function billig.roll_up_log to bookkeeper, scheduler;
 -- Whoever reads a view calls the functions in it: these say which rows are late, and nothing else.
 grant execute on function billig.late_rows, books.posting_date to analyst, bookkeeper, auditor, scheduler;
+grant execute on function books.organisation_on to analyst, bookkeeper, auditor;
 
 -- The marketplace. Row-level security lets a profile's own role see only its own rows; a click is both parties'.
 grant select on
@@ -130,9 +131,9 @@ grant execute on function marketplace.due_date to marketplace_web, marketplace_p
 grant execute on function
 marketplace.current_totals, marketplace.past_transactions, marketplace.why_not_paid, marketplace.click_series,
 marketplace.top_items, marketplace.check_profile, marketplace.check_period, marketplace.click_lines, marketplace.account,
-marketplace.hold_of
+marketplace.hold_of, marketplace.click_counts
 to marketplace_web, marketplace_profile;
-grant execute on function marketplace.statement_lines to analyst, bookkeeper, auditor;
+grant execute on function marketplace.statement_lines, marketplace.all_click_counts to analyst, bookkeeper, auditor;
 grant execute on function marketplace.record_clicks to marketplace_web;
 grant execute on function marketplace.begin_click_file, marketplace.load_clicks to marketplace_web, scheduler, bookkeeper;
 grant execute on function marketplace.exclude_clicks to bookkeeper, marketplace_web;
@@ -172,7 +173,7 @@ marketplace.begin_look, marketplace.end_look, marketplace.take_in, marketplace.d
 to scheduler, bookkeeper;
 grant execute on function marketplace.record_event to scheduler;
 grant execute on function
-marketplace.refund_transaction, marketplace.cancel_attempt, marketplace.resolve_attempt, marketplace.retry_transaction,
+marketplace.refund_transaction, marketplace.refund_clicks, marketplace.cancel_attempt, marketplace.resolve_attempt, marketplace.retry_transaction,
 marketplace.clear_alarm, marketplace.move_reserve, marketplace.book_loss, marketplace.book_fee, marketplace.transfer,
 marketplace.set_purse
 to bookkeeper;

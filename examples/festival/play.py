@@ -62,6 +62,8 @@ LOGINS = {
 }
 """Who may log in to the pages of the demo's own database, and what they see."""
 STANDS = {1: "Billettluka", 2: "Dødens dal", 3: "Storsalen", 4: "Kontoret"}
+ORGANISATIONS = {1: ("Prøvesamfundet (oppdiktet)", "123456785"), 2: ("Prøve-UKA (oppdiktet)", "111111111")}
+"""What the receipts of Samfundet and UKA say of them here: made up, as no register gives numbers that begin with 1."""
 FIRST_CARD = 9_000_001
 CARDS = 40
 LEAD = timedelta(weeks=1)  # how long before its first event the programme is played
@@ -540,6 +542,13 @@ def prepare(connection: psycopg.Connection[Any]) -> None:
         client = Client(connection)
         for number, name in STANDS.items():
             client.register_cash_point(cash_point=number, name=name)
+        for organisation, (legal_name, organisation_number) in ORGANISATIONS.items():
+            client.books.set_organisation(
+                organisation=organisation,
+                legal_name=legal_name,
+                organisation_number=organisation_number,
+                is_vat_registered=True,
+            )
         connection.execute(
             """
             insert into billig.ticket_card (card, owner_member_id, membership_ends)

@@ -49,6 +49,17 @@ class AdjustClicksRow:
 
 
 @dataclass(frozen=True)
+class AllClickCountsRow:
+    """A row of `marketplace.all_click_counts`."""
+
+    item: int
+    item_name: str
+    period_begins: datetime
+    clicks: int
+    amount: Decimal
+
+
+@dataclass(frozen=True)
 class BeginClickFileRow:
     """A row of `marketplace.begin_click_file`."""
 
@@ -79,6 +90,17 @@ class ClaimAttemptsRow:
     submitted_at: datetime
     gateway_id: str | None
     batch: str | None
+
+
+@dataclass(frozen=True)
+class ClickCountsRow:
+    """A row of `marketplace.click_counts`."""
+
+    item: int
+    item_name: str
+    period_begins: datetime
+    clicks: int
+    amount: Decimal
 
 
 @dataclass(frozen=True)
@@ -189,6 +211,9 @@ class PastTransactionsRow:
     rolled_from: int | None
     rolled_to: int | None
     corrects: int | None
+    offset_in: Decimal
+    offset_amount: Decimal
+    left_amount: Decimal
 
 
 @dataclass(frozen=True)
@@ -369,6 +394,14 @@ class Marketplace(Room):
             now=now,
         )
 
+    def all_click_counts(
+        self, *, profile: int | None, side: str, from_: date, to: date, step: str = "day"
+    ) -> list[AllClickCountsRow]:
+        """click_counts for those who may read reports, and not the clicks themselves. 22023."""
+        return self._rows(
+            AllClickCountsRow, "all_click_counts", profile=profile, side=side, from_=from_, to=to, step=step
+        )
+
     def begin_click_file(self, *, source: str, content_sha256: bytes) -> list[BeginClickFileRow]:
         """Begins to load a file of clicks: makes the temporary table click_file_line, empty, for the caller to COPY the
         file's lines into and then call load_clicks, in the same transaction. Returns a row, and makes no table, where
@@ -411,9 +444,11 @@ class Marketplace(Room):
         """
         self._value("cancel_attempt", payment_attempt=payment_attempt, reason=reason, now=now)
 
-    def check_period(self, *, side: str, from_: date, to: date, step: str) -> None:
-        """Refuses a question about clicks that makes no sense (22023)."""
-        self._value("check_period", side=side, from_=from_, to=to, step=step)
+    def check_period(self, *, side: str, from_: date, to: date, step: str, fills: bool = True) -> None:
+        """Refuses a question about clicks that makes no sense (22023). fills: each step is a row, clicks or none, so
+        that too many are refused.
+        """
+        self._value("check_period", side=side, from_=from_, to=to, step=step, fills=fills)
 
     def check_profile(self, *, profile: int) -> None:
         """Refuses to answer a profile's role about another profile (42501), and for no profile (P0002). Row-level
@@ -442,6 +477,17 @@ class Marketplace(Room):
         """
         self._value("clear_alarm", payment_attempt=payment_attempt, reason=reason, now=now)
 
+    def click_counts(
+        self, *, profile: int | None, side: str, from_: date, to: date, step: str = "day"
+    ) -> list[ClickCountsRow]:
+        """Clicks over time (M8), so far as its caller may see them: by advertisement or by website (side ADVERTISEMENT
+        or WEBSITE), of a profile, or of all if it is null, from the local day from_ until before to, an hour, day, week
+        (from Monday) or month each (step); no row where there were none. The one place that counts them: click_series
+        adds what had none, all_click_counts is for those who read reports. Excluded clicks are left out. amount: NOK,
+        cost positive, earnings negative. Runs with its caller's rights, so that row-level security decides. 22023.
+        """
+        return self._rows(ClickCountsRow, "click_counts", profile=profile, side=side, from_=from_, to=to, step=step)
+
     def click_lines(self, *, profile: int, month: date, transaction: int) -> list[ClickLinesRow]:
         """What a transaction of a profile and a month is made of, so far as its caller may see it: the lines of
         report.marketplace_statement_line, and of own_statement_line, whose columns it has. Runs with its caller's
@@ -452,11 +498,11 @@ class Marketplace(Room):
     def click_series(
         self, *, profile: int, side: str, from_: date, to: date, step: str = "day"
     ) -> list[ClickSeriesRow]:
-        """Clicks by advertisement or by website of a profile (M8; side ADVERTISEMENT or WEBSITE), from the local day
-        from_ until before to, an hour, day, week (from Monday) or month each (step); 0 where there were none. The first
-        week or month counts what lies in the days asked for. Excluded clicks are left out. amount: NOK, cost positive,
-        earnings negative. Runs with its caller's rights, so that row-level security decides. 22023; 42501 another's;
-        P0002 no such profile.
+        """click_counts of a profile, and 0 where there were none: by advertisement or by website (M8; side
+        ADVERTISEMENT or WEBSITE), from the local day from_ until before to, an hour, day, week (from Monday) or month
+        each (step). The first week or month counts what lies in the days asked for. Excluded clicks are left out.
+        amount: NOK, cost positive, earnings negative. Runs with its caller's rights, so that row-level security
+        decides. 22023; 42501 another's; P0002 no such profile.
         """
         return self._rows(ClickSeriesRow, "click_series", profile=profile, side=side, from_=from_, to=to, step=step)
 
@@ -577,8 +623,9 @@ class Marketplace(Room):
         return result
 
     def past_transactions(self, *, profile: int) -> list[PastTransactionsRow]:
-        """A profile's transactions of closed months, newest first; NOK, signed as in marketplace.transaction. 42501
-        another's; P0002 no such profile.
+        """A profile's transactions of closed months, newest first; NOK, signed as in marketplace.transaction;
+        left_amount is what was, or is to be, charged or paid after what was set off. 42501 another's; P0002 no such
+        profile.
         """
         return self._rows(PastTransactionsRow, "past_transactions", profile=profile)
 
@@ -689,6 +736,33 @@ class Marketplace(Room):
         )
         return result
 
+    def refund_clicks(
+        self,
+        *,
+        transaction: int,
+        click_times: Sequence[datetime],
+        ad_clicks: Sequence[int],
+        reason: str,
+        request_id: str,
+        now: datetime | None = None,
+    ) -> int:
+        """Gives back through the gateway what these clicks of an executed charge cost, cut off to whole øre, and takes
+        the clicks back: their publishers' shares as adjust_clicks does, the advertiser without a second credit. The
+        number of the REFUND transaction. request_id: the same again makes no second one. 22023; P0002 no such
+        transaction; 23B13 the request was another; 23B65 one was taken back before; 23B72 so much is not left of the
+        charge; 23B73 it was not charged.
+        """
+        result: int = self._value(
+            "refund_clicks",
+            transaction=transaction,
+            click_times=click_times,
+            ad_clicks=ad_clicks,
+            reason=reason,
+            request_id=request_id,
+            now=now,
+        )
+        return result
+
     def refund_transaction(
         self,
         *,
@@ -701,8 +775,8 @@ class Marketplace(Room):
         """Gives an executed charge back, amount NOK of it or, if null, all that is left: a REFUND transaction of its
         own in the open month, whose number it returns; the next run of marketplace_execute sends it. request_id, which
         it must have: the same again makes no second one, nor does a ledger that was restored and is asked again. 22023;
-        P0002 no such transaction; 23B13 the request was another; 23B72 more than was charged; 23B73 it was not
-        charged.
+        P0002 no such transaction; 23B13 the request was another; 23B72 more than is left of the charge; 23B73 it was
+        not charged.
         """
         result: int = self._value(
             "refund_transaction", transaction=transaction, reason=reason, amount=amount, request_id=request_id, now=now

@@ -231,7 +231,12 @@ def test_what_runs_with_the_owners_rights_fixes_its_search_path(shared_db: Conne
     ], "these look nothing up"
     assert [row["name"] for row in found if row["is_fixed"]] == [
         *("jobs.is_held", "marketplace.account", "marketplace.check_period", "marketplace.check_profile"),
-        *("marketplace.click_lines", "marketplace.click_series", "marketplace.credited_of_charge"),
+        *(
+            "marketplace.click_counts",
+            "marketplace.click_lines",
+            "marketplace.click_series",
+            "marketplace.credited_of_charge",
+        ),
         *("marketplace.current_totals", "marketplace.hold_of", "marketplace.past_transactions"),
         *("marketplace.top_items", "marketplace.why_not_paid"),
     ], "what profiles are shown is decided by row-level security of who asks"

@@ -175,6 +175,36 @@ def test_a_refund_in_part_leaves_the_rest_to_be_credited(four: Four) -> None:
     assert [tuple(row.values()) for row in found] == [(-100, 0), (-50, 50), (0, 100)]
 
 
+def test_a_refund_names_the_clicks_it_stands_for(four: Four) -> None:
+    """The publisher's share comes back, and nothing is credited a second time."""
+    clicks = four.clicks(four.adv, four.pub, 3)
+    others = four.clicks(four.adv2, four.pub, 1)
+    four.close()
+    four.prepare("CHARGE", CHARGED)
+    four.attempt("CHARGE", CHARGED)
+    charged = four.charge(four.adv)["transaction"]
+
+    def refund(chosen: list[Row], request: str = "case 1") -> int:
+        told = {"click_times": [row["click_time"] for row in chosen], "ad_clicks": [row["ad_click"] for row in chosen]}
+        answer = call(
+            four.db, "refund_clicks", transaction=charged, **told, reason="bots", request_id=request, now=PAID
+        )
+        return int(answer[0]["refund_clicks"])
+
+    made = refund(clicks[:2])
+    assert refund(clicks[:2]) == made, "the same request"
+    assert (four.charge(four.adv)["left_amount"], four.balance(four.adv), four.balance(four.pub)) == (10000, -200, -210)
+    for chosen, request, state in (
+        (clicks[:2], "case 2", "23B72"), (clicks[2:] + clicks[:1], "case 2", "23B72"), (clicks[2:], "case 1", "23B13"),
+        (others, "case 2", "22023"), ([], "case 2", "22023"),
+    ):  # fmt: skip
+        with expect(state), four.db.transaction():
+            refund(chosen, request)
+    assert refund(clicks[2:], "case 2") != made
+    found = rows(four.db, "select amount, credited from marketplace.adjustment where side = 'ADVERTISEMENT'")
+    assert [tuple(row.values()) for row in found] == [(0, 100)] * 3
+
+
 def test_what_clicks_were_credited_for_is_not_refunded_as_well(four: Four) -> None:
     clicks = four.clicks(four.adv, four.pub, 3)
     four.close()

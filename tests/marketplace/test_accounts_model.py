@@ -35,7 +35,8 @@ CONTROLS: dict[str, tuple[str, ...]] = {
         "create or replace function marketplace.debt_of(p_profile bigint) returns numeric language sql stable return 0",
         "create or replace function marketplace.hold_of("
         " p_candidate marketplace.payment_candidate, p_today date, p_now timestamptz) returns text"
-        " language sql immutable return case when (p_candidate).is_live then 'UNDER_WAY' when (p_candidate).due_on > p_today then 'NOT_DUE'"
+        " language sql immutable return case when (p_candidate).is_live then 'UNDER_WAY'"
+        " when (p_candidate).due_on > p_today then 'NOT_DUE'"
         " when (p_candidate).last_state is not null and not (p_candidate).is_released then 'DECLINED' end",
     ),
     "a dispute that takes nothing out of the purse": (
@@ -43,9 +44,9 @@ CONTROLS: dict[str, tuple[str, ...]] = {
         " p_amount bigint, p_code text, p_message text, p_now timestamptz) returns text language sql return 'ALARM'",
     ),
     "set off in the account alone": ("alter table marketplace.set_off disable trigger set_off_follow",),
-    "months that no account has": ("alter table marketplace.transaction disable trigger transaction_enter_update",),
+    "months that no account has": ("alter table marketplace.transaction disable trigger transaction_enter_month",),
     "corrections and refunds that no account has": (
-        "alter table marketplace.transaction disable trigger transaction_enter_insert",
+        "alter table marketplace.transaction disable trigger transaction_enter",
     ),
     "moved between purses without the purses": (
         "alter table marketplace.purse_movement disable trigger purse_movement_follow",

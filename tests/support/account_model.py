@@ -17,6 +17,7 @@ from psycopg.types.json import Jsonb
 
 from tests.support import market
 from tests.support.domain import Connection, Row, one, rows, run
+from tests.support.payments import looked
 
 NOTHING, ORE, MICRO = Decimal(0), Decimal("0.01"), Decimal("0.000001")
 RATE = Decimal("0.3")
@@ -113,6 +114,7 @@ class World:
         market.set_minimum(db, "0.01", "0.01")
         market.set_rate(db, RATE)
         self.job_run = db.execute("select job_run from jobs.begin_run('marketplace_execute')").fetchall()[0][0]
+        looked(db, self.job_run)
         if self.chance.random() < 0.5:
             self.payout_purse = "bank"
             market.call(db, "set_purse", gateway="bank", purse="bank")

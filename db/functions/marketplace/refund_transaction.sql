@@ -61,9 +61,9 @@ begin
     if v_amount = 0 or v_amount > v_charge.left_amount then
         raise exception 'more than is left of the charge' using
             errcode = '23B72',
-            detail = format('Charged NOK %s, given back NOK %s, now NOK %s.',
-                round(v_charge.amount / 100.0, 2), round(v_charge.refunded / 100.0, 2), round(v_amount / 100.0, 2)),
-            hint = 'A charge is given back once, in parts or in whole; refunds under way count.';
+            detail = format('Charged NOK %s, of which NOK %s are left; now NOK %s.',
+                round(v_charge.amount / 100.0, 2), round(v_charge.left_amount / 100.0, 2), round(v_amount / 100.0, 2)),
+            hint = 'What was refunded, is in dispute or lost, or was credited for clicks taken back, is not left; refunds under way count.';
     end if;
 
     update marketplace.payment_attempt as a
@@ -83,4 +83,4 @@ end;
 $$;
 
 comment on function marketplace.refund_transaction(bigint, text, numeric, text, timestamptz) is
-'Gives an executed charge back, p_amount NOK of it or, if null, all that is left: a REFUND transaction of its own in the open month, whose number it returns; the next run of marketplace_execute sends it. p_request_id, which it must have: the same again makes no second one, nor does a ledger that was restored and is asked again. 22023; P0002 no such transaction; 23B13 the request was another; 23B72 more than was charged; 23B73 it was not charged.';
+'Gives an executed charge back, p_amount NOK of it or, if null, all that is left: a REFUND transaction of its own in the open month, whose number it returns; the next run of marketplace_execute sends it. p_request_id, which it must have: the same again makes no second one, nor does a ledger that was restored and is asked again. 22023; P0002 no such transaction; 23B13 the request was another; 23B72 more than is left of the charge; 23B73 it was not charged.';

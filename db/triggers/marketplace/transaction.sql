@@ -74,39 +74,49 @@ language plpgsql
 set search_path = pg_catalog, marketplace, pg_temp
 as $$
 begin
-    if tg_op = 'INSERT' then
-        insert into marketplace.account_entry (profile, kind, debit, credit, amount, transaction, entered_at)
-        select n.profile, e.kind, e.debit, e.credit, abs(n.due_amount), n.transaction, n.created_at
-        from new_row as n
-        cross join lateral (
-            select 'REFUND' as kind, 'GIVEN_BACK' as debit, 'PAYABLE' as credit
-            where n.kind = 'REFUND'
-            union all
-            select 'CORRECTION', 'RETURNED', 'PAYABLE'
-            where n.kind = 'ADJUSTMENT' and n.due_amount < 0
-            union all
-            select 'CORRECTION', 'RECEIVABLE', 'RETURNED'
-            where n.kind = 'ADJUSTMENT' and n.due_amount > 0
-        ) as e
-        order by n.transaction;
-    else
-        insert into marketplace.account_entry (profile, kind, debit, credit, amount, transaction, entered_at)
-        select
-            n.profile, 'MONTH',
-            case when n.due_amount > 0 then 'RECEIVABLE' else 'CLICKS' end,
-            case when n.due_amount > 0 then 'CLICKS' else 'PAYABLE' end,
-            abs(n.due_amount), n.transaction, n.closed_at
-        from new_row as n
-        inner join old_row as o on n.transaction = o.transaction
-        where o.status = 'CURRENT' and n.status <> 'CURRENT' and n.due_amount <> 0
-        order by n.transaction;
-    end if;
+    insert into marketplace.account_entry (profile, kind, debit, credit, amount, transaction, entered_at)
+    select n.profile, e.kind, e.debit, e.credit, abs(n.due_amount), n.transaction, n.created_at
+    from new_row as n
+    cross join lateral (
+        select 'REFUND' as kind, 'GIVEN_BACK' as debit, 'PAYABLE' as credit
+        where n.kind = 'REFUND'
+        union all
+        select 'CORRECTION', 'RETURNED', 'PAYABLE'
+        where n.kind = 'ADJUSTMENT' and n.due_amount < 0
+        union all
+        select 'CORRECTION', 'RECEIVABLE', 'RETURNED'
+        where n.kind = 'ADJUSTMENT' and n.due_amount > 0
+    ) as e
+    order by n.transaction;
     return null;
 end;
 $$;
 
 comment on function marketplace.transaction_enter() is
-'Enters what a closed month, a correction or a refund makes a profile owe, or be owed, into its account.';
+'Enters what a correction or a refund makes a profile owe, or be owed, into its account.';
+
+create or replace function marketplace.transaction_enter_month()
+returns trigger
+language plpgsql
+set search_path = pg_catalog, marketplace, pg_temp
+as $$
+begin
+    insert into marketplace.account_entry (profile, kind, debit, credit, amount, transaction, entered_at)
+    select
+        n.profile, 'MONTH',
+        case when n.due_amount > 0 then 'RECEIVABLE' else 'CLICKS' end,
+        case when n.due_amount > 0 then 'CLICKS' else 'PAYABLE' end,
+        abs(n.due_amount), n.transaction, n.closed_at
+    from new_row as n
+    inner join old_row as o on n.transaction = o.transaction
+    where o.status = 'CURRENT' and n.status <> 'CURRENT' and n.due_amount <> 0
+    order by n.transaction;
+    return null;
+end;
+$$;
+
+comment on function marketplace.transaction_enter_month() is
+'Enters what a month that is closed makes a profile owe, or be owed, into its account.';
 
 create or replace function marketplace.set_off_follow()
 returns trigger
@@ -286,17 +296,17 @@ before update or delete or truncate on marketplace.update_run
 for each statement execute function marketplace.record_keep();
 alter table marketplace.update_run enable always trigger update_run_keep;
 
-create or replace trigger transaction_enter_insert
+create or replace trigger transaction_enter
 after insert on marketplace.transaction
 referencing new table as new_row
 for each statement execute function marketplace.transaction_enter();
-alter table marketplace.transaction enable always trigger transaction_enter_insert;
+alter table marketplace.transaction enable always trigger transaction_enter;
 
-create or replace trigger transaction_enter_update
+create or replace trigger transaction_enter_month
 after update on marketplace.transaction
 referencing old table as old_row new table as new_row
-for each statement execute function marketplace.transaction_enter();
-alter table marketplace.transaction enable always trigger transaction_enter_update;
+for each statement execute function marketplace.transaction_enter_month();
+alter table marketplace.transaction enable always trigger transaction_enter_month;
 
 create or replace trigger set_off_follow
 after insert on marketplace.set_off
