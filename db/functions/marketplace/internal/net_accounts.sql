@@ -2,6 +2,7 @@ create or replace function marketplace.net_accounts(p_profiles bigint [], p_now 
 returns bigint
 language plpgsql
 set search_path = pg_catalog, marketplace, pg_temp
+set enable_nestloop = on
 as $$
 declare
     v_month date;
@@ -68,4 +69,4 @@ end;
 $$;
 
 comment on function marketplace.net_accounts(bigint [], timestamptz) is
-'Sets what profiles owe us against what we owe them, at once: closed months, what rolled over, corrections and what came back, the oldest first; of all profiles where p_profiles is null. How many rows of marketplace.set_off. What was prepared and not sent is called off first; what a gateway is at waits until it has answered. May be null: p_profiles.';
+'Sets what profiles owe us against what we owe them, at once: closed months, what rolled over, corrections and what came back, the oldest first; of all profiles where p_profiles is null. How many rows of marketplace.set_off. What was prepared and not sent is called off first; what a gateway is at waits until it has answered. Looked up one by one, whatever its caller forbids. May be null: p_profiles.';
