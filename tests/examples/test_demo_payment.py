@@ -260,7 +260,9 @@ def test_the_demo_marks_a_database_of_its_own_and_nobody_elses(db: Connection, m
 
 def test_the_demos_own_database_is_marked(db: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     unmark(db)
-    monkeypatch.setattr(demo_market, "_play", lambda *_: [])
+    for each in ("_play", "_show"):
+        monkeypatch.setattr(demo_market, each, lambda *_: [])
+    monkeypatch.setattr(demo_payment, "show", lambda *_: None)
     said = StringIO()
     demo_market.play(db, Console(file=said, width=80), NOW, is_own=True)
     assert "Database marked for tests, for good" in said.getvalue()
