@@ -3,12 +3,14 @@
 A dump is a copy of the database here (CREATE DATABASE ... TEMPLATE), or pg_dump's, in the same cluster or a new one.
 """
 
+import itertools
 import os
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -17,7 +19,7 @@ from examples import sandbox
 from pybridge.client.marketplace import Marketplace
 from pybridge.deploy import deploy
 from pybridge.errors import LiveKeyInTest
-from pybridge.payments import gateways, reconciling
+from pybridge.payments import execution, gateways, reconciling
 from pybridge.payments.execution import Executed, execute, look
 from pybridge.payments.gateways import Gateway
 from pybridge.payments.reconciling import Reconciled
@@ -31,6 +33,7 @@ from tests.support.payments import (
     Scripted,
     Town,
     attempts,
+    executed,
     fund,
     job_run,
     later,
@@ -421,6 +424,86 @@ def test_other_ledgers_and_programs_at_the_same_gateway_stop_nothing(
         box._post("/v1/payment_intents", data=form)
     box.clock(CHARGE_DAY)
     assert run_job(here.db, stripe, CHARGE_DAY).states == {"SUCCEEDED": 3}
+
+
+class Killed(BaseException):
+    """The process that reconciles is gone."""
+
+
+@pytest.mark.parametrize("kill_at", range(6))
+def test_reconciling_killed_at_any_step_is_taken_up_again(
+    here: Town,
+    box: sandbox.Box,
+    stripe: Gateway,
+    dumps: Dumps,
+    monkeypatch: pytest.MonkeyPatch,
+    kill_at: int,
+) -> None:
+    """Before it takes one in, or after: what was committed stays, and the rest is done by the next."""
+    before = dumps.dump()
+    box.clock(CHARGE_DAY)
+    run_job(here.db, stripe, CHARGE_DAY)
+    two_days_on = later(CHARGE_DAY, hours=TWO_DAYS)
+    box.clock(two_days_on)
+    there = dumps.restore(before)
+    steps = itertools.count()
+
+    def mortal(*said: object) -> object:
+        if next(steps) == kill_at:
+            raise Killed
+        taken = taken_in(*said)  # type: ignore[arg-type]
+        if next(steps) == kill_at:
+            there.close()
+            raise Killed
+        return taken
+
+    taken_in = execution.take_in
+    with monkeypatch.context() as patched:
+        patched.setattr(reconciling, "take_in", mortal)
+        with pytest.raises(Killed):
+            reconciled(there, stripe, two_days_on)
+    if there.closed:
+        there = dumps.connect("test_restored")
+        dumps.opened.append(there)
+    done = run_job(there, stripe, two_days_on)
+    assert done.states == {}, "nothing is sent while one is left"
+    assert reconciled(there, stripe, two_days_on).left == []
+    assert run_job(there, stripe, two_days_on).states == {}
+    assert states(there) == ["SUCCEEDED"] * 3
+    assert charged(box) == [5000] * 3
+    assert consistency(there) == {}
+
+
+def test_a_file_that_went_to_the_bank_is_found_in_its_journal(db: Connection, dumps: Dumps, tmp_path: Path) -> None:
+    """The bank cannot be asked; what the journal has was sent, and is not sent again."""
+    here = town(db)
+    means(db, here.publisher, "PAYOUT", "bank", name="Kari Nordmann", iban="NO9386011117947")
+    here.month()
+    executed(db, Scripted(), CHARGE_DAY)
+    before = dumps.dump()
+    outbox = tmp_path / "out"
+    outbox.mkdir(mode=0o700)
+    settings = {"BANK_OUTBOX": str(outbox), "BANK_DEBTOR_NAME": "Websuggest AS", "BANK_DEBTOR_IBAN": "NO9386011117947"}
+    bank = gateways.open_gateway("bank", settings)
+    assert run_job(db, bank, PAYOUT_DAY).states == {"PROCESSING": 1}
+    (file,) = outbox.glob("*.xml")
+
+    there = dumps.restore(before)
+    after = later(PAYOUT_DAY, hours=TWO_DAYS)
+    done = run_job(there, bank, after)
+    assert (done.states, list(done.stopped)) == ({}, ["bank"])
+    said = reconciled(there, bank, after)
+    assert [each.state for each in said.taken] == ["PROCESSING"], said
+    (taken,) = [row for row in attempts(there) if row["kind"] == "PAYOUT"]
+    assert (taken["batch"], taken["gateway_id"]) == (file.stem, taken["idempotency_key"])
+    run_job(there, bank, later(after, days=2))
+    assert list(outbox.glob("*.xml")) == [file]
+    # The control: without the look, a day on, it goes out again, as another file.
+    there = dumps.restore(before)
+    there.execute(FORGETFUL.encode())
+    bank.newest = lambda *_: []  # type: ignore[method-assign]
+    run_job(there, bank, later(after, days=5))
+    assert len(list(outbox.glob("*.xml"))) == 1, "its name is made of the same keys: the journal knows it"
 
 
 # --- Before anything is sent ----------------------------------------------------------------------------------------

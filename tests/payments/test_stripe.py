@@ -27,6 +27,7 @@ from pybridge.payments.gateways import (
     Request,
     open_gateway,
 )
+from pybridge.payments.gateways import stripe as sender
 from pybridge.payments.gateways import stripe_said as stripe
 
 NOW = datetime.now(UTC)
@@ -299,7 +300,7 @@ def test_a_look_up_that_fails_finds_nothing_out(box: Box, gateway: gateways.Gate
 def test_a_look_up_that_fails_on_its_second_page_finds_nothing_out(
     box: Box, gateway: gateways.Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stripe, "PAGE", 2)
+    monkeypatch.setattr(sender, "PAGE", 2)
     somebody = box.customer()
     asked = [charge(somebody) for _ in range(5)]
     for each in asked:
@@ -426,7 +427,7 @@ def test_a_charge_that_the_bank_takes_back_is_known_by_its_payment_intent(box: B
     assert event.idempotency_key is None
     assert event.answer == Answer("returned", "pi_1", 7, "NOK", decline_code="fraudulent")
     box.emit("charge.dispute.funds_reinstated", dispute | {"reason": "fraudulent", "payment_intent": "pi_1"})
-    (event,) = read(gateway, box.events()[-1])
+    _, (event,) = [read(gateway, each) for each in box.events()]
     assert (event.answer.answer, event.answer.gateway_id, event.answer.amount) == ("reinstated", "pi_1", 7)
 
 

@@ -15,7 +15,8 @@ declare
 begin
     perform jobs.own_run(p_job_run);
     v_stray := marketplace.lock_stray(p_gateway, p_gateway_id);
-    v_transaction := marketplace.transaction_of_stray(v_stray, p_now);
+    select t.transaction, t.attempt_number into v_transaction, v_stray.attempt_number
+    from marketplace.transaction_of_stray(v_stray, p_now) as t;
     -- What this ledger would do has the key of what was done: so it is made by whoever makes it else, and not sent.
     for v_round in 0..coalesce(v_stray.attempt_number, 1)
     loop

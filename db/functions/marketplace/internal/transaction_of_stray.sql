@@ -1,8 +1,9 @@
 create or replace function marketplace.transaction_of_stray(p_stray marketplace.stray, p_now timestamptz)
-returns bigint
+returns table (transaction bigint, attempt_number int)
 language plpgsql
 set search_path = pg_catalog, marketplace, pg_temp
 as $$
+#variable_conflict use_column
 declare
     -- Who gave back, there or here: it is asked for once, by this name.
     v_request_id constant text := coalesce(p_stray.request_id, p_stray.gateway_id);
@@ -22,16 +23,14 @@ begin
             );
         end if;
     else
-        select t.transaction into v_transaction
-        from marketplace.transaction as t
-        cross join lateral marketplace.attempt_key(t.transaction, p_stray.kind, p_stray.attempt_number) as k
-        where t.profile = p_stray.profile and t.status <> 'CURRENT' and k.idempotency_key = p_stray.idempotency_key;
+        select f.transaction, f.attempt_number into v_transaction, p_stray.attempt_number
+        from marketplace.find_key(p_stray.idempotency_key, p_stray.kind, p_stray.profile, p_stray.attempt_number) as f;
     end if;
     if v_transaction is null then
         raise exception 'this ledger has no transaction for that' using
             errcode = '23B68',
             detail = format('%s %s of %s: profile %s, month %s%s.', lower(p_stray.kind), p_stray.gateway_id, p_stray.gateway,
-                p_stray.profile, to_char(p_stray.month, 'YYYY-MM'),
+                coalesce(p_stray.profile::text, 'not said'), coalesce(to_char(p_stray.month, 'YYYY-MM'), 'not said'),
                 coalesce(', charge ' || p_stray.parent, '') || coalesce(', request ' || p_stray.request_id, '')),
             hint = 'Take in the charge that a refund gives back first; close the month if it is open; or say declare_foreign.';
     end if;
@@ -46,9 +45,9 @@ begin
             v_transaction, format('%s has the attempt after it: %s', p_stray.gateway, p_stray.gateway_id), p_now
         );
     end if;
-    return v_transaction;
+    return query select v_transaction, p_stray.attempt_number;
 end;
 $$;
 
 comment on function marketplace.transaction_of_stray(marketplace.stray, timestamptz) is
-'The transaction that a stray is of, ready for its attempt: found by the key; a refund of a charge that we know is asked for, unless it was. For take_in alone. 23B68 there is none; 23B72 more than is left of the charge.';
+'The transaction that a stray is of, and the attempt, ready for it: found by the key; a refund of a charge that we know is asked for, unless it was. For take_in alone. 23B68 there is none; 23B72 more than is left of the charge. May be null: attempt_number.';
