@@ -1,5 +1,6 @@
 """A month of clicks, a short one and a long one: loading, the nightly update, verification, a profile's days."""
 
+import itertools
 import tempfile
 import time
 from collections.abc import Iterator
@@ -30,6 +31,30 @@ GROUPED = (
     "select profile, publisher, count(*), sum(price), sum(publisher_share) from marketplace.ad_click"
     " where click_time >= '2026-03-01' and click_time < '2026-04-01' group by grouping sets ((profile), (publisher))"
 )
+
+
+# As many clicks of the next month as of this one are to be corrected, of the same advertisements.
+CORRECTED = """
+    create table to_correct as
+    select profile, click_time, ad_click, %(month)s::date as month from (
+        select * from marketplace.ad_click where click_time >= %(month)s and website is not null
+        order by click_time, ad_click limit %(number)s
+    ) as c
+"""
+CORRECTED_NEXT = """
+    with made as (
+        insert into marketplace.ad_click
+            (profile, click_time, advertisement, website, publisher, price, commission_rate, publisher_share)
+        select
+            c.profile, c.click_time + interval '31 days', c.advertisement, c.website, c.publisher, c.price,
+            c.commission_rate, c.publisher_share
+        from marketplace.ad_click as c
+        inner join to_correct as k on c.profile = k.profile and c.click_time = k.click_time and c.ad_click = k.ad_click
+        where c.click_time >= %(month)s
+        returning profile, click_time, ad_click
+    )
+    insert into to_correct select m.profile, m.click_time, m.ad_click, '2026-04-01' from made as m
+"""
 
 
 @dataclass
@@ -140,6 +165,34 @@ class Month:
             connection.execute(query).fetchall()
             return time.monotonic() - begun
 
+    def close(self, corrected: int) -> None:
+        """Close the month, and link so many clicks of the next: the ones are taken back, the others out."""
+        with self.connect() as connection:
+            connection.execute("select marketplace.ensure_partitions(%s, 3)", [MONTH])
+            connection.execute("select * from marketplace.close_month(%s, '2026-04-01 01:00+02')", [MONTH])
+            connection.execute(CORRECTED, {"month": MONTH, "number": corrected})
+            connection.execute(CORRECTED_NEXT, {"month": MONTH})
+            connection.execute("select * from marketplace.update_transactions(null, '2026-04-30 12:00+02')")
+            connection.execute("vacuum analyze")
+            connection.execute("checkpoint")
+
+    def corrected(self, function: str, turn: int, number: int) -> float:
+        """Seconds of one call for so many clicks: of the closed month, or of the open one."""
+        of = MONTH if function == "adjust_clicks" else "2026-04-01"
+        keys = "array_agg(profile), array_agg(click_time), array_agg(ad_click)"
+        with self.connect() as connection:
+            named = connection.execute(
+                f"select {keys} from (select * from to_correct where month = %s offset %s limit %s) as c".encode(),
+                [of, turn * number, number],
+            ).fetchone()
+            assert named is not None
+            begun = time.monotonic()
+            connection.execute(
+                f"select * from marketplace.{function}(%s, %s, %s, 'bot net', p_now => '2026-04-30 13:00+02')".encode(),
+                named,
+            ).fetchall()
+            return time.monotonic() - begun
+
     def series(self, side: str) -> float:
         """Milliseconds of a profile's days; read once before."""
         query = "select sum(clicks) from marketplace.click_series(%s, %s, %s, '2026-04-01')"
@@ -213,6 +266,21 @@ def clicks(bench: Bench, sizes: Sizes) -> Iterator[Ratios]:
     long.load.clear()
     long.more(night * rounds, ways=("file",), parts=rounds, lasting=timedelta(days=1))
     yield _ratios(f"load: pybridge clicks load of {night:,} lines / COPY", "s", "<= 1.50", long.load, "file")
+
+    batch = sizes.click_batch
+    short.close(batch * rounds)
+    turns = {"adjust_clicks": itertools.count(), "exclude_clicks": itertools.count()}
+    yield interleave(
+        f"adjust_clicks of {batch:,} / exclude_clicks",
+        "s",
+        "<= 3.00",
+        rounds,
+        *(partial(_corrected, short, function, turn, batch) for function, turn in turns.items()),
+    )
+
+
+def _corrected(month: Month, function: str, turns: Iterator[int], batch: int) -> float:
+    return month.corrected(function, next(turns), batch)
 
 
 def _night(month: Month, expected: int, turn: int, times: dict[str, list[float]]) -> None:

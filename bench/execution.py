@@ -94,6 +94,11 @@ def execution(bench: Bench, sizes: Sizes) -> Iterator[Ratios]:
 def _begin(connection: psycopg.Connection[Any]) -> Any:
     row = connection.execute("select job_run from jobs.begin_run('marketplace_execute')").fetchone()
     assert row is not None
+    connection.execute(
+        "select e.* from marketplace.begin_look('stripe', %s, false) as b"
+        " cross join lateral marketplace.end_look(b.gateway_look, '[]') as e",
+        row,
+    )
     return row[0]
 
 
@@ -138,7 +143,7 @@ def _hand(bench: Bench, dbname: str, charges: int) -> float:
                     (f"pi_{attempt}", NOW, NOW, attempt),
                 )
                 _event(connection, attempt, "SUBMITTED", "succeeded", "SUCCEEDED")
-                connection.execute("update marketplace.fund set came_in = came_in + 1000")
+                connection.execute("update marketplace.purse set came_in = came_in + 1000")
                 connection.execute(
                     "update marketplace.transaction set status = 'EXECUTED', executed = %s where transaction = %s",
                     (NOW, transaction),

@@ -5,9 +5,9 @@ revoke all on all tables in schema books, billig, marketplace, bank, jobs, repor
 public, billig_seller, billig_web, billig_legacy, billig_dev, marketplace_web, marketplace_profile, bookkeeper, analyst, scheduler, auditor;
 revoke all on all sequences in schema books, billig, marketplace, bank, jobs from
 public, billig_seller, billig_web, billig_legacy, billig_dev, marketplace_web, marketplace_profile, bookkeeper, analyst, scheduler, auditor;
-revoke all on all functions in schema books, billig, marketplace, bank, jobs from
+revoke all on all functions in schema books, billig, marketplace, bank, jobs, deploy from
 public, billig_seller, billig_web, billig_legacy, billig_dev, marketplace_web, marketplace_profile, bookkeeper, analyst, scheduler, auditor;
-alter default privileges in schema books, billig, marketplace, bank, jobs revoke execute on functions from public;
+alter default privileges in schema books, billig, marketplace, bank, jobs, deploy revoke execute on functions from public;
 
 grant usage on schema books, billig to billig_seller, billig_web, billig_legacy, billig_dev, bookkeeper, scheduler, auditor;
 grant usage on schema books to marketplace_web, marketplace_profile, analyst;
@@ -107,6 +107,10 @@ grant select on
 marketplace.transaction_subtotal, marketplace.adjustment, marketplace.late_click, marketplace.update_run,
 marketplace.click_source, jobs.job, jobs.job_run, jobs.schedule
 to bookkeeper, auditor;
+-- A person's account: their own.
+grant select on
+marketplace.set_off, marketplace.account_entry, marketplace.account_name, marketplace.open_amount, marketplace.payment_candidate
+to marketplace_web, marketplace_profile, bookkeeper, auditor;
 grant select on
 marketplace.own_click, marketplace.own_adjustment, marketplace.own_statement, marketplace.own_statement_line
 to marketplace_profile;
@@ -126,20 +130,23 @@ grant execute on function
 marketplace.sees_all, marketplace.own_profile, books.time_zone, marketplace.day_begins, marketplace.month_of,
 marketplace.next_month
 to marketplace_web, marketplace_profile, bookkeeper, scheduler, auditor, analyst;
-grant execute on function marketplace.due_date to marketplace_web, scheduler, bookkeeper, auditor;
+grant execute on function marketplace.due_date to marketplace_web, marketplace_profile, scheduler, bookkeeper, auditor;
 grant execute on function
 marketplace.current_totals, marketplace.past_transactions, marketplace.why_not_paid, marketplace.click_series,
-marketplace.click_counts, marketplace.top_items, marketplace.check_profile, marketplace.check_period, marketplace.click_lines
+marketplace.top_items, marketplace.check_profile, marketplace.check_period, marketplace.click_lines, marketplace.account,
+marketplace.hold_of, marketplace.click_counts
 to marketplace_web, marketplace_profile;
 grant execute on function marketplace.statement_lines, marketplace.all_click_counts to analyst, bookkeeper, auditor;
 grant execute on function marketplace.record_clicks to marketplace_web;
 grant execute on function marketplace.begin_click_file, marketplace.load_clicks to marketplace_web, scheduler, bookkeeper;
 grant execute on function marketplace.exclude_clicks to bookkeeper, marketplace_web;
-grant execute on function marketplace.adjust_click to bookkeeper;
+grant execute on function marketplace.adjust_click, marketplace.adjust_clicks to bookkeeper;
 grant execute on function
 marketplace.update_transactions, marketplace.close_month, marketplace.ensure_partitions
 to scheduler, bookkeeper;
-grant execute on function marketplace.verify_month to scheduler, bookkeeper, auditor;
+grant execute on function marketplace.verify_month, marketplace.verify_profile to scheduler, bookkeeper, auditor;
+-- consistency.marketplace_account asks it.
+grant execute on function marketplace.credited_of_charge to scheduler, bookkeeper, auditor;
 
 grant execute on function jobs.begin_run, jobs.finish_run to scheduler, bookkeeper;
 
@@ -150,21 +157,28 @@ marketplace.execution_day, marketplace.bank_holiday
 to marketplace_web, scheduler, bookkeeper, auditor;
 grant select on
 marketplace.payment_means, marketplace.payment_attempt, marketplace.payment_attempt_event, marketplace.gateway_event,
-marketplace.fund, marketplace.reserve_movement
+marketplace.purse, marketplace.purse_movement, marketplace.fund, marketplace.gateway_look, marketplace.stray
 to bookkeeper, auditor;
-grant select (payment_attempt, transaction, profile, kind, attempt_number, amount, currency, state, next_retry_at, resolved_at)
-on marketplace.payment_attempt to marketplace_profile, marketplace_web;
+grant select (
+    payment_attempt, transaction, profile, kind, attempt_number, amount, currency, state, next_retry_at, resolved_at, gateway,
+    payment_means, refunds, purse, alarm, is_released, returned_at, refunded, disputed, lost, credited, left_amount
+) on marketplace.payment_attempt to marketplace_profile, marketplace_web;
 grant select (payment_means, profile, kind, gateway, set_at, ended_at)
 on marketplace.payment_means to marketplace_profile, marketplace_web;
+grant select (gateway, purse) on marketplace.gateway to marketplace_profile;
 grant execute on function marketplace.due_transactions to scheduler, bookkeeper, auditor;
 grant execute on function
 marketplace.prepare_attempts, marketplace.claim_attempts, marketplace.unresolved_calls, marketplace.record_answer
 to scheduler;
-grant select on marketplace.open_gateways to scheduler;
+grant select on marketplace.open_gateways to scheduler, bookkeeper;
+grant execute on function
+marketplace.begin_look, marketplace.end_look, marketplace.take_in, marketplace.declare_foreign
+to scheduler, bookkeeper;
 grant execute on function marketplace.record_event to scheduler;
 grant execute on function
-marketplace.refund_transaction, marketplace.cancel_attempt, marketplace.resolve_attempt, marketplace.retry_transaction,
-marketplace.clear_alarm, marketplace.move_reserve, marketplace.book_loss
+marketplace.refund_transaction, marketplace.refund_clicks, marketplace.cancel_attempt, marketplace.resolve_attempt, marketplace.retry_transaction,
+marketplace.clear_alarm, marketplace.move_reserve, marketplace.book_loss, marketplace.book_fee, marketplace.transfer,
+marketplace.set_purse
 to bookkeeper;
 grant execute on function marketplace.set_payment_means to marketplace_web, bookkeeper;
 

@@ -158,7 +158,13 @@ create table marketplace.transaction (
     website_amount numeric(18, 6) not null default 0,
     net_amount numeric(18, 6) generated always as (advertisement_amount + website_amount) stored,
     carried_in numeric(18, 6) not null default 0,
+    corrected numeric(18, 6) not null default 0,
+    offset_in numeric(14, 2) not null default 0,
     due_amount numeric(14, 2),
+    offset_amount numeric(14, 2) not null default 0,
+    left_amount numeric(14, 2) generated always as (due_amount - offset_amount) stored,
+    billed numeric(18, 6),
+    credited numeric(18, 6) not null default 0,
     carried_out numeric(18, 6),
     minimum numeric(10, 2),
     rolled_from bigint,
@@ -189,7 +195,7 @@ create table marketplace.transaction (
             when 'MONTHLY' then corrects is null
             else
                 corrects is not null and reason <> '' and reason is not null
-                and carried_in = 0 and status in ('NEW', 'EXECUTED', 'FAILED')
+                and carried_in = 0 and corrected = 0 and offset_in = 0 and status in ('NEW', 'EXECUTED', 'FAILED')
         end
     ),
     constraint transaction_due_check check (
@@ -197,22 +203,32 @@ create table marketplace.transaction (
             when 'CURRENT' then due_amount is null and carried_out is null and minimum is null and closed_at is null
             else
                 due_amount is not null and carried_out is not null and closed_at is not null
-                and due_amount + carried_out = advertisement_amount + website_amount + carried_in
+                and due_amount + carried_out = advertisement_amount + website_amount + carried_in + offset_in
         end
     ),
     constraint transaction_rounding_check check (
         case
-            when status in ('NEW', 'FAILED') then due_amount <> 0
+            when status in ('NEW', 'FAILED') then due_amount <> offset_amount
             when status = 'ROLLED_OVER' then due_amount = 0 and carried_out <> 0
             else true
         end
         and (status in ('CURRENT', 'ROLLED_OVER') or due_amount = trunc(due_amount + carried_out, 2))
     ),
+    constraint transaction_request_check check (
+        kind not in ('REFUND', 'ADJUSTMENT')
+        or request_id is not null and btrim(request_id) <> '' and length(request_id) <= 200
+    ),
+    constraint transaction_offset_check check (
+        offset_amount = 0
+        or kind <> 'REFUND' and due_amount is not null and sign(offset_amount) = sign(due_amount)
+        and abs(offset_amount) <= abs(due_amount)
+    ),
+    constraint transaction_credited_check check (credited >= 0 and (billed is null or credited <= billed)),
     constraint transaction_rolled_check check ((status = 'ROLLED_OVER') = (rolled_to is not null)),
     constraint transaction_executed_check check ((status = 'EXECUTED') = (executed is not null))
 );
 comment on table marketplace.transaction is
-'What a profile owes us, or we the profile, for a month (M1, M2): MONTHLY is one a profile a month (transaction_monthly_key); ADJUSTMENT and REFUND are rows of their own that name what they correct. Once it has left CURRENT its amounts never change (23B62). transaction_due_check: due_amount + carried_out = net_amount + carried_in. transaction_rolled_from_fkey, transaction_rolled_to_fkey: a row that rolled over and the one it went to name each other.';
+'What a profile owes us, or we the profile, for a month (M1, M2): MONTHLY is one a profile a month (transaction_monthly_key); ADJUSTMENT and REFUND are rows of their own that name what they correct. Once it has left CURRENT its amounts never change (23B62). transaction_due_check: due_amount + carried_out = net_amount + carried_in + offset_in. transaction_offset_check: no more is set off than there is. transaction_rolled_from_fkey, transaction_rolled_to_fkey: a row that rolled over and the one it went to name each other.';
 comment on column marketplace.transaction.transaction is 'Key';
 comment on column marketplace.transaction.kind is 'MONTHLY, ADJUSTMENT or REFUND';
 comment on column marketplace.transaction.month is 'The first of its month';
@@ -227,8 +243,20 @@ comment on column marketplace.transaction.net_amount is
 'NOK, advertisement_amount + website_amount: above 0 the profile owes us, below 0 we owe it';
 comment on column marketplace.transaction.carried_in is
 'NOK brought over from the month before, signed as net_amount: its carried_out';
+comment on column marketplace.transaction.corrected is
+'NOK of net_amount that are corrections of closed months (adjustment), signed as net_amount: they count at once, also while the month is open';
+comment on column marketplace.transaction.offset_in is
+'NOK, whole øre, signed as it is added: what of carried_in and corrected was set off against another month while this one was open, with the other sign (marketplace.set_off)';
 comment on column marketplace.transaction.due_amount is
-'NOK, whole øre, signed as net_amount: what is charged (above 0) or paid (below 0). Cut off towards 0 once, at close; null until then; 0 where it rolled over';
+'NOK, whole øre, signed as net_amount: what was to be charged (above 0) or paid (below 0) at the close. Cut off towards 0 once; null until then; 0 where it rolled over';
+comment on column marketplace.transaction.offset_amount is
+'NOK, whole øre, of due_amount and signed as it: set off against other months since the close (marketplace.set_off). It was neither charged nor paid';
+comment on column marketplace.transaction.left_amount is
+'NOK, due_amount less offset_amount: what is charged or paid; null until the close';
+comment on column marketplace.transaction.billed is
+'NOK that its advertisement clicks cost, corrections of earlier months left out, those of the months that rolled over into it included; null: CURRENT, or not a MONTHLY';
+comment on column marketplace.transaction.credited is
+'NOK of such clicks that corrections have credited since; kept by the trigger of adjustment. transaction_credited_check: never more than they cost';
 comment on column marketplace.transaction.carried_out is
 'NOK left for the next month, signed: the remainder below an øre, or all of it where it rolled over; null until closed';
 comment on column marketplace.transaction.minimum is
@@ -242,14 +270,16 @@ comment on column marketplace.transaction.closed_at is 'When its amounts were fr
 comment on column marketplace.transaction.executed is
 'Local date on which money moved; or of the close, where nothing was due; null: not EXECUTED';
 comment on column marketplace.transaction.request_id is
-'Of a REFUND: the caller''s own name of the request, so that it is made once; null: had none';
+'Of a REFUND: the caller''s own name of the request, so that it is made once; of an ADJUSTMENT: the key of the payment that came back. Part of the key that a gateway is given, so that a restored ledger makes the same one again; at most 200 characters; null: of neither';
 create unique index transaction_monthly_key on marketplace.transaction (profile, month) where kind = 'MONTHLY';
 comment on index marketplace.transaction_monthly_key is 'One MONTHLY transaction a profile a month (M1)';
 create index transaction_month_idx on marketplace.transaction (month, status);
 create index transaction_corrects_idx on marketplace.transaction (corrects) where corrects is not null;
 create unique index transaction_request_key on marketplace.transaction (corrects, request_id) where request_id is not null;
 comment on index marketplace.transaction_request_key is 'The same request refunds once';
-create index transaction_unexecuted_idx on marketplace.transaction (transaction) where status in ('NEW', 'FAILED');
+create index transaction_unexecuted_idx on marketplace.transaction (profile, transaction) where status in ('NEW', 'FAILED');
+create index transaction_carried_idx on marketplace.transaction (profile)
+where status = 'CURRENT' and (carried_in <> 0 or corrected <> 0 or offset_in <> 0);
 
 create table marketplace.transaction_subtotal (
     transaction bigint not null,
@@ -259,7 +289,7 @@ create table marketplace.transaction_subtotal (
     advertisement_amount numeric(18, 6) not null,
     website_clicks bigint not null,
     website_amount numeric(18, 6) not null,
-    constraint transaction_subtotal_pkey primary key (transaction, update_run),
+    constraint transaction_subtotal_pkey primary key (transaction, update_run, profile),
     constraint transaction_subtotal_transaction_fkey
     foreign key (transaction, profile) references marketplace.transaction (transaction, profile),
     constraint transaction_subtotal_update_run_fkey
@@ -396,6 +426,8 @@ create table marketplace.adjustment (
     transaction bigint not null,
     update_run bigint not null,
     amount numeric(12, 6) not null,
+    credited numeric(12, 6) not null default 0,
+    is_one_sided boolean not null default false,
     reason text not null,
     made_at timestamptz not null,
     made_by text not null default session_user,
@@ -403,17 +435,17 @@ create table marketplace.adjustment (
     constraint adjustment_click_key unique (click_profile, click_time, ad_click, side),
     constraint adjustment_old_transaction_fkey
     foreign key (old_transaction, profile) references marketplace.transaction (transaction, profile),
-    constraint adjustment_transaction_fkey
-    foreign key (transaction, profile) references marketplace.transaction (transaction, profile),
-    constraint adjustment_update_run_fkey
-    foreign key (update_run) references marketplace.update_run (update_run),
+    constraint adjustment_subtotal_fkey
+    foreign key (transaction, update_run, profile)
+    references marketplace.transaction_subtotal (transaction, update_run, profile),
     constraint adjustment_side_check check (
-        side = 'ADVERTISEMENT' and amount <= 0 and click_profile = profile or side = 'WEBSITE' and amount >= 0
+        side = 'ADVERTISEMENT' and amount <= 0 and click_profile = profile and credited >= 0
+        or side = 'WEBSITE' and amount >= 0 and credited = 0
     ),
     constraint adjustment_reason_check check (reason <> '')
 );
 comment on table marketplace.adjustment is
-'A click found invalid, or charged back, after its month was closed: taken back in the open month, once (adjustment_click_key); the closed one stays as it is. One row per side. Never changed (23B62).';
+'A click found invalid, or charged back, after its month was closed: taken back in the open month, once (adjustment_click_key); the closed one stays as it is. One row per side; adjustment_subtotal_fkey: its run''s subtotal has it. Never changed (23B62).';
 comment on column marketplace.adjustment.adjustment is 'Key';
 comment on column marketplace.adjustment.side is 'ADVERTISEMENT: taken off what the advertiser owes; WEBSITE: taken off what its owner is owed';
 comment on column marketplace.adjustment.profile is 'Whose transactions';
@@ -423,11 +455,15 @@ comment on column marketplace.adjustment.ad_click is 'The click''s number';
 comment on column marketplace.adjustment.old_transaction is 'The closed transaction that it is linked to';
 comment on column marketplace.adjustment.transaction is 'The transaction of the month then open, which it joins';
 comment on column marketplace.adjustment.update_run is 'The run that brought it';
-comment on column marketplace.adjustment.amount is 'NOK, signed as it is added: ADVERTISEMENT not positive, WEBSITE not negative';
+comment on column marketplace.adjustment.amount is
+'NOK, signed as it is added: ADVERTISEMENT not positive, the price less credited; WEBSITE not negative, the share';
+comment on column marketplace.adjustment.credited is
+'Of ADVERTISEMENT: NOK of the price that the advertiser has had back by another road, such as a refund, and is not given again';
+comment on column marketplace.adjustment.is_one_sided is 'True: this side alone was asked to be taken back';
 comment on column marketplace.adjustment.reason is 'Why';
 comment on column marketplace.adjustment.made_at is 'When: what p_now said';
 comment on column marketplace.adjustment.made_by is 'session_user';
-create index adjustment_transaction_idx on marketplace.adjustment (transaction);
+create index adjustment_transaction_idx on marketplace.adjustment (transaction, update_run);
 create index adjustment_old_transaction_idx on marketplace.adjustment (old_transaction);
 create index adjustment_update_run_idx on marketplace.adjustment (update_run);
 create index adjustment_profile_idx on marketplace.adjustment (profile);
@@ -492,16 +528,50 @@ comment on column marketplace.click_name.click_id is 'What the file calls it';
 -- --- Execution -------------------------------------------------------------------------------------------------------
 -- Attempts, the steps that they may take, whom and how one pays, when, and the money that there is for it.
 
+create table marketplace.purse (
+    purse text not null,
+    came_in bigint not null default 0,
+    committed bigint not null default 0,
+    came_back bigint not null default 0,
+    withdrawn bigint not null default 0,
+    reserve bigint not null default 0,
+    overdrawn bigint not null default 0,
+    available bigint not null generated always as (came_in - committed + came_back - withdrawn + reserve) stored,
+    constraint purse_pkey primary key (purse),
+    constraint purse_purse_check check (purse ~ '^[a-z0-9][a-z0-9 _-]{0,39}$'),
+    constraint purse_amount_check check (
+        came_in >= 0 and committed >= 0 and came_back >= 0 and withdrawn >= 0 and overdrawn >= 0
+    ),
+    constraint purse_available_check check (came_in - committed + came_back - withdrawn + reserve + overdrawn >= 0)
+);
+comment on table marketplace.purse is
+'Where money lies, in øre: charges come into one, payouts and refunds leave one; which, says gateway.purse. Kept by the triggers of payment_attempt and purse_movement. purse_available_check: nothing is paid out of a purse that has it not, save what a gateway takes by itself (overdrawn).';
+comment on column marketplace.purse.purse is 'Its name';
+comment on column marketplace.purse.came_in is 'Øre of charges that succeeded';
+comment on column marketplace.purse.committed is 'Øre of payouts and refunds that succeeded, or are under way';
+comment on column marketplace.purse.came_back is 'Øre of payouts and refunds that came back from the bank';
+comment on column marketplace.purse.withdrawn is 'Øre of charges that the gateway took back: in dispute, and lost';
+comment on column marketplace.purse.reserve is
+'Øre that the operator put in, less what was taken out, such as commissions and fees; with transfers from and to other purses; may be negative';
+comment on column marketplace.purse.overdrawn is
+'Øre that are missing since a gateway took what was paid out already; falls as money comes in, and rises by what a gateway takes alone';
+comment on column marketplace.purse.available is 'Øre that may be paid now; below 0: as much is missing';
+insert into marketplace.purse (purse) values ('main');
+
 create table marketplace.gateway (
     gateway text not null,
+    purse text not null default 'main',
     key_term interval not null default interval '23 hours',
     action_term interval not null default interval '7 days',
     poll_wait interval not null default interval '1 hour',
-    constraint gateway_pkey primary key (gateway)
+    constraint gateway_pkey primary key (gateway),
+    constraint gateway_purse_fkey foreign key (purse) references marketplace.purse (purse)
 );
 comment on table marketplace.gateway is
 'Through whom money moves. Each is a module of pybridge.payments.gateways; keys and tokens are in no table.';
 comment on column marketplace.gateway.gateway is 'Its name, and its module''s';
+comment on column marketplace.gateway.purse is
+'Into which its charges come, and out of which its payouts and refunds go. One for all until marketplace.set_purse gives it another';
 comment on column marketplace.gateway.key_term is
 'For how long the same request with the same key is surely answered as before; after that an attempt of unknown end is looked up instead. Stripe prunes keys after 24 hours';
 comment on column marketplace.gateway.action_term is 'For how long a person may take to do what the gateway asks of them';
@@ -666,13 +736,14 @@ comment on table marketplace.attempt_step is
 comment on column marketplace.attempt_step.from_state is
 'State before. PREPARED: to be sent; SUBMITTED: is being sent; UNKNOWN: done or not, nobody knows; PROCESSING: the gateway is at it; REQUIRES_ACTION: the person has to do something; SUCCEEDED; DECLINED_SOFT: not now; DECLINED_HARD: not with this means; REJECTED: a bad request; CANCELLED';
 comment on column marketplace.attempt_step.event is
-'What happened: an answer of the gateway (pybridge.payments.gateways), or a deed of ours: prepared, claimed, sent_again, crashed, cancelled, expired, released, confirmed_done, confirmed_undone, refunded, contradicted, alarm_cleared';
+'What happened: an answer of the gateway (pybridge.payments.gateways), or a deed of ours: prepared, claimed, sent_again, crashed, cancelled, expired, released, taken_in, confirmed_done, confirmed_undone, refunded, credited, disputed, reinstated, lost, contradicted, alarm_cleared';
 comment on column marketplace.attempt_step.to_state is 'State after';
 insert into marketplace.attempt_step (from_state, event, to_state)
 values
 ('', 'prepared', 'PREPARED'),
 ('PREPARED', 'claimed', 'SUBMITTED'),
 ('PREPARED', 'cancelled', 'CANCELLED'),
+('PREPARED', 'taken_in', 'UNKNOWN'),
 ('SUBMITTED', 'succeeded', 'SUCCEEDED'),
 ('SUBMITTED', 'processing', 'PROCESSING'),
 ('SUBMITTED', 'requires_action', 'REQUIRES_ACTION'),
@@ -725,6 +796,10 @@ values
 ('REQUIRES_ACTION', 'mismatch', 'REQUIRES_ACTION'),
 ('REQUIRES_ACTION', 'not_found', 'REQUIRES_ACTION'),
 ('SUCCEEDED', 'refunded', 'SUCCEEDED'),
+('SUCCEEDED', 'credited', 'SUCCEEDED'),
+('SUCCEEDED', 'disputed', 'SUCCEEDED'),
+('SUCCEEDED', 'reinstated', 'SUCCEEDED'),
+('SUCCEEDED', 'lost', 'SUCCEEDED'),
 ('SUCCEEDED', 'returned', 'SUCCEEDED');
 -- What has ended may still be contradicted, which is an alarm and no change; and tried anew.
 insert into marketplace.attempt_step (from_state, event, to_state)
@@ -759,7 +834,12 @@ create table marketplace.payment_attempt (
     message text,
     alarm text,
     is_released boolean not null default false,
+    purse text not null default 'main',
     refunded bigint not null default 0,
+    disputed bigint not null default 0,
+    lost bigint not null default 0,
+    credited bigint not null default 0,
+    left_amount bigint not null generated always as (amount - refunded - disputed - lost - credited) stored,
     returned_at timestamptz,
     sent int not null default 0,
     prepared_at timestamptz not null,
@@ -787,8 +867,11 @@ create table marketplace.payment_attempt (
     constraint payment_attempt_amount_check check (amount > 0),
     constraint payment_attempt_currency_check check (currency = 'NOK'),
     constraint payment_attempt_refunds_check check ((kind = 'REFUND') = (refunds is not null)),
-    constraint payment_attempt_refunded_check check (
-        refunded >= 0 and refunded <= amount and (refunded = 0 or (kind = 'CHARGE' and state = 'SUCCEEDED'))
+    constraint payment_attempt_purse_fkey foreign key (purse) references marketplace.purse (purse),
+    constraint payment_attempt_left_check check (
+        refunded >= 0 and disputed >= 0 and lost >= 0 and credited >= 0
+        and refunded + disputed + lost + credited <= amount
+        and (refunded + disputed + lost + credited = 0 or (kind = 'CHARGE' and state = 'SUCCEEDED'))
     ),
     constraint payment_attempt_returned_check check (
         returned_at is null or (kind in ('PAYOUT', 'REFUND') and state = 'SUCCEEDED')
@@ -801,19 +884,20 @@ create table marketplace.payment_attempt (
     )
 );
 comment on table marketplace.payment_attempt is
-'Every attempt to charge, pay or refund a transaction. payment_attempt_live_key: at most one at a time, and none after one that succeeded. payment_attempt_step_fkey: it goes from state to state as attempt_step says. payment_attempt_refunded_check: no charge is refunded by more than it was. What is asked of the gateway is frozen (23B71).';
-comment on column marketplace.payment_attempt.payment_attempt is 'Key; the gateway keeps it as metadata';
+'Every attempt to charge, pay or refund a transaction. payment_attempt_live_key: at most one at a time, and none after one that succeeded. payment_attempt_step_fkey: it goes from state to state as attempt_step says. payment_attempt_left_check: no more is given back of a charge, or taken back from us, or credited, than was charged, whatever the road. What is asked of the gateway is frozen (23B71).';
+comment on column marketplace.payment_attempt.payment_attempt is 'Key; no gateway is told it, since a restored ledger may give it to another';
 comment on column marketplace.payment_attempt.transaction is 'What is charged, paid or refunded';
 comment on column marketplace.payment_attempt.profile is 'Whose transaction';
 comment on column marketplace.payment_attempt.kind is 'CHARGE: takes money; PAYOUT: pays it; REFUND: gives a charge back';
 comment on column marketplace.payment_attempt.attempt_number is '1, 2, ... of this transaction and kind';
-comment on column marketplace.payment_attempt.amount is 'Øre, above 0: the transaction''s due_amount without its sign';
+comment on column marketplace.payment_attempt.amount is
+'Øre, above 0: what is left of the transaction''s due_amount after what was set off, without its sign';
 comment on column marketplace.payment_attempt.currency is 'NOK';
 comment on column marketplace.payment_attempt.gateway is 'Through whom';
 comment on column marketplace.payment_attempt.payment_means is 'With which means; of a REFUND those of the charge';
 comment on column marketplace.payment_attempt.refunds is 'Of a REFUND: the attempt that charged';
 comment on column marketplace.payment_attempt.idempotency_key is
-'What makes the gateway do it once, however often it is sent; random, never used for another attempt';
+'What makes the gateway do it once, however often it is sent; never used for another attempt, and made (attempt_key) of what a restored ledger has again';
 comment on column marketplace.payment_attempt.request is 'What the gateway is asked, frozen: sent again it is the same';
 comment on column marketplace.payment_attempt.state is 'See attempt_step';
 comment on column marketplace.payment_attempt.from_state is 'The state before the last step';
@@ -824,9 +908,16 @@ comment on column marketplace.payment_attempt.error_code is 'The gateway''s, of 
 comment on column marketplace.payment_attempt.decline_code is 'The gateway''s, of why it was declined';
 comment on column marketplace.payment_attempt.message is 'The gateway''s own words, or a person''s reason; no keys, no cards';
 comment on column marketplace.payment_attempt.alarm is
-'What a person must look at before this transaction is tried again: conflict (the key was used for something else), mismatch (another amount or currency), not_found (too old to send again, and the gateway has nothing), contradicted (it ended, and the gateway says otherwise: give back there what should not have moved, then clear_alarm; of a payout or refund that did not arrive, resolve_attempt), duplicate (the gateway has two of our key); null: nothing. Until then nothing is sent for the transaction, nor for what corrects it';
+'What a person must look at before this transaction is tried again: conflict (the key was used for something else), mismatch (another amount or currency), not_found (too old to send again, and the gateway has nothing), contradicted (it ended, and the gateway says otherwise: give back there what should not have moved, then clear_alarm; of a payout or refund that did not arrive, resolve_attempt), duplicate (the gateway has two of our key), disputed (the gateway took the charge back: book_loss if it is lost, clear_alarm once the money is back); null: nothing. Until then nothing is sent for the transaction, nor for what corrects it';
 comment on column marketplace.payment_attempt.is_released is 'A person has said that another attempt may follow';
+comment on column marketplace.payment_attempt.purse is 'Into which it brings money, or out of which it pays: as the gateway had it when it was prepared; of a REFUND that of the charge';
 comment on column marketplace.payment_attempt.refunded is 'Øre of a CHARGE that were, or are to be, given back';
+comment on column marketplace.payment_attempt.disputed is 'Øre of a CHARGE that the gateway took back, and may be won again';
+comment on column marketplace.payment_attempt.lost is 'Øre of a CHARGE that the gateway took back for good: the operator''s loss';
+comment on column marketplace.payment_attempt.credited is
+'Øre of a CHARGE that corrections of its clicks have credited to the profile''s account. What was billed and never taken, being set off, is credited first and is not of the charge';
+comment on column marketplace.payment_attempt.left_amount is
+'Øre of a CHARGE that may still be given back, by whatever road: amount less refunded, disputed, lost and credited';
 comment on column marketplace.payment_attempt.returned_at is 'When a PAYOUT or REFUND that had succeeded came back; null: did not';
 comment on column marketplace.payment_attempt.sent is 'How often it was sent';
 comment on column marketplace.payment_attempt.prepared_at is 'When: what p_now said';
@@ -915,45 +1006,251 @@ comment on column marketplace.gateway_event.received_at is 'When it came: what p
 comment on column marketplace.gateway_event.received_by is 'session_user';
 create index gateway_event_payment_attempt_idx on marketplace.gateway_event (payment_attempt);
 
-create table marketplace.fund (
-    is_it boolean not null default true,
-    came_in bigint not null default 0,
-    committed bigint not null default 0,
-    came_back bigint not null default 0,
-    reserve bigint not null default 0,
-    available bigint not null generated always as (came_in - committed + came_back + reserve) stored,
-    constraint fund_pkey primary key (is_it),
-    constraint fund_one_check check (is_it),
-    constraint fund_amount_check check (came_in >= 0 and committed >= 0 and came_back >= 0),
-    constraint fund_available_check check (came_in - committed + came_back + reserve >= 0)
-);
-comment on table marketplace.fund is
-'The money that payouts and refunds are made from, in øre; one row, kept by the trigger of payment_attempt. fund_available_check: nothing is paid that did not come in before, or that the operator''s reserve does not cover.';
-comment on column marketplace.fund.is_it is 'True: there is one';
-comment on column marketplace.fund.came_in is 'Øre of charges that succeeded';
-comment on column marketplace.fund.committed is 'Øre of payouts and refunds that succeeded, or are under way';
-comment on column marketplace.fund.came_back is 'Øre of payouts and refunds that came back from the bank';
-comment on column marketplace.fund.reserve is 'Øre that the operator put in, less what was taken out, such as commissions; may be negative';
-comment on column marketplace.fund.available is 'Øre that may be paid now';
-insert into marketplace.fund default values;
-
-create table marketplace.reserve_movement (
-    reserve_movement bigint generated by default as identity,
+create table marketplace.purse_movement (
+    purse_movement bigint generated by default as identity,
+    purse text not null,
+    kind text not null default 'RESERVE',
     amount bigint not null,
+    payment_attempt bigint,
     reason text not null,
     moved_at timestamptz not null,
     moved_by text not null default session_user,
-    constraint reserve_movement_pkey primary key (reserve_movement),
-    constraint reserve_movement_amount_check check (amount <> 0),
-    constraint reserve_movement_reason_check check (reason <> '')
+    constraint purse_movement_pkey primary key (purse_movement),
+    constraint purse_movement_purse_fkey foreign key (purse) references marketplace.purse (purse),
+    constraint purse_movement_payment_attempt_fkey
+    foreign key (payment_attempt) references marketplace.payment_attempt (payment_attempt),
+    constraint purse_movement_kind_check check (
+        kind in ('RESERVE', 'TRANSFER', 'FEE', 'WITHDRAWN') and (kind = 'WITHDRAWN') = (payment_attempt is not null)
+    ),
+    constraint purse_movement_amount_check check (amount <> 0),
+    constraint purse_movement_reason_check check (reason <> '')
 );
-comment on table marketplace.reserve_movement is
-'What the operator put into the fund, or took out. fund.reserve is their sum. Never changed (23B62).';
-comment on column marketplace.reserve_movement.reserve_movement is 'Key';
-comment on column marketplace.reserve_movement.amount is 'Øre; above 0 put in, below 0 taken out';
-comment on column marketplace.reserve_movement.reason is 'Why';
-comment on column marketplace.reserve_movement.moved_at is 'When: what p_now said';
-comment on column marketplace.reserve_movement.moved_by is 'session_user';
+comment on table marketplace.purse_movement is
+'What was put into a purse, or taken out, besides attempts. purse.reserve is their sum. Never changed (23B62).';
+comment on column marketplace.purse_movement.purse_movement is 'Key';
+comment on column marketplace.purse_movement.purse is 'The purse';
+comment on column marketplace.purse_movement.kind is
+'RESERVE: the operator''s; TRANSFER: from or to another purse; FEE: the gateway''s; WITHDRAWN: what a gateway took of a charge beyond what was left of it, or gave back of that';
+comment on column marketplace.purse_movement.amount is 'Øre; above 0 put in, below 0 taken out';
+comment on column marketplace.purse_movement.payment_attempt is 'Of WITHDRAWN: the charge; null: of another kind';
+comment on column marketplace.purse_movement.reason is 'Why';
+comment on column marketplace.purse_movement.moved_at is 'When: what p_now said';
+comment on column marketplace.purse_movement.moved_by is 'session_user';
+create index purse_movement_purse_idx on marketplace.purse_movement (purse);
+create index purse_movement_payment_attempt_idx on marketplace.purse_movement (payment_attempt)
+where payment_attempt is not null;
+
+-- --- A person's account ----------------------------------------------------------------------------------------------
+-- What was set off between months, and every øre of a person's as it moves from account to account: double entry, since a
+-- row names both.
+
+create table marketplace.set_off (
+    set_off bigint generated by default as identity,
+    profile bigint not null,
+    debt bigint not null,
+    claim bigint not null,
+    amount numeric(14, 2) not null,
+    made_at timestamptz not null,
+    made_by text not null default session_user,
+    constraint set_off_pkey primary key (set_off),
+    constraint set_off_debt_fkey
+    foreign key (debt, profile) references marketplace.transaction (transaction, profile),
+    constraint set_off_claim_fkey
+    foreign key (claim, profile) references marketplace.transaction (transaction, profile),
+    constraint set_off_different_check check (debt <> claim),
+    constraint set_off_amount_check check (amount > 0)
+);
+comment on table marketplace.set_off is
+'What a profile owed for one month and was set against what it was owed for another: neither was charged or paid. Where what is left of a month is below its minimum, it goes to the open one the same way. Kept on both by its trigger: offset_amount of a closed month, offset_in of the open one. Never changed (23B62).';
+comment on column marketplace.set_off.set_off is 'Key';
+comment on column marketplace.set_off.profile is 'Whose both are';
+comment on column marketplace.set_off.debt is 'The transaction by which the profile owed us: it owes so much less';
+comment on column marketplace.set_off.claim is 'The transaction by which we owed the profile: it is owed so much less';
+comment on column marketplace.set_off.amount is 'NOK, whole øre, above 0';
+comment on column marketplace.set_off.made_at is 'When: what p_now said';
+comment on column marketplace.set_off.made_by is 'session_user';
+create index set_off_debt_idx on marketplace.set_off (debt);
+create index set_off_claim_idx on marketplace.set_off (claim);
+create index set_off_profile_idx on marketplace.set_off (profile);
+
+create table marketplace.account_name (
+    account text not null,
+    is_persons boolean not null,
+    constraint account_name_pkey primary key (account)
+);
+comment on table marketplace.account_name is 'The accounts that money moves between (account_entry)';
+comment on column marketplace.account_name.account is
+'RECEIVABLE: the profile owes us; CHARGING: of that, a charge is under way; PAYABLE: we owe it; PAYING: of that, a payout or refund is under way; PURSE: money that we have; CLICKS: what months cost and earned; GIVEN_BACK: charges given back; RETURNED: on its way from a payment that came back to the row that owes it again; DISPUTED: taken back by a gateway; LOST: and not won; OWNER: the operator; FEES: of gateways; TRANSFER: on its way between purses';
+comment on column marketplace.account_name.is_persons is 'Whether it is of what the profile owes us, or we it';
+insert into marketplace.account_name (account, is_persons)
+values
+('RECEIVABLE', true),
+('CHARGING', true),
+('PAYABLE', true),
+('PAYING', true),
+('PURSE', false),
+('CLICKS', false),
+('GIVEN_BACK', false),
+('RETURNED', false),
+('DISPUTED', false),
+('LOST', false),
+('OWNER', false),
+('FEES', false),
+('TRANSFER', false);
+
+create table marketplace.account_entry (
+    account_entry bigint generated by default as identity,
+    profile bigint,
+    kind text not null,
+    debit text not null,
+    credit text not null,
+    amount numeric(14, 2) not null,
+    transaction bigint,
+    other_transaction bigint,
+    payment_attempt bigint,
+    purse text,
+    entered_at timestamptz not null,
+    written_at timestamptz not null default clock_timestamp(),
+    written_by text not null default session_user,
+    constraint account_entry_pkey primary key (account_entry),
+    constraint account_entry_debit_fkey foreign key (debit) references marketplace.account_name (account),
+    constraint account_entry_credit_fkey foreign key (credit) references marketplace.account_name (account),
+    constraint account_entry_transaction_fkey
+    foreign key (transaction, profile) references marketplace.transaction (transaction, profile),
+    constraint account_entry_other_transaction_fkey
+    foreign key (other_transaction, profile) references marketplace.transaction (transaction, profile),
+    constraint account_entry_payment_attempt_fkey
+    foreign key (payment_attempt) references marketplace.payment_attempt (payment_attempt),
+    constraint account_entry_purse_fkey foreign key (purse) references marketplace.purse (purse),
+    constraint account_entry_amount_check check (amount > 0),
+    constraint account_entry_accounts_check check (
+        debit <> credit and ('PURSE' in (debit, credit)) = (purse is not null)
+    )
+);
+comment on table marketplace.account_entry is
+'Every øre of every profile as it moved, double entry: debit took it, credit gave it. Written by the triggers of transaction, payment_attempt, offset and purse_movement, in the statement that moves it; consistency.marketplace_account compares. Never changed (23B62).';
+comment on column marketplace.account_entry.account_entry is 'Key, in the order of writing';
+comment on column marketplace.account_entry.profile is 'Whose; null: the operator''s alone';
+comment on column marketplace.account_entry.kind is
+'MONTH: a month was closed; CORRECTION: ADJUSTMENT that owes again what came back; REFUND: a charge is to be given back; OFFSET: months were set off against each other; PREPARED, CALLED_OFF, CHARGED, PAID: an attempt began, ended in vain, or succeeded; CAME_BACK; DISPUTED, WON, LOST: a charge; RESERVE, TRANSFER, FEE, WITHDRAWN: a purse_movement';
+comment on column marketplace.account_entry.debit is 'The account that it came to';
+comment on column marketplace.account_entry.credit is 'The account that it came from';
+comment on column marketplace.account_entry.amount is 'NOK, above 0';
+comment on column marketplace.account_entry.transaction is 'The transaction that it is of; null: the operator''s alone';
+comment on column marketplace.account_entry.other_transaction is 'Of OFFSET: the other month''s transaction; null: of another kind';
+comment on column marketplace.account_entry.payment_attempt is 'The attempt that moved it; null: none did';
+comment on column marketplace.account_entry.purse is 'The purse, of account PURSE; null: no purse is touched';
+comment on column marketplace.account_entry.entered_at is 'When it moved: what p_now said';
+comment on column marketplace.account_entry.written_at is 'When, by the server''s clock';
+comment on column marketplace.account_entry.written_by is 'session_user';
+create index account_entry_profile_idx on marketplace.account_entry (profile, entered_at, account_entry);
+create index account_entry_transaction_idx on marketplace.account_entry (transaction);
+create index account_entry_other_transaction_idx on marketplace.account_entry (other_transaction)
+where other_transaction is not null;
+create index account_entry_payment_attempt_idx on marketplace.account_entry (payment_attempt)
+where payment_attempt is not null;
+
+-- --- What the gateways have --------------------------------------------------------------------------------------------
+-- Each run asks first. A dump that was restored, a standby that was promoted: what they forgot is found here.
+
+create table marketplace.gateway_look (
+    gateway_look bigint generated by default as identity,
+    gateway text not null,
+    job_run bigint not null,
+    is_live boolean not null,
+    since timestamptz not null,
+    begun_at timestamptz not null,
+    ended_at timestamptz,
+    seen bigint,
+    constraint gateway_look_pkey primary key (gateway_look),
+    constraint gateway_look_gateway_fkey foreign key (gateway) references marketplace.gateway (gateway),
+    constraint gateway_look_job_run_fkey foreign key (job_run) references jobs.job_run (job_run),
+    constraint gateway_look_ended_check check ((ended_at is null) = (seen is null)),
+    constraint gateway_look_seen_check check (seen >= 0)
+);
+comment on table marketplace.gateway_look is
+'Each time that a run asked a gateway for its newest objects, before it sent anything. One without an end sends nothing (23B68). Ended once, else never changed (23B62).';
+comment on column marketplace.gateway_look.gateway_look is 'Key';
+comment on column marketplace.gateway_look.gateway is 'The gateway';
+comment on column marketplace.gateway_look.job_run is 'The run that asked';
+comment on column marketplace.gateway_look.is_live is 'Whether its key moves real money';
+comment on column marketplace.gateway_look.since is
+'What was made from then on was asked for: an hour before the last look, or before the ledger was made';
+comment on column marketplace.gateway_look.begun_at is 'When it began, by the server''s clock, or by what p_now said if that was earlier';
+comment on column marketplace.gateway_look.ended_at is 'When its answer was recorded; null: has not';
+comment on column marketplace.gateway_look.seen is 'How many objects it saw, others'' among them; null until it has ended';
+create index gateway_look_gateway_idx on marketplace.gateway_look (gateway, begun_at) where ended_at is not null;
+create index gateway_look_job_run_idx on marketplace.gateway_look (job_run, gateway);
+
+create table marketplace.stray (
+    gateway text not null,
+    gateway_id text not null,
+    kind text not null,
+    idempotency_key text,
+    profile bigint,
+    month date,
+    attempt_number int,
+    request_id text,
+    party text,
+    parent text,
+    batch text,
+    answer text not null,
+    error_code text,
+    decline_code text,
+    amount bigint not null,
+    currency text not null,
+    made_at timestamptz not null,
+    gateway_look bigint not null,
+    resolution text,
+    payment_attempt bigint,
+    reason text,
+    resolved_at timestamptz,
+    resolved_by text,
+    constraint stray_pkey primary key (gateway, gateway_id),
+    constraint stray_gateway_look_fkey foreign key (gateway_look) references marketplace.gateway_look (gateway_look),
+    constraint stray_payment_attempt_fkey
+    foreign key (payment_attempt) references marketplace.payment_attempt (payment_attempt),
+    constraint stray_kind_check check (kind in ('CHARGE', 'PAYOUT', 'REFUND')),
+    constraint stray_key_check check (idempotency_key is not null or kind = 'REFUND' and parent is not null),
+    constraint stray_resolution_check check (
+        case resolution
+            when 'TAKEN_IN' then payment_attempt is not null
+            when 'FOREIGN' then payment_attempt is null and btrim(reason) <> '' and reason is not null
+            else resolution is null and payment_attempt is null and reason is null
+        end
+    ),
+    constraint stray_resolved_check check (
+        (resolution is null) = (resolved_at is null) and (resolution is null) = (resolved_by is null)
+    )
+);
+comment on table marketplace.stray is
+'What a gateway has of ours and no attempt of this ledger explains: made by a ledger that this one was restored from, or by hand, of a charge that we know. While one is open, nothing is sent through its gateway (23B68): take_in, or declare_foreign.';
+comment on column marketplace.stray.gateway is 'The gateway';
+comment on column marketplace.stray.gateway_id is 'What it calls it';
+comment on column marketplace.stray.kind is 'CHARGE, PAYOUT or REFUND';
+comment on column marketplace.stray.idempotency_key is 'The key that it was made with; null: by hand, or by another program';
+comment on column marketplace.stray.profile is 'Whose, as its metadata says; null: does not say';
+comment on column marketplace.stray.month is 'Of which month, as its metadata says; null: does not say';
+comment on column marketplace.stray.attempt_number is 'Which attempt, as its metadata says; null: does not say';
+comment on column marketplace.stray.request_id is 'Of a refund: the request, as its metadata says; null: does not say';
+comment on column marketplace.stray.party is 'The customer or account that it is with; null: does not say';
+comment on column marketplace.stray.parent is 'Of a refund: what the gateway calls the charge; null: is none';
+comment on column marketplace.stray.batch is 'Of a bank: the file that it went in; null: in none';
+comment on column marketplace.stray.answer is 'What became of it, in the words of record_answer, when it was seen last';
+comment on column marketplace.stray.error_code is 'The gateway''s, of what went wrong';
+comment on column marketplace.stray.decline_code is 'The gateway''s, of why it was declined';
+comment on column marketplace.stray.amount is 'Minor units, not signed';
+comment on column marketplace.stray.currency is 'Of the amount';
+comment on column marketplace.stray.made_at is 'When, by the gateway''s clock';
+comment on column marketplace.stray.gateway_look is 'The look that found it';
+comment on column marketplace.stray.resolution is 'TAKEN_IN: an attempt explains it now; FOREIGN: a person has said that it is not ours; null: open';
+comment on column marketplace.stray.payment_attempt is 'The attempt that it was taken in as';
+comment on column marketplace.stray.reason is 'Why it is FOREIGN';
+comment on column marketplace.stray.resolved_at is 'When; null: open';
+comment on column marketplace.stray.resolved_by is 'session_user; null: open';
+create index stray_open_idx on marketplace.stray (gateway, made_at) where resolution is null;
+create index stray_payment_attempt_idx on marketplace.stray (payment_attempt);
+create index stray_gateway_look_idx on marketplace.stray (gateway_look);
 
 -- --- Who sees what ---------------------------------------------------------------------------------------------------
 -- Row-level security, FORCEd upon the owner too, by session_user: so definer functions and views show no more. No
@@ -966,7 +1263,7 @@ begin
     foreach v_table in array array[
         'profile', 'advertisement', 'advertisement_price', 'website', 'transaction', 'transaction_subtotal', 'ad_click',
         'ad_click_default', 'late_click', 'adjustment', 'payment_means', 'payment_attempt', 'payment_attempt_event',
-        'gateway_event'
+        'gateway_event', 'set_off', 'account_entry', 'stray'
     ]
     loop
         execute format('alter table marketplace.%I enable row level security', v_table);
@@ -978,7 +1275,8 @@ begin
         );
     end loop;
     foreach v_table in array array[
-        'advertisement', 'website', 'transaction', 'transaction_subtotal', 'adjustment', 'payment_means', 'payment_attempt'
+        'advertisement', 'website', 'transaction', 'transaction_subtotal', 'adjustment', 'payment_means', 'payment_attempt',
+        'set_off', 'account_entry'
     ]
     loop
         execute format(

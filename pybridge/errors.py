@@ -331,6 +331,12 @@ class NoClickPrice(Refused):
     sqlstate = "23B67"
 
 
+class NotReconciled(Refused):
+    """A gateway was not asked what it has of ours, or has what this ledger does not know."""
+
+    sqlstate = "23B68"
+
+
 class RunEnded(Refused):
     """The run of a job has ended, or is another session's."""
 
@@ -383,6 +389,24 @@ class NotPaid(Refused):
     """A transaction is EXECUTED with the attempt that succeeds, and not otherwise."""
 
     sqlstate = "23B77"
+
+
+class TimeIsTheServers(Refused):
+    """p_now was passed, and this database is not marked for tests."""
+
+    sqlstate = "23B78"
+
+
+class LiveKeyInTest(Refused):
+    """A gateway was opened with a live key, for a database that is marked for tests."""
+
+    sqlstate = "23B79"
+
+
+class OwesUs(Refused):
+    """Nobody is paid who owes us: what they owe is set off first, and a charge that is under way comes first."""
+
+    sqlstate = "23B89"
 
 
 class StatementRefused(Refused):

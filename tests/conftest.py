@@ -47,6 +47,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="how many random months of failing payments are played (default: 25)",
     )
     parser.addoption(
+        "--account-histories",
+        type=int,
+        help="how many random histories of people's accounts are played (default: 100)",
+    )
+    parser.addoption(
         "--festival", type=int, default=300, help="how many payments by reference the festival at the bank has"
     )
     parser.addoption(
@@ -118,6 +123,7 @@ def durable_server(server_folder: Path) -> Iterator[DurableServerFactory]:
         if deployed:
             with running.connect(autocommit=False) as connection:
                 _deploy(connection)
+                mark_for_tests(connection)
         return running
 
     yield start
@@ -134,10 +140,16 @@ def _deploy(connection: Connection) -> None:
     deploy(connection)
 
 
+def mark_for_tests(connection: Connection) -> None:
+    """From now on, and for good, this database takes another time than the server's."""
+    connection.execute("insert into deploy.test_clock default values")
+
+
 def deploy_template(*, host: str, port: int, user: str, dbname: str, password: str | None, **_: object) -> None:
     """Deploy into the database that all clones are copied from."""
     with psycopg.connect(host=host, port=port, user=user, dbname=dbname, password=password) as connection:
         _deploy(connection)
+        mark_for_tests(connection)
 
 
 template = postgresql_noproc(depends_on="server", dbname="tests", load=[deploy_template])
@@ -314,6 +326,12 @@ def stateful_runs(request: pytest.FixtureRequest) -> int:
 def exchanges(request: pytest.FixtureRequest) -> int:
     """How many calls exchange tickets in opposite directions at once."""
     return int(request.config.getoption("--exchanges") or (400 if _in_ci() else 2000))
+
+
+@pytest.fixture(scope="session")
+def account_histories(request: pytest.FixtureRequest) -> range:
+    """The seeds of the random histories of people's accounts."""
+    return range(int(request.config.getoption("--account-histories") or 100))
 
 
 @pytest.fixture(scope="session")

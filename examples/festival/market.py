@@ -42,11 +42,16 @@ class Market:
     websites: list[int]
 
 
-def play(connection: Connection, console: Console, now: datetime | None = None) -> None:
-    """Three months of the marketplace, as far as they were not played yet; and what is in its books."""
+def play(connection: Connection, console: Console, now: datetime | None = None, *, is_own: bool = False) -> None:
+    """Three months of the marketplace, as far as they were not played yet; and what is in its books.
+
+    They are played in minutes, which only a database for tests lets anybody do. `is_own`: it is the demo's, to be one.
+    """
     now = now or datetime.now(OSLO)
     people = _own(connection)
     begun = _rows(connection, "select month from marketplace.month limit 1")
+    if not _is_for_tests(connection, console, mark=is_own and (not begun or is_alone(connection))):
+        return
     found: list[Row] = []
     if not begun or (people and not demo_payment.others_than(connection, people) and _left(connection, people, now)):
         if not people:
@@ -70,6 +75,25 @@ def _own(connection: Connection) -> dict[int, str]:
     query = "select profile, profile_name from marketplace.profile where profile_name = any (%s) order by profile"
     found = {each["profile"]: each["profile_name"] for each in _rows(connection, query, names)}
     return found if sorted(found.values()) == sorted(names) else {}
+
+
+def _is_for_tests(connection: Connection, console: Console, *, mark: bool) -> bool:
+    """Whether other times than the server's are taken here; where the demo may, it sees to that, for good."""
+    if _rows(connection, "select from deploy.test_clock"):
+        return True
+    if not mark:
+        console.print(
+            "\n[yellow]The marketplace is not played: its months pass in minutes here, and time is the server's.[/]"
+        )
+        console.print(
+            "Only a database that is marked for tests, for good, takes another; a superuser marks it:\n"
+            "    insert into deploy.test_clock default values",
+            highlight=False,
+        )
+        return False
+    connection.execute("insert into deploy.test_clock default values")
+    console.print("\n[green]✓[/] Database marked for tests, for good: its months pass in minutes")
+    return True
 
 
 def is_alone(connection: Connection) -> bool:

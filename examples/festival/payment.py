@@ -23,7 +23,7 @@ from pybridge.client.marketplace import Marketplace
 from pybridge.formats import OSLO, kroner
 from pybridge.payments import gateways
 from pybridge.payments.execution import execute, receive
-from pybridge.payments.gateways import Answer, Event, Gateway, Request
+from pybridge.payments.gateways import Answer, Event, Found, Gateway, Request
 
 from .show import Prose, heading, table
 
@@ -48,7 +48,7 @@ where a.profile = any (%s) and e.event not in ('prepared', 'claimed', 'refunded'
 group by e.happened_at, a.kind, e.event
 union all
 select moved_at, '', reason, null, -amount / 100.0, null, null
-from marketplace.reserve_movement
+from marketplace.purse_movement
 order by happened_at, place
 """
 TRANSACTIONS = """
@@ -102,6 +102,10 @@ class OwnPeople:
     people: set[str]
     name: str = GATEWAY
     batch_limit: int = 1
+    is_live: bool = False
+
+    def newest(self, since: datetime, ledger: str) -> list[Found]:
+        return self.inner.newest(since, ledger)
 
     def _ask(self, how: Callable[[Request], Answer], request: Request) -> Answer:
         if str(request.request.get("metadata", {}).get("profile")) not in self.people:
@@ -326,12 +330,18 @@ class Payments:
                 (self._all,),
             ).fetchall()
         )
+        of_key: dict[str, int] = dict(
+            self.connection.execute(
+                "select idempotency_key, transaction from marketplace.payment_attempt where profile = any (%s)",
+                (self._all,),
+            ).fetchall()
+        )
         total: dict[tuple[int, int], int] = {}
         ledger = self.box.ledger()
 
         def add(sign: int, rows: "list[Moved]") -> None:
             for each in rows:
-                key = whose[each.whose], int(each.metadata["transaction"])
+                key = whose[each.whose], of_key[str(each.idempotency_key)]
                 total[key] = total.get(key, 0) + sign * each.amount
 
         add(1, ledger.charges)

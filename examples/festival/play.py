@@ -878,7 +878,7 @@ def play(
         if in_part:
             parts.show(connection, console, in_part)
         demo_bank.play(connection, console)
-        demo_market.play(connection, console)
+        demo_market.play(connection, console, is_own=is_own and not yes_this_database)
         with console.status("Running the jobs that are due"):
             run_jobs(connection)
         consistency(console, check.run(connection))

@@ -40,7 +40,9 @@ def load(
     source: Annotated[
         str | None, typer.Option(help="The name that its clicks are stored under; the file's own by default.")
     ] = None,
-    now: Annotated[datetime | None, typer.Option(help="The moment that it takes for now.")] = None,
+    now: Annotated[
+        datetime | None, typer.Option(help="The moment that it takes for now, in a database for tests.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     rejects = reject or click_loading.rejected_name(file)

@@ -35,7 +35,9 @@ def run(
     month: Annotated[
         str | None, typer.Option(help="The month, such as 2026-02. Closing and verifying need it.")
     ] = None,
-    now: Annotated[datetime | None, typer.Option(help="The moment that it takes for now.")] = None,
+    now: Annotated[
+        datetime | None, typer.Option(help="The moment that it takes for now, in a database for tests.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run a job: exits 1 where it failed."""

@@ -20,16 +20,18 @@ from pybridge.cli.common import REFUSED, Json, fail, print_json
 from pybridge.cli.plain import group
 from pybridge.client.marketplace import Marketplace
 from pybridge.database import connect
-from pybridge.formats import OSLO, kroner, local
+from pybridge.formats import kroner, local
 from pybridge.jobs import runner as jobs
-from pybridge.payments import execution, gateways, webhook
+from pybridge.payments import execution, gateways, reconciling, webhook
 from pybridge.terminal import new_table
 
 app = group()
 
 Now = Annotated[datetime | None, typer.Option(help="The moment that it takes for now.")]
+TestNow = Annotated[datetime | None, typer.Option(help="With --dry-run, or in a database for tests: now.")]
 Reason = Annotated[str, typer.Option(help="Why; it stays with the attempt.")]
 Attempt = Annotated[int, typer.Argument(help="Its number; see `pybridge payment list`.")]
+Purse = Annotated[str, typer.Option(help="Which; see report.marketplace_purse.")]
 Transaction = Annotated[int, typer.Argument(help="Its number; see `pybridge payment due`.")]
 
 HOLDS = {
@@ -37,6 +39,7 @@ HOLDS = {
     "NOT_DUE": "on its day",
     "UNDER_WAY": "is under way",
     "ALARM": "a person must look",
+    "OWES": "owes: a charge comes first",
     "NO_MEANS": "no means of payment",
     "RETRY_LATER": "declined, tried again",
     "EXHAUSTED": "declined too often",
@@ -62,15 +65,13 @@ def due(now: Now = None, as_json: Json = False) -> None:
 @app.command()
 def execute(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
-    now: Now = None,
+    now: TestNow = None,
     as_json: Json = False,
 ) -> None:
     """Charge and pay what is due, and find out what became of what was sent: exits 1 where something is left to do."""
     if dry_run:
         due(now, as_json)
         return
-    if now is not None and local(now) > datetime.now(OSLO):
-        raise typer.BadParameter("what is due on a day to come is charged then; --dry-run shows it")
     with connect(deployed=True) as connection:
         ended = jobs.run(connection, "marketplace_execute", None, now and local(now))
     if as_json:
@@ -150,8 +151,10 @@ def webhook_(
 def refund(
     transaction: Transaction,
     reason: Annotated[str, typer.Option(help="Why; it stays with the transaction.")],
+    request_id: Annotated[
+        str, typer.Option(help="Your own name of it, such as a case's number: repeating it makes no second refund.")
+    ],
     amount: Annotated[str | None, typer.Option(help="NOK; all that is left of the charge by default.")] = None,
-    request_id: Annotated[str | None, typer.Option(help="Repeating it makes no second refund.")] = None,
 ) -> None:
     """Give an executed charge back, whole or in part; the next run sends it."""
     kroner_back = None if amount is None else _amount(amount)
@@ -191,6 +194,39 @@ def cancel(attempt: Attempt, reason: Reason) -> None:
     typer.echo(f"attempt {attempt} is CANCELLED")
 
 
+@app.command()
+def reconcile(
+    gateway: Annotated[str, typer.Argument(help="Its name: stripe, or bank.")],
+    foreign: Annotated[str | None, typer.Option(help="What the gateway calls one that is not ours.")] = None,
+    reason: Annotated[str | None, typer.Option(help="With --foreign: why it is not ours.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Take in what a gateway has of ours and this ledger does not know, as after a restore; nothing is sent."""
+    if foreign is not None:
+        if reason is None:
+            raise typer.BadParameter("--foreign needs --reason")
+        with _market() as market:
+            market.declare_foreign(gateway=gateway, gateway_id=foreign, reason=reason)
+        typer.echo(f"{foreign} is not ours")
+        return
+    with connect(deployed=True) as connection:
+        try:
+            done = reconciling.reconcile(connection, gateway)
+        except (gateways.NotConfigured, gateways.NotAnswered, reconciling.Busy) as error:
+            raise fail(REFUSED, f"{gateway}: nothing was taken in. {error}", getattr(error, "hint", "")) from None
+    if as_json:
+        print_json(
+            {"seen": done.seen, "taken": [vars(row) for row in done.taken], "left": [vars(row) for row in done.left]}
+        )
+    else:
+        typer.echo(f"{done.seen} made since the last look; {len(done.taken)} taken in, {len(done.left)} left")
+        for each in done.taken:
+            typer.echo(f"{each.gateway_id}: attempt {each.attempt} is {each.state}")
+    if done.left:
+        said = [f"{each.gateway_id}: {' '.join(each.why.split())}" for each in done.left]
+        raise fail(REFUSED, "\n".join(said), "Nothing is sent until each is taken in, or declared foreign: --foreign.")
+
+
 @app.command("clear-alarm")
 def clear_alarm(attempt: Attempt, reason: Reason) -> None:
     """Say that what the gateway said otherwise was looked at and put right."""
@@ -201,7 +237,7 @@ def clear_alarm(attempt: Attempt, reason: Reason) -> None:
 
 @app.command("book-loss")
 def book_loss(attempt: Attempt, amount: Annotated[str, typer.Argument(help="NOK lost.")], reason: Reason) -> None:
-    """Say that a disputed charge was lost: its money leaves the fund."""
+    """Say that a disputed charge was lost, or a part of it: the rest was won."""
     lost = _amount(amount)
     with _market() as market:
         left = market.book_loss(payment_attempt=attempt, amount=lost, reason=reason)
@@ -212,12 +248,51 @@ def book_loss(attempt: Attempt, amount: Annotated[str, typer.Argument(help="NOK 
 def reserve(
     amount: Annotated[str, typer.Argument(help="NOK: above 0 put in, below 0 taken out.")],
     reason: Annotated[str, typer.Option(help="Why, such as: commission of 2026-02.")],
+    purse: Purse = "main",
 ) -> None:
-    """Put money into the fund that payouts are made from, or take some out."""
+    """Put money into a purse that payouts are made from, or take some out."""
     moved = _amount(amount)
     with _market() as market:
-        left = market.move_reserve(amount=moved, reason=reason)
+        left = market.move_reserve(amount=moved, reason=reason, purse=purse)
     typer.echo(f"NOK {kroner(left)} available")
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def fee(
+    amount: Annotated[str, typer.Argument(help="NOK that a gateway took; below 0: gave back.")],
+    reason: Annotated[str, typer.Option(help="Why, such as: fees of 2026-02.")],
+    purse: Purse = "main",
+) -> None:
+    """Book a gateway's fee, which left a purse."""
+    taken = _amount(amount)
+    with _market() as market:
+        left = market.book_fee(amount=taken, reason=reason, purse=purse)
+    typer.echo(f"NOK {kroner(left)} available")
+
+
+@app.command()
+def transfer(
+    source: Annotated[str, typer.Argument(help="The purse that it left.")],
+    target: Annotated[str, typer.Argument(help="The purse that it came to.")],
+    amount: Annotated[str, typer.Argument(help="NOK, above 0.")],
+    reason: Annotated[str, typer.Option(help="Why, such as: Stripe's payout of 2026-02-10.")],
+) -> None:
+    """Say that money went from one purse to another, such as from a gateway to the bank."""
+    moved = _amount(amount)
+    with _market() as market:
+        market.transfer(from_=source, to=target, amount=moved, reason=reason)
+    typer.echo(f"NOK {kroner(moved)} went from {source} to {target}")
+
+
+@app.command()
+def purse(
+    gateway: Annotated[str, typer.Argument(help="The gateway.")],
+    name: Annotated[str, typer.Argument(help="The purse that it uses from now on; a new one is made.")],
+) -> None:
+    """Give a gateway a purse of its own: what it pays must lie there."""
+    with _market() as market:
+        market.set_purse(gateway=gateway, purse=name)
+    typer.echo(f"{gateway} uses purse {name} from now on")
 
 
 @contextmanager

@@ -24,7 +24,7 @@ app = group()
 @app.command()
 def schedule(
     once: Annotated[bool, typer.Option("--once", help="Run what is due and exit, with 1 where a run failed.")] = False,
-    now: Annotated[datetime | None, typer.Option(help="With --once: the moment that it takes for now.")] = None,
+    now: Annotated[datetime | None, typer.Option(help="With --once, in a database for tests: now.")] = None,
     only: Annotated[str | None, typer.Option("--jobs", help="These jobs only, separated by commas.")] = None,
     stop_after: Annotated[
         float, typer.Option(help="Seconds that a call may still take after a signal to stop.", min=0)

@@ -5,8 +5,25 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from pybridge.client.core import Money, Room, given, json
+
+
+@dataclass(frozen=True)
+class AccountRow:
+    """A row of `marketplace.account`."""
+
+    entry_date: date | None
+    kind: str
+    amount: Decimal
+    balance: Decimal
+    transaction: int | None
+    month: date | None
+    other_transaction: int | None
+    other_month: date | None
+    payment_attempt: int | None
+    explanation: str
 
 
 @dataclass(frozen=True)
@@ -19,6 +36,16 @@ class AdjustClickRow:
     old_transaction: int
     transaction: int
     amount: Decimal
+
+
+@dataclass(frozen=True)
+class AdjustClicksRow:
+    """A row of `marketplace.adjust_clicks`."""
+
+    side: str
+    clicks: int
+    amount: Decimal
+    credited: Decimal
 
 
 @dataclass(frozen=True)
@@ -39,6 +66,15 @@ class BeginClickFileRow:
     source: str
     clicks: int
     recorded_at: datetime
+
+
+@dataclass(frozen=True)
+class BeginLookRow:
+    """A row of `marketplace.begin_look`."""
+
+    gateway_look: int
+    since: datetime
+    ledger: UUID
 
 
 @dataclass(frozen=True)
@@ -135,6 +171,18 @@ class DueTransactionsRow:
 
 
 @dataclass(frozen=True)
+class EndLookRow:
+    """A row of `marketplace.end_look`."""
+
+    gateway_id: str
+    kind: str
+    amount: int
+    currency: str
+    made_at: datetime
+    is_by_hand: bool
+
+
+@dataclass(frozen=True)
 class LoadClicksRow:
     """A row of `marketplace.load_clicks`."""
 
@@ -163,6 +211,9 @@ class PastTransactionsRow:
     rolled_from: int | None
     rolled_to: int | None
     corrects: int | None
+    offset_in: Decimal
+    offset_amount: Decimal
+    left_amount: Decimal
 
 
 @dataclass(frozen=True)
@@ -188,6 +239,15 @@ class StatementLinesRow:
     commission_amount: Decimal | None
     amount: Decimal
     reason: str | None
+
+
+@dataclass(frozen=True)
+class TakeInRow:
+    """A row of `marketplace.take_in`."""
+
+    payment_attempt: int
+    state: str
+    alarm: str | None
 
 
 @dataclass(frozen=True)
@@ -245,6 +305,19 @@ class VerifyMonthRow:
 
 
 @dataclass(frozen=True)
+class VerifyProfileRow:
+    """A row of `marketplace.verify_profile`."""
+
+    severity: str
+    problem: str
+    transaction: int | None
+    payment_attempt: int | None
+    expected: Decimal | None
+    found: Decimal
+    detail: str
+
+
+@dataclass(frozen=True)
 class WhyNotPaidRow:
     """A row of `marketplace.why_not_paid`."""
 
@@ -263,13 +336,22 @@ class Marketplace(Room):
 
     schema = "marketplace"
 
+    def account(self, *, profile: int, from_: date | None = None, until: date | None = None) -> list[AccountRow]:
+        """A profile's account, by local dates from_ to until, both included: an OPENING balance where from_ is given,
+        then each entry and the balance after it, in order. NOK, whole øre: above 0 the profile owes us, below 0 we owe
+        it. Closed months, corrections, refunds, what was set off (amount 0 between two closed months), charged, paid;
+        what the running month comes to is not there yet (current_totals). 22023; 42501 another's; P0002 no such
+        profile.
+        """
+        return self._rows(AccountRow, "account", profile=profile, from_=from_, until=until)
+
     def adjust_click(
         self, *, profile: int, click_time: datetime, ad_click: int, reason: str, now: datetime | None = None
     ) -> list[AdjustClickRow]:
-        """Takes a click back that was found invalid, or charged back, after its month was closed: the whole of it, on
-        both sides, in the open month. The closed transactions stay as they are; the adjustment, one row per side, names
-        the click and the old one. NOK, signed as it is added. 22023; P0002 no such click; 23B61 no month was ever open;
-        23B64 it is not settled yet; 23B65 it was taken back before.
+        """Takes one click back, on both sides: adjust_clicks of one, and what became of it. The closed transactions
+        stay as they are; the adjustment, one row per side, names the click and the old one. NOK, signed as it is added.
+        22023; P0002 no such click; 23B61 no month was ever open; 23B64 it is not settled yet; 23B65 it was taken back
+        before.
         """
         return self._rows(
             AdjustClickRow,
@@ -278,7 +360,38 @@ class Marketplace(Room):
             click_time=click_time,
             ad_click=ad_click,
             reason=reason,
-            **given(now=now),
+            now=now,
+        )
+
+    def adjust_clicks(
+        self,
+        *,
+        profiles: Sequence[int],
+        click_times: Sequence[datetime],
+        ad_clicks: Sequence[int],
+        reason: str,
+        side: str | None = None,
+        is_credited: bool = False,
+        now: datetime | None = None,
+    ) -> list[AdjustClicksRow]:
+        """Takes clicks back that were found invalid, or charged back, after their month was closed: all or none, in the
+        open month; the closed ones stay as they are. side: ADVERTISEMENT (the advertiser has it back) or WEBSITE (its
+        owner gives it back) alone; null: both. is_credited: the advertiser has had the money back already, by a refund
+        say, and gets nothing again. One row per side: amount in NOK, signed as it is added; credited, NOK that had been
+        given back by another road: what of a charge was refunded, is in dispute or lost is never given twice. What
+        their owners owe, or are owed, is set off at once. 22023; P0002 no such click; 23B61 no month was ever open;
+        23B64 one is not settled yet; 23B65 one was taken back before.
+        """
+        return self._rows(
+            AdjustClicksRow,
+            "adjust_clicks",
+            profiles=profiles,
+            click_times=click_times,
+            ad_clicks=ad_clicks,
+            reason=reason,
+            side=side,
+            is_credited=is_credited,
+            now=now,
         )
 
     def all_click_counts(
@@ -297,14 +410,31 @@ class Marketplace(Room):
         """
         return self._rows(BeginClickFileRow, "begin_click_file", source=source, content_sha256=content_sha256)
 
+    def begin_look(
+        self, *, gateway: str, job_run: int, is_live: bool, now: datetime | None = None
+    ) -> list[BeginLookRow]:
+        """Begins a run's look at what a gateway has: ask it for all that was made since, and tell end_look. is_live:
+        whether the key that it is opened with moves real money. ledger: the name that our objects bear in their
+        metadata. Commit before the gateway is asked. 22023; P0002 no such run; 23B69 it has ended, or is another
+        session's; 23B79 a live key, and this database is for tests.
+        """
+        return self._rows(BeginLookRow, "begin_look", gateway=gateway, job_run=job_run, is_live=is_live, now=now)
+
+    def book_fee(self, *, amount: Money, reason: str, purse: str = "main", now: datetime | None = None) -> Decimal:
+        """A gateway took a fee out of a purse (above 0), or gave one back (below 0); NOK. It is a fact, whatever is
+        owed to others: what the purse has then, below 0 if it had not so much. 22023; P0002 no such purse.
+        """
+        result: Decimal = self._value("book_fee", amount=amount, reason=reason, purse=purse, now=now)
+        return result
+
     def book_loss(self, *, payment_attempt: int, amount: Money, reason: str, now: datetime | None = None) -> Decimal:
-        """A charge was disputed, and the bank took its money back: the loss is the operator's. It leaves the fund,
-        amount NOK, whatever is owed to others, and the alarm is cleared; what is available then. The transaction stays
-        EXECUTED. 22023; P0002 no such attempt; 23B75 it is not a charge with a contradiction; 23B76 the fund does not
-        cover it.
+        """A charge was disputed, and amount NOK of it are lost: the operator's loss. It left the purse when the gateway
+        took it; what was in dispute beyond it was won, and is in the purse again. The alarm is cleared; what the purse
+        has then, below 0 if it was paid out already. The transaction stays EXECUTED; what is lost is not left of the
+        charge. 22023; P0002 no such attempt; 23B75 not so much is in dispute.
         """
         result: Decimal = self._value(
-            "book_loss", payment_attempt=payment_attempt, amount=amount, reason=reason, **given(now=now)
+            "book_loss", payment_attempt=payment_attempt, amount=amount, reason=reason, now=now
         )
         return result
 
@@ -312,7 +442,7 @@ class Marketplace(Room):
         """Cancels an attempt before it is sent; its transaction is FAILED until retry_transaction. 22023; P0002 no such
         attempt; 23B74 it was sent.
         """
-        self._value("cancel_attempt", payment_attempt=payment_attempt, reason=reason, **given(now=now))
+        self._value("cancel_attempt", payment_attempt=payment_attempt, reason=reason, now=now)
 
     def check_period(self, *, side: str, from_: date, to: date, step: str, fills: bool = True) -> None:
         """Refuses a question about clicks that makes no sense (22023). fills: each step is a row, clicks or none, so
@@ -330,27 +460,22 @@ class Marketplace(Room):
         self, *, gateway: str, kind: str, job_run: int, limit: int = 1, now: datetime | None = None
     ) -> list[ClaimAttemptsRow]:
         """Takes PREPARED attempts to be sent, at most limit: SUBMITTED from now on, so commit, and only then call the
-        gateway. Two that claim at once get different ones. limit above 1: as one batch, of a name of its own. What has
-        got an alarm since it was prepared waits. 22023; P0002 no such run; 23B69 it has ended, or is another
-        session's.
+        gateway. Two that claim at once get different ones. limit above 1: as one batch, named after its keys. What has
+        got an alarm since it was prepared waits. 22023; P0002 no such run; 23B68 this run has not looked what the
+        gateway has, or it has what we do not know; 23B69 it has ended, or is another session's.
         """
         return self._rows(
-            ClaimAttemptsRow,
-            "claim_attempts",
-            gateway=gateway,
-            kind=kind,
-            job_run=job_run,
-            limit=limit,
-            **given(now=now),
+            ClaimAttemptsRow, "claim_attempts", gateway=gateway, kind=kind, job_run=job_run, limit=limit, now=now
         )
 
     def clear_alarm(self, *, payment_attempt: int, reason: str, now: datetime | None = None) -> None:
         """A person has looked at what the gateway says otherwise, and put it right there. The attempt stays as it is;
         its transaction may go on: of a charge that was declined here and made there, first give it back at the gateway,
-        since it is charged again; of a payout or refund that has not arrived, say resolve_attempt instead. 22023; P0002
-        no such attempt; 23B75 there is no alarm, or its end is unknown.
+        since it is charged again; of a payout or refund that has not arrived, say resolve_attempt instead. Of a charge
+        that was disputed: it was won, and its money is in the purse again; what was lost is booked by book_loss. 22023;
+        P0002 no such attempt; 23B75 there is no alarm, or its end is unknown.
         """
-        self._value("clear_alarm", payment_attempt=payment_attempt, reason=reason, **given(now=now))
+        self._value("clear_alarm", payment_attempt=payment_attempt, reason=reason, now=now)
 
     def click_counts(
         self, *, profile: int | None, side: str, from_: date, to: date, step: str = "day"
@@ -384,11 +509,11 @@ class Marketplace(Room):
     def close_month(self, *, month: date, now: datetime | None = None) -> list[CloseMonthRow]:
         """Closes the open month, once it is over: links its last clicks, freezes the amounts, cuts each off to whole
         øre once (towards 0: nobody is charged or paid more than is owed) and carries the remainder to the next month,
-        which it opens. Below the minimum all of it rolls over. CURRENT becomes NEW, ROLLED_OVER, or EXECUTED where
-        nothing is due. One row per status; NOK. 22023; 23B60 it is closed; 23B61 it is not over, or an earlier one is
-        open.
+        which it opens. Below the minimum all of it rolls over. What profiles owe for other months is set off at once
+        (marketplace.set_off). CURRENT becomes NEW, ROLLED_OVER, or EXECUTED where nothing is due, or left. One row per
+        status; NOK. 22023; 23B60 it is closed; 23B61 it is not over, or an earlier one is open.
         """
-        return self._rows(CloseMonthRow, "close_month", month=month, **given(now=now))
+        return self._rows(CloseMonthRow, "close_month", month=month, now=now)
 
     def current_totals(self, *, profile: int) -> list[CurrentTotalsRow]:
         """A profile's running month (M8): what its advertisements cost (positive), what its websites earn (negative),
@@ -403,6 +528,13 @@ class Marketplace(Room):
         result: datetime = self._value("day_begins", day=day)
         return result
 
+    def declare_foreign(self, *, gateway: str, gateway_id: str, reason: str, now: datetime | None = None) -> None:
+        """A person says that a stray is not this ledger's, and why: it stops nothing any more. What it paid is paid
+        again if this ledger owes it: of a payment of ours, say take_in. 22023; P0002 no such stray; 23B75 it is
+        resolved.
+        """
+        self._value("declare_foreign", gateway=gateway, gateway_id=gateway_id, reason=reason, now=now)
+
     def due_date(self, *, kind: str, month: date) -> date | None:
         """The local day on which a month is charged (kind CHARGE) or paid (PAYOUT), in the month after it; null where
         execution_day has no row for it.
@@ -412,14 +544,24 @@ class Marketplace(Room):
 
     def due_transactions(self, *, kind: str | None = None, now: datetime | None = None) -> list[DueTransactionsRow]:
         """What is to be charged (CHARGE), given back (REFUND) and paid (PAYOUT), all kinds where kind is null; amount
-        in øre, above 0. hold null: now; else why not: NOT_DUE before due_on; UNDER_WAY an attempt is; ALARM a person
-        must look at an attempt; NO_MEANS the profile has no means of payment; RETRY_LATER until next_retry_at;
-        EXHAUSTED declined too often, DECLINED hard, RETURNED by the bank: another means of payment is wanted; REJECTED
-        or CANCELLED: a person must say retry_transaction; FUND the money that it would be paid from has not come in,
-        and no reserve covers it. Then refunds go first, then payouts whose advertisers have paid, the oldest first.
-        Changes nothing.
+        in øre, above 0. hold null: now; else why not: NOT_DUE before due_on; UNDER_WAY an attempt is; OWES the profile
+        owes us, by a charge that is under way or looked at, and what it owes is not set off yet; ALARM a person must
+        look at an attempt; NO_MEANS the profile has no means of payment; RETRY_LATER until next_retry_at; EXHAUSTED
+        declined too often, DECLINED hard, RETURNED by the bank: another means of payment is wanted; REJECTED or
+        CANCELLED: a person must say retry_transaction; FUND the purse that it would be paid from has not enough: it has
+        not come in, or a gateway took it back, and no reserve covers it. Then refunds go first, then payouts whose
+        advertisers have paid, the oldest first. Changes nothing.
         """
         return self._rows(DueTransactionsRow, "due_transactions", kind=kind, **given(now=now))
+
+    def end_look(self, *, gateway_look: int, objects: Any) -> list[EndLookRow]:
+        """What a gateway has: objects, one for each that was made since begin_look's since, as
+        pybridge.payments.gateways.Found has them. Those that bear this ledger's name and that no attempt explains, and
+        refunds made by hand of a charge that we know, are strays from now on; all that are open, in the order in which
+        take_in can take them. No row: the run may send. is_by_hand: a refund that nobody asked us for. 22023; P0002 no
+        such look; 23B69 its run has ended, or is another session's.
+        """
+        return self._rows(EndLookRow, "end_look", gateway_look=gateway_look, objects=json(objects))
 
     def ensure_partitions(self, *, from_: date | None = None, months: int = 3) -> int:
         """Makes the partitions of ad_click for months months from that of from_ on, where they are missing, and moves
@@ -443,12 +585,7 @@ class Marketplace(Room):
         ever open; 23B63 it is settled.
         """
         result: int = self._value(
-            "exclude_clicks",
-            profiles=profiles,
-            click_times=click_times,
-            ad_clicks=ad_clicks,
-            reason=reason,
-            **given(now=now),
+            "exclude_clicks", profiles=profiles, click_times=click_times, ad_clicks=ad_clicks, reason=reason, now=now
         )
         return result
 
@@ -460,19 +597,19 @@ class Marketplace(Room):
         nothing was loaded. Clicks are from the last two years until a day from now. 22023; 23B13 the name belongs to
         other clicks; 42501 prices are the bookkeeper's and the scheduler's to say.
         """
-        return self._rows(LoadClicksRow, "load_clicks", source=source, content_sha256=content_sha256, **given(now=now))
+        return self._rows(LoadClicksRow, "load_clicks", source=source, content_sha256=content_sha256, now=now)
 
     def month_of(self, *, time: datetime) -> date:
         """The first of the local month that a moment lies in."""
         result: date = self._value("month_of", time=time)
         return result
 
-    def move_reserve(self, *, amount: Money, reason: str, now: datetime | None = None) -> Decimal:
-        """The operator puts money into the fund that payouts are made from (above 0), or takes some out (below 0), such
-        as commissions; NOK. What is available then. 22023; 23B76 what is left would not cover what closed months
-        owe.
+    def move_reserve(self, *, amount: Money, reason: str, now: datetime | None = None, purse: str = "main") -> Decimal:
+        """The operator puts money into a purse that payouts are made from (above 0), or takes some out (below 0), such
+        as commissions; NOK. What it has then. 22023; P0002 no such purse; 23B76 it has not so much, or what is left in
+        all would not cover what closed months owe.
         """
-        result: Decimal = self._value("move_reserve", amount=amount, reason=reason, **given(now=now))
+        result: Decimal = self._value("move_reserve", amount=amount, reason=reason, now=now, purse=purse)
         return result
 
     def next_month(self, *, month: date) -> date:
@@ -486,16 +623,19 @@ class Marketplace(Room):
         return result
 
     def past_transactions(self, *, profile: int) -> list[PastTransactionsRow]:
-        """A profile's transactions of closed months, newest first; NOK, signed as in marketplace.transaction. 42501
-        another's; P0002 no such profile.
+        """A profile's transactions of closed months, newest first; NOK, signed as in marketplace.transaction;
+        left_amount is what was, or is to be, charged or paid after what was set off. 42501 another's; P0002 no such
+        profile.
         """
         return self._rows(PastTransactionsRow, "past_transactions", profile=profile)
 
     def prepare_attempts(self, *, kind: str, now: datetime | None = None) -> int:
-        """Makes an attempt, PREPARED, with its request frozen and a key of its own, for each transaction of this kind
-        that due_transactions says is due now; how many. Commit before anything is sent. 22023.
+        """Makes an attempt, PREPARED, with its request frozen and a key of its own, made of what a restored ledger has
+        again (attempt_key), for each transaction of this kind that due_transactions says is due now, after what
+        profiles owe was set against what they are owed, their accounts locked; how many. Commit before anything is
+        sent. 22023.
         """
-        result: int = self._value("prepare_attempts", kind=kind, **given(now=now))
+        result: int = self._value("prepare_attempts", kind=kind, now=now)
         return result
 
     def record_answer(
@@ -516,8 +656,9 @@ class Marketplace(Room):
         EXECUTED in the same commit. answer: a word of pybridge.payments.gateways; amount in minor units. outcome:
         APPLIED; NOTHING_NEW: it had ended, or was known; ALARM: a person must look. A decline is soft where
         decline_code has its code; the next attempt is made when retry_rule says. A payout that comes back, or a refund
-        that does or fails after all, stays SUCCEEDED, and is owed again (owe_again). job_run: who asked; where another
-        run has sent it since, that nothing was done is NOTHING_NEW. 22023; P0002 no such attempt.
+        that does or fails after all, stays SUCCEEDED, and is owed again (owe_again). A charge that is returned is
+        disputed: its money is no more in the purse, and an ALARM; reinstated, it is again. job_run: who asked; where
+        another run has sent it since, that nothing was done is NOTHING_NEW. 22023; P0002 no such attempt.
         """
         return self._rows(
             RecordAnswerRow,
@@ -530,8 +671,8 @@ class Marketplace(Room):
             error_code=error_code,
             decline_code=decline_code,
             message=message,
+            now=now,
             job_run=job_run,
-            **given(now=now),
         )
 
     def record_clicks(
@@ -560,7 +701,6 @@ class Marketplace(Room):
         event_id: str,
         event_kind: str,
         answer: str,
-        payment_attempt: int | None = None,
         idempotency_key: str | None = None,
         batch: str | None = None,
         gateway_id: str | None = None,
@@ -574,8 +714,8 @@ class Marketplace(Room):
     ) -> str:
         """What a gateway said by itself, whose signature was checked: applied once, by its gateway and number, in
         whatever order such things come. Its attempt is known by the key that we sent, by the batch (then all of it that
-        is open), or by what the gateway calls it; payment_attempt must agree. SEEN: it came before; APPLIED,
-        NOTHING_NEW, ALARM: as record_answer; NOT_OURS: no such attempt, kept all the same. 22023; P0002.
+        is open), or by what the gateway calls it. SEEN: it came before; APPLIED, NOTHING_NEW, ALARM: as record_answer;
+        NOT_OURS: no such attempt, kept all the same. 22023; P0002.
         """
         result: str = self._value(
             "record_event",
@@ -583,7 +723,6 @@ class Marketplace(Room):
             event_id=event_id,
             event_kind=event_kind,
             answer=answer,
-            payment_attempt=payment_attempt,
             idempotency_key=idempotency_key,
             batch=batch,
             gateway_id=gateway_id,
@@ -593,7 +732,34 @@ class Marketplace(Room):
             decline_code=decline_code,
             message=message,
             occurred_at=occurred_at,
-            **given(now=now),
+            now=now,
+        )
+        return result
+
+    def refund_clicks(
+        self,
+        *,
+        transaction: int,
+        click_times: Sequence[datetime],
+        ad_clicks: Sequence[int],
+        reason: str,
+        request_id: str,
+        now: datetime | None = None,
+    ) -> int:
+        """Gives back through the gateway what these clicks of an executed charge cost, cut off to whole øre, and takes
+        the clicks back: their publishers' shares as adjust_clicks does, the advertiser without a second credit. The
+        number of the REFUND transaction. request_id: the same again makes no second one. 22023; P0002 no such
+        transaction; 23B13 the request was another; 23B65 one was taken back before; 23B72 so much is not left of the
+        charge; 23B73 it was not charged.
+        """
+        result: int = self._value(
+            "refund_clicks",
+            transaction=transaction,
+            click_times=click_times,
+            ad_clicks=ad_clicks,
+            reason=reason,
+            request_id=request_id,
+            now=now,
         )
         return result
 
@@ -607,17 +773,13 @@ class Marketplace(Room):
         now: datetime | None = None,
     ) -> int:
         """Gives an executed charge back, amount NOK of it or, if null, all that is left: a REFUND transaction of its
-        own in the open month, whose number it returns; the next run of marketplace_execute sends it. request_id: the
-        same again makes no second one. 22023; P0002 no such transaction; 23B13 the request was another; 23B72 more than
-        was charged; 23B73 it was not charged.
+        own in the open month, whose number it returns; the next run of marketplace_execute sends it. request_id, which
+        it must have: the same again makes no second one, nor does a ledger that was restored and is asked again. 22023;
+        P0002 no such transaction; 23B13 the request was another; 23B72 more than is left of the charge; 23B73 it was
+        not charged.
         """
         result: int = self._value(
-            "refund_transaction",
-            transaction=transaction,
-            reason=reason,
-            amount=amount,
-            request_id=request_id,
-            **given(now=now),
+            "refund_transaction", transaction=transaction, reason=reason, amount=amount, request_id=request_id, now=now
         )
         return result
 
@@ -636,12 +798,7 @@ class Marketplace(Room):
         a part is not. The state. 22023; P0002 no such attempt; 23B75 it is neither.
         """
         result: str = self._value(
-            "resolve_attempt",
-            payment_attempt=payment_attempt,
-            done=done,
-            reason=reason,
-            gateway_id=gateway_id,
-            **given(now=now),
+            "resolve_attempt", payment_attempt=payment_attempt, done=done, reason=reason, gateway_id=gateway_id, now=now
         )
         return result
 
@@ -650,7 +807,7 @@ class Marketplace(Room):
         came back, may be tried once more with the current means of payment. 22023; P0002; 23B75 it does not wait for
         that.
         """
-        self._value("retry_transaction", transaction=transaction, reason=reason, **given(now=now))
+        self._value("retry_transaction", transaction=transaction, reason=reason, now=now)
 
     def sees_all(self) -> bool:
         """Whether who logged in (session_user) may see every profile's rows, so far as they may read the table or view
@@ -669,15 +826,30 @@ class Marketplace(Room):
         card numbers: what the gateway calls the card. 22023; P0002 no such profile, or the gateway does not do that.
         """
         result: int = self._value(
-            "set_payment_means", profile=profile, kind=kind, gateway=gateway, details=json(details), **given(now=now)
+            "set_payment_means", profile=profile, kind=kind, gateway=gateway, details=json(details), now=now
         )
         return result
+
+    def set_purse(self, *, gateway: str, purse: str) -> None:
+        """From now on a gateway's charges come into this purse, and its payouts leave it; a new one is made. What is
+        there already is moved by transfer; attempts that exist keep theirs. 22023; P0002 no such gateway.
+        """
+        self._value("set_purse", gateway=gateway, purse=purse)
 
     def statement_lines(self, *, profile: int, month: date, transaction: int) -> list[StatementLinesRow]:
         """click_lines for those who may read report.marketplace_statement_line, which asks it, and not the clicks
         themselves.
         """
         return self._rows(StatementLinesRow, "statement_lines", profile=profile, month=month, transaction=transaction)
+
+    def take_in(self, *, gateway: str, gateway_id: str, job_run: int, now: datetime | None = None) -> list[TakeInRow]:
+        """Takes in what a gateway has done and this ledger has forgotten, or what was done there by hand: as the
+        attempt that this ledger would make for it, which is prepared, not sent, and answered with what became of it. So
+        nobody is charged or paid for it again. job_run: the run that looked. 22023; P0002 no such stray; 23B68 this
+        ledger would not do that, or otherwise: it is to be brought to where it was first; 23B72 more than is left of
+        the charge; 23B75 it is resolved.
+        """
+        return self._rows(TakeInRow, "take_in", gateway=gateway, gateway_id=gateway_id, job_run=job_run, now=now)
 
     def top_items(self, *, profile: int, side: str, from_: date, to: date, limit: int = 10) -> list[TopItemsRow]:
         """A profile's advertisements or websites (side ADVERTISEMENT or WEBSITE) with the most clicks, from the local
@@ -686,15 +858,22 @@ class Marketplace(Room):
         """
         return self._rows(TopItemsRow, "top_items", profile=profile, side=side, from_=from_, to=to, limit=limit)
 
+    def transfer(self, *, from_: str, to: str, amount: Money, reason: str, now: datetime | None = None) -> None:
+        """Money went from one purse to another, such as from a gateway's balance to our account at the bank; NOK above
+        0. 22023; P0002 no such purse; 23B76 the first has not so much.
+        """
+        self._value("transfer", from_=from_, to=to, amount=amount, reason=reason, now=now)
+
     def unresolved_calls(self, *, gateway: str, job_run: int, now: datetime | None = None) -> list[UnresolvedCallsRow]:
         """What to ask of a gateway about one attempt of unknown end, or one batch: action SEND the very same request
         with the same key, while the key is surely known; LOOK_UP by what it calls it, or by our metadata, once it is
         older, and poll_wait after it was sent last; CANCEL what waited too long for a person. No row: nothing is left,
         in this run. What another run was sending when it died is UNKNOWN from now on; what one that lives is asking
-        about is left to it. Commit, call, and tell record_answer; then ask again. 22023; P0002 no such run; 23B69 it
-        has ended, or is another session's.
+        about is left to it. Commit, call, and tell record_answer; then ask again. 22023; P0002 no such run; 23B68 this
+        run has not looked what the gateway has, or it has what we do not know; 23B69 it has ended, or is another
+        session's.
         """
-        return self._rows(UnresolvedCallsRow, "unresolved_calls", gateway=gateway, job_run=job_run, **given(now=now))
+        return self._rows(UnresolvedCallsRow, "unresolved_calls", gateway=gateway, job_run=job_run, now=now)
 
     def update_transactions(
         self, *, month: date | None = None, now: datetime | None = None
@@ -704,20 +883,31 @@ class Marketplace(Room):
         it is not the open one; null: the open one, or the first ever. One transaction, idempotent, safe when run twice
         at once; costs what is new. 22023; 23B60 the month is closed; 23B61 it is not open yet.
         """
-        return self._rows(UpdateTransactionsRow, "update_transactions", month=month, **given(now=now))
+        return self._rows(UpdateTransactionsRow, "update_transactions", month=month, now=now)
 
     def verify_month(self, *, month: date) -> list[VerifyMonthRow]:
         """Whether a month's transactions agree with its clicks (M7): one row per discrepancy, severity ERROR; and what
-        is worth knowing, severity INFO: late clicks, excluded ones, and unlinked ones, unless the month is closed and
-        no update can ever link them. The first month answers for what is older. Where clicks are meant together, clicks
-        says how many and click_time the first. P0002 no such month; 42501 the login role does not see all clicks.
+        is worth knowing, severity INFO: late clicks, excluded ones, and unlinked ones, which are an ERROR once the
+        month is closed and no update can link them as things stand. The first month answers for what is older. Where
+        clicks are meant together, clicks says how many and click_time the first. P0002 no such month; 42501 the login
+        role does not see all clicks.
         """
         return self._rows(VerifyMonthRow, "verify_month", month=month)
 
+    def verify_profile(self, *, profile: int) -> list[VerifyProfileRow]:
+        """Whether a person's account agrees with their transactions, attempts and what was set off, all months together
+        (M9): one row for each discrepancy, severity ERROR; and severity INFO for what is open: due or held and why (as
+        due_transactions), not set off yet, in dispute. NOK, above 0 the profile owes us. 42501 the login role does not
+        see all; P0002 no such profile.
+        """
+        return self._rows(VerifyProfileRow, "verify_profile", profile=profile)
+
     def why_not_paid(self, *, profile: int) -> list[WhyNotPaidRow]:
-        """Why nothing was charged or paid for a profile's months (M8), newest first: RUNNING, BELOW_MINIMUM,
-        NOTHING_DUE, WAITS_TO_BE_CHARGED, WAITS_FOR_CHARGES, UNDER_WAY, REQUIRES_ACTION of the card's holder,
-        DECLINED_TRIED_AGAIN, NO_MEANS_OF_PAYMENT or FAILED. amount: NOK, above 0 the profile owes us. 42501 another's;
-        P0002 no such profile.
+        """Why nothing was charged or paid for a profile's months (M8), newest first, by the same rule as
+        due_transactions: RUNNING, BELOW_MINIMUM, NOTHING_DUE, SET_OFF against other months, WAITS_TO_BE_CHARGED,
+        WAITS_TO_BE_GIVEN_BACK, WAITS_FOR_CHARGES, UNDER_WAY, REQUIRES_ACTION of the card's holder, OWES: a charge of
+        the profile comes first, DECLINED_TRIED_AGAIN, NO_MEANS_OF_PAYMENT, RETURNED by the bank, REJECTED, CALLED_OFF,
+        LOOKED_AT by us, or FAILED; and of what was charged: DISPUTED, or TAKEN_BACK by the bank. amount: NOK, above 0
+        the profile owes us; what is left, of SET_OFF what was set off. 42501 another's; P0002 no such profile.
         """
         return self._rows(WhyNotPaidRow, "why_not_paid", profile=profile)

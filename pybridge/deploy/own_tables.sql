@@ -41,3 +41,24 @@ comment on table deploy.known_object is
 'All objects in the project''s schemas when the last deploy ended; what is found beside them, nobody deployed';
 comment on column deploy.known_object.kind is 'Type of the object, as pg_identify_object says it';
 comment on column deploy.known_object.identity is 'Name of the object, as pg_identify_object says it';
+create table if not exists deploy.ledger (
+    is_it boolean not null default true constraint ledger_pkey primary key constraint ledger_one_check check (is_it),
+    ledger uuid not null default gen_random_uuid(),
+    made_at timestamptz not null default statement_timestamp()
+);
+comment on table deploy.ledger is
+'Which ledger this is: one row, made by the first deploy. A dump takes it along, so that a restored ledger makes the same keys again for the same payments';
+comment on column deploy.ledger.is_it is 'True: there is one';
+comment on column deploy.ledger.ledger is 'Its name, random; part of every key that a gateway is given';
+comment on column deploy.ledger.made_at is 'When it was first deployed; before that it asked nothing of any gateway';
+insert into deploy.ledger default values on conflict do nothing;
+create table if not exists deploy.test_clock (
+    is_it boolean not null default true constraint test_clock_pkey primary key constraint test_clock_one_check check (is_it),
+    marked_at timestamptz not null default statement_timestamp(),
+    marked_by text not null default session_user
+);
+comment on table deploy.test_clock is
+'A row says that this database is for tests, for good: what writes takes another time than the server''s (p_now), and no gateway is opened with a live key. Only a superuser makes the row: insert into deploy.test_clock default values. A dump takes it along';
+comment on column deploy.test_clock.is_it is 'True: it is for tests';
+comment on column deploy.test_clock.marked_at is 'When it was marked';
+comment on column deploy.test_clock.marked_by is 'session_user who marked it, a superuser';

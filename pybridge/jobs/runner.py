@@ -22,8 +22,9 @@ Connection = psycopg.Connection[Any]
 
 Did = tuple[int | None, str | None, str]
 """Rows done, what is amiss if anything, and the outcome: succeeded, partial or failed."""
-Runner = Callable[[Connection, int, date | None, datetime], Did]
-"""What a job does: takes the connection (in autocommit mode), its run, the period's day and now."""
+Runner = Callable[[Connection, int, date | None, datetime | None], Did]
+"""What a job does: takes the connection (in autocommit mode), its run, the period's day and now, which only a database
+marked for tests takes; null is the server's clock."""
 STOPPING: ContextVar[Callable[[], bool]] = ContextVar("STOPPING", default=lambda: False)
 """Asked by a job of many steps between two of them: whether whoever runs it was told to stop."""
 
@@ -32,22 +33,22 @@ def _done(rows: int) -> Did:
     return rows, None, "succeeded"
 
 
-def _partitions(connection: Connection, _number: int, _period: date | None, now: datetime) -> Did:
+def _partitions(connection: Connection, _number: int, _period: date | None, now: datetime | None) -> Did:
     market = Marketplace(connection)
-    return _done(market.ensure_partitions(from_=market.month_of(time=now)))
+    return _done(market.ensure_partitions(from_=market.month_of(time=now or _row(connection, "select now()")[0])))
 
 
-def _update(connection: Connection, _number: int, period: date | None, now: datetime) -> Did:
+def _update(connection: Connection, _number: int, period: date | None, now: datetime | None) -> Did:
     (updated,) = Marketplace(connection).update_transactions(month=period, now=now)
     return _done(updated.new_clicks)
 
 
-def _execute(connection: Connection, number: int, _period: date | None, now: datetime) -> Did:
+def _execute(connection: Connection, number: int, _period: date | None, now: datetime | None) -> Did:
     done = execution.execute(connection, number, now, stopping=STOPPING.get())
     return done.answered, done.amiss, done.outcome
 
 
-def _consistency(connection: Connection, _number: int, _period: date | None, _now: datetime) -> Did:
+def _consistency(connection: Connection, _number: int, _period: date | None, _now: datetime | None) -> Did:
     broken = [each for each in check.run(connection) if each.broken]
     amiss = ", ".join(f"{each.view}: {each.broken}" for each in broken)
     return sum(each.broken for each in broken), amiss or None, "failed" if broken else "succeeded"
@@ -63,7 +64,7 @@ JOBS: dict[str, LiteralString | Runner] = {
     "marketplace_partitions": _partitions,
     "marketplace_update": _update,
     "marketplace_close": "select coalesce(sum(transactions), 0)::bigint, null"
-    " from marketplace.close_month(p_month => %(month)s, p_now => %(now)s)",
+    " from marketplace.close_month(p_month => %(month)s, p_now => %(now)s::timestamptz)",
     "marketplace_verify": "select count(*), case when count(*) > 0 then"
     " format('%%s discrepancies: %%s', count(*), string_agg(distinct problem, ', ')) end"
     " from marketplace.verify_month(p_month => %(month)s) where severity = 'ERROR'",
@@ -97,7 +98,7 @@ def run(connection: Connection, job: str, month: date | None = None, now: dateti
     (begun,) = Jobs(connection).begin_run(job=job, period=period, now=now)
     if begun.outcome is not None:
         return Run(begun.job_run, job, period, begun.outcome)
-    return _work(connection, begun.job_run, job, period, now or _row(connection, "select now()")[0])
+    return _work(connection, begun.job_run, job, period, now)
 
 
 def run_due(connection: Connection, job: str, period: str, now: datetime | None = None) -> Run | None:
@@ -105,7 +106,7 @@ def run_due(connection: Connection, job: str, period: str, now: datetime | None 
     _need_autocommit(connection)
     for begun in Jobs(connection).begin_due_run(job=job, period=period, now=now):
         _set_timeout(connection, f"{begun.statement_timeout.total_seconds() * 1000:.0f}ms")
-        return _work(connection, begun.job_run, job, period, begun.as_of)
+        return _work(connection, begun.job_run, job, period, now)
     return None
 
 
@@ -119,7 +120,7 @@ def _need_autocommit(connection: Connection) -> None:
         raise ValueError("a job's run is several transactions: the connection must be in autocommit mode")
 
 
-def _work(connection: Connection, number: int, job: str, period: str, now: datetime) -> Run:
+def _work(connection: Connection, number: int, job: str, period: str, now: datetime | None) -> Run:
     day = date.fromisoformat(period) if period else None
     try:
         rows, amiss, outcome = _did(connection, number, JOBS[job], day, now)
@@ -137,7 +138,9 @@ def _work(connection: Connection, number: int, job: str, period: str, now: datet
     return ended
 
 
-def _did(connection: Connection, number: int, runner: LiteralString | Runner, day: date | None, now: datetime) -> Did:
+def _did(
+    connection: Connection, number: int, runner: LiteralString | Runner, day: date | None, now: datetime | None
+) -> Did:
     if callable(runner):
         return runner(connection, number, day, now)
     rows, amiss = _row(connection, runner, {"month": day, "now": now})

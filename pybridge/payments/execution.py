@@ -7,14 +7,15 @@ between, the next run finds it and asks the gateway. Who is due, how much, and w
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, cast
 
 import psycopg
 
-from pybridge.client.marketplace import ClaimAttemptsRow, Marketplace, UnresolvedCallsRow
+from pybridge import errors
+from pybridge.client.marketplace import ClaimAttemptsRow, EndLookRow, Marketplace, TakeInRow, UnresolvedCallsRow
 from pybridge.payments import gateways
 from pybridge.payments.gateways import Answer, Event, Gateway, Kind, Request
 
@@ -22,6 +23,9 @@ Connection = psycopg.Connection[Any]
 KINDS = ("CHARGE", "REFUND", "PAYOUT")  # money comes in before it goes out
 WELL = ("SUCCEEDED", "PROCESSING")  # nothing is left for us to do
 RATE_LIMITS = 3  # so many in a row, and the gateway is left alone until the next run
+
+# Of looking and taking in: what stops one gateway and leaves the others alone.
+STOPS = (errors.NotReconciled.sqlstate, errors.LiveKeyInTest.sqlstate, errors.RefundTooLarge.sqlstate)
 
 Open = Callable[[str], Gateway]
 
@@ -95,14 +99,14 @@ def due(connection: Connection, now: datetime | None = None) -> list[Due]:
 def execute(
     connection: Connection,
     job_run: int,
-    now: datetime,
+    now: datetime | None = None,
     open_gateway: Open = gateways.open_gateway,
     stopping: Callable[[], bool] = lambda: False,
 ) -> Executed:
     """First finds out what became of what an earlier run left open, then sends what is due: charges, refunds, payouts.
 
     The connection must be in autocommit mode, and the session be the one that began `job_run`. `stopping` is asked
-    before each call: what is prepared then waits for the next run.
+    before each call: what is prepared then waits for the next run. `now` is null but in a database marked for tests.
     """
     if not connection.autocommit:
         raise ValueError("each step is a transaction of its own: the connection must be in autocommit mode")
@@ -120,7 +124,12 @@ class _Run:
     """One run: its gateways, opened when they are first wanted, and what it did."""
 
     def __init__(
-        self, connection: Connection, job_run: int, now: datetime, open_gateway: Open, stopping: Callable[[], bool]
+        self,
+        connection: Connection,
+        job_run: int,
+        now: datetime | None,
+        open_gateway: Open,
+        stopping: Callable[[], bool],
     ) -> None:
         self.connection, self.job_run, self.now = connection, job_run, now
         self.market = Marketplace(connection)
@@ -135,14 +144,27 @@ class _Run:
         return [name for (name,) in self.connection.execute(query) if name not in self.done.stopped]
 
     def gateway(self, name: str) -> Gateway | None:
-        """None where it cannot be opened: the others go on."""
+        """None where it cannot be opened, or has what we do not know: the others go on."""
+        if name in self.done.stopped:
+            return None
         if name not in self._gateways:
             try:
-                self._gateways[name] = self._open(name)
-            except gateways.NotConfigured as error:
+                gateway = self._gateways[name] = self._open(name)
+                strays = look(self.market, name, gateway, self.job_run, self.now)
+                for each in strays:
+                    if each.is_by_hand:  # of a charge that is known: booked as its event would be
+                        take_in(self.market, name, each, self.job_run, self.now)
+                left = [each for each in strays if not each.is_by_hand]
+            except (gateways.NotConfigured, gateways.NotAnswered) as error:
                 self.done.stopped[name] = str(error)
-                return None
-        return self._gateways[name]
+            except errors.Refused as refusal:
+                if refusal.sqlstate not in STOPS:
+                    raise
+                self.done.stopped[name] = f"{refusal.message}: {refusal.detail}"
+            else:
+                if left:
+                    self.done.stopped[name] = _unknown(left)
+        return None if name in self.done.stopped else self._gateways[name]
 
     def resolve(self, name: str) -> None:
         """Ask about what is open until nothing is left that this run has not asked about."""
@@ -201,6 +223,26 @@ class _Run:
                 self.done.stopped[name] = "it asks us to slow down"
 
 
+def look(
+    market: Marketplace, name: str, gateway: Gateway, job_run: int, now: datetime | None = None
+) -> list[EndLookRow]:
+    """Ask a gateway what it has of ours; what no attempt explains, in the order in which it can be taken in."""
+    (begun,) = market.begin_look(gateway=name, job_run=job_run, is_live=gateway.is_live, now=now)
+    found = gateway.newest(begun.since, str(begun.ledger))
+    objects = [asdict(each) | {"made_at": each.made_at.isoformat()} for each in found]
+    return market.end_look(gateway_look=begun.gateway_look, objects=objects)
+
+
+def take_in(market: Marketplace, name: str, stray: EndLookRow, job_run: int, now: datetime | None = None) -> TakeInRow:
+    (taken,) = market.take_in(gateway=name, gateway_id=stray.gateway_id, job_run=job_run, now=now)
+    return taken
+
+
+def _unknown(strays: Sequence[EndLookRow]) -> str:
+    named = ", ".join(each.gateway_id for each in strays[:3]) + (", ..." if len(strays) > 3 else "")
+    return f"it has {len(strays)} of ours that this ledger does not know ({named}): pybridge payment reconcile"
+
+
 def _request(call: ClaimAttemptsRow | UnresolvedCallsRow) -> Request:
     return Request(
         attempt=call.payment_attempt,
@@ -227,7 +269,6 @@ def receive(connection: Connection, gateway: str, events: Sequence[Event], now: 
             event_id=event.event_id,
             event_kind=event.kind,
             answer=event.answer.answer,
-            payment_attempt=event.attempt,
             idempotency_key=event.idempotency_key,
             batch=event.batch,
             gateway_id=event.answer.gateway_id,

@@ -86,6 +86,50 @@ def test_a_month_is_executed_at_the_sandbox(at_stripe: Town, box: sandbox.Box, r
     assert "Nothing is to be" in run(db, "payment", "due").stdout
 
 
+def made_before_the_restore(here: Town, box: sandbox.Box, amount: int, key: str | None = None) -> str:
+    """A charge that another copy of this ledger made, as the gateway has it."""
+    query = "select k.* from marketplace.attempt_key(%s, 'CHARGE', 1) as k"
+    (made,) = rows(here.db, query, here.charge())
+    details = one(here.db, "select details from marketplace.payment_means where kind = 'CHARGE' and ended_at is null")
+    metadata = made["metadata"] | {"idempotency_key": key or made["idempotency_key"]}
+    form = {"amount": str(amount), "currency": "nok", "confirm": "true", "off_session": "true", **details}
+    form |= {f"metadata[{name}]": value for name, value in metadata.items()}
+    return str(box._post("/v1/payment_intents", data=form)["id"])
+
+
+def test_what_a_gateway_has_and_the_ledger_does_not_is_taken_in_or_declared_foreign(
+    at_stripe: Town, box: sandbox.Box, run: Run
+) -> None:
+    db, now = at_stripe.db, CHARGE_DAY.isoformat()[:19]
+    charge = made_before_the_restore(at_stripe, box, 5000)
+    other = made_before_the_restore(at_stripe, box, 700, key="f" * 32)
+    stopped = run(db, "payment", "execute", "--now", now)
+    assert stopped.exit_code == 1
+    said = " ".join(stopped.stderr.split())
+    assert "2 of ours that this ledger does not know" in said
+    assert "pybridge payment reconcile" in said
+    taken = run(db, "payment", "reconcile", "stripe")
+    assert taken.exit_code == 1
+    assert "1 taken in, 1 left" in taken.stdout
+    assert f"{charge}: attempt" in taken.stdout
+    assert "is SUCCEEDED" in taken.stdout
+    assert f"{other}: this ledger has no transaction for that" in " ".join(taken.stderr.split())
+    assert run(db, "payment", "reconcile", "stripe", "--foreign", other).exit_code == 2
+    foreign = run(db, "payment", "reconcile", "stripe", "--foreign", other, "--reason", "a trial")
+    assert (foreign.exit_code, foreign.stdout) == (0, f"{other} is not ours\n")
+    done = json.loads(run(db, "payment", "reconcile", "stripe", "--json").stdout)
+    assert (done["taken"], done["left"]) == ([], [])
+    assert run(db, "payment", "execute", "--now", now).exit_code == 0
+    assert box.ledger().customers().popitem()[1] == 5700
+
+
+def test_a_gateway_without_a_key_cannot_be_reconciled(here: Town, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("STRIPE_API_KEY", raising=False)
+    said = run(here.db, "payment", "reconcile", "stripe")
+    assert said.exit_code == 1
+    assert "nothing was taken in" in said.stderr
+
+
 def test_without_a_key_nothing_is_sent(here: Town, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("STRIPE_API_KEY", raising=False)
     done = run(here.db, "payment", "execute", "--now", CHARGE_DAY.isoformat()[:19])
@@ -108,7 +152,9 @@ def test_a_person_decides(here: Town, run: Run) -> None:
     executed(db, gateway, market.at(2026, 2, 4))
     transaction = market.transaction(db, here.advertisers[0], JANUARY)["transaction"]
     for amount in ("50.01", "x"):
-        wrong = run(db, "payment", "refund", transaction, "--amount", amount, "--reason", "a mistake")
+        wrong = run(
+            db, "payment", "refund", transaction, "--amount", amount, "--reason", "a mistake", "--request-id", "q"
+        )
         assert wrong.exit_code == (1 if amount == "50.01" else 2)
     given = run(db, "payment", "refund", transaction, "--amount", "20", "--reason", "a mistake", "--request-id", "r")
     assert given.exit_code == 0, given.output

@@ -233,10 +233,14 @@ def test_what_runs_with_the_owners_rights_fixes_its_search_path(shared_db: Conne
         "marketplace.sees_all",
     ], "these look nothing up"
     assert [row["name"] for row in found if row["is_fixed"]] == [
-        *("jobs.is_held", "marketplace.check_period", "marketplace.check_profile", "marketplace.click_counts"),
-        "marketplace.click_lines",
-        "marketplace.click_series",
-        *("marketplace.current_totals", "marketplace.past_transactions"),
+        *("jobs.is_held", "marketplace.account", "marketplace.check_period", "marketplace.check_profile"),
+        *(
+            "marketplace.click_counts",
+            "marketplace.click_lines",
+            "marketplace.click_series",
+            "marketplace.credited_of_charge",
+        ),
+        *("marketplace.current_totals", "marketplace.hold_of", "marketplace.past_transactions"),
         *("marketplace.top_items", "marketplace.why_not_paid"),
     ], "what profiles are shown is decided by row-level security of who asks"
 
@@ -392,7 +396,7 @@ def test_an_analyst_sees_reports_and_creates_in_analysis_and_nothing_else(
     analyst, _ = people.login("analyst")
     for view in rows(db, "select viewname from pg_views where schemaname = 'report'"):
         found = rows(analyst, sql.SQL("select * from {}").format(sql.Identifier("report", view["viewname"])))
-        of_others = ("closed_period", "late_transaction", "payment_attempt", "payment_event")
+        of_others = ("closed_period", "late_transaction", "payment_attempt", "payment_event", "profile_account")
         of_bank = ("bank_", "fee", "missing_deposit", "payout", "unmatched_deposit")
         assert found or view["viewname"] in of_others or view["viewname"].startswith(of_bank), view
     close_till(db, 100, "per")

@@ -18,6 +18,7 @@ from pybridge.payments import gateways
 from pybridge.payments.gateways import Answer, Request
 from tests.conftest import Connect, Connection
 from tests.support import market
+from tests.support.clock import unmark
 from tests.support.domain import consistency, one, rows, run
 
 NOW = market.at(2026, 4, 20, 12)
@@ -238,3 +239,31 @@ def test_early_in_a_month_the_last_one_is_paid_all_the_same(db: Connection) -> N
     shown = play(db, market.at(2026, 4, 2, 12))
     assert "agree, to the øre" in shown
     settled(db)
+
+
+def test_where_time_is_the_servers_the_months_are_not_played(db: Connection) -> None:
+    """A real database, that the environment names, is left as it is."""
+    unmark(db)
+    assert "time is the server's" in " ".join(play(db).split())
+    assert one(db, "select count(*) from marketplace.profile") == 0
+    assert one(db, "select count(*) from deploy.test_clock") == 0
+
+
+def test_the_demo_marks_a_database_of_its_own_and_nobody_elses(db: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    unmark(db)
+    monkeypatch.setattr(demo_market, "_play", lambda *_: [])
+    market.profile(db)
+    one(db, "select count(*) from marketplace.update_transactions(marketplace.month_of(now()))")
+    demo_market.play(db, Console(file=StringIO(), width=80), NOW, is_own=True)
+    assert one(db, "select count(*) from deploy.test_clock") == 0, "somebody else's month is open here"
+
+
+def test_the_demos_own_database_is_marked(db: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    unmark(db)
+    for each in ("_play", "_show"):
+        monkeypatch.setattr(demo_market, each, lambda *_: [])
+    monkeypatch.setattr(demo_payment, "show", lambda *_: None)
+    said = StringIO()
+    demo_market.play(db, Console(file=said, width=80), NOW, is_own=True)
+    assert "Database marked for tests, for good" in said.getvalue()
+    assert one(db, "select count(*) from deploy.test_clock") == 1

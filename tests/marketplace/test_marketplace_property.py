@@ -45,11 +45,13 @@ class Click:
 
 @dataclass
 class Closed:
-    """How a person's month ended."""
+    """How a person's month ended, and what is left of it after what was set off."""
 
     status: str
     due: Decimal
     carried_out: Decimal
+    least: Decimal = NOTHING
+    left: Decimal = NOTHING
 
 
 @dataclass
@@ -67,6 +69,7 @@ class Year:
     clicks: list[Click] = field(default_factory=list)
     there: set[tuple[int, date]] = field(default_factory=set)  # (person, month) that have a transaction
     closed: dict[tuple[int, date], Closed] = field(default_factory=dict)
+    offset_in: dict[tuple[int, date], Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     changes: int = 0
 
     # --- what may happen; `n` chooses ---
@@ -134,7 +137,7 @@ class Year:
         self.link(ends)
         month, self.open = self.open, market.next_month(self.open)
         for person, total in self.totals(month).items():
-            amount = sum(total, NOTHING) + self.carried_in(person, month)
+            amount = sum(total, NOTHING) + self.carried_in(person, month) + self.offset_in[person, month]
             due = amount.quantize(ORE, ROUND_DOWN)
             direction = "CHARGE" if amount >= 0 else "PAYOUT"
             least = self.minima[direction, max(since for which, since in self.minima if which == direction)]
@@ -143,10 +146,11 @@ class Year:
             elif due == 0 or abs(due) < least:
                 end = Closed("ROLLED_OVER", NOTHING, amount)
             else:
-                end = Closed("NEW", due, amount - due)
+                end = Closed("NEW", due, amount - due, least, due)
             self.closed[person, month] = end
             if end.carried_out:
                 self.there.add((person, self.open))
+        self.nets(self.people)
 
     def excludes(self, n: int) -> None:
         chosen = self.clicks[n % 7 :: 11] if self.clicks else []
@@ -168,6 +172,7 @@ class Year:
         if expected is None:
             click.adjusted = self.open
             self.there |= {(person, self.open) for person in self.parties(click)}
+            self.nets(self.parties(click))
 
     def refusal(self, work: Change) -> str | None:
         try:
@@ -216,6 +221,47 @@ class Year:
                 earned[self.sites[click.site]] -= sign * click.share
         return {person: (cost[person], earned[person]) for person in self.people if (person, month) in self.there}
 
+    def corrected(self, person: int) -> Decimal:
+        """What corrections in the open month come to."""
+        found = NOTHING
+        for click in self.clicks:
+            if click.adjusted == self.open:
+                found -= (click.price or NOTHING) if self.ads[click.ad] == person else NOTHING
+                if click.site is not None and self.sites[click.site] == person:
+                    found += click.share or NOTHING
+        return found
+
+    def nets(self, people: list[int]) -> None:
+        """What a person owes is set against what they are owed, the oldest first."""
+        for person in set(people):
+            closed = {month: end for (whose, month), end in self.closed.items() if whose == person}
+            amounts = {month: end.left for month, end in sorted(closed.items())}
+            running = self.carried_in(person, self.open) + self.corrected(person) + self.offset_in[person, self.open]
+            amounts[self.open] = running.quantize(ORE, ROUND_DOWN)
+            debts = [month for month, amount in amounts.items() if amount > 0]
+            claims = [month for month, amount in amounts.items() if amount < 0]
+            if not debts or not claims:
+                continue
+            while debts and claims:
+                amount = min(amounts[debts[0]], -amounts[claims[0]])
+                for month, taken in ((debts[0], amount), (claims[0], -amount)):
+                    self.takes(person, month, taken)
+                    amounts[month] -= taken
+                debts, claims = debts[not amounts[debts[0]] :], claims[not amounts[claims[0]] :]
+            for month, end in closed.items():
+                if end.left != end.due and 0 < abs(end.left) < end.least:
+                    self.offset_in[person, self.open] += end.left
+                    self.there.add((person, self.open))
+                    self.takes(person, month, end.left)
+
+    def takes(self, person: int, month: date, amount: Decimal) -> None:
+        if month == self.open:
+            self.offset_in[person, month] -= amount
+            return
+        end = self.closed[person, month]
+        end.left -= amount
+        end.status = end.status if end.left else "EXECUTED"
+
     def carried_in(self, person: int, month: date) -> Decimal:
         before = (month - timedelta(days=1)).replace(day=1)
         end = self.closed.get((person, before))
@@ -227,7 +273,7 @@ class Year:
         said = {
             (row["profile"], row["month"]): (
                 row["advertisement_amount"], row["website_amount"], row["carried_in"], row["status"], row["due_amount"],
-                row["carried_out"],
+                row["carried_out"], row["offset_in"], row["left_amount"],
             )
             for row in rows(self.db, "select * from marketplace.transaction")
         }  # fmt: skip
@@ -238,6 +284,7 @@ class Year:
                 expected[person, month] = (
                     cost, earned, self.carried_in(person, month),
                     *((end.status, end.due, end.carried_out) if end else ("CURRENT", None, None)),
+                    self.offset_in[person, month], end.left if end else None,
                 )  # fmt: skip
         assert said == expected
 
@@ -255,13 +302,13 @@ class Year:
         assert copied == {click.key(): (click.price, click.rate, click.share) for click in self.clicks}
         # Nothing is lost: what was due and what is carried on is what all clicks are worth.
         ends = self.closed.values()
-        moved = sum((end.due for end in ends), NOTHING)
+        moved = sum((end.left for end in ends), NOTHING)
         carried = sum((self.carried_in(person, self.open) for person in self.people), NOTHING)
         clicked = sum(
             (sum(total, NOTHING) for month in {m for _, m in self.closed} for total in self.totals(month).values()),
             NOTHING,
         )
-        assert moved + carried == clicked
+        assert moved + carried + sum((self.offset_in[person, self.open] for person in self.people), NOTHING) == clicked
         month = FIRST
         while month <= self.open:
             assert market.errors(self.db, month) == []

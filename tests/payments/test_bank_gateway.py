@@ -625,7 +625,7 @@ def test_a_status_report_says_what_became_of_each(bank: Bank, version: str) -> N
 def test_a_file_refused_as_a_whole_is_an_event_of_its_batch(bank: Bank) -> None:
     events = bank.read_events(pain002(f"<GrpSts>RJCT</GrpSts>{reason('FF01')}"))
     assert said(events) == ["batch 2026-04-payouts: declined FF01"]
-    assert events[0].attempt is None
+    assert events[0].idempotency_key is None
     assert events[0].answer.gateway_id is None
 
 

@@ -2,11 +2,12 @@
 
 import io
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import pytest
 
-from pybridge.payments.gateways import Answer, Event, Gateway, Request
+from pybridge.payments.gateways import Answer, Event, Found, Gateway, Request
 from pybridge.payments.webhook import Application
 from tests.conftest import Connect, Connection
 
@@ -14,7 +15,7 @@ from tests.conftest import Connect, Connection
 class Told:
     """A gateway that tells of these events, whatever is posted."""
 
-    name, batch_limit = "stripe", 1
+    name, batch_limit, is_live = "stripe", 1, False
 
     def __init__(self, *events: Event) -> None:
         self.events = list(events)
@@ -26,6 +27,9 @@ class Told:
         raise NotImplementedError
 
     cancel = look_up
+
+    def newest(self, since: datetime, ledger: str) -> list[Found]:
+        raise NotImplementedError
 
     def read_events(self, payload: bytes, signature: str | None) -> list[Event]:
         return self.events

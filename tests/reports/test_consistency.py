@@ -69,8 +69,10 @@ MARKETPLACE_TABLES = (
     "adjustment",
     "payment_attempt",
     "payment_attempt_event",
-    "fund",
-    "reserve_movement",
+    "purse",
+    "purse_movement",
+    "account_entry",
+    "set_off",
 )
 
 BANK_TABLES = (
@@ -216,7 +218,15 @@ def _marketplace(db: Connection) -> tuple[int, int]:
     assert (owed["status"], charged["status"]) == ("ROLLED_OVER", "NEW")
     means(db, advertiser, "CHARGE")
     assert executed(db, Scripted(), CHARGE_DAY).states == {"SUCCEEDED": 1}
-    call_in(db, "marketplace", "refund_transaction", transaction=charged["transaction"], reason="x", amount=Decimal(1))
+    call_in(
+        db,
+        "marketplace",
+        "refund_transaction",
+        transaction=charged["transaction"],
+        reason="x",
+        amount=Decimal(1),
+        request_id="r",
+    )
     assert consistency(db) == {}
     return owed["transaction"], charged["transaction"]
 
@@ -620,13 +630,13 @@ def _current_though_closed(db: Connection, world: World) -> Row:
     run(
         db,
         "update marketplace.transaction set status = 'CURRENT', due_amount = null, carried_out = null, minimum = null,"
-        " closed_at = null, executed = null where transaction = %s",
+        " closed_at = null, executed = null, offset_amount = 0, billed = null where transaction = %s",
         world.settled,
     )
     return {"transaction": world.settled, "month": date(2026, 1, 1)}
 
 
-def _fund(statement: LiteralString, **says: object) -> Break:
+def _purse(statement: LiteralString, **says: object) -> Break:
     def do(db: Connection, world: World) -> Row:
         assert run(db, statement)
         return says
@@ -659,7 +669,7 @@ def _of_bank(statement: LiteralString, **says: object) -> Break:
 BREAKAGES: list[tuple[str, str, Break]] = [
     ("payment_execution", "executed, and no payment", _market(
         "update marketplace.payment_attempt set state = 'CANCELLED', event = 'cancelled', from_state = 'PREPARED',"
-        " refunded = 0"
+        " refunded = 0, credited = 0"
         " where transaction = %(transaction)s")),
     ("payment_execution", "executed for another amount", _market(
         "update marketplace.payment_attempt set amount = amount + 1 where transaction = %(transaction)s")),
@@ -670,13 +680,26 @@ BREAKAGES: list[tuple[str, str, Break]] = [
     ("payment_execution", "a refund that is nobody's", _market(
         "update marketplace.payment_attempt set refunded = 0 where transaction = %(transaction)s")),
     ("payment_execution", "a return that is not owed again", _market(
-        "update marketplace.payment_attempt set returned_at = now(), kind = 'PAYOUT', refunded = 0"
+        "update marketplace.payment_attempt set returned_at = now(), kind = 'PAYOUT', refunded = 0, credited = 0"
         " where transaction = %(transaction)s")),
-    ("payment_fund", "money from nowhere", _fund(
-        "update marketplace.fund set came_in = came_in + 1", came_in=4025, came_in_of_attempts=4024)),
-    ("payment_fund", "a reserve that nobody moved", _fund(
-        "update marketplace.fund set reserve = 7", reserve=7, reserve_of_movements=0)),
-    ("payment_fund", "no fund", _fund("delete from marketplace.fund", came_in=None, came_in_of_attempts=4024)),
+    ("payment_purse", "money from nowhere", _purse(
+        "update marketplace.purse set came_in = came_in + 1", came_in=2014, came_in_of_attempts=2013)),
+    ("payment_purse", "a reserve that nobody moved", _purse(
+        "update marketplace.purse set reserve = 7", reserve=7, reserve_of_movements=0)),
+    ("payment_purse", "overdrawn for no reason", _purse(
+        "update marketplace.purse set overdrawn = 1", came_in=2013, came_in_of_attempts=2013)),
+    ("marketplace_account", "an entry is gone", _purse(
+        "delete from marketplace.account_entry where kind = 'CHARGED'", what="CHARGING", expected=0)),
+    ("marketplace_account", "an entry of another amount", _purse(
+        "update marketplace.account_entry set amount = amount + 1 where kind = 'CHARGED'", what="purse main")),
+    ("marketplace_account", "set off, and nothing says against what", _purse(
+        "update marketplace.transaction set offset_in = offset_in + 1 where status = 'CURRENT'",
+        found=Decimal("-21.11"))),
+    ("marketplace_account", "corrected by nothing", _purse(
+        "update marketplace.transaction set corrected = corrected + 1 where kind = 'MONTHLY'")),
+    ("marketplace_account", "credited by nothing", _purse(
+        "update marketplace.payment_attempt set credited = credited + 1 where kind = 'CHARGE' and left_amount > 0",
+        expected=Decimal("0.01"), found=Decimal("0.02"))),
     ("marketplace_partition", "a click of a month without partition", _click_of_no_month),
     ("marketplace_total", "another subtotal", _market(
         "update marketplace.transaction_subtotal set website_amount = website_amount - 0.000001"

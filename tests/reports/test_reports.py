@@ -290,6 +290,8 @@ TESTED_ELSEWHERE = {  # test_settlement.py, test_till.py, test_voucher.py, test_
     "job_health",
     "job_run",
     "marketplace_fund",
+    "marketplace_purse",  # test_account.py
+    "profile_account",  # test_account.py
     "marketplace_transaction",
     "payment_attempt",
     "payment_event",

@@ -11,7 +11,7 @@ from decimal import Decimal
 from psycopg.types.json import Jsonb
 
 from pybridge.payments.execution import Executed, execute
-from pybridge.payments.gateways import Answer, Event, Gateway, Request
+from pybridge.payments.gateways import Answer, Event, Found, Gateway, Request
 from tests.support import market
 from tests.support.domain import Connection, Row, one, rows, run
 
@@ -28,6 +28,8 @@ class Scripted:
 
     name: str = "stripe"
     batch_limit: int = 1
+    is_live: bool = False
+    has: list[Found] = field(default_factory=list)  # what it tells of when it is asked for its newest
     script: deque[Answer | BaseException] = field(default_factory=deque)
     asked: list[tuple[str, Request]] = field(default_factory=list)
 
@@ -43,6 +45,9 @@ class Scripted:
         if isinstance(said, BaseException):
             raise said
         return said
+
+    def newest(self, since: datetime, ledger: str) -> list[Found]:
+        return [each for each in self.has if each.made_at >= since]
 
     def send(self, requests: Sequence[Request]) -> list[Answer]:
         return [self._answer("send", request) for request in requests]
@@ -112,11 +117,19 @@ def means(db: Connection, profile: int, kind: str, gateway: str = "stripe", **de
     )
 
 
+def looked(db: Connection, number: int) -> None:
+    """The run has asked both gateways what they have, and they had nothing of ours."""
+    for gateway in ("stripe", "bank"):
+        look = one(db, "select gateway_look from marketplace.begin_look(%s, %s, false)", gateway, number)
+        assert rows(db, "select * from marketplace.end_look(%s, '[]')", look) == []
+
+
 @contextmanager
 def job_run(db: Connection, job: str = "marketplace_execute") -> Iterator[int]:
     """A run of this session's; it ends well."""
     number, outcome = db.execute("select job_run, outcome from jobs.begin_run(%s)", (job,)).fetchall()[0]
     assert outcome is None
+    looked(db, number)
     yield number
     run(db, "select jobs.finish_run(%s, 'succeeded')", number)
 

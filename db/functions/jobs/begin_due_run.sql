@@ -7,6 +7,7 @@ as $$
 declare
     v_now timestamptz;
 begin
+    perform jobs.server_time(p_now);
     if current_setting('transaction_isolation') <> 'read committed' then
         raise exception 'ask what is due in a transaction at isolation level read committed' using
             errcode = '25000',

@@ -5,6 +5,7 @@ set search_path = pg_catalog, jobs, pg_temp
 as $$
 #variable_conflict use_column
 begin
+    perform jobs.server_time(p_now);
     if not exists (select from jobs.job as j where j.job = p_job) then
         raise exception 'no such job' using
             errcode = 'P0002',

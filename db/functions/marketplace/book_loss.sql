@@ -2,7 +2,7 @@ create or replace function marketplace.book_loss(
     p_payment_attempt bigint,
     p_amount numeric,
     p_reason text,
-    p_now timestamptz default now()
+    p_now timestamptz default null
 )
 returns numeric
 language plpgsql security definer
@@ -10,42 +10,34 @@ set search_path = pg_catalog, marketplace, pg_temp
 as $$
 declare
     v_attempt marketplace.payment_attempt;
-    v_available bigint;
 begin
-    v_attempt := marketplace.lock_attempt(p_payment_attempt, p_reason, p_now);
-    if
-        p_amount is null or p_amount <= 0 or p_amount <> trunc(p_amount, 2)
-        or p_amount * 100 > v_attempt.amount - v_attempt.refunded
-    then
-        raise exception 'a loss is at most what is left of the charge' using
+    p_now := jobs.server_time(p_now);
+    v_attempt := marketplace.lock_attempt(p_payment_attempt, p_reason);
+    if p_amount is null or p_amount <= 0 or p_amount <> trunc(p_amount, 2) or p_amount * 100 > v_attempt.amount then
+        raise exception 'a loss is at most what was charged' using
             errcode = '22023',
-            detail = format('Charged NOK %s, given back NOK %s, lost NOK %s.',
-                round(v_attempt.amount / 100.0, 2), round(v_attempt.refunded / 100.0, 2), p_amount),
-            hint = 'NOK above 0, at most two decimals; move a fee of the gateway with move_reserve.';
+            detail = format('Charged NOK %s, lost NOK %s.', round(v_attempt.amount / 100.0, 2), p_amount),
+            hint = 'NOK above 0, at most two decimals; a fee of the gateway is booked by book_fee.';
     end if;
-    if v_attempt.kind <> 'CHARGE' or v_attempt.state <> 'SUCCEEDED' or v_attempt.alarm is distinct from 'contradicted' then
-        raise exception 'no charge of this attempt is disputed' using
+    if v_attempt.alarm is distinct from 'disputed' or v_attempt.disputed < p_amount * 100 then
+        raise exception 'not so much of this attempt is disputed' using
             errcode = '23B75',
-            detail = format('Attempt %s: %s, %s, alarm %s.',
-                p_payment_attempt, v_attempt.kind, v_attempt.state, coalesce(v_attempt.alarm, 'none')),
+            detail = format('Attempt %s: %s, %s, alarm %s, in dispute NOK %s.',
+                p_payment_attempt, v_attempt.kind, v_attempt.state, coalesce(v_attempt.alarm, 'none'),
+                round(v_attempt.disputed / 100.0, 2)),
             hint = 'A dispute comes as an event, and raises an alarm on the attempt that charged.';
     end if;
-    select f.available into v_available from marketplace.fund as f for update;
-    if v_available < p_amount * 100 then
-        raise exception 'the fund does not cover the loss' using
-            errcode = '23B76',
-            detail = format('It has NOK %s; the loss is NOK %s.', round(v_available / 100.0, 2), p_amount),
-            hint = 'What is missing was paid to others: put it in first, with move_reserve.';
-    end if;
-    insert into marketplace.reserve_movement (amount, reason, moved_at)
-    values (-p_amount * 100, format('attempt %s was lost: %s', p_payment_attempt, p_reason), p_now);
-    update marketplace.fund as f set reserve = f.reserve - (p_amount * 100)::bigint;
+    -- What is not lost was won, and is there again.
     update marketplace.payment_attempt as a
-    set alarm = null, event = 'alarm_cleared', message = p_reason, changed_at = p_now
+    set
+        disputed = 0, lost = a.lost + (p_amount * 100)::bigint, alarm = null, event = 'lost', message = p_reason,
+        changed_at = p_now
     where a.payment_attempt = p_payment_attempt;
-    return round((v_available - p_amount * 100) / 100, 2);
+    return (
+        select round(p.available / 100.0, 2) from marketplace.purse as p where p.purse = v_attempt.purse
+    );
 end;
 $$;
 
 comment on function marketplace.book_loss(bigint, numeric, text, timestamptz) is
-'A charge was disputed, and the bank took its money back: the loss is the operator''s. It leaves the fund, p_amount NOK, whatever is owed to others, and the alarm is cleared; what is available then. The transaction stays EXECUTED. 22023; P0002 no such attempt; 23B75 it is not a charge with a contradiction; 23B76 the fund does not cover it.';
+'A charge was disputed, and p_amount NOK of it are lost: the operator''s loss. It left the purse when the gateway took it; what was in dispute beyond it was won, and is in the purse again. The alarm is cleared; what the purse has then, below 0 if it was paid out already. The transaction stays EXECUTED; what is lost is not left of the charge. 22023; P0002 no such attempt; 23B75 not so much is in dispute.';

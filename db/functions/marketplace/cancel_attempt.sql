@@ -1,4 +1,4 @@
-create or replace function marketplace.cancel_attempt(p_payment_attempt bigint, p_reason text, p_now timestamptz default now())
+create or replace function marketplace.cancel_attempt(p_payment_attempt bigint, p_reason text, p_now timestamptz default null)
 returns void
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
@@ -6,7 +6,8 @@ as $$
 declare
     v_attempt marketplace.payment_attempt;
 begin
-    v_attempt := marketplace.lock_attempt(p_payment_attempt, p_reason, p_now);
+    p_now := jobs.server_time(p_now);
+    v_attempt := marketplace.lock_attempt(p_payment_attempt, p_reason);
     if v_attempt.state <> 'PREPARED' then
         raise exception 'the attempt was sent already' using
             errcode = '23B74',

@@ -3,25 +3,20 @@ create or replace function marketplace.claim_attempts(
     p_kind text,
     p_job_run bigint,
     p_limit int default 1,
-    p_now timestamptz default now()
+    p_now timestamptz default null
 )
 returns setof marketplace.gateway_call
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
 as $$
 declare
-    v_batch constant text := case when p_limit > 1 then replace(gen_random_uuid()::text, '-', '') end;
     v_claimed bigint[];
 begin
-    if p_now is null or not isfinite(p_now) then
-        raise exception 'sending attempts needs a moment' using
-            errcode = '22023',
-            detail = format('Now %s.', p_now),
-            hint = 'p_now is a moment, not null.';
-    end if;
+    p_now := jobs.server_time(p_now);
     perform jobs.own_run(p_job_run);
+    perform marketplace.check_looked(p_gateway, p_job_run);
     with chosen as materialized (
-        select a.payment_attempt
+        select a.payment_attempt, a.idempotency_key
         from marketplace.payment_attempt as a
         where
             a.gateway = p_gateway and a.kind = p_kind and a.state = 'PREPARED'
@@ -37,8 +32,12 @@ begin
         set
             state = 'SUBMITTED', event = 'claimed', changed_at = p_now, next_retry_at = null, sent = a.sent + 1,
             submitted_at = coalesce(a.submitted_at, p_now), job_run = p_job_run,
-            batch = v_batch
+            batch = case when p_limit > 1 then b.batch end
         from chosen as c
+        cross join (
+            select left(encode(sha256(convert_to(string_agg(k.idempotency_key, ' ' order by k.idempotency_key), 'UTF8')), 'hex'), 32) as batch
+            from chosen as k
+        ) as b
         where a.payment_attempt = c.payment_attempt
         returning a.payment_attempt
     )
@@ -53,4 +52,4 @@ end;
 $$;
 
 comment on function marketplace.claim_attempts(text, text, bigint, int, timestamptz) is
-'Takes PREPARED attempts to be sent, at most p_limit: SUBMITTED from now on, so commit, and only then call the gateway. Two that claim at once get different ones. p_limit above 1: as one batch, of a name of its own. What has got an alarm since it was prepared waits. 22023; P0002 no such run; 23B69 it has ended, or is another session''s. May be null: gateway_id, batch.';
+'Takes PREPARED attempts to be sent, at most p_limit: SUBMITTED from now on, so commit, and only then call the gateway. Two that claim at once get different ones. p_limit above 1: as one batch, named after its keys. What has got an alarm since it was prepared waits. 22023; P0002 no such run; 23B68 this run has not looked what the gateway has, or it has what we do not know; 23B69 it has ended, or is another session''s. May be null: gateway_id, batch.';

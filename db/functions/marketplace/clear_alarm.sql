@@ -1,4 +1,4 @@
-create or replace function marketplace.clear_alarm(p_payment_attempt bigint, p_reason text, p_now timestamptz default now())
+create or replace function marketplace.clear_alarm(p_payment_attempt bigint, p_reason text, p_now timestamptz default null)
 returns void
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
@@ -6,12 +6,17 @@ as $$
 declare
     v_attempt marketplace.payment_attempt;
 begin
-    v_attempt := marketplace.lock_attempt(p_payment_attempt, p_reason, p_now);
+    p_now := jobs.server_time(p_now);
+    v_attempt := marketplace.lock_attempt(p_payment_attempt, p_reason);
     if v_attempt.alarm is null or v_attempt.state = 'UNKNOWN' then
         raise exception 'there is no alarm to clear' using
             errcode = '23B75',
             detail = format('Attempt %s: %s, alarm %s.', p_payment_attempt, v_attempt.state, coalesce(v_attempt.alarm, 'none')),
             hint = 'What is UNKNOWN is resolved by resolve_attempt.';
+    end if;
+    if v_attempt.alarm = 'disputed' then
+        perform marketplace.dispute_charge(v_attempt, 'reinstated', null, null, p_reason, p_now);
+        return;
     end if;
     update marketplace.payment_attempt as a
     set alarm = null, event = 'alarm_cleared', message = p_reason, changed_at = p_now
@@ -20,4 +25,4 @@ end;
 $$;
 
 comment on function marketplace.clear_alarm(bigint, text, timestamptz) is
-'A person has looked at what the gateway says otherwise, and put it right there. The attempt stays as it is; its transaction may go on: of a charge that was declined here and made there, first give it back at the gateway, since it is charged again; of a payout or refund that has not arrived, say resolve_attempt instead. 22023; P0002 no such attempt; 23B75 there is no alarm, or its end is unknown.';
+'A person has looked at what the gateway says otherwise, and put it right there. The attempt stays as it is; its transaction may go on: of a charge that was declined here and made there, first give it back at the gateway, since it is charged again; of a payout or refund that has not arrived, say resolve_attempt instead. Of a charge that was disputed: it was won, and its money is in the purse again; what was lost is booked by book_loss. 22023; P0002 no such attempt; 23B75 there is no alarm, or its end is unknown.';

@@ -1,4 +1,4 @@
-create or replace function marketplace.close_month(p_month date, p_now timestamptz default now())
+create or replace function marketplace.close_month(p_month date, p_now timestamptz default null)
 returns table (status text, transactions bigint, due_amount numeric, carried_out numeric)
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
@@ -13,6 +13,7 @@ declare
     v_charge numeric;
     v_payout numeric;
 begin
+    p_now := jobs.server_time(p_now);
     if p_month is null then
         raise exception 'no month is named' using
             errcode = '22023',
@@ -37,19 +38,28 @@ begin
     with total as (
         select
             t.transaction, t.profile,
-            t.net_amount + t.carried_in as amount,
-            trunc(t.net_amount + t.carried_in, 2) as in_ore,
+            t.net_amount + t.carried_in + t.offset_in as amount,
+            trunc(t.net_amount + t.carried_in + t.offset_in, 2) as in_ore,
             case
-                when t.net_amount + t.carried_in >= 0 then v_charge
+                when t.net_amount + t.carried_in + t.offset_in >= 0 then v_charge
                 else v_payout
-            end as minimum
+            end as minimum,
+            t.advertisement_amount - coalesce(j.amount, 0) + coalesce(r.billed, 0) as billed, t.credited
         from marketplace.transaction as t
+        left join (
+            select a.transaction, sum(a.amount) as amount
+            from marketplace.adjustment as a
+            inner join marketplace.update_run as u on a.update_run = u.update_run
+            where u.month = v_month and a.side = 'ADVERTISEMENT'
+            group by a.transaction
+        ) as j on t.transaction = j.transaction
+        left join marketplace.transaction as r on t.rolled_from = r.transaction
         where t.month = v_month and t.kind = 'MONTHLY' and t.status = 'CURRENT'
     ),
 
     outcome as materialized (
         select
-            t.transaction, t.profile, t.amount, t.minimum,
+            t.transaction, t.profile, t.amount, t.minimum, t.billed, t.credited,
             case
                 when t.amount = 0 then 'EXECUTED'
                 when t.in_ore = 0 or abs(t.in_ore) < t.minimum then 'ROLLED_OVER'
@@ -60,10 +70,11 @@ begin
     ),
 
     next as (
-        insert into marketplace.transaction (month, profile, carried_in, rolled_from, created_at)
+        insert into marketplace.transaction (month, profile, carried_in, rolled_from, credited, created_at)
         select
             v_next, o.profile, o.amount - o.due_amount,
             case when o.status = 'ROLLED_OVER' then o.transaction end,
+            case when o.status = 'ROLLED_OVER' then o.credited else 0 end,
             p_now
         from outcome as o
         where o.amount <> o.due_amount
@@ -77,12 +88,15 @@ begin
         due_amount = o.due_amount,
         carried_out = o.amount - o.due_amount,
         minimum = o.minimum,
+        billed = o.billed,
         rolled_to = n.transaction,
         closed_at = p_now,
         executed = case when o.status = 'EXECUTED' then (p_now at time zone books.time_zone())::date end
     from outcome as o
     left join next as n on o.transaction = n.rolled_from
     where t.transaction = o.transaction;
+
+    perform marketplace.net_accounts(null, p_now);
 
     return query
     select t.status, count(*), sum(t.due_amount), sum(t.carried_out)
@@ -94,4 +108,4 @@ end;
 $$;
 
 comment on function marketplace.close_month(date, timestamptz) is
-'Closes the open month, once it is over: links its last clicks, freezes the amounts, cuts each off to whole øre once (towards 0: nobody is charged or paid more than is owed) and carries the remainder to the next month, which it opens. Below the minimum all of it rolls over. CURRENT becomes NEW, ROLLED_OVER, or EXECUTED where nothing is due. One row per status; NOK. 22023; 23B60 it is closed; 23B61 it is not over, or an earlier one is open.';
+'Closes the open month, once it is over: links its last clicks, freezes the amounts, cuts each off to whole øre once (towards 0: nobody is charged or paid more than is owed) and carries the remainder to the next month, which it opens. Below the minimum all of it rolls over. What profiles owe for other months is set off at once (marketplace.set_off). CURRENT becomes NEW, ROLLED_OVER, or EXECUTED where nothing is due, or left. One row per status; NOK. 22023; 23B60 it is closed; 23B61 it is not over, or an earlier one is open.';

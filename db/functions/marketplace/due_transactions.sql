@@ -9,31 +9,41 @@ as $$
 #variable_conflict use_column
 declare
     v_today constant date := (p_now at time zone books.time_zone())::date;
-    v_available bigint;
     v_wanted bigint[];
     v_waits bigint[] := array[]::bigint[];
 begin
-    select f.available into v_available from marketplace.fund as f;
     select array_agg(c.transaction) into v_wanted
     from marketplace.payment_candidate as c
     where
         (p_kind is null or c.kind = p_kind) and c.kind <> 'CHARGE'
         and marketplace.hold_of(c, v_today, p_now) is null;
 
-    -- Who goes first is a question only where there is not enough for all.
-    if v_available < (select sum(c.amount) from marketplace.payment_candidate as c where c.transaction = any (v_wanted)) then
+    -- Who goes first is a question only of a purse that has not enough for all.
+    v_wanted := array(
+        select x.transaction
+        from (
+            select c.transaction, c.purse, sum(c.amount) over (partition by c.purse) as total
+            from marketplace.payment_candidate as c
+            where c.transaction = any (v_wanted)
+        ) as x
+        inner join marketplace.purse as p on x.purse = p.purse
+        where x.total > p.available
+    );
+    if v_wanted <> '{}' then
         select array_agg(x.transaction) into v_waits
         from (
             select
-                c.transaction,
+                c.transaction, c.purse,
                 sum(c.amount) over (
+                    partition by c.purse
                     order by c.kind = 'PAYOUT', u.amount is not null, c.due_on, c.transaction rows unbounded preceding
                 ) as total
             from marketplace.payment_candidate as c
             left join marketplace.unfunded(v_wanted) as u on c.transaction = u.transaction
             where c.transaction = any (v_wanted)
         ) as x
-        where x.total > v_available;
+        inner join marketplace.purse as p on x.purse = p.purse
+        where x.total > p.available;
     end if;
 
     return query
@@ -49,4 +59,4 @@ end;
 $$;
 
 comment on function marketplace.due_transactions(text, timestamptz) is
-'What is to be charged (CHARGE), given back (REFUND) and paid (PAYOUT), all kinds where p_kind is null; amount in øre, above 0. hold null: now; else why not: NOT_DUE before due_on; UNDER_WAY an attempt is; ALARM a person must look at an attempt; NO_MEANS the profile has no means of payment; RETRY_LATER until next_retry_at; EXHAUSTED declined too often, DECLINED hard, RETURNED by the bank: another means of payment is wanted; REJECTED or CANCELLED: a person must say retry_transaction; FUND the money that it would be paid from has not come in, and no reserve covers it. Then refunds go first, then payouts whose advertisers have paid, the oldest first. Changes nothing. May be null: gateway, payment_means, refunds, hold, next_retry_at.';
+'What is to be charged (CHARGE), given back (REFUND) and paid (PAYOUT), all kinds where p_kind is null; amount in øre, above 0. hold null: now; else why not: NOT_DUE before due_on; UNDER_WAY an attempt is; OWES the profile owes us, by a charge that is under way or looked at, and what it owes is not set off yet; ALARM a person must look at an attempt; NO_MEANS the profile has no means of payment; RETRY_LATER until next_retry_at; EXHAUSTED declined too often, DECLINED hard, RETURNED by the bank: another means of payment is wanted; REJECTED or CANCELLED: a person must say retry_transaction; FUND the purse that it would be paid from has not enough: it has not come in, or a gateway took it back, and no reserve covers it. Then refunds go first, then payouts whose advertisers have paid, the oldest first. Changes nothing. May be null: gateway, payment_means, refunds, hold, next_retry_at.';

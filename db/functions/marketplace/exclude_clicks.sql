@@ -3,7 +3,7 @@ create or replace function marketplace.exclude_clicks(
     p_click_times timestamptz[],
     p_ad_clicks bigint[],
     p_reason text,
-    p_now timestamptz default now()
+    p_now timestamptz default null
 )
 returns bigint
 language plpgsql security definer
@@ -15,6 +15,7 @@ declare
     v_bad record;
     v_excluded bigint;
 begin
+    p_now := jobs.server_time(p_now);
     if
         cardinality(p_profiles) is null or coalesce(p_reason, '') = ''
         or cardinality(p_profiles) is distinct from cardinality(p_click_times)

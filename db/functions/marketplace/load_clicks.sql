@@ -1,5 +1,5 @@
 create or replace function marketplace.load_clicks(
-    p_source text, p_content_sha256 bytea, p_now timestamptz default now()
+    p_source text, p_content_sha256 bytea, p_now timestamptz default null
 )
 returns table (source text, clicks bigint, rejected bigint, recorded_at timestamptz, is_new boolean)
 language plpgsql security definer
@@ -9,18 +9,19 @@ declare
     v_tables int;
     v_lines bigint;
 begin
+    p_now := jobs.server_time(p_now);
     select count(*) into v_tables
     from pg_class as c
     where
         c.relnamespace = pg_my_temp_schema() and c.relname in ('click_file_line', 'click_file_problem')
         and c.relkind = 'r' and c.relowner = current_user::regrole;
     if
-        v_tables <> 2 or p_source is null or p_source = '' or p_now is null or not isfinite(p_now)
+        v_tables <> 2 or p_source is null or p_source = ''
         or p_content_sha256 is null or length(p_content_sha256) <> 32
     then
         raise exception 'a file of clicks is loaded after begin_click_file, in its transaction' using
             errcode = '22023',
-            detail = format('Name %L, now %s.', p_source, p_now),
+            detail = format('Name %L.', p_source),
             hint = 'begin_click_file, COPY into click_file_line, load_clicks; then commit.';
     end if;
 

@@ -7,7 +7,7 @@ create or replace function marketplace.record_answer(
     p_error_code text default null,
     p_decline_code text default null,
     p_message text default null,
-    p_now timestamptz default now(),
+    p_now timestamptz default null,
     p_job_run bigint default null
 )
 returns table (outcome text, state text, status text, alarm text)
@@ -23,26 +23,18 @@ declare
     v_alarm text;
     v_outcome text := 'APPLIED';
 begin
+    p_now := jobs.server_time(p_now);
     if p_answer is null or p_answer not in (
         'succeeded', 'processing', 'requires_action', 'declined', 'rate_limited', 'conflict', 'rejected', 'unauthorized',
-        'no_answer', 'not_found', 'returned'
-    ) or p_now is null or not isfinite(p_now) then
+        'no_answer', 'not_found', 'returned', 'reinstated'
+    ) then
         raise exception 'no such answer' using
             errcode = '22023',
-            detail = format('Answer %L, now %s.', p_answer, p_now),
+            detail = format('Answer %L.', p_answer),
             hint = 'The words are in pybridge.payments.gateways; a gateway''s module translates into them.';
     end if;
     -- The transaction first, then the attempt: everybody locks in this order.
-    perform from marketplace.transaction as t
-    where t.transaction = (select a.transaction from marketplace.payment_attempt as a where a.payment_attempt = p_payment_attempt)
-    for no key update;
-    select a.* into v_attempt from marketplace.payment_attempt as a where a.payment_attempt = p_payment_attempt for update;
-    if not found then
-        raise exception 'no such attempt' using
-            errcode = 'P0002',
-            detail = format('Attempt %s.', p_payment_attempt),
-            hint = 'They are in marketplace.payment_attempt.';
-    end if;
+    v_attempt := marketplace.lock_attempt(p_payment_attempt, p_answer);
 
     -- Another run has sent it since. That this one's call did nothing says nothing of the other's.
     if
@@ -55,6 +47,16 @@ begin
         where t.transaction = v_attempt.transaction;
         return;
     end if;
+    -- A charge that was taken back, or given back to us: the purse follows at once, whatever a person finds.
+    if v_attempt.kind = 'CHARGE' and v_attempt.state = 'SUCCEEDED' and p_answer in ('returned', 'reinstated') then
+        v_outcome := marketplace.dispute_charge(v_attempt, p_answer, p_amount, p_decline_code, p_message, p_now);
+        return query
+        select v_outcome, a.state, t.status, a.alarm
+        from marketplace.payment_attempt as a
+        inner join marketplace.transaction as t on a.transaction = t.transaction
+        where a.payment_attempt = p_payment_attempt;
+        return;
+    end if;
     -- A refund that fails after it had succeeded: its money came back to us, and is owed still.
     if p_answer = 'declined' and v_attempt.kind = 'REFUND' and v_attempt.state = 'SUCCEEDED' then
         p_answer := 'returned';
@@ -63,7 +65,7 @@ begin
     select s.to_state into v_state
     from marketplace.attempt_step as s
     where s.from_state = v_attempt.state and s.event = v_event;
-    if v_event = 'returned' and v_attempt.state = 'SUCCEEDED' and (v_attempt.kind = 'CHARGE' or v_attempt.returned_at is not null) then
+    if v_event = 'returned' and v_attempt.state = 'SUCCEEDED' and v_attempt.returned_at is not null then
         v_state := null;
     end if;
     if v_state is null then
@@ -73,7 +75,6 @@ begin
             v_event = 'mismatch'
             or p_answer = 'succeeded' and v_attempt.state <> 'SUCCEEDED'
             or p_answer = 'declined' and v_attempt.state = 'SUCCEEDED' and v_attempt.returned_at is null
-            or p_answer = 'returned' and v_attempt.kind = 'CHARGE'
         ) then
             return query
             select 'NOTHING_NEW', v_attempt.state, t.status, v_attempt.alarm
@@ -135,4 +136,4 @@ end;
 $$;
 
 comment on function marketplace.record_answer(bigint, text, text, bigint, text, text, text, text, timestamptz, bigint) is
-'What a gateway answered, and what that means: the attempt''s next state, and with SUCCEEDED the transaction EXECUTED in the same commit. p_answer: a word of pybridge.payments.gateways; p_amount in minor units. outcome: APPLIED; NOTHING_NEW: it had ended, or was known; ALARM: a person must look. A decline is soft where decline_code has its code; the next attempt is made when retry_rule says. A payout that comes back, or a refund that does or fails after all, stays SUCCEEDED, and is owed again (owe_again). p_job_run: who asked; where another run has sent it since, that nothing was done is NOTHING_NEW. 22023; P0002 no such attempt. May be null: alarm.';
+'What a gateway answered, and what that means: the attempt''s next state, and with SUCCEEDED the transaction EXECUTED in the same commit. p_answer: a word of pybridge.payments.gateways; p_amount in minor units. outcome: APPLIED; NOTHING_NEW: it had ended, or was known; ALARM: a person must look. A decline is soft where decline_code has its code; the next attempt is made when retry_rule says. A payout that comes back, or a refund that does or fails after all, stays SUCCEEDED, and is owed again (owe_again). A charge that is returned is disputed: its money is no more in the purse, and an ALARM; reinstated, it is again. p_job_run: who asked; where another run has sent it since, that nothing was done is NOTHING_NEW. 22023; P0002 no such attempt. May be null: alarm.';

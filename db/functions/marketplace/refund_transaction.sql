@@ -3,7 +3,7 @@ create or replace function marketplace.refund_transaction(
     p_reason text,
     p_amount numeric default null,
     p_request_id text default null,
-    p_now timestamptz default now()
+    p_now timestamptz default null
 )
 returns bigint
 language plpgsql security definer
@@ -15,14 +15,15 @@ declare
     v_refund marketplace.transaction;
     v_month date;
 begin
+    p_now := jobs.server_time(p_now);
     if
-        coalesce(p_reason, '') = '' or p_request_id = '' or p_now is null or not isfinite(p_now)
+        coalesce(p_reason, '') = '' or btrim(coalesce(p_request_id, '')) = '' or length(p_request_id) > 200
         or p_amount <= 0 or p_amount <> trunc(p_amount, 2)
     then
-        raise exception 'a refund needs a reason and an amount' using
+        raise exception 'a refund needs a reason, an amount and a request id' using
             errcode = '22023',
-            detail = format('Amount %s, reason %L.', p_amount, p_reason),
-            hint = 'NOK above 0, at most two decimals; null: all that is left of the charge.';
+            detail = format('Amount %s, reason %L, request %L.', p_amount, p_reason, p_request_id),
+            hint = 'NOK above 0, at most two decimals; null: all that is left of the charge. The request id, at most 200 characters, is your own name of this refund.';
     end if;
     v_month := marketplace.lock_open_month(null, p_now);
     perform from marketplace.transaction as t where t.transaction = p_transaction for no key update;
@@ -56,13 +57,13 @@ begin
         end if;
         return v_refund.transaction;
     end if;
-    v_amount := coalesce(p_amount * 100, v_charge.amount - v_charge.refunded);
-    if v_amount = 0 or v_charge.refunded + v_amount > v_charge.amount then
-        raise exception 'more than was charged' using
+    v_amount := coalesce(p_amount * 100, v_charge.left_amount);
+    if v_amount = 0 or v_amount > v_charge.left_amount then
+        raise exception 'more than is left of the charge' using
             errcode = '23B72',
-            detail = format('Charged NOK %s, given back NOK %s, now NOK %s.',
-                round(v_charge.amount / 100.0, 2), round(v_charge.refunded / 100.0, 2), round(v_amount / 100.0, 2)),
-            hint = 'A charge is given back once, in parts or in whole; refunds under way count.';
+            detail = format('Charged NOK %s, of which NOK %s are left; now NOK %s.',
+                round(v_charge.amount / 100.0, 2), round(v_charge.left_amount / 100.0, 2), round(v_amount / 100.0, 2)),
+            hint = 'What was refunded, is in dispute or lost, or was credited for clicks taken back, is not left; refunds under way count.';
     end if;
 
     update marketplace.payment_attempt as a
@@ -82,4 +83,4 @@ end;
 $$;
 
 comment on function marketplace.refund_transaction(bigint, text, numeric, text, timestamptz) is
-'Gives an executed charge back, p_amount NOK of it or, if null, all that is left: a REFUND transaction of its own in the open month, whose number it returns; the next run of marketplace_execute sends it. p_request_id: the same again makes no second one. 22023; P0002 no such transaction; 23B13 the request was another; 23B72 more than was charged; 23B73 it was not charged.';
+'Gives an executed charge back, p_amount NOK of it or, if null, all that is left: a REFUND transaction of its own in the open month, whose number it returns; the next run of marketplace_execute sends it. p_request_id, which it must have: the same again makes no second one, nor does a ledger that was restored and is asked again. 22023; P0002 no such transaction; 23B13 the request was another; 23B72 more than is left of the charge; 23B73 it was not charged.';

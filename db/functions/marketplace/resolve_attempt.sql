@@ -3,7 +3,7 @@ create or replace function marketplace.resolve_attempt(
     p_done boolean,
     p_reason text,
     p_gateway_id text default null,
-    p_now timestamptz default now()
+    p_now timestamptz default null
 )
 returns text
 language plpgsql security definer
@@ -13,7 +13,8 @@ declare
     v_attempt marketplace.payment_attempt;
     v_state text;
 begin
-    v_attempt := marketplace.lock_attempt(p_payment_attempt, p_reason, p_now);
+    p_now := jobs.server_time(p_now);
+    v_attempt := marketplace.lock_attempt(p_payment_attempt, p_reason);
     if p_done is null or (p_done and coalesce(p_gateway_id, v_attempt.gateway_id, '') = '') then
         raise exception 'whether it was done is not said' using
             errcode = '22023',

@@ -1,4 +1,4 @@
-create or replace function marketplace.retry_transaction(p_transaction bigint, p_reason text, p_now timestamptz default now())
+create or replace function marketplace.retry_transaction(p_transaction bigint, p_reason text, p_now timestamptz default null)
 returns void
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
@@ -6,6 +6,7 @@ as $$
 declare
     v_attempt marketplace.payment_attempt;
 begin
+    p_now := jobs.server_time(p_now);
     -- Of a payment that came back, the attempt that did; else the last one of its own.
     select a.* into v_attempt
     from marketplace.transaction as t
@@ -16,7 +17,7 @@ begin
     order by a.transaction = t.transaction desc, a.attempt_number desc
     limit 1;
     if found then
-        v_attempt := marketplace.lock_attempt(v_attempt.payment_attempt, p_reason, p_now);
+        v_attempt := marketplace.lock_attempt(v_attempt.payment_attempt, p_reason);
     end if;
     if
         v_attempt.state is null

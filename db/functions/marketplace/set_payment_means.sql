@@ -3,7 +3,7 @@ create or replace function marketplace.set_payment_means(
     p_kind text,
     p_gateway text,
     p_details jsonb,
-    p_now timestamptz default now()
+    p_now timestamptz default null
 )
 returns bigint
 language plpgsql security definer
@@ -12,8 +12,9 @@ as $$
 declare
     v_means bigint;
 begin
+    p_now := jobs.server_time(p_now);
     if
-        p_kind is null or p_kind not in ('CHARGE', 'PAYOUT') or p_now is null or not isfinite(p_now)
+        p_kind is null or p_kind not in ('CHARGE', 'PAYOUT')
         or p_details is null or jsonb_typeof(p_details) <> 'object' or p_details = '{}'
         or p_details ?| array['metadata', 'description', 'transfer_group', 'execution_date', 'refunds']
         or exists (select from jsonb_each(p_details) as d where jsonb_typeof(d.value) <> 'string' or d.value = '""')

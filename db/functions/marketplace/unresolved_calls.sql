@@ -1,7 +1,7 @@
 create or replace function marketplace.unresolved_calls(
     p_gateway text,
     p_job_run bigint,
-    p_now timestamptz default now()
+    p_now timestamptz default null
 )
 returns table (
     action text, payment_attempt bigint, kind text, amount bigint, currency text, idempotency_key text, request jsonb,
@@ -18,13 +18,9 @@ declare
     v_action text;
     v_first_sent timestamptz;
 begin
-    if p_now is null or not isfinite(p_now) then
-        raise exception 'asking about attempts needs a moment' using
-            errcode = '22023',
-            detail = format('Now %s.', p_now),
-            hint = 'p_now is a moment, not null.';
-    end if;
+    p_now := jobs.server_time(p_now);
     perform jobs.own_run(p_job_run);
+    perform marketplace.check_looked(p_gateway, p_job_run);
     -- Who takes a batch locks many attempts, in no order: one at a time, record_event of a batch as well.
     perform pg_advisory_xact_lock(hashtextextended(format('gateway_batch %s', p_gateway), 0));
     v_live := array(
@@ -63,7 +59,7 @@ begin
         a.gateway = p_gateway and a.state in ('UNKNOWN', 'PROCESSING', 'REQUIRES_ACTION')
         and not (a.event = 'sent_again' and a.job_run = any (v_live))
         and (a.state <> 'UNKNOWN' or a.next_retry_at is null or a.next_retry_at <= p_now)
-        and (a.job_run <> p_job_run or a.changed_at < p_now)
+        and a.job_run <> p_job_run
         and x.action is not null
     order by a.payment_attempt
     limit 1
@@ -96,4 +92,4 @@ end;
 $$;
 
 comment on function marketplace.unresolved_calls(text, bigint, timestamptz) is
-'What to ask of a gateway about one attempt of unknown end, or one batch: action SEND the very same request with the same key, while the key is surely known; LOOK_UP by what it calls it, or by our metadata, once it is older, and poll_wait after it was sent last; CANCEL what waited too long for a person. No row: nothing is left, in this run. What another run was sending when it died is UNKNOWN from now on; what one that lives is asking about is left to it. Commit, call, and tell record_answer; then ask again. 22023; P0002 no such run; 23B69 it has ended, or is another session''s. May be null: gateway_id, batch.';
+'What to ask of a gateway about one attempt of unknown end, or one batch: action SEND the very same request with the same key, while the key is surely known; LOOK_UP by what it calls it, or by our metadata, once it is older, and poll_wait after it was sent last; CANCEL what waited too long for a person. No row: nothing is left, in this run. What another run was sending when it died is UNKNOWN from now on; what one that lives is asking about is left to it. Commit, call, and tell record_answer; then ask again. 22023; P0002 no such run; 23B68 this run has not looked what the gateway has, or it has what we do not know; 23B69 it has ended, or is another session''s. May be null: gateway_id, batch.';

@@ -1,4 +1,4 @@
-create or replace function marketplace.update_transactions(p_month date default null, p_now timestamptz default now())
+create or replace function marketplace.update_transactions(p_month date default null, p_now timestamptz default null)
 returns table (month date, update_run bigint, new_clicks bigint, late_clicks bigint, transactions bigint)
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
@@ -8,6 +8,7 @@ declare
     v_month date;
     v_run bigint;
 begin
+    p_now := jobs.server_time(p_now);
     v_month := marketplace.lock_open_month(
         coalesce(p_month, case when not exists (select from marketplace.month) then marketplace.month_of(p_now) end), p_now
     );

@@ -249,4 +249,4 @@ end;
 $$;
 
 comment on function marketplace.verify_month(date) is
-'Whether a month''s transactions agree with its clicks (M7): one row per discrepancy, severity ERROR; and what is worth knowing, severity INFO: late clicks, excluded ones, and unlinked ones, unless the month is closed and no update can ever link them. The first month answers for what is older. Where clicks are meant together, clicks says how many and click_time the first. P0002 no such month; 42501 the login role does not see all clicks. May be null: profile, transaction, click_time, ad_click, clicks, expected, found.';
+'Whether a month''s transactions agree with its clicks (M7): one row per discrepancy, severity ERROR; and what is worth knowing, severity INFO: late clicks, excluded ones, and unlinked ones, which are an ERROR once the month is closed and no update can link them as things stand. The first month answers for what is older. Where clicks are meant together, clicks says how many and click_time the first. P0002 no such month; 42501 the login role does not see all clicks. May be null: profile, transaction, click_time, ad_click, clicks, expected, found.';

@@ -4,55 +4,85 @@ language plpgsql stable
 set search_path = pg_catalog, marketplace, pg_temp
 as $$
 #variable_conflict use_column
+declare
+    v_today constant date := (now() at time zone books.time_zone())::date;
 begin
     perform marketplace.check_profile(p_profile);
     return query
     select
-        t.transaction, t.month, x.reason, coalesce(t.due_amount + t.carried_out, t.net_amount + t.carried_in), t.minimum,
+        t.transaction, t.month, x.reason,
+        coalesce(
+            case when x.reason = 'SET_OFF' then t.offset_amount else t.left_amount + t.carried_out end,
+            t.net_amount + t.carried_in + t.offset_in
+        ),
+        t.minimum,
         case x.reason
             when 'RUNNING' then 'The month is running; it is settled when it is over'
             when 'BELOW_MINIMUM' then format('Below the minimum of NOK %s: it went to the next month', t.minimum)
             when 'NOTHING_DUE' then 'Clicks cost and earned the same, or nothing'
+            when 'SET_OFF' then 'Was set off against other months: the account says which'
+            when 'DISPUTED' then 'The bank has asked for the charge back; we look at it'
+            when 'TAKEN_BACK' then 'The bank has given the charge back to its card'
+            when 'LOOKED_AT' then 'What the bank, or the gateway, said of it does not agree; we look at it'
             when 'UNDER_WAY' then 'Is under way; the bank, or the card''s issuer, has not said more'
             when 'REQUIRES_ACTION' then 'The card''s issuer asks its holder to confirm it'
+            when 'OWES' then 'Waits for what is owed to us, of which a charge is under way or looked at'
             when 'NO_MEANS_OF_PAYMENT' then 'There is no card or account to use'
+            when 'RETURNED' then 'The bank sent it back; another account, or a word with us, is wanted'
+            when 'REJECTED' then 'Was not taken as we asked for it; we look at it, unless another card or account is set'
+            when 'CALLED_OFF' then 'Was called off by us; a word with us is wanted'
             when 'DECLINED_TRIED_AGAIN' then format('Was declined; is tried again from %s on',
-                to_char(a.next_retry_at at time zone books.time_zone(), 'YYYY-MM-DD'))
-            when 'WAITS_TO_BE_CHARGED' then 'Is charged in the beginning of the month after'
-            when 'WAITS_FOR_CHARGES' then 'Is paid in the middle of the month after, when the charges have come in'
+                to_char(c.next_retry_at at time zone books.time_zone(), 'YYYY-MM-DD'))
             when 'FAILED' then 'Was declined; another card or account, or a word with us, is wanted'
+            when 'WAITS_TO_BE_CHARGED' then format('Is charged from %s on', c.due_on)
+            when 'WAITS_TO_BE_GIVEN_BACK' then 'Is given back to the card by the next run'
+            when 'WAITS_FOR_CHARGES' then format('Is paid from %s on, when the charges have come in', c.due_on)
         end
     from marketplace.transaction as t
+    left join marketplace.payment_candidate as c on t.transaction = c.transaction
     left join lateral (
-        select l.state, l.next_retry_at
-        from marketplace.payment_attempt as l
-        where l.transaction = t.transaction
-        order by l.attempt_number desc
-        limit 1
-    ) as a on true
+        select a.disputed, a.lost
+        from marketplace.payment_attempt as a
+        where a.transaction = t.transaction and a.kind = 'CHARGE' and a.state = 'SUCCEEDED'
+    ) as d on true
     cross join lateral (
         select case
             when t.status = 'CURRENT' then 'RUNNING'
             when t.status = 'ROLLED_OVER' then 'BELOW_MINIMUM'
-            when t.status = 'EXECUTED' then 'NOTHING_DUE'
-            when a.state = 'REQUIRES_ACTION' then 'REQUIRES_ACTION'
-            when a.state in ('PREPARED', 'SUBMITTED', 'UNKNOWN', 'PROCESSING') then 'UNDER_WAY'
-            when t.kind <> 'REFUND' and not exists (
-                select from marketplace.payment_means as m
-                where
-                    m.profile = t.profile and m.ended_at is null
-                    and m.kind = case when t.due_amount > 0 then 'CHARGE' else 'PAYOUT' end
-            ) then 'NO_MEANS_OF_PAYMENT'
-            when t.status = 'FAILED' then 'FAILED'
-            when a.state = 'DECLINED_SOFT' then 'DECLINED_TRIED_AGAIN'
-            when t.due_amount > 0 then 'WAITS_TO_BE_CHARGED'
-            else 'WAITS_FOR_CHARGES'
+            when d.disputed > 0 then 'DISPUTED'
+            when d.lost > 0 then 'TAKEN_BACK'
+            when t.status = 'EXECUTED' and t.due_amount = 0 then 'NOTHING_DUE'
+            when t.status = 'EXECUTED' then 'SET_OFF'
+            when t.status = 'FAILED' and c.last_state is null then 'FAILED'
+            when c.last_state = 'REQUIRES_ACTION' and not c.has_alarm then 'REQUIRES_ACTION'
+            else case marketplace.hold_of(c, v_today, now())
+                when 'ALARM' then 'LOOKED_AT'
+                when 'UNDER_WAY' then 'UNDER_WAY'
+                when 'OWES' then 'OWES'
+                when 'NO_MEANS' then 'NO_MEANS_OF_PAYMENT'
+                when 'RETURNED' then 'RETURNED'
+                when 'REJECTED' then 'REJECTED'
+                when 'CANCELLED' then 'CALLED_OFF'
+                when 'RETRY_LATER' then 'DECLINED_TRIED_AGAIN'
+                when 'DECLINED' then 'FAILED'
+                when 'EXHAUSTED' then 'FAILED'
+                else case
+                    when c.last_state = 'DECLINED_SOFT' and not c.is_new_means then 'DECLINED_TRIED_AGAIN'
+                    else case c.kind
+                        when 'CHARGE' then 'WAITS_TO_BE_CHARGED'
+                        when 'REFUND' then 'WAITS_TO_BE_GIVEN_BACK'
+                        else 'WAITS_FOR_CHARGES'
+                    end
+                end
+            end
         end as reason
     ) as x
-    where t.profile = p_profile and (t.status <> 'EXECUTED' or t.due_amount = 0)
+    where
+        t.profile = p_profile
+        and (t.status <> 'EXECUTED' or t.left_amount = 0 or d.disputed > 0 or d.lost > 0)
     order by t.month desc, t.transaction desc;
 end;
 $$;
 
 comment on function marketplace.why_not_paid(bigint) is
-'Why nothing was charged or paid for a profile''s months (M8), newest first: RUNNING, BELOW_MINIMUM, NOTHING_DUE, WAITS_TO_BE_CHARGED, WAITS_FOR_CHARGES, UNDER_WAY, REQUIRES_ACTION of the card''s holder, DECLINED_TRIED_AGAIN, NO_MEANS_OF_PAYMENT or FAILED. amount: NOK, above 0 the profile owes us. 42501 another''s; P0002 no such profile. May be null: minimum.';
+'Why nothing was charged or paid for a profile''s months (M8), newest first, by the same rule as due_transactions: RUNNING, BELOW_MINIMUM, NOTHING_DUE, SET_OFF against other months, WAITS_TO_BE_CHARGED, WAITS_TO_BE_GIVEN_BACK, WAITS_FOR_CHARGES, UNDER_WAY, REQUIRES_ACTION of the card''s holder, OWES: a charge of the profile comes first, DECLINED_TRIED_AGAIN, NO_MEANS_OF_PAYMENT, RETURNED by the bank, REJECTED, CALLED_OFF, LOOKED_AT by us, or FAILED; and of what was charged: DISPUTED, or TAKEN_BACK by the bank. amount: NOK, above 0 the profile owes us; what is left, of SET_OFF what was set off. 42501 another''s; P0002 no such profile. May be null: minimum.';

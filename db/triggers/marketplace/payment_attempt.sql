@@ -1,5 +1,5 @@
 -- What keeps attempts: what was asked is frozen, each takes only the steps of attempt_step, each step is written down,
--- and the fund and the transaction follow in the same commit.
+-- and the purse, the account and the transaction follow in the same commit.
 
 create or replace function marketplace.payment_attempt_keep()
 returns trigger
@@ -11,7 +11,7 @@ begin
         if not exists (
             select from marketplace.transaction as t
             where
-                t.transaction = new.transaction and t.status in ('NEW', 'FAILED') and abs(t.due_amount) * 100 = new.amount
+                t.transaction = new.transaction and t.status in ('NEW', 'FAILED') and abs(t.left_amount) * 100 = new.amount
                 and new.kind = case when t.kind = 'REFUND' then 'REFUND' when t.due_amount > 0 then 'CHARGE' else 'PAYOUT' end
         ) or new.kind = 'REFUND' and not exists (
             select from marketplace.transaction as t
@@ -23,24 +23,38 @@ begin
                 detail = format('Transaction %s, %s of %s øre.', new.transaction, new.kind, new.amount),
                 hint = 'prepare_attempts makes them.';
         end if;
-        new.from_state := '';
-        new.request := jsonb_set(
-            case when new.request ? 'metadata' then new.request else new.request || '{"metadata": {}}' end,
-            '{metadata,attempt}', to_jsonb(new.payment_attempt::text)
+        if new.kind = 'PAYOUT' then
+            -- Locked, so that nothing is owed in the meantime.
+            perform from marketplace.profile as p where p.profile = new.profile for no key update;
+            if marketplace.debt_of(new.profile) > 0 then
+                raise exception 'nobody is paid who owes us' using
+                    errcode = '23B89',
+                    detail = format('Transaction %s: profile %s owes NOK %s.',
+                        new.transaction, new.profile, marketplace.debt_of(new.profile)),
+                    hint = 'prepare_attempts sets it off first; while a charge is under way, or looked at by a person, it waits.';
+            end if;
+        end if;
+        new.purse := coalesce(
+            (select c.purse from marketplace.payment_attempt as c where c.payment_attempt = new.refunds),
+            (select g.purse from marketplace.gateway as g where g.gateway = new.gateway)
         );
+        new.from_state := '';
     else
         if
             (new.payment_attempt, new.transaction, new.profile, new.kind, new.attempt_number, new.amount, new.currency, new.gateway,
-                new.payment_means, new.refunds, new.idempotency_key, new.request, new.prepared_at)
+                new.payment_means, new.refunds, new.purse, new.idempotency_key, new.request, new.prepared_at)
             is distinct from
             (old.payment_attempt, old.transaction, old.profile, old.kind, old.attempt_number, old.amount, old.currency, old.gateway,
-                old.payment_means, old.refunds, old.idempotency_key, old.request, old.prepared_at)
+                old.payment_means, old.refunds, old.purse, old.idempotency_key, old.request, old.prepared_at)
             or new.gateway_id is distinct from old.gateway_id and old.gateway_id is not null
             or new.submitted_at is distinct from old.submitted_at and old.submitted_at is not null
             or new.resolved_at is distinct from old.resolved_at and old.resolved_at is not null
             or new.returned_at is distinct from old.returned_at and (old.returned_at is not null or new.event <> 'returned')
             or new.batch is distinct from old.batch and 'PREPARED' not in (old.state, new.state)
             or new.refunded <> old.refunded and (new.refunded < old.refunded or new.event <> 'refunded')
+            or new.disputed <> old.disputed and new.event not in ('disputed', 'reinstated', 'lost')
+            or new.lost <> old.lost and (new.lost < old.lost or new.event <> 'lost')
+            or new.credited <> old.credited and (new.credited < old.credited or new.event <> 'credited')
         then
             raise exception 'what was asked of the gateway is frozen' using
                 errcode = '23B71',
@@ -48,6 +62,11 @@ begin
                 hint = 'Another request is another attempt.';
         end if;
         new.from_state := old.state;
+        if new.kind = 'CHARGE' and new.state = 'SUCCEEDED' and old.state <> 'SUCCEEDED' then
+            select marketplace.credited_of_charge(new.amount, t.billed, t.credited) into new.credited
+            from marketplace.transaction as t
+            where t.transaction = new.transaction;
+        end if;
     end if;
     if not exists (
         select from marketplace.attempt_step as s
@@ -63,7 +82,7 @@ end;
 $$;
 
 comment on function marketplace.payment_attempt_keep() is
-'An attempt is made for what a transaction has due, PREPARED, and goes as attempt_step says (23B70); what was asked of the gateway never changes (23B71).';
+'An attempt is made for what a transaction has due, PREPARED, and goes as attempt_step says (23B70); what was asked of the gateway never changes (23B71); nobody is paid who owes us (23B89).';
 
 create or replace function marketplace.payment_attempt_follow()
 returns trigger
@@ -73,32 +92,56 @@ as $$
 declare
     v_live constant text[] := array['PREPARED', 'SUBMITTED', 'UNKNOWN', 'PROCESSING', 'REQUIRES_ACTION', 'SUCCEEDED'];
     v_charge constant boolean := new.kind = 'CHARGE';
-    v_was_in bigint := 0;
-    v_was_committed bigint := 0;
-    v_was_back bigint := 0;
-    v_in constant bigint := case when v_charge and new.state = 'SUCCEEDED' then new.amount else 0 end;
-    v_committed constant bigint := case when not v_charge and new.state = any (v_live) then new.amount else 0 end;
-    v_back constant bigint := case when new.returned_at is not null then new.amount else 0 end;
+    v_done constant boolean := new.state = 'SUCCEEDED';
+    v_was_done constant boolean := tg_op = 'UPDATE' and old.state = 'SUCCEEDED';
+    v_is_live constant boolean := new.state = any (v_live);
+    v_was_live constant boolean := tg_op = 'UPDATE' and old.state = any (v_live);
+    v_back constant boolean := new.returned_at is not null and (tg_op = 'INSERT' or old.returned_at is null);
+    v_withdrawn bigint := new.disputed + new.lost;
+    v_lost bigint := new.lost;
 begin
     insert into marketplace.payment_attempt_event (payment_attempt, from_state, event, to_state, happened_at, job_run, note)
     values (
         new.payment_attempt, new.from_state, new.event, new.state, new.changed_at,
-        case when new.event in ('prepared', 'cancelled', 'released', 'confirmed_done', 'confirmed_undone', 'refunded', 'alarm_cleared')
+        case when new.event in (
+            'prepared', 'cancelled', 'released', 'confirmed_done', 'confirmed_undone', 'refunded', 'credited', 'disputed',
+            'reinstated', 'lost', 'alarm_cleared'
+        )
             then null else new.job_run end,
         nullif(concat_ws(' ', new.alarm, new.error_code, new.decline_code, new.message), '')
     );
     if tg_op = 'UPDATE' then
-        v_was_in := case when v_charge and old.state = 'SUCCEEDED' then old.amount else 0 end;
-        v_was_committed := case when not v_charge and old.state = any (v_live) then old.amount else 0 end;
-        v_was_back := case when old.returned_at is not null then old.amount else 0 end;
+        v_withdrawn := v_withdrawn - old.disputed - old.lost;
+        v_lost := v_lost - old.lost;
     end if;
-    if (v_in, v_committed, v_back) <> (v_was_in, v_was_committed, v_was_back) then
-        update marketplace.fund as f
-        set
-            came_in = f.came_in + v_in - v_was_in,
-            committed = f.committed + v_committed - v_was_committed,
-            came_back = f.came_back + v_back - v_was_back;
-    end if;
+    perform marketplace.change_purse(
+        new.purse,
+        p_came_in => case when v_charge and v_done and not v_was_done then new.amount else 0 end,
+        p_committed => case when v_charge then 0 else (v_is_live::int - v_was_live::int) * new.amount end,
+        p_came_back => case when v_back then new.amount else 0 end,
+        p_withdrawn => v_withdrawn
+    );
+    insert into marketplace.account_entry (
+        profile, kind, debit, credit, amount, transaction, payment_attempt, purse, entered_at
+    )
+    select
+        new.profile, e.kind, e.debit, e.credit, e.amount / 100.0, new.transaction, new.payment_attempt,
+        case when 'PURSE' in (e.debit, e.credit) then new.purse end, new.changed_at
+    from (
+        values
+        (1, 'PREPARED', 'CHARGING', 'RECEIVABLE', v_charge and v_is_live and not v_was_live, new.amount),
+        (2, 'PREPARED', 'PAYABLE', 'PAYING', not v_charge and v_is_live and not v_was_live, new.amount),
+        (3, 'CALLED_OFF', 'RECEIVABLE', 'CHARGING', v_charge and v_was_live and not v_is_live, new.amount),
+        (4, 'CALLED_OFF', 'PAYING', 'PAYABLE', not v_charge and v_was_live and not v_is_live, new.amount),
+        (5, 'CHARGED', 'PURSE', 'CHARGING', v_charge and v_done and not v_was_done, new.amount),
+        (6, 'PAID', 'PAYING', 'PURSE', not v_charge and v_done and not v_was_done, new.amount),
+        (7, 'CAME_BACK', 'PURSE', 'RETURNED', v_back, new.amount),
+        (8, 'DISPUTED', 'DISPUTED', 'PURSE', v_withdrawn > 0, v_withdrawn),
+        (9, 'WON', 'PURSE', 'DISPUTED', v_withdrawn < 0, -v_withdrawn),
+        (10, 'LOST', 'LOST', 'DISPUTED', v_lost > 0, v_lost)
+    ) as e (place, kind, debit, credit, is_so, amount)
+    where e.is_so
+    order by e.place;
     if new.state = 'SUCCEEDED' and new.from_state <> 'SUCCEEDED' then
         update marketplace.transaction as t
         set status = 'EXECUTED', executed = (new.resolved_at at time zone books.time_zone())::date
@@ -109,7 +152,38 @@ end;
 $$;
 
 comment on function marketplace.payment_attempt_follow() is
-'Writes each step down (payment_attempt_event), keeps the fund, and executes the transaction whose attempt has succeeded, all in the same commit. 23514 fund_available_check: more would be paid than there is.';
+'Writes each step down (payment_attempt_event), keeps the purse and the account, and executes the transaction whose attempt has succeeded, all in the same commit. 23514 purse_available_check: more would be paid than there is.';
+
+create or replace function marketplace.purse_movement_follow()
+returns trigger
+language plpgsql
+set search_path = pg_catalog, marketplace, pg_temp
+as $$
+declare
+    v_other constant text := case new.kind
+        when 'RESERVE' then 'OWNER' when 'TRANSFER' then 'TRANSFER' when 'FEE' then 'FEES' else 'LOST'
+    end;
+begin
+    -- What a gateway takes is a fact, whether there is enough or not.
+    perform marketplace.change_purse(
+        new.purse, p_reserve => new.amount, p_is_fact => new.kind in ('FEE', 'WITHDRAWN')
+    );
+    insert into marketplace.account_entry (
+        profile, kind, debit, credit, amount, transaction, payment_attempt, purse, entered_at
+    )
+    select
+        a.profile, new.kind,
+        case when new.amount > 0 then 'PURSE' else v_other end,
+        case when new.amount > 0 then v_other else 'PURSE' end,
+        abs(new.amount) / 100.0, a.transaction, new.payment_attempt, new.purse, new.moved_at
+    from (select) as one
+    left join marketplace.payment_attempt as a on a.payment_attempt = new.payment_attempt;
+    return null;
+end;
+$$;
+
+comment on function marketplace.purse_movement_follow() is
+'Keeps the purse, and the accounts, with what is put in and taken out. 23514 purse_available_check: there is not so much.';
 
 create or replace function marketplace.payment_means_keep()
 returns trigger
@@ -159,10 +233,15 @@ before update or delete or truncate on marketplace.gateway_event
 for each statement execute function marketplace.record_keep();
 alter table marketplace.gateway_event enable always trigger gateway_event_keep;
 
-create or replace trigger reserve_movement_keep
-before update or delete or truncate on marketplace.reserve_movement
+create or replace trigger purse_movement_follow
+after insert on marketplace.purse_movement
+for each row execute function marketplace.purse_movement_follow();
+alter table marketplace.purse_movement enable always trigger purse_movement_follow;
+
+create or replace trigger purse_movement_keep
+before update or delete or truncate on marketplace.purse_movement
 for each statement execute function marketplace.record_keep();
-alter table marketplace.reserve_movement enable always trigger reserve_movement_keep;
+alter table marketplace.purse_movement enable always trigger purse_movement_keep;
 
 create or replace trigger payment_means_keep
 before update on marketplace.payment_means
@@ -174,7 +253,7 @@ before delete or truncate on marketplace.payment_means
 for each statement execute function marketplace.record_keep();
 alter table marketplace.payment_means enable always trigger payment_means_delete;
 
-create or replace trigger fund_delete
-before delete or truncate on marketplace.fund
+create or replace trigger purse_delete
+before delete or truncate on marketplace.purse
 for each statement execute function marketplace.record_keep();
-alter table marketplace.fund enable always trigger fund_delete;
+alter table marketplace.purse enable always trigger purse_delete;

@@ -11,7 +11,7 @@ begin
         if new.kind = 'MONTHLY' and new.status <> 'CURRENT' or exists (
             select from marketplace.month as m
             where m.month = new.month and m.closed_at is not null and new.kind = 'MONTHLY'
-        ) then
+        ) or (new.corrected, new.offset_in, new.offset_amount) <> (0, 0, 0) then
             raise exception 'a MONTHLY transaction begins CURRENT, in the open month' using
                 errcode = '23B66',
                 detail = format('Profile %s, month %s, status %s.', new.profile, new.month, new.status),
@@ -25,23 +25,31 @@ begin
         is distinct from
         (old.transaction, old.kind, old.month, old.profile, old.carried_in, old.rolled_from, old.corrects, old.reason, old.created_at)
         or old.status <> 'CURRENT' and
-        (new.advertisement_amount, new.website_amount, new.due_amount, new.carried_out, new.minimum, new.rolled_to, new.closed_at)
+        (new.advertisement_amount, new.website_amount, new.corrected, new.offset_in, new.due_amount, new.carried_out, new.minimum,
+            new.rolled_to, new.billed, new.closed_at)
         is distinct from
-        (old.advertisement_amount, old.website_amount, old.due_amount, old.carried_out, old.minimum, old.rolled_to, old.closed_at)
-        or old.status = 'EXECUTED' and new.executed is distinct from old.executed
+        (old.advertisement_amount, old.website_amount, old.corrected, old.offset_in, old.due_amount, old.carried_out, old.minimum,
+            old.rolled_to, old.billed, old.closed_at)
+        or old.status = 'EXECUTED' and (new.executed, new.offset_amount) is distinct from (old.executed, old.offset_amount)
+        or abs(new.offset_amount) < abs(old.offset_amount) or new.credited < old.credited
     then
         raise exception 'the transaction is frozen' using
             errcode = '23B62',
             detail = format('Transaction %s of %s, status %s.', old.transaction, old.month, old.status),
             hint = 'What comes now joins the open month: late clicks by themselves, corrections by adjust_click.';
     end if;
-    if new.status = 'EXECUTED' and old.status in ('NEW', 'FAILED') and not exists (
-        select from marketplace.payment_attempt as a
-        where a.transaction = new.transaction and a.state = 'SUCCEEDED' and a.amount = abs(new.due_amount) * 100
-    ) then
+    if
+        new.status = 'EXECUTED' and old.status in ('NEW', 'FAILED') and new.due_amount <> new.offset_amount
+        and not exists (
+            select from marketplace.payment_attempt as a
+            where
+                a.transaction = new.transaction and a.state = 'SUCCEEDED'
+                and a.amount = abs(new.due_amount - new.offset_amount) * 100
+        )
+    then
         raise exception 'no payment of the transaction has succeeded' using
             errcode = '23B77',
-            detail = format('Transaction %s of %s: NOK %s.', new.transaction, new.month, new.due_amount),
+            detail = format('Transaction %s of %s: NOK %s.', new.transaction, new.month, new.due_amount - new.offset_amount),
             hint = 'marketplace_execute charges and pays; its transaction is EXECUTED with the attempt that succeeds.';
     end if;
     if new.status <> old.status and (old.status, new.status) not in (
@@ -58,7 +66,159 @@ end;
 $$;
 
 comment on function marketplace.transaction_keep() is
-'A MONTHLY transaction begins CURRENT in the open month (23B66); whose it is never changes, and its amounts not once it has left CURRENT (23B62); its status only as execution goes (23B66), and to EXECUTED only with an attempt that has succeeded (23B77).';
+'A MONTHLY transaction begins CURRENT in the open month (23B66); whose it is never changes, and its amounts not once it has left CURRENT (23B62); its status only as execution goes (23B66), and to EXECUTED only with an attempt that has succeeded, or once all of it is set off (23B77). What was set off, and credited, only grows.';
+
+create or replace function marketplace.transaction_enter()
+returns trigger
+language plpgsql
+set search_path = pg_catalog, marketplace, pg_temp
+as $$
+begin
+    insert into marketplace.account_entry (profile, kind, debit, credit, amount, transaction, entered_at)
+    select n.profile, e.kind, e.debit, e.credit, abs(n.due_amount), n.transaction, n.created_at
+    from new_row as n
+    cross join lateral (
+        select 'REFUND' as kind, 'GIVEN_BACK' as debit, 'PAYABLE' as credit
+        where n.kind = 'REFUND'
+        union all
+        select 'CORRECTION', 'RETURNED', 'PAYABLE'
+        where n.kind = 'ADJUSTMENT' and n.due_amount < 0
+        union all
+        select 'CORRECTION', 'RECEIVABLE', 'RETURNED'
+        where n.kind = 'ADJUSTMENT' and n.due_amount > 0
+    ) as e
+    order by n.transaction;
+    return null;
+end;
+$$;
+
+comment on function marketplace.transaction_enter() is
+'Enters what a correction or a refund makes a profile owe, or be owed, into its account.';
+
+create or replace function marketplace.transaction_enter_month()
+returns trigger
+language plpgsql
+set search_path = pg_catalog, marketplace, pg_temp
+as $$
+begin
+    insert into marketplace.account_entry (profile, kind, debit, credit, amount, transaction, entered_at)
+    select
+        n.profile, 'MONTH',
+        case when n.due_amount > 0 then 'RECEIVABLE' else 'CLICKS' end,
+        case when n.due_amount > 0 then 'CLICKS' else 'PAYABLE' end,
+        abs(n.due_amount), n.transaction, n.closed_at
+    from new_row as n
+    inner join old_row as o on n.transaction = o.transaction
+    where o.status = 'CURRENT' and n.status <> 'CURRENT' and n.due_amount <> 0
+    order by n.transaction;
+    return null;
+end;
+$$;
+
+comment on function marketplace.transaction_enter_month() is
+'Enters what a month that is closed makes a profile owe, or be owed, into its account.';
+
+create or replace function marketplace.set_off_follow()
+returns trigger
+language plpgsql
+set search_path = pg_catalog, marketplace, pg_temp
+as $$
+begin
+    insert into marketplace.account_entry (
+        profile, kind, debit, credit, amount, transaction, other_transaction, entered_at
+    )
+    select
+        n.profile, 'OFFSET',
+        case when c.status = 'CURRENT' then 'CLICKS' else 'PAYABLE' end,
+        case when d.status = 'CURRENT' then 'CLICKS' else 'RECEIVABLE' end,
+        n.amount, n.debt, n.claim, n.made_at
+    from new_row as n
+    inner join marketplace.transaction as d on n.debt = d.transaction
+    inner join marketplace.transaction as c on n.claim = c.transaction
+    order by n.set_off;
+
+    -- A debt falls by what is taken off it, and so does a claim, which is below 0.
+    with change as (
+        select x.transaction, sum(x.amount) as amount, max(x.made_at) as made_at
+        from (
+            select n.debt as transaction, n.amount, n.made_at from new_row as n
+            union all
+            select n.claim, -n.amount, n.made_at from new_row as n
+        ) as x
+        group by x.transaction
+    )
+
+    update marketplace.transaction as t
+    set
+        offset_in = case when t.status = 'CURRENT' then t.offset_in - c.amount else t.offset_in end,
+        offset_amount = case when t.status = 'CURRENT' then t.offset_amount else t.offset_amount + c.amount end,
+        status = case when t.due_amount = t.offset_amount + c.amount then 'EXECUTED' else t.status end,
+        executed = case
+            when t.due_amount = t.offset_amount + c.amount then (c.made_at at time zone books.time_zone())::date
+        end
+    from change as c
+    where t.transaction = c.transaction;
+    return null;
+end;
+$$;
+
+comment on function marketplace.set_off_follow() is
+'Takes what is set off off both transactions, and off the account; what has nothing left is EXECUTED. 23514 transaction_offset_check: there is not so much.';
+
+create or replace function marketplace.adjustment_follow()
+returns trigger
+language plpgsql
+set search_path = pg_catalog, marketplace, pg_temp
+as $$
+begin
+    -- Nobody is paid out while what they owe changes.
+    perform from marketplace.profile as p
+    where p.profile in (select n.profile from new_row as n)
+    order by p.profile
+    for no key update;
+    update marketplace.transaction as t
+    set corrected = t.corrected + c.amount
+    from (
+        select n.transaction, sum(n.amount) as amount
+        from new_row as n
+        group by n.transaction
+    ) as c
+    where t.transaction = c.transaction;
+
+    with credit as (
+        select f.final_transaction as transaction, -sum(n.amount) as amount, max(n.made_at) as made_at
+        from (
+            select x.old_transaction, sum(x.amount) as amount, max(x.made_at) as made_at
+            from new_row as x
+            where x.side = 'ADVERTISEMENT'
+            group by x.old_transaction
+        ) as n
+        inner join marketplace.charged_by(array(select x.old_transaction from new_row as x where x.side = 'ADVERTISEMENT')) as f
+            on n.old_transaction = f.transaction
+        group by f.final_transaction
+        having sum(n.amount) <> 0
+    ),
+
+    credited as (
+        update marketplace.transaction as t
+        set credited = t.credited + c.amount
+        from credit as c
+        where t.transaction = c.transaction
+        returning t.transaction, t.billed, t.credited, c.made_at
+    )
+
+    update marketplace.payment_attempt as a
+    set credited = marketplace.credited_of_charge(a.amount, c.billed, c.credited), event = 'credited', changed_at = c.made_at
+    from credited as c
+    where
+        a.transaction = c.transaction and a.kind = 'CHARGE' and a.state = 'SUCCEEDED'
+        and a.credited <> marketplace.credited_of_charge(a.amount, c.billed, c.credited);
+    return null;
+end;
+$$;
+
+comment on function marketplace.adjustment_follow() is
+'Counts corrections where they join (transaction.corrected), and what they credit against what was billed and charged: 23514 transaction_credited_check, payment_attempt_left_check where it was given back by another road.';
 
 create or replace function marketplace.month_keep()
 returns trigger
@@ -135,3 +295,37 @@ create or replace trigger update_run_keep
 before update or delete or truncate on marketplace.update_run
 for each statement execute function marketplace.record_keep();
 alter table marketplace.update_run enable always trigger update_run_keep;
+
+create or replace trigger transaction_enter
+after insert on marketplace.transaction
+referencing new table as new_row
+for each statement execute function marketplace.transaction_enter();
+alter table marketplace.transaction enable always trigger transaction_enter;
+
+create or replace trigger transaction_enter_month
+after update on marketplace.transaction
+referencing old table as old_row new table as new_row
+for each statement execute function marketplace.transaction_enter_month();
+alter table marketplace.transaction enable always trigger transaction_enter_month;
+
+create or replace trigger set_off_follow
+after insert on marketplace.set_off
+referencing new table as new_row
+for each statement execute function marketplace.set_off_follow();
+alter table marketplace.set_off enable always trigger set_off_follow;
+
+create or replace trigger set_off_keep
+before update or delete or truncate on marketplace.set_off
+for each statement execute function marketplace.record_keep();
+alter table marketplace.set_off enable always trigger set_off_keep;
+
+create or replace trigger adjustment_follow
+after insert on marketplace.adjustment
+referencing new table as new_row
+for each statement execute function marketplace.adjustment_follow();
+alter table marketplace.adjustment enable always trigger adjustment_follow;
+
+create or replace trigger account_entry_keep
+before update or delete or truncate on marketplace.account_entry
+for each statement execute function marketplace.record_keep();
+alter table marketplace.account_entry enable always trigger account_entry_keep;

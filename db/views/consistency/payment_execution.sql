@@ -13,13 +13,13 @@ select
     t.transaction,
     d.payment_attempt,
     t.status as found,
-    format('due are NOK %s; %s of %s øre succeeded', t.due_amount, coalesce(d.kind, 'nothing'), d.amount) as problem
+    format('due and not set off are NOK %s; %s of %s øre succeeded', t.left_amount, coalesce(d.kind, 'nothing'), d.amount) as problem
 from marketplace.transaction as t
 left join done as d on t.transaction = d.transaction
 where
-    t.status = 'EXECUTED' and t.due_amount <> 0
+    t.status = 'EXECUTED' and t.left_amount <> 0
     and (
-        d.amount is distinct from abs(t.due_amount) * 100
+        d.amount is distinct from abs(t.left_amount) * 100
         or d.kind <> case when t.kind = 'REFUND' then 'REFUND' when t.due_amount > 0 then 'CHARGE' else 'PAYOUT' end
     )
 union all
@@ -77,4 +77,4 @@ group by a.transaction, a.payment_attempt
 having count(t.transaction) <> 1;
 
 comment on view consistency.payment_execution is
-'A transaction is EXECUTED if, and only if, one attempt of its kind and amount has succeeded; each attempt is where its events say; what was given back of a charge is the sum of its refunds; what came back is owed again, once.';
+'A transaction is EXECUTED if, and only if, one attempt of its kind, of what was not set off, has succeeded; each attempt is where its events say; what was given back of a charge is the sum of its refunds; what came back is owed again, once.';

@@ -1,6 +1,11 @@
 create or replace view marketplace.open_gateways as
-select distinct a.gateway
+select a.gateway
 from marketplace.payment_attempt as a
-where a.state in ('PREPARED', 'SUBMITTED', 'UNKNOWN', 'PROCESSING', 'REQUIRES_ACTION');
+where a.state in ('PREPARED', 'SUBMITTED', 'UNKNOWN', 'PROCESSING', 'REQUIRES_ACTION')
+union
+select s.gateway
+from marketplace.stray as s
+where s.resolution is null;
 
-comment on view marketplace.open_gateways is 'Gateways with something to send or to ask.';
+comment on view marketplace.open_gateways is
+'Gateways with something to send or to ask, or with something of ours that no attempt explains.';

@@ -1,4 +1,4 @@
-create or replace view marketplace.payment_candidate as
+create or replace view marketplace.payment_candidate with (security_invoker = true) as
 with open_one as (
     select
         t.transaction,
@@ -6,13 +6,20 @@ with open_one as (
         t.month,
         t.corrects,
         case when t.kind = 'REFUND' then 'REFUND' when t.due_amount > 0 then 'CHARGE' else 'PAYOUT' end as kind,
-        (abs(t.due_amount) * 100)::bigint as amount,
+        (abs(t.left_amount) * 100)::bigint as amount,
         case
             when t.kind <> 'MONTHLY' then (t.created_at at time zone books.time_zone())::date
             else marketplace.due_date(case when t.due_amount > 0 then 'CHARGE' else 'PAYOUT' end, t.month)
         end as due_on
     from marketplace.transaction as t
     where t.status in ('NEW', 'FAILED')
+),
+
+debtor as (
+    select d.profile
+    from marketplace.open_amount as d
+    where d.amount > 0
+    group by d.profile
 )
 
 select
@@ -26,6 +33,7 @@ select
     coalesce(c.gateway, m.gateway) as gateway,
     coalesce(c.payment_means, m.payment_means) as payment_means,
     c.payment_attempt as refunds,
+    coalesce(c.purse, g.purse) as purse,
     l.state as last_state,
     l.next_retry_at,
     coalesce(l.is_released, false) as is_released,
@@ -40,10 +48,13 @@ select
         where
             a.transaction = o.corrects and a.returned_at is not null and a.kind = 'PAYOUT'
             and a.payment_means = m.payment_means and not a.is_released
-    ) as has_returned
+    ) as has_returned,
+    o.kind = 'PAYOUT' and d.profile is not null as is_debtors
 from open_one as o
 left join marketplace.payment_means as m
     on o.profile = m.profile and o.kind = m.kind and m.ended_at is null
+left join marketplace.gateway as g on m.gateway = g.gateway
+left join debtor as d on o.profile = d.profile
 left join marketplace.payment_attempt as c
     on o.kind = 'REFUND' and o.corrects = c.transaction and c.kind = 'CHARGE' and c.state = 'SUCCEEDED'
 left join lateral (
@@ -60,4 +71,4 @@ left join lateral (
 ) as l on true;
 
 comment on view marketplace.payment_candidate is
-'Every transaction that is to be charged, paid or given back, how, and how the last attempt ended. marketplace.due_transactions says which are due. amount in øre.';
+'Every transaction that is to be charged, paid or given back, how, and how the last attempt ended. marketplace.due_transactions says which are due, why_not_paid tells a profile. amount in øre, of what is left after what was set off; is_debtors: a PAYOUT to somebody who owes us. Runs with its caller''s rights: row-level security decides.';

@@ -10,7 +10,11 @@ select
     t.website_amount,
     t.net_amount,
     t.carried_in,
+    t.corrected,
+    t.offset_in,
     t.due_amount,
+    t.offset_amount,
+    t.left_amount,
     t.carried_out,
     t.minimum,
     t.executed,
@@ -43,7 +47,11 @@ comment on column report.marketplace_transaction.advertisement_amount is 'NOK fo
 comment on column report.marketplace_transaction.website_amount is 'NOK for clicks on the profile''s websites, 6 decimals: below 0 we owe it';
 comment on column report.marketplace_transaction.net_amount is 'NOK, 6 decimals: advertisement_amount + website_amount; above 0 the profile owes us, below 0 we owe it';
 comment on column report.marketplace_transaction.carried_in is 'NOK brought over from the month before, 6 decimals, signed as net_amount';
-comment on column report.marketplace_transaction.due_amount is 'NOK to be charged (above 0) or paid (below 0), whole øre; 0 where it rolled over, null until the close';
+comment on column report.marketplace_transaction.corrected is 'NOK of net_amount that are corrections of closed months, 6 decimals';
+comment on column report.marketplace_transaction.offset_in is 'NOK set off against another month while this one was open, signed as it is added';
+comment on column report.marketplace_transaction.due_amount is 'NOK to be charged (above 0) or paid (below 0) at the close, whole øre; 0 where it rolled over, null until the close';
+comment on column report.marketplace_transaction.offset_amount is 'NOK of due_amount that were set off against other months since, and neither charged nor paid';
+comment on column report.marketplace_transaction.left_amount is 'NOK of due_amount that is charged or paid; null until the close';
 comment on column report.marketplace_transaction.carried_out is 'NOK left for the next month, 6 decimals, signed as net_amount; null until the close';
 comment on column report.marketplace_transaction.minimum is 'NOK below which nothing is charged or paid, as it was at the close; null: CURRENT, or not MONTHLY';
 comment on column report.marketplace_transaction.executed is 'Local date on which money moved, or of the close where nothing was due; null: not carried out';

@@ -16,7 +16,12 @@ select
     a.decline_code,
     a.message,
     a.alarm,
+    a.purse,
     (a.refunded / 100.0)::numeric(14, 2) as refunded,
+    (a.disputed / 100.0)::numeric(14, 2) as disputed,
+    (a.lost / 100.0)::numeric(14, 2) as lost,
+    (a.credited / 100.0)::numeric(14, 2) as credited,
+    case when a.kind = 'CHARGE' and a.state = 'SUCCEEDED' then (a.left_amount / 100.0)::numeric(14, 2) end as left_amount,
     a.returned_at,
     a.sent,
     a.prepared_at,
@@ -47,6 +52,11 @@ comment on column report.payment_attempt.decline_code is 'The gateway''s code fo
 comment on column report.payment_attempt.message is 'The gateway''s own words, or a person''s reason; null: none';
 comment on column report.payment_attempt.alarm is 'Why a person must look before this transaction is tried again; null: no reason';
 comment on column report.payment_attempt.refunded is 'NOK of a CHARGE that were, or are to be, given back';
+comment on column report.payment_attempt.purse is 'The purse that it brings money into, or takes it from (report.marketplace_purse)';
+comment on column report.payment_attempt.disputed is 'NOK of a CHARGE that the gateway took back, and may be won again';
+comment on column report.payment_attempt.lost is 'NOK of a CHARGE that the gateway took back for good';
+comment on column report.payment_attempt.credited is 'NOK of a CHARGE that corrections of its clicks have credited to the profile''s account';
+comment on column report.payment_attempt.left_amount is 'NOK of a CHARGE that may still be given back; null: nothing was charged';
 comment on column report.payment_attempt.returned_at is 'When a PAYOUT or REFUND that had succeeded came back; null: it did not';
 comment on column report.payment_attempt.sent is 'How many times it was sent';
 comment on column report.payment_attempt.prepared_at is 'When it was prepared';

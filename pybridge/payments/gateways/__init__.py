@@ -32,7 +32,8 @@ Word = Literal[
     "unauthorized",  # bad credentials: not done, and no other request will be
     "no_answer",  # time-out, connection error, 5xx: done or not, nobody knows
     "not_found",  # of look_up: the gateway has nothing of this request
-    "returned",  # of events: a payout that had succeeded came back from the bank
+    "returned",  # of events: a payout that had succeeded came back from the bank, or a charge was taken back from us
+    "reinstated",  # of events: a charge that was taken back is ours again
 ]
 
 
@@ -70,17 +71,39 @@ class Event:
 
     event_id: str
     answer: Answer
-    attempt: int | None = None  # by the metadata that we sent; null: found by what follows, or by answer.gateway_id
-    idempotency_key: str | None = None
-    batch: str | None = None  # alone, without attempt and keys: it is about every request of this batch
+    idempotency_key: str | None = (
+        None  # by the metadata that we sent; null: found by what follows, or answer.gateway_id
+    )
+    batch: str | None = None  # alone, without a key: it is about every request of this batch
     kind: str = ""  # the gateway's own name of it
     occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a gateway has: `newest` tells of all that bears a ledger's name, and of every refund."""
+
+    gateway_id: str
+    kind: Kind
+    answer: Word  # what became of it; succeeded, processing, requires_action or declined
+    amount: int  # minor units
+    currency: str  # upper case
+    made_at: datetime  # by the gateway's clock
+    ledger: str | None = None  # in its metadata: whose it is
+    idempotency_key: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    party: str | None = None  # the customer or the account that it is with
+    parent: str | None = None  # of a refund: the charge's gateway id
+    batch: str | None = None
+    error_code: str | None = None
+    decline_code: str | None = None
 
 
 class Gateway(Protocol):
     """Calls return what the gateway said, whatever it is; they raise only for our own mistakes, before they send."""
 
     name: str
+    is_live: bool  # whether the key that it was opened with moves real money
     batch_limit: int  # how many requests one call of send carries; 1 where each is a call of its own
 
     def send(self, requests: Sequence[Request]) -> list[Answer]:
@@ -95,9 +118,17 @@ class Gateway(Protocol):
         """Call off a request that waits for its person; what became of it: declined, or succeeded after all."""
         ...
 
+    def newest(self, since: datetime, ledger: str) -> list[Found]:
+        """All that was made since; raises NotAnswered where it cannot be had whole."""
+        ...
+
     def read_events(self, payload: bytes, signature: str | None) -> list[Event]:
         """Read a webhook's body, or a file; raises BadSignature, or BadPayload, where it cannot be trusted or read."""
         ...
+
+
+class NotAnswered(Exception):
+    """The gateway did not say what it has: nothing is sent then."""
 
 
 class BadPayload(Exception):

@@ -5,13 +5,23 @@ import fcntl
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from lxml import etree
 from stdnum import bic as bic_number
 from stdnum.exceptions import ValidationError
 
-from pybridge.payments.gateways import Answer, Event, NotConfigured, Request, bank_order, bank_report
+from pybridge.payments.gateways import (
+    Answer,
+    Event,
+    Found,
+    NotAnswered,
+    NotConfigured,
+    Request,
+    bank_order,
+    bank_report,
+)
 from pybridge.payments.gateways.bank_order import Debtor, Invalid, Payment
 
 
@@ -56,6 +66,14 @@ class Outbox:
             return bank_order.read(data)
         except (etree.XMLSyntaxError, ValueError, KeyError, AttributeError) as error:
             raise OSError(f"the journal's {batch}.xml cannot be read: {error}") from None
+
+    def batches(self, since: datetime) -> list[tuple[str, datetime]]:
+        """Those that were written since, and when."""
+        written = [
+            (path.stem, datetime.fromtimestamp(path.stat().st_mtime, UTC))
+            for path in sorted(self.journal.glob("*.xml"))
+        ]
+        return [(batch, at) for batch, at in written if at >= since]
 
     def put(self, batch: str, data: bytes) -> None:
         """Commit a file to the journal and hand it over. The journal does not have this batch yet."""
@@ -109,6 +127,7 @@ class Bank:
     """A bank that takes files; it answers hours or days later, by files that somebody fetches for read_events."""
 
     name = "bank"
+    is_live = False  # it has no key; whose outbox this is, nobody can tell
     batch_limit = 1000
 
     def __init__(self, outbox: Outbox, debtor: Debtor) -> None:
@@ -172,6 +191,20 @@ class Bank:
     def cancel(self, request: Request) -> Answer:
         """Nothing of a bank waits for a person."""
         return self.look_up(request)
+
+    def newest(self, since: datetime, ledger: str) -> list[Found]:
+        """What the journal has: a bank cannot be asked, but what is there was, or will be, sent."""
+        found: list[Found] = []
+        try:
+            for batch, made_at in self._outbox.batches(since):
+                for each in (self._outbox.held(batch) or {}).values():
+                    key, amount, currency = each.key, each.amount, each.currency
+                    found.append(
+                        Found(key, "PAYOUT", "processing", amount, currency, made_at, ledger, key, batch=batch)
+                    )
+        except OSError as error:
+            raise NotAnswered(_what(error)) from None
+        return found
 
     def read_events(self, payload: bytes, signature: str | None = None) -> list[Event]:
         """Read a pain.002, camt.053 or camt.054. Files carry no signature: who may write the inbox is the lock."""

@@ -5,9 +5,8 @@ STRIPE_TIMEOUT (seconds to wait for an answer).
 """
 
 import logging
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,11 +19,21 @@ from pybridge.payments.gateways import (
     BadPayload,
     BadSignature,
     Event,
+    Found,
+    NotAnswered,
     NotConfigured,
     Request,
     Secret,
-    Word,
     secret,
+)
+from pybridge.payments.gateways.stripe_said import (
+    answer_of,
+    answer_of_error,
+    clean,
+    events_of,
+    found_of,
+    metadata,
+    rank,
 )
 
 Object = dict[str, Any]
@@ -37,42 +46,8 @@ CLOCKS_APART = timedelta(hours=1)
 PAGE = 100
 SIGNATURE_HINT = "It is forged, older than 5 minutes, or signed with the secret of another endpoint."
 
-# A payment intent's status, where it says all. It can still be charged in requires_confirmation, but we never confirm.
-INTENT: dict[str, Word] = {
-    "succeeded": "succeeded",
-    "processing": "processing",
-    "requires_capture": "processing",
-    "requires_action": "requires_action",
-    "requires_payment_method": "declined",
-    "requires_confirmation": "declined",
-    "canceled": "declined",
-}
-REFUND: dict[str, Word] = {
-    "succeeded": "succeeded",
-    "pending": "processing",
-    "requires_action": "requires_action",
-    "failed": "declined",
-    "canceled": "declined",
-}
-INTENT_EVENTS = (
-    "payment_intent.succeeded",
-    "payment_intent.processing",
-    "payment_intent.requires_action",
-    "payment_intent.payment_failed",
-    "payment_intent.canceled",
-)
-REFUND_EVENTS = ("refund.updated", "refund.failed")
-# Of two payments for one key, the one that counts is the one that went furthest.
-FURTHEST: tuple[Word, ...] = ("succeeded", "processing", "requires_action", "declined")
-
 # What reading an answer raises that is JSON, and not what Stripe writes: it came after we sent, so nobody knows.
 UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
-
-# Keys, ids of means of payment and client secrets, and anything that could be the number of a card.
-CONFIDENTIAL = re.compile(
-    r"\b(?:sk|rk|pk|whsec)_[\w*]+|\b(?:pm|card|src|tok|ba|seti)_(?=\w*\d)\w{10,}"
-    r"|\bpi_\w+_secret_\w+|\b\d(?:[ -]?\d){11,18}\b"
-)
 
 
 def open_gateway(environment: Mapping[str, str]) -> "Stripe":
@@ -103,10 +78,14 @@ def _check_base(base: str, key: Secret) -> None:
     if parts.scheme not in ("http", "https") or not host or parts.username or parts.path or parts.query:
         raise NotConfigured("STRIPE_API_BASE is not an address", "It is like http://127.0.0.1:12111, without a path.")
     if _is_loopback(host):
-        if key.value.startswith(("sk_live_", "rk_live_")):
+        if _is_live(key):
             raise NotConfigured("a live key is not for a sandbox", "Set a test key, or no STRIPE_API_BASE.")
     elif parts.scheme != "https":
         raise NotConfigured("STRIPE_API_BASE would send the key unencrypted", "Only a loopback address may be http.")
+
+
+def _is_live(key: Secret) -> bool:
+    return not key.value.startswith(("sk_test_", "rk_test_"))  # of an unknown kind: it may be
 
 
 def _is_loopback(host: str) -> bool:
@@ -124,6 +103,7 @@ class Stripe:
 
     def __init__(self, key: Secret, webhook_secret: Secret | None, base: str, wait: float) -> None:
         self._webhook_secret = webhook_secret
+        self.is_live = _is_live(key)
         session = None
         if base and _is_loopback(urlsplit(base).hostname or ""):
             session = requests.Session()
@@ -151,9 +131,9 @@ class Stripe:
             return Answer("rejected", error_code="parameter_missing", message=f"{error.args[0]} is missing")
         create = self._services[request.kind].create
         try:
-            return _of(request.kind, create(form, options).to_dict())
+            return answer_of(request.kind, create(form, options).to_dict())
         except stripe.StripeError as error:
-            return _of_error(error)
+            return answer_of_error(error)
         except UNREADABLE:
             return Answer("no_answer", error_code="unreadable")
 
@@ -164,10 +144,12 @@ class Stripe:
             if request.gateway_id:
                 return self._retrieve(request.kind, request.gateway_id)
             answers = [
-                _of(request.kind, each) for each in self._list(request) if _metadata(each, "idempotency_key") == key
+                answer_of(request.kind, each)
+                for each in self._list(request)
+                if metadata(each, "idempotency_key") == key
             ]
         except stripe.StripeError as error:
-            answer = _of_error(error)
+            answer = answer_of_error(error)
             if error.http_status == 404:
                 return Answer("not_found", error_code=answer.error_code, message=answer.message)
             known = answer.answer in ("unauthorized", "rate_limited")
@@ -178,7 +160,7 @@ class Stripe:
             return Answer("not_found")
         if len(answers) == 1:
             return answers[0]
-        furthest = min(answers, key=lambda each: _rank(each.answer))
+        furthest = min(answers, key=lambda each: rank(each.answer))
         numbers = ", ".join(each.gateway_id or "?" for each in answers)
         return Answer(
             furthest.answer,
@@ -195,16 +177,16 @@ class Stripe:
         if request.kind != "CHARGE" or not request.gateway_id:
             return self.look_up(request)
         try:
-            return _of("CHARGE", self._client.v1.payment_intents.cancel(request.gateway_id).to_dict())
+            return answer_of("CHARGE", self._client.v1.payment_intents.cancel(request.gateway_id).to_dict())
         except stripe.InvalidRequestError:
             return self.look_up(request)
         except stripe.StripeError as error:
-            return _of_error(error)
+            return answer_of_error(error)
         except UNREADABLE:
             return Answer("no_answer", error_code="unreadable")
 
     def _retrieve(self, kind: str, number: str) -> Answer:
-        return _of(kind, self._services[kind].retrieve(number).to_dict())
+        return answer_of(kind, self._services[kind].retrieve(number).to_dict())
 
     def _list(self, request: Request) -> Iterator[Object]:
         asked = request.request
@@ -221,6 +203,21 @@ class Stripe:
         for each in pages.auto_paging_iter():
             yield each.to_dict()
 
+    def newest(self, since: datetime, ledger: str) -> list[Found]:
+        """Payment intents, refunds and transfers; lists have what was made a moment ago, and are newest first."""
+        since_then = {"created": {"gte": int(since.timestamp())}, "limit": PAGE}
+        found: list[Found] = []
+        try:
+            for kind, service in self._services.items():
+                pages = service.list(since_then)
+                found += filter(None, (found_of(kind, each.to_dict()) for each in pages.auto_paging_iter()))  # type: ignore[arg-type]
+        except stripe.StripeError as error:
+            answer = answer_of_error(error)
+            raise NotAnswered(answer.message or answer.error_code or answer.answer) from None
+        except UNREADABLE:
+            raise NotAnswered("what it has cannot be read") from None
+        return found
+
     def read_events(self, payload: bytes, signature: str | None) -> list[Event]:
         """A webhook's body; what is not about our money gives no event."""
         if self._webhook_secret is None:
@@ -230,13 +227,13 @@ class Stripe:
             event = self._client.construct_event(payload, signature, self._webhook_secret.value, WEBHOOK_TOLERANCE)
             said = event.to_dict()
         except stripe.SignatureVerificationError as error:
-            wrong = BadSignature(_clean(error.user_message) or "bad signature", SIGNATURE_HINT)
+            wrong = BadSignature(clean(error.user_message) or "bad signature", SIGNATURE_HINT)
         except (ValueError, AttributeError, TypeError):
             wrong = BadPayload("the webhook's body is not an event of Stripe")
         if wrong:
             raise wrong  # here, where no other exception holds the body
         try:
-            return _events(said)
+            return events_of(said)
         except (KeyError, TypeError, ValueError, AttributeError):
             wrong = BadPayload(f"the event {said.get('id')} is not as Stripe writes them")
         raise wrong
@@ -263,131 +260,3 @@ def _form(request: Request) -> Any:
             form |= {"payment_intent": asked["refunds"]}
             names = []  # Stripe takes no description of a refund
     return form | {name: asked[name] for name in names if asked.get(name) is not None}
-
-
-# --- Answers --------------------------------------------------------------------------------------------------------
-
-
-def _of(kind: str, said: Object) -> Answer:
-    return {"CHARGE": _of_intent, "PAYOUT": _of_transfer}.get(kind, _of_refund)(said)
-
-
-def _of_intent(said: Object) -> Answer:
-    status = said.get("status")
-    word = INTENT.get(str(status))
-    if word is None:
-        return _unknown(said)
-    error = said.get("last_payment_error") or {}
-    code, decline = error.get("code"), error.get("decline_code")
-    message = error.get("message")
-    if word == "declined":
-        if status == "requires_payment_method" and "authentication_required" in (code, decline):
-            word = "requires_action"  # refused because nobody was there to authenticate; with the person it can go on
-        elif status == "canceled":
-            code, decline = "canceled", said.get("cancellation_reason")
-        code = code or str(status)
-    elif word != "requires_action":
-        code = decline = message = None  # of an earlier try
-    amount = said.get("amount_received") if word == "succeeded" else said.get("amount")
-    return Answer(word, said.get("id"), amount, _currency(said), code, decline, _clean(message))
-
-
-def _of_transfer(said: Object) -> Answer:
-    """A transfer is made at once or not at all; that it was reversed since comes as an event."""
-    if said.get("object") != "transfer":
-        return _unknown(said)
-    return Answer("succeeded", said.get("id"), said.get("amount"), _currency(said))
-
-
-def _of_refund(said: Object) -> Answer:
-    status = str(said.get("status"))
-    word = REFUND.get(status)
-    if word is None:
-        return _unknown(said)
-    code, reason = (f"refund_{status}", said.get("failure_reason")) if word == "declined" else (None, None)
-    return Answer(word, said.get("id"), said.get("amount"), _currency(said), code, reason)
-
-
-def _unknown(said: Object) -> Answer:
-    """Done, but we do not know what it means: to be looked up, never repeated with a new key."""
-    return Answer("no_answer", said.get("id"), error_code="unknown_status", message=_clean(str(said.get("status"))))
-
-
-def _of_error(error: stripe.StripeError) -> Answer:
-    """Whatever is not certainly without effect is no_answer."""
-    detail = error.error.to_dict() if error.error else {}
-    code, message = error.code or detail.get("code"), _clean(error.user_message)
-    match error:
-        case stripe.CardError():
-            intent = detail.get("payment_intent") or {}
-            decline = detail.get("decline_code")
-            word: Word = "requires_action" if "authentication_required" in (code, decline) else "declined"
-            return Answer(word, intent.get("id"), intent.get("amount"), _currency(intent), code, decline, message)
-        case stripe.RateLimitError():
-            return Answer("rate_limited", error_code=code, message=message)
-        case stripe.IdempotencyError() if error.http_status != 409:
-            return Answer("conflict", error_code=code or "idempotency_error", message=message)
-        case stripe.InvalidRequestError(code="balance_insufficient"):
-            return Answer("declined", error_code=code, decline_code="balance_insufficient", message=message)
-        case stripe.InvalidRequestError():
-            return Answer("rejected", error_code=code, message=message)
-        case stripe.AuthenticationError() | stripe.PermissionError():
-            return Answer("unauthorized", error_code=code, message=message)
-        case _:
-            return Answer("no_answer", error_code=code or type(error).__name__, message=message)
-
-
-def _events(said: Object) -> list[Event]:
-    kind, about = said["type"], said["data"]["object"]
-    if kind in INTENT_EVENTS:
-        answer = _of_intent(about)
-    elif kind in REFUND_EVENTS:
-        answer = _of_refund(about)
-    elif kind == "transfer.created":
-        answer = _of_transfer(about)
-    elif kind == "transfer.reversed":
-        answer = Answer(
-            "returned", about["id"], about["amount_reversed"], _currency(about), message="transfer reversed"
-        )
-    elif kind == "charge.dispute.funds_withdrawn":
-        # The bank took a charge back; the dispute has none of our metadata, so it is known by its payment intent.
-        answer = Answer(
-            "returned", about["payment_intent"], about["amount"], _currency(about), decline_code=about.get("reason")
-        )
-    elif kind == "payout.failed" and _metadata(about, "attempt"):
-        # One that is ours. Any other is between the person and Stripe: the money stays on the person's account there.
-        answer = Answer("returned", about["id"], about["amount"], _currency(about), about.get("failure_code"))
-    else:
-        return []
-    if said.get("account") and kind != "payout.failed":
-        return []  # of a connected account's own business
-    number = _metadata(about, "attempt")
-    return [
-        Event(
-            event_id=said["id"],
-            answer=answer,
-            attempt=int(number) if number and re.fullmatch("[0-9]{1,18}", number) else None,
-            idempotency_key=_metadata(about, "idempotency_key"),
-            kind=kind,
-            occurred_at=datetime.fromtimestamp(said["created"], UTC),
-        )
-    ]
-
-
-def _metadata(said: Object, name: str) -> str | None:
-    value = (said.get("metadata") or {}).get(name)
-    return None if value is None else str(value)
-
-
-def _currency(said: Object) -> str | None:
-    currency = said.get("currency")
-    return currency.upper() if currency else None
-
-
-def _rank(word: Word) -> int:
-    return FURTHEST.index(word) if word in FURTHEST else len(FURTHEST)
-
-
-def _clean(message: str | None) -> str | None:
-    """A message without keys, cards and tokens, and not a page long."""
-    return None if message is None else CONFIDENTIAL.sub("***", " ".join(message.split()))[:300]

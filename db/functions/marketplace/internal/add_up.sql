@@ -3,6 +3,7 @@ returns void
 language sql
 set search_path = pg_catalog, marketplace, pg_temp
 set enable_nestloop = on
+set enable_indexscan = on
 begin atomic
     update marketplace.transaction as t
     set advertisement_amount = s.advertisement_amount, website_amount = s.website_amount

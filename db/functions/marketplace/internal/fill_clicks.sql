@@ -3,6 +3,8 @@ returns void
 language sql
 set search_path = pg_catalog, marketplace, pg_temp
 set enable_nestloop = off
+set enable_seqscan = off
+set enable_indexscan = off
 set jit = off
 begin atomic
     -- Row 0 stands for no website: the table to be updated cannot be on the outer side of a join.
@@ -24,7 +26,7 @@ begin atomic
     where
         c.advertisement_charge_transaction is null and c.excluded_at is null
         and c.publisher_share is null
-        and c.click_time < p_until
+        and c.click_time at time zone 'UTC' < p_until at time zone 'UTC'  -- see new_click_owners
         and c.advertisement = a.advertisement and c.profile = a.profile
         and c.click_time >= a.valid_from and c.click_time < a.valid_to
         and c.click_time >= r.valid_from and c.click_time < r.valid_to

@@ -4,6 +4,9 @@ language plpgsql
 set search_path = pg_catalog, marketplace, pg_temp
 set plan_cache_mode = force_custom_plan
 set enable_nestloop = off
+-- By the index of unlinked clicks, in the order in which they lie: statistics do not know how many there are.
+set enable_seqscan = off
+set enable_indexscan = off
 set enable_mergejoin = off
 set jit = off
 as $$
@@ -16,13 +19,7 @@ declare
 begin
     -- One look at the new clicks says whose transactions are wanted, and whether any is not filled yet.
     loop
-        select array_agg(x.profile) filter (where not x.is_bare), bool_or(x.is_bare)
-        into v_profiles, v_bare
-        from (
-            select distinct unnest(array[c.profile, c.publisher]) as profile, c.publisher_share is null as is_bare
-            from marketplace.ad_click as c
-            where c.advertisement_charge_transaction is null and c.excluded_at is null and c.click_time < p_until
-        ) as x;
+        select o.profiles, o.is_bare into v_profiles, v_bare from marketplace.new_click_owners(p_until) as o;
         exit when v_filled or v_bare is not true;
         perform marketplace.fill_clicks(p_until);
         v_filled := true;
@@ -51,7 +48,7 @@ begin
         where
             c.advertisement_charge_transaction is null and c.excluded_at is null
             and c.publisher_share is not null
-            and c.click_time < p_until
+            and c.click_time at time zone 'UTC' < p_until at time zone 'UTC'
             and c.profile = a.profile
             and coalesce(c.publisher, 0) = w.profile
         returning

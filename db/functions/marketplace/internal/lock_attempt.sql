@@ -1,4 +1,4 @@
-create or replace function marketplace.lock_attempt(p_payment_attempt bigint, p_reason text, p_now timestamptz)
+create or replace function marketplace.lock_attempt(p_payment_attempt bigint, p_reason text)
 returns marketplace.payment_attempt
 language plpgsql
 set search_path = pg_catalog, marketplace, pg_temp
@@ -6,10 +6,10 @@ as $$
 declare
     v_attempt marketplace.payment_attempt;
 begin
-    if coalesce(p_reason, '') = '' or p_now is null or not isfinite(p_now) then
+    if coalesce(p_reason, '') = '' then
         raise exception 'a reason is needed' using
             errcode = '22023',
-            detail = format('Attempt %s, now %s.', p_payment_attempt, p_now),
+            detail = format('Attempt %s.', p_payment_attempt),
             hint = 'Say in p_reason why; it stays with the attempt.';
     end if;
     perform from marketplace.transaction as t
@@ -26,5 +26,5 @@ begin
 end;
 $$;
 
-comment on function marketplace.lock_attempt(bigint, text, timestamptz) is
+comment on function marketplace.lock_attempt(bigint, text) is
 'The attempt, its transaction and itself locked, for what a person decides for a reason. 22023; P0002 no such attempt.';

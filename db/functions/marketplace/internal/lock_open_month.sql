@@ -6,14 +6,11 @@ as $$
 declare
     v_open date;
 begin
-    if
-        p_now is null or not isfinite(p_now) or not isfinite(p_month)
-        or p_month <> date_trunc('month', p_month::timestamp)::date
-    then
+    if not isfinite(p_month) or p_month <> date_trunc('month', p_month::timestamp)::date then
         raise exception 'a month is named by its first day' using
             errcode = '22023',
-            detail = format('Month %s, now %s.', p_month, p_now),
-            hint = 'For example 2026-02-01; p_now is a moment, not null.';
+            detail = format('Month %s.', p_month),
+            hint = 'For example 2026-02-01.';
     end if;
     if not marketplace.sees_all() then
         raise exception 'only a role that sees all of a month may run it' using

@@ -7,12 +7,13 @@ declare
     v_transaction bigint;
 begin
     insert into marketplace.transaction (
-        kind, month, profile, status, website_amount, due_amount, carried_out, corrects, reason, created_at, closed_at
+        kind, month, profile, status, website_amount, due_amount, carried_out, corrects, reason, request_id,
+        created_at, closed_at
     )
     select
         'ADJUSTMENT', m.month, a.profile, 'NEW', -a.amount / 100.0, -a.amount / 100.0, 0, a.transaction,
         format('attempt %s came back: %s', a.payment_attempt, coalesce(a.decline_code, a.error_code, 'no reason given')),
-        p_now, p_now
+        'returned ' || a.idempotency_key, p_now, p_now
     from marketplace.payment_attempt as a
     cross join marketplace.month as m
     where a.payment_attempt = p_payment_attempt and m.closed_at is null

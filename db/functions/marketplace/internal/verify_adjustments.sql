@@ -15,7 +15,7 @@ begin
     left join lateral (
         -- One by one: they are few, and a join would read all clicks.
         select
-            case j.side when 'ADVERTISEMENT' then -c.price else c.publisher_share end as amount,
+            case j.side when 'ADVERTISEMENT' then j.credited - c.price else c.publisher_share end as amount,
             case j.side
                 when 'ADVERTISEMENT' then c.advertisement_charge_transaction else c.website_payment_transaction
             end as transaction,
@@ -28,7 +28,7 @@ begin
         t.month = p_month
         and (
             x.amount is distinct from j.amount or x.transaction is distinct from j.old_transaction
-            or x.sides <> (
+            or not j.is_one_sided and x.sides <> (
                 select count(*)
                 from marketplace.adjustment as o
                 where o.click_profile = j.click_profile and o.click_time = j.click_time and o.ad_click = j.ad_click

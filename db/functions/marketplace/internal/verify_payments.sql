@@ -21,17 +21,17 @@ begin atomic
     cross join lateral (
         values
         (
-            'NOT_PAID', t.due_amount, 0,
-            t.status = 'EXECUTED' and t.due_amount <> 0 and a.succeeded = 0,
-            'NOK due, and executed without a payment that succeeded'
+            'NOT_PAID', t.left_amount, 0,
+            t.status = 'EXECUTED' and t.left_amount <> 0 and a.succeeded = 0,
+            'NOK due and not set off, and executed without a payment that succeeded'
         ),
         (
-            'PAID_OTHERWISE', coalesce(t.due_amount, 0), (coalesce(a.charged, 0) + coalesce(a.paid, 0)) / 100.0,
-            a.succeeded > 0 and (coalesce(a.charged, 0) + coalesce(a.paid, 0)) <> coalesce(t.due_amount, 0) * 100,
-            'NOK due, and moved: charged above 0, paid below'
+            'PAID_OTHERWISE', coalesce(t.left_amount, 0), (coalesce(a.charged, 0) + coalesce(a.paid, 0)) / 100.0,
+            a.succeeded > 0 and (coalesce(a.charged, 0) + coalesce(a.paid, 0)) <> coalesce(t.left_amount, 0) * 100,
+            'NOK due and not set off, and moved: charged above 0, paid below'
         ),
         (
-            'PAID_AND_NOT_EXECUTED', t.due_amount, (coalesce(a.charged, 0) + coalesce(a.paid, 0)) / 100.0,
+            'PAID_AND_NOT_EXECUTED', t.left_amount, (coalesce(a.charged, 0) + coalesce(a.paid, 0)) / 100.0,
             t.status <> 'EXECUTED' and a.succeeded > 0,
             format('NOK due, and moved; status is %s', t.status)
         ),

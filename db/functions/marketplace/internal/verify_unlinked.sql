@@ -17,7 +17,7 @@ begin
         case when v_month.closed_at is not null and u.is_hopeless then 'ERROR' else 'INFO' end,
         u.profile, min(u.click_time), count(*),
         case when u.is_hopeless
-            then 'not linked to a transaction, nor ever will be: without price, rate or website'
+            then 'not linked to a transaction: it has no price, rate or website, and no update links it until it has'
             else 'not linked to a transaction: the next update does it'
         end
     from (
@@ -46,4 +46,4 @@ end;
 $$;
 
 comment on function marketplace.verify_unlinked(date) is
-'Clicks of a month that no transaction has, one row per profile: they wait for the next update, or, after the month is closed, are an ERROR where none can ever link them. The first month answers for what is older. For verify_month alone.';
+'Clicks of a month that no transaction has, one row per profile: they wait for the next update, or, after the month is closed, are an ERROR where none can link them as things stand: a price, a rate or a website is missing. The first month answers for what is older. For verify_month alone.';

@@ -1,0 +1,35 @@
+create or replace function marketplace.check_looked(p_gateway text, p_job_run bigint)
+returns void
+language plpgsql stable
+set search_path = pg_catalog, marketplace, pg_temp
+as $$
+declare
+    v_strays text;
+begin
+    if not exists (
+        select from marketplace.gateway_look as l
+        where l.job_run = p_job_run and l.gateway = p_gateway and l.ended_at is not null
+    ) then
+        raise exception 'the gateway was not asked what it has of ours' using
+            errcode = '23B68',
+            detail = format('Gateway %s, run %s.', p_gateway, p_job_run),
+            hint = 'begin_look, ask it for what was made since, end_look: only then is anything sent.';
+    end if;
+    select string_agg(format('%s %s', lower(s.kind), s.gateway_id), ', ' order by s.made_at, s.gateway_id) into v_strays
+    from (
+        select s.kind, s.gateway_id, s.made_at from marketplace.stray as s
+        where s.gateway = p_gateway and s.resolution is null
+        order by s.made_at, s.gateway_id
+        limit 10
+    ) as s;
+    if v_strays is not null then
+        raise exception 'the gateway has what this ledger does not know' using
+            errcode = '23B68',
+            detail = format('Gateway %s: %s.', p_gateway, v_strays),
+            hint = 'pybridge payment reconcile takes it in; declare_foreign says that it is not ours.';
+    end if;
+end;
+$$;
+
+comment on function marketplace.check_looked(text, bigint) is
+'Refuses to send anything (23B68) before this run has looked what the gateway has, and while it has anything that no attempt explains.';

@@ -1,0 +1,103 @@
+create or replace function marketplace.take_back_clicks(
+    p_profiles bigint[], p_click_times timestamptz[], p_ad_clicks bigint[], p_reason text, p_side text, p_is_credited boolean,
+    p_now timestamptz
+)
+returns bigint
+language plpgsql
+set search_path = pg_catalog, marketplace, pg_temp
+as $$
+declare
+    v_sides constant text[] := case when p_side is null then array['ADVERTISEMENT', 'WEBSITE'] else array[p_side] end;
+    v_month date;
+    v_clicks marketplace.ad_click[];
+    v_run bigint;
+    v_owners bigint[];
+    v_charges bigint[];
+begin
+    if
+        cardinality(p_profiles) is null or coalesce(p_reason, '') = '' or p_is_credited is null
+        or p_side not in ('ADVERTISEMENT', 'WEBSITE')
+        or cardinality(p_profiles) is distinct from cardinality(p_click_times)
+        or cardinality(p_profiles) is distinct from cardinality(p_ad_clicks)
+    then
+        raise exception 'clicks are named by their key, and adjusted for a reason' using
+            errcode = '22023',
+            detail = format('%s profiles, %s times, %s clicks, side %s, reason %L.',
+                cardinality(p_profiles), cardinality(p_click_times), cardinality(p_ad_clicks), coalesce(p_side, 'null'), p_reason),
+            hint = 'An array each of profile, click_time and ad_click; side ADVERTISEMENT or WEBSITE, null for both.';
+    end if;
+    v_month := marketplace.lock_open_month(null, p_now);
+    -- Read once; keys first, clicks then, and what is about them after.
+    v_clicks := array(
+        select c
+        from (
+            select distinct k.profile, k.click_time, k.ad_click
+            from unnest(p_profiles, p_click_times, p_ad_clicks) as k (profile, click_time, ad_click)
+        ) as k
+        inner join marketplace.ad_click as c
+            on k.profile = c.profile and k.click_time = c.click_time and k.ad_click = c.ad_click
+    );
+    perform marketplace.check_adjustable(p_profiles, p_click_times, p_ad_clicks, v_clicks, v_sides);
+    select
+        array_agg(distinct o.owner) filter (where o.owner is not null), array_agg(distinct c.advertisement_charge_transaction)
+    into v_owners, v_charges
+    from unnest(v_clicks) as c
+    cross join unnest(array[c.profile, c.publisher]) as o (owner);
+    perform marketplace.ensure_transactions(v_month, v_owners, p_now);
+    insert into marketplace.update_run (month, kind, run_time)
+    values (v_month, 'ADJUST', p_now)
+    returning update_run into v_run;
+
+    -- In one statement, at whose end each adjustment finds its subtotal.
+    -- What the advertiser has had back by another road is not given again: of each charge, its clicks in their order.
+    with credit as (
+        select
+            c.*,
+            case
+                when p_is_credited then 0
+                when l.transaction is null then c.price
+                else least(c.price, greatest(0, l.creditable + c.price - sum(c.price) over (
+                    partition by l.final_transaction order by c.click_time, c.profile, c.ad_click rows unbounded preceding
+                )))
+            end as credit
+        from unnest(v_clicks) as c
+        left join marketplace.creditable(v_charges) as l on c.advertisement_charge_transaction = l.transaction
+    ),
+
+    adjusted as (
+        insert into marketplace.adjustment (
+            side, profile, click_profile, click_time, ad_click, old_transaction, transaction, update_run, amount, credited,
+            is_one_sided, reason, made_at
+        )
+        select
+            s.side, s.owner, c.profile, c.click_time, c.ad_click, s.old_transaction, t.transaction, v_run, s.amount, s.credited,
+            p_side is not null, p_reason, p_now
+        from credit as c
+        cross join lateral (
+            values
+            ('ADVERTISEMENT', c.profile, c.advertisement_charge_transaction, -c.credit, c.price - c.credit),
+            ('WEBSITE', c.publisher, c.website_payment_transaction, c.publisher_share, 0)
+        ) as s (side, owner, old_transaction, amount, credited)
+        inner join marketplace.transaction as t on s.owner = t.profile and t.month = v_month and t.kind = 'MONTHLY'
+        where s.side = any (v_sides)
+        order by c.click_time, c.profile, c.ad_click, s.side
+        returning transaction, profile, side, amount
+    )
+
+    insert into marketplace.transaction_subtotal (
+        transaction, update_run, profile, advertisement_clicks, advertisement_amount, website_clicks, website_amount
+    )
+    select
+        j.transaction, v_run, j.profile,
+        0, coalesce(sum(j.amount) filter (where j.side = 'ADVERTISEMENT'), 0),
+        0, coalesce(sum(j.amount) filter (where j.side = 'WEBSITE'), 0)
+    from adjusted as j
+    group by j.transaction, j.profile;
+    perform marketplace.add_up(v_run);
+    perform marketplace.net_accounts(v_owners, p_now);
+    return v_run;
+end;
+$$;
+
+comment on function marketplace.take_back_clicks(bigint[], timestamptz[], bigint[], text, text, boolean, timestamptz) is
+'Does what adjust_clicks says; the number of its run. For adjust_clicks and adjust_click alone. 22023. May be null: p_side.';

@@ -1,0 +1,715 @@
+"""A person's account: debts are set against claims; no more is given back of a charge than there was, by any road."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.types.json import Jsonb
+
+from tests.conftest import Connect, Connection
+from tests.support import market
+from tests.support.domain import Row, consistency, expect, login_role, one, rows, run
+from tests.support.market import at, call
+from tests.support.payments import holds, job_run
+
+JANUARY, FEBRUARY, MARCH = date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1)
+CHARGED, PAID = at(2026, 2, 2, 6), at(2026, 2, 16, 6)
+CARD = {"customer": "cus_1", "payment_method": "pm_1"}
+IBAN = {"name": "Kari", "iban": "NO9386011117947"}
+
+
+@dataclass
+class Four:
+    """An advertiser, a publisher, one who is both, and another advertiser; prices 100, 100 and 200, a share of 70 %."""
+
+    db: Connection
+    adv: int
+    pub: int
+    both: int
+    adv2: int
+    ads: dict[int, int]
+    sites: dict[int, int]
+    job_run: int
+
+    def clicks(self, advertiser: int, publisher: int | None, number: int, month: date = JANUARY) -> list[Row]:
+        times = [market.day(month.replace(day=10), 12)] * number
+        return market.clicks(self.db, self.ads[advertiser], self.sites.get(publisher or 0), *times)
+
+    def close(self, month: date = JANUARY) -> None:
+        market.close(self.db, month)
+
+    def prepare(self, kind: str, now: datetime) -> int:
+        return int(call(self.db, "prepare_attempts", kind=kind, now=now)[0]["prepare_attempts"])
+
+    def attempt(self, kind: str, now: datetime, answer: str = "succeeded", **said: object) -> int:
+        """The attempt that is prepared first is sent, and answered so; its number."""
+        gateway = "bank" if kind == "PAYOUT" else "stripe"
+        sent = call(self.db, "claim_attempts", gateway=gateway, kind=kind, job_run=self.job_run, limit=1, now=now)[0]
+        if answer == "succeeded":
+            said = {"gateway_id": f"g{sent['payment_attempt']}", "amount": sent["amount"], "currency": "NOK"}
+        call(self.db, "record_answer", payment_attempt=sent["payment_attempt"], answer=answer, now=now, **said)
+        return int(sent["payment_attempt"])
+
+    def moves(self, kind: str, now: datetime, answer: str = "succeeded", **said: object) -> int:
+        assert self.prepare(kind, now) >= 1
+        return self.attempt(kind, now, answer, **said)
+
+    def take_back(self, clicks: list[Row], now: datetime) -> Decimal:
+        """The clicks are found to be fraud; what the advertiser is credited."""
+        made = [row for click in clicks for row in market.adjust(self.db, click, "bot", now)]
+        return -sum((row["amount"] for row in made if row["side"] == "ADVERTISEMENT"), Decimal(0))
+
+    def due(self, now: datetime) -> dict[tuple[int, str], Any]:
+        found = call(self.db, "due_transactions", kind=None, now=now)
+        return {(row["profile"], row["kind"]): (Decimal(row["amount"]) / 100, row["hold"]) for row in found}
+
+    def status(self, profile: int, month: date = JANUARY) -> str:
+        return str(market.transaction(self.db, profile, month)["status"])
+
+    def charge(self, profile: int) -> Row:
+        query = (
+            "select * from marketplace.payment_attempt where kind = 'CHARGE' and profile = %s and state = 'SUCCEEDED'"
+        )
+        return rows(self.db, query, profile)[0]
+
+    def account(self, profile: int) -> list[tuple[str, Any, Any]]:
+        return [(row["kind"], row["amount"], row["balance"]) for row in call(self.db, "account", profile=profile)]
+
+    def balance(self, profile: int) -> Any:
+        return self.account(profile)[-1][2]
+
+    def why(self, profile: int) -> dict[date, str]:
+        found = call(self.db, "why_not_paid", profile=profile)
+        return {row["month"]: row["reason"] for row in found if row["reason"] != "RUNNING"}
+
+    def refund(self, profile: int, amount: int | None, now: datetime) -> None:
+        told = {"reason": "a mistake", "request_id": f"r{now}{amount}", "now": now}
+        call(self.db, "refund_transaction", transaction=self.charge(profile)["transaction"],
+             amount=amount and Decimal(amount), **told)  # fmt: skip
+
+    def disputed(self, number: int, amount: int, answer: str = "returned", event: str = "evt") -> str:
+        told = {"gateway": "stripe", "event_id": event, "event_kind": "charge.dispute", "answer": answer}
+        attempt = rows(self.db, "select * from marketplace.payment_attempt where payment_attempt = %s", number)[0]
+        return str(
+            call(self.db, "record_event", **told, gateway_id=attempt["gateway_id"], amount=amount * 100, currency="NOK",
+                 now=PAID)[0]["record_event"]
+        )  # fmt: skip
+
+    def reserve(self, amount: int, now: datetime = PAID, purse: str = "main") -> None:
+        call(self.db, "move_reserve", amount=Decimal(amount), reason="ours", now=now, purse=purse)
+
+    def funds(self) -> Any:
+        return Decimal(one(self.db, "select available from report.marketplace_fund"))
+
+
+@pytest.fixture
+def four(db: Connection) -> Iterator[Four]:
+    market.partitions(db, date(2025, 12, 1), 9)
+    adv, pub, both, adv2 = (market.profile(db) for _ in range(4))
+    prices = {adv: "100", both: "100", adv2: "200"}
+    with job_run(db) as number:
+        made = Four(
+            db, adv, pub, both, adv2,
+            {each: market.advertisement(db, each, price) for each, price in prices.items()},
+            {each: market.website(db, each) for each in (pub, both)}, number,
+        )  # fmt: skip
+        for each in (adv, both, adv2):
+            means(db, each, "CHARGE")
+        for each in (adv, pub, both):
+            means(db, each, "PAYOUT")
+        yield made
+    assert consistency(db) == {}
+    for each in (adv, pub, both, adv2):
+        assert [row for row in call(db, "verify_profile", profile=each) if row["severity"] == "ERROR"] == []
+
+
+def means(db: Connection, profile: int, kind: str, **details: str) -> None:
+    details = {**(CARD if kind == "CHARGE" else IBAN), **details}
+    gateway = "stripe" if kind == "CHARGE" else "bank"
+    call(db, "set_payment_means", profile=profile, kind=kind, gateway=gateway, details=Jsonb(details), now=CHARGED)
+
+
+# --- Cases that were wrong ------------------------------------------------------------------------------------------
+
+
+def test_clicks_that_were_never_paid_for_are_credited_to_the_debt_and_not_in_cash(four: Four) -> None:
+    """s1: 500 declined; the clicks are taken back."""
+    clicks = four.clicks(four.adv, four.pub, 5)
+    four.close()
+    four.moves("CHARGE", CHARGED, "declined", decline_code="lost_card")
+    four.take_back(clicks, at(2026, 2, 10))
+    assert (four.status(four.adv), four.balance(four.adv)) == ("EXECUTED", 0)
+    assert (four.status(four.pub), four.balance(four.pub)) == ("EXECUTED", 0)
+    four.close(FEBRUARY)
+    four.reserve(1000, at(2026, 3, 1))
+    assert four.due(at(2026, 3, 16)) == {}
+    assert four.why(four.adv) == {JANUARY: "SET_OFF", FEBRUARY: "NOTHING_DUE"}
+
+
+def test_what_was_refunded_is_not_credited_as_well(four: Four) -> None:
+    """s2: 300 charged and refunded; the same clicks are taken back: the publisher's share alone comes back."""
+    clicks = four.clicks(four.adv, four.pub, 3)
+    four.close()
+    four.moves("CHARGE", CHARGED)
+    four.refund(four.adv, 300, at(2026, 2, 3))
+    assert four.take_back(clicks, at(2026, 2, 10)) == 0
+    four.close(FEBRUARY)
+    assert four.due(PAID) == {(four.adv, "REFUND"): (Decimal(300), None)}
+    assert (four.balance(four.adv), four.balance(four.pub)) == (-300, 0)
+
+
+def test_a_refund_in_part_leaves_the_rest_to_be_credited(four: Four) -> None:
+    clicks = four.clicks(four.adv, four.pub, 3)
+    four.close()
+    four.moves("CHARGE", CHARGED)
+    four.refund(four.adv, 150, at(2026, 2, 3))
+    assert four.take_back(clicks, at(2026, 2, 10)) == 150
+    with expect("23B72"):
+        four.refund(four.adv, None, at(2026, 2, 11))
+    found = rows(four.db, "select amount, credited from marketplace.adjustment where side = 'ADVERTISEMENT' order by 1")
+    assert [tuple(row.values()) for row in found] == [(-100, 0), (-50, 50), (0, 100)]
+
+
+def test_a_refund_names_the_clicks_it_stands_for(four: Four) -> None:
+    """The publisher's share comes back, and nothing is credited a second time."""
+    clicks = four.clicks(four.adv, four.pub, 3)
+    others = four.clicks(four.adv2, four.pub, 1)
+    four.close()
+    four.prepare("CHARGE", CHARGED)
+    four.attempt("CHARGE", CHARGED)
+    charged = four.charge(four.adv)["transaction"]
+
+    def refund(chosen: list[Row], request: str = "case 1") -> int:
+        told = {"click_times": [row["click_time"] for row in chosen], "ad_clicks": [row["ad_click"] for row in chosen]}
+        answer = call(
+            four.db, "refund_clicks", transaction=charged, **told, reason="bots", request_id=request, now=PAID
+        )
+        return int(answer[0]["refund_clicks"])
+
+    made = refund(clicks[:2])
+    assert refund(clicks[:2]) == made, "the same request"
+    assert (four.charge(four.adv)["left_amount"], four.balance(four.adv), four.balance(four.pub)) == (10000, -200, -210)
+    for chosen, request, state in (
+        (clicks[:2], "case 2", "23B72"), (clicks[2:] + clicks[:1], "case 2", "23B72"), (clicks[2:], "case 1", "23B13"),
+        (others, "case 2", "22023"), ([], "case 2", "22023"),
+    ):  # fmt: skip
+        with expect(state), four.db.transaction():
+            refund(chosen, request)
+    assert refund(clicks[2:], "case 2") != made
+    found = rows(four.db, "select amount, credited from marketplace.adjustment where side = 'ADVERTISEMENT'")
+    assert [tuple(row.values()) for row in found] == [(0, 100)] * 3
+
+
+def test_what_clicks_were_credited_for_is_not_refunded_as_well(four: Four) -> None:
+    clicks = four.clicks(four.adv, four.pub, 3)
+    four.close()
+    four.moves("CHARGE", CHARGED)
+    assert four.take_back(clicks[:1], at(2026, 2, 3)) == 100
+    assert four.charge(four.adv)["left_amount"] == 20000
+    with expect("23B72"):
+        four.refund(four.adv, 201, at(2026, 2, 4))
+    four.refund(four.adv, 200, at(2026, 2, 4))
+
+
+def test_of_a_lost_dispute_nothing_is_left(four: Four) -> None:
+    """s3, and the clicks are taken back too."""
+    clicks = four.clicks(four.adv, four.pub, 3)
+    four.close()
+    number = four.moves("CHARGE", CHARGED)
+    assert four.disputed(number, 300) == "ALARM"
+    with expect("23B72"):
+        four.refund(four.adv, None, PAID)
+    call(four.db, "book_loss", payment_attempt=number, amount=Decimal(300), reason="lost", now=PAID)
+    four.reserve(1000)
+    with expect("23B72"):
+        four.refund(four.adv, None, PAID)
+    assert four.take_back(clicks, PAID) == 0
+    assert four.why(four.adv)[JANUARY] == "TAKEN_BACK"
+
+
+def test_disputed_money_funds_nothing_until_it_is_won(four: Four) -> None:
+    """s6."""
+    four.clicks(four.adv, four.pub, 3)
+    four.close()
+    number = four.moves("CHARGE", CHARGED)
+    assert four.funds() == 300
+    assert four.disputed(number, 300) == "ALARM"
+    assert four.disputed(number, 300, event="the same, told again") == "NOTHING_NEW"
+    assert four.funds() == 0
+    assert four.why(four.adv) == {JANUARY: "DISPUTED"}
+    assert four.due(PAID)[four.pub, "PAYOUT"] == (210, "FUND")
+    assert four.prepare("PAYOUT", PAID) == 0
+    assert four.disputed(number, 300, "reinstated", event="won") == "APPLIED"
+    assert (four.funds(), four.why(four.adv)) == (300, {})
+    assert four.disputed(number, 300, "reinstated", event="won, told again") == "NOTHING_NEW"
+    four.moves("PAYOUT", PAID)
+    assert four.disputed(number, 300, event="another") == "ALARM"
+    assert four.funds() == -210, "it was paid out already: so much is missing"
+    four.reserve(100)
+    assert four.prepare("PAYOUT", PAID) == 0
+
+
+def test_a_dispute_of_what_is_left_after_a_refund(four: Four) -> None:
+    """s4: and one that takes more than is left, which is the operator's."""
+    four.clicks(four.adv, four.pub, 3)
+    four.close()
+    number = four.moves("CHARGE", CHARGED)
+    four.refund(four.adv, 100, at(2026, 2, 3))
+    four.moves("REFUND", at(2026, 2, 4))
+    assert four.disputed(number, 200) == "ALARM"
+    assert (four.charge(four.adv)["left_amount"], four.funds()) == (0, 0)
+    call(four.db, "clear_alarm", payment_attempt=number, reason="won")
+    assert (four.charge(four.adv)["left_amount"], four.funds()) == (20000, 200)
+    assert four.disputed(number, 300, event="more than is left") == "ALARM"
+    assert four.funds() == -100
+    assert four.disputed(number, 300, "reinstated", event="all of it back") == "APPLIED"
+    assert (four.charge(four.adv)["left_amount"], four.funds()) == (20000, 200)
+
+
+def test_half_a_dispute_is_lost(four: Four) -> None:
+    four.clicks(four.adv, four.pub, 3)
+    four.close()
+    number = four.moves("CHARGE", CHARGED)
+    four.disputed(number, 300)
+    for amount in (301, 400):
+        with expect("22023"):
+            call(four.db, "book_loss", payment_attempt=number, amount=Decimal(amount), reason="lost", now=PAID)
+    call(four.db, "book_loss", payment_attempt=number, amount=Decimal(100), reason="a part", now=PAID)
+    assert (four.charge(four.adv)["lost"], four.charge(four.adv)["left_amount"], four.funds()) == (10000, 20000, 200)
+
+
+def test_fraud_that_was_paid_for_is_set_against_what_is_earned_later(four: Four) -> None:
+    """s5: paid 700 in January, all of it fraud, and 700 again in March."""
+    clicks = four.clicks(four.adv, four.pub, 10)
+    four.close()
+    four.moves("CHARGE", CHARGED)
+    four.moves("PAYOUT", PAID)
+    four.take_back(clicks, at(2026, 2, 20))
+    four.close(FEBRUARY)
+    assert (four.balance(four.adv), four.balance(four.pub)) == (-1000, 700)
+    four.clicks(four.adv, four.pub, 10, MARCH)
+    four.close(MARCH)
+    four.reserve(5000, at(2026, 4, 1))
+    assert four.due(at(2026, 4, 16)) == {}
+    assert (four.balance(four.adv), four.balance(four.pub)) == (0, 0)
+    assert four.account(four.pub) == [
+        ("MONTH", -700, -700), ("PAID", 700, 0), ("MONTH", 700, 700), ("MONTH", -700, 0), ("OFFSET", 0, 0),
+    ]  # fmt: skip
+    assert four.why(four.pub) == {MARCH: "SET_OFF", FEBRUARY: "SET_OFF"}
+
+
+def test_who_owes_is_not_paid_before_that_is_set_off(four: Four) -> None:
+    """s50: owes 900 that were declined, earns 700: 200 are still owed, and the honest publisher is paid."""
+    four.clicks(four.both, four.pub, 9)
+    four.close()
+    four.moves("CHARGE", CHARGED, "declined", decline_code="stolen_card")
+    four.clicks(four.adv, four.both, 10, FEBRUARY)
+    four.close(FEBRUARY)
+    assert (four.status(four.both), four.status(four.both, FEBRUARY)) == ("FAILED", "EXECUTED")
+    now = at(2026, 3, 2, 6)
+    assert four.prepare("CHARGE", now) == 1
+    four.attempt("CHARGE", now)
+    assert four.due(at(2026, 3, 16)) == {
+        (four.both, "CHARGE"): (200, "DECLINED"),
+        (four.pub, "PAYOUT"): (630, None),
+    }
+    (row,) = rows(four.db, "select d.month as owed, c.month as earned, s.amount from marketplace.set_off as s"
+                  " join marketplace.transaction as d on s.debt = d.transaction"
+                  " join marketplace.transaction as c on s.claim = c.transaction")  # fmt: skip
+    assert row == {"owed": JANUARY, "earned": FEBRUARY, "amount": 700}
+    assert four.balance(four.both) == 200
+    means(four.db, four.both, "CHARGE", customer="cus_new")
+    four.moves("CHARGE", at(2026, 3, 17))
+    assert (four.status(four.both), four.balance(four.both)) == ("EXECUTED", 0)
+    # What was set off was never taken: of the charge 200 are left, and 900 of clicks may be credited.
+    assert four.charge(four.both)["left_amount"] == 20000
+
+
+def test_fraud_that_is_known_before_the_payout_is_not_paid(four: Four) -> None:
+    """s80: found on the 3rd, paid on the 16th."""
+    clicks = four.clicks(four.adv, four.pub, 10)
+    four.close()
+    four.moves("CHARGE", CHARGED)
+    four.take_back(clicks[:4], at(2026, 2, 3))
+    assert four.due(PAID) == {(four.pub, "PAYOUT"): (420, None)}
+    four.take_back(clicks[4:], at(2026, 2, 4))
+    assert four.due(PAID) == {}
+    assert four.prepare("PAYOUT", PAID) == 0
+
+
+def test_what_each_is_told_is_true(four: Four) -> None:
+    """s6: sent back, rejected, called off."""
+    four.clicks(four.adv, four.pub, 3)
+    four.clicks(four.adv2, four.both, 1)
+    four.close()
+    four.prepare("CHARGE", CHARGED)
+    four.attempt("CHARGE", CHARGED)
+    four.attempt("CHARGE", CHARGED, "rejected", error_code="resource_missing")
+    assert four.why(four.adv2) == {JANUARY: "REJECTED"}
+    number = four.moves("PAYOUT", PAID)
+    call(four.db, "record_answer", payment_attempt=number, answer="returned", decline_code="AC04", now=PAID)
+    assert four.why(four.pub) == {FEBRUARY: "RETURNED"}
+    four.reserve(1000)
+    four.prepare("PAYOUT", PAID)
+    (prepared,) = rows(four.db, "select payment_attempt from marketplace.payment_attempt where state = 'PREPARED'")
+    call(four.db, "cancel_attempt", payment_attempt=prepared["payment_attempt"], reason="we wait", now=PAID)
+    assert four.why(four.both) == {JANUARY: "CALLED_OFF"}
+
+
+# --- Netting --------------------------------------------------------------------------------------------------------
+
+
+def test_a_charge_under_way_counts_as_owed_until_it_is_resolved(four: Four) -> None:
+    four.clicks(four.both, None, 9)
+    four.close()
+    number = four.moves("CHARGE", CHARGED, "processing", gateway_id="pi_1")
+    four.clicks(four.adv, four.both, 20, FEBRUARY)
+    four.close(FEBRUARY)
+    four.reserve(5000, at(2026, 3, 1))
+    now = at(2026, 3, 16)
+    assert four.due(now)[four.both, "PAYOUT"] == (1400, "OWES"), "the card may be charged yet"
+    assert four.why(four.both)[FEBRUARY] == "OWES"
+    assert four.prepare("PAYOUT", now) == 0
+    with four.db.transaction(force_rollback=True):
+        call(four.db, "record_answer", payment_attempt=number, answer="declined", decline_code="x", now=now)
+        assert four.prepare("PAYOUT", now) == 1
+        assert one(four.db, "select amount from marketplace.payment_attempt where kind = 'PAYOUT'") == 50000
+    said = {"gateway_id": "pi_1", "amount": 90000, "currency": "NOK", "now": now}
+    call(four.db, "record_answer", payment_attempt=number, answer="succeeded", **said)
+    assert four.prepare("PAYOUT", now) == 1
+    assert one(four.db, "select amount from marketplace.payment_attempt where kind = 'PAYOUT'") == 140000
+
+
+def test_a_payout_that_a_person_called_off_is_not_set_against_debts_until_it_is_released(four: Four) -> None:
+    four.clicks(four.adv, four.both, 10)
+    four.close()
+    four.reserve(5000)
+    four.prepare("PAYOUT", PAID)
+    number = one(four.db, "select payment_attempt from marketplace.payment_attempt where kind = 'PAYOUT'")
+    call(four.db, "cancel_attempt", payment_attempt=number, reason="looks like fraud", now=PAID)
+    four.clicks(four.both, None, 9, FEBRUARY)
+    four.close(FEBRUARY)
+    assert four.due(at(2026, 3, 2))[four.both, "CHARGE"] == (900, None)
+    earned = market.transaction(four.db, four.both, JANUARY)["transaction"]
+    call(four.db, "retry_transaction", transaction=earned, reason="it was none", now=at(2026, 3, 2))
+    four.prepare("CHARGE", at(2026, 3, 2))
+    amounts = "select amount from marketplace.payment_attempt where profile = %s and state = 'PREPARED'"
+    assert one(four.db, amounts, four.both) == 20000
+
+
+def test_what_is_prepared_and_not_sent_is_made_anew_for_what_is_left(four: Four) -> None:
+    clicks = four.clicks(four.adv, four.pub, 10)
+    four.close()
+    four.reserve(5000)
+    assert four.prepare("PAYOUT", PAID) == 1
+    four.take_back(clicks[:3], PAID)
+    assert one(four.db, "select state from marketplace.payment_attempt where kind = 'PAYOUT'") == "CANCELLED"
+    assert four.prepare("PAYOUT", PAID) == 1
+    assert (
+        one(four.db, "select amount from marketplace.payment_attempt where state = 'PREPARED' and kind = 'PAYOUT'")
+        == 49000
+    )
+
+
+def test_the_running_months_ordinary_clicks_are_not_set_off(four: Four) -> None:
+    four.clicks(four.both, None, 9)
+    four.close()
+    four.clicks(four.adv, four.both, 10, FEBRUARY)
+    market.update(four.db, FEBRUARY, at(2026, 2, 20))
+    four.prepare("CHARGE", at(2026, 2, 20))
+    amounts = "select amount from marketplace.payment_attempt where profile = %s"
+    assert one(four.db, amounts, four.both) == 90000
+
+
+def test_what_rolled_over_is_set_off(four: Four) -> None:
+    market.set_minimum(four.db, "150", "150")
+    four.clicks(four.both, None, 1)
+    four.close()
+    assert four.status(four.both) == "ROLLED_OVER"
+    four.clicks(four.adv, four.pub, 4)
+    returned = four.clicks(four.adv, four.both, 4, FEBRUARY)
+    assert len(returned) == 4
+    four.close(FEBRUARY)
+    assert market.transaction(four.db, four.both, FEBRUARY)["due_amount"] == -180, "both are of one month now"
+
+
+def test_what_netting_leaves_below_the_minimum_goes_to_the_open_month(four: Four) -> None:
+    market.set_minimum(four.db, "150", "150")
+    four.clicks(four.both, None, 8)
+    four.close()
+    four.clicks(four.adv, four.both, 10, FEBRUARY)
+    four.close(FEBRUARY)
+    assert (four.status(four.both), four.status(four.both, FEBRUARY)) == ("EXECUTED", "EXECUTED")
+    assert market.transaction(four.db, four.both, MARCH)["offset_in"] == 100
+    assert (four.both, "CHARGE") not in four.due(at(2026, 3, 16))
+    four.clicks(four.both, None, 1, MARCH)
+    four.close(MARCH)
+    assert market.transaction(four.db, four.both, MARCH)["due_amount"] == 200
+
+
+def test_a_refund_goes_to_the_card_whatever_is_owed(four: Four) -> None:
+    four.clicks(four.both, None, 3)
+    four.close()
+    four.moves("CHARGE", CHARGED)
+    four.clicks(four.both, None, 9, FEBRUARY)
+    four.close(FEBRUARY)
+    four.refund(four.both, 100, at(2026, 3, 2))
+    four.moves("REFUND", at(2026, 3, 2))
+    assert four.balance(four.both) == 900
+
+
+def test_an_account_of_some_days_opens_with_what_was_before(four: Four) -> None:
+    four.clicks(four.adv, four.pub, 3)
+    four.close()
+    four.moves("CHARGE", CHARGED)
+    whole = call(four.db, "account", profile=four.adv)
+    assert [(row["entry_date"], row["kind"], row["amount"], row["balance"]) for row in whole] == [
+        (date(2026, 2, 1), "MONTH", 300, 300),
+        (date(2026, 2, 2), "CHARGED", -300, 0),
+    ]
+    since = call(four.db, "account", profile=four.adv, **{"from": date(2026, 2, 2)})
+    assert [(row["kind"], row["balance"]) for row in since] == [("OPENING", 300), ("CHARGED", 0)]
+    until = call(four.db, "account", profile=four.adv, until=date(2026, 2, 1))
+    assert [row["balance"] for row in until] == [300]
+    with expect("22023"):
+        call(four.db, "account", profile=four.adv, **{"from": date(2026, 2, 2), "until": date(2026, 2, 1)})
+    last = "select balance from report.profile_account where profile = %s order by account_entry desc limit 1"
+    assert one(four.db, last, four.adv) == 0
+
+
+# --- Guards, and what would be without them -------------------------------------------------------------------------
+
+
+def test_more_is_never_given_back_than_is_left_by_constraint(four: Four) -> None:
+    four.clicks(four.adv, four.pub, 3)
+    four.close()
+    number = four.moves("CHARGE", CHARGED)
+    statement = (
+        f"update marketplace.payment_attempt set refunded = refunded + 20000, event = 'refunded'"
+        f" where payment_attempt = {number}"
+    ).encode()
+    with four.db.transaction(force_rollback=True):
+        four.db.execute(statement)
+        with expect("23514", native=True), four.db.transaction():
+            four.db.execute(statement)
+        four.db.execute("alter table marketplace.payment_attempt drop constraint payment_attempt_left_check")
+        four.db.execute(statement)
+
+
+def test_nobody_is_paid_who_owes_whoever_prepares_it(four: Four) -> None:
+    """Whoever goes around prepare_attempts is stopped by the row itself."""
+    four.clicks(four.both, None, 9)
+    four.close()
+    four.moves("CHARGE", CHARGED, "processing", gateway_id="pi_1")
+    four.clicks(four.adv, four.both, 20, FEBRUARY)
+    four.close(FEBRUARY)
+    four.reserve(5000)
+    earned = market.transaction(four.db, four.both, FEBRUARY)["transaction"]
+    query = """
+        insert into marketplace.payment_attempt (
+            transaction, profile, kind, attempt_number, amount, gateway, payment_means, idempotency_key, request,
+            prepared_at, changed_at
+        )
+        select %s, profile, 'PAYOUT', 1, 140000, 'bank', payment_means, 'k', '{}', now(), now()
+        from marketplace.payment_means where profile = %s and kind = 'PAYOUT'
+    """
+    with expect("23B89"), four.db.transaction():
+        run(four.db, query, earned, four.both)
+    with four.db.transaction(force_rollback=True):
+        run(four.db, "create or replace function marketplace.debt_of(p_profile bigint) returns numeric"
+            " language sql stable return 0")  # fmt: skip
+        assert run(four.db, query, earned, four.both) == 1
+
+
+def test_more_is_never_set_off_than_there_is(four: Four) -> None:
+    four.clicks(four.both, None, 3)
+    four.close()
+    four.moves("CHARGE", CHARGED, "processing", gateway_id="pi_1")
+    four.clicks(four.adv, four.both, 10, FEBRUARY)
+    four.close(FEBRUARY)
+    months = [market.transaction(four.db, four.both, month)["transaction"] for month in (JANUARY, FEBRUARY)]
+    query = "insert into marketplace.set_off (profile, debt, claim, amount, made_at) values (%s, %s, %s, 301, now())"
+    with expect("23514", native=True), four.db.transaction():
+        run(four.db, query, four.both, *months)
+    with four.db.transaction(force_rollback=True):
+        run(four.db, "alter table marketplace.transaction drop constraint transaction_offset_check")
+        run(four.db, query, four.both, *months)
+
+
+def test_what_is_entered_never_changes(four: Four) -> None:
+    four.clicks(four.both, None, 3)
+    four.close()
+    four.clicks(four.adv, four.both, 10, FEBRUARY)
+    four.close(FEBRUARY)
+    four.reserve(1)
+    for table in ("account_entry", "set_off", "purse_movement"):
+        for statement in (f"update marketplace.{table} set amount = 1", f"delete from marketplace.{table}"):
+            with expect("23B62"), four.db.transaction():
+                four.db.execute(statement.encode())
+    for statement in (
+        "update marketplace.transaction set offset_amount = 0, status = 'NEW', executed = null"
+        " where offset_amount <> 0",
+        "update marketplace.transaction set corrected = 1 where status <> 'CURRENT'",
+        "update marketplace.transaction set offset_in = 1 where status <> 'CURRENT'",
+    ):
+        with expect("23B62"), four.db.transaction():
+            four.db.execute(statement.encode())
+
+
+def test_two_payouts_prepared_at_once_for_one_account_are_one(four: Four, connect: Connect) -> None:
+    """And a correction at the same time counts in whichever comes second."""
+    clicks = four.clicks(four.adv, four.both, 10)
+    four.close()
+    four.reserve(5000)
+    prepared: list[int] = []
+    barrier = threading.Barrier(3)
+
+    def prepare() -> None:
+        with connect() as session:
+            barrier.wait()
+            prepared.append(one(session, "select marketplace.prepare_attempts('PAYOUT', %s)", PAID))
+
+    def correct() -> None:
+        with connect() as session:
+            barrier.wait()
+            market.adjust(session, clicks[0], now=PAID)
+
+    threads = [threading.Thread(target=work) for work in (prepare, prepare, correct)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    four.prepare("PAYOUT", PAID)
+    live = rows(four.db, "select amount from marketplace.payment_attempt where state = 'PREPARED' and kind = 'PAYOUT'")
+    assert live == [{"amount": 63000}]
+
+
+def test_a_session_that_is_killed_at_a_commit_leaves_the_whole(four: Four, connect: Connect) -> None:
+    """Each step is killed before its commit, when nothing of it is there; then made, and killed after."""
+    clicks = four.clicks(four.both, four.pub, 9)
+    four.close()
+    four.moves("CHARGE", CHARGED, "declined", decline_code="stolen_card")
+    four.clicks(four.adv, four.both, 20, FEBRUARY)
+    four.reserve(5000)
+    steps = (
+        ("select * from marketplace.close_month('2026-02-01', '2026-03-01 01:00')", None),
+        ("select marketplace.adjust_click(%s, %s, %s, 'bot', '2026-03-02 10:00')", clicks[0]),
+        ("select marketplace.prepare_attempts('PAYOUT', '2026-03-16 10:00')", None),
+    )
+    whole = """
+        select
+            (select count(*) from marketplace.account_entry) as entries,
+            (select count(*) from marketplace.set_off) as set_off,
+            (select count(*) from marketplace.payment_attempt) as attempts,
+            (select sum(offset_amount) from marketplace.transaction) as amount
+    """
+    for statement, click in steps:
+        before = rows(four.db, whole)
+        for commits in (False, True):
+            session = connect()
+            session.execute("begin")
+            session.execute(
+                statement, [click[each] for each in ("profile", "click_time", "ad_click")] if click else None
+            )
+            if commits:
+                session.execute("commit")
+            run(four.db, "select pg_terminate_backend(%s, 5000)", session.info.backend_pid)
+            with pytest.raises(psycopg.OperationalError):
+                session.execute("select 1")
+            assert (rows(four.db, whole) != before) == commits
+            assert consistency(four.db) == {}
+    assert four.due(at(2026, 3, 16))[four.both, "PAYOUT"] == (Decimal(500), "UNDER_WAY"), "and 100 in March"
+
+
+# --- Purses ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_purse_pays_what_it_has_and_not_what_another_has(four: Four) -> None:
+    four.clicks(four.adv, four.pub, 10)
+    four.close()
+    call(four.db, "set_purse", gateway="bank", purse="bank")
+    four.moves("CHARGE", CHARGED)
+    assert four.due(PAID)[four.pub, "PAYOUT"] == (700, "FUND"), "it lies at the gateway"
+    for amount, state in (("0", "22023"), ("1000.01", "23B76")):
+        with expect(state):
+            call(four.db, "transfer", **{"from": "main", "to": "bank"}, amount=Decimal(amount), reason="x", now=PAID)
+    with expect("P0002"):
+        call(four.db, "transfer", **{"from": "main", "to": "nowhere"}, amount=Decimal(1), reason="x", now=PAID)
+    call(four.db, "transfer", **{"from": "main", "to": "bank"}, amount=Decimal(690), reason="their payout", now=PAID)
+    assert four.due(PAID)[four.pub, "PAYOUT"] == (700, "FUND")
+    call(four.db, "book_fee", amount=Decimal("2.50"), reason="of the transfer", purse="main", now=PAID)
+    call(four.db, "transfer", **{"from": "main", "to": "bank"}, amount=Decimal(10), reason="their payout", now=PAID)
+    four.moves("PAYOUT", PAID)
+    found = rows(four.db, "select purse, gateways, available from report.marketplace_purse order by purse")
+    assert [tuple(row.values()) for row in found] == [("bank", "bank", 0), ("main", "stripe", Decimal("297.50"))]
+    with expect("P0002"):
+        call(four.db, "set_purse", gateway="nobody", purse="x")
+    with expect("22023"):
+        call(four.db, "set_purse", gateway="bank", purse="No Such Name!")
+    with expect("23B76"):
+        call(four.db, "move_reserve", amount=Decimal(-1), reason="x", now=PAID, purse="bank")
+
+
+def test_a_fee_is_a_fact_whether_there_is_enough_or_not(four: Four) -> None:
+    (left,) = call(four.db, "book_fee", amount=Decimal(5), reason="a month of theirs", now=PAID)
+    assert left["book_fee"] == -5
+    for amount, reason in (("0", "x"), ("0.001", "x"), ("1", "")):
+        with expect("22023"):
+            call(four.db, "book_fee", amount=Decimal(amount), reason=reason, now=PAID)
+    with expect("P0002"):
+        call(four.db, "book_fee", amount=Decimal(1), reason="x", purse="none", now=PAID)
+    (left,) = call(four.db, "book_fee", amount=Decimal(-5), reason="given back", now=PAID)
+    assert left["book_fee"] == 0
+
+
+# --- Who may, and what verification says ----------------------------------------------------------------------------
+
+
+def test_a_profile_sees_its_own_account_and_nobody_elses(four: Four, connect: Connect) -> None:
+    four.clicks(four.adv, four.pub, 3)
+    four.close()
+    with login_role(four.db, "marketplace_profile") as role:
+        run(four.db, "update marketplace.profile set login_role = %s where profile = %s", role, four.pub)
+        theirs = connect(role)
+        assert [row["balance"] for row in call(theirs, "account", profile=four.pub)] == [-210]
+        assert {row["profile"] for row in rows(theirs, "select profile from marketplace.account_entry")} == {four.pub}
+        assert [row["reason"] for row in call(theirs, "why_not_paid", profile=four.pub)] == ["WAITS_FOR_CHARGES"]
+        with expect("42501"):
+            call(theirs, "account", profile=four.adv)
+        for query in ("select * from report.profile_account", "select marketplace.verify_profile(1)",
+                      "select * from marketplace.purse", "select marketplace.net_accounts(null, now())"):  # fmt: skip
+            with expect("42501", native=True):
+                theirs.execute(query.encode())
+        run(four.db, "update marketplace.profile set login_role = null where login_role = %s", role)
+
+
+def test_verification_says_what_is_wrong_with_an_account(four: Four) -> None:
+    four.clicks(four.adv, four.pub, 3)
+    four.close()
+    found = call(four.db, "verify_profile", profile=four.adv)
+    assert [(row["severity"], row["problem"], row["found"]) for row in found] == [("INFO", "DUE", 300)]
+    with four.db.transaction(force_rollback=True):
+        four.db.execute("alter table marketplace.account_entry disable trigger user")
+        run(four.db, "update marketplace.account_entry set amount = amount - 1 where profile = %s", four.adv)
+        found = call(four.db, "verify_profile", profile=four.adv)
+        assert [(row["problem"], row["expected"], row["found"]) for row in found if row["severity"] == "ERROR"] == [
+            ("ACCOUNT", 300, 299)
+        ]
+    with expect("P0002"):
+        call(four.db, "verify_profile", profile=10**9)
+
+
+def test_holds_name_debts(four: Four) -> None:
+    four.clicks(four.both, None, 9)
+    four.close()
+    four.moves("CHARGE", CHARGED, "no_answer")
+    four.clicks(four.adv, four.both, 1, FEBRUARY)
+    market.set_minimum(four.db, "1", "1")
+    four.close(FEBRUARY)
+    four.reserve(100)
+    assert holds(four.db, at(2026, 3, 16))[four.both, "PAYOUT"] == "OWES"

@@ -1,0 +1,81 @@
+"""Histories of people, gateways and purses against a model of wholes, and what it finds where a guard is gone."""
+
+from collections import Counter
+from datetime import date
+
+import pytest
+
+from tests.conftest import Connection
+from tests.support import market
+from tests.support.account_model import FIRST, play
+
+# What is taken away, by which statements: the model must find each.
+CONTROLS: dict[str, tuple[str, ...]] = {
+    "credited whatever was given back": (
+        "create or replace function marketplace.creditable(p_transactions bigint [])"
+        " returns table (transaction bigint, final_transaction bigint, creditable numeric) language sql stable"
+        " as 'select null::bigint, null::bigint, null::numeric where false'",
+        "alter table marketplace.payment_attempt drop constraint payment_attempt_left_check",
+    ),
+    "the constraint alone, where a function forgets": (
+        "create or replace function marketplace.creditable(p_transactions bigint [])"
+        " returns table (transaction bigint, final_transaction bigint, creditable numeric) language sql stable"
+        " as 'select null::bigint, null::bigint, null::numeric where false'",
+    ),
+    "corrections not counted against the charge": (
+        "alter table marketplace.adjustment disable trigger adjustment_follow",
+    ),
+    "debts not set off": (
+        "create or replace function marketplace.net_accounts(p_profiles bigint [], p_now timestamptz) returns bigint"
+        " language sql as 'select 0::bigint'",
+    ),
+    "debts not set off, and paid all the same": (
+        "create or replace function marketplace.net_accounts(p_profiles bigint [], p_now timestamptz) returns bigint"
+        " language sql as 'select 0::bigint'",
+        "create or replace function marketplace.debt_of(p_profile bigint) returns numeric language sql stable return 0",
+        "create or replace function marketplace.hold_of("
+        " p_candidate marketplace.payment_candidate, p_today date, p_now timestamptz) returns text"
+        " language sql immutable return case when (p_candidate).is_live then 'UNDER_WAY'"
+        " when (p_candidate).due_on > p_today then 'NOT_DUE'"
+        " when (p_candidate).last_state is not null and not (p_candidate).is_released then 'DECLINED' end",
+    ),
+    "a dispute that takes nothing out of the purse": (
+        "create or replace function marketplace.dispute_charge(p_attempt marketplace.payment_attempt, p_answer text,"
+        " p_amount bigint, p_code text, p_message text, p_now timestamptz) returns text language sql return 'ALARM'",
+    ),
+    "set off in the account alone": ("alter table marketplace.set_off disable trigger set_off_follow",),
+    "months that no account has": ("alter table marketplace.transaction disable trigger transaction_enter_month",),
+    "corrections and refunds that no account has": (
+        "alter table marketplace.transaction disable trigger transaction_enter",
+    ),
+    "moved between purses without the purses": (
+        "alter table marketplace.purse_movement disable trigger purse_movement_follow",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def db(shared_db: Connection) -> Connection:
+    market.partitions(shared_db, date(FIRST.year - 1, 12, 1), 30)
+    return shared_db
+
+
+def test_no_krone_is_lost_or_paid_twice_whatever_is_done(db: Connection, account_histories: range) -> None:
+    seen: Counter[str] = Counter()
+    for number in account_histories:
+        seen.update(play(db, number))
+    print(dict(seen))  # `pytest -s` shows what chance brought
+    if len(account_histories) >= 100:
+        wanted = ("CHARGE", "PAYOUT", "REFUND", "taken back", "credited in part", "disputed", "lost", "came back")
+        assert [each for each in wanted if not seen[each]] == [], seen
+
+
+@pytest.mark.parametrize("control", CONTROLS)
+def test_the_model_finds_what_is_gone(db: Connection, control: str) -> None:
+    for number in range(60):
+        try:
+            play(db, number, *CONTROLS[control])
+        except AssertionError as error:
+            print(control, error)
+            return
+    raise AssertionError(f"{control}: nothing was found")

@@ -1,0 +1,561 @@
+"""An older dump, restored and run, charges and pays nobody again: the gateway is asked first, and keys are as before.
+
+A dump is a copy of the database here (CREATE DATABASE ... TEMPLATE), or pg_dump's, in the same cluster or a new one.
+"""
+
+import itertools
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from examples import sandbox
+from pybridge.client.marketplace import Marketplace
+from pybridge.deploy import deploy
+from pybridge.errors import LiveKeyInTest
+from pybridge.payments import execution, gateways, reconciling
+from pybridge.payments.execution import Executed, execute, look
+from pybridge.payments.gateways import Gateway
+from pybridge.payments.reconciling import Reconciled
+from tests.conftest import Connection, Database, DurableServerFactory, ServerInfo
+from tests.support import market
+from tests.support.clock import unmark
+from tests.support.domain import call_in, consistency, expect, one, rows
+from tests.support.payments import (
+    CHARGE_DAY,
+    PAYOUT_DAY,
+    Scripted,
+    Town,
+    attempts,
+    executed,
+    fund,
+    job_run,
+    later,
+    means,
+    states,
+    town,
+)
+
+TWO_DAYS = 48  # hours: Stripe has forgotten the keys by then
+
+FORGETFUL = """
+create or replace function marketplace.check_looked(p_gateway text, p_job_run bigint) returns void language sql as ''
+"""
+SURROGATE = """
+create or replace function marketplace.attempt_key(p_transaction bigint, p_kind text, p_attempt_number int)
+returns table (idempotency_key text, metadata jsonb) language sql volatile
+set search_path = pg_catalog, marketplace, pg_temp
+as $$
+    select
+        replace(gen_random_uuid()::text, '-', ''),
+        jsonb_build_object('ledger', (select ledger from deploy.ledger)::text, 'attempt', p_transaction::text)
+$$
+"""
+
+
+@pytest.fixture
+def stripe(box: sandbox.Box) -> Gateway:
+    return gateways.open_gateway("stripe", box.environment)
+
+
+@pytest.fixture
+def here(db: Connection, box: sandbox.Box) -> Town:
+    """Three advertisers and a publisher, with cards and an account at the sandbox; January is closed."""
+    made = town(db, advertisers=3)
+    for each in made.advertisers:
+        card(db, box, each)
+    means(db, made.publisher, "PAYOUT", destination=box.account())
+    made.month()
+    box.top_up(1_000_000)
+    return made
+
+
+def card(db: Connection, box: sandbox.Box, owner: int, method: str = "visa") -> str:
+    customer = box.customer(method)
+    means(db, owner, "CHARGE", customer=customer.id, payment_method=customer.payment_method)
+    return customer.payment_method
+
+
+@pytest.fixture
+def program(server: ServerInfo) -> Callable[..., str]:
+    """Runs a program of the server's (pg_dump, psql), and returns what it prints."""
+
+    def run_it(name: str, port: int, *arguments: str, text: str | None = None) -> str:
+        result = subprocess.run(
+            [str(server.bin_dir / name), "-h", "127.0.0.1", "-p", str(port), "-U", server.user, *arguments],
+            input=text,
+            capture_output=True,
+            text=True,
+            env={name: value for name, value in os.environ.items() if not name.startswith("PG")},
+        )
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    return run_it
+
+
+@dataclass
+class Dumps:
+    """pg_dump of the test's database, and psql of it into another database of the same cluster."""
+
+    program: Callable[..., str]
+    database: Database
+    opened: list[Connection] = field(default_factory=list)
+
+    def dump(self) -> str:
+        return self.program("pg_dump", self.database.port, self.database.name)
+
+    def restore(self, dump: str) -> Connection:
+        self.drop()
+        with self.maintenance() as server:
+            server.execute("create database test_restored")
+        self.program("psql", self.database.port, "-q", "-v", "ON_ERROR_STOP=1", "-d", "test_restored", text=dump)
+        self.opened.append(self.connect("test_restored"))
+        return self.opened[-1]
+
+    def drop(self) -> None:
+        for each in self.opened:
+            each.close()
+        with self.maintenance() as server:
+            server.execute("drop database if exists test_restored with (force)")
+
+    def maintenance(self) -> Connection:
+        return self.connect("postgres")
+
+    def connect(self, name: str) -> Connection:
+        return psycopg.connect(
+            host=self.database.host, port=self.database.port, dbname=name, user="postgres", autocommit=True
+        )
+
+
+@pytest.fixture
+def dumps(program: Callable[..., str], database: Database) -> Iterator[Dumps]:
+    made = Dumps(program, database)
+    yield made
+    made.drop()
+
+
+def run_job(db: Connection, gateway: Gateway, now: datetime) -> Executed:
+    """As a process does that has just been started: it begins a run, and looks for itself."""
+    number, outcome = db.execute("select job_run, outcome from jobs.begin_run('marketplace_execute')").fetchall()[0]
+    assert outcome is None
+    done = execute(db, number, now, lambda _: gateway)
+    db.execute("select jobs.finish_run(%s, 'partial')", (number,))
+    return done
+
+
+def reconciled(db: Connection, gateway: Gateway, now: datetime) -> Reconciled:
+    return reconciling.reconcile(db, gateway.name, now, lambda _: gateway)
+
+
+def charged(box: sandbox.Box) -> list[int]:
+    return sorted(box.ledger().customers().values())
+
+
+# --- Nobody is charged twice ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.smoke
+def test_a_dump_from_before_the_charges_charges_nobody_again(
+    here: Town, box: sandbox.Box, stripe: Gateway, dumps: Dumps
+) -> None:
+    before = dumps.dump()
+    box.clock(CHARGE_DAY)
+    assert run_job(here.db, stripe, CHARGE_DAY).states == {"SUCCEEDED": 3}
+    assert charged(box) == [5000] * 3
+
+    two_days_on = later(CHARGE_DAY, hours=TWO_DAYS)
+    box.clock(two_days_on)
+    there = dumps.restore(before)
+    done = run_job(there, stripe, two_days_on)
+    assert (done.states, done.outcome) == ({}, "failed")
+    assert "3 of ours that this ledger does not know" in done.stopped["stripe"]
+    assert "pybridge payment reconcile" in done.stopped["stripe"]
+    assert states(there) == ["PREPARED"] * 3
+    assert charged(box) == [5000] * 3
+
+    said = reconciled(there, stripe, two_days_on)
+    assert ([each.state for each in said.taken], said.left) == (["SUCCEEDED"] * 3, [])
+    assert said.seen == 0, "the run before has seen them; what it saw is kept"
+    assert run_job(there, stripe, two_days_on).states == {}
+    assert charged(box) == [5000] * 3
+    assert fund(there) == 150
+    told = "select idempotency_key, gateway_id, amount, state from marketplace.payment_attempt order by 1"
+    assert rows(there, told) == rows(here.db, told)
+    assert consistency(there) == {}
+    # And life goes on: the publisher is paid once.
+    box.clock(PAYOUT_DAY)
+    assert run_job(there, stripe, PAYOUT_DAY).states == {"SUCCEEDED": 1}
+    assert box.ledger().accounts().popitem()[1] == 10500
+
+
+@pytest.mark.parametrize(
+    ("broken", "hours", "times"),
+    [
+        ((), TWO_DAYS, 1),
+        ((FORGETFUL,), 1, 1),  # the keys alone: Stripe knows them for a day
+        ((FORGETFUL,), TWO_DAYS, 2),
+        ((SURROGATE,), 1, 1),  # the look alone
+        ((SURROGATE, FORGETFUL), 1, 2),
+    ],
+    ids=["both", "keys alone", "old keys alone", "look alone", "neither"],
+)
+def test_the_keys_and_the_look_are_what_guards(
+    here: Town,
+    box: sandbox.Box,
+    stripe: Gateway,
+    dumps: Dumps,
+    monkeypatch: pytest.MonkeyPatch,
+    broken: tuple[str, ...],
+    hours: int,
+    times: int,
+) -> None:
+    """The controls: without the look, once Stripe has forgotten the keys, or with keys by chance, all pay twice."""
+    for each in broken:
+        here.db.execute(each.encode())
+    if FORGETFUL in broken:
+        monkeypatch.setattr(stripe, "newest", lambda *_: [])
+    before = dumps.dump()
+    box.clock(CHARGE_DAY)
+    run_job(here.db, stripe, CHARGE_DAY)
+    box.clock(later(CHARGE_DAY, hours=hours))
+    there = dumps.restore(before)
+    run_job(there, stripe, later(CHARGE_DAY, hours=hours))
+    assert charged(box) == [5000 * times] * 3
+
+
+def test_in_a_new_cluster_as_well(
+    here: Town,
+    box: sandbox.Box,
+    stripe: Gateway,
+    dumps: Dumps,
+    program: Callable[..., str],
+    durable_server: DurableServerFactory,
+) -> None:
+    before = dumps.dump()
+    roles = program("pg_dumpall", dumps.database.port, "--roles-only")
+    box.clock(CHARGE_DAY)
+    run_job(here.db, stripe, CHARGE_DAY)
+    box.clock(later(CHARGE_DAY, hours=TWO_DAYS))
+    port = durable_server(deployed=False).port
+    program("psql", port, "-q", "-d", "postgres", text=roles)  # that the superuser is there already may go wrong
+    program("psql", port, "-q", "-v", "ON_ERROR_STOP=1", "-d", "postgres", text=before)
+    with psycopg.connect(host="127.0.0.1", port=port, dbname="postgres", user="postgres", autocommit=True) as there:
+        deploy(there)
+    with psycopg.connect(host="127.0.0.1", port=port, dbname="postgres", user="postgres", autocommit=True) as there:
+        assert one(there, "select ledger from deploy.ledger") == one(here.db, "select ledger from deploy.ledger")
+        assert one(there, "select count(*) from deploy.test_clock") == 1, (
+            "what was for tests stays so, wherever it goes"
+        )
+        assert "does not know" in run_job(there, stripe, later(CHARGE_DAY, hours=TWO_DAYS)).stopped["stripe"]
+        assert len(reconciled(there, stripe, later(CHARGE_DAY, hours=TWO_DAYS)).taken) == 3
+        assert run_job(there, stripe, later(CHARGE_DAY, hours=TWO_DAYS)).states == {}
+    assert charged(box) == [5000] * 3
+
+
+# --- What is taken in -----------------------------------------------------------------------------------------------
+
+
+def test_a_second_attempt_a_refund_and_a_payout_are_taken_in(
+    here: Town, box: sandbox.Box, stripe: Gateway, dumps: Dumps
+) -> None:
+    """Declined, charged three days later, given back in part, paid out: all of it after the dump."""
+    first = here.advertisers[0]
+    method = card(here.db, box, first, "insufficient_funds")
+    before = dumps.dump()
+    box.clock(CHARGE_DAY)
+    assert run_job(here.db, stripe, CHARGE_DAY).states == {"SUCCEEDED": 2, "DECLINED_SOFT": 1}
+    box.behave(method, "visa")
+    again = later(CHARGE_DAY, days=4)
+    box.clock(again)
+    assert run_job(here.db, stripe, again).states == {"SUCCEEDED": 1}
+    give_back(here.db, here.charge(), again)
+    assert run_job(here.db, stripe, again).states == {"SUCCEEDED": 1}
+    box.clock(PAYOUT_DAY)
+    assert run_job(here.db, stripe, PAYOUT_DAY).states == {"SUCCEEDED": 1}
+    ledger = box.ledger()
+
+    there = dumps.restore(before)
+    after = later(PAYOUT_DAY, hours=TWO_DAYS)
+    box.clock(after)
+    assert "6 of ours" in run_job(there, stripe, after).stopped["stripe"]
+    said = reconciled(there, stripe, after)
+    assert sorted(each.state for each in said.taken) == ["DECLINED_SOFT"] + ["SUCCEEDED"] * 5
+    assert said.left == []
+    give_back(there, Town.charge(Town(there, here.advertisers, here.publisher, here.site)), after)
+    assert run_job(there, stripe, after).states == {}, "the request was made before, whoever makes it again"
+    assert box.ledger() == ledger
+    assert fund(there) == fund(here.db)
+    assert consistency(there) == {}
+
+
+def test_an_attempt_after_one_that_was_called_off_is_taken_in(
+    here: Town, box: sandbox.Box, stripe: Gateway, dumps: Dumps
+) -> None:
+    before = dumps.dump()
+    box.clock(CHARGE_DAY)
+    one(here.db, "select marketplace.prepare_attempts('CHARGE', %s)", CHARGE_DAY)
+    first = attempts(here.db, here.advertisers[0])[0]["payment_attempt"]
+    call_in(here.db, "marketplace", "cancel_attempt", payment_attempt=first, reason="not yet", now=CHARGE_DAY)
+    said = {"transaction": here.charge(), "reason": "now", "now": CHARGE_DAY}
+    call_in(here.db, "marketplace", "retry_transaction", **said)
+    assert run_job(here.db, stripe, CHARGE_DAY).states == {"SUCCEEDED": 3}
+    there = dumps.restore(before)
+    assert reconciled(there, stripe, CHARGE_DAY).left == []
+    assert states(there, here.advertisers[0]) == ["CANCELLED", "SUCCEEDED"]
+    assert run_job(there, stripe, CHARGE_DAY).states == {}
+    assert charged(box) == [5000] * 3
+
+
+def give_back(db: Connection, transaction: int, now: datetime) -> None:
+    said = {
+        "transaction": transaction,
+        "reason": "a mistake",
+        "amount": Decimal(20),
+        "request_id": "case 7",
+        "now": now,
+    }
+    found = rows(db, "select reason from marketplace.transaction where corrects = %s", transaction)
+    call_in(db, "marketplace", "refund_transaction", **said | (found[0] if found else {}))
+
+
+def test_what_was_done_with_clicks_that_the_dump_has_not_waits_for_a_person(
+    here: Town, box: sandbox.Box, stripe: Gateway, dumps: Dumps
+) -> None:
+    """Another amount than this ledger would take, and somebody whose month is open here: named, and nothing is sent."""
+    before = dumps.dump()
+    market.clicks(here.db, here.ads[0], here.site, market.day(date(2026, 2, 1), 12))
+    market.close(here.db, date(2026, 2, 1))
+    moment = market.at(2026, 3, 2, 6)
+    box.clock(moment)
+    run_job(here.db, stripe, moment)
+    assert charged(box) == [5000, 5000, 10000]
+    there = dumps.restore(before)
+    box.clock(later(moment, hours=TWO_DAYS))
+    run_job(there, stripe, later(moment, hours=TWO_DAYS))
+    said = reconciled(there, stripe, later(moment, hours=TWO_DAYS))
+    assert (len(said.taken), len(said.left)) == (4, 1), said
+    assert "has no transaction for that" in said.left[0].why
+    assert "month 2026-02" in said.left[0].why
+    assert "does not know" in run_job(there, stripe, later(moment, hours=TWO_DAYS)).stopped["stripe"]
+
+    foreign = {"gateway": "stripe", "gateway_id": said.left[0].gateway_id, "now": moment}
+    with expect("22023"):
+        call_in(there, "marketplace", "declare_foreign", **foreign, reason=" ")
+    call_in(there, "marketplace", "declare_foreign", **foreign, reason="given back by hand; the clicks are lost")
+    with expect("23B75"):
+        call_in(there, "marketplace", "declare_foreign", **foreign, reason="again")
+    assert run_job(there, stripe, later(moment, hours=TWO_DAYS)).stopped == {}
+
+
+def test_another_amount_is_not_taken_in(here: Town, box: sandbox.Box, stripe: Gateway, dumps: Dumps) -> None:
+    market.clicks(here.db, here.ads[0], here.site, market.day(date(2026, 2, 1), 12))
+    before = dumps.dump()
+    market.clicks(here.db, here.ads[0], here.site, market.day(date(2026, 2, 2), 12))
+    moment = market.at(2026, 3, 2, 6)
+    for db in (here.db, dumps.restore(before)):
+        market.close(db, date(2026, 2, 1))
+        box.clock(moment)
+        run_job(db, stripe, moment)
+    said = reconciled(dumps.opened[-1], stripe, moment)
+    (left,) = said.left
+    assert "100.00 NOK" in left.why
+    assert "50.00 NOK" in left.why
+    assert charged(box) == [5000, 5000, 15000]
+
+
+def test_a_profile_whose_number_was_given_anew_does_not_take_anothers_charge(
+    here: Town, box: sandbox.Box, stripe: Gateway, dumps: Dumps
+) -> None:
+    before = dumps.dump()
+    box.clock(CHARGE_DAY)
+    run_job(here.db, stripe, CHARGE_DAY)
+    there = dumps.restore(before)
+    card(there, box, here.advertisers[0])  # somebody else, as the gateway knows them
+    run_job(there, stripe, CHARGE_DAY)
+    said = reconciled(there, stripe, CHARGE_DAY)
+    assert len(said.taken) == 2
+    assert "is not what this ledger would do" in said.left[0].why
+
+
+def test_a_refund_made_by_hand_is_booked_and_stops_nothing(here: Town, box: sandbox.Box, stripe: Gateway) -> None:
+    box.clock(CHARGE_DAY)
+    run_job(here.db, stripe, CHARGE_DAY)
+    by_hand(box, attempts(here.db, here.advertisers[0])[0]["gateway_id"], 3000)
+    box.clock(PAYOUT_DAY)
+    done = run_job(here.db, stripe, PAYOUT_DAY)
+    assert done.stopped == {}
+    (charge, refund) = attempts(here.db, here.advertisers[0])
+    assert (charge["refunded"], refund["kind"], refund["amount"], refund["state"]) == (
+        3000,
+        "REFUND",
+        3000,
+        "SUCCEEDED",
+    )
+    assert charged(box) == [2000, 5000, 5000]
+    assert run_job(here.db, stripe, PAYOUT_DAY).states == {}, "booked once"
+    with expect("23B72"):
+        said = {"transaction": charge["transaction"], "reason": "x", "amount": Decimal(21), "request_id": "r"}
+        call_in(here.db, "marketplace", "refund_transaction", **said, now=PAYOUT_DAY)
+    assert consistency(here.db) == {}
+
+
+def by_hand(box: sandbox.Box, intent: str, amount: int) -> None:
+    """A refund as somebody makes it in the dashboard: it bears nothing of ours."""
+    box._post("/v1/refunds", data={"payment_intent": intent, "amount": str(amount)})
+
+
+def test_other_ledgers_and_programs_at_the_same_gateway_stop_nothing(
+    here: Town, box: sandbox.Box, stripe: Gateway
+) -> None:
+    customer = box.customer()
+    for metadata in ({}, {"ledger": "0e1f6c2a-0000-4000-8000-000000000000", "idempotency_key": "k"}):
+        form = {
+            "amount": "700", "currency": "nok", "customer": customer.id, "payment_method": customer.payment_method,
+            "confirm": "true", "off_session": "true",
+        }  # fmt: skip
+        form |= {f"metadata[{name}]": value for name, value in metadata.items()}
+        box._post("/v1/payment_intents", data=form)
+    box.clock(CHARGE_DAY)
+    assert run_job(here.db, stripe, CHARGE_DAY).states == {"SUCCEEDED": 3}
+
+
+class Killed(BaseException):
+    """The process that reconciles is gone."""
+
+
+@pytest.mark.parametrize("kill_at", range(6))
+def test_reconciling_killed_at_any_step_is_taken_up_again(
+    here: Town,
+    box: sandbox.Box,
+    stripe: Gateway,
+    dumps: Dumps,
+    monkeypatch: pytest.MonkeyPatch,
+    kill_at: int,
+) -> None:
+    """Before it takes one in, or after: what was committed stays, and the rest is done by the next."""
+    before = dumps.dump()
+    box.clock(CHARGE_DAY)
+    run_job(here.db, stripe, CHARGE_DAY)
+    two_days_on = later(CHARGE_DAY, hours=TWO_DAYS)
+    box.clock(two_days_on)
+    there = dumps.restore(before)
+    steps = itertools.count()
+
+    def mortal(*said: object) -> object:
+        if next(steps) == kill_at:
+            raise Killed
+        taken = taken_in(*said)  # type: ignore[arg-type]
+        if next(steps) == kill_at:
+            there.close()
+            raise Killed
+        return taken
+
+    taken_in = execution.take_in
+    with monkeypatch.context() as patched:
+        patched.setattr(reconciling, "take_in", mortal)
+        with pytest.raises(Killed):
+            reconciled(there, stripe, two_days_on)
+    if there.closed:
+        there = dumps.connect("test_restored")
+        dumps.opened.append(there)
+    done = run_job(there, stripe, two_days_on)
+    assert done.states == {}, "nothing is sent while one is left"
+    assert reconciled(there, stripe, two_days_on).left == []
+    assert run_job(there, stripe, two_days_on).states == {}
+    assert states(there) == ["SUCCEEDED"] * 3
+    assert charged(box) == [5000] * 3
+    assert consistency(there) == {}
+
+
+def test_a_file_that_went_to_the_bank_is_found_in_its_journal(db: Connection, dumps: Dumps, tmp_path: Path) -> None:
+    """The bank cannot be asked; what the journal has was sent, and is not sent again."""
+    here = town(db)
+    means(db, here.publisher, "PAYOUT", "bank", name="Kari Nordmann", iban="NO9386011117947")
+    here.month()
+    executed(db, Scripted(), CHARGE_DAY)
+    before = dumps.dump()
+    outbox = tmp_path / "out"
+    outbox.mkdir(mode=0o700)
+    settings = {"BANK_OUTBOX": str(outbox), "BANK_DEBTOR_NAME": "Websuggest AS", "BANK_DEBTOR_IBAN": "NO9386011117947"}
+    bank = gateways.open_gateway("bank", settings)
+    assert run_job(db, bank, PAYOUT_DAY).states == {"PROCESSING": 1}
+    (file,) = outbox.glob("*.xml")
+
+    there = dumps.restore(before)
+    after = later(PAYOUT_DAY, hours=TWO_DAYS)
+    done = run_job(there, bank, after)
+    assert (done.states, list(done.stopped)) == ({}, ["bank"])
+    said = reconciled(there, bank, after)
+    assert [each.state for each in said.taken] == ["PROCESSING"], said
+    (taken,) = [row for row in attempts(there) if row["kind"] == "PAYOUT"]
+    assert (taken["batch"], taken["gateway_id"]) == (file.stem, taken["idempotency_key"])
+    run_job(there, bank, later(after, days=2))
+    assert list(outbox.glob("*.xml")) == [file]
+    # The control: without the look, a day on, it goes out again, as another file.
+    there = dumps.restore(before)
+    there.execute(FORGETFUL.encode())
+    bank.newest = lambda *_: []  # type: ignore[method-assign]
+    run_job(there, bank, later(after, days=5))
+    assert len(list(outbox.glob("*.xml"))) == 1, "its name is made of the same keys: the journal knows it"
+
+
+# --- Before anything is sent ----------------------------------------------------------------------------------------
+
+
+def test_a_run_that_has_not_looked_sends_nothing(here: Town) -> None:
+    one(here.db, "select marketplace.prepare_attempts('CHARGE', %s)", CHARGE_DAY)
+    number = one(here.db, "select job_run from jobs.begin_run('marketplace_execute')")
+    call = {"gateway": "stripe", "job_run": number, "now": CHARGE_DAY}
+    for _ in range(2):
+        with expect("23B68"):
+            call_in(here.db, "marketplace", "claim_attempts", **call, kind="CHARGE")
+        with expect("23B68"):
+            call_in(here.db, "marketplace", "unresolved_calls", **call)
+        # Begun is not ended, and another gateway's is no look at this one.
+        one(here.db, "select gateway_look from marketplace.begin_look('stripe', %s, false)", number)
+        other = one(here.db, "select gateway_look from marketplace.begin_look('bank', %s, false)", number)
+        rows(here.db, "select * from marketplace.end_look(%s, '[]')", other)
+
+
+def test_a_gateway_that_does_not_say_what_it_has_is_not_used(here: Town, box: sandbox.Box, stripe: Gateway) -> None:
+    box.clock(CHARGE_DAY)
+    box.faults({"fault": "503_before", "path": "GET /v1/refunds"})
+    done = run_job(here.db, stripe, CHARGE_DAY)
+    assert (done.states, list(done.stopped)) == ({}, ["stripe"])
+    assert charged(box) == []
+    assert run_job(here.db, stripe, CHARGE_DAY).states == {"SUCCEEDED": 3}
+
+
+def test_a_live_key_is_not_for_a_database_for_tests(here: Town) -> None:
+    gateway = Scripted(is_live=True)
+    done = run_job(here.db, gateway, CHARGE_DAY)
+    assert "a live key is not for a database for tests" in done.stopped["stripe"]
+    assert gateway.asked == []
+    live = gateways.open_gateway("stripe", {"STRIPE_API_KEY": "sk_live_1"})
+    assert live.is_live
+    assert gateways.open_gateway("stripe", {"STRIPE_API_KEY": "rk_test_1"}).is_live is False
+    unmark(here.db)
+    with job_run(here.db) as number:
+        market_of = Marketplace(here.db)
+        assert look(market_of, "stripe", gateway, number) == []  # the control: it is the mark that refuses it
+        here.db.execute("insert into deploy.test_clock default values")
+        with pytest.raises(LiveKeyInTest):
+            look(market_of, "stripe", gateway, number)
+
+
+def test_a_look_asks_for_what_was_made_since_the_last_one_and_no_more(here: Town) -> None:
+    """Its cost grows with what is new: an hour is asked for again, for clocks that differ and calls that last."""
+    gateway = Scripted()
+    for moment in (CHARGE_DAY, PAYOUT_DAY, later(PAYOUT_DAY, days=40)):
+        run_job(here.db, gateway, moment)
+    looks = rows(here.db, "select since, seen from marketplace.gateway_look order by gateway_look")
+    assert [each["seen"] for each in looks] == [0, 0], "the third run had nothing to send, and asked nothing"
+    assert looks[0]["since"] < later(CHARGE_DAY, hours=-1)
+    assert looks[1]["since"] == later(CHARGE_DAY, hours=-1)

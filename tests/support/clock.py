@@ -1,0 +1,11 @@
+"""Whether time is the server's: the template of all tests is marked, so that their months pass at once."""
+
+from tests.support.domain import Connection
+
+
+def unmark(db: Connection) -> None:
+    """As a real database, which nobody marked: what only a test does, and as a superuser."""
+    with db.transaction():
+        db.execute("alter table deploy.test_clock disable trigger test_clock_keep")
+        db.execute("delete from deploy.test_clock")
+        db.execute("alter table deploy.test_clock enable always trigger test_clock_keep")
