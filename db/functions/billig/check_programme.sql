@@ -23,7 +23,11 @@ begin atomic
             case when i.item ? 'sale_to' then (i.item ->> 'sale_to')::timestamp else e.sale_to end as sale_to,
             case when i.item ? 'project' then i.item ->> 'project' else e.project::text end as project,
             case when i.item ? 'vat_code' then i.item ->> 'vat_code' else e.vat_code::text end as vat_code,
-            case when i.item ? 'ticket_fee' then i.item ->> 'ticket_fee' else e.ticket_fee::text end as ticket_fee
+            case when i.item ? 'ticket_fee' then i.item ->> 'ticket_fee' else e.ticket_fee::text end as ticket_fee,
+            case
+                when i.item ? 'ticket_fee_vat_code' then i.item ->> 'ticket_fee_vat_code'
+                else e.ticket_fee_vat_code::text
+            end as fee_vat_code
         from item as i
         left join billig.event as e on i.scope_key[1] = e.external_id
         where i.scope = 'event'
@@ -186,10 +190,35 @@ begin atomic
         where
             c.column_name = 'price' and c.is_valid
             and c.value::numeric > 0 and c.value::numeric < e.ticket_fee::numeric
+        union all
+        select min(c.line), c.column_name, v.vat_code::text, v.ticket_warning, true
+        from cell as c
+        inner join books.vat_code as v on c.value = v.vat_code::text
+        where c.column_name in ('vat_code', 'project_vat_code', 'ticket_fee_vat_code') and v.ticket_warning is not null
+        group by c.scope_key, c.column_name, v.vat_code
+        union all
+        -- Entry that is exempt is exempt with its fee.
+        select
+            e.line, 'ticket_fee_vat_code', e.fee_vat_code,
+            'the ticket has VAT code ' || t.vat_code || ', without VAT: the fee is a part of its price, and has none either',
+            true
+        from event as e
+        cross join lateral (
+            select coalesce(e.vat_code, (
+                select min(c.value) from cell as c where c.column_name = 'project_vat_code' and c.scope_key = array[e.project]
+            ), (
+                select p.vat_code::text from billig.project as p where p.project::text = e.project
+            )) as vat_code
+        ) as t
+        where
+            e.ticket_fee::numeric > 0
+            and exists (select from books.vat_rate as r where r.vat_code::text = e.fee_vat_code and r.rate > 0)
+            and exists (select from books.vat_rate as r where r.vat_code::text = t.vat_code)
+            and not exists (select from books.vat_rate as r where r.vat_code::text = t.vat_code and r.rate > 0)
     ) as p
     left join billig.programme_column as c on p.column_name = c.column_name
     order by p.line nulls first, c.place nulls last, p.column_name, p.reason;
 end;
 
 comment on function billig.check_programme(jsonb) is
-'Every problem of a programme, one row each, in the file''s order; none when it is good. import_programme refuses them, save those with is_warning: a fee that exceeds a price that is not 0. p_rows: an array of objects, one for each price group, with its line (number) and the columns of billig.programme_column as text. line null: the file as a whole. Changes nothing. 22023: no array of objects. May be null: line, value.';
+'Every problem of a programme, one row each, in the file''s order; none when it is good. import_programme refuses them, save those with is_warning: a fee that exceeds a price that is not 0, a VAT code that is seldom right for tickets (books.vat_code.ticket_warning), VAT on the fee of a ticket without VAT. p_rows: an array of objects, one for each price group, with its line (number) and the columns of billig.programme_column as text. line null: the file as a whole. Changes nothing. 22023: no array of objects. May be null: line, value.';
