@@ -72,11 +72,11 @@ def test_a_place_or_a_test_that_is_not_there_is_found(shared_db: Connection) -> 
     assert faults(shared_db, [good]) == []
     for changed in (
         {"where": "`billig.reciept`"},
-        {"where": "`docs/lore.md`"},
+        {"where": "`docs/lore`"},
         {"where": "`CASH_SALES`"},
         {"where": "somewhere"},
         {"test": "`tests/docs/test_law.py::test_nothing`"},
-        {"test": "`tests/docs/test_lore.py::test_nothing`"},
+        {"test": "`tests/docs/lore::test_nothing`"},
         {"test": NO_TEST},
     ):
         assert len(faults(shared_db, [{**good, **changed}])) == 1, changed
