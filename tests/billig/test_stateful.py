@@ -322,7 +322,8 @@ class Festival(RuleBasedStateMachine):
             )
             cursor.executemany(
                 "insert into billig.event (event, event_name, event_time, organisation, ticket_fee, project, vat_code,"
-                " ticket_fee_vat_code) values (%s, %s, billig.local_time() + %s::interval, %s, %s, %s, %s, %s)",
+                " ticket_fee_vat_code, ticket_fee_vat_source)"
+                " values (%s, %s, billig.local_time() + %s::interval, %s, %s, %s, %s, %s, %s)",
                 [
                     (
                         e.event,
@@ -333,6 +334,7 @@ class Festival(RuleBasedStateMachine):
                         e.project,
                         e.vat_code,
                         e.fee_vat_code,
+                        None if e.fee_vat_code is None else "a ruling",
                     )
                     for e in ledger.events
                 ],

@@ -684,7 +684,7 @@ BREAKAGES: list[tuple[str, str, Break]] = [
     ("vat", "VAT of a sale", _log("paid", "vat_amount = vat_amount + 0.01")),
     ("vat", "VAT of a fee", _log("paid", "fee_vat_amount = fee_vat_amount - 0.01")),
     ("vat", "VAT of a refund", _log("refunded", "vat_amount = 0")),
-    ("vat", "VAT of a change", _log("changed", "vat_amount = vat_amount + 0.01", transaction_log=None)),
+    ("vat", "VAT of a change", _log("changed", "vat_amount = vat_amount + 0.01")),
     ("vat", "a change that mixes rates", _mixed_rates),
     ("vat", "a change of the fee at another code", _log("changed", "fee_vat_code = 3")),
     ("overlong_unpaid", "nobody expires web sales", _nobody_expires),
