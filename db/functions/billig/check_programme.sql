@@ -38,15 +38,17 @@ begin atomic
         where i.scope = 'event'
     ),
 
+    -- What its tickets will be sold as: its own code, else its project's, which the file says or which stands.
     sold_event as (
-        select
-            e.*,
-            coalesce(e.vat_code, (
-                select min(c.value) from cell as c where c.column_name = 'project_vat_code' and c.scope_key = array[e.project]
-            ), (
-                select p.vat_code::text from billig.project as p where p.project::text = e.project
-            )) as ticket_vat_code
+        select e.*, coalesce(e.vat_code, c.vat_code, p.vat_code::text) as ticket_vat_code
         from event as e
+        left join (
+            select x.scope_key[1] as project, min(x.value) as vat_code
+            from cell as x
+            where x.column_name = 'project_vat_code'
+            group by x.scope_key[1]
+        ) as c on e.project = c.project
+        left join billig.project as p on e.project = p.project::text
     ),
 
     problem (line, column_name, value, reason) as (
