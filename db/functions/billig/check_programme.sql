@@ -33,6 +33,19 @@ begin atomic
         where i.scope = 'event'
     ),
 
+    -- What its tickets will be sold as: its own code, else its project's, which the file says or which stands.
+    sold_event as (
+        select e.*, coalesce(e.vat_code, c.vat_code, p.vat_code::text) as ticket_vat_code
+        from event as e
+        left join (
+            select x.scope_key[1] as project, min(x.value) as vat_code
+            from cell as x
+            where x.column_name = 'project_vat_code'
+            group by x.scope_key[1]
+        ) as c on e.project = c.project
+        left join billig.project as p on e.project = p.project::text
+    ),
+
     problem (line, column_name, value, reason) as (
         select distinct null::int, k.name, null, 'unknown column'
         from jsonb_array_elements(p_rows) as r
@@ -200,21 +213,14 @@ begin atomic
         -- Entry that is exempt is exempt with its fee.
         select
             e.line, 'ticket_fee_vat_code', e.fee_vat_code,
-            'the ticket has VAT code ' || t.vat_code || ', without VAT: the fee is a part of its price, and has none either',
+            'the ticket has VAT code ' || e.ticket_vat_code || ', without VAT: the fee is a part of its price, and has none either',
             true
-        from event as e
-        cross join lateral (
-            select coalesce(e.vat_code, (
-                select min(c.value) from cell as c where c.column_name = 'project_vat_code' and c.scope_key = array[e.project]
-            ), (
-                select p.vat_code::text from billig.project as p where p.project::text = e.project
-            )) as vat_code
-        ) as t
+        from sold_event as e
         where
             e.ticket_fee::numeric > 0
             and exists (select from books.vat_rate as r where r.vat_code::text = e.fee_vat_code and r.rate > 0)
-            and exists (select from books.vat_rate as r where r.vat_code::text = t.vat_code)
-            and not exists (select from books.vat_rate as r where r.vat_code::text = t.vat_code and r.rate > 0)
+            and exists (select from books.vat_rate as r where r.vat_code::text = e.ticket_vat_code)
+            and not exists (select from books.vat_rate as r where r.vat_code::text = e.ticket_vat_code and r.rate > 0)
     ) as p
     left join billig.programme_column as c on p.column_name = c.column_name
     order by p.line nulls first, c.place nulls last, p.column_name, p.reason;
