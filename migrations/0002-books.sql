@@ -12,21 +12,44 @@ create table books.vat_code (
     vat_code smallint,
     vat_code_name text not null,
     vat_code_note text not null,
+    ticket_warning text,
     constraint vat_code_pkey primary key (vat_code)
 );
 comment on table books.vat_code is
 'Norway''s standard VAT codes (mva-koder) that ticket sales use; from the tax administration''s Standard_Tax_Codes. Code 0 is a purchase code and is left out on purpose.';
 comment on column books.vat_code.vat_code is 'The standard code';
 comment on column books.vat_code.vat_code_name is 'Norwegian name, as published';
-comment on column books.vat_code.vat_code_note is 'What tickets use it for';
-insert into books.vat_code (vat_code, vat_code_name, vat_code_note)
+comment on column books.vat_code.vat_code_note is
+'What tickets use it for, by the VAT Act and the tax administration''s VAT handbook (docs/law.md names the paragraphs); to be confirmed by your accountant';
+comment on column books.vat_code.ticket_warning is
+'What billig.check_programme warns of where a programme gives the code to tickets or fees; null: nothing';
+insert into books.vat_code (vat_code, vat_code_name, vat_code_note, ticket_warning)
 values
-(3, 'Utgående merverdiavgift, alminnelig sats', 'Regular rate: disco, merchandise, ticket fees'),
-(31, 'Utgående merverdiavgift, middels sats', 'Middle rate: food'),
-(33, 'Utgående merverdiavgift, lav sats', 'Low rate: cinema, sports, museums, amusement parks'),
-(5, 'Innenlands omsetning og uttak fritatt for merverdiavgift', 'Zero-rated'),
-(6, 'Omsetning og uttak utenfor merverdiavgiftsloven', 'Outside the Act: concerts, theatre, revue, dance with live music'),
-(7, 'Ingen merverdiavgiftsbehandling (inntekter)', 'No VAT treatment');
+(
+    3, 'Utgående merverdiavgift, alminnelig sats',
+    'Regular rate: what nothing exempts, such as disco, food and drink that is served (§ 5-2), merchandise', null
+),
+(
+    31, 'Utgående merverdiavgift, middels sats', 'Middle rate: food that is not served (§ 5-2)',
+    'food that is served where it is sold has code 3: 31 is for food that is taken away'
+),
+(
+    33, 'Utgående merverdiavgift, lav sats',
+    'Low rate: cinema (§ 5-6), museums and galleries (§ 5-9), amusement parks (§ 5-10), sport of an organiser that must register for it (§ 5-11)',
+    null
+),
+(
+    5, 'Innenlands omsetning og uttak fritatt for merverdiavgift', 'Zero-rated: sales within the Act that chapter 6 exempts',
+    'entry is hardly ever zero-rated: concerts, theatre and revue are outside the Act, code 6'
+),
+(
+    6, 'Omsetning og uttak utenfor merverdiavgiftsloven',
+    'Outside the Act, and so is the fee: concerts, theatre, revue, stand-up, circus, dance with live music (§ 3-7), teaching (§ 3-5), a single sports event (§ 3-8)',
+    null
+),
+(
+    7, 'Ingen merverdiavgiftsbehandling (inntekter)', 'No VAT treatment: income that is no sale, such as gifts and grants', null
+);
 
 create table books.vat_rate (
     vat_code smallint not null,

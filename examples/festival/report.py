@@ -279,7 +279,7 @@ def _vat(console: Console, report_rows: list[Row]) -> None:
     heading(
         console,
         "VAT by project",
-        "From report.vat_by_project, today. VAT: code and rate; fees have a code of their own.",
+        "From report.vat_by_project, today. VAT: code and rate. A fee has its ticket's code.",
     )
     names = ("sold", "back", "gross NOK", "net NOK", "VAT NOK")
     drawn = table("project", "VAT", *names, right=("VAT", *names))

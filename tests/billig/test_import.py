@@ -91,7 +91,7 @@ def test_a_programme_becomes_projects_events_groups_and_prices(db: Connection) -
         """,
         [price_group(db, event="K1")],
     ).fetchone()
-    assert offer == ("Konsert", 12, 6, Decimal(420), Decimal("12.50"), 3, True, False, 9)
+    assert offer == ("Kino", 12, 33, Decimal(420), Decimal("12.50"), 3, True, False, 9)
     assert db.execute("select organisation, vat_code from billig.project where project = 11").fetchone() == (2, 6)
     assert db.execute(
         "select num, num_sold, is_theater_ticket_group from billig.ticket_group order by 1"
@@ -272,6 +272,60 @@ def test_a_fee_over_a_price_that_is_not_0_is_a_warning_and_no_refusal(db: Connec
     assert "fee of" not in str(refused.value.diag.message_detail)
 
 
+def test_a_code_that_is_seldom_right_for_tickets_is_a_warning_and_no_refusal(db: Connection) -> None:
+    notes = {
+        code: said for code, said in db.execute("select vat_code::text, ticket_warning from books.vat_code") if said
+    }
+    assert set(notes) == {"5", "31"}
+    lines = [
+        row(2, vat_code="31"),
+        row(3, price_group="Medlem", vat_code="31"),  # of the event once
+        row(4, external_id="R2", project="12", project_vat_code="31", vat_code="5"),
+        row(5, external_id="R3", project="12", project_vat_code="31", vat_code="3"),
+        row(
+            6,
+            external_id="R4",
+            vat_code="33",
+            ticket_fee="10",
+            ticket_fee_vat_code="31",
+            ticket_fee_vat_source="A letter",
+        ),
+    ]
+    assert problems(db, *lines) == [
+        (2, "vat_code", notes["31"]),
+        (4, "project_vat_code", notes["31"]),
+        (4, "vat_code", notes["5"]),
+        (6, "ticket_fee_vat_code", notes["31"]),
+    ]
+    assert do_import(db, lines)["event"] == (4, 0, 0)
+    db.execute("update books.vat_code set ticket_warning = null")
+    assert problems(db, *lines) == []
+
+
+def test_vat_on_the_fee_of_a_ticket_without_vat_is_a_warning_and_no_refusal(db: Connection) -> None:
+    def said(code: int) -> str:
+        return f"the ticket has VAT code {code}, without VAT: the fee is a part of its price, and has none either"
+
+    source = {"ticket_fee_vat_source": "A letter"}
+    taxed = {"ticket_fee": "10", "ticket_fee_vat_code": "3", **source}
+    lines = [
+        row(2, **taxed),  # by its project, 6
+        row(3, external_id="R2", vat_code="7", **taxed),
+        row(4, external_id="R3", vat_code="33", **taxed),  # taxed itself
+        row(5, external_id="R4", ticket_fee="10"),  # as its ticket
+        row(6, external_id="R5", ticket_fee="10", ticket_fee_vat_code="7", **source),  # without VAT, too
+        row(7, external_id="R6", ticket_fee_vat_code="3", **source),  # no fee
+    ]
+    expected = [(2, "ticket_fee_vat_code", said(6)), (3, "ticket_fee_vat_code", said(7))]
+    assert problems(db, *lines) == expected
+    assert do_import(db, lines)["event"] == (6, 0, 0)
+    # what the file does not say stands: the project's code, then the fee's
+    silent = [{name: value for name, value in line.items() if name != "project_vat_code"} for line in lines]
+    assert problems(db, *silent) == expected
+    silent = [{name: value for name, value in line.items() if not name.startswith("ticket_fee_vat")} for line in lines]
+    assert problems(db, *silent) == expected
+
+
 def test_a_price_group_stands_once(db: Connection) -> None:
     assert problems(db, row(2), row(3)) == [(3, "price_group", "the same price group as line 2")]
 
@@ -424,15 +478,15 @@ def test_a_vat_code_of_the_fee_needs_its_source_and_a_source_a_code(db: Connecti
 
 def test_a_rate_that_will_be_another_on_the_events_day_is_a_warning(db: Connection) -> None:
     lines = [
-        row(2, event_time="2099-10-07 19:00", vat_code="31", ticket_fee_vat_code="3", ticket_fee_vat_source="A letter"),
+        row(2, event_time="2099-10-07 19:00", vat_code="33", ticket_fee_vat_code="3", ticket_fee_vat_source="A letter"),
         row(3, external_id="R2", event_time="2098-10-07 19:00", project_vat_code="6"),
-        row(4, external_id="R3", project="12", project_vat_code="31"),
+        row(4, external_id="R3", project="12", project_vat_code="33"),
     ]
     assert problems(db, *lines) == []
     db.execute(
-        "insert into books.vat_rate (vat_code, valid_from, rate) values (31, '2099-01-01', 10), (6, '2099-01-01', 8)"
+        "insert into books.vat_rate (vat_code, valid_from, rate) values (33, '2099-01-01', 10), (6, '2099-01-01', 8)"
     )
-    said = "VAT code 31 is 15.00 % today and 10.00 % on 2099-10-07: tickets are sold with the rate of that day"
+    said = "VAT code 33 is 12.00 % today and 10.00 % on 2099-10-07: tickets are sold with the rate of that day"
     found = db.execute(
         "select line, column_name, value, reason, is_warning from billig.check_programme(%s)", [Jsonb(lines)]
     )

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 from psycopg import sql
+from psycopg.types.json import Jsonb
 from rich.console import Console
 
 from examples.festival import play as demo
@@ -49,6 +50,13 @@ def test_the_programme_has_what_a_festival_has() -> None:
     assert any(each["ticket_fee"] for each in rows)
     assert any(each["price"] == "0" for each in rows)
     assert any(each["is_theater_ticket_group"] == "ja" for each in rows)
+
+
+def test_nothing_in_the_programme_is_warned_of(db: Connection) -> None:
+    found = db.execute(
+        "select line, column_name, reason from billig.check_programme(%s)", [Jsonb(programme.read(demo.PROGRAMME))]
+    )
+    assert found.fetchall() == []
 
 
 @pytest.mark.parametrize("year", [2024, 2026, 2027, 2035])

@@ -40,17 +40,18 @@ def row(line: int = 2, **columns: Any) -> Row:
 
 
 def three_lines() -> list[Row]:
-    """Two price groups of the revue, and a concert in another project."""
+    """Two price groups of the revue, and a film in another project, whose fee has a VAT code of its own."""
     return [
         row(2),
         row(3, price_group="Medlem", price="250", membership_needed="ja"),
         row(
             4,
             external_id="K1",
-            event_name="Konsert",
-            event_type="concert",
+            event_name="Kino",
+            event_type="film",
             project="12",
-            project_name="Konserter",
+            project_name="Kino",
+            project_vat_code="33",
             ticket_group="Teltet",
             num="500",
             price="420",

@@ -38,6 +38,19 @@ begin atomic
         where i.scope = 'event'
     ),
 
+    -- What its tickets will be sold as: its own code, else its project's, which the file says or which stands.
+    sold_event as (
+        select e.*, coalesce(e.vat_code, c.vat_code, p.vat_code::text) as ticket_vat_code
+        from event as e
+        left join (
+            select x.scope_key[1] as project, min(x.value) as vat_code
+            from cell as x
+            where x.column_name = 'project_vat_code'
+            group by x.scope_key[1]
+        ) as c on e.project = c.project
+        left join billig.project as p on e.project = p.project::text
+    ),
+
     problem (line, column_name, value, reason) as (
         select distinct null::int, k.name, null, 'unknown column'
         from jsonb_array_elements(p_rows) as r
@@ -207,19 +220,31 @@ begin atomic
             c.column_name = 'price' and c.is_valid
             and c.value::numeric > 0 and c.value::numeric < e.ticket_fee::numeric
         union all
+        select min(c.line), c.column_name, v.vat_code::text, v.ticket_warning, true
+        from cell as c
+        inner join books.vat_code as v on c.value = v.vat_code::text
+        where c.column_name in ('vat_code', 'project_vat_code', 'ticket_fee_vat_code') and v.ticket_warning is not null
+        group by c.scope_key, c.column_name, v.vat_code
+        union all
+        -- Entry that is exempt is exempt with its fee.
+        select
+            e.line, 'ticket_fee_vat_code', f.vat_code::text,
+            'the ticket has VAT code ' || t.vat_code || ', without VAT: the fee is a part of its price, and has none either',
+            true
+        from sold_event as e
+        inner join books.vat_code as t on e.ticket_vat_code = t.vat_code::text
+        inner join books.vat_code as f on e.fee_vat_code = f.vat_code::text
+        where
+            e.ticket_fee::numeric > 0
+            and books.rate_on(t.vat_code, billig.local_time()::date) = 0
+            and books.rate_on(f.vat_code, billig.local_time()::date) > 0
+        union all
         select
             e.line, 'event_time', e.item ->> 'event_time',
             'VAT code ' || v.vat_code || ' is ' || r.now_rate || ' % today and ' || r.rate || ' % on ' || e.event_date
             || ': tickets are sold with the rate of that day', true
-        from event as e
-        cross join lateral (
-            select coalesce(e.vat_code, (
-                select min(c.value) from cell as c where c.column_name = 'project_vat_code' and c.scope_key = array[e.project]
-            ), (
-                select p.vat_code::text from billig.project as p where p.project::text = e.project
-            )) as vat_code
-        ) as t
-        inner join books.vat_code as v on v.vat_code::text in (t.vat_code, e.fee_vat_code)
+        from sold_event as e
+        inner join books.vat_code as v on v.vat_code::text in (e.ticket_vat_code, e.fee_vat_code)
         cross join lateral (
             select
                 books.rate_on(v.vat_code, billig.local_time()::date) as now_rate,
@@ -232,4 +257,4 @@ begin atomic
 end;
 
 comment on function billig.check_programme(jsonb) is
-'Every problem of a programme, one row each, in the file''s order; none when it is good. import_programme refuses them, save those with is_warning: a fee that exceeds a price that is not 0, and a VAT rate that will be another on the event''s day. p_rows: an array of objects, one for each price group, with its line (number) and the columns of billig.programme_column as text. line null: the file as a whole. Changes nothing. 22023: no array of objects. May be null: line, value.';
+'Every problem of a programme, one row each, in the file''s order; none when it is good. import_programme refuses them, save those with is_warning: a fee that exceeds a price that is not 0, a VAT code that is seldom right for tickets (books.vat_code.ticket_warning), VAT on the fee of a ticket without VAT, and a VAT rate that will be another on the event''s day. p_rows: an array of objects, one for each price group, with its line (number) and the columns of billig.programme_column as text. line null: the file as a whole. Changes nothing. 22023: no array of objects. May be null: line, value.';
