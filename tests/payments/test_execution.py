@@ -1311,8 +1311,14 @@ def test_a_lost_dispute_leaves_the_fund(here: Town, gateway: Scripted, db: Conne
     assert executed(db, gateway, PAYOUT_DAY).prepared == 0
     assert lose("50") == 0
     with refused("23B72"):
-        asked = {"reason": "a kind person", "request_id": "case 2", "now": CHARGE_DAY}
-        call(db, "refund_transaction", transaction=charge["transaction"], **asked)
+        call(
+            db,
+            "refund_transaction",
+            transaction=charge["transaction"],
+            reason="a kind person",
+            request_id="kind",
+            now=CHARGE_DAY,
+        )
     assert holds(db, PAYOUT_DAY) == {(here.publisher, "PAYOUT"): "FUND"}
     assert errors(db, JANUARY) == []
     assert here.status(here.advertisers[0]) == "EXECUTED"
