@@ -46,6 +46,12 @@ begin
         if
             v_chargeback.disputed_payment is distinct from v_disputed.payment
             or v_chargeback.kind <> 'CHARGEBACK'
+            or p_payment_method <> (
+                select m.payment_method_name
+                from billig.payment_line as i
+                inner join billig.payment_method as m on i.payment_method = m.payment_method
+                where i.payment = v_chargeback.payment
+            )
             or p_amount <> (select -sum(i.amount) from billig.payment_line as i where i.payment = v_chargeback.payment)
         then
             raise exception 'the dispute''s reference was used for something else' using
@@ -78,9 +84,15 @@ begin
     select s.tickets, s.amounts into v_tickets, v_amounts
     from billig.lock_money_of(v_disputed.payment) as s;
     v_upto := (select coalesce(sum(a), 0) from unnest(v_amounts) as a);
-    v_left := least(v_left, v_upto);
+    -- Nor more than lies in them by this method: some of it may have gone back already, or been paid otherwise.
+    v_left := least(v_left, v_upto, (
+        select coalesce(sum(w.amount), 0)
+        from billig.paid_with(v_tickets, array(select 0::bigint from unnest(v_tickets)), v_amounts) as w
+        inner join billig.payment_method as m on w.payment_method = m.payment_method
+        where m.payment_method_name = v_methods[1]
+    ));
     v_amount := coalesce(p_amount, v_left);
-    if v_amount < 0 or v_amount = 'NaN' or v_amount <> round(v_amount, 2) or p_amount = 0 then
+    if v_amount < 0 or v_amount >= 'Infinity' or v_amount <> round(v_amount, 2) or p_amount = 0 then
         raise exception 'the amount is no sum of money' using
             errcode = '22023',
             detail = format('p_amount is %s.', p_amount),

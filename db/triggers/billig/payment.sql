@@ -33,12 +33,27 @@ begin
             detail = format('Payment %s.', v_payment),
             hint = 'Refund or sell: that makes a payment of its own.';
     end if;
+
+    -- A refund is rounded once per ticket; reductions can be as many as there are øre in a price, each half a krone up.
+    select l.payment into v_payment
+    from new_line as l
+    where
+        l.payment_method = (select m.payment_method from billig.payment_method as m where m.is_rounding)
+        and l.amount <> 0
+        and (select p.kind from billig.own_payment as p where p.payment = l.payment) = 'REDUCTION'
+    limit 1;
+    if found then
+        raise exception 'a price is reduced in cash by whole kroner' using
+            errcode = '23B06',
+            detail = format('Payment %s: its cash would be rounded.', v_payment),
+            hint = 'Let what is given back in cash come to whole kroner, or name another method in p_payment_methods.';
+    end if;
     return null;
 end;
 $$;
 
 comment on function billig.payment_line_keep() is
-'Lines are written in the transaction that makes their payment; later ones are refused (23B20).';
+'Lines are written in the transaction that makes their payment; later ones are refused (23B20), and a rounding of cash by which a price is reduced (23B06): many small ones would give back more than the ticket cost.';
 
 create or replace function billig.payment_line_keep_update()
 returns trigger
