@@ -37,18 +37,30 @@ def play(db: Connection) -> Event:
 
 def test_many_small_reductions_in_cash_do_not_add_up_to_more_than_the_price(db: Connection, play: Event) -> None:
     ticket = sell(db, play.price_group).ticket
+    assert reduce(db, [ticket], "0.50") == [Decimal("-0.50")]  # 1 krone in cash
     with expect("23B06"):
-        reduce(db, [ticket], "0.50")  # would be 1 krone in cash, each time
+        reduce(db, [ticket], "0.50")
     with expect("23B06"):
-        update_ticket(db, ticket, reduced=Decimal("0.50"))
+        update_ticket(db, ticket, reduced=1)
+    with expect("23B06"):
+        reduce(db, [ticket, sell(db, play.price_group).ticket], "0.75", "1.00")
     assert reduce(db, [ticket], "0.50", payment_methods=["CARD"]) == [Decimal("-0.50")]
-    other = sell(db, play.price_group).ticket
-    assert reduce(db, [other, sell(db, play.price_group).ticket], "0.50") == [Decimal("-0.50")] * 2, "1 krone together"
+    reduce(db, [ticket], 10)
+    refund(db, [ticket])
+    assert money_left(db) == {"CARD": Decimal("-0.50"), "CASH": Decimal("200.50")}
     assert consistency(db) == {}
 
 
+def test_two_small_reductions_at_once_are_rounded_up_once(db: Connection, connect: Connect, play: Event) -> None:
+    ticket = sell(db, play.price_group).ticket
+    speakers = [connect() for _ in range(4)]
+    answers = together([lambda speaker=speaker: reduce(speaker, [ticket], "0.50") for speaker in speakers])
+    assert sqlstates(answers) == ["23B06"] * 3
+    assert ticket_row(db, ticket)["reduced"] == Decimal("0.50")
+
+
 def test_without_the_guard_the_roundings_give_more_than_the_price(db: Connection, play: Event) -> None:
-    run(db, "alter table billig.payment_line disable trigger payment_line_keep")
+    run(db, "alter table billig.payment_line disable trigger payment_line_rounding")
     ticket = sell(db, play.price_group).ticket
     for _ in range(201):
         reduce(db, [ticket], "0.50")
@@ -115,9 +127,6 @@ def test_a_dispute_that_is_said_again_of_another_method_is_refused(db: Connectio
     assert charge_back(db, payment_method="CARD", **said) == first
     with expect("23B19"):
         charge_back(db, payment_method="VIPPS", **said)
-    for amount in ("NaN", "Infinity"):
-        with expect("22023"):
-            charge_back(db, "dp_2", payment_method="VIPPS", amount=amount, **said)
 
 
 def test_one_reference_for_two_things_at_once_is_taken_by_one_and_refused_to_the_other(

@@ -92,7 +92,7 @@ begin
         where m.payment_method_name = v_methods[1]
     ));
     v_amount := coalesce(p_amount, v_left);
-    if v_amount < 0 or v_amount >= 'Infinity' or v_amount <> round(v_amount, 2) or p_amount = 0 then
+    if v_amount < 0 or v_amount = 'NaN' or v_amount <> round(v_amount, 2) or p_amount = 0 then
         raise exception 'the amount is no sum of money' using
             errcode = '22023',
             detail = format('p_amount is %s.', p_amount),

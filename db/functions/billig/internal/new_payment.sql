@@ -127,4 +127,4 @@ end;
 $$;
 
 comment on function billig.new_payment(text, bigint, bigint, text, int, text, text, text, boolean, text[], numeric[], numeric, bigint) is
-'Makes a payment and its lines. p_total and p_amounts: signed NOK; amounts may be null for a single method. Cash is rounded to whole kroner, 50 øre away from zero, and a line of ROUNDING keeps the rest; no other method ever is. 22023: unknown method, wrong pairing, a part in cash that rounds to nothing, cash and no seller; 23B06: amounts do not sum to p_total, or a price is reduced in cash by other than whole kroner; 23B19: the provider''s reference is taken; 23B26 at no cash point, by a seller of tills.';
+'Makes a payment and its lines. p_total and p_amounts: signed NOK; amounts may be null for a single method. Cash is rounded to whole kroner, 50 øre away from zero, and a line of ROUNDING keeps the rest; no other method ever is. 22023: unknown method, wrong pairing, a part in cash that rounds to nothing, cash and no seller; 23B06: amounts do not sum to p_total; 23B19: the provider''s reference is taken; 23B26 at no cash point, by a seller of tills.';
