@@ -114,6 +114,18 @@ def test_a_provider_takes_no_more_back_by_a_method_than_lies_in_the_tickets_by_i
     assert consistency(db) == {}
 
 
+def test_a_part_is_taken_where_the_disputed_methods_money_lies(db: Connection, play: Event) -> None:
+    dearer, plain = web(db, play.price_group, 2, reference="ref-1").tickets
+    call(
+        db, "change_price_group", tickets=[dearer], price_group=play.price_groups[1], seller="kari",
+        payment_methods=["VIPPS"],
+    )  # fmt: skip
+    assert [row["amount"] for row in charge_back(db, amount=390)] == [-195, -195], "not 234 of the dearer one"
+    refund(db, [dearer, plain])
+    assert money_left(db) == {}
+    assert consistency(db) == {}
+
+
 def test_a_payment_of_which_nothing_is_left_is_not_charged_back(db: Connection, play: Event) -> None:
     refund(db, web(db, play.price_group, reference="ref-1").tickets)
     with expect("23B31"):

@@ -1110,7 +1110,7 @@ class Festival(RuleBasedStateMachine):
             **asked,
         )
         if answer is not None:
-            taken, whole = left if amount is None else amount, sum(holders.values(), Decimal(0))
+            taken, whole = left if amount is None else amount, Fraction(sum(holders.values(), Decimal(0)))
             ((by, _),) = can.items()
             amounts = {row["ticket"]: -row["amount"] for row in answer}
             if amount is None and most is not None:
@@ -1119,7 +1119,9 @@ class Festival(RuleBasedStateMachine):
             assert sum(amounts.values()) == taken
             for key, part in amounts.items():
                 assert 0 < part <= holders[key]
-                assert abs(part - taken * holders[key] / whole) < Decimal("0.01"), "each in proportion"
+                lies = self.ledger.paid_with({key: holders[key]}).get(by, Fraction(0))
+                off = abs(part - Fraction(taken) * lies / (whole if most is None else most))
+                assert off < (Fraction(1, 100) if most is None else ROUNDING), "each in proportion"
             dispute = Dispute(reference, payment, by, amounts, answer[0]["payment"])
             self.ledger.disputes.append(dispute)
             payment.charged_back[by] += taken
