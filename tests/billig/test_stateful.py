@@ -809,6 +809,8 @@ class Festival(RuleBasedStateMachine):
             refusals |= wrong
             lines = told or lines
         cash = abs(lines.get(CASH, Fraction(0))) if web and total else Fraction(0)
+        if web and methods and "CASH" in methods:
+            cash = abs(Fraction(total))
         if 0 < cash < ROUNDING and not refusals:
             return  # whether any of it is cash is a matter of how øre were rounded
         if cash:
