@@ -70,6 +70,7 @@ class Day:
     unreported: dict[int, list[Session]] = field(default_factory=lambda: defaultdict(list))
     reported: set[int] = field(default_factory=set)
     sold: list[tuple[int, str, Decimal]] = field(default_factory=list)  # ticket, method, what is left of it
+    rounded_up: dict[int, Decimal] = field(default_factory=lambda: defaultdict(Decimal))  # by price reductions in cash
 
     def seller(self, n: int) -> str:
         return f"till{self.run}seller{n}"
@@ -131,8 +132,11 @@ class Day:
                     self.db, "reduce_price", tickets=[ticket], amounts=[amount], seller=seller, reason="a pillar"
                 )
             )
-            assert refused == (None if amount else "22023")
+            up = amount.quantize(Decimal(1), ROUND_HALF_UP) - amount if method == "CASH" else Decimal(0)
+            too_much = up > 0 and self.rounded_up[ticket] + up > Decimal("0.5")
+            assert refused == ("23B06" if too_much else None if amount else "22023")
             if refused is None:
+                self.rounded_up[ticket] += up
                 self.sold[place] = ticket, method, left - amount
                 self.given_back(self.open.get(seller), method, amount)
 

@@ -30,9 +30,6 @@ begin
     end if;
     perform billig.lock_purchase(p_purchase);
 
-    -- One reference at a time, or the same for two purchases at once would meet in the unique index.
-    perform pg_advisory_xact_lock(hashtextextended('confirm_net_payment ' || p_provider_reference, 0));
-
     -- The provider says it twice: the same answer, and nothing happens.
     if exists (select from billig.payment where provider_reference = p_provider_reference) then
         return query

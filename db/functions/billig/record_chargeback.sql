@@ -46,6 +46,12 @@ begin
         if
             v_chargeback.disputed_payment is distinct from v_disputed.payment
             or v_chargeback.kind <> 'CHARGEBACK'
+            or p_payment_method <> (
+                select m.payment_method_name
+                from billig.payment_line as i
+                inner join billig.payment_method as m on i.payment_method = m.payment_method
+                where i.payment = v_chargeback.payment
+            )
             or p_amount <> (select -sum(i.amount) from billig.payment_line as i where i.payment = v_chargeback.payment)
         then
             raise exception 'the dispute''s reference was used for something else' using
@@ -77,7 +83,12 @@ begin
     end if;
     select s.tickets, s.amounts into v_tickets, v_amounts
     from billig.lock_money_of(v_disputed.payment) as s;
-    v_upto := (select coalesce(sum(a), 0) from unnest(v_amounts) as a);
+    -- Of what is left in them what lies there by this method: the rest was paid otherwise, and goes back otherwise.
+    select array_agg(w.key), array_agg(w.amount), coalesce(sum(w.amount), 0)
+    into v_tickets, v_amounts, v_upto
+    from billig.paid_with(v_tickets, v_tickets, v_amounts) as w
+    inner join billig.payment_method as m on w.payment_method = m.payment_method
+    where m.payment_method_name = v_methods[1] and w.amount > 0;
     v_left := least(v_left, v_upto);
     v_amount := coalesce(p_amount, v_left);
     if v_amount < 0 or v_amount = 'NaN' or v_amount <> round(v_amount, 2) or p_amount = 0 then
@@ -117,4 +128,4 @@ end;
 $$;
 
 comment on function billig.record_chargeback(text, text, bigint, numeric, text, text) is
-'The payment provider took money of a payment back, since the buyer disputed it: one row per ticket in which that money lies now, exchanges followed, in proportion; logged as CHARGEBACK, amount negative NOK, the ticket''s part first. The payment is named by p_provider_reference or p_payment; p_amount: positive NOK, null: all that is left; p_payment_method: where several that are not cash. p_dispute_reference: the provider''s, once: the same again gives the first answer. The tickets keep their seats: refund them to free those; one that is charged back whole lets nobody in. 22023; P0002 no such payment; 23B19 reference used for something else; 23B31 more than is left; 42501.';
+'The payment provider took money of a payment back, since the buyer disputed it: one row per ticket in which that money lies now, exchanges followed, in proportion to what lies there by that method; logged as CHARGEBACK, amount negative NOK, the ticket''s part first. The payment is named by p_provider_reference or p_payment; p_amount: positive NOK, null: all that is left; p_payment_method: where several that are not cash. p_dispute_reference: the provider''s, once: the same again gives the first answer. The tickets keep their seats: refund them to free those; one that is charged back whole lets nobody in. 22023; P0002 no such payment; 23B19 reference used for something else; 23B31 more than is left; 42501.';

@@ -64,20 +64,19 @@ begin
     into v_purchases, v_is_net
     from billig.ticket as t
     where t.ticket = any (p_tickets);
-    if p_cash_point is null and v_is_net and not coalesce(
-        (select m.payment_method_name from billig.payment_method as m where m.is_cash) = any (v_methods), false
-    ) then
-        v_cash_point := null; -- the provider pays back, whoever asks for it; cash comes out of a drawer
-    elsif v_cash_point is null then
-        perform billig.need_till(p_seller);
-    end if;
-
     v_total := -(select sum(a) from unnest(v_amounts) as a);
     if v_methods is null and p_payment_amounts is null then
         select b.methods, b.amounts into v_methods, v_lines
         from billig.paid_back(p_tickets, v_amounts, v_total) as b;
     elsif p_payment_amounts is null then
         v_lines := null;
+    end if;
+    if p_cash_point is null and v_is_net and not coalesce(
+        (select m.payment_method_name from billig.payment_method as m where m.is_cash) = any (v_methods), false
+    ) then
+        v_cash_point := null; -- the provider pays back, whoever asks for it; cash comes out of a drawer
+    elsif v_cash_point is null then
+        perform billig.need_till(p_seller);
     end if;
     v_payment := billig.new_payment(
         'REDUCTION', case when cardinality(v_purchases) = 1 then v_purchases[1] end, null, p_seller, v_cash_point,
@@ -98,4 +97,4 @@ end;
 $$;
 
 comment on function billig.reduce_price(bigint[], numeric[], text, text, int, text[], numeric[], text) is
-'Gives back a part of the price of paid tickets, which stay what they are: one row per ticket, logged as PRICE_REDUCTION, amount negative NOK; the ticket''s part first, then the fee''s. p_amounts: positive NOK of each of p_tickets, in their order, or one amount for each of them. p_reason is kept with the payment. By the methods that the tickets were paid with, in proportion where several, unless p_payment_methods (and p_payment_amounts, positive NOK) say otherwise; where, as refund. What is refunded later is the rest. 22023; P0002 no such ticket; 23B06; 23B10 refunded; 23B12 not paid; 23B13; 23B26 no till session is open; 23B31 more than is left; 42501.';
+'Gives back a part of the price of paid tickets, which stay what they are: one row per ticket, logged as PRICE_REDUCTION, amount negative NOK; the ticket''s part first, then the fee''s. p_amounts: positive NOK of each of p_tickets, in their order, or one amount for each of them. p_reason is kept with the payment. By the methods that the tickets were paid with, in proportion where several, unless p_payment_methods (and p_payment_amounts, positive NOK) say otherwise; where, as refund. What is refunded later is the rest. In cash of less than whole kroner at most 50 øre are rounded up per ticket, whatever number of calls (23B06, at commit). 22023; P0002 no such ticket; 23B06; 23B10 refunded; 23B12 not paid; 23B13; 23B26 no till session is open; 23B31 more than is left; 42501.';

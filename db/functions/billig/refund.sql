@@ -74,6 +74,14 @@ begin
         from unnest(p_tickets, v_kept) as k (ticket, amount)
         where p_kept is not null
     ) as k on t.ticket = k.ticket;
+    perform billig.check_refundable(v_tickets, v_kept, p_seller, p_override_used);
+
+    if v_methods is null and p_payment_amounts is null then
+        select b.methods, b.amounts into v_methods, v_lines
+        from billig.paid_back(v_tickets, v_amounts, (select sum(x) from unnest(v_amounts) as x)) as b;
+    elsif p_payment_amounts is null then
+        v_lines := null;
+    end if;
     if p_cash_point is null then
         if v_is_net and not coalesce(
             (select m.payment_method_name from billig.payment_method as m where m.is_cash) = any (v_methods), false
@@ -82,15 +90,6 @@ begin
         elsif v_cash_point is null and p_seller is not null then
             perform billig.need_till(p_seller);
         end if;
-    end if;
-
-    perform billig.check_refundable(v_tickets, v_kept, p_seller, p_override_used);
-
-    if v_methods is null and p_payment_amounts is null then
-        select b.methods, b.amounts into v_methods, v_lines
-        from billig.paid_back(v_tickets, v_amounts, (select sum(x) from unnest(v_amounts) as x)) as b;
-    elsif p_payment_amounts is null then
-        v_lines := null;
     end if;
     v_payment := billig.new_payment(
         'REFUND', case when cardinality(v_purchases) = 1 then v_purchases[1] end, null, p_seller, v_cash_point,

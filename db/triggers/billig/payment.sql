@@ -93,6 +93,38 @@ $$;
 comment on function billig.payment_balance() is
 'At commit: the log rows of a payment sum to its lines (23B14). Asked by every new line and by the first log row of a payment in each statement.';
 
+create or replace function billig.payment_rounding()
+returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, billig, pg_temp
+as $$
+declare
+    v_ticket bigint;
+begin
+    -- A ticket is refunded once, but reduced as often as there are øre in its price.
+    select l.ticket into v_ticket
+    from billig.payment as p
+    inner join billig.transaction_log as l on p.payment = l.payment
+    inner join billig.transaction_log as r on l.ticket = r.ticket and billig.is_reduction(r.transaction_type)
+    inner join billig.payment_line as i on r.payment = i.payment and i.payment_method = new.payment_method
+    where p.payment = new.payment and p.kind = 'REDUCTION'
+    group by l.ticket
+    having sum(i.amount) > 0.50
+    order by l.ticket
+    limit 1;
+    if found then
+        raise exception 'a price is reduced in cash by more than its reductions come to' using
+            errcode = '23B06',
+            detail = format('Ticket %s: the cash of its price reductions was rounded up by more than 50 øre in all.', v_ticket),
+            hint = 'Reduce by whole kroner, or name another method than cash.';
+    end if;
+    return null;
+end;
+$$;
+
+comment on function billig.payment_rounding() is
+'At commit: what the cash of a ticket''s price reductions was rounded up by is at most 50 øre in all, or many small ones would give back more than the ticket cost (23B06). Asked by a line that rounds up.';
+
 create or replace trigger payment_keep
 before update or delete or truncate on billig.payment
 for each statement execute function billig.payment_keep();
@@ -156,7 +188,18 @@ begin
         for each row when (new.first_of_payment)
         execute function billig.payment_balance();
     end if;
+    if not exists (
+        select from pg_trigger
+        where tgname = 'payment_line_rounding' and tgrelid = 'billig.payment_line'::regclass
+    ) then
+        create constraint trigger payment_line_rounding
+        after insert or update on billig.payment_line
+        deferrable initially deferred
+        for each row when (new.payment_method = 9 and new.amount > 0) -- ROUNDING, as in payment_line_rounding_check
+        execute function billig.payment_rounding();
+    end if;
 end;
 $$;
 alter table billig.payment_line enable always trigger payment_line_balance;
+alter table billig.payment_line enable always trigger payment_line_rounding;
 alter table billig.transaction_log enable always trigger transaction_log_balance;

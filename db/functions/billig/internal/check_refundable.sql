@@ -7,20 +7,23 @@ as $$
 declare
     v_bad record;
 begin
-    select
-        t.ticket, t.refunded is not null as is_refunded, t.paid is null as is_unpaid, k.kept > l.amount as is_too_much,
-        l.amount, p_seller is null and t.sale_channel <> 'NET' as is_sellers
-    into v_bad
-    from billig.ticket as t
-    inner join unnest(p_tickets, p_kept) as k (ticket, kept) on t.ticket = k.ticket
-    cross join lateral billig.left_of(
-        t.paid is not null, t.refunded is not null, t.price, t.reduced, t.charged_back, t.kept
-    ) as l (amount)
-    where
-        t.refunded is not null or t.paid is null or k.kept > l.amount
-        or (not p_override_used and billig.was_used(t.ticket, t.used))
-        or (p_seller is null and t.sale_channel <> 'NET')
-    order by t.ticket
+    select w.* into v_bad
+    from (
+        select
+            t.ticket, t.refunded is not null as is_refunded, t.paid is null as is_unpaid,
+            k.kept > l.amount as is_too_much, l.amount, p_seller is null and t.sale_channel <> 'NET' as is_sellers
+        from billig.ticket as t
+        inner join unnest(p_tickets, p_kept) as k (ticket, kept) on t.ticket = k.ticket
+        cross join lateral billig.left_of(
+            t.paid is not null, t.refunded is not null, t.price, t.reduced, t.charged_back, t.kept
+        ) as l (amount)
+        where
+            t.refunded is not null or t.paid is null or k.kept > l.amount
+            or (not p_override_used and billig.was_used(t.ticket, t.used))
+            or (p_seller is null and t.sale_channel <> 'NET')
+        offset 0 -- a fence: asked for the first alone, it would walk all tickets in order, and the array for each of them
+    ) as w
+    order by w.ticket
     limit 1;
     if not found then
         return;

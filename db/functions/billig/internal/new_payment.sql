@@ -27,6 +27,15 @@ begin
             detail = format('NOK %s moves.', p_total),
             hint = 'Pass p_payment_methods, such as {CASH} or {CASH,CARD}.';
     end if;
+    if
+        p_total <> 0 and p_seller is null
+        and (select m.payment_method_name from billig.payment_method as m where m.is_cash) = any (p_methods)
+    then
+        raise exception 'cash goes over a counter' using
+            errcode = '22023',
+            detail = format('NOK %s by %s, and no seller.', p_total, array_to_string(p_methods, ', ')),
+            hint = 'Let a seller do it, or name another method in p_payment_methods.';
+    end if;
     if coalesce(cardinality(p_methods), 0) <> coalesce(cardinality(v_amounts), 0) then
         raise exception 'payment methods and amounts do not pair up' using
             errcode = '22023',
@@ -43,7 +52,14 @@ begin
         p_kind, p_purchase, p_exchange, p_seller, p_cash_point, p_made_by, p_provider_reference, p_reason,
         p_override_used, p_disputed_payment
     )
+    on conflict (provider_reference) where provider_reference is not null do nothing -- waits for who is just using it
     returning payment into v_payment;
+    if not found then
+        raise exception 'the provider''s reference was used for something else' using
+            errcode = '23B19',
+            detail = format('Reference %L.', p_provider_reference),
+            hint = 'Each payment and each dispute at the provider is recorded once, of one purchase and one amount.';
+    end if;
 
     if cardinality(p_methods) > 0 then
         if p_total = 0 then -- no line, but what is given must agree
@@ -111,4 +127,4 @@ end;
 $$;
 
 comment on function billig.new_payment(text, bigint, bigint, text, int, text, text, text, boolean, text[], numeric[], numeric, bigint) is
-'Makes a payment and its lines. p_total and p_amounts: signed NOK; amounts may be null for a single method. Cash is rounded to whole kroner, 50 øre away from zero, and a line of ROUNDING keeps the rest; no other method ever is. 22023: unknown method, wrong pairing, a part in cash that rounds to nothing; 23B26 at no cash point, by a seller of tills; 23B06: amounts do not sum to p_total.';
+'Makes a payment and its lines. p_total and p_amounts: signed NOK; amounts may be null for a single method. Cash is rounded to whole kroner, 50 øre away from zero, and a line of ROUNDING keeps the rest; no other method ever is. 22023: unknown method, wrong pairing, a part in cash that rounds to nothing, cash and no seller; 23B06: amounts do not sum to p_total; 23B19: the provider''s reference is taken; 23B26 at no cash point, by a seller of tills.';

@@ -1,0 +1,177 @@
+"""What goes back never exceeds what came in: by rounding, by method, by drawer; and whose reference it goes by."""
+
+from decimal import Decimal
+
+import pytest
+
+from tests.conftest import Connect, Connection
+from tests.support.domain import (
+    REGULAR_RATE,
+    Event,
+    call,
+    close_till,
+    confirm,
+    consistency,
+    expect,
+    make_cash_point,
+    make_event,
+    money_left,
+    net,
+    one,
+    open_till,
+    payment_lines,
+    refund,
+    run,
+    sell,
+    ticket_row,
+    update_ticket,
+)
+from tests.support.given_back import charge_back, reduce, web
+from tests.support.together import sqlstates, together
+
+
+@pytest.fixture
+def play(db: Connection) -> Event:
+    return make_event(db, prices=(200, 300), fee=20, vat_code=REGULAR_RATE)
+
+
+def test_many_small_reductions_in_cash_do_not_add_up_to_more_than_the_price(db: Connection, play: Event) -> None:
+    ticket = sell(db, play.price_group).ticket
+    assert reduce(db, [ticket], "0.50") == [Decimal("-0.50")]  # 1 krone in cash
+    with expect("23B06"):
+        reduce(db, [ticket], "0.50")
+    with expect("23B06"):
+        update_ticket(db, ticket, reduced=1)
+    with expect("23B06"):
+        reduce(db, [ticket, sell(db, play.price_group).ticket], "0.75", "1.00")
+    assert reduce(db, [ticket], "0.50", payment_methods=["CARD"]) == [Decimal("-0.50")]
+    reduce(db, [ticket], 10)
+    refund(db, [ticket])
+    assert money_left(db) == {"CARD": Decimal("-0.50"), "CASH": Decimal("200.50")}
+    assert consistency(db) == {}
+
+
+def test_two_small_reductions_at_once_are_rounded_up_once(db: Connection, connect: Connect, play: Event) -> None:
+    ticket = sell(db, play.price_group).ticket
+    speakers = [connect() for _ in range(4)]
+    answers = together([lambda speaker=speaker: reduce(speaker, [ticket], "0.50") for speaker in speakers])
+    assert sqlstates(answers) == ["23B06"] * 3
+    assert ticket_row(db, ticket)["reduced"] == Decimal("0.50")
+
+
+def test_without_the_guard_the_roundings_give_more_than_the_price(db: Connection, play: Event) -> None:
+    run(db, "alter table billig.payment_line disable trigger payment_line_rounding")
+    ticket = sell(db, play.price_group).ticket
+    for _ in range(201):
+        reduce(db, [ticket], "0.50")
+    assert one(db, "select sum(amount) from billig.payment_line where payment_method = 1") == -1
+
+
+def test_cash_that_a_web_ticket_holds_comes_out_of_the_sellers_drawer(db: Connection, play: Event) -> None:
+    make_cash_point(db)
+    open_till(db, opening_float=1000)
+    first, second = web(db, play.price_group, 2, reference="ref-1").tickets
+    call(
+        db, "change_price_group", tickets=[first, second], price_group=play.price_groups[1], seller="kari",
+        payment_methods=["CASH"],
+    )  # fmt: skip
+    (answer,) = refund(db, [first])
+    assert payment_lines(db, answer["payment"]) == {"NET_CARD": -200, "CASH": -100}
+    reduce(db, [second], 150)
+    assert one(db, "select count(*) from report.unattached_payment") == 0
+    assert close_till(db, 1050)["CASH"]["expected"] == 1050
+    assert consistency(db) == {}
+
+
+def test_the_web_pays_nobody_back_in_cash(db: Connection, play: Event) -> None:
+    make_cash_point(db)
+    open_till(db)
+    (ticket,) = web(db, play.price_group, reference="ref-1").tickets
+    with expect("22023"):
+        refund(db, [ticket], seller=None, payment_methods=["CASH"])
+    call(
+        db, "change_price_group", tickets=[ticket], price_group=play.price_groups[1], seller="kari",
+        payment_methods=["CASH"],
+    )  # fmt: skip
+    with expect("22023"):
+        refund(db, [ticket], seller=None)
+    refund(db, [ticket], seller=None, payment_methods=["NET_CARD"])
+    assert consistency(db) == {}
+
+
+def test_a_provider_takes_no_more_back_by_a_method_than_lies_in_the_tickets_by_it(db: Connection, play: Event) -> None:
+    (ticket,) = web(db, play.price_group, reference="ref-1").tickets
+    call(
+        db, "change_price_group", tickets=[ticket], price_group=play.price_groups[1], seller="kari",
+        payment_methods=["VIPPS"],
+    )  # fmt: skip
+    reduce(db, [ticket], 150)  # 100 of it to the card that paid on the web
+    with expect("23B31"):
+        charge_back(db, amount=200)
+    assert [row["amount"] for row in charge_back(db)] == [-100]
+    refund(db, [ticket])
+    assert money_left(db) == {}
+    assert consistency(db) == {}
+
+
+def test_a_part_is_taken_where_the_disputed_methods_money_lies(db: Connection, play: Event) -> None:
+    dearer, plain = web(db, play.price_group, 2, reference="ref-1").tickets
+    call(
+        db, "change_price_group", tickets=[dearer], price_group=play.price_groups[1], seller="kari",
+        payment_methods=["VIPPS"],
+    )  # fmt: skip
+    assert [row["amount"] for row in charge_back(db, amount=390)] == [-195, -195], "not 234 of the dearer one"
+    refund(db, [dearer, plain])
+    assert money_left(db) == {}
+    assert consistency(db) == {}
+
+
+def test_a_payment_of_which_nothing_is_left_is_not_charged_back(db: Connection, play: Event) -> None:
+    refund(db, web(db, play.price_group, reference="ref-1").tickets)
+    with expect("23B31"):
+        charge_back(db)
+
+
+def test_a_dispute_that_is_said_again_of_another_method_is_refused(db: Connection, play: Event) -> None:
+    sale = sell(db, play.price_group, 2, methods=["CARD", "VIPPS"], amounts=[200, 200])
+    said = {"provider": None, "payment": sale.payment}
+    first = charge_back(db, payment_method="CARD", **said)
+    assert charge_back(db, payment_method="CARD", **said) == first
+    with expect("23B19"):
+        charge_back(db, payment_method="VIPPS", **said)
+
+
+def test_one_reference_for_two_things_at_once_is_taken_by_one_and_refused_to_the_other(
+    db: Connection, connect: Connect, play: Event
+) -> None:
+    one_speaker, other_speaker = connect(), connect()
+    for turn in range(8):
+        charged, disputed = (web(db, play.price_group, reference=f"{name}-{turn}") for name in ("charged", "disputed"))
+        answers = together(
+            [
+                lambda turn=turn: charge_back(one_speaker, f"dp-{turn}", f"charged-{turn}"),
+                lambda turn=turn: charge_back(other_speaker, f"dp-{turn}", f"disputed-{turn}"),
+            ]
+        )
+        assert sqlstates(answers) == ["23B19"]
+        assert {ticket_row(db, sale.ticket)["charged_back"] for sale in (charged, disputed)} == {0, 200}
+
+        carts = [net(db, play.price_group), net(db, play.price_group)]
+        answers = together(
+            [
+                lambda cart=carts[0], turn=turn: confirm(one_speaker, cart, reference=f"pi-{turn}"),
+                lambda cart=carts[1], turn=turn: confirm(other_speaker, cart, reference=f"pi-{turn}"),
+            ]
+        )
+        assert sqlstates(answers) == ["23B19"]
+
+        web(db, play.price_group, reference=f"third-{turn}")
+        cart = net(db, play.price_group)
+        answers = together(
+            [
+                lambda turn=turn: charge_back(one_speaker, f"both-{turn}", f"third-{turn}"),
+                lambda cart=cart, turn=turn: confirm(other_speaker, cart, reference=f"both-{turn}"),
+            ]
+        )
+        assert sqlstates(answers) == ["23B19"]
+    assert consistency(db) == {}
