@@ -61,7 +61,8 @@ billig_seller, billig_web, billig_legacy, billig_dev, bookkeeper, scheduler, aud
 -- Views ask these, with the rights of who reads them: local dates, and what the type of a log row means.
 grant execute on function billig.local_time to analyst;
 grant execute on function
-billig.is_sale, billig.is_refund, billig.is_price_change, billig.is_use, billig.is_unuse, billig.channel_of, billig.moves_money,
+billig.is_sale, billig.is_refund, billig.is_price_change, billig.is_vat_change, billig.is_fee_kept, billig.is_reduction, billig.is_chargeback, billig.is_use, billig.is_unuse,
+billig.channel_of, billig.moves_money, billig.left_of, billig.fee_in,
 billig.takes_money, billig.takes_seat, billig.frees_seat, billig.components,
 books.share_of, billig.round_cash
 to analyst, bookkeeper, auditor, scheduler;
@@ -70,15 +71,17 @@ grant execute on function billig.create_purchase, billig.cancel_reservation, bil
 to billig_seller, billig_web;
 grant execute on function
 billig.pay_reservation, billig.undo_last_sale, billig.ticket_exchange, billig.ticket_exchage, billig.change_price_group,
-billig.unuse_ticket, billig.till_open, billig.till_event
+billig.unuse_ticket, billig.reduce_price, billig.till_open, billig.till_event
 to billig_seller;
 grant execute on function billig.till_close, billig.till_status, billig.x_report, billig.z_report
 to billig_seller, bookkeeper;
 grant execute on function billig.confirm_net_payment, billig.abort_purchase, billig.record_payment_error
 to billig_web;
+grant execute on function billig.record_chargeback, billig.record_chargeback_won to billig_web, bookkeeper;
+grant execute on function billig.change_vat to bookkeeper, scheduler;
 grant execute on function billig.expire_net_sales, billig.expire_reservations to billig_web, scheduler;
 grant execute on function
-billig.register_cash_point, billig.settle_owed_back, billig.erase_buyer,
+billig.register_cash_point, billig.set_fee_vat_code, billig.settle_owed_back, billig.erase_buyer,
 billig.check_programme, billig.import_programme, books.set_account, books.set_voucher_rule, books.set_organisation
 to bookkeeper;
 grant select on billig.programme_column to bookkeeper;

@@ -104,7 +104,7 @@ create table billig.transaction_type (
     constraint transaction_type_pkey primary key (transaction_type),
     constraint transaction_type_name_key unique (transaction_type_name),
     constraint transaction_type_kind_check check (kind in ('SALE', 'REFUND', 'RESERVATION', 'CHANGE', 'NONE')),
-    constraint transaction_type_money_check check (money in ('IN', 'OUT', 'EITHER', 'ZERO')),
+    constraint transaction_type_money_check check (money in ('IN', 'OUT', 'EITHER', 'MOVED', 'ZERO')),
     constraint transaction_type_seats_check check (seats in (-1, 0, 1)),
     constraint transaction_type_sale_channel_fkey
     foreign key (sale_channel) references billig.sale_channel (sale_channel)
@@ -115,7 +115,8 @@ comment on column billig.transaction_type.transaction_type is 'The number the lo
 comment on column billig.transaction_type.transaction_type_name is 'The name (T4)';
 comment on column billig.transaction_type.kind is
 'SALE when a payment happens, REFUND when it is paid back, RESERVATION when a SALE may follow, else CHANGE or NONE';
-comment on column billig.transaction_type.money is 'IN: amount >= 0; OUT: amount <= 0; EITHER; ZERO: no money moves';
+comment on column billig.transaction_type.money is
+'IN: amount >= 0; OUT: amount <= 0; EITHER; MOVED: none moves, but what lies in the ticket goes out under one VAT rate and in under another, in two rows that sum to 0; ZERO: none moves';
 comment on column billig.transaction_type.seats is
 'What it does to the seats taken: 1, a ticket takes one; -1, a ticket gives its own back; 0, neither';
 comment on column billig.transaction_type.sale_channel is
@@ -139,7 +140,12 @@ values
 (12, 'RESERVATION_TIMEOUT', 'NONE', 'ZERO', -1, 'RESERVATION', 'a reservation ran out'),
 (13, 'TICKET_USED', 'NONE', 'ZERO', 0, null, 'the ticket was used at the door'),
 (14, 'CARD_CHANGE', 'CHANGE', 'ZERO', 0, null, 'the ticket was put on a card, or taken off it'),
-(15, 'TICKET_UNUSED', 'NONE', 'ZERO', 0, null, 'the use of a ticket was taken back: it lets its holder in again');
+(15, 'TICKET_UNUSED', 'NONE', 'ZERO', 0, null, 'the use of a ticket was taken back: it lets its holder in again'),
+(16, 'FEE_KEPT', 'REFUND', 'IN', 0, null, 'what was kept of a refund: beside its full row, in the same payment'),
+(17, 'PRICE_REDUCTION', 'CHANGE', 'OUT', 0, null, 'a part of the price of a live ticket was given back'),
+(18, 'CHARGEBACK', 'CHANGE', 'OUT', 0, null, 'the payment provider took money back: the buyer disputed it'),
+(19, 'CHARGEBACK_WON', 'CHANGE', 'IN', 0, null, 'the payment provider gave back what a chargeback had taken'),
+(20, 'VAT_CHANGE', 'CHANGE', 'MOVED', 0, null, 'the VAT rate of the day of delivery became another: the old out, the new in');
 
 create table billig.cash_point (
     cash_point int,
@@ -206,7 +212,12 @@ values
 (-16, '23B12', 'an unpaid web ticket keeps its price group', 'Abort it and buy again.'),
 (-17, '23B12', 'an unpaid ticket cannot be used', 'Take payment first.'),
 (-18, '23B12', 'tickets of this price group cannot be put on a card', 'Choose another price group.'),
-(-19, '23B08', 'a payment changes only with what it pays', 'Leave payment as it is.');
+(-19, '23B08', 'a payment changes only with what it pays', 'Leave payment as it is.'),
+(-20, '23B08', 'kept is set with refunded only', 'Set refunded in the same statement.'),
+(-21, '23B06', 'a chargeback names its payment', 'Call billig.record_chargeback, or billig.record_chargeback_won.'),
+(-22, '23B22', 'a price reduction stays, and is of a paid ticket', 'Take payment first; what was given back is sold anew.'),
+(-23, '23B12', 'the ticket''s payment was charged back', 'Sell a new ticket, or record that the dispute was won.'),
+(-24, '23B31', 'the new price is less than what was given back of the old', 'Choose another price group, or refund the ticket.');
 
 -- --- Programme -------------------------------------------------------------------------------------------------------
 -- The programme: events, ticket groups (a part of the hall, with a capacity) and price groups.
@@ -232,6 +243,7 @@ create table billig.event (
     project int,
     vat_code smallint,
     ticket_fee_vat_code smallint,
+    ticket_fee_vat_source text,
     constraint event_pkey primary key (event),
     constraint event_external_id_key unique (external_id),
     constraint event_event_type_fkey foreign key (event_type) references billig.event_type (event_type),
@@ -240,9 +252,13 @@ create table billig.event (
     constraint event_vat_code_fkey foreign key (vat_code) references books.vat_code (vat_code),
     constraint event_ticket_fee_vat_code_fkey foreign key (ticket_fee_vat_code) references books.vat_code (vat_code),
     constraint event_ticket_fee_check check (ticket_fee between 0 and 100000),
+    constraint event_ticket_fee_vat_source_check check (
+        (ticket_fee_vat_code is null) = (ticket_fee_vat_source is null) and ticket_fee_vat_source ~ '\S'
+    ),
     constraint event_sale_check check (sale_from < sale_to)
 );
-comment on table billig.event is 'What tickets are sold to. Times are local (Europe/Oslo), without zone, as legacy clients read them.';
+comment on table billig.event is
+'What tickets are sold to. Times are local (Europe/Oslo), without zone, as legacy clients read them. event_ticket_fee_vat_source_check: a VAT code of the fee''s own says what it rests on.';
 comment on column billig.event.event is 'Key';
 comment on column billig.event.event_name is 'Name';
 comment on column billig.event.event_location is 'Where: the hall or tent';
@@ -262,7 +278,8 @@ comment on column billig.event.sale_to is 'Sale ends, local time, exclusive; nul
 comment on column billig.event.hidden is 'Not for the public: no web sale, and no reservation but by a seller';
 comment on column billig.event.project is 'UKE project; null: none';
 comment on column billig.event.vat_code is 'The event''s own VAT code; null: its project''s (T11: three or so events differ)';
-comment on column billig.event.ticket_fee_vat_code is 'VAT code of the fee; null: that of the ticket';
+comment on column billig.event.ticket_fee_vat_code is 'VAT code of the fee; null: that of the ticket, as for every event unless a bookkeeper knows better (billig.set_fee_vat_code)';
+comment on column billig.event.ticket_fee_vat_source is 'What the fee''s own VAT code rests on: a ruling, a letter, a paragraph; null: it has none';
 
 create table billig.event_date (
     event int not null,
@@ -653,21 +670,26 @@ create table billig.payment (
     made_by text not null default 'FUNCTION',
     xact_id xid8 not null default pg_current_xact_id(),
     till_session bigint,
+    disputed_payment bigint,
     constraint payment_pkey primary key (payment),
     constraint payment_purchase_fkey foreign key (purchase) references billig.purchase (purchase),
     constraint payment_exchange_fkey foreign key (exchange) references billig.exchange (exchange),
     constraint payment_cash_point_fkey foreign key (cash_point) references billig.cash_point (cash_point),
     constraint payment_till_session_fkey
     foreign key (till_session, seller, cash_point) references billig.till_session (till_session, seller, cash_point),
-    constraint payment_kind_check check (kind in ('SALE', 'REFUND', 'EXCHANGE', 'CHANGE')),
+    constraint payment_disputed_payment_fkey foreign key (disputed_payment) references billig.payment (payment),
+    constraint payment_kind_check
+    check (kind in ('SALE', 'REFUND', 'EXCHANGE', 'CHANGE', 'REDUCTION', 'CHARGEBACK', 'CHARGEBACK_WON')),
+    constraint payment_disputed_check check ((kind in ('CHARGEBACK', 'CHARGEBACK_WON')) = (disputed_payment is not null)),
     constraint payment_exchange_check check ((kind = 'EXCHANGE') = (exchange is not null)),
     constraint payment_made_by_check check (made_by in ('FUNCTION', 'WEB', 'TRIGGER')),
     constraint payment_override_check check (not override_used or (kind in ('REFUND', 'EXCHANGE') and reason is not null))
 );
 comment on table billig.payment is
-'Header of a payment, or of a change that moved nothing; its number is the receipt''s. Never changed once its transaction has committed. At commit its log rows sum to its lines (23B14). payment_override_check: a used ticket is given back only with a reason. payment_till_session_fkey: it lies in a session of its own seller and place.';
+'Header of a payment, or of a change that moved nothing; its number is the receipt''s. Never changed once its transaction has committed. At commit its log rows sum to its lines (23B14). payment_override_check: a used ticket is given back only with a reason. payment_till_session_fkey: it lies in a session of its own seller and place. payment_disputed_check: what a provider takes back, or gives back after that, says of which payment.';
 comment on column billig.payment.payment is 'Key, and receipt number';
-comment on column billig.payment.kind is 'SALE, REFUND, EXCHANGE or CHANGE (of price group)';
+comment on column billig.payment.kind is
+'SALE, REFUND, EXCHANGE, CHANGE (of price group), REDUCTION (of the price), CHARGEBACK or CHARGEBACK_WON';
 comment on column billig.payment.purchase is 'The purchase; null where one refund or exchange covers several';
 comment on column billig.payment.exchange is 'The exchange it settles';
 comment on column billig.payment.payment_time is 'The server''s clock';
@@ -681,6 +703,11 @@ comment on column billig.payment.made_by is
 comment on column billig.payment.xact_id is 'The transaction that made it: only that one may add lines and log rows to it';
 comment on column billig.payment.till_session is
 'The till session it belongs to: that of its seller at its cash point, open at the time. Null: on the web, or at no till; those at a stand are listed in report.unattached_payment.';
+comment on column billig.payment.disputed_payment is
+'Of a CHARGEBACK: the payment that the buyer disputed; of a CHARGEBACK_WON: the chargeback that it takes back';
+create unique index payment_chargeback_won_key on billig.payment (disputed_payment) where kind = 'CHARGEBACK_WON';
+comment on index billig.payment_chargeback_won_key is 'A chargeback is won once';
+create index payment_chargeback_idx on billig.payment (disputed_payment) where kind = 'CHARGEBACK';
 create unique index payment_provider_reference_key on billig.payment (provider_reference) where provider_reference is not null;
 create index payment_purchase_idx on billig.payment (purchase) where purchase is not null;
 create index payment_seller_idx on billig.payment (seller, payment) where seller is not null;
@@ -737,6 +764,9 @@ create table billig.ticket (
     fee numeric(10, 2) not null,
     vat_rate numeric(5, 2) not null,
     fee_vat_rate numeric(5, 2) not null,
+    reduced numeric(10, 2) not null default 0,
+    charged_back numeric(10, 2) not null default 0,
+    kept numeric(10, 2) not null default 0,
     constraint ticket_pkey primary key (ticket),
     constraint ticket_price_group_fkey
     foreign key (price_group, ticket_group) references billig.price_group (price_group, ticket_group),
@@ -748,10 +778,19 @@ create table billig.ticket (
     foreign key (replaced_by) references billig.ticket (ticket) deferrable initially deferred,
     constraint ticket_sale_channel_check check (sale_channel in ('STAND', 'NET', 'RESERVATION')),
     constraint ticket_price_check check (price >= 0 and fee >= 0 and fee <= price),
-    constraint ticket_replaced_check check (replaced_by is null or exchange is not null)
+    constraint ticket_replaced_check check (replaced_by is null or exchange is not null),
+    constraint ticket_left_check
+    check (reduced >= 0 and charged_back >= 0 and kept >= 0 and reduced + charged_back + kept <= price),
+    constraint ticket_given_back_check check (
+        case
+            when paid is null then reduced = 0 and charged_back = 0 and kept = 0
+            when refunded is null then kept = 0
+            else true
+        end
+    )
 );
 comment on table billig.ticket is
-'A ticket: its current state, and what it was sold as. Every change is logged or refused by the triggers; history is read from billig.transaction_log. Times are local (Europe/Oslo), without zone. ticket_price_group_fkey: a ticket stays in its ticket group. ticket_replaced_check: only an exchange replaces.';
+'A ticket: its current state, and what it was sold as. Every change is logged or refused by the triggers; history is read from billig.transaction_log. Times are local (Europe/Oslo), without zone. ticket_price_group_fkey: a ticket stays in its ticket group. ticket_replaced_check: only an exchange replaces. ticket_left_check: whatever door money goes back by, a ticket never gives back more than it cost (billig.left_of says what is left). ticket_given_back_check: only what was paid is given back, and only of a refund is anything kept.';
 comment on column billig.ticket.ticket is 'Key; a client may choose it (max+1), the sequence then moves past it';
 comment on column billig.ticket.price_group is 'Price group; may change within the ticket group';
 comment on column billig.ticket.purchase is 'The purchase';
@@ -780,6 +819,11 @@ comment on column billig.ticket.price is 'As sold: all that the buyer pays, NOK 
 comment on column billig.ticket.fee is 'As sold: the part of the price that is a fee, NOK including VAT; the rest of the price is the ticket''s part';
 comment on column billig.ticket.vat_rate is 'As sold: VAT rate of the ticket''s part, per cent';
 comment on column billig.ticket.fee_vat_rate is 'As sold: VAT rate of the fee, per cent';
+comment on column billig.ticket.reduced is 'What was given back of the price while the ticket lives, NOK: rises only (PRICE_REDUCTION)';
+comment on column billig.ticket.charged_back is
+'What the payment provider has taken back of the price, NOK: falls again where the dispute is won (CHARGEBACK, CHARGEBACK_WON)';
+comment on column billig.ticket.kept is
+'What is left with us though the ticket was refunded, NOK: set with refunded (FEE_KEPT); a chargeback after that takes of it';
 create index ticket_purchase_idx on billig.ticket (purchase);
 create index ticket_event_idx on billig.ticket (event);
 create index ticket_unpaid_idx on billig.ticket (purchase) where paid is null and refunded is null;
@@ -822,18 +866,19 @@ create table billig.transaction_log (
     fee_vat_rate numeric(5, 2) not null,
     fee_vat_amount numeric(10, 2) not null,
     constraint transaction_log_pkey primary key (transaction_log),
-    constraint transaction_log_payment_check check (payment is not null or (amount = 0 and fee_amount = 0)),
+    constraint transaction_log_payment_check
+    check (payment is not null or (amount = 0 and fee_amount = 0) or transaction_type = 20),
     constraint transaction_log_money_check check (
         case
-            when transaction_type in (1, 6, 8) then amount >= 0 and fee_amount >= 0
-            when transaction_type in (2, 11) then amount <= 0 and fee_amount <= 0
-            when transaction_type = 3 then true
+            when transaction_type in (1, 6, 8, 16, 19) then amount >= 0 and fee_amount >= 0
+            when transaction_type in (2, 11, 17, 18) then amount <= 0 and fee_amount <= 0
+            when transaction_type in (3, 20) then true
             else amount = 0 and fee_amount = 0 and vat_amount = 0 and fee_vat_amount = 0
         end
     )
 );
 comment on table billig.transaction_log is
-'Every activity on a ticket (T1, T3): append-only for everybody, written by the triggers of billig.ticket alone. Each row copies what must not drift. It holds no foreign keys: the ticket''s own hold, tickets are never deleted, and the consistency views compare. transaction_log_payment_check: no money without a payment. transaction_log_money_check: money agrees with the type (T4).';
+'Every activity on a ticket (T1, T3): append-only for everybody, written by the triggers of billig.ticket alone. Each row copies what must not drift. It holds no foreign keys: the ticket''s own hold, tickets are never deleted, and the consistency views compare. transaction_log_payment_check: no money without a payment; only what VAT_CHANGE moves between rates has none. transaction_log_money_check: money agrees with the type (T4).';
 comment on column billig.transaction_log.transaction_log is 'Key. Commit order is not key order: read increments by xact_id, never by id > last.';
 comment on column billig.transaction_log.transaction_time is 'The server''s clock when the change was made';
 comment on column billig.transaction_log.ticket is 'The ticket';
@@ -863,7 +908,7 @@ comment on column billig.transaction_log.fee is 'The part of price that is a fee
 comment on column billig.transaction_log.amount is 'Money for the ticket''s part (price less fee), NOK including VAT: positive in, negative out';
 comment on column billig.transaction_log.fee_amount is 'Money for the fee, NOK including VAT: positive in, negative out; amount + fee_amount is what moved';
 comment on column billig.transaction_log.vat_rate is 'VAT rate of the ticket''s part, per cent';
-comment on column billig.transaction_log.vat_amount is 'VAT in amount, same sign: gross * rate / (100 + rate), to the øre; of a change in one row, VAT of the new less VAT logged for the old, at one rate. It and fee_vat_amount together may differ by an øre from the VAT of the whole price';
+comment on column billig.transaction_log.vat_amount is 'VAT in amount, same sign: gross * rate / (100 + rate), to the øre, of what the ticket''s part comes to after the row less that of what it came to before: at one rate, so that a ticket''s rows always sum to the VAT of what is left. It and fee_vat_amount together may differ by an øre from the VAT of the whole price';
 comment on column billig.transaction_log.fee_vat_rate is 'VAT rate of the fee, per cent';
 comment on column billig.transaction_log.fee_vat_amount is 'VAT in fee_amount, same sign';
 create index transaction_log_ticket_idx on billig.transaction_log (ticket);

@@ -22,6 +22,7 @@ values
 ('net_expiry', 'Lets web sales go that were not paid in time'),
 ('reservation_expiry', 'Lets reservations go that were not paid in time'),
 ('log_rollup', 'Adds new rows of the ticket log to the totals'),
+('vat_change', 'Takes tickets of events to come to the VAT rate of the day of delivery, as it is known now'),
 ('consistency', 'Runs all consistency views; fails where one returns a row');
 
 create table jobs.job_run (
@@ -133,4 +134,5 @@ values
 ('marketplace_close', true, 60, 'month', null, '01:00', 1, '15 minutes', '6 hours', '3 hours'),
 ('marketplace_verify', true, 70, 'month', null, '01:30', null, '1 hour', '6 hours', '3 hours'),
 ('marketplace_execute', true, 80, 'none', '15 minutes', null, null, '15 minutes', '6 hours', '1 minute'),
+('vat_change', true, 90, 'none', null, '00:20', null, '15 minutes', '6 hours', '1 hour'),
 ('consistency', true, 100, 'none', null, '03:30', null, '1 hour', '6 hours', '3 hours');

@@ -235,6 +235,12 @@ class ZReportMade(Refused):
     sqlstate = "23B30"
 
 
+class MoreThanIsLeft(Refused):
+    """More would be given back, kept or charged back than is left of what was paid."""
+
+    sqlstate = "23B31"
+
+
 class PeriodNotEnded(Refused):
     """A period is closed when its last day is over."""
 

@@ -16,8 +16,8 @@ insert into billig.cash_point (cash_point, cash_point_name) values (1, 'Stand 1'
 -- The till that all are sold at: session 1.
 select billig.till_open('bench_seller', 1);
 
-insert into billig.event (event_name, event_time, organisation, project, ticket_fee, ticket_fee_vat_code)
-select 'Event ' || e, localtimestamp + make_interval(days => e), 2, 101 + e % 9, 10, 3
+insert into billig.event (event_name, event_time, organisation, project, ticket_fee, ticket_fee_vat_code, ticket_fee_vat_source)
+select 'Event ' || e, localtimestamp + make_interval(days => e), 2, 101 + e % 9, 10, 3, 'the benchmark'
 from generate_series(1, 64) as e;
 
 insert into billig.ticket_group (event, ticket_group_name, num, ticket_limit)

@@ -41,6 +41,7 @@ from pybridge.reports import consistency as check
 
 from . import bank as demo_bank
 from . import market as demo_market
+from . import parts
 from .report import consistency, further, report
 
 PROGRAMME = EXAMPLES / "uka" / "programme.csv"
@@ -740,6 +741,26 @@ def story_of_late_money(stage: Stage, connection: psycopg.Connection[Any]) -> No
         stage.count("late payments owed back")
 
 
+def story_of_parts(stage: Stage, connection: psycopg.Connection[Any], *, is_own: bool) -> list[int]:
+    """Refunded but for the fee, made cheaper, disputed, and, in a database of its own, at another VAT rate."""
+    fitting = with_room(connection, stage, at_least=4)
+    offer = max(fitting, key=lambda each: (each.fee > 0, each.cost), default=None)
+    if not offer:
+        return []
+    with (
+        login(stage.dsn, "demo_web") as web,
+        login(stage.dsn, "demo_kari") as till,
+        login(stage.dsn, "demo_bookkeeper") as books,
+    ):
+        kari = Client(till)
+        open_till(kari, "demo_kari", 1)
+        tickets = parts.give_back(kari, "demo_kari", offer.price_group, offer.fee or Decimal(10))
+        close_till(kari, "demo_kari")
+        tickets += parts.dispute(Client(web), offer.price_group)
+        stage.count("tickets given back in part, or disputed", len(tickets))
+        return tickets + (parts.change_vat(connection, Client(books)) if is_own else [])
+
+
 def set_password(connection: psycopg.Connection[Any]) -> str:
     """A new password for those who may log in, until the next demo. The server is told its hash."""
     password = secrets.token_hex(4)
@@ -757,7 +778,8 @@ def run_jobs(connection: psycopg.Connection[Any]) -> None:
     own = [job for job in jobs.JOBS if job != "marketplace_execute" or demo_market.is_alone(connection)]
     for each in jobs.due(connection, jobs=own):
         jobs.run_due(connection, each.job, each.period)
-    for job in ("marketplace_partitions", "net_expiry", "reservation_expiry", "log_rollup", "consistency"):
+    once = ("marketplace_partitions", "net_expiry", "reservation_expiry", "vat_change", "log_rollup", "consistency")
+    for job in once:
         jobs.run(connection, job)
 
 
@@ -850,8 +872,11 @@ def play(
                 end_day(stage, connection)
         story = story_of_a_ticket(stage, connection)
         story_of_late_money(stage, connection)
+        in_part = story_of_parts(stage, connection, is_own=is_own)
         report_tills(connection)
         report(connection, console, done=stage.done, refused=stage.refused, story=story)
+        if in_part:
+            parts.show(connection, console, in_part)
         demo_bank.play(connection, console)
         demo_market.play(connection, console)
         with console.status("Running the jobs that are due"):

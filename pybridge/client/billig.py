@@ -33,6 +33,20 @@ class ChangePriceGroupRow:
 
 
 @dataclass(frozen=True)
+class ChangeVatRow:
+    """A row of `billig.change_vat`."""
+
+    event: int
+    vat_code: int
+    old_vat_rate: Decimal
+    vat_rate: Decimal
+    fee_vat_code: int
+    old_fee_vat_rate: Decimal
+    fee_vat_rate: Decimal
+    tickets: int
+
+
+@dataclass(frozen=True)
 class CheckProgrammeRow:
     """A row of `billig.check_programme`."""
 
@@ -148,6 +162,33 @@ class ReceiptRow:
     vat_rate: Decimal | None
     vat_amount: Decimal | None
     organisation: int | None
+
+
+@dataclass(frozen=True)
+class RecordChargebackRow:
+    """A row of `billig.record_chargeback`."""
+
+    payment: int
+    ticket: int
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class RecordChargebackWonRow:
+    """A row of `billig.record_chargeback_won`."""
+
+    payment: int
+    ticket: int
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class ReducePriceRow:
+    """A row of `billig.reduce_price`."""
+
+    payment: int
+    ticket: int
+    amount: Decimal
 
 
 @dataclass(frozen=True)
@@ -316,7 +357,8 @@ class Billig(Room):
         back by what was paid with unless told). An unpaid reservation: RESERVATION_CHANGE, no money. The fee is
         today's. The log has two rows where a VAT rate or the fee's VAT code is another than before: the old out, the
         new in. 22023; P0002; 23B02; 23B04; 23B06; 23B08 other ticket group, or the event's VAT code or project changed;
-        23B10; 23B12 unpaid web ticket; 23B13; 23B26 no till session is open; 42501.
+        23B10; 23B12 unpaid web ticket, or charged back; 23B13; 23B26 no till session is open; 23B31 more was given back
+        than the new price; 42501.
         """
         return self._rows(
             ChangePriceGroupRow,
@@ -331,6 +373,14 @@ class Billig(Room):
             request_id=request_id,
         )
 
+    def change_vat(self) -> list[ChangeVatRow]:
+        """Takes tickets of events to come to the VAT rate of the day of delivery, as it is known now: where a rate was
+        entered, or an event moved, after they were sold. Logged as VAT_CHANGE: what lies in a ticket out under the old
+        rate, in under the new; no money moves. Run by the job vat_change. Returns how many, by event, codes and rates
+        (per cent).
+        """
+        return self._rows(ChangeVatRow, "change_vat")
+
     def channel_of(self, *, transaction_type: int) -> str | None:
         """Of a log row's type: The channel that its ticket was sold on, where the type says it
         (transaction_type.sale_channel).
@@ -340,9 +390,10 @@ class Billig(Room):
 
     def check_programme(self, *, rows: Any) -> list[CheckProgrammeRow]:
         """Every problem of a programme, one row each, in the file's order; none when it is good. import_programme
-        refuses them, save those with is_warning: a fee that exceeds a price that is not 0. rows: an array of objects,
-        one for each price group, with its line (number) and the columns of billig.programme_column as text. line null:
-        the file as a whole. Changes nothing. 22023: no array of objects.
+        refuses them, save those with is_warning: a fee that exceeds a price that is not 0, and a VAT rate that will be
+        another on the event's day. rows: an array of objects, one for each price group, with its line (number) and the
+        columns of billig.programme_column as text. line null: the file as a whole. Changes nothing. 22023: no array of
+        objects.
         """
         return self._rows(CheckProgrammeRow, "check_programme", rows=json(rows))
 
@@ -455,6 +506,14 @@ class Billig(Room):
         """
         return self._rows(ExpireReservationsRow, "expire_reservations", limit=limit)
 
+    def fee_in(self, *, amount: Money, fee: Money) -> Decimal:
+        """The part of an amount, NOK, that is a fee, where the fee is fee: the fee, or all of what is less than it; the
+        rest is the ticket's part. Of a price, and of what is left of it: what goes back is taken from the ticket's part
+        first, and what is kept is the fee first.
+        """
+        result: Decimal = self._value("fee_in", amount=amount, fee=fee)
+        return result
+
     def frees_seat(self, *, transaction_type: int) -> bool:
         """Of a log row's type: A ticket gives its seat back (transaction_type.seats -1), paid or not: refunds,
         cancellations and time-outs.
@@ -471,13 +530,32 @@ class Billig(Room):
         """
         return self._rows(ImportProgrammeRow, "import_programme", rows=json(rows))
 
+    def is_chargeback(self, *, transaction_type: int) -> bool:
+        """Of a log row's type: The payment provider took money back since the buyer disputed it, or gave it back:
+        CHARGEBACK, CHARGEBACK_WON.
+        """
+        result: bool = self._value("is_chargeback", transaction_type=transaction_type)
+        return result
+
+    def is_fee_kept(self, *, transaction_type: int) -> bool:
+        """Of a log row's type: What is kept of a refund: FEE_KEPT."""
+        result: bool = self._value("is_fee_kept", transaction_type=transaction_type)
+        return result
+
     def is_price_change(self, *, transaction_type: int) -> bool:
         """Of a log row's type: A ticket changed price group: NORMAL_CHANGE (it was paid), RESERVATION_CHANGE."""
         result: bool = self._value("is_price_change", transaction_type=transaction_type)
         return result
 
+    def is_reduction(self, *, transaction_type: int) -> bool:
+        """Of a log row's type: A part of the price of a live ticket was given back: PRICE_REDUCTION."""
+        result: bool = self._value("is_reduction", transaction_type=transaction_type)
+        return result
+
     def is_refund(self, *, transaction_type: int) -> bool:
-        """Of a log row's type: A paid ticket is paid back (transaction_type.kind REFUND): NORMAL_REFUND, NET_REFUND."""
+        """Of a log row's type: A paid ticket is paid back, or the part of it that is kept (transaction_type.kind
+        REFUND): NORMAL_REFUND, NET_REFUND, FEE_KEPT. How many were: those of them that free a seat.
+        """
         result: bool = self._value("is_refund", transaction_type=transaction_type)
         return result
 
@@ -498,6 +576,11 @@ class Billig(Room):
         result: bool = self._value("is_use", transaction_type=transaction_type)
         return result
 
+    def is_vat_change(self, *, transaction_type: int) -> bool:
+        """Of a log row's type: What lies in the ticket moved from one VAT rate to another: VAT_CHANGE."""
+        result: bool = self._value("is_vat_change", transaction_type=transaction_type)
+        return result
+
     def late_rows(self) -> list[LateRowsRow]:
         """Log rows that came too late for the closed period they are dated in, and the day they count on instead: those
         of the batches, kept, and those of the tail, looked for. What billig.posted_log asks; a function, since in a
@@ -505,14 +588,32 @@ class Billig(Room):
         """
         return self._rows(LateRowsRow, "late_rows")
 
+    def left_of(
+        self, *, is_paid: bool, is_refunded: bool, price: Money, reduced: Money, charged_back: Money, kept: Money
+    ) -> Decimal:
+        """What is left with us of a ticket's money, NOK: its price as sold less reductions and chargebacks; once
+        refunded, what was kept. All that the ticket's log rows come to, and all that can still be given back. Takes the
+        ticket's own columns.
+        """
+        result: Decimal = self._value(
+            "left_of",
+            is_paid=is_paid,
+            is_refunded=is_refunded,
+            price=price,
+            reduced=reduced,
+            charged_back=charged_back,
+            kept=kept,
+        )
+        return result
+
     def local_time(self, *, time: datetime | None = None) -> datetime:
         """A moment as local time without zone, as the legacy columns of event and ticket hold it."""
         result: datetime = self._value("local_time", **given(time=time))
         return result
 
     def moves_money(self, *, transaction_type: int) -> bool:
-        """Of a log row's type: Money may move, in or out (transaction_type.money not ZERO); amounts may still be 0, of
-        a free ticket.
+        """Of a log row's type: Money may move, in or out, or from one VAT rate to another (transaction_type.money not
+        ZERO); amounts may still be 0, of a free ticket.
         """
         result: bool = self._value("moves_money", transaction_type=transaction_type)
         return result
@@ -545,17 +646,58 @@ class Billig(Room):
         )
 
     def receipt(self, *, payment: int | None = None, purchase: int | None = None) -> list[ReceiptRow]:
-        """The receipt of a payment (sale, refund, exchange or change; its number is the receipt's), or of a purchase's
-        first sale, as rows to print in order, with the names that the tickets were sold under: section SELLER (of each
-        organisation before its lines: its legal name, NO and its number, MVA and Foretaksregisteret where it is so, its
-        address, as books.organisation had them for the payment's day when the original was printed, or else its name
-        alone; quantity of tickets and amount: its part of the total), LINE (tickets and fees: quantity, unit_price,
-        amount), TOTAL, VAT (by organisation and rate: amount is gross), ROUNDING (of cash: what is handed over less
-        what it is for), PAYMENT (by method: TOTAL and ROUNDING together). organisation: whose row it is; null: all of
-        theirs. NOK, negative for money back; times local. Each call counts as a print: print_number 1 is the original,
-        later ones have is_copy. P0002: nothing paid.
+        """The receipt of a payment (sale, refund, exchange, change or price reduction; its number is the receipt's; a
+        chargeback has none), or of a purchase's first sale, as rows to print in order, with the names that the tickets
+        were sold under: section SELLER (of each organisation before its lines: its legal name, NO and its number, MVA
+        and Foretaksregisteret where it is so, its address, as books.organisation had them for the payment's day when
+        the original was printed, or else its name alone; quantity of tickets and amount: its part of the total), LINE
+        (tickets and fees: quantity, unit_price, amount; where a part of the price is given back or kept, the line says
+        so), TOTAL (quantity: the tickets), VAT (by organisation and rate: amount is gross), ROUNDING (of cash: what is
+        handed over less what it is for), PAYMENT (by method: TOTAL and ROUNDING together). organisation: whose row it
+        is; null: all of theirs. NOK, negative for money back; times local. Each call counts as a print: print_number 1
+        is the original, later ones have is_copy. P0002: nothing paid.
         """
         return self._rows(ReceiptRow, "receipt", payment=payment, purchase=purchase)
+
+    def record_chargeback(
+        self,
+        *,
+        dispute_reference: str,
+        provider_reference: str | None = None,
+        payment: int | None = None,
+        amount: Money | None = None,
+        payment_method: str | None = None,
+        reason: str | None = None,
+    ) -> list[RecordChargebackRow]:
+        """The payment provider took money of a payment back, since the buyer disputed it: one row per ticket in which
+        that money lies now, exchanges followed, in proportion; logged as CHARGEBACK, amount negative NOK, the ticket's
+        part first. The payment is named by provider_reference or payment; amount: positive NOK, null: all that is left;
+        payment_method: where several that are not cash. dispute_reference: the provider's, once: the same again gives
+        the first answer. The tickets keep their seats: refund them to free those; one that is charged back whole lets
+        nobody in. 22023; P0002 no such payment; 23B19 reference used for something else; 23B31 more than is left;
+        42501.
+        """
+        return self._rows(
+            RecordChargebackRow,
+            "record_chargeback",
+            dispute_reference=dispute_reference,
+            provider_reference=provider_reference,
+            payment=payment,
+            amount=amount,
+            payment_method=payment_method,
+            reason=reason,
+        )
+
+    def record_chargeback_won(
+        self, *, dispute_reference: str, reason: str | None = None
+    ) -> list[RecordChargebackWonRow]:
+        """The payment provider gave back what a chargeback had taken: one row per ticket of it, logged as
+        CHARGEBACK_WON, amount positive NOK; what it took of a ticket refunded since stays with us. Once: the same again
+        gives the first answer. P0002 no such chargeback; 42501.
+        """
+        return self._rows(
+            RecordChargebackWonRow, "record_chargeback_won", dispute_reference=dispute_reference, reason=reason
+        )
 
     def record_payment_error(
         self,
@@ -581,6 +723,38 @@ class Billig(Room):
         )
         return result
 
+    def reduce_price(
+        self,
+        *,
+        tickets: Sequence[int],
+        amounts: Sequence[Money],
+        seller: str,
+        reason: str,
+        cash_point: int | None = None,
+        payment_methods: Sequence[str] | None = None,
+        payment_amounts: Sequence[Money] | None = None,
+        request_id: str | None = None,
+    ) -> list[ReducePriceRow]:
+        """Gives back a part of the price of paid tickets, which stay what they are: one row per ticket, logged as
+        PRICE_REDUCTION, amount negative NOK; the ticket's part first, then the fee's. amounts: positive NOK of each of
+        tickets, in their order, or one amount for each of them. reason is kept with the payment. By the methods that
+        the tickets were paid with, in proportion where several, unless payment_methods (and payment_amounts, positive
+        NOK) say otherwise; where, as refund. What is refunded later is the rest. 22023; P0002 no such ticket; 23B06;
+        23B10 refunded; 23B12 not paid; 23B13; 23B26 no till session is open; 23B31 more than is left; 42501.
+        """
+        return self._rows(
+            ReducePriceRow,
+            "reduce_price",
+            tickets=tickets,
+            amounts=amounts,
+            seller=seller,
+            reason=reason,
+            cash_point=cash_point,
+            payment_methods=payment_methods,
+            payment_amounts=payment_amounts,
+            request_id=request_id,
+        )
+
     def refund(
         self,
         *,
@@ -592,14 +766,17 @@ class Billig(Room):
         reason: str | None = None,
         override_used: bool = False,
         request_id: str | None = None,
+        kept: Sequence[Money] | None = None,
     ) -> list[RefundRow]:
-        """Pays tickets back, of one or many purchases, the whole price as sold, its fee with it: one row per ticket,
-        amount negative NOK. By the methods they were paid with, in proportion where several, unless payment_methods
-        (and payment_amounts, positive NOK) say otherwise. cash_point: at that stand (NORMAL_REFUND); null: that of the
-        seller's open till session, save for tickets sold on the web, all of them, that are not paid back in cash.
-        seller null: the web's own refund of web tickets (NET_REFUND). override_used with reason: used tickets too, and
-        the log says so. 22023; P0002 no such ticket; 23B06; 23B09; 23B10 refunded already; 23B11 used; 23B12 not paid;
-        23B13; 23B26 no till session is open; 42501.
+        """Pays tickets back, of one or many purchases, the price as sold, its fee with it, less what was given back
+        before: one row per ticket, amount negative NOK. kept: NOK of each of tickets, in their order, that is not paid
+        back, or one amount for each of them: the fee's part first, logged as FEE_KEPT beside the refund's full row. By
+        the methods they were paid with, in proportion where several, unless payment_methods (and payment_amounts,
+        positive NOK) say otherwise. cash_point: at that stand (NORMAL_REFUND); null: that of the seller's open till
+        session, save for tickets sold on the web, all of them, that are not paid back in cash. seller null: the web's
+        own refund of web tickets (NET_REFUND). override_used with reason: tickets that were ever used too, and the log
+        says so. 22023; P0002 no such ticket; 23B06; 23B09; 23B10 refunded already; 23B11 used; 23B12 not paid; 23B13;
+        23B26 no till session is open; 23B31 kept is more than is left; 42501.
         """
         return self._rows(
             RefundRow,
@@ -612,6 +789,7 @@ class Billig(Room):
             reason=reason,
             override_used=override_used,
             request_id=request_id,
+            kept=kept,
         )
 
     def register_cash_point(
@@ -653,6 +831,15 @@ class Billig(Room):
         result: Decimal = self._value("round_cash", amount=amount)
         return result
 
+    def set_fee_vat_code(self, *, event: int, vat_code: int, source: str) -> int:
+        """Sets the VAT code of an event's fee, and what that rests on (source): a ruling, a letter, a paragraph.
+        vat_code null, and no source: that of the ticket, as for every event at first. Holds for what is sold from now
+        on, and for changes of price group; tickets that are sold keep theirs. Returns the event. 22023: no such code, a
+        code without a source, or a source without a code; P0002 no such event.
+        """
+        result: int = self._value("set_fee_vat_code", event=event, vat_code=vat_code, source=source)
+        return result
+
     def settle_owed_back(self, *, owed_back: int, reference: str) -> int:
         """Notes that money owed to a buyer was paid back, by the login role; once more with the same reference changes
         nothing. P0002 no such; 23B12 settled by another reference; 22023.
@@ -661,8 +848,8 @@ class Billig(Room):
         return result
 
     def takes_money(self, *, transaction_type: int) -> bool:
-        """Of a log row's type: The new price comes in (transaction_type.money IN or EITHER): of a change, the old one
-        goes out beside it.
+        """Of a log row's type: Money for a ticket that lives comes in or goes out: all that moves money, save refunds
+        and VAT_CHANGE. Their sum is what a refund would have to give back.
         """
         result: bool = self._value("takes_money", transaction_type=transaction_type)
         return result
@@ -716,11 +903,11 @@ class Billig(Room):
         request_id: str | None = None,
     ) -> list[TicketExchangeRow]:
         """Gives paid tickets back for new ones, in any group of any event (T6), n for m: one row per pair, the i-th old
-        with the i-th new, null where one side has no more. amount: NOK of the pair, positive when the buyer pays. The
-        difference of all is paid by payment_methods (payment_amounts signed as the difference), and paid back by what
-        the old were paid with where none is named. The i-th new stays in the i-th old's purchase. 22023; P0002; 23B01
-        sold out; 23B02; 23B04; 23B05; 23B06; 23B10 refunded already; 23B11 used; 23B12 not paid; 23B13; 23B26 no till
-        session is open; 42501.
+        with the i-th new, null where one side has no more. amount: NOK of the pair, positive when the buyer pays: the
+        new price less what was left of the old. The difference of all is paid by payment_methods (payment_amounts
+        signed as the difference), and paid back by what the old were paid with where none is named. The i-th new stays
+        in the i-th old's purchase. 22023; P0002; 23B01 sold out; 23B02; 23B04; 23B05; 23B06; 23B10 refunded already;
+        23B11 used; 23B12 not paid, or charged back; 23B13; 23B26 no till session is open; 42501.
         """
         return self._rows(
             TicketExchangeRow,

@@ -69,6 +69,13 @@ class Books(Room):
         )
         return result
 
+    def rate_on(self, *, vat_code: int, day: date) -> Decimal:
+        """The rate of a VAT code on a day, per cent, as the rates are known now: of a ticket that of the day of
+        delivery, its event's day. Null where no rate is known for that day.
+        """
+        result: Decimal = self._value("rate_on", vat_code=vat_code, day=day)
+        return result
+
     def set_account(self, *, account: int, name: str) -> int:
         """Adds an account that voucher rules may name, or renames it. 22023: no number of four digits, or no name."""
         result: int = self._value("set_account", account=account, name=name)

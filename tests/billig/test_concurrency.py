@@ -4,10 +4,9 @@ Each promise has its positive control: the same contest with the guard taken awa
 shows nothing.
 """
 
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from decimal import Decimal
@@ -20,27 +19,9 @@ import pytest
 from tests.conftest import Connect, Connection
 from tests.support.domain import Event, consistency, log_types, make_event, one
 from tests.support.hall import Row, all_rows, buy_on_the_web, login_roles, sell, sold
+from tests.support.together import sqlstates, together
 
 DEVELOPER = "concurrent_developer"
-
-
-def together(works: Sequence[Callable[[], Any]]) -> list[Any]:
-    """Do all of them at once, starting at the same moment; each one's answer, or its database error."""
-    start = threading.Barrier(len(works))
-
-    def begin(work: Callable[[], Any]) -> Any:
-        start.wait(timeout=30)
-        try:
-            return work()
-        except psycopg.Error as error:
-            return error
-
-    with ThreadPoolExecutor(len(works)) as pool:
-        return [future.result(timeout=300) for future in [pool.submit(begin, work) for work in works]]
-
-
-def sqlstates(answers: Sequence[Any]) -> list[str | None]:
-    return [answer.sqlstate for answer in answers if isinstance(answer, psycopg.Error)]
 
 
 @contextmanager

@@ -175,6 +175,48 @@ def test_a_client_that_sums_what_price_group_shows_is_never_refused(
         assert rows(shared_db, f"select * from consistency.{view}") == []
 
 
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    fee=st.decimals(0, 60, places=2),
+    prices=st.lists(st.integers(1, 300), min_size=2, max_size=3),
+    edited=st.lists(st.integers(0, 300), min_size=3, max_size=3),
+    given_back=st.decimals("0.01", 1, places=2),
+    fee_vat_code=st.sampled_from((None, REGULAR_RATE)),
+)
+def test_what_was_given_back_or_changed_before_is_no_matter_of_what_the_next_buyer_sums(
+    shared_db: Connection,
+    fee: Decimal,
+    prices: list[int],
+    edited: list[int],
+    given_back: Decimal,
+    fee_vat_code: int | None,
+) -> None:
+    db = shared_db
+    event = make_event(db, prices=prices, fee=fee, vat_code=MIDDLE_RATE, fee_vat_code=fee_vat_code, num=1000)
+    early = sell(db, event.price_group, 2, methods=["CARD"]).tickets
+    call(db, "reduce_price", tickets=early[:1], amounts=[given_back], seller=SELLER, reason="it rained")
+    _change(db, early[1], event.price_groups[1], payment_methods=["CARD"])
+    waiting = net(db, dict.fromkeys(event.price_groups, 2))
+    asked = 2 * sum(prices)  # what the buyer saw when the cart was made
+    for group, price in zip(event.price_groups, edited, strict=False):
+        run(db, "update billig.price_group set price = %s where price_group = %s", price, group)
+    run(db, "update billig.event set ticket_fee = ticket_fee + 7 where event = %s", event.event)
+    for sale, total in ((waiting, asked), (net(db, dict.fromkeys(event.price_groups, 2)), None)):
+        shown = one(
+            db, "select 2 * sum(price) from billig.price_group where price_group = any (%s)", list(event.price_groups)
+        )
+        answer = call(
+            db,
+            "confirm_net_payment",
+            purchase=sale.purchase,
+            amount=shown if total is None else total,
+            provider_reference=f"after {sale.purchase}",
+        )
+        assert {row["result"] for row in answer} == {"PAID"}
+    for view in ("payment_balance", "vat", "log_replay", "voucher_balance"):
+        assert rows(db, f"select * from consistency.{view}") == []
+
+
 # --- A change of price group ------------------------------------------------------------------------------------------
 
 
@@ -260,7 +302,12 @@ def test_a_change_of_the_fees_code_is_two_rows_and_one_of_a_reservation_is_none_
     event = _dinner(db, 115, 90)
     paid = sell(db, event.price_group, methods=("CARD",)).ticket
     held = domain.reserve(db, event.price_group)
-    run(db, "update billig.event set ticket_fee_vat_code = null, ticket_fee = 30 where event = %s", event.event)
+    run(
+        db,
+        "update billig.event set ticket_fee_vat_code = null, ticket_fee_vat_source = null, ticket_fee = 30"
+        " where event = %s",
+        event.event,
+    )
     _change(db, paid, event.price_groups[1])
     assert [(row["fee_vat_code"], row["fee_amount"]) for row in log_rows(db, paid)] == [
         (REGULAR_RATE, Decimal("12.50")),

@@ -394,3 +394,59 @@ def test_selling_goes_on_while_capacity_and_prices_change(connect: Connect) -> N
     assert importer.execute("select num_sold, num from billig.ticket_group").fetchone() == (120, 402)
     for view in ("num_sold", "oversold", "payment_balance", "log_replay"):
         assert importer.execute(sql.SQL("table consistency.{}").format(sql.Identifier(view))).fetchall() == []
+
+
+# --- VAT: the fee's code, and rates to come ---------------------------------------------------------------------------
+
+
+def test_a_vat_code_of_the_fee_needs_its_source_and_a_source_a_code(db: Connection) -> None:
+    coded = row(2, ticket_fee_vat_code="3")
+    assert problems(db, coded) == [(2, "ticket_fee_vat_source", "missing: the fee has VAT code 3")]
+    assert problems(db, row(2, ticket_fee_vat_source="A letter")) == [
+        (2, "ticket_fee_vat_source", "the fee has no VAT code of its own")
+    ]
+    with pytest.raises(psycopg.Error, match="refused"), db.transaction():
+        do_import(db, [coded])
+    do_import(db, [{**coded, "ticket_fee_vat_source": "A letter"}])
+    saved = "select ticket_fee_vat_code, ticket_fee_vat_source from billig.event"
+    assert db.execute(saved).fetchone() == (3, "A letter")
+    # what the file does not say stands: neither column, then the source alone
+    silent = {name: value for name, value in row(2).items() if not name.startswith("ticket_fee_vat")}
+    assert do_import(db, [silent])["event"] == (0, 0, 1)
+    sourceless = {name: value for name, value in coded.items() if name != "ticket_fee_vat_source"}
+    assert problems(db, sourceless) == []
+    assert problems(db, {**sourceless, "ticket_fee_vat_code": ""}) == [
+        (2, "ticket_fee_vat_source", "the fee has no VAT code of its own")
+    ]
+    do_import(db, [row(2)])
+    assert db.execute(saved).fetchone() == (None, None)
+
+
+def test_a_rate_that_will_be_another_on_the_events_day_is_a_warning(db: Connection) -> None:
+    lines = [
+        row(2, event_time="2099-10-07 19:00", vat_code="31", ticket_fee_vat_code="3", ticket_fee_vat_source="A letter"),
+        row(3, external_id="R2", event_time="2098-10-07 19:00", project_vat_code="6"),
+        row(4, external_id="R3", project="12", project_vat_code="31"),
+    ]
+    assert problems(db, *lines) == []
+    db.execute(
+        "insert into books.vat_rate (vat_code, valid_from, rate) values (31, '2099-01-01', 10), (6, '2099-01-01', 8)"
+    )
+    said = "VAT code 31 is 15.00 % today and 10.00 % on 2099-10-07: tickets are sold with the rate of that day"
+    found = db.execute(
+        "select line, column_name, value, reason, is_warning from billig.check_programme(%s)", [Jsonb(lines)]
+    )
+    assert found.fetchall() == [
+        (2, "event_time", "2099-10-07 19:00:00", said, True),
+        (4, "event_time", "2099-10-07 19:00:00", said, True),
+    ]
+    db.execute("insert into books.vat_rate (vat_code, valid_from, rate) values (3, '2099-02-01', 20)")
+    assert [line for line, _, _ in problems(db, *lines)] == [2, 2, 4], "the fee's code too"
+    do_import(db, lines)
+    offered = db.execute(
+        "select distinct e.external_id, f.vat_rate, f.fee_vat_rate from billig.offer as f"
+        " inner join billig.event as e on f.event = e.event order by 1"
+    )
+    assert offered.fetchall() == [("R1", 10, 20), ("R2", 0, 0), ("R3", 10, 10)]
+    later = [{name: value for name, value in lines[2].items() if not name.startswith("project_")}]
+    assert [reason for _, _, reason in problems(db, *later)] == [said], "of a project that is there"

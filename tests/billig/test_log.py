@@ -322,6 +322,42 @@ def test_a_used_ticket_is_taken_back_with_a_reason_that_is_logged(db: Connection
     ]
 
 
+def test_what_is_kept_reduced_charged_back_and_won_is_a_row_of_its_own(db: Connection, play: Event) -> None:
+    ticket, kept = net_paid(db, play.price_group, 2).tickets
+    paid = log_rows(db, ticket)[-1]["payment"]
+    call(db, "reduce_price", tickets=[ticket], amounts=[1], seller="ola", reason="a test")
+    assert last_entry(db, ticket) == ("PRICE_REDUCTION", (Decimal(-1), Decimal("-0.13"), *NOTHING[:2]), "ola", None)
+    refund(db, [kept], kept=[15])
+    assert entries(db, kept)[-2:] == [
+        ("NET_REFUND", OUT, "kari", None),
+        ("FEE_KEPT", (0, 0, Decimal(15), Decimal("1.61")), "kari", None),
+    ]
+    call(db, "record_chargeback", dispute_reference="a dispute", payment=paid, amount=115)
+    parts = (Decimal("100"), Decimal("13.04"), Decimal("0"), Decimal("0"))
+    assert last_entry(db, ticket)[0] == "CHARGEBACK"
+    call(db, "record_chargeback_won", dispute_reference="a dispute")
+    kind, _, seller, where = last_entry(db, ticket)
+    assert (kind, seller, where) == ("CHARGEBACK_WON", None, None)
+    assert sum(row["amount"] for row in log_rows(db, ticket)) == parts[0]
+    assert sum(row["vat_amount"] for row in log_rows(db, ticket)) == parts[1]
+
+
+def test_a_new_vat_rate_is_two_rows(db: Connection, play: Event) -> None:
+    ticket = sell(db, play.price_group).ticket
+    run(db, "insert into books.vat_rate (vat_code, valid_from, rate) values (33, current_date + 1, 13)")
+    call(db, "change_vat")
+    run(db, "delete from books.vat_rate where vat_code = 33 and rate = 13")
+    assert entries(db, ticket)[1:] == [
+        ("VAT_CHANGE", OUT, ME, None),
+        ("VAT_CHANGE", (*IN[:3], Decimal("1.73")), ME, None),
+    ]
+    call(db, "change_vat")
+    assert entries(db, ticket)[3:] == [
+        ("VAT_CHANGE", (*OUT[:3], Decimal("-1.73")), ME, None),
+        ("VAT_CHANGE", IN, ME, None),
+    ]
+
+
 def test_a_late_web_payment_sells_anew_and_names_the_lost_ticket(db: Connection, play: Event) -> None:
     lost = net(db, play.price_group)
     call(db, "abort_purchase", purchase=lost.purchase)
@@ -559,6 +595,49 @@ def _payment_for_nothing(db: Connection, play: Event) -> Callable[[], object]:
     return do
 
 
+def _kept(db: Connection, play: Event) -> int:
+    ticket = paid_ticket(db, play)
+    refund(db, [ticket], kept=[50])
+    return ticket
+
+
+def _reduced(db: Connection, play: Event) -> int:
+    ticket = paid_ticket(db, play)
+    call(db, "reduce_price", tickets=[ticket], amounts=[30], seller="kari", reason="a test")
+    return ticket
+
+
+def _charged_back(db: Connection, play: Event) -> int:
+    ticket = net_paid(db, play.price_group).ticket
+    paid = log_rows(db, ticket)[-1]["payment"]
+    call(db, "record_chargeback", dispute_reference=f"dispute of {ticket}", payment=paid)
+    return ticket
+
+
+def _disputed(
+    make: Callable[[Connection, Event], int], kind: str = "CHARGEBACK", **columns: object
+) -> Callable[[Connection, Event], Callable[[], object]]:
+    """Updating these columns in a transaction that makes a payment of this kind for it, of no money."""
+
+    def prepare(db: Connection, play: Event) -> Callable[[], object]:
+        ticket = make(db, play)
+        disputed = None if kind == "REFUND" else log_rows(db, ticket)[0]["payment"] or older_payment(db, play)
+
+        def do() -> None:
+            with db.transaction():
+                payment = one(
+                    db,
+                    "insert into billig.payment (kind, disputed_payment) values (%s, %s) returning payment",
+                    kind,
+                    disputed,
+                )
+                update_ticket(db, ticket, payment=payment, **columns)
+
+        return do
+
+    return prepare
+
+
 REFUSALS: list[tuple[int, str, Callable[[Connection, Event], Callable[[], object]]]] = [
     (-1, "born refunded", _new(refunded=EARLIER)),
     (-1, "born used", _new(paid=EARLIER, used=EARLIER)),
@@ -603,6 +682,22 @@ REFUSALS: list[tuple[int, str, Callable[[Connection, Event], Callable[[], object
     (-18, "on a card, where the price group forbids it", _not_for_cards),
     (-11, "a payment taken off a ticket", _change(paid_ticket, payment=None)),
     (-19, "a payment of its own transaction that pays for nothing of it", _payment_for_nothing),
+    (-20, "a chargeback of what is refunded that leaves what is kept", _disputed(_kept, charged_back=10)),
+    (-21, "a chargeback that names no payment", _change(paid_ticket, charged_back=10)),
+    (-21, "a chargeback that names a payment of another kind", _disputed(paid_ticket, "REFUND", charged_back=10)),
+    (-21, "a dispute won that names a chargeback", _disputed(_charged_back, charged_back=0)),
+    (-22, "a reduction that shrinks", _change(_reduced, reduced=9)),
+    (-23, "use of what was charged back", _change(_charged_back, used=EARLIER)),
+    (-23, "another price group of what was charged back", _change(
+        _charged_back, price_group=lambda _, p: p.price_groups[1])),
+    (-24, "a price group that costs less than was given back", _change(
+        _reduced, price_group=lambda _, p: p.price_groups[2])),
+    (-6, "a VAT rate that is not the day of delivery's", _change(paid_ticket, fee_vat_rate=13)),
+    (-8, "a reduction of what is refunded", _change(_refunded, reduced=10)),
+    (-8, "what is kept of what is refunded", _change(_refunded, kept=10)),
+    (-9, "used and reduced at once", _change(paid_ticket, used=EARLIER, reduced=10)),
+    (-1, "born reduced", _new(paid=EARLIER, reduced=10)),
+    (-1, "born charged back", _new(paid=EARLIER, charged_back=10)),
 ]  # fmt: skip
 
 
@@ -658,7 +753,7 @@ def test_what_a_ticket_was_sold_as_is_never_changed(db: Connection, play: Event,
         update_ticket(db, ticket, price_group=concert.price_group)
     free_to_change = {
         "ticket", "price_group", "purchase", "used", "refunded", "on_card", "refunder", "point_of_refund", "paid",
-        "payment", "exchange", "replaced_by", "ticket_group",
+        "payment", "exchange", "replaced_by", "ticket_group", "reduced", "charged_back", "kept",
     }  # fmt: skip
     columns = one(
         db,

@@ -44,7 +44,8 @@ def by_date_alone(db: Connection) -> None:
     """The rule taken away: every row counts on its own date."""
     db.execute(
         "create or replace view billig.posted_log as"
-        " select l.transaction_date as posting_date, false as is_late, l.* from billig.transaction_log as l"
+        " select l.transaction_date as posting_date, false as is_late, false as is_second_row, l.*"
+        " from billig.transaction_log as l"
     )
 
 

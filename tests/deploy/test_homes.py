@@ -36,7 +36,11 @@ MEANINGS = {
     "is_use": "transaction_type_name = 'TICKET_USED'",
     "is_unuse": "transaction_type_name = 'TICKET_UNUSED'",
     "moves_money": "money <> 'ZERO'",
-    "takes_money": "money in ('IN', 'EITHER')",
+    "is_vat_change": "transaction_type_name = 'VAT_CHANGE'",
+    "is_fee_kept": "transaction_type_name = 'FEE_KEPT'",
+    "is_reduction": "transaction_type_name = 'PRICE_REDUCTION'",
+    "is_chargeback": "transaction_type_name in ('CHARGEBACK', 'CHARGEBACK_WON')",
+    "takes_money": "money in ('IN', 'OUT', 'EITHER') and kind <> 'REFUND'",
     "takes_seat": "seats = 1",
     "frees_seat": "seats = -1",
 }
@@ -110,7 +114,7 @@ def test_what_the_log_lets_in_is_what_the_table_of_types_says_of_money(shared_db
             )) as l (transaction_type, amount, vat_amount, fee_amount, fee_vat_amount)
         ) as c
         where c.is_let_in is distinct from case y.money
-            when 'IN' then a.gross >= 0 when 'OUT' then a.gross <= 0 when 'EITHER' then true else a.gross = 0
+            when 'IN' then a.gross >= 0 when 'OUT' then a.gross <= 0 when 'ZERO' then a.gross = 0 else true
         end
         """,
     )
@@ -227,7 +231,7 @@ def test_the_views_of_the_log_have_its_columns_all_of_them_in_its_order(shared_d
         )
     }
     log = columns["transaction_log"]
-    assert columns["posted_log"] == ["posting_date", "is_late", *log]
+    assert columns["posted_log"] == ["posting_date", "is_late", "is_second_row", *log]
     assert columns["unrolled_log"] == ["posting_date", *log]
 
 

@@ -85,6 +85,9 @@ def test_the_demo_plays_and_shows_a_consistent_log(played: Played) -> None:
         "NET_PAID",
         "TICKET_USED",
         "One seller's day: demo_",
+        "Given back in part, disputed, or at another VAT rate",
+        "FEE_KEPT",
+        "CHARGEBACK_WON",
         "VAT by project",
         "11 UKErevyen",
         "The balances beside the transactions",
@@ -100,6 +103,7 @@ def test_the_demo_plays_and_shows_a_consistent_log(played: Played) -> None:
         )
     }
     assert {"NORMAL_SALE", "NET_SALE", "NET_PAID", "NORMAL_REFUND", "NET_TIMEOUT", "NORMAL_CHANGE"} <= kinds
+    assert {"FEE_KEPT", "PRICE_REDUCTION", "CHARGEBACK", "CHARGEBACK_WON", "VAT_CHANGE"} <= kinds
     assert db.execute("select count(*) from billig.owed_back").fetchone() == (1,)
     assert db.execute("select count(*) from billig.unpaid_ticket where sale_channel = 'NET'").fetchone() == (0,)
     assert db.execute("select hold_for::text from billig.sale_channel where sale_channel = 'NET'").fetchone() == (

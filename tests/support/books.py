@@ -58,10 +58,16 @@ KINDS = {
     "TICKET_USED": "NONE",
     "TICKET_UNUSED": "NONE",
     "CARD_CHANGE": "CHANGE",
+    "FEE_KEPT": "REFUND",
+    "PRICE_REDUCTION": "CHANGE",
+    "CHARGEBACK": "CHANGE",
+    "CHARGEBACK_WON": "CHANGE",
+    "VAT_CHANGE": "CHANGE",
 }
 PAID = ("NORMAL_SALE", "NET_PAID", "RESERVATION_PAID")
 PAID_BACK = ("NORMAL_REFUND", "NET_REFUND")
-MONEY = (*PAID, *PAID_BACK, "NORMAL_CHANGE")
+CHANGED = ("NORMAL_CHANGE", "PRICE_REDUCTION", "CHARGEBACK", "CHARGEBACK_WON", "VAT_CHANGE")  # while it lives
+MONEY = (*PAID, *PAID_BACK, "FEE_KEPT", *CHANGED)
 ENDED = (*PAID_BACK, "NET_TIMEOUT", "RESERVATION_REFUND", "RESERVATION_TIMEOUT")
 STAND, BAR = 1, 2
 TRANSACTIONS: LiteralString = "select * from report.transaction order by ticket, transaction_log"
@@ -88,6 +94,7 @@ class Offer:
     organisation: str
     project: int | None
     names: Row = field(hash=False)
+    rates: tuple[tuple[int, Decimal], ...] = ()  # of the event's day, where they are not today's
 
     @property
     def part(self) -> Decimal:
@@ -95,12 +102,23 @@ class Offer:
         return self.price - self.fee
 
     @property
+    def vat_rate(self) -> Decimal:
+        return self.rate(self.vat_code)
+
+    @property
+    def fee_vat_rate(self) -> Decimal:
+        return self.rate(self.fee_vat_code)
+
+    def rate(self, code: int) -> Decimal:
+        return dict(self.rates).get(code, RATES[code])
+
+    @property
     def vat(self) -> Decimal:
-        return vat_of(self.part, RATES[self.vat_code])
+        return vat_of(self.part, self.vat_rate)
 
     @property
     def fee_vat(self) -> Decimal:
-        return vat_of(self.fee, RATES[self.fee_vat_code])
+        return vat_of(self.fee, self.fee_vat_rate)
 
 
 @dataclass
@@ -149,11 +167,11 @@ class Entry:
         return {**self.stands_in, "posting_date": self.sale_date}
 
     @property
-    def components(self) -> list[tuple[str, int, Decimal, Decimal]]:
-        """Component, VAT code, gross and VAT of what moves money; no fee where there is none."""
-        lines = [("TICKET", self.offer.vat_code, self.amount, self.vat)]
+    def components(self) -> list[tuple[str, int, Decimal, Decimal, Decimal]]:
+        """Component, VAT code and rate, gross and VAT of what moves money; no fee where there is none."""
+        lines = [("TICKET", self.offer.vat_code, self.offer.vat_rate, self.amount, self.vat)]
         if self.fee:
-            lines.append(("FEE", self.offer.fee_vat_code, self.fee, self.fee_vat))
+            lines.append(("FEE", self.offer.fee_vat_code, self.offer.fee_vat_rate, self.fee, self.fee_vat))
         return lines if self.kind in MONEY else []
 
 
@@ -181,6 +199,11 @@ class Books:
         payment = int(one(self.db, "select max(payment) from billig.payment"))
         assert payment != self.payment, "the step made no payment"
         self.payment = payment
+        return payment
+
+    def payment_of(self, sale: Sale) -> int | None:
+        """The payment of a web sale."""
+        (payment,) = {e.payment for e in self.entries if e.kind == "NET_PAID" and e.ticket in sale.tickets}
         return payment
 
     def begin(self, ticket: int, purchase: int, offer: Offer) -> None:
@@ -242,6 +265,43 @@ class Books:
             self.entries[-1].vat = new.vat - old.vat
             self.entries[-1].fee = new.fee - old.fee
             self.entries[-1].fee_vat = new.fee_vat - old.fee_vat
+
+    def write_part(
+        self,
+        kind: str,
+        ticket: int,
+        part: Decimal | int | str,
+        fee: Decimal | int | str,
+        *,
+        seller: str | None,
+        cash_point: int | None = None,
+        payment: int | None = None,
+    ) -> None:
+        """Other sums than the sale's: VAT is that of what is left after it, less that of what was left before."""
+        left, left_fee = self.left(ticket)
+        self.write(kind, [ticket], seller=seller, cash_point=cash_point, payment=payment)
+        entry = self.entries[-1]
+        entry.amount, entry.fee = Decimal(part), Decimal(fee)
+        entry.vat = vat_of(left + entry.amount, entry.offer.vat_rate) - vat_of(left, entry.offer.vat_rate)
+        entry.fee_vat = vat_of(left_fee + entry.fee, entry.offer.fee_vat_rate) - vat_of(
+            left_fee, entry.offer.fee_vat_rate
+        )
+
+    def left(self, ticket: int) -> tuple[Decimal, Decimal]:
+        """What is left with us of a ticket: its own part, and the fee's."""
+        entries = [entry for entry in self.entries if entry.ticket == ticket]
+        return sum((e.amount for e in entries), Decimal(0)), sum((e.fee for e in entries), Decimal(0))
+
+    def write_vat_change(self, event: int, code: int, rate: Decimal, *, seller: str) -> None:
+        """Another rate on an event's day: what lies in its live tickets goes out under the old, in under the new."""
+        for ticket, old in sorted(self.offers.items()):
+            if old.event != event or {entry.kind for entry in self.entries if entry.ticket == ticket} & set(ENDED):
+                continue
+            new, (part, fee) = replace(old, rates=((code, rate),)), self.left(ticket)
+            if part or fee:
+                self.write_part("VAT_CHANGE", ticket, -part, -fee, seller=seller)
+            self.offers[ticket] = new
+            self.write_part("VAT_CHANGE", ticket, part, fee, seller=seller)
 
     def sold(
         self,
@@ -488,11 +548,11 @@ def live_through(db: Connection) -> Books:
         update_ticket(db, dear[0], used="now")
         books.write("TICKET_USED", [dear[0]], seller=me)
     with books.step():
-        update_ticket(db, cheap[2], used="now")
-        books.write("TICKET_USED", [cheap[2]], seller=me)
+        update_ticket(db, table.tickets[1], used="now")
+        books.write("TICKET_USED", table.tickets[1:], seller=me)
     with books.step():
-        call(db, "unuse_ticket", tickets=[cheap[2]], seller="per", reason="the wrong door")
-        books.write("TICKET_UNUSED", [cheap[2]], seller="per")
+        call(db, "unuse_ticket", tickets=table.tickets[1:], seller="per", reason="the wrong door")
+        books.write("TICKET_UNUSED", table.tickets[1:], seller="per")
     with books.step():
         update_ticket(db, dear[1], used="now")
         books.write("TICKET_USED", [dear[1]], seller=me)
@@ -518,7 +578,7 @@ def live_through(db: Connection) -> Books:
 
     # The fee gets another VAT code, and then a ticket another price group.
     with books.step():
-        run(db, "update billig.event set ticket_fee_vat_code = null where event = %s", film[0].event)
+        call(db, "set_fee_vat_code", event=film[0].event, vat_code=None, source=None)
         film = [replace(offer, fee_vat_code=LOW_RATE) for offer in renamed(film)]
         call(db, "change_price_group", tickets=[cinema.tickets[2]], price_group=film[1].price_group, seller="ola")
         books.write_change("NORMAL_CHANGE", cinema.tickets[2], film[1], seller="ola", payment=books.newest_payment())
@@ -526,5 +586,65 @@ def live_through(db: Connection) -> Books:
     # Exchanged across events: two for three, and three of these for one.
     new = trade([dear[3], cinema.tickets[1]], {food[0]: 2, play[0]: 1}, "per")
     trade([*new[1:], cheap[2]], {film[0]: 1}, "ola")
+
+    # Given back in part: kept of a refund, taken off a price, and the rest of that.
+    with books.step():
+        party = sell(db, disco[0].price_group, 3, cash_point=STAND, methods=["CARD"])
+        books.sold(party, offers, "NORMAL_SALE", seller=SELLER, cash_point=STAND, payment=books.newest_payment())
+    kept, reduced, _ = party.tickets
+    with books.step():
+        refund(db, [kept], seller="ola", cash_point=BAR, kept=[20])
+        payment = books.newest_payment()
+        books.write("NORMAL_REFUND", [kept], seller="ola", cash_point=BAR, payment=payment)
+        books.write_part("FEE_KEPT", kept, 5, 15, seller="ola", cash_point=BAR, payment=payment)
+    with books.step():
+        call(db, "reduce_price", tickets=[reduced], amounts=[190], seller="per", cash_point=BAR, reason="no light")
+        books.write_part(
+            "PRICE_REDUCTION", reduced, -184, -6, seller="per", cash_point=BAR, payment=books.newest_payment()
+        )
+    with books.step():
+        refund(db, [reduced], seller="per", cash_point=STAND)
+        books.write_part(
+            "NORMAL_REFUND", reduced, 0, -9, seller="per", cash_point=STAND, payment=books.newest_payment()
+        )
+
+    # Disputed: a part, of which one ticket is refunded then; all of it, and won.
+    feast, dance = sell_on_the_web(food[1], 2), sell_on_the_web(disco[1], 1)
+    for sale in (feast, dance):
+        pay_on_the_web(sale)
+    with books.step():
+        call(db, "record_chargeback", dispute_reference="dp 1", payment=books.payment_of(feast), amount=100)
+        payment = books.newest_payment()
+        for ticket in feast.tickets:
+            books.write_part("CHARGEBACK", ticket, -50, 0, seller=None, payment=payment)
+    with books.step():
+        refund(db, feast.tickets[:1], seller="ola")
+        books.write_part(
+            "NET_REFUND", feast.tickets[0], "-14.50", "-12.50", seller="ola", payment=books.newest_payment()
+        )
+    for function, kind, sign in (
+        ("record_chargeback", "CHARGEBACK", -1), ("record_chargeback_won", "CHARGEBACK_WON", 1),
+    ):  # fmt: skip
+        with books.step():
+            told = {"payment": books.payment_of(dance)} if sign < 0 else {}
+            call(db, function, dispute_reference="dp 2", **told)
+            books.write_part(kind, dance.ticket, sign * 75, sign * 15, seller=None, payment=books.newest_payment())
+
+    # The middle rate will be another on the day of the food; what is sold after that has it at once.
+    with books.step():
+        seat = reserve(db, food[0].price_group)
+        books.sold(seat, offers, "RESERVATION_SALE", seller=SELLER)
+    to_come = food[0].event_date
+    run(db, "insert into books.vat_rate (vat_code, valid_from, rate) values (%s, %s, 10)", MIDDLE_RATE, to_come)
+    with books.step():
+        call(db, "change_vat")
+        books.write_vat_change(food[0].event, MIDDLE_RATE, Decimal(10), seller=me)
+    with books.step():
+        pay(db, seat, seller="per", cash_point=BAR, methods=["CARD"])
+        books.write("RESERVATION_PAID", seat.tickets, seller="per", cash_point=BAR, payment=books.newest_payment())
+    with books.step():
+        supper = sell(db, food[1].price_group, cash_point=STAND, methods=["CARD"])
+        offers[food[1].price_group] = replace(food[1], rates=((MIDDLE_RATE, Decimal(10)),))
+        books.sold(supper, offers, "NORMAL_SALE", seller=SELLER, cash_point=STAND, payment=books.newest_payment())
     books.take_times()
     return books

@@ -178,8 +178,8 @@ def make_event(
             """
             insert into billig.event
                 (event_name, event_time, organisation, ticket_fee, project, vat_code, ticket_fee_vat_code,
-                sale_from, sale_to, hidden)
-            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                ticket_fee_vat_source, sale_from, sale_to, hidden)
+            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
             returning event
             """,
             _fresh("Event"),
@@ -189,6 +189,7 @@ def make_event(
             project,
             vat_code,
             fee_vat_code,
+            None if fee_vat_code is None else "a ruling",
             sale_from,
             sale_to,
             hidden,

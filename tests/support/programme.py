@@ -22,6 +22,7 @@ def row(line: int = 2, **columns: Any) -> Row:
         "vat_code": "",
         "ticket_fee": "",
         "ticket_fee_vat_code": "",
+        "ticket_fee_vat_source": "",
         "sale_from": "2020-01-01 12:00",
         "sale_to": "2099-10-07 19:00",
         "hidden": "nei",
@@ -55,5 +56,6 @@ def three_lines() -> list[Row]:
             price="420",
             ticket_fee="12,50",
             ticket_fee_vat_code="3",
+            ticket_fee_vat_source="Letter of 2026-03-02",
         ),
     ]

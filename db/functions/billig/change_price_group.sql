@@ -50,6 +50,12 @@ begin
         elsif v_ticket.ticket_group <> (v_offers[1]).ticket_group then
             perform billig.refuse_ticket(v_ticket.ticket, '23B08', 'the price group is in another ticket group',
                 'Exchange the ticket.');
+        elsif v_ticket.charged_back > 0 then
+            perform billig.refuse_ticket(v_ticket.ticket, '23B12', 'the ticket''s payment was charged back',
+                'Sell a new ticket, or record that the dispute was won.');
+        elsif v_ticket.reduced > (v_offers[1]).price then
+            perform billig.refuse_ticket(v_ticket.ticket, '23B31',
+                'the new price is less than what was given back of the old', 'Refund the ticket.');
         elsif v_ticket.price_group = p_price_group then
             perform billig.refuse_ticket(v_ticket.ticket, '22023', 'the ticket is in that price group already',
                 'Nothing was changed.');
@@ -85,4 +91,4 @@ end;
 $$;
 
 comment on function billig.change_price_group(bigint[], int, text, int, text[], numeric[], bigint, text) is
-'Moves tickets to another price group of their ticket group: one row per ticket. Paid: logged as NORMAL_CHANGE, amount the difference in NOK, positive when the buyer pays (p_payment_amounts signed likewise; paid back by what was paid with unless told). An unpaid reservation: RESERVATION_CHANGE, no money. The fee is today''s. The log has two rows where a VAT rate or the fee''s VAT code is another than before: the old out, the new in. 22023; P0002; 23B02; 23B04; 23B06; 23B08 other ticket group, or the event''s VAT code or project changed; 23B10; 23B12 unpaid web ticket; 23B13; 23B26 no till session is open; 42501.';
+'Moves tickets to another price group of their ticket group: one row per ticket. Paid: logged as NORMAL_CHANGE, amount the difference in NOK, positive when the buyer pays (p_payment_amounts signed likewise; paid back by what was paid with unless told). An unpaid reservation: RESERVATION_CHANGE, no money. The fee is today''s. The log has two rows where a VAT rate or the fee''s VAT code is another than before: the old out, the new in. 22023; P0002; 23B02; 23B04; 23B06; 23B08 other ticket group, or the event''s VAT code or project changed; 23B10; 23B12 unpaid web ticket, or charged back; 23B13; 23B26 no till session is open; 23B31 more was given back than the new price; 42501.';

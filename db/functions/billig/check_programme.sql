@@ -19,11 +19,20 @@ begin atomic
             i.line,
             i.scope_key,
             i.item,
+            (i.item ->> 'event_time')::timestamp::date as event_date,
             case when i.item ? 'sale_from' then (i.item ->> 'sale_from')::timestamp else e.sale_from end as sale_from,
             case when i.item ? 'sale_to' then (i.item ->> 'sale_to')::timestamp else e.sale_to end as sale_to,
             case when i.item ? 'project' then i.item ->> 'project' else e.project::text end as project,
             case when i.item ? 'vat_code' then i.item ->> 'vat_code' else e.vat_code::text end as vat_code,
-            case when i.item ? 'ticket_fee' then i.item ->> 'ticket_fee' else e.ticket_fee::text end as ticket_fee
+            case when i.item ? 'ticket_fee' then i.item ->> 'ticket_fee' else e.ticket_fee::text end as ticket_fee,
+            case
+                when i.item ? 'ticket_fee_vat_code' then i.item ->> 'ticket_fee_vat_code'
+                else e.ticket_fee_vat_code::text
+            end as fee_vat_code,
+            case
+                when i.item ? 'ticket_fee_vat_source' then i.item ->> 'ticket_fee_vat_source'
+                else e.ticket_fee_vat_source
+            end as fee_vat_source
         from item as i
         left join billig.event as e on i.scope_key[1] = e.external_id
         where i.scope = 'event'
@@ -69,6 +78,17 @@ begin atomic
             c.column_name in ('vat_code', 'project_vat_code', 'ticket_fee_vat_code')
             and not exists (select from books.vat_code as v where v.vat_code::text = c.value)
             and c.value is not null
+        union all
+        select
+            e.line, 'ticket_fee_vat_source', e.fee_vat_source,
+            case
+                when e.fee_vat_source is null then 'missing: the fee has VAT code ' || e.fee_vat_code
+                else 'the fee has no VAT code of its own'
+            end
+        from event as e
+        where
+            e.fee_vat_code is null and e.fee_vat_source is not null
+            or e.fee_vat_source is null and exists (select from books.vat_code as v where v.vat_code::text = e.fee_vat_code)
         union all
         select
             c.line, c.column_name, c.raw,
@@ -186,10 +206,30 @@ begin atomic
         where
             c.column_name = 'price' and c.is_valid
             and c.value::numeric > 0 and c.value::numeric < e.ticket_fee::numeric
+        union all
+        select
+            e.line, 'event_time', e.item ->> 'event_time',
+            'VAT code ' || v.vat_code || ' is ' || r.now_rate || ' % today and ' || r.rate || ' % on ' || e.event_date
+            || ': tickets are sold with the rate of that day', true
+        from event as e
+        cross join lateral (
+            select coalesce(e.vat_code, (
+                select min(c.value) from cell as c where c.column_name = 'project_vat_code' and c.scope_key = array[e.project]
+            ), (
+                select p.vat_code::text from billig.project as p where p.project::text = e.project
+            )) as vat_code
+        ) as t
+        inner join books.vat_code as v on v.vat_code::text in (t.vat_code, e.fee_vat_code)
+        cross join lateral (
+            select
+                books.rate_on(v.vat_code, billig.local_time()::date) as now_rate,
+                books.rate_on(v.vat_code, e.event_date) as rate
+        ) as r
+        where r.now_rate <> r.rate and e.event_date > billig.local_time()::date
     ) as p
     left join billig.programme_column as c on p.column_name = c.column_name
     order by p.line nulls first, c.place nulls last, p.column_name, p.reason;
 end;
 
 comment on function billig.check_programme(jsonb) is
-'Every problem of a programme, one row each, in the file''s order; none when it is good. import_programme refuses them, save those with is_warning: a fee that exceeds a price that is not 0. p_rows: an array of objects, one for each price group, with its line (number) and the columns of billig.programme_column as text. line null: the file as a whole. Changes nothing. 22023: no array of objects. May be null: line, value.';
+'Every problem of a programme, one row each, in the file''s order; none when it is good. import_programme refuses them, save those with is_warning: a fee that exceeds a price that is not 0, and a VAT rate that will be another on the event''s day. p_rows: an array of objects, one for each price group, with its line (number) and the columns of billig.programme_column as text. line null: the file as a whole. Changes nothing. 22023: no array of objects. May be null: line, value.';

@@ -17,6 +17,7 @@ begin
     from billig.payment as p
     where
         (p.payment = p_payment or (p_payment is null and p.purchase = p_purchase and p.kind = 'SALE'))
+        and p.disputed_payment is null -- what a provider takes back is between it and the buyer
         -- money that came too late and is owed back has a payment, and bought nothing
         and exists (select from billig.transaction_log as l where l.payment = p.payment)
     order by p.payment
@@ -26,7 +27,7 @@ begin
         raise exception 'no such receipt' using
             errcode = 'P0002',
             detail = format('Payment %s, purchase %s.', coalesce(p_payment::text, '-'), coalesce(p_purchase::text, '-')),
-            hint = 'A purchase has a receipt once it is paid.';
+            hint = 'A purchase has a receipt once it is paid; a chargeback has none.';
     end if;
 
     -- A copy says of its sellers what the original said, whatever was registered since.
@@ -42,13 +43,17 @@ begin
     return query
     with component as (
         select
-            case c.component when 'TICKET' then 'LINE' else c.component end as section,
             case c.component when 'TICKET' then 1 else 2 end as rank,
-            case c.component
-                when 'TICKET' then coalesce(n.event_name, e.event_name) || ', ' || coalesce(n.price_group_name, g.price_group_name)
-                else 'Fee, ' || coalesce(n.event_name, e.event_name)
-            end as description,
-            c.gross_amount as amount, c.vat_rate, c.vat_amount, l.organisation
+            concat_ws(
+                ', ',
+                case when billig.is_reduction(l.transaction_type) then 'Price reduction' end,
+                case when billig.is_fee_kept(l.transaction_type) then 'Kept of the refund' end,
+                case c.component when 'FEE' then 'Fee' end,
+                coalesce(n.event_name, e.event_name),
+                case c.component when 'TICKET' then coalesce(n.price_group_name, g.price_group_name) end
+            ) as description,
+            c.gross_amount as amount, c.vat_rate, c.vat_amount,
+            c.component = 'TICKET' and not billig.is_fee_kept(l.transaction_type) as is_ticket, l.organisation
         from billig.transaction_log as l
         inner join billig.event as e on l.event = e.event
         inner join billig.price_group as g on l.price_group = g.price_group
@@ -57,7 +62,8 @@ begin
             l.vat_code, l.vat_rate, l.amount, l.vat_amount,
             l.fee_vat_code, l.fee_vat_rate, l.fee_amount, l.fee_vat_amount
         ) as c
-        where l.payment = v_payment.payment and (c.component = 'TICKET' or c.gross_amount <> 0)
+        where l.payment = v_payment.payment -- a ticket that cost nothing is shown; that nothing of it was kept is not
+            and (c.gross_amount <> 0 or c.component = 'TICKET' and not billig.is_fee_kept(l.transaction_type))
     ),
 
     vendor as (
@@ -77,7 +83,7 @@ begin
     printed as (
         select
             1 as part, 'SELLER' as section, 0 as rank, coalesce(nullif(v.registered, ''), v.organisation_name) as description,
-            count(*) filter (where c.section = 'LINE')::int as quantity, null::numeric as unit_price,
+            count(*) filter (where c.is_ticket)::int as quantity, null::numeric as unit_price,
             sum(c.amount) as amount, null::numeric as vat_rate, sum(c.vat_amount) as vat_amount, c.organisation
         from component as c
         inner join vendor as v on c.organisation = v.organisation
@@ -88,7 +94,7 @@ begin
         from component as c
         group by c.organisation, c.rank, c.description, c.amount, c.vat_rate
         union all
-        select 2, 'TOTAL', 0, 'Total', count(*) filter (where c.section = 'LINE')::int, null,
+        select 2, 'TOTAL', 0, 'Total', count(*) filter (where c.is_ticket)::int, null,
             sum(c.amount), null, sum(c.vat_amount), null
         from component as c
         union all
@@ -123,4 +129,4 @@ end;
 $$;
 
 comment on function billig.receipt(bigint, bigint) is
-'The receipt of a payment (sale, refund, exchange or change; its number is the receipt''s), or of a purchase''s first sale, as rows to print in order, with the names that the tickets were sold under: section SELLER (of each organisation before its lines: its legal name, NO and its number, MVA and Foretaksregisteret where it is so, its address, as books.organisation had them for the payment''s day when the original was printed, or else its name alone; quantity of tickets and amount: its part of the total), LINE (tickets and fees: quantity, unit_price, amount), TOTAL, VAT (by organisation and rate: amount is gross), ROUNDING (of cash: what is handed over less what it is for), PAYMENT (by method: TOTAL and ROUNDING together). organisation: whose row it is; null: all of theirs. NOK, negative for money back; times local. Each call counts as a print: print_number 1 is the original, later ones have is_copy. P0002: nothing paid. May be null: seller, cash_point, quantity, unit_price, vat_rate, vat_amount, organisation.';
+'The receipt of a payment (sale, refund, exchange, change or price reduction; its number is the receipt''s; a chargeback has none), or of a purchase''s first sale, as rows to print in order, with the names that the tickets were sold under: section SELLER (of each organisation before its lines: its legal name, NO and its number, MVA and Foretaksregisteret where it is so, its address, as books.organisation had them for the payment''s day when the original was printed, or else its name alone; quantity of tickets and amount: its part of the total), LINE (tickets and fees: quantity, unit_price, amount; where a part of the price is given back or kept, the line says so), TOTAL (quantity: the tickets), VAT (by organisation and rate: amount is gross), ROUNDING (of cash: what is handed over less what it is for), PAYMENT (by method: TOTAL and ROUNDING together). organisation: whose row it is; null: all of theirs. NOK, negative for money back; times local. Each call counts as a print: print_number 1 is the original, later ones have is_copy. P0002: nothing paid. May be null: seller, cash_point, quantity, unit_price, vat_rate, vat_amount, organisation.';

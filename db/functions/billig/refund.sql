@@ -6,7 +6,8 @@ create or replace function billig.refund(
     p_payment_amounts numeric[] default null,
     p_reason text default null,
     p_override_used boolean default false,
-    p_request_id text default null
+    p_request_id text default null,
+    p_kept numeric[] default null
 )
 returns table (payment bigint, ticket bigint, amount numeric)
 language plpgsql security definer
@@ -17,8 +18,8 @@ declare
     v_answer jsonb;
     v_tickets bigint[];
     v_amounts numeric[];
+    v_kept numeric[];
     v_purchases bigint[];
-    v_bad billig.ticket;
     v_methods text[] := p_payment_methods;
     v_lines numeric[] := array(select -a from unnest(p_payment_amounts) as a);
     v_payment bigint;
@@ -47,7 +48,7 @@ begin
         v_answer := billig.begin_request('refund', p_request_id, jsonb_build_object(
             'p_tickets', p_tickets, 'p_seller', p_seller, 'p_cash_point', p_cash_point,
             'p_payment_methods', p_payment_methods, 'p_payment_amounts', p_payment_amounts, 'p_reason', p_reason,
-            'p_override_used', p_override_used
+            'p_override_used', p_override_used, 'p_kept', p_kept
         ));
         if v_answer is not null then
             return query
@@ -56,11 +57,23 @@ begin
         end if;
     end if;
 
+    if p_kept is not null then
+        v_kept := billig.amounts_of(p_tickets, p_kept, 'p_kept', 0);
+    end if;
     select
-        array_agg(t.ticket), array_agg(-t.price), array_agg(distinct t.purchase),
-        bool_and(t.sale_channel = 'NET')
-    into v_tickets, v_amounts, v_purchases, v_is_net
-    from billig.lock_tickets(p_tickets) as t;
+        array_agg(t.ticket), array_agg(coalesce(k.amount, 0)), array_agg(distinct t.purchase),
+        bool_and(t.sale_channel = 'NET'),
+        array_agg(
+            coalesce(k.amount, 0)
+            - billig.left_of(t.paid is not null, t.refunded is not null, t.price, t.reduced, t.charged_back, t.kept)
+        )
+    into v_tickets, v_kept, v_purchases, v_is_net, v_amounts
+    from billig.lock_tickets(p_tickets) as t
+    left join (
+        select k.ticket, k.amount
+        from unnest(p_tickets, v_kept) as k (ticket, amount)
+        where p_kept is not null
+    ) as k on t.ticket = k.ticket;
     if p_cash_point is null then
         if v_is_net and not coalesce(
             (select m.payment_method_name from billig.payment_method as m where m.is_cash) = any (v_methods), false
@@ -71,28 +84,7 @@ begin
         end if;
     end if;
 
-    select t.* into v_bad
-    from billig.ticket as t
-    where
-        t.ticket = any (v_tickets)
-        and (
-            t.refunded is not null or t.paid is null or (t.used is not null and not p_override_used)
-            or (p_seller is null and t.sale_channel <> 'NET')
-        )
-    order by t.ticket
-    limit 1;
-    if v_bad.refunded is not null then
-        perform billig.refuse_ticket(v_bad.ticket, '23B10', 'the ticket is refunded already', 'Nothing was changed.');
-    elsif v_bad.ticket is not null and v_bad.paid is null then
-        perform billig.refuse_ticket(v_bad.ticket, '23B12', 'the ticket is not paid',
-            'Abort the web purchase, or cancel the reservation.');
-    elsif v_bad.ticket is not null and p_seller is null and v_bad.sale_channel <> 'NET' then
-        perform billig.refuse_ticket(v_bad.ticket, '23B09', 'only a seller refunds what was not sold on the web',
-            'Pass p_seller.');
-    elsif v_bad.ticket is not null then
-        perform billig.refuse_ticket(v_bad.ticket, '23B11', 'the ticket is used',
-            'Pass p_override_used and a reason, if it must be.');
-    end if;
+    perform billig.check_refundable(v_tickets, v_kept, p_seller, p_override_used);
 
     if v_methods is null and p_payment_amounts is null then
         select b.methods, b.amounts into v_methods, v_lines
@@ -106,8 +98,11 @@ begin
         v_methods, v_lines, (select sum(a) from unnest(v_amounts) as a)
     );
     update billig.ticket as t
-    set refunded = billig.local_time(), refunder = p_seller, point_of_refund = v_cash_point, payment = v_payment
-    where t.ticket = any (v_tickets);
+    set
+        refunded = billig.local_time(), refunder = p_seller, point_of_refund = v_cash_point, payment = v_payment,
+        kept = k.amount
+    from unnest(v_tickets, v_kept) as k (ticket, amount)
+    where t.ticket = k.ticket;
 
     v_answer := billig.payment_answer(v_payment);
     if p_request_id is not null then
@@ -118,5 +113,5 @@ begin
 end;
 $$;
 
-comment on function billig.refund(bigint[], text, int, text[], numeric[], text, boolean, text) is
-'Pays tickets back, of one or many purchases, the whole price as sold, its fee with it: one row per ticket, amount negative NOK. By the methods they were paid with, in proportion where several, unless p_payment_methods (and p_payment_amounts, positive NOK) say otherwise. p_cash_point: at that stand (NORMAL_REFUND); null: that of the seller''s open till session, save for tickets sold on the web, all of them, that are not paid back in cash. p_seller null: the web''s own refund of web tickets (NET_REFUND). p_override_used with p_reason: used tickets too, and the log says so. 22023; P0002 no such ticket; 23B06; 23B09; 23B10 refunded already; 23B11 used; 23B12 not paid; 23B13; 23B26 no till session is open; 42501.';
+comment on function billig.refund(bigint[], text, int, text[], numeric[], text, boolean, text, numeric[]) is
+'Pays tickets back, of one or many purchases, the price as sold, its fee with it, less what was given back before: one row per ticket, amount negative NOK. p_kept: NOK of each of p_tickets, in their order, that is not paid back, or one amount for each of them: the fee''s part first, logged as FEE_KEPT beside the refund''s full row. By the methods they were paid with, in proportion where several, unless p_payment_methods (and p_payment_amounts, positive NOK) say otherwise. p_cash_point: at that stand (NORMAL_REFUND); null: that of the seller''s open till session, save for tickets sold on the web, all of them, that are not paid back in cash. p_seller null: the web''s own refund of web tickets (NET_REFUND). p_override_used with p_reason: tickets that were ever used too, and the log says so. 22023; P0002 no such ticket; 23B06; 23B09; 23B10 refunded already; 23B11 used; 23B12 not paid; 23B13; 23B26 no till session is open; 23B31 p_kept is more than is left; 42501.';

@@ -29,6 +29,7 @@ begin
         bool_or(
             t.refunded is not null or t.used is not null or t.replaced_by is not null
             or t.refunder is not null or t.point_of_refund is not null or t.exchange is not null
+            or t.reduced + t.charged_back + t.kept <> 0
             or t.paid is null and (t.sale_channel = 'STAND' or t.payment is not null)
             or t.paid is not null and t.sale_channel = 'RESERVATION'
         ),
@@ -53,7 +54,8 @@ begin
                 n.ticket,
                 case
                     when n.refunded is not null or n.used is not null or n.replaced_by is not null
-                        or n.refunder is not null or n.point_of_refund is not null then -1
+                        or n.refunder is not null or n.point_of_refund is not null
+                        or n.reduced + n.charged_back + n.kept <> 0 then -1
                     when n.sale_channel = 'STAND' and n.paid is null then -2
                     when n.sale_channel = 'RESERVATION' and n.paid is not null then -3
                     when n.payment is not null

@@ -8,25 +8,9 @@ select
     coalesce(e.vat_code, p.vat_code) as vat_code,
     coalesce(e.ticket_fee_vat_code, e.vat_code, p.vat_code) as fee_vat_code,
     pg.price::numeric(10, 2) as price,
-    least(e.ticket_fee, pg.price)::numeric(10, 2) as fee,
-    (
-        select r.rate
-        from books.vat_rate as r
-        where
-            r.vat_code = coalesce(e.vat_code, p.vat_code)
-            and r.valid_from <= billig.local_time()::date
-        order by r.valid_from desc
-        limit 1
-    ) as vat_rate,
-    (
-        select r.rate
-        from books.vat_rate as r
-        where
-            r.vat_code = coalesce(e.ticket_fee_vat_code, e.vat_code, p.vat_code)
-            and r.valid_from <= billig.local_time()::date
-        order by r.valid_from desc
-        limit 1
-    ) as fee_vat_rate,
+    billig.fee_in(pg.price, e.ticket_fee)::numeric(10, 2) as fee,
+    books.rate_on(coalesce(e.vat_code, p.vat_code), e.event_time::date) as vat_rate,
+    books.rate_on(coalesce(e.ticket_fee_vat_code, e.vat_code, p.vat_code), e.event_time::date) as fee_vat_rate,
     e.event_name,
     e.event_time,
     e.sale_from,
@@ -44,4 +28,4 @@ inner join billig.event as e on tg.event = e.event
 left join billig.project as p on e.project = p.project;
 
 comment on view billig.offer is
-'What a ticket of each price group would be sold as right now, and the rules of its sale: the one place where price, fee, VAT code and rate are looked up. price: all that the buyer pays, NOK including VAT; fee: the part of it that is a fee, never more than the price. vat_rate is null where no VAT code or rate applies: such a ticket cannot be sold (23B16).';
+'What a ticket of each price group would be sold as right now, and the rules of its sale: the one place where price, fee, VAT code and rate are looked up. price: all that the buyer pays, NOK including VAT; fee: the part of it that is a fee, never more than the price. vat_rate: that of the event''s day, the day of delivery, as the rates are known now; null where no VAT code or rate applies: such a ticket cannot be sold (23B16).';

@@ -22,18 +22,19 @@ from (
     (11, 'vat_code', 'event', 'whole', false, null, 'The event''s own VAT code; empty: its project''s'),
     (12, 'ticket_fee', 'event', 'money', false, '0.00', 'Fee per ticket, NOK including VAT: the part of the price that is a fee'),
     (13, 'ticket_fee_vat_code', 'event', 'whole', false, null, 'VAT code of the fee; empty: as the ticket'),
-    (14, 'sale_from', 'event', 'time', false, null, 'Sale opens, local time'),
-    (15, 'sale_to', 'event', 'time', false, null, 'Sale ends, local time'),
-    (16, 'hidden', 'event', 'boolean', false, 'false', 'Not for the public'),
-    (17, 'ticket_group', 'ticket_group', 'text', true, null, 'Name of a part of the hall'),
-    (18, 'is_theater_ticket_group', 'ticket_group', 'boolean', false, 'false', 'Numbered seats'),
-    (19, 'ticket_limit', 'ticket_group', 'whole', false, null, 'Most tickets of a price group in a purchase; empty: 9'),
-    (20, 'num', 'ticket_group', 'whole', true, null, 'Capacity, tickets'),
-    (21, 'price_group', 'price_group', 'text', true, null, 'Name: member, student, ordinary'),
-    (22, 'price', 'price_group', 'whole', true, null, 'All that the buyer pays, whole NOK including VAT and fee; 0: free'),
-    (23, 'can_be_put_on_card', 'price_group', 'boolean', false, 'false', 'Can be put on a ticket card'),
-    (24, 'membership_needed', 'price_group', 'boolean', false, 'false', 'For holders of a valid ticket card only'),
-    (25, 'netsale', 'price_group', 'boolean', false, 'true', 'Sold on the web')
+    (14, 'ticket_fee_vat_source', 'event', 'text', false, null, 'What that code rests on: a ruling, a letter; needed where the fee has a code'),
+    (15, 'sale_from', 'event', 'time', false, null, 'Sale opens, local time'),
+    (16, 'sale_to', 'event', 'time', false, null, 'Sale ends, local time'),
+    (17, 'hidden', 'event', 'boolean', false, 'false', 'Not for the public'),
+    (18, 'ticket_group', 'ticket_group', 'text', true, null, 'Name of a part of the hall'),
+    (19, 'is_theater_ticket_group', 'ticket_group', 'boolean', false, 'false', 'Numbered seats'),
+    (20, 'ticket_limit', 'ticket_group', 'whole', false, null, 'Most tickets of a price group in a purchase; empty: 9'),
+    (21, 'num', 'ticket_group', 'whole', true, null, 'Capacity, tickets'),
+    (22, 'price_group', 'price_group', 'text', true, null, 'Name: member, student, ordinary'),
+    (23, 'price', 'price_group', 'whole', true, null, 'All that the buyer pays, whole NOK including VAT and fee; 0: free'),
+    (24, 'can_be_put_on_card', 'price_group', 'boolean', false, 'false', 'Can be put on a ticket card'),
+    (25, 'membership_needed', 'price_group', 'boolean', false, 'false', 'For holders of a valid ticket card only'),
+    (26, 'netsale', 'price_group', 'boolean', false, 'true', 'Sold on the web')
 ) as c (place, column_name, scope, kind, is_required, default_value, meaning);
 
 comment on view billig.programme_column is

@@ -27,6 +27,8 @@ cross join lateral (
             l.payment,
             case
                 when y.kind = 'SALE' then 1
+                -- what is kept of a refund: a fee sold, in its article group and code; else a return that is less
+                when billig.is_fee_kept(l.transaction_type) and i.item in ('ARTICLE_GROUP', 'VAT') then 1
                 when y.kind = 'REFUND' then -1
                 else sign(l.amount + l.fee_amount)
             end as direction,
@@ -46,6 +48,7 @@ cross join lateral (
             (
                 'ARTICLE_GROUP',
                 case
+                    when billig.is_fee_kept(l.transaction_type) then 'FEE'
                     when l.price = 0 and l.amount = 0 and l.fee_amount = 0 and y.kind <> 'CHANGE' then 'FREE'
                     else coalesce(left(t.event_type_name, 100), 'other')
                 end,

@@ -18,14 +18,10 @@ select
         case when t.project is distinct from l.project then 'project' end,
         case when t.refunded is not null and nullif(t.refunder, '') is distinct from l.refunder then 'refunder' end,
         case when t.payment is distinct from l.payment then 'payment' end,
-        case
-            when l.amount <> case when t.paid is not null and t.refunded is null then t.price - t.fee else 0 end
-                then 'amount'
-        end,
-        case
-            when l.fee_amount <> case when t.paid is not null and t.refunded is null then t.fee else 0 end
-                then 'fee_amount'
-        end
+        case when l.amount <> m.amount - billig.fee_in(m.amount, t.fee) then 'amount' end,
+        case when l.fee_amount <> billig.fee_in(m.amount, t.fee) then 'fee_amount' end,
+        case when t.reduced <> l.reduced then 'reduced' end,
+        case when t.charged_back <> l.charged_back then 'charged_back' end
     ) as differs
 from billig.ticket as t
 left join (
@@ -50,17 +46,23 @@ left join (
         min(ticket_group) as ticket_group,
         min(project) as project,
         sum(amount) as amount,
-        sum(fee_amount) as fee_amount
+        sum(fee_amount) as fee_amount,
+        coalesce(-sum(amount + fee_amount) filter (where transaction_type_name = 'PRICE_REDUCTION'), 0) as reduced,
+        coalesce(-sum(amount + fee_amount) filter (where transaction_type_name like 'CHARGEBACK%'), 0) as charged_back
     from (
         select
             g.transaction_log, g.ticket, g.transaction_type, g.price_group, g.price, g.fee, g.sold_name, g.vat_rate,
             g.fee_vat_code, g.fee_vat_rate, g.seller, g.purchase, g.event, g.ticket_group, g.project, g.amount,
-            g.fee_amount, g.payment, p.made_by
+            g.fee_amount, g.payment, p.made_by, y.transaction_type_name
         from billig.transaction_log as g
+        inner join billig.transaction_type as y on g.transaction_type = y.transaction_type
         left join billig.payment as p on g.payment = p.payment
     ) as r
     group by ticket
 ) as l on t.ticket = l.ticket
+cross join lateral billig.left_of(
+    t.paid is not null, t.refunded is not null, t.price, t.reduced, t.charged_back, t.kept
+) as m (amount)
 where
     l.ticket is null
     or (t.paid is not null) <> (l.paid_rows = 1)
@@ -77,8 +79,10 @@ where
     or t.project is distinct from l.project
     or (t.refunded is not null and nullif(t.refunder, '') is distinct from l.refunder)
     or t.payment is distinct from l.payment
-    or l.amount <> case when t.paid is not null and t.refunded is null then t.price - t.fee else 0 end
-    or l.fee_amount <> case when t.paid is not null and t.refunded is null then t.fee else 0 end;
+    or l.amount <> m.amount - billig.fee_in(m.amount, t.fee)
+    or l.fee_amount <> billig.fee_in(m.amount, t.fee)
+    or t.reduced <> l.reduced
+    or t.charged_back <> l.charged_back;
 
 comment on view consistency.log_replay is
-'Log and tickets agree: replaying a ticket''s rows gives its state, its payment the last one that was named. A row names a ticket and the columns that differ. It means that a ticket was changed with the triggers off, or the log was.';
+'Log and tickets agree: replaying a ticket''s rows gives its state, its payment the last one that was named, and what is left of its money (billig.left_of). A row names a ticket and the columns that differ. It means that a ticket was changed with the triggers off, or the log was.';

@@ -136,7 +136,7 @@ from (
         case when p.payment is null then l.cash_point else p.cash_point end as cash_point,
         p.till_session,
         l.transaction_type,
-        count(*) as tickets,
+        count(*) filter (where not l.is_second_row) as tickets,
         sum(l.amount + l.fee_amount) as gross_amount,
         sum(l.vat_amount + l.fee_vat_amount) as vat_amount
     from billig.posted_log as l
@@ -177,7 +177,7 @@ select
 from report.seller_vat_project as v;
 
 comment on view report.cashier_settlement is
-'Kasseoppgjør (T10): what a seller (null: the web) did in any period, in or out of till sessions. Four sections tell the same money, so sum within one section, never across; within it rows sum over any column. TILL: a session''s float, PAYMENTS, PAY_IN, PAY_OUT (together what should be there) and DIFFERENCE (with it, what was counted), by means of payment; it has no organisation_name, since a drawer holds the money of all. PAYMENT_METHOD: payments by means and direction. TRANSACTION_TYPE: tickets by type. VAT_PROJECT: by VAT code and UKE project. The last three come to the same gross_amount, for each organisation. NOK, positive in, negative out; gross_amount = net_amount + vat_amount. An exchange is a refund and a sale. Ask by posting_date and seller.';
+'Kasseoppgjør (T10): what a seller (null: the web) did in any period, in or out of till sessions. Four sections tell the same money, so sum within one section, never across; within it rows sum over any column. TILL: a session''s float, PAYMENTS, PAY_IN, PAY_OUT (together what should be there) and DIFFERENCE (with it, what was counted), by means of payment; it has no organisation_name, since a drawer holds the money of all. PAYMENT_METHOD: payments by means and direction. TRANSACTION_TYPE: tickets by type; those of FEE_KEPT are among the refunded ones. VAT_PROJECT: by VAT code and UKE project. The last three come to the same gross_amount, for each organisation. NOK, positive in, negative out; gross_amount = net_amount + vat_amount. An exchange is a refund and a sale. Ask by posting_date and seller.';
 comment on column report.cashier_settlement.organisation_name is 'Organisation whose money it is, as sold; null in section TILL: a drawer holds the money of all';
 comment on column report.cashier_settlement.posting_date is 'Local date that accounting has it on: the sale date, or the first day of a later period';
 comment on column report.cashier_settlement.sale_date is 'Local date it happened';

@@ -13,7 +13,9 @@ cross join lateral (
         l.organisation,
         l.transaction_date as sale_date,
         count(*) filter (where billig.is_sale(l.transaction_type)) as tickets_sold,
-        count(*) filter (where billig.is_refund(l.transaction_type)) as tickets_refunded,
+        count(*) filter (
+            where billig.is_refund(l.transaction_type) and billig.frees_seat(l.transaction_type) -- a kept fee is none
+        ) as tickets_refunded,
         sum(l.amount + l.fee_amount) as gross_amount
     from billig.ticket as t
     cross join lateral (

@@ -23,8 +23,8 @@ from (
         d.project,
         d.sale_channel,
         count(*) filter (where d.kind = 'SALE') as tickets_sold,
-        count(*) filter (where d.kind = 'REFUND') as tickets_refunded,
-        count(*) filter (where d.kind = 'CHANGE') as tickets_changed,
+        count(*) filter (where d.kind = 'REFUND' and d.seats < 0) as tickets_refunded,
+        count(*) filter (where d.kind = 'CHANGE' and not d.is_second_row) as tickets_changed,
         coalesce(sum(d.amount) filter (where d.kind = 'SALE'), 0) as sold_amount,
         coalesce(sum(d.amount) filter (where d.kind = 'REFUND'), 0) as refunded_amount,
         coalesce(sum(d.amount) filter (where d.kind = 'CHANGE'), 0) as changed_amount,
@@ -37,6 +37,8 @@ from (
             l.transaction_date as sale_date,
             l.project,
             y.kind,
+            y.seats,
+            l.is_second_row,
             coalesce(
                 billig.channel_of(l.transaction_type),
                 (select t.sale_channel from billig.ticket as t where t.ticket = l.ticket)
@@ -62,10 +64,10 @@ comment on column report.project_day.project_name is 'Its name, as it is now; nu
 comment on column report.project_day.sale_channel is 'How the ticket was sold: STAND, NET or RESERVATION; its refund, wherever that is, stands under the same';
 comment on column report.project_day.tickets_sold is 'Tickets paid, free ones among them';
 comment on column report.project_day.tickets_refunded is 'Paid tickets refunded';
-comment on column report.project_day.tickets_changed is 'Paid tickets that changed price group; one that did so at other VAT rates counts as two, out and in';
+comment on column report.project_day.tickets_changed is 'Changes of paid tickets: of price group, price reductions, chargebacks, VAT rates';
 comment on column report.project_day.sold_amount is 'NOK including VAT and fees of what was sold, 0 or more';
 comment on column report.project_day.refunded_amount is 'NOK including VAT and fees given back, 0 or less';
-comment on column report.project_day.changed_amount is 'NOK by which changes of price group made tickets dearer (positive) or cheaper (negative)';
+comment on column report.project_day.changed_amount is 'NOK by which tickets became dearer (positive) or cheaper (negative) while they lived: changes of price group, price reductions, chargebacks';
 comment on column report.project_day.gross_amount is 'NOK including VAT and fees, positive in, negative out';
 comment on column report.project_day.net_amount is 'NOK without VAT: gross_amount less vat_amount, signed as it';
 comment on column report.project_day.vat_amount is 'NOK of VAT, signed as the gross';

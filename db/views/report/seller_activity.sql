@@ -22,7 +22,7 @@ from (
         l.seller,
         l.cash_point,
         l.transaction_type,
-        count(*) as tickets,
+        count(*) filter (where not l.is_second_row) as tickets,
         sum(l.amount + l.fee_amount) as gross_amount,
         sum(l.fee_amount) as fee_amount,
         sum(l.vat_amount + l.fee_vat_amount) as vat_amount,
@@ -45,7 +45,7 @@ comment on column report.seller_activity.event_date is 'Local date of the event'
 comment on column report.seller_activity.seller is 'Who did it; null: the web';
 comment on column report.seller_activity.cash_point is 'The cash point; null: on the web, or at no till';
 comment on column report.seller_activity.transaction_type is 'Name of its type in billig.transaction_type';
-comment on column report.seller_activity.tickets is 'Log rows of the type: one for each ticket it happened to';
+comment on column report.seller_activity.tickets is 'How often it happened to a ticket, however many rows the log has of it';
 comment on column report.seller_activity.gross_amount is 'NOK including VAT and fees, positive in, negative out';
 comment on column report.seller_activity.fee_amount is 'NOK of fees in gross_amount, VAT included, signed as it';
 comment on column report.seller_activity.vat_amount is 'NOK of VAT in gross_amount, signed as it';

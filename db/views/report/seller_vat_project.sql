@@ -45,7 +45,7 @@ from (
             l.vat_rate,
             l.fee_vat_code,
             l.fee_vat_rate,
-            count(*) as tickets,
+            count(*) filter (where not billig.is_fee_kept(l.transaction_type)) as tickets,
             sum(l.amount) as amount,
             sum(l.vat_amount) as vat_amount,
             sum(l.fee_amount) as fee_amount,

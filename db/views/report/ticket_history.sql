@@ -31,7 +31,10 @@ select
     )) as replaced_by,
     s.exchange as sold_in_exchange,
     h.refunded_in_exchange,
-    h.reentries
+    h.reentries,
+    h.reduced_amount,
+    h.charged_back_amount,
+    case when h.refunded_at is null then 0 else h.left_amount end as kept_amount
 from billig.transaction_log as s
 inner join billig.transaction_type as y on s.transaction_type = y.transaction_type
 inner join billig.event as e on s.event = e.event
@@ -41,7 +44,15 @@ cross join lateral (
     select
         min(l.transaction_time) filter (where billig.is_sale(l.transaction_type)) as paid_at,
         min(l.seller) filter (where billig.is_sale(l.transaction_type)) as paid_by,
-        coalesce(sum(l.amount + l.fee_amount) filter (where billig.takes_money(l.transaction_type)), 0) as paid_amount,
+        coalesce(
+            sum(l.amount + l.fee_amount)
+            filter (where billig.is_sale(l.transaction_type) or billig.is_price_change(l.transaction_type)), 0
+        ) as paid_amount,
+        coalesce(sum(l.amount + l.fee_amount) filter (where billig.is_reduction(l.transaction_type)), 0) as reduced_amount,
+        coalesce(
+            sum(l.amount + l.fee_amount) filter (where billig.is_chargeback(l.transaction_type)), 0
+        ) as charged_back_amount,
+        sum(l.amount + l.fee_amount) as left_amount,
         -- one of them may be two rows
         count(distinct l.transaction_time) filter (where billig.is_price_change(l.transaction_type)) as changes,
         -- the use that holds: none, where as many were taken back
@@ -68,7 +79,7 @@ left join billig.transaction_type as r on h.refund_type = r.transaction_type
 where billig.takes_seat(s.transaction_type);
 
 comment on view report.ticket_history is
-'One row per ticket (T2): when it was sold and by whom, paid, used, refunded when and by whom, the ticket that replaced it and the one it replaces; all read from the log. sold_by, paid_by null: the web. Amounts NOK including fee, positive in, negative out. Ask by ticket, or by sale_date.';
+'One row per ticket (T2): when it was sold and by whom, paid, used, refunded when and by whom, the ticket that replaced it and the one it replaces; all read from the log. sold_by, paid_by null: the web. Amounts NOK including fee, positive in, negative out: paid_amount + reduced_amount + charged_back_amount + refunded_amount is what is left with us, which of a refunded ticket is kept_amount. Ask by ticket, or by sale_date.';
 comment on column report.ticket_history.ticket is 'The ticket';
 comment on column report.ticket_history.purchase is 'The purchase';
 comment on column report.ticket_history.organisation_name is 'Organisation whose money it is, as sold';
@@ -90,9 +101,12 @@ comment on column report.ticket_history.used_at is 'When it was used at the door
 comment on column report.ticket_history.refunded_at is 'When it was given back, timed out or was aborted; null: it lives';
 comment on column report.ticket_history.refunded_by is 'By whom; null: the web, or a time-out';
 comment on column report.ticket_history.refunded_as is 'How it ended: NORMAL_REFUND, NET_REFUND, NET_TIMEOUT, RESERVATION_REFUND or RESERVATION_TIMEOUT';
-comment on column report.ticket_history.refunded_amount is 'NOK paid back, fee included, negative; 0 where it was never paid';
+comment on column report.ticket_history.refunded_amount is 'NOK paid back when it was refunded, fee included, negative: less what was kept of it then; 0 where it was never paid';
 comment on column report.ticket_history.replaces is 'The ticket exchanged for it, or the timed-out one that its late payment was for';
 comment on column report.ticket_history.replaced_by is 'The ticket it was exchanged for, or the one that was sold for its late payment; null: none';
 comment on column report.ticket_history.sold_in_exchange is 'The exchange it was sold in';
 comment on column report.ticket_history.refunded_in_exchange is 'The exchange it was given back in';
 comment on column report.ticket_history.reentries is 'How often its use was taken back, so that it let its holder in again';
+comment on column report.ticket_history.reduced_amount is 'NOK given back of its price while it lived (PRICE_REDUCTION), negative; else 0';
+comment on column report.ticket_history.charged_back_amount is 'NOK that the payment provider took back (CHARGEBACK), less what it gave back (CHARGEBACK_WON): negative, or 0';
+comment on column report.ticket_history.kept_amount is 'NOK left with us of a ticket that is refunded: what was kept of the refund, and chargebacks won since; 0 where it lives';

@@ -62,11 +62,16 @@ cross join lateral (
             count(*) filter (where billig.takes_seat(l.transaction_type))
             - count(*) filter (where billig.frees_seat(l.transaction_type)),
             count(*) filter (where billig.is_sale(l.transaction_type)),
-            count(*) filter (where billig.is_refund(l.transaction_type)),
+            count(*) filter (
+                where billig.is_refund(l.transaction_type) and billig.frees_seat(l.transaction_type) -- a kept fee is none
+            ),
             count(*) filter (where billig.is_sale(l.transaction_type) and l.amount + l.fee_amount = 0),
             coalesce(sum(l.amount + l.fee_amount) filter (where billig.is_sale(l.transaction_type)), 0),
             coalesce(sum(l.amount + l.fee_amount) filter (where billig.is_refund(l.transaction_type)), 0),
-            coalesce(sum(l.amount + l.fee_amount) filter (where billig.is_price_change(l.transaction_type)), 0),
+            coalesce(
+                sum(l.amount + l.fee_amount)
+                filter (where billig.takes_money(l.transaction_type) and not billig.is_sale(l.transaction_type)), 0
+            ),
             sum(l.vat_amount + l.fee_vat_amount)
         from billig.ticket as t
         cross join lateral (
@@ -110,7 +115,7 @@ comment on column report.ticket_sales_by_event.tickets_refunded is 'Of the sold:
 comment on column report.ticket_sales_by_event.tickets_free is 'Of the sold: for nothing';
 comment on column report.ticket_sales_by_event.sold_amount is 'NOK including VAT and fees of what was sold, 0 or more';
 comment on column report.ticket_sales_by_event.refunded_amount is 'NOK including VAT and fees given back, 0 or less';
-comment on column report.ticket_sales_by_event.changed_amount is 'NOK by which changes of price group made tickets dearer (positive) or cheaper (negative)';
+comment on column report.ticket_sales_by_event.changed_amount is 'NOK by which tickets became dearer (positive) or cheaper (negative) while they lived: changes of price group, price reductions, chargebacks';
 comment on column report.ticket_sales_by_event.gross_amount is 'NOK including VAT and fees, positive in, negative out';
 comment on column report.ticket_sales_by_event.net_amount is 'NOK without VAT: gross_amount less vat_amount, signed as it';
 comment on column report.ticket_sales_by_event.vat_amount is 'NOK of VAT, signed as the gross';

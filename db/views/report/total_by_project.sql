@@ -13,7 +13,9 @@ from (
         t.organisation,
         t.project,
         coalesce(sum(t.log_rows) filter (where billig.is_sale(t.transaction_type)), 0)::bigint as tickets_sold,
-        coalesce(sum(t.log_rows) filter (where billig.is_refund(t.transaction_type)), 0)::bigint as tickets_refunded,
+        coalesce(sum(t.log_rows) filter (
+            where billig.is_refund(t.transaction_type) and billig.frees_seat(t.transaction_type) -- a kept fee is none
+        ), 0)::bigint as tickets_refunded,
         sum(t.amount) + sum(t.fee_amount) as gross_amount,
         sum(t.vat_amount) + sum(t.fee_vat_amount) as vat_amount
     from billig.posted_total as t

@@ -25,7 +25,9 @@ from (
             t.fee_vat_code,
             t.fee_vat_rate,
             coalesce(sum(t.log_rows) filter (where billig.is_sale(t.transaction_type)), 0) as tickets_sold,
-            coalesce(sum(t.log_rows) filter (where billig.is_refund(t.transaction_type)), 0) as tickets_refunded,
+            coalesce(sum(t.log_rows) filter (
+                where billig.is_refund(t.transaction_type) and billig.frees_seat(t.transaction_type) -- a kept fee is none
+            ), 0) as tickets_refunded,
             sum(t.amount) as amount,
             sum(t.vat_amount) as vat_amount,
             sum(t.fee_amount) as fee_amount,

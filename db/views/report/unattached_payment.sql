@@ -24,8 +24,11 @@ from (
         l.payment,
         l.posting_date,
         l.transaction_date as sale_date,
-        count(*) as tickets,
-        bool_or(billig.moves_money(l.transaction_type) and billig.channel_of(l.transaction_type) is distinct from 'NET') as is_stand
+        count(*) filter (where not billig.is_fee_kept(l.transaction_type) and not l.is_second_row) as tickets,
+        bool_or(
+            billig.moves_money(l.transaction_type) and not billig.is_fee_kept(l.transaction_type)
+            and billig.channel_of(l.transaction_type) is distinct from 'NET'
+        ) as is_stand
     from billig.posted_log as l
     where l.payment is not null
     group by l.payment, l.posting_date, l.transaction_date
@@ -55,14 +58,31 @@ left join lateral (
     inner join billig.payment_method as m on n.payment_method = m.payment_method
     where n.payment = p.payment
 ) as i on true
-where p.till_session is null and (p.cash_point is not null or d.is_stand or i.cash_amount is not null);
+where
+    p.till_session is null
+    and (
+        p.cash_point is not null
+        or i.cash_amount is not null
+        or d.is_stand and case p.kind
+            when 'CHARGEBACK' then false
+            when 'CHARGEBACK_WON' then false
+            -- the provider gives a part of a web sale back, whoever asks for it
+            when 'REDUCTION' then (
+                select bool_or(t.sale_channel <> 'NET') -- an EXISTS would be answered for the whole log at once
+                from billig.transaction_log as g
+                inner join billig.ticket as t on g.ticket = t.ticket
+                where g.payment = p.payment
+            )
+            else true
+        end
+    );
 
 comment on view report.unattached_payment is
 'Payments at a stand, or in cash anywhere, that lie in no till session, one row each: legacy writes without one, stands where none is needed, sales that name no cash point. They are in the settlement of their seller with till_session null. Ask by posting_date.';
 comment on column report.unattached_payment.posting_date is 'Local date that accounting has it on: the sale date, or the first day of a later period';
 comment on column report.unattached_payment.sale_date is 'Local date the money moved; one whose rows fall on either side of midnight has a row for each day';
 comment on column report.unattached_payment.payment is 'The payment, which is also the number of the receipt';
-comment on column report.unattached_payment.kind is 'SALE, REFUND, EXCHANGE or CHANGE (of price group)';
+comment on column report.unattached_payment.kind is 'SALE, REFUND, EXCHANGE, CHANGE (of price group) or REDUCTION (of the price)';
 comment on column report.unattached_payment.payment_time is 'When the money moved, by the server''s clock';
 comment on column report.unattached_payment.seller is 'Who took or gave the money';
 comment on column report.unattached_payment.cash_point is 'The cash point; null: none was named';

@@ -39,7 +39,9 @@ from (
             l.fee_vat_code,
             l.fee_vat_rate,
             count(*) filter (where billig.is_sale(l.transaction_type)) as tickets_sold,
-            count(*) filter (where billig.is_refund(l.transaction_type)) as tickets_refunded,
+            count(*) filter (
+                where billig.is_refund(l.transaction_type) and billig.frees_seat(l.transaction_type) -- a kept fee is none
+            ) as tickets_refunded,
             sum(l.amount) as amount,
             sum(l.vat_amount) as vat_amount,
             sum(l.fee_amount) as fee_amount,

@@ -10,11 +10,16 @@ begin
             r.route, r.fee_rate, l.payment, l.payment_method, l.amount,
             billig.local_time(p.payment_time)::date as day, p.cash_point,
             case when r.source = 'PAYMENT' then p.payment end as single,
-            -- what is given back is named as what was paid
+            -- what is given back is named as what was paid; what a dispute gave back, as the dispute that took it
             case when r.source = 'PAYMENT' then coalesce(p.provider_reference, (
                 select o.provider_reference
                 from billig.payment as o
-                where o.purchase = p.purchase and o.provider_reference is not null
+                where
+                    o.provider_reference is not null
+                    and case
+                        when p.disputed_payment is null then o.purchase = p.purchase and o.disputed_payment is null
+                        else o.payment = p.disputed_payment
+                    end
                 order by o.payment
                 limit 1
             ), '') else '' end as reference,

@@ -9,7 +9,8 @@ begin
         event_name = (w.n).event_name, event_location = (w.n).event_location, event_note = (w.n).event_note,
         event_time = (w.n).event_time, event_type = (w.n).event_type, organisation = (w.n).organisation,
         ticket_fee = (w.n).ticket_fee, sale_from = (w.n).sale_from, sale_to = (w.n).sale_to, hidden = (w.n).hidden,
-        project = (w.n).project, vat_code = (w.n).vat_code, ticket_fee_vat_code = (w.n).ticket_fee_vat_code
+        project = (w.n).project, vat_code = (w.n).vat_code, ticket_fee_vat_code = (w.n).ticket_fee_vat_code,
+        ticket_fee_vat_source = (w.n).ticket_fee_vat_source
     from (
         select jsonb_populate_record(x, i.item) as n
         from jsonb_to_recordset(p_items) as i (scope text, scope_key text[], item jsonb)
@@ -20,11 +21,12 @@ begin
     get diagnostics updated = row_count;
     insert into billig.event (
         event_name, event_location, event_note, event_time, event_type, external_id, organisation, ticket_fee,
-        sale_from, sale_to, hidden, project, vat_code, ticket_fee_vat_code
+        sale_from, sale_to, hidden, project, vat_code, ticket_fee_vat_code, ticket_fee_vat_source
     )
     select
         r.event_name, r.event_location, r.event_note, r.event_time, r.event_type, r.external_id, r.organisation,
-        r.ticket_fee, r.sale_from, r.sale_to, r.hidden, r.project, r.vat_code, r.ticket_fee_vat_code
+        r.ticket_fee, r.sale_from, r.sale_to, r.hidden, r.project, r.vat_code, r.ticket_fee_vat_code,
+        r.ticket_fee_vat_source
     from jsonb_to_recordset(p_items) as i (scope text, scope_key text[], line int, item jsonb)
     cross join jsonb_populate_record(null::billig.event, p_defaults || i.item) as r
     where i.scope = 'event' and not exists (select from billig.event as e where e.external_id = i.scope_key[1])

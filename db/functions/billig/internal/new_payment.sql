@@ -1,7 +1,7 @@
 create or replace function billig.new_payment(
     p_kind text, p_purchase bigint, p_exchange bigint, p_seller text, p_cash_point int, p_made_by text,
     p_provider_reference text, p_reason text, p_override_used boolean,
-    p_methods text[], p_amounts numeric[], p_total numeric
+    p_methods text[], p_amounts numeric[], p_total numeric, p_disputed_payment bigint default null
 )
 returns bigint
 language plpgsql
@@ -15,7 +15,7 @@ declare
     v_lines int;
     v_given numeric;
 begin
-    if p_cash_point is null and p_seller is not null and p_kind <> 'REFUND' then
+    if p_cash_point is null and p_seller is not null and p_kind not in ('REFUND', 'REDUCTION') then
         perform billig.need_till(p_seller);
     end if;
     if p_amounts is not null then
@@ -36,11 +36,12 @@ begin
     end if;
 
     insert into billig.payment (
-        kind, purchase, exchange, seller, cash_point, made_by, provider_reference, reason, override_used
+        kind, purchase, exchange, seller, cash_point, made_by, provider_reference, reason, override_used,
+        disputed_payment
     )
     values (
         p_kind, p_purchase, p_exchange, p_seller, p_cash_point, p_made_by, p_provider_reference, p_reason,
-        p_override_used
+        p_override_used, p_disputed_payment
     )
     returning payment into v_payment;
 
@@ -109,5 +110,5 @@ begin
 end;
 $$;
 
-comment on function billig.new_payment(text, bigint, bigint, text, int, text, text, text, boolean, text[], numeric[], numeric) is
+comment on function billig.new_payment(text, bigint, bigint, text, int, text, text, text, boolean, text[], numeric[], numeric, bigint) is
 'Makes a payment and its lines. p_total and p_amounts: signed NOK; amounts may be null for a single method. Cash is rounded to whole kroner, 50 øre away from zero, and a line of ROUNDING keeps the rest; no other method ever is. 22023: unknown method, wrong pairing, a part in cash that rounds to nothing; 23B26 at no cash point, by a seller of tills; 23B06: amounts do not sum to p_total.';

@@ -1,0 +1,101 @@
+create or replace function billig.reduce_price(
+    p_tickets bigint[],
+    p_amounts numeric[],
+    p_seller text,
+    p_reason text,
+    p_cash_point int default null,
+    p_payment_methods text[] default null,
+    p_payment_amounts numeric[] default null,
+    p_request_id text default null
+)
+returns table (payment bigint, ticket bigint, amount numeric)
+language plpgsql security definer
+set search_path = pg_catalog, billig, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    v_answer jsonb;
+    v_amounts numeric[];
+    v_purchases bigint[];
+    v_is_net boolean;
+    v_total numeric;
+    v_methods text[] := p_payment_methods;
+    v_lines numeric[] := array(select -a from unnest(p_payment_amounts) as a);
+    v_payment bigint;
+    v_cash_point int;
+begin
+    perform billig.check_seller(p_seller);
+    v_cash_point := billig.till_cash_point(p_seller, p_cash_point);
+    if coalesce(p_reason, '') !~ '\S' then
+        raise exception 'giving back a part of the price needs a reason' using
+            errcode = '22023',
+            detail = 'p_reason is null or blank.',
+            hint = 'Say why in p_reason; it is kept with the payment.';
+    end if;
+    if p_request_id is not null then
+        v_answer := billig.begin_request('reduce_price', p_request_id, jsonb_build_object(
+            'p_tickets', p_tickets, 'p_amounts', p_amounts, 'p_seller', p_seller, 'p_reason', p_reason,
+            'p_cash_point', p_cash_point, 'p_payment_methods', p_payment_methods, 'p_payment_amounts', p_payment_amounts
+        ));
+        if v_answer is not null then
+            return query
+            select * from jsonb_to_recordset(v_answer) as r (payment bigint, ticket bigint, amount numeric);
+            return;
+        end if;
+    end if;
+
+    v_amounts := billig.amounts_of(p_tickets, p_amounts, 'p_amounts', 0.01);
+    perform case
+        when t.refunded is not null
+            then billig.refuse_ticket(t.ticket, '23B10', 'the ticket is refunded already', 'Nothing was changed.')
+        when t.paid is null
+            then billig.refuse_ticket(t.ticket, '23B12', 'the ticket is not paid', 'Take payment first.')
+        when k.amount > l.amount
+            then billig.refuse_ticket(t.ticket, '23B31', 'more would be given back than is left of the price',
+                format('At most NOK %s.', l.amount))
+    end
+    from billig.lock_tickets(p_tickets) as t
+    left join unnest(p_tickets, v_amounts) as k (ticket, amount) on t.ticket = k.ticket -- never empty before it locks
+    cross join lateral billig.left_of(
+        t.paid is not null, t.refunded is not null, t.price, t.reduced, t.charged_back, t.kept
+    ) as l (amount)
+    order by t.ticket;
+    select array_agg(distinct t.purchase), bool_and(t.sale_channel = 'NET')
+    into v_purchases, v_is_net
+    from billig.ticket as t
+    where t.ticket = any (p_tickets);
+    if p_cash_point is null and v_is_net and not coalesce(
+        (select m.payment_method_name from billig.payment_method as m where m.is_cash) = any (v_methods), false
+    ) then
+        v_cash_point := null; -- the provider pays back, whoever asks for it; cash comes out of a drawer
+    elsif v_cash_point is null then
+        perform billig.need_till(p_seller);
+    end if;
+
+    v_total := -(select sum(a) from unnest(v_amounts) as a);
+    if v_methods is null and p_payment_amounts is null then
+        select b.methods, b.amounts into v_methods, v_lines
+        from billig.paid_back(p_tickets, v_amounts, v_total) as b;
+    elsif p_payment_amounts is null then
+        v_lines := null;
+    end if;
+    v_payment := billig.new_payment(
+        'REDUCTION', case when cardinality(v_purchases) = 1 then v_purchases[1] end, null, p_seller, v_cash_point,
+        'FUNCTION', null, p_reason, false, v_methods, v_lines, v_total
+    );
+    update billig.ticket as t
+    set reduced = t.reduced + k.amount, payment = v_payment
+    from unnest(p_tickets, v_amounts) as k (ticket, amount)
+    where t.ticket = k.ticket;
+
+    v_answer := billig.payment_answer(v_payment);
+    if p_request_id is not null then
+        perform billig.end_request('reduce_price', p_request_id, v_answer);
+    end if;
+    return query
+    select * from jsonb_to_recordset(v_answer) as r (payment bigint, ticket bigint, amount numeric);
+end;
+$$;
+
+comment on function billig.reduce_price(bigint[], numeric[], text, text, int, text[], numeric[], text) is
+'Gives back a part of the price of paid tickets, which stay what they are: one row per ticket, logged as PRICE_REDUCTION, amount negative NOK; the ticket''s part first, then the fee''s. p_amounts: positive NOK of each of p_tickets, in their order, or one amount for each of them. p_reason is kept with the payment. By the methods that the tickets were paid with, in proportion where several, unless p_payment_methods (and p_payment_amounts, positive NOK) say otherwise; where, as refund. What is refunded later is the rest. 22023; P0002 no such ticket; 23B06; 23B10 refunded; 23B12 not paid; 23B13; 23B26 no till session is open; 23B31 more than is left; 42501.';
