@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_words constant text[] := regexp_split_to_array(upper(p_text), '[^[:alnum:]]+');
-    v_keys text[] := '{}';
+    v_keys text[] := array[]::text[];
     v_key text;
 begin
     -- A loop, for speed: as one query it takes five times as long.
