@@ -166,5 +166,6 @@ def csv(moves: Sequence[Move], opening: Decimal | None = None, *, newest_first: 
     for move in moves:
         balance = None if balance is None else balance + move.amount
         cells = [f"{move.day:%d.%m.%Y}", f"{move.amount:.2f}".replace(".", ","), move.reference, move.text]
-        rows.append(";".join([*cells, "" if balance is None else f"{balance:.2f}".replace(".", ",")]))
-    return "\n".join(["Dato;Beløp;Arkivref;Tekst;Saldo", *(rows[::-1] if newest_first else rows), ""])
+        cells.append("" if balance is None else f"{balance:.2f}".replace(".", ","))
+        rows.append(";".join([*cells, move.end_to_end]))
+    return "\n".join(["Dato;Beløp;Arkivref;Tekst;Saldo;Betalers ref", *(rows[::-1] if newest_first else rows), ""])
