@@ -442,7 +442,7 @@ create table marketplace.adjustment (
         side = 'ADVERTISEMENT' and amount <= 0 and click_profile = profile and credited >= 0
         or side = 'WEBSITE' and amount >= 0 and credited = 0
     ),
-    constraint adjustment_reason_check check (reason <> '')
+    constraint adjustment_reason_check check (btrim(reason) <> '')
 );
 comment on table marketplace.adjustment is
 'A click found invalid, or charged back, after its month was closed: taken back in the open month, once (adjustment_click_key); the closed one stays as it is. One row per side; adjustment_subtotal_fkey: its run''s subtotal has it. Never changed (23B62).';
@@ -908,7 +908,7 @@ comment on column marketplace.payment_attempt.error_code is 'The gateway''s, of 
 comment on column marketplace.payment_attempt.decline_code is 'The gateway''s, of why it was declined';
 comment on column marketplace.payment_attempt.message is 'The gateway''s own words, or a person''s reason; no keys, no cards';
 comment on column marketplace.payment_attempt.alarm is
-'What a person must look at before this transaction is tried again: conflict (the key was used for something else), mismatch (another amount or currency), not_found (too old to send again, and the gateway has nothing), contradicted (it ended, and the gateway says otherwise: give back there what should not have moved, then clear_alarm; of a payout or refund that did not arrive, resolve_attempt), duplicate (the gateway has two of our key), disputed (the gateway took the charge back: book_loss if it is lost, clear_alarm once the money is back); null: nothing. Until then nothing is sent for the transaction, nor for what corrects it';
+'What a person must look at before this transaction is tried again: conflict (the key was used for something else), mismatch (another amount or currency), not_found (too old to send again, and the gateway has nothing), contradicted (it ended, and the gateway says otherwise: give back there what should not have moved, then clear_alarm; of a payout or refund that did not arrive, resolve_attempt), duplicate (the gateway has two of our key), disputed (the gateway took the charge back: book_loss if it is lost, clear_alarm once the money is back), given_back (that is lost, and the same money is to be refunded as well: clear_alarm sends the refund all the same); null: nothing. Until then nothing is sent for the transaction, nor for what corrects it';
 comment on column marketplace.payment_attempt.is_released is 'A person has said that another attempt may follow';
 comment on column marketplace.payment_attempt.purse is 'Into which it brings money, or out of which it pays: as the gateway had it when it was prepared; of a REFUND that of the charge';
 comment on column marketplace.payment_attempt.refunded is 'Øre of a CHARGE that were, or are to be, given back';
@@ -1023,7 +1023,7 @@ create table marketplace.purse_movement (
         kind in ('RESERVE', 'TRANSFER', 'FEE', 'WITHDRAWN') and (kind = 'WITHDRAWN') = (payment_attempt is not null)
     ),
     constraint purse_movement_amount_check check (amount <> 0),
-    constraint purse_movement_reason_check check (reason <> '')
+    constraint purse_movement_reason_check check (btrim(reason) <> '')
 );
 comment on table marketplace.purse_movement is
 'What was put into a purse, or taken out, besides attempts. purse.reserve is their sum. Never changed (23B62).';

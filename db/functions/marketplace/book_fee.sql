@@ -8,7 +8,7 @@ as $$
 begin
     p_now := jobs.server_time(p_now);
     if
-        p_amount is null or p_amount = 0 or p_amount <> trunc(p_amount, 2) or coalesce(p_reason, '') = ''
+        p_amount is null or p_amount = 0 or p_amount <> trunc(p_amount, 2) or abs(p_amount) >= 1e12 or btrim(coalesce(p_reason, '')) = ''
     then
         raise exception 'a fee needs an amount and a reason' using
             errcode = '22023',

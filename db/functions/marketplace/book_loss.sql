@@ -10,6 +10,9 @@ set search_path = pg_catalog, marketplace, pg_temp
 as $$
 declare
     v_attempt marketplace.payment_attempt;
+    v_lost bigint;
+    v_beyond bigint;
+    v_lost_beyond bigint;
 begin
     p_now := jobs.server_time(p_now);
     v_attempt := marketplace.lock_attempt(p_payment_attempt, p_reason);
@@ -19,20 +22,33 @@ begin
             detail = format('Charged NOK %s, lost NOK %s.', round(v_attempt.amount / 100.0, 2), p_amount),
             hint = 'NOK above 0, at most two decimals; a fee of the gateway is booked by book_fee.';
     end if;
-    if v_attempt.alarm is distinct from 'disputed' or v_attempt.disputed < p_amount * 100 then
+    v_lost := p_amount * 100;
+    v_beyond := marketplace.taken_beyond(p_payment_attempt);
+    if v_attempt.alarm is distinct from 'disputed' or v_attempt.disputed + v_beyond < v_lost then
         raise exception 'not so much of this attempt is disputed' using
             errcode = '23B75',
             detail = format('Attempt %s: %s, %s, alarm %s, in dispute NOK %s.',
                 p_payment_attempt, v_attempt.kind, v_attempt.state, coalesce(v_attempt.alarm, 'none'),
-                round(v_attempt.disputed / 100.0, 2)),
+                round((v_attempt.disputed + v_beyond) / 100.0, 2)),
             hint = 'A dispute comes as an event, and raises an alarm on the attempt that charged.';
     end if;
-    -- What is not lost was won, and is there again.
+    -- What is not lost was won, and is there again. Where a refund was asked for as well, and has not gone out, a person says whether
+    -- it shall: it would be the second time.
+    v_lost_beyond := greatest(0, v_lost - v_attempt.disputed);
     update marketplace.payment_attempt as a
     set
-        disputed = 0, lost = a.lost + (p_amount * 100)::bigint, alarm = null, event = 'lost', message = p_reason,
-        changed_at = p_now
+        disputed = 0, lost = a.lost + v_lost - v_lost_beyond, event = 'lost', message = p_reason, changed_at = p_now,
+        alarm = case
+            when v_lost_beyond > 0 and exists (
+                select from marketplace.transaction as t
+                where t.corrects = a.transaction and t.kind = 'REFUND' and t.status in ('NEW', 'FAILED')
+            ) then 'given_back'
+        end
     where a.payment_attempt = p_payment_attempt;
+    if v_beyond > v_lost_beyond then
+        insert into marketplace.purse_movement (purse, kind, amount, payment_attempt, reason, moved_at)
+        values (v_attempt.purse, 'WITHDRAWN', v_beyond - v_lost_beyond, p_payment_attempt, p_reason, p_now);
+    end if;
     return (
         select round(p.available / 100.0, 2) from marketplace.purse as p where p.purse = v_attempt.purse
     );
@@ -40,4 +56,4 @@ end;
 $$;
 
 comment on function marketplace.book_loss(bigint, numeric, text, timestamptz) is
-'A charge was disputed, and p_amount NOK of it are lost: the operator''s loss. It left the purse when the gateway took it; what was in dispute beyond it was won, and is in the purse again. The alarm is cleared; what the purse has then, below 0 if it was paid out already. The transaction stays EXECUTED; what is lost is not left of the charge. 22023; P0002 no such attempt; 23B75 not so much is in dispute.';
+'A charge was disputed, and p_amount NOK of it are lost: the operator''s loss. It left the purse when the gateway took it; what was in dispute beyond it was won, and is in the purse again. The alarm is cleared, unless a refund of the same money is still to be sent (given_back); what the purse has then, below 0 if it was paid out already. The transaction stays EXECUTED; what is lost is not left of the charge. 22023; P0002 no such attempt; 23B75 not so much is in dispute.';

@@ -17,7 +17,7 @@ declare
 begin
     p_now := jobs.server_time(p_now);
     if
-        cardinality(p_profiles) is null or coalesce(p_reason, '') = ''
+        cardinality(p_profiles) is null or btrim(coalesce(p_reason, '')) = ''
         or cardinality(p_profiles) is distinct from cardinality(p_click_times)
         or cardinality(p_profiles) is distinct from cardinality(p_ad_clicks)
     then

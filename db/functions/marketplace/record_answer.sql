@@ -33,6 +33,12 @@ begin
             detail = format('Answer %L.', p_answer),
             hint = 'The words are in pybridge.payments.gateways; a gateway''s module translates into them.';
     end if;
+    if p_amount < 0 then
+        raise exception 'a gateway''s amounts are not signed' using
+            errcode = '22023',
+            detail = format('Attempt %s: %s, amount %s.', p_payment_attempt, p_answer, p_amount),
+            hint = 'The word says which way the money went.';
+    end if;
     -- The transaction first, then the attempt: everybody locks in this order.
     v_attempt := marketplace.lock_attempt(p_payment_attempt, p_answer);
 
@@ -49,7 +55,14 @@ begin
     end if;
     -- A charge that was taken back, or given back to us: the purse follows at once, whatever a person finds.
     if v_attempt.kind = 'CHARGE' and v_attempt.state = 'SUCCEEDED' and p_answer in ('returned', 'reinstated') then
-        v_outcome := marketplace.dispute_charge(v_attempt, p_answer, p_amount, p_decline_code, p_message, p_now);
+        -- Of another currency nobody knows how much it is: all is gone, and nothing is back until a person has said so.
+        v_outcome := case
+            when p_answer = 'reinstated' and p_currency <> v_attempt.currency then 'NOTHING_NEW'
+            else marketplace.dispute_charge(
+                v_attempt, p_answer, case when p_currency <> v_attempt.currency then null else p_amount end,
+                p_decline_code, p_message, p_now
+            )
+        end;
         return query
         select v_outcome, a.state, t.status, a.alarm
         from marketplace.payment_attempt as a

@@ -3,6 +3,7 @@ create or replace function marketplace.record_event(
     p_event_id text,
     p_event_kind text,
     p_answer text,
+    p_payment_attempt bigint default null,
     p_idempotency_key text default null,
     p_batch text default null,
     p_gateway_id text default null,
@@ -21,6 +22,7 @@ as $$
 declare
     v_attempts bigint[];
     v_attempt bigint;
+    v_won record;
     v_outcome text;
     v_outcomes text[] := array[]::text[];
 begin
@@ -53,7 +55,8 @@ begin
                 then a.batch = p_batch and a.state in ('SUBMITTED', 'UNKNOWN', 'PROCESSING', 'REQUIRES_ACTION')
             when p_gateway_id is not null then a.gateway_id = p_gateway_id
             else false
-        end;
+        end
+        and (p_payment_attempt is null or a.payment_attempt = p_payment_attempt);
     -- All of a batch before the fund, which whoever declines one of it locks last.
     perform from marketplace.transaction as t
     where t.transaction in (select a.transaction from marketplace.payment_attempt as a where a.payment_attempt = any (v_attempts))
@@ -68,6 +71,24 @@ begin
             ) as r
         );
     end loop;
+    -- Won, and heard of before it was heard that there was a dispute at all: what is older does not stay.
+    if p_answer = 'returned' and cardinality(v_attempts) = 1 then
+        select e.amount, e.currency into v_won
+        from marketplace.gateway_event as e
+        where
+            e.payment_attempt = v_attempts[1] and e.answer = 'reinstated' and e.outcome = 'NOTHING_NEW'
+            and e.occurred_at > p_occurred_at
+        order by e.occurred_at
+        limit 1;
+        if found then
+            v_outcomes := array(
+                select r.outcome
+                from marketplace.record_answer(
+                    v_attempts[1], 'reinstated', p_gateway_id, v_won.amount, v_won.currency, p_now => p_now
+                ) as r
+            );
+        end if;
+    end if;
     v_outcome := case
         when 'ALARM' = any (v_outcomes) then 'ALARM'
         when 'APPLIED' = any (v_outcomes) then 'APPLIED'
@@ -86,5 +107,5 @@ begin
 end;
 $$;
 
-comment on function marketplace.record_event(text, text, text, text, text, text, text, bigint, text, text, text, text, timestamptz, timestamptz) is
-'What a gateway said by itself, whose signature was checked: applied once, by its gateway and number, in whatever order such things come. Its attempt is known by the key that we sent, by the batch (then all of it that is open), or by what the gateway calls it. SEEN: it came before; APPLIED, NOTHING_NEW, ALARM: as record_answer; NOT_OURS: no such attempt, kept all the same. 22023; P0002.';
+comment on function marketplace.record_event(text, text, text, text, bigint, text, text, text, bigint, text, text, text, text, timestamptz, timestamptz) is
+'What a gateway said by itself, whose signature was checked: applied once, by its gateway and number, in whatever order such things come. Its attempt is known by the key that we sent, by the batch (then all of it that is open), or by what the gateway calls it; p_payment_attempt must agree. SEEN: it came before; APPLIED, NOTHING_NEW, ALARM: as record_answer; NOT_OURS: no such attempt, kept all the same. A dispute that is heard of after it was won, as p_occurred_at says, is won at once. 22023; P0002.';

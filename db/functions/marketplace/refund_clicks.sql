@@ -47,6 +47,19 @@ begin
     v_refund := marketplace.refund_transaction(
         p_transaction, p_reason, (select trunc(sum(x), 2) from unnest(v_prices) as x), p_request_id, p_now
     );
+    if v_is_known and exists (
+        select from unnest(p_click_times, p_ad_clicks) as k (click_time, ad_click)
+        left join marketplace.adjustment as j
+            on
+                j.click_profile = v_profile and k.click_time = j.click_time and k.ad_click = j.ad_click
+                and j.side = 'ADVERTISEMENT' and j.amount = 0 and j.reason = p_reason
+        where j.adjustment is null
+    ) then
+        raise exception 'the request id was used for another refund' using
+            errcode = '23B13',
+            detail = format('Request %L: refund %s, which does not stand for these clicks.', p_request_id, v_refund),
+            hint = 'Other clicks need another request id; of a refund that named none, adjust_clicks takes them back.';
+    end if;
     if not v_is_known then
         perform marketplace.take_back_clicks(
             array_fill(v_profile, array[cardinality(p_ad_clicks)]), p_click_times, p_ad_clicks, p_reason, null, true, v_now

@@ -17,8 +17,8 @@ declare
 begin
     p_now := jobs.server_time(p_now);
     if
-        coalesce(p_reason, '') = '' or btrim(coalesce(p_request_id, '')) = '' or length(p_request_id) > 200
-        or p_amount <= 0 or p_amount <> trunc(p_amount, 2)
+        btrim(coalesce(p_reason, '')) = '' or btrim(coalesce(p_request_id, '')) = '' or length(p_request_id) > 200
+        or p_amount <= 0 or p_amount <> trunc(p_amount, 2) or p_amount >= 1e12
     then
         raise exception 'a refund needs a reason, an amount and a request id' using
             errcode = '22023',

@@ -6,9 +6,13 @@ as $$
 declare
     v_strays text;
 begin
+    -- A database marked for tests moves no real money (23B79): there a script may send what no program looks after.
     if not exists (
         select from marketplace.gateway_look as l
         where l.job_run = p_job_run and l.gateway = p_gateway and l.ended_at is not null
+    ) and (
+        not exists (select from deploy.test_clock)
+        or exists (select from marketplace.gateway_look as l where l.gateway = p_gateway)
     ) then
         raise exception 'the gateway was not asked what it has of ours' using
             errcode = '23B68',
@@ -32,4 +36,4 @@ end;
 $$;
 
 comment on function marketplace.check_looked(text, bigint) is
-'Refuses to send anything (23B68) before this run has looked what the gateway has, and while it has anything that no attempt explains.';
+'Refuses to send anything (23B68) before this run has looked what the gateway has, and while it has anything that no attempt explains. In a database marked for tests, the look is asked for only once anybody has looked at that gateway.';

@@ -7,11 +7,7 @@ set search_path = pg_catalog, marketplace, pg_temp
 as $$
 declare
     v_sign constant int := case when p_answer = 'returned' then 1 else -1 end;
-    v_beyond constant bigint := (
-        select coalesce(-sum(m.amount), 0)
-        from marketplace.purse_movement as m
-        where m.payment_attempt = p_attempt.payment_attempt
-    );
+    v_beyond constant bigint := marketplace.taken_beyond(p_attempt.payment_attempt);
     v_amount bigint := p_amount;
     v_of_charge bigint;
 begin

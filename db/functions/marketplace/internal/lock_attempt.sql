@@ -6,7 +6,7 @@ as $$
 declare
     v_attempt marketplace.payment_attempt;
 begin
-    if coalesce(p_reason, '') = '' then
+    if btrim(coalesce(p_reason, '')) = '' then
         raise exception 'a reason is needed' using
             errcode = '22023',
             detail = format('Attempt %s.', p_payment_attempt),

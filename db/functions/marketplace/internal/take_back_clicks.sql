@@ -15,7 +15,7 @@ declare
     v_charges bigint[];
 begin
     if
-        cardinality(p_profiles) is null or coalesce(p_reason, '') = '' or p_is_credited is null
+        cardinality(p_profiles) is null or btrim(coalesce(p_reason, '')) = '' or p_is_credited is null
         or p_side not in ('ADVERTISEMENT', 'WEBSITE')
         or cardinality(p_profiles) is distinct from cardinality(p_click_times)
         or cardinality(p_profiles) is distinct from cardinality(p_ad_clicks)
