@@ -61,9 +61,15 @@ def import_(
                     connection, member, layout, encoding=encoding, ours_only=ours, tell=tell
                 )
                 done.append(found)
+                name = file.name  # what is wrong between two members is wrong with the archive
     except tables.Unreadable as error:
-        before = f" {', '.join(each.file for each in done)} before it was." if done else ""
-        raise fail(REFUSED, f"{name}: {error}. Nothing was loaded.{before}") from None
+        _tell_before(done)
+        raise fail(REFUSED, f"{name}: {error}. Nothing{' of it' if done else ''} was loaded.") from None
+    except Exception:  # refused by the database: said by whoever called
+        _tell_before(done)
+        if name != file.name:
+            typer.echo(f"{name} was refused.", err=True)
+        raise
     if as_json:
         print_json([asdict(each) for each in done] if len(done) > 1 else asdict(done[0]) if done else [])
     for each in [] if as_json else done:
@@ -72,6 +78,12 @@ def import_(
         raise fail(REFUSED, f"{file}: there is no file in it.")
     if not all(each.is_whole for each in done):
         raise typer.Exit(REFUSED)
+
+
+def _tell_before(done: list[bank_loading.Loaded]) -> None:
+    """An archive that stops half-way: what was loaded stays loaded."""
+    if done:
+        typer.echo(f"Loaded before that, and kept: {', '.join(each.file for each in done)}.", err=True)
 
 
 LEFT_OUT = {

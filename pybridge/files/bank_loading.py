@@ -5,6 +5,7 @@ import itertools
 import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,7 +28,10 @@ Connection = psycopg.Connection[Any]
 CHUNK = 2000
 """Entries and payments that are held at a time."""
 LARGEST = 1 << 31
-"""Bytes of a file in an archive: what is larger is no statement."""
+DENSEST = 200
+"""Bytes of a file in an archive, and how many one packed byte may be: what is larger or denser is no statement."""
+UNPACKING = (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, zlib.error)
+"""Damaged, locked by a password, packed in a way that Python does not know."""
 
 
 @dataclass(frozen=True)
@@ -187,23 +191,34 @@ def members(path: Path) -> Iterator[Iterator[Path]]:
     if not zipfile.is_zipfile(path):
         yield iter([path])
         return
-    with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as folder:
-        yield _unpacked(archive, Path(folder))
+    try:
+        with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as folder:
+            yield _unpacked(archive, Path(folder))
+    except zipfile.BadZipFile as error:
+        raise Unreadable(1, "", f"the archive cannot be read: {error}") from None
 
 
 def _unpacked(archive: zipfile.ZipFile, folder: Path) -> Iterator[Path]:
-    for place, member in enumerate(sorted(archive.infolist(), key=lambda each: each.filename)):
-        name = Path(member.filename)
-        if member.is_dir() or name.parts[0] == "__MACOSX":
-            continue
-        if member.file_size > LARGEST:
-            raise Unreadable(1, member.filename, f"larger than {LARGEST} bytes")
-        own = folder / str(place)
-        own.mkdir()
-        with archive.open(member) as packed, (own / name.name).open("wb") as plain:
-            shutil.copyfileobj(packed, plain)
-        yield own / name.name
-        shutil.rmtree(own)
+    found = [
+        each
+        for each in sorted(archive.infolist(), key=lambda each: each.filename)
+        if not each.is_dir() and not each.filename.startswith("__MACOSX/")
+    ]
+    for member in found:  # before any is loaded; and no more is unpacked than is said here
+        if member.file_size > min(LARGEST, DENSEST * max(member.compress_size, 1 << 16)):
+            raise Unreadable(1, member.filename, f"unpacked it has {member.file_size} bytes: no statement has")
+    for place, member in enumerate(found):
+        own = folder / str(place) / Path(member.filename).name
+        own.parent.mkdir()
+        try:
+            with archive.open(member) as packed, own.open("wb") as plain:
+                shutil.copyfileobj(packed, plain)
+        except UNPACKING as error:
+            raise Unreadable(1, member.filename, f"cannot be unpacked: {error}") from None
+        if zipfile.is_zipfile(own):
+            raise Unreadable(1, member.filename, "an archive in the archive: unpack it, and load it by itself")
+        yield own
+        shutil.rmtree(own.parent)
 
 
 @contextmanager

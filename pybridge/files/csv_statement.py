@@ -55,16 +55,21 @@ class _Balances:
         self.first = self.first or now
         self._last = now
 
-    def ends(self) -> tuple[Decimal, Decimal] | tuple[None, None]:
-        """What it opened and closed with."""
+    def ends(self, days_fall: bool | None) -> tuple[Decimal, Decimal] | tuple[None, None]:
+        """What it opened and closed with; None where it can be read both ways, and the days do not say which."""
         if self.first is None or self._last is None:
             return None, None
-        begin, end = (self._last, self.first) if self.is_descending else (self.first, self._last)
-        return begin[1] - begin[0], end[1]
+        if self.is_descending is None:  # 100, -100, 100 ...
+            self.is_descending = days_fall
+        ways = [(begin[1] - begin[0], end[1]) for begin, end in ((self.first, self._last), (self._last, self.first))]
+        if self.is_descending is None:
+            return ways[0] if ways[0] == ways[1] else (None, None)
+        return ways[self.is_descending]
 
 
 def read(file: IO[bytes], columns: Layout, name: str) -> Iterator[Item]:
     account, first, last = columns.account, None, None
+    top = bottom = None  # days of the first row and the last
     balances = _Balances()
     for row in csv_rows(file, columns):
         row_account = row.cell.get("account") or columns.account
@@ -74,12 +79,14 @@ def read(file: IO[bytes], columns: Layout, name: str) -> Iterator[Item]:
         entry = _entry(row, columns)
         if "balance" in columns.columns:
             balances.add(row, entry.amount)
+        top = top or entry.booked_on
         first = min(first or entry.booked_on, entry.booked_on)
         last = max(last or entry.booked_on, entry.booked_on)
         yield entry
+        bottom = entry.booked_on
     if first is None or account is None:
         raise Unreadable(2, "", "there are no lines beneath the header")
-    opening, closing = balances.ends()
+    opening, closing = balances.ends(top > bottom if top and bottom and top != bottom else None)
     yield Statement(
         *(1, 1, "EXPORT", name, None, account, columns.currency, first, last, opening, closing),
         is_descending=bool(balances.is_descending),

@@ -296,6 +296,19 @@ def test_a_running_balance_gives_both_ends_and_is_checked(newest_first: bool) ->
     assert "does not follow" in refusal(content.replace(";80,00", ";81,00"), layout(columns=BALANCED))
 
 
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_where_a_running_balance_can_be_read_both_ways_the_days_say_which_or_it_is_none(newest_first: bool) -> None:
+    """100 in and 100 out in turn: from 100 to 100, or from 0 to 0."""
+    moves = [Move(DAY, D(amount)) for amount in (-100, 100, -100, 100)]
+    (found,) = statements(dialects.csv(moves, D(100), newest_first=newest_first), layout(columns=BALANCED))
+    assert (found.opening, found.closing) == (None, None), "a place that is a guess is none"
+    moves[-1] = Move(DAY.replace(day=17), D(100))
+    (found,) = statements(dialects.csv(moves, D(100), newest_first=newest_first), layout(columns=BALANCED))
+    assert (found.opening, found.closing, found.is_descending) == (D(100), D(100), newest_first)
+    (found,) = statements(dialects.csv(moves[:1], D(100)), layout(columns=BALANCED))
+    assert (found.opening, found.closing) == (D(100), D(0))
+
+
 def test_a_column_that_nobody_asked_for_is_kept_by_its_name() -> None:
     assert json.loads(entry("Dato;Beløp;Tekst;Avsender\n16.11.2026;1,00;x;Kari\n", layout()).more or "") == {
         "Avsender": "Kari"

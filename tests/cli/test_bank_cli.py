@@ -1,8 +1,10 @@
 """`pybridge bank`: the way of docs/bank.md from an account to a match that is undone, and its exit codes."""
 
 import json
+import zipfile
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,10 @@ from typer.testing import CliRunner
 
 from pybridge.cli.common import REFUSED
 from pybridge.cli.main import app
+from pybridge.files import bank_loading
 from tests.conftest import Connection
-from tests.support import banking
+from tests.support import banking, dialects
+from tests.support.dialects import Move, Part
 from tests.support.domain import make_event, one
 
 Run = Callable[..., Result]
@@ -125,3 +129,108 @@ def test_a_settlement_route_without_its_account_is_told_which_there_are(bank: Ru
     assert "there is no account Nowhere; `pybridge bank account` adds one" in none.stderr
     assert bank("account", "15060012345", "Drift").exit_code == 0
     assert "there is no account Nowhere; there are Drift" in bank(*asked).stderr
+
+
+# --- Archives ---------------------------------------------------------------------------------------------------------
+
+
+def archive(path: Path, **members: str | bytes) -> Path:
+    """A ZIP of these files, by their names without an ending."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, content in members.items():
+            packed.writestr(f"{name}.sta", content)
+    return path
+
+
+def days(count: int) -> list[str]:
+    """A chain of so many statements, of 100 each."""
+    moves = [Move(banking.days_ago(9 - place), Decimal(100), "nattsafe") for place in range(count)]
+    return [dialects.mt940(Part([move], Decimal(100 * n), n + 1)) for n, move in enumerate(moves)]
+
+
+def entries(db: Connection) -> int:
+    return int(one(db, "select count(*) from bank.entry"))
+
+
+def test_the_files_of_an_archive_are_loaded_by_their_names(db: Connection, bank: Run, tmp_path: Path) -> None:
+    banking.account(db)
+    first, second = days(2)
+    packed = archive(tmp_path / "week.zip", b=second, a=first)
+    done = answer(bank("import", packed, "--json"))
+    assert [(each["file"], each["new_entries"], each["gaps"]) for each in done] == [("a.sta", 1, []), ("b.sta", 1, [])]
+    assert "a.sta was loaded already.\nb.sta was loaded already.\n" in bank("import", packed).stdout
+    with zipfile.ZipFile(packed, "w") as empty:
+        empty.writestr("folder/", "")
+    none = bank("import", packed)
+    assert none.exit_code == REFUSED
+    assert "there is no file in it" in none.stderr
+
+
+@pytest.mark.parametrize("wrong", ["not ours", "does not add up", "no statement", "damaged", "locked", "an archive"])
+def test_an_archive_that_stops_half_way_says_what_it_loaded(
+    db: Connection, bank: Run, tmp_path: Path, wrong: str
+) -> None:
+    banking.account(db)
+    first, second, third = days(3)
+    second = {
+        "not ours": second.replace(banking.NUMBER, "15060099999"),
+        "does not add up": second.replace("NOK200,00", "NOK201,00"),
+        "no statement": "hello",
+    }.get(wrong, second)
+    inner = archive(tmp_path / "inner.zip", x=second).read_bytes()
+    packed = archive(tmp_path / "week.zip", a=first, b=inner if wrong == "an archive" else second, c=third)
+    _spoil(packed, wrong)
+    found = bank("import", packed)
+    said = " ".join(found.output.split())
+    assert found.exit_code == REFUSED, said
+    assert "Loaded before that, and kept: a.sta." in said
+    assert "b.sta" in said
+    assert entries(db) == 1, "the first alone"
+
+
+def _spoil(packed: Path, wrong: str) -> None:
+    """A letter of the second file is another one, or it is marked as locked by a password."""
+    with zipfile.ZipFile(packed) as archive:
+        begin = archive.getinfo("b.sta").header_offset
+    content = bytearray(packed.read_bytes())
+    if wrong == "damaged":
+        content[begin + 60] ^= 0xFF
+    if wrong == "locked":
+        listed = content.index(b"b.sta", content.index(b"PK\x01\x02")) - 46
+        content[begin + 6] |= 1
+        content[listed + 8] |= 1
+    packed.write_bytes(content)
+
+
+def test_an_archive_that_is_larger_than_any_statement_is_refused_before_anything_is_loaded(
+    db: Connection, bank: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    banking.account(db)
+    (first,) = days(1)
+    bomb = archive(tmp_path / "bomb.zip", a=first, b=bytes(20 << 20))
+    assert bomb.stat().st_size < 100_000
+    found = bank("import", bomb)
+    assert found.exit_code == REFUSED
+    assert "b.sta: unpacked it has 20971520 bytes" in " ".join(found.output.split())
+    assert entries(db) == 0
+    plain = archive(tmp_path / "plain.zip", a=first)
+    monkeypatch.setattr(bank_loading, "LARGEST", 10)
+    assert bank("import", plain).exit_code == REFUSED
+    monkeypatch.undo()
+    assert entries(db) == 0
+
+
+def test_an_interim_report_is_told_of_and_never_booked(db: Connection, bank: Run, tmp_path: Path) -> None:
+    banking.account(db)
+    report = tmp_path / "interim.sta"
+    rows = ":61:2611161116C7,00NTRFX//R1\n:86:Pose\n:61:2611161116D2,00NTRFX//R2\n:90D:1NOK2,00\n:90C:1NOK7,00\n-\n"
+    report.write_text(f":20:X\n:25:{banking.NUMBER}\n:28C:1\n:34F:NOK0,\n{rows}")
+    found = bank("import", report)
+    assert found.exit_code == REFUSED, "nothing of it was booked"
+    assert "MT942" in found.stdout
+    assert f"Left out: 2 entries, NOK 5.00, of {banking.NUMBER}, of an interim report" in found.stdout
+    assert "Nothing of it was booked." in found.stdout
+    assert entries(db) == 0
+    moves = [Move(date(2026, 11, 16), Decimal(7), "R1"), Move(date(2026, 11, 16), Decimal(-2), "R2")]
+    report.write_text(dialects.mt940(Part(moves, Decimal(0), 1)))
+    assert answer(bank("import", report, "--json"))["new_entries"] == 2, "the statement books them"

@@ -283,6 +283,7 @@ TESTED_ELSEWHERE = {  # test_settlement.py, test_till.py, test_voucher.py, test_
     "bank_reconciliation",
     "bank_statement_gap",
     "bank_ticket",
+    "bank_unstated",
     "missing_deposit",
     "payout",
     "payout_difference",

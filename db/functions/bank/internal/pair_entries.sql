@@ -24,6 +24,7 @@ begin
                         when 'its words' then nullif(f.bank_reference || ' ' || f.entry_text, ' ')
                         when 'its text' then
                             case when not bank.is_reference(f.bank_reference) then nullif(f.entry_text, '') end
+                        when 'the bank''s word' then nullif(f.bank_reference, '')
                         else ''
                     end as word,
                     case when p_days = 0 then f.booked_on end as day
@@ -51,6 +52,7 @@ begin
                         when 'its words' then nullif(c.bank_reference || ' ' || c.entry_text, ' ')
                         when 'its text' then
                             case when not bank.is_reference(c.bank_reference) then nullif(c.entry_text, '') end
+                        when 'the bank''s word' then nullif(c.bank_reference, '')
                         else ''
                     end as word,
                     d.day
