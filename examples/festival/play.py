@@ -62,6 +62,7 @@ LOGINS = {
     "demo_kari": "seller: none, since the database shows a seller no report",
 }
 """Who may log in to the pages of the demo's own database, and what they see."""
+UKA = 2  # whose stands, and whose web shop: tickets of both organisations are sold there
 STANDS = {1: "Billettluka", 2: "Dødens dal", 3: "Storsalen", 4: "Kontoret"}
 FIRST_CARD = 9_000_001
 CARDS = 40
@@ -540,7 +541,8 @@ def prepare(connection: psycopg.Connection[Any]) -> None:
             connection.execute(sql.SQL("grant {} to {}").format(sql.Identifier(group), sql.Identifier(role)))
         client = Client(connection)
         for number, name in STANDS.items():
-            client.register_cash_point(cash_point=number, name=name)
+            client.register_cash_point(cash_point=number, name=name, organisation=UKA)
+        client.set_payment_method_organisation(payment_method="NET_CARD", organisation=UKA)
         connection.execute(
             """
             insert into billig.ticket_card (card, owner_member_id, membership_ends)

@@ -12,10 +12,13 @@ begin
     -- Not planned for each call: the setting would reach the checks of foreign keys, and plan each of them anew.
 
     -- A stand that nobody registered must not lose the money that went over its counter.
-    insert into billig.cash_point (cash_point, cash_point_name, session_required)
-    select distinct c, 'Cash point ' || c, false
-    from unnest(p_cash_points) as c
-    where c is not null
+    -- Whose it is nobody said: whose tickets went over it first.
+    insert into billig.cash_point (cash_point, cash_point_name, session_required, organisation)
+    select distinct on (c.cash_point) c.cash_point, 'Cash point ' || c.cash_point, false, t.organisation
+    from unnest(p_tickets, p_cash_points) as c (ticket, cash_point)
+    inner join billig.ticket as t on c.ticket = t.ticket
+    where c.cash_point is not null and not exists (select from billig.cash_point as k where k.cash_point = c.cash_point)
+    order by c.cash_point, c.ticket
     on conflict do nothing;
 
     insert into billig.payment (kind, purchase, seller, cash_point, made_by)
