@@ -60,6 +60,7 @@ TABLES = (
     "z_report_line",
     "rollup_batch",
     "late_row",
+    "late_payment",
 )
 MARKETPLACE_TABLES = (
     "transaction",
@@ -695,6 +696,18 @@ BREAKAGES: list[tuple[str, str, Break]] = [
         "insert into billig.payment_line values (%s, 9, -0.50)", rounding=Decimal("-0.50"))),
     ("rounding", "a rounding without cash", _rounding(
         "update billig.payment_line set payment_method = 9, amount = 0.50 where payment = %s", cash=None)),
+    ("between_organisations", "cash in another's books", _till(
+        "update billig.payment_line set organisation = 1 where payment_method = 1 and payment ="
+        " (select min(payment) from billig.payment where till_session = %(session)s)",
+        organisation=1, problem="cash is not with the organisation whose drawer it is in")),
+    ("between_organisations", "a difference that is none", _till(
+        "update billig.till_count set expected = expected + 1, note = 'x'"
+        " where till_session = %(session)s and payment_method = 1",
+        organisation=UKA, problem="cash in the books is not what its drawers hold", difference=-1)),
+    ("between_organisations", "money without its first row", _till(
+        "update billig.transaction_log set first_of_payment = false where payment ="
+        " (select min(payment) from billig.payment where till_session = %(session)s)",
+        problem="what stands between organisations is not 0 in sum")),
     ("till", "a payment changed after the count", _till(
         "update billig.payment_line set amount = amount + 1 where payment ="
         " (select min(payment) from billig.payment where till_session = %(session)s)",
