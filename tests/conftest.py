@@ -128,7 +128,7 @@ def _deploy(connection: Connection) -> None:
     from pybridge.deploy import deploy  # here, so that the tests of the house run without it
 
     deploy(connection)
-    # The tests' programme is mostly UKA's (tests/support/programme.py): so is the web's agreement, and money at no till.
+    # The tests' programme is mostly UKA's: so is the web's agreement, and money at no till.
     connection.execute("update billig.payment_method set organisation = 2")
 
 

@@ -714,7 +714,7 @@ def test_two_rules_alike_cannot_be(db: Connection) -> None:
 
 def test_the_examples_for_the_bookkeeper_run(db: Connection) -> None:
     text = (ROOT / "docs" / "vouchers.md").read_text("utf-8")
-    (block,) = re.findall(r"```sql\n(.*?)```", text, re.S)
+    block = "".join(re.findall(r"```sql\n(.*?)```", text, re.S))
     with db.transaction(force_rollback=True):
         make_project(db, project=1)
         db.execute(block.encode())
