@@ -50,7 +50,7 @@ grant select on books.accounting_period to bookkeeper, auditor;
 
 -- Which account a voucher's line goes to: the bookkeeper decides, through the functions.
 grant select on
-books.account, books.voucher_line_kind, books.voucher_rule, billig.event_date
+books.account, books.voucher_line_kind, books.voucher_rule, books.organisation, billig.event_date
 to bookkeeper, auditor;
 
 grant select on all tables in schema report to analyst, bookkeeper, auditor;
@@ -84,13 +84,15 @@ grant execute on function billig.expire_net_sales, billig.expire_reservations to
 grant execute on function
 billig.register_cash_point, billig.set_payment_method_organisation, billig.set_fee_vat_code, billig.settle_owed_back,
 billig.erase_buyer,
-billig.check_programme, billig.import_programme, books.set_account, books.set_voucher_rule
+billig.check_programme, billig.import_programme, books.set_account, books.set_voucher_rule,
+books.set_organisation
 to bookkeeper;
 grant select on billig.programme_column to bookkeeper;
 grant execute on function books.close_period to bookkeeper;
 grant execute on function billig.roll_up_log to bookkeeper, scheduler;
 -- Whoever reads a view calls the functions in it: these say which rows are late, and nothing else.
 grant execute on function billig.late_rows, billig.late_payments, books.posting_date to analyst, bookkeeper, auditor, scheduler;
+grant execute on function books.organisation_on to analyst, bookkeeper, auditor;
 
 -- The marketplace. Row-level security lets a profile's own role see only its own rows; a click is both parties'.
 grant select on
@@ -130,9 +132,9 @@ to marketplace_web, marketplace_profile, bookkeeper, scheduler, auditor, analyst
 grant execute on function marketplace.due_date to marketplace_web, scheduler, bookkeeper, auditor;
 grant execute on function
 marketplace.current_totals, marketplace.past_transactions, marketplace.why_not_paid, marketplace.click_series,
-marketplace.top_items, marketplace.check_profile, marketplace.check_period, marketplace.click_lines
+marketplace.click_counts, marketplace.top_items, marketplace.check_profile, marketplace.check_period, marketplace.click_lines
 to marketplace_web, marketplace_profile;
-grant execute on function marketplace.statement_lines to analyst, bookkeeper, auditor;
+grant execute on function marketplace.statement_lines, marketplace.all_click_counts to analyst, bookkeeper, auditor;
 grant execute on function marketplace.record_clicks to marketplace_web;
 grant execute on function marketplace.begin_click_file, marketplace.load_clicks to marketplace_web, scheduler, bookkeeper;
 grant execute on function marketplace.exclude_clicks to bookkeeper, marketplace_web;

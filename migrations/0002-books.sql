@@ -47,6 +47,54 @@ values
 (33, '2006-01-01', 8), (33, '2016-01-01', 10), (33, '2018-01-01', 12), (33, '2020-04-01', 6), (33, '2021-10-01', 12),
 (5, '2005-01-01', 0), (6, '2005-01-01', 0), (7, '2005-01-01', 0);
 
+-- --- Organisations --------------------------------------------------------------------------------------------------
+
+create table books.organisation (
+    organisation_version int generated always as identity,
+    organisation int not null,
+    valid_from date not null,
+    legal_name text not null,
+    organisation_number text not null,
+    is_vat_registered boolean not null,
+    is_in_business_register boolean not null,
+    address text,
+    set_by text not null default session_user,
+    set_at timestamptz not null default clock_timestamp(),
+    constraint organisation_pkey primary key (organisation_version),
+    constraint organisation_valid_from_check check (valid_from between '2000-01-01' and '2100-01-01'),
+    constraint organisation_legal_name_check
+    check (legal_name !~ '^$|^[\s\u00A0\u2000-\u200A\u202F\u3000]|[\s\u00A0\u2000-\u200A\u202F\u3000]$|[\u0001-\u001F\u007F-\u009F\u00AD\u200B-\u200F\u2028-\u202E\u2060-\u2069\uFEFF]'),
+    constraint organisation_address_check
+    check (address !~ '^$|^[\s\u00A0\u2000-\u200A\u202F\u3000]|[\s\u00A0\u2000-\u200A\u202F\u3000]$|[\u0001-\u001F\u007F-\u009F\u00AD\u200B-\u200F\u2028-\u202E\u2060-\u2069\uFEFF]'),
+    -- A check digit of 10 is none: no ninth digit makes such a sum divisible.
+    constraint organisation_number_check check (
+        case
+            when organisation_number ~ '^[1-9][0-9]{8}$' then (
+                3 * substr(organisation_number, 1, 1)::int + 2 * substr(organisation_number, 2, 1)::int
+                + 7 * substr(organisation_number, 3, 1)::int + 6 * substr(organisation_number, 4, 1)::int
+                + 5 * substr(organisation_number, 5, 1)::int + 4 * substr(organisation_number, 6, 1)::int
+                + 3 * substr(organisation_number, 7, 1)::int + 2 * substr(organisation_number, 8, 1)::int
+                + substr(organisation_number, 9, 1)::int
+            ) % 11 = 0
+            else false
+        end
+    )
+);
+comment on table books.organisation is
+'What the law wants to be told of an organisation on a receipt: a row per change, never changed itself (23B20), made by books.set_organisation alone. On a day the row with the latest valid_from that is not after it holds; of rows with the same valid_from, the newest. Versions are committed in order, so that a receipt can keep the last one that its original knew. organisation_number_check: the check digit is right (modulus 11, weights 3 2 7 6 5 4 3 2; Brønnøysundregistrene). organisation_legal_name_check, organisation_address_check: not blank, nothing invisible, no white space at the edges.';
+comment on column books.organisation.organisation_version is 'Key; later ones were registered later';
+comment on column books.organisation.organisation is 'The organisation that sells (billig.organisation)';
+comment on column books.organisation.valid_from is 'First day it holds, local date';
+comment on column books.organisation.legal_name is 'Name in the register of legal entities';
+comment on column books.organisation.organisation_number is 'Organisation number, nine digits, without spaces';
+comment on column books.organisation.is_vat_registered is 'Whether it is in the VAT register: MVA stands after its number';
+comment on column books.organisation.is_in_business_register is
+'Whether it is in the register of business enterprises: Foretaksregisteret stands on its receipts';
+comment on column books.organisation.address is 'Address, in one line; null: not on receipts';
+comment on column books.organisation.set_by is 'session_user';
+comment on column books.organisation.set_at is 'When';
+create index organisation_valid_from_idx on books.organisation (organisation, valid_from);
+
 -- --- Vouchers --------------------------------------------------------------------------------------------------------
 
 create table books.account (

@@ -1040,10 +1040,13 @@ create table billig.receipt_print (
     printed_at timestamptz not null default now(),
     printed_by text not null,
     till_session bigint,
+    organisation_version int,
     constraint receipt_print_pkey primary key (payment, print_number),
     constraint receipt_print_payment_fkey foreign key (payment) references billig.payment (payment),
     constraint receipt_print_till_session_fkey
     foreign key (till_session) references billig.till_session (till_session),
+    constraint receipt_print_organisation_version_fkey
+    foreign key (organisation_version) references books.organisation (organisation_version),
     constraint receipt_print_number_check check (print_number > 0)
 );
 comment on table billig.receipt_print is 'Every print of a receipt; number 1 is the original, the rest are copies (SAF-T 13012 to 13014)';
@@ -1053,6 +1056,8 @@ comment on column billig.receipt_print.printed_at is 'When';
 comment on column billig.receipt_print.printed_by is 'session_user';
 comment on column billig.receipt_print.till_session is
 'The open session of who printed it, or else of the payment; null: none was open';
+comment on column billig.receipt_print.organisation_version is
+'The last row of books.organisation that stood when the original was printed: copies go by it and by those before; null: there was none';
 create index receipt_print_till_session_idx on billig.receipt_print (till_session) where till_session is not null;
 
 create table billig.payment_error (
@@ -1206,6 +1211,9 @@ create index late_payment_posting_date_idx on billig.late_payment (posting_date)
 
 -- squawk-ignore adding-foreign-key-constraint, constraint-missing-not-valid -- as new as this
 alter table books.accounting_period add constraint accounting_period_organisation_fkey
+foreign key (organisation) references billig.organisation (organisation);
+-- squawk-ignore adding-foreign-key-constraint, constraint-missing-not-valid -- as new as this
+alter table books.organisation add constraint organisation_organisation_fkey
 foreign key (organisation) references billig.organisation (organisation);
 -- squawk-ignore adding-foreign-key-constraint, constraint-missing-not-valid -- as new as this
 alter table books.voucher_rule add constraint voucher_rule_project_fkey

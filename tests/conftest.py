@@ -49,6 +49,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--festival", type=int, default=300, help="how many payments by reference the festival at the bank has"
     )
+    parser.addoption(
+        "--histories", type=int, help="how many random histories the reports are added up over (default: 3)"
+    )
+    parser.addoption("--history-seed", type=int, default=0, help="the seed of the first of them (default: 0)")
     parser.addoption("--fault-seed", type=int, default=0, help="the seed of the first of them (default: 0)")
 
 
@@ -319,3 +323,10 @@ def fault_schedules(request: pytest.FixtureRequest) -> range:
     """The seeds of the random months that are charged and paid while everything fails."""
     first = int(request.config.getoption("--fault-seed"))
     return range(first, first + int(request.config.getoption("--fault-schedules") or 25))
+
+
+@pytest.fixture(scope="session")
+def histories(request: pytest.FixtureRequest) -> range:
+    """The seeds of the random histories whose reports are added up another way."""
+    first = int(request.config.getoption("--history-seed"))
+    return range(first, first + int(request.config.getoption("--histories") or 3))

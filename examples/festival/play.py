@@ -64,6 +64,8 @@ LOGINS = {
 """Who may log in to the pages of the demo's own database, and what they see."""
 UKA = 2  # whose stands, and whose web shop: tickets of both organisations are sold there
 STANDS = {1: "Billettluka", 2: "Dødens dal", 3: "Storsalen", 4: "Kontoret"}
+ORGANISATIONS = {1: ("Prøvesamfundet (oppdiktet)", "123456785"), 2: ("Prøve-UKA (oppdiktet)", "111111111")}
+"""What the receipts of Samfundet and UKA say of them here: made up, as no register gives numbers that begin with 1."""
 FIRST_CARD = 9_000_001
 CARDS = 40
 LEAD = timedelta(weeks=1)  # how long before its first event the programme is played
@@ -543,6 +545,13 @@ def prepare(connection: psycopg.Connection[Any]) -> None:
         for number, name in STANDS.items():
             client.register_cash_point(cash_point=number, name=name, organisation=UKA)
         client.set_payment_method_organisation(payment_method="NET_CARD", organisation=UKA)
+        for organisation, (legal_name, organisation_number) in ORGANISATIONS.items():
+            client.books.set_organisation(
+                organisation=organisation,
+                legal_name=legal_name,
+                organisation_number=organisation_number,
+                is_vat_registered=True,
+            )
         connection.execute(
             """
             insert into billig.ticket_card (card, owner_member_id, membership_ends)
@@ -771,7 +780,8 @@ def run_jobs(connection: psycopg.Connection[Any]) -> None:
     own = [job for job in jobs.JOBS if job != "marketplace_execute" or demo_market.is_alone(connection)]
     for each in jobs.due(connection, jobs=own):
         jobs.run_due(connection, each.job, each.period)
-    for job in ("marketplace_partitions", "net_expiry", "reservation_expiry", "vat_change", "log_rollup", "consistency"):
+    once = ("marketplace_partitions", "net_expiry", "reservation_expiry", "vat_change", "log_rollup", "consistency")
+    for job in once:
         jobs.run(connection, job)
 
 

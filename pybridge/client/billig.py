@@ -171,6 +171,7 @@ class ReceiptRow:
     amount: Decimal
     vat_rate: Decimal | None
     vat_amount: Decimal | None
+    organisation: int | None
 
 
 @dataclass(frozen=True)
@@ -663,11 +664,14 @@ class Billig(Room):
     def receipt(self, *, payment: int | None = None, purchase: int | None = None) -> list[ReceiptRow]:
         """The receipt of a payment (sale, refund, exchange, change or price reduction; its number is the receipt's; a
         chargeback has none), or of a purchase's first sale, as rows to print in order, with the names that the tickets
-        were sold under: section LINE (tickets and fees: quantity, unit_price, amount; where a part of the price is
-        given back or kept, the line says so), TOTAL (quantity: the tickets), VAT (by rate: amount is gross), ROUNDING
-        (of cash: what is handed over less what it is for), PAYMENT (by method: TOTAL and ROUNDING together). NOK,
-        negative for money back; times local. Each call counts as a print: print_number 1 is the original, later ones
-        have is_copy. P0002: nothing paid.
+        were sold under: section SELLER (of each organisation before its lines: its legal name, NO and its number, MVA
+        and Foretaksregisteret where it is so, its address, as books.organisation had them for the payment's day when
+        the original was printed, or else its name alone; quantity of tickets and amount: its part of the total), LINE
+        (tickets and fees: quantity, unit_price, amount; where a part of the price is given back or kept, the line says
+        so), TOTAL (quantity: the tickets), VAT (by organisation and rate: amount is gross), ROUNDING (of cash: what is
+        handed over less what it is for), PAYMENT (by method: TOTAL and ROUNDING together). organisation: whose row it
+        is; null: all of theirs. NOK, negative for money back; times local. Each call counts as a print: print_number 1
+        is the original, later ones have is_copy. P0002: nothing paid.
         """
         return self._rows(ReceiptRow, "receipt", payment=payment, purchase=purchase)
 

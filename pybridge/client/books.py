@@ -18,6 +18,21 @@ class ClosePeriodRow:
     vat_amount: Decimal
 
 
+@dataclass(frozen=True)
+class OrganisationOnRow:
+    """A row of `books.organisation_on`."""
+
+    organisation: int
+    legal_name: str
+    organisation_number: str
+    is_vat_registered: bool
+    is_in_business_register: bool
+    address: str | None
+    valid_from: date
+    set_by: str
+    set_at: datetime
+
+
 class Books(Room):
     """What ticketing and marketplace share: VAT codes and rates, accounts, vouchers and their rules, closed periods"""
 
@@ -37,6 +52,12 @@ class Books(Room):
         return self._rows(
             ClosePeriodRow, "close_period", organisation=organisation, first_day=first_day, last_day=last_day, note=note
         )
+
+    def organisation_on(self, *, day: date, version: int | None = None) -> list[OrganisationOnRow]:
+        """What books.organisation says of each organisation on a local day; none where nothing is registered by then.
+        version: as it was known when that version was the last; null: as it is known now.
+        """
+        return self._rows(OrganisationOnRow, "organisation_on", day=day, version=version)
 
     def posting_date(self, *, organisation: int, transaction_date: date, era: int, xact_id: str) -> date:
         """The day that a log row counts on, by its organisation, its date and its transaction: its own date, unless
@@ -58,6 +79,35 @@ class Books(Room):
     def set_account(self, *, account: int, name: str) -> int:
         """Adds an account that voucher rules may name, or renames it. 22023: no number of four digits, or no name."""
         result: int = self._value("set_account", account=account, name=name)
+        return result
+
+    def set_organisation(
+        self,
+        *,
+        organisation: int,
+        legal_name: str,
+        organisation_number: str,
+        is_vat_registered: bool,
+        valid_from: date | None = None,
+        is_in_business_register: bool = False,
+        address: str | None = None,
+    ) -> int:
+        """Registers what the law wants to be told of an organisation on its receipts, from a day on (today, if none is
+        given): receipts that are printed from now on, of payments from that day on, say it; copies say what their
+        original said. organisation_number: nine digits, spaces are left out. Returns the row of books.organisation.
+        22023: no legal name, no valid number (modulus 11), or a day before 2000 or after 2100; P0002: no such
+        organisation.
+        """
+        result: int = self._value(
+            "set_organisation",
+            organisation=organisation,
+            legal_name=legal_name,
+            organisation_number=organisation_number,
+            is_vat_registered=is_vat_registered,
+            valid_from=valid_from,
+            is_in_business_register=is_in_business_register,
+            address=address,
+        )
         return result
 
     def set_voucher_rule(

@@ -22,6 +22,17 @@ class AdjustClickRow:
 
 
 @dataclass(frozen=True)
+class AllClickCountsRow:
+    """A row of `marketplace.all_click_counts`."""
+
+    item: int
+    item_name: str
+    period_begins: datetime
+    clicks: int
+    amount: Decimal
+
+
+@dataclass(frozen=True)
 class BeginClickFileRow:
     """A row of `marketplace.begin_click_file`."""
 
@@ -43,6 +54,17 @@ class ClaimAttemptsRow:
     submitted_at: datetime
     gateway_id: str | None
     batch: str | None
+
+
+@dataclass(frozen=True)
+class ClickCountsRow:
+    """A row of `marketplace.click_counts`."""
+
+    item: int
+    item_name: str
+    period_begins: datetime
+    clicks: int
+    amount: Decimal
 
 
 @dataclass(frozen=True)
@@ -259,6 +281,14 @@ class Marketplace(Room):
             **given(now=now),
         )
 
+    def all_click_counts(
+        self, *, profile: int | None, side: str, from_: date, to: date, step: str = "day"
+    ) -> list[AllClickCountsRow]:
+        """click_counts for those who may read reports, and not the clicks themselves. 22023."""
+        return self._rows(
+            AllClickCountsRow, "all_click_counts", profile=profile, side=side, from_=from_, to=to, step=step
+        )
+
     def begin_click_file(self, *, source: str, content_sha256: bytes) -> list[BeginClickFileRow]:
         """Begins to load a file of clicks: makes the temporary table click_file_line, empty, for the caller to COPY the
         file's lines into and then call load_clicks, in the same transaction. Returns a row, and makes no table, where
@@ -284,9 +314,11 @@ class Marketplace(Room):
         """
         self._value("cancel_attempt", payment_attempt=payment_attempt, reason=reason, **given(now=now))
 
-    def check_period(self, *, side: str, from_: date, to: date, step: str) -> None:
-        """Refuses a question about clicks that makes no sense (22023)."""
-        self._value("check_period", side=side, from_=from_, to=to, step=step)
+    def check_period(self, *, side: str, from_: date, to: date, step: str, fills: bool = True) -> None:
+        """Refuses a question about clicks that makes no sense (22023). fills: each step is a row, clicks or none, so
+        that too many are refused.
+        """
+        self._value("check_period", side=side, from_=from_, to=to, step=step, fills=fills)
 
     def check_profile(self, *, profile: int) -> None:
         """Refuses to answer a profile's role about another profile (42501), and for no profile (P0002). Row-level
@@ -320,6 +352,17 @@ class Marketplace(Room):
         """
         self._value("clear_alarm", payment_attempt=payment_attempt, reason=reason, **given(now=now))
 
+    def click_counts(
+        self, *, profile: int | None, side: str, from_: date, to: date, step: str = "day"
+    ) -> list[ClickCountsRow]:
+        """Clicks over time (M8), so far as its caller may see them: by advertisement or by website (side ADVERTISEMENT
+        or WEBSITE), of a profile, or of all if it is null, from the local day from_ until before to, an hour, day, week
+        (from Monday) or month each (step); no row where there were none. The one place that counts them: click_series
+        adds what had none, all_click_counts is for those who read reports. Excluded clicks are left out. amount: NOK,
+        cost positive, earnings negative. Runs with its caller's rights, so that row-level security decides. 22023.
+        """
+        return self._rows(ClickCountsRow, "click_counts", profile=profile, side=side, from_=from_, to=to, step=step)
+
     def click_lines(self, *, profile: int, month: date, transaction: int) -> list[ClickLinesRow]:
         """What a transaction of a profile and a month is made of, so far as its caller may see it: the lines of
         report.marketplace_statement_line, and of own_statement_line, whose columns it has. Runs with its caller's
@@ -330,11 +373,11 @@ class Marketplace(Room):
     def click_series(
         self, *, profile: int, side: str, from_: date, to: date, step: str = "day"
     ) -> list[ClickSeriesRow]:
-        """Clicks by advertisement or by website of a profile (M8; side ADVERTISEMENT or WEBSITE), from the local day
-        from_ until before to, an hour, day, week (from Monday) or month each (step); 0 where there were none. The first
-        week or month counts what lies in the days asked for. Excluded clicks are left out. amount: NOK, cost positive,
-        earnings negative. Runs with its caller's rights, so that row-level security decides. 22023; 42501 another's;
-        P0002 no such profile.
+        """click_counts of a profile, and 0 where there were none: by advertisement or by website (M8; side
+        ADVERTISEMENT or WEBSITE), from the local day from_ until before to, an hour, day, week (from Monday) or month
+        each (step). The first week or month counts what lies in the days asked for. Excluded clicks are left out.
+        amount: NOK, cost positive, earnings negative. Runs with its caller's rights, so that row-level security
+        decides. 22023; 42501 another's; P0002 no such profile.
         """
         return self._rows(ClickSeriesRow, "click_series", profile=profile, side=side, from_=from_, to=to, step=step)
 

@@ -2,6 +2,9 @@
 
 from decimal import Decimal
 
+import psycopg
+import pytest
+
 from tests.conftest import Connection
 from tests.support import domain
 from tests.support.domain import call, consistency, exchange, expect, log_types, make_event, net_paid, sell
@@ -271,3 +274,46 @@ def test_a_used_ticket_changes_price_group_too(db: Connection) -> None:
     domain.update_ticket(db, sale.tickets, used="now")
     assert _change(db, sale.tickets, event.price_groups[1])[0]["amount"] == -40
     assert consistency(db) == {}
+
+
+def leave_ids_in_the_sequences_way(db: Connection, price_group: int, tickets: list[int]) -> None:
+    """As clients that choose max + 1 do who are faster than the trigger that moves the sequence."""
+    with db.transaction():
+        domain.run(db, "set local session_replication_role = replica")
+        domain.run(db, "alter table billig.ticket disable trigger aa_follow_client_id")
+        purchase = domain.raw_purchase(db)
+        for ticket in tickets:
+            domain.insert_ticket(db, price_group, purchase, ticket=ticket)
+        domain.run(db, "alter table billig.ticket enable always trigger aa_follow_client_id")
+
+
+def test_ids_that_clients_chose_do_not_break_the_next_exchange(db: Connection) -> None:
+    """What was given back and named an id that turned out to be a client's is given back anew, and logged once."""
+    event, other = make_event(db, num=5), make_event(db, prices=(150,), num=3)
+    sale = sell(db, event.price_group, 2)
+    last = sale.tickets[-1]
+    chosen = [last + 2, last + 4]
+    leave_ids_in_the_sequences_way(db, event.price_group, chosen)
+    answer = exchange(db, sale.tickets, other.price_group, 3)
+    new = [row["new_ticket"] for row in answer]
+    assert len(new) == 3
+    assert not set(chosen) & set(new)
+    assert [domain.ticket_row(db, old)["replaced_by"] for old in sale.tickets] == new[:2]
+    assert [domain.ticket_row(db, each)["replaces"] for each in new] == [*sale.tickets, None]
+    for old, its in zip(sale.tickets, new, strict=False):
+        assert [row["related_ticket"] for row in domain.log_rows(db, old)] == [None, its]
+    assert (domain.num_sold(db, event.ticket_group), domain.num_sold(db, other.ticket_group)) == (2, 3)
+    assert domain.one(db, "select count(*) from billig.exchange") == 1
+    assert consistency(db) == {}
+
+
+def test_without_beginning_again_such_an_exchange_fails(db: Connection) -> None:
+    """Positive control of the test above: the id that a client chose is met."""
+    event = make_event(db)
+    sale = sell(db, event.price_group)
+    leave_ids_in_the_sequences_way(db, event.price_group, [sale.ticket + 1])
+    source = domain.one(db, "select pg_get_functiondef('billig.new_tickets'::regproc)")
+    assert "v_constraint <> 'ticket_pkey'" in source
+    db.execute(source.replace("v_constraint <> 'ticket_pkey'", "true").encode())
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        exchange(db, sale.tickets, event.price_group, methods=None)

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from functools import partial
@@ -26,11 +27,25 @@ from pytest_postgresql.executors import NoopExecutor
 
 from tests.conftest import Clone, ServerInfo
 from tests.support import domain, servers
-from tests.support.ledger_model import CARD, CASH, NET_CARD, Event, Expected, Group, Ledger, Mix, Price, Ticket
+from tests.support.ledger_model import (
+    CARD,
+    CASH,
+    CASH_ROUNDING,
+    NET_CARD,
+    Dispute,
+    Event,
+    Expected,
+    Group,
+    Ledger,
+    Mix,
+    Price,
+    Ticket,
+)
 
 STEPS = 50
 RUNS_PER_DATABASE = 4
 METHODS = {"CASH": CASH, "CARD": CARD, "NET_CARD": NET_CARD}
+NAMES = {number: name for name, number in METHODS.items()}
 RATES = {3: 25, 31: 15, 33: 12, 5: 0, 6: 0, 7: 0}
 UNREGISTERED = 9001  # a stand that nobody registered: it takes cash
 STAND_METHOD = {1: CASH, 2: CARD, UNREGISTERED: CASH}
@@ -46,6 +61,7 @@ select jsonb_build_object(
             union all select 'oversold' where exists (select from consistency.oversold)
             union all select 'first_row' where exists (select from consistency.first_row)
             union all select 'exchange_pairs' where exists (select from consistency.exchange_pairs)
+            union all select 'chargeback' where exists (select from consistency.chargeback)
             union all select 'vat' where exists (select from consistency.vat)
             union all select 'money_without_method' where exists (select from consistency.money_without_method)
             union all select 'overlong_unpaid' where exists (select from consistency.overlong_unpaid)
@@ -62,7 +78,7 @@ select jsonb_build_object(
         select jsonb_agg(jsonb_build_array(
             t.ticket, t.price_group, t.purchase, t.paid is not null, t.refunded is not null, t.used is not null,
             t.on_card, t.price, t.fee, t.vat_code, t.vat_rate, t.fee_vat_code, t.fee_vat_rate,
-            t.project, t.replaces, t.replaced_by, t.payment,
+            t.project, t.replaces, t.replaced_by, t.payment, t.reduced, t.charged_back, t.kept,
             (select n.event_name from billig.sold_name as n where n.sold_name = t.sold_name)
         ))
         from billig.ticket as t
@@ -125,12 +141,43 @@ FORBIDDEN: list[tuple[LiteralString, Callable[[Ticket], set[str]]]] = [
     ("delete from billig.ticket where ticket = %s", lambda t: {"23B25"}),
     (
         "update billig.ticket set refunded = null where ticket = %s",
-        lambda t: {"23B22"} if t.refunded else set(),
+        lambda t: ({"23514"} if t.kept else {"23B22"}) if t.refunded else set(),
     ),
-    ("update billig.ticket set paid = null where ticket = %s", lambda t: {"23B22"} if t.paid else set()),
+    (
+        "update billig.ticket set paid = null where ticket = %s",
+        lambda t: ({"23514"} if t.reduced or t.charged_back or t.kept else {"23B22"}) if t.paid else set(),
+    ),
     ("update billig.ticket set used = null where ticket = %s", lambda t: {"23B22"} if t.used else set()),
     ("update billig.ticket set price = price + 1 where ticket = %s", lambda t: {"23B08"}),
-    ("update billig.ticket set vat_rate = vat_rate + 1 where ticket = %s", lambda t: {"23B08"}),
+    ("update billig.ticket set vat_rate = vat_rate + 60 where ticket = %s", lambda t: {"23B08"}),
+    ("update billig.ticket set kept = kept + 1 where ticket = %s", lambda t: {"23514", "23B10"}),
+    (
+        "update billig.ticket set charged_back = charged_back + 1 where ticket = %s",
+        lambda t: {"23514", "23B08"} if t.refunded else {"23514", "23B06"},
+    ),
+    (
+        "update billig.ticket set charged_back = 0 where ticket = %s",
+        lambda t: {"23B08" if t.refunded else "23B06"} if t.charged_back else set(),
+    ),
+    (
+        "update billig.ticket set reduced = reduced - 0.01 where ticket = %s",
+        lambda t: {"23514"} if not t.reduced else {"23B10"} if t.refunded else {"23B22"},
+    ),
+    (
+        "update billig.ticket set refunded = billig.local_time(), refunder = 'x', reduced = reduced + 1"
+        " where ticket = %s",
+        lambda t: {"23514", "23B10"} if t.refunded else {"23514", "23B23"},
+    ),
+    (
+        "insert into billig.ticket (price_group, purchase, paid, kept)"
+        " select price_group, purchase, billig.local_time(), 1 from billig.ticket where ticket = %s",
+        lambda t: {"23514"},
+    ),
+    (
+        "insert into billig.ticket (price_group, purchase, paid, reduced)"
+        " select price_group, purchase, billig.local_time(), 1 from billig.ticket where ticket = %s",
+        lambda t: {"23514", "23B24", "23B01"},
+    ),
     ("update billig.ticket set ticket = ticket + 1000000 where ticket = %s", lambda t: {"23B08", "23503"}),
     ("update billig.ticket set seller = 'somebody else' where ticket = %s", lambda t: {"23B08"}),
     ("update billig.ticket set project = project + 1 where ticket = %s", lambda t: {"23B08"}),
@@ -271,6 +318,7 @@ class Festival(RuleBasedStateMachine):
         self.owed_now = False
         self.first_payment = self.last_payment = 0
         self.first_purchase = 0
+        self.today = date.min
 
     # --- The programme ---
 
@@ -279,12 +327,17 @@ class Festival(RuleBasedStateMachine):
         ledger, base = self.ledger, self.run * 100
         codes = {base + 1: 6, base + 2: 31, base + 3: 3}
         ledger.projects.update(codes)
-        ledger.rates.update({code: Decimal(rate) for code, rate in RATES.items()})
+        ledger.rates.update({code: {date.min: Decimal(rate)} for code, rate in RATES.items()})
+        self.today, begun_on = domain.rows(
+            self.db,
+            "select array[billig.local_time()::date, (billig.local_time() - interval '1 minute')::date] as days",
+        )[0]["days"]
+        later = self.today + timedelta(days=9)
         ledger.events += [
-            Event(base + 1, base + 1, None, Decimal(0), None),
-            Event(base + 2, base + 2, None, Decimal("12.50"), 3),
-            Event(base + 3, base + 2, 33, Decimal("7.25"), None),
-            Event(base + 4, base + 3, None, Decimal(0), None, begun=True),
+            Event(base + 1, base + 1, None, Decimal(0), None, later),
+            Event(base + 2, base + 2, None, Decimal("12.50"), 3, later),
+            Event(base + 3, base + 2, 33, Decimal("7.25"), None, later),
+            Event(base + 4, base + 3, None, Decimal(0), None, begun_on, begun=True),
         ]
         e1, e2, e3, e4 = ledger.events
         ledger.groups += [
@@ -367,7 +420,15 @@ class Festival(RuleBasedStateMachine):
         self.cancel_reservation(0, who=1)
         self.sell_on_the_web([(0, 1)], who=1, card=False)
         self.confirm(0, variant=1)
-        self.refund([0], who=5, tender=1, override=False)
+        self.refund([0], who=5, tender=1, override=False, keep=0)
+        self.sell_on_the_web([(3, 2)], who=1, card=False)
+        self.confirm(0, variant=1)
+        self.reduce_price([0], quarters=1, who=1, tender=1, raw=False)
+        self.charge_back(-1, method=0, variant=2)
+        self.edit_a_vat_rate(31, 22, days=8)
+        self.change_vat()
+        self.refund([0], who=5, tender=1, override=False, keep=1)
+        self.win(-1)
 
     # --- Choosing ---
 
@@ -700,16 +761,31 @@ class Festival(RuleBasedStateMachine):
 
     # --- Refunds, exchanges, changes ---
 
-    def _refunded(self, tickets: Sequence[Ticket], lines: Mix, seller: str | None, cash_point: int | None) -> None:
-        for t in tickets:
-            self.ledger.refund(t, seller, cash_point=cash_point)
-        self._expect("REFUND", [(t, -t.cost) for t in tickets], lines, seller)
+    def _refunded(
+        self,
+        tickets: Sequence[Ticket],
+        lines: Mix,
+        seller: str | None,
+        cash_point: int | None,
+        kept: Decimal = Decimal(0),
+    ) -> None:
+        flows = [(t, self.ledger.refund(t, seller, cash_point=cash_point, kept=kept)) for t in tickets]
+        self._expect("REFUND", flows, lines, seller)
 
-    @rule(picks=_picks, who=_any, tender=_any, override=st.booleans())
-    def refund(self, picks: list[int], who: int, tender: int, override: bool) -> None:
+    def _kept(self, tickets: Sequence[Ticket], keep: int) -> Decimal:
+        """Mostly nothing; else the fee, a half, all, or more than is left."""
+        if keep % 8 not in (1, 2, 3, 4) or not tickets:
+            return Decimal(0)
+        least = min((t.left for t in tickets if t.live and t.paid), default=Decimal(0))
+        fee = min(t.sold.fee for t in tickets)
+        return (min(fee, least), (least / 2).quantize(Decimal("0.01")), least, least + 1)[keep % 8 - 1]
+
+    @rule(picks=_picks, who=_any, tender=_any, override=st.booleans(), keep=_any)
+    def refund(self, picks: list[int], who: int, tender: int, override: bool, keep: int) -> None:
         web = who % 5 == 0
         tickets = self._pick(picks, lambda t: t.paid and t.live and (not web or t.channel == "NET"))
         seller = None if web else self._seller(who)
+        kept = self._kept(tickets, keep)
         refusals: set[str] = set()
         for t in tickets:
             if t.refunded:
@@ -718,12 +794,15 @@ class Festival(RuleBasedStateMachine):
                 refusals.add("23B12")
             if web and t.channel != "NET":
                 refusals.add("23B09")
-            if t.used and not override:
+            if t.ever_used and not override:
                 refusals.add("23B11")
-        total = sum((-t.cost for t in tickets), Decimal(0))
+            if kept > t.left:
+                refusals.add("23B31")
+        back = {t.ticket: kept - t.left for t in tickets}
+        total = sum(back.values(), Decimal(0))
         methods: list[str] | None = None
         amounts: list[Decimal] | None = None
-        lines = self.ledger.paid_with({t.ticket: -t.cost for t in tickets})
+        lines = self.ledger.paid_with(back)
         if tender % 3 == 0:
             methods, amounts, wrong, told = self._tender(total, tender // 3)
             refusals |= wrong
@@ -740,10 +819,11 @@ class Festival(RuleBasedStateMachine):
             reason="a test" if override else None,
             override_used=override,
             request_id=self._request_id(who),
+            kept=([kept] if keep % 2 else [kept for _ in tickets]) if kept or keep % 5 == 0 else None,
         )
         if answer is not None:
-            assert {row["ticket"]: row["amount"] for row in answer} == {t.ticket: -t.cost for t in tickets}
-            self._refunded(tickets, lines, seller, cash_point)
+            assert {row["ticket"]: row["amount"] for row in answer} == back
+            self._refunded(tickets, lines, seller, cash_point, kept)
         self._check()
 
     @rule(who=_any)
@@ -754,9 +834,9 @@ class Festival(RuleBasedStateMachine):
         refusals: set[str] = set()
         if not tickets or any(t.payment != payment for t in tickets):
             refusals = {"23B18"}
-        elif any(t.used for t in tickets):
+        elif any(t.ever_used for t in tickets):
             refusals = {"23B11"}
-        lines = self.ledger.paid_with({t.ticket: -t.cost for t in tickets})
+        lines = self.ledger.paid_with({t.ticket: -t.left for t in tickets})
         answer = self._call(refusals, "undo_last_sale", seller=seller, request_id=self._request_id(who))
         if answer is not None:
             self._refunded(tickets, lines, seller, None)
@@ -764,7 +844,7 @@ class Festival(RuleBasedStateMachine):
 
     @rule(picks=_picks, wanted=_wanted, tender=_any, who=_any)
     def exchange(self, picks: list[int], wanted: list[tuple[int, int]], tender: int, who: int) -> None:
-        old = self._pick(picks, lambda t: t.paid and t.live and not t.used)
+        old = self._pick(picks, lambda t: t.paid and t.live and not t.ever_used and not t.charged_back)
         counts = {self._price(number).price_group: count for number, count in wanted}
         pairs = [(p, counts[p.price_group]) for p in self.ledger.prices if p.price_group in counts]
         seller = self._seller(who)
@@ -774,17 +854,19 @@ class Festival(RuleBasedStateMachine):
                 refusals.add("23B10")
             elif not t.paid:
                 refusals.add("23B12")
-            elif t.used:
+            elif t.ever_used:
                 refusals.add("23B11")
+            elif t.charged_back:
+                refusals.add("23B12")
         if self.ledger.lacks(pairs, [t for t in old if t.live]):
             refusals.add("23B01")
-        before = sum((t.cost for t in old), Decimal(0))
+        before = sum((t.left for t in old), Decimal(0))
         after = sum((o.price * n for o, n in ((self.ledger.offer(p), n) for p, n in pairs)), Decimal(0))
         difference = after - before
         methods, amounts, wrong, lines = self._tender(difference, tender)
         if difference < 0 and tender % 3:
             methods, amounts, wrong = None, None, set()
-            parts = self.ledger.paid_with({t.ticket: t.cost for t in old})
+            parts = self.ledger.paid_with({t.ticket: t.left for t in old})
             lines = {method: Fraction(difference) * part / Fraction(before) for method, part in parts.items()}
         refusals |= wrong
         answer = self._call(
@@ -817,10 +899,8 @@ class Festival(RuleBasedStateMachine):
     ) -> None:
         new_prices = [price for price, count in pairs for _ in range(count)]
         assert len(answer) == max(len(old), len(new_prices))
-        old_mix = self.ledger.paid_with({t.ticket: t.cost for t in old})
-        flows = [(t, -t.cost) for t in old]
-        for t in old:
-            self.ledger.refund(t, seller, cash_point=cash_point)
+        old_mix = self.ledger.paid_with({t.ticket: t.left for t in old})
+        flows = [(t, self.ledger.refund(t, seller, cash_point=cash_point)) for t in old]
         for i, row in enumerate(answer):
             assert row["old_ticket"] == (old[i].ticket if i < len(old) else None)
             if i >= len(new_prices):
@@ -841,6 +921,8 @@ class Festival(RuleBasedStateMachine):
             if partner:
                 partner.replaced_by = new.ticket
             self.ledger.sell(new)
+            for t in old:
+                t.exchanged_for.append(new.ticket)
             flows.append((new, new.cost))
         self._expect("EXCHANGE", flows, lines, seller, old_mix)
 
@@ -854,6 +936,10 @@ class Festival(RuleBasedStateMachine):
             found.add("23B08")
         elif not ticket.paid and ticket.channel == "NET":
             found.add("23B12")
+        if ticket.charged_back:
+            found.add("23B12")
+        if ticket.reduced > price.price:
+            found.add("23B31")
         return found
 
     @rule(picks=_picks, number=_any, tender=_any, who=_any)
@@ -896,6 +982,158 @@ class Festival(RuleBasedStateMachine):
             for t in tickets:
                 assert self.ledger.change(t, price, self._seller(who)) == differences[t.ticket]
             self._expect("CHANGE", [(t, differences[t.ticket]) for t in tickets], lines, self._seller(who))
+        self._check()
+
+    # --- What goes back in part ---
+
+    @rule(picks=_picks, quarters=st.integers(0, 5), who=_any, tender=_any, raw=st.booleans())
+    def reduce_price(self, picks: list[int], quarters: int, who: int, tender: int, raw: bool) -> None:
+        tickets = self._pick(picks, lambda t: t.live and t.paid and t.left > 0)
+        amounts = {t.ticket: max((t.left * quarters / 4).quantize(Decimal("0.01")), Decimal("0.01")) for t in tickets}
+        if who % 2:
+            amounts = dict.fromkeys(amounts, min(amounts.values()))
+        refusals: set[str] = set()
+        for t in tickets:
+            if t.refunded:
+                refusals.add("23B10")
+            elif not t.paid:
+                refusals.add("23514" if raw else "23B12")
+            if raw and t.reduced + t.charged_back + t.kept + amounts[t.ticket] > t.sold.price:
+                refusals.add("23514")
+            elif amounts[t.ticket] > t.left:
+                refusals.add("23B31")
+        back = {number: -amount for number, amount in amounts.items()}
+        if raw:
+            by_purchase: dict[int, dict[int, Decimal]] = {}
+            for t in tickets:
+                by_purchase.setdefault(t.purchase, {})[t.ticket] = back[t.ticket]
+            payments = [(part, self.ledger.paid_with(part)) for part in by_purchase.values()]
+            seller = self.login
+            answer = self._raw(
+                refusals,
+                "update billig.ticket as t set reduced = t.reduced + k.amount"
+                " from unnest(%(tickets)s::bigint[], %(amounts)s::numeric[]) as k (ticket, amount)"
+                " where t.ticket = k.ticket",
+                tickets=list(amounts),
+                amounts=list(amounts.values()),
+            )
+        else:
+            seller = self._seller(who)
+            reason = None if who % 9 == 0 else "a pillar in front"
+            methods: list[str] | None = None
+            tendered: list[Decimal] | None = None
+            lines = self.ledger.paid_with(back)
+            if tender % 3 == 0:
+                methods, tendered, wrong, told = self._tender(sum(back.values(), Decimal(0)), tender // 3)
+                refusals |= wrong
+                lines = told or lines
+            payments = [(back, lines)]
+            answer = self._call(
+                {"22023"} if reason is None else refusals,
+                "reduce_price",
+                tickets=list(amounts),
+                amounts=list(amounts.values())[: 1 if who % 2 else None],
+                seller=seller,
+                reason=reason,
+                cash_point=(None, 1, 2)[who % 3],
+                payment_methods=methods,
+                payment_amounts=None if tendered is None else [-a for a in tendered],
+                request_id=self._request_id(who),
+            )
+            assert answer is None or {row["ticket"]: row["amount"] for row in answer} == back
+        if answer is not None:
+            for t in tickets:
+                self.ledger.reduce(t, amounts[t.ticket], seller)
+            for part, lines in payments:
+                flows = [(self.ledger.tickets[number], amount) for number, amount in part.items()]
+                self._expect("REDUCTION", flows, lines, seller)
+        self._check()
+
+    @rule(number=_any, method=st.integers(0, 3), variant=_any)
+    def charge_back(self, number: int, method: int, variant: int) -> None:
+        payments = list(self.ledger.payments.values())
+        by_card = [p for p in payments if {CARD, NET_CARD} & p.lines.keys()]
+        payment = (by_card if by_card and number % 8 else payments)[
+            number % len(by_card if by_card and number % 8 else payments)
+        ]
+        name = (None, None, "CARD", "NET_CARD")[method]
+        can = {
+            m: amount - payment.charged_back[m]
+            for m, amount in payment.lines.items()
+            if amount > 0 and m not in (CASH, CASH_ROUNDING) and name in (None, NAMES[m])
+        }
+        holders = {t.ticket: t.left for t in self.ledger.holders(payment) if t.left}
+        left = min(min(can.values(), default=Decimal(0)), sum(holders.values(), Decimal(0)))
+        amount = (None, left, (left / 3).quantize(Decimal("0.01")), left + Decimal("0.01"))[variant % 4]
+        refusals: set[str] = set()
+        if len(can) != 1 or amount == 0:
+            refusals = {"22023"}
+        elif left == 0 or (amount or 0) > left:
+            refusals = {"23B31"}
+        reference = f"dispute {self.run} {len(self.ledger.disputes)}"
+        asked: dict[str, object] = {"payment": payment.payment}
+        if variant % 3 == 0:
+            known = domain.one(
+                self.db, "select provider_reference from billig.payment where payment = %s", payment.payment
+            )
+            asked = {"provider_reference": known} if known else asked
+        answer = self._call(
+            refusals,
+            "record_chargeback",
+            dispute_reference=reference,
+            amount=amount,
+            payment_method=name,
+            **asked,
+        )
+        if answer is not None:
+            taken, whole = left if amount is None else amount, sum(holders.values(), Decimal(0))
+            ((by, _),) = can.items()
+            amounts = {row["ticket"]: -row["amount"] for row in answer}
+            assert sum(amounts.values()) == taken
+            for key, part in amounts.items():
+                assert 0 < part <= holders[key]
+                assert abs(part - taken * holders[key] / whole) < Decimal("0.01"), "each in proportion"
+            dispute = Dispute(reference, payment, by, amounts, answer[0]["payment"])
+            self.ledger.disputes.append(dispute)
+            payment.charged_back[by] += taken
+            for key, part in amounts.items():
+                self.ledger.charge_back(self.ledger.tickets[key], part)
+            self._disputed("CHARGEBACK", dispute, -1)
+        self._check()
+
+    def _disputed(self, kind: str, dispute: Dispute, sign: int) -> None:
+        flows = [(self.ledger.tickets[number], sign * part) for number, part in dispute.amounts.items()]
+        self._expect(kind, flows, {dispute.method: Fraction(sum(amount for _, amount in flows))}, None)
+
+    @rule(number=_any, same=st.booleans())
+    def charge_back_again(self, number: int, same: bool) -> None:
+        if self.ledger.disputes:
+            dispute = self.ledger.disputes[number % len(self.ledger.disputes)]
+            answer = self._call(
+                set() if same else {"23B19"},
+                "record_chargeback",
+                dispute_reference=dispute.reference,
+                payment=dispute.payment.payment,
+                amount=sum(dispute.amounts.values()) + (0 if same else 1),
+            )
+            assert answer is None or {row["ticket"]: -row["amount"] for row in answer} == dispute.amounts
+        self._check()
+
+    @rule(number=_any)
+    def win(self, number: int) -> None:
+        """Now and then once more: it is won once."""
+        if not self.ledger.disputes:
+            self._call({"P0002"}, "record_chargeback_won", dispute_reference=f"no dispute {self.run}")
+        else:
+            dispute = self.ledger.disputes[number % len(self.ledger.disputes)]
+            answer = self._call(set(), "record_chargeback_won", dispute_reference=dispute.reference)
+            assert {row["ticket"]: row["amount"] for row in answer or ()} == dispute.amounts
+            if not dispute.won:
+                dispute.won = True
+                dispute.payment.charged_back[dispute.method] -= sum(dispute.amounts.values())
+                for key, part in dispute.amounts.items():
+                    self.ledger.win(self.ledger.tickets[key], part)
+                self._disputed("CHARGEBACK_WON", dispute, 1)
         self._check()
 
     # --- Raw SQL ---
@@ -950,29 +1188,36 @@ class Festival(RuleBasedStateMachine):
                 self._expect("SALE", [(t, t.cost) for t in sold], {method: Fraction(total)} if total else {}, seller)
         self._check()
 
-    @rule(picks=_picks, who=_any)
-    def refund_as_the_legacy_script(self, picks: list[int], who: int) -> None:
-        tickets = self._pick(picks, lambda t: t.live and t.paid and not t.used)
+    @rule(picks=_picks, who=_any, keep=_any)
+    def refund_as_the_legacy_script(self, picks: list[int], who: int, keep: int) -> None:
+        tickets = self._pick(picks, lambda t: t.live and t.paid and not t.ever_used)
+        kept = self._kept(tickets, keep)
         refunder = None if who % 8 == 0 else f"legacy {self.run}"
         cash_point = (None, 1, 2, UNREGISTERED)[who % 4]
         refusals: set[str] = set()
         for t in tickets:
             if t.refunded:
                 refusals.add("23B10")
-            elif t.used:
+            elif t.ever_used:
                 refusals.add("23B11")
             elif t.paid and refunder is None:
                 refusals.add("23B09")
+            if kept and (not t.paid or t.reduced + t.charged_back + kept > t.sold.price):
+                refusals.add("23514")
         paid = [t for t in tickets if t.paid]
         lines: dict[int, Mix] = {}
         for purchase in {t.purchase for t in paid}:
-            amounts = {t.ticket: -t.cost for t in paid if t.purchase == purchase}
+            amounts = {t.ticket: kept - t.left for t in paid if t.purchase == purchase}
             total = Fraction(sum(amounts.values(), Decimal(0)))
             lines[purchase] = {STAND_METHOD[cash_point]: total} if cash_point else self.ledger.paid_with(amounts)
         answer = self._raw(
             refusals,
             "update billig.ticket set refunded = billig.local_time(), refunder = %(refunder)s,"
+            " point_of_refund = %(cash_point)s, kept = %(kept)s where ticket = any (%(tickets)s)"
+            if kept
+            else "update billig.ticket set refunded = billig.local_time(), refunder = %(refunder)s,"
             " point_of_refund = %(cash_point)s where ticket = any (%(tickets)s)",
+            kept=kept,
             refunder=refunder,
             cash_point=cash_point,
             tickets=[t.ticket for t in tickets],
@@ -982,7 +1227,7 @@ class Festival(RuleBasedStateMachine):
                 if not t.paid:
                     self.ledger.let_go(t, refunder)
             for purchase, split in lines.items():
-                self._refunded([t for t in paid if t.purchase == purchase], split, refunder, cash_point)
+                self._refunded([t for t in paid if t.purchase == purchase], split, refunder, cash_point, kept)
         self._check()
 
     @rule(number=_any)
@@ -1030,7 +1275,11 @@ class Festival(RuleBasedStateMachine):
     @rule(picks=_picks)
     def use_at_the_door(self, picks: list[int]) -> None:
         tickets = [t for t in self._pick(picks, lambda t: t.live and t.paid and not t.used) if not t.used]
-        refusals = {"23B10" if t.refunded else "23B12" for t in tickets if t.refunded or not t.paid}
+        refusals = {
+            "23B10" if t.refunded else "23B12"
+            for t in tickets
+            if t.refunded or not t.paid or (t.charged_back and t.reduced + t.charged_back == t.sold.price)
+        }
         answer = self._raw(
             refusals,
             "update billig.ticket set used = billig.local_time() where ticket = any (%(tickets)s)",
@@ -1038,7 +1287,7 @@ class Festival(RuleBasedStateMachine):
         )
         if answer is not None:
             for t in tickets:
-                t.used = True
+                t.used = t.ever_used = True
                 self.ledger.log("TICKET_USED", t, self.login)
         self._check()
 
@@ -1091,15 +1340,40 @@ class Festival(RuleBasedStateMachine):
         edited.price = Decimal(price)
         self._edit("update billig.price_group set price = %s where price_group = %s", price, edited.price_group)
 
-    @rule(code=st.sampled_from((3, 31, 33)), rate=st.integers(0, 40))
-    def edit_a_vat_rate(self, code: int, rate: int) -> None:
-        self.ledger.rates[code] = Decimal(rate)
+    @rule(code=st.sampled_from((3, 31, 33)), rate=st.integers(0, 40), days=st.sampled_from((0, 5, 8, 11)))
+    def edit_a_vat_rate(self, code: int, rate: int, days: int) -> None:
+        first_day = self.today + timedelta(days=days)
+        self.ledger.rates[code][first_day] = Decimal(rate)
         self._edit(
-            "insert into books.vat_rate (vat_code, valid_from, rate) values (%s, billig.local_time()::date, %s)"
+            "insert into books.vat_rate (vat_code, valid_from, rate) values (%s, %s, %s)"
             " on conflict (vat_code, valid_from) do update set rate = excluded.rate",
             code,
+            first_day,
             rate,
         )
+
+    @rule(number=st.integers(0, 2), days=st.sampled_from((3, 6, 9, 12)))
+    def move_an_event(self, number: int, days: int) -> None:
+        event = self.ledger.events[number]
+        event.day = self.today + timedelta(days=days)
+        self._edit(
+            "update billig.event set event_time = %s + event_time::time where event = %s", event.day, event.event
+        )
+
+    @rule()
+    def change_vat(self) -> None:
+        answer = domain.call(self.db, "change_vat")
+        changed = Counter(
+            t.price.group.event.event
+            for t in self.ledger.tickets.values()
+            if t.live and self.ledger.change_vat(t, self.login)
+        )
+        said: Counter[int] = Counter()
+        for row in answer:
+            said[row["event"]] += row["tickets"]
+        ours = {e.event for e in self.ledger.events}
+        assert {event: n for event, n in said.items() if event in ours} == changed
+        self._check()
 
     @rule(number=_any, code=st.sampled_from((3, 31, 33, 6)))
     def edit_a_project(self, number: int, code: int) -> None:
@@ -1216,6 +1490,9 @@ class Festival(RuleBasedStateMachine):
                 t.replaces,
                 t.replaced_by,
                 t.named_payment,
+                t.reduced,
+                t.charged_back,
+                t.kept,
                 t.sold.event_name,
             ]
             for t in ledger.tickets.values()

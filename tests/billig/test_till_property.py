@@ -69,7 +69,7 @@ class Day:
     open: dict[str, Session] = field(default_factory=dict)
     unreported: dict[int, list[Session]] = field(default_factory=lambda: defaultdict(list))
     reported: set[int] = field(default_factory=set)
-    sold: list[tuple[int, str, Decimal]] = field(default_factory=list)
+    sold: list[tuple[int, str, Decimal]] = field(default_factory=list)  # ticket, method, what is left of it
 
     def seller(self, n: int) -> str:
         return f"till{self.run}seller{n}"
@@ -111,11 +111,30 @@ class Day:
             session.counts["RECEIPTS"] += 1
 
     def refunds(self, n: int) -> None:
+        """Now and then a part is kept: what is given back is less."""
         if self.sold:
-            ticket, method, cost = self.sold.pop(n % len(self.sold))
+            ticket, method, left = self.sold.pop(n % len(self.sold))
             seller = self.seller(n % 3)
-            refund(self.db, [ticket], seller=seller)
-            self.given_back(self.open.get(seller), method, cost)
+            kept = min(FEE, left) if n % 4 == 0 else Decimal(0)
+            refund(self.db, [ticket], seller=seller, **({"kept": [kept]} if kept else {}))
+            self.given_back(self.open.get(seller), method, left - kept)
+
+    def reduces(self, n: int) -> None:
+        """A part of the price is given back over the counter; the ticket stays."""
+        if self.sold:
+            place = n % len(self.sold)
+            ticket, method, left = self.sold[place]
+            amount = min((Decimal(1), Decimal("12.5"), left)[n % 3], left)
+            seller = self.seller(n % 3)
+            refused = refusal(
+                lambda: call(
+                    self.db, "reduce_price", tickets=[ticket], amounts=[amount], seller=seller, reason="a pillar"
+                )
+            )
+            assert refused == (None if amount else "22023")
+            if refused is None:
+                self.sold[place] = ticket, method, left - amount
+                self.given_back(self.open.get(seller), method, amount)
 
     def refunds_raw(self, n: int) -> None:
         """The legacy script: by the stand's own method, in whoever's session it is."""
@@ -196,7 +215,17 @@ class Day:
             assert numbers == {item: sum(s.counts[item] for s in sessions) for item in numbers}
 
 
-STEPS = (Day.opens, Day.sells, Day.sells, Day.refunds, Day.refunds_raw, Day.moves_cash, Day.closes, Day.reports)
+STEPS = (
+    Day.opens,
+    Day.sells,
+    Day.sells,
+    Day.refunds,
+    Day.refunds_raw,
+    Day.reduces,
+    Day.moves_cash,
+    Day.closes,
+    Day.reports,
+)
 Step = tuple[Callable[[Day, int], None], int]
 
 

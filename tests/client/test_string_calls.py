@@ -17,7 +17,6 @@ MORE_THAN_A_CALL = {
     ("jobs/runner.py", "marketplace.verify_month"): "counts its errors, of what may be very many rows",
     ("jobs/scheduler.py", "jobs.outlook"): "how long until the first of what it gives, by the server's clock",
     ("web/pages/content/marketplace.py", "books.time_zone"): "part of a query",
-    ("web/pages/content/marketplace.py", "marketplace.click_series"): "local days, without those that had no clicks",
     ("web/pages/content/marketplace.py", "marketplace.own_profile"): "asked as all queries of the pages are",
 }
 

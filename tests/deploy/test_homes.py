@@ -231,7 +231,7 @@ def test_the_views_of_the_log_have_its_columns_all_of_them_in_its_order(shared_d
         )
     }
     log = columns["transaction_log"]
-    assert columns["posted_log"] == ["posting_date", "is_late", *log]
+    assert columns["posted_log"] == ["posting_date", "is_late", "is_second_row", *log]
     assert columns["unrolled_log"] == ["posting_date", *log]
 
 
@@ -259,14 +259,15 @@ def test_cash_is_rounded_in_one_place() -> None:
     }
 
 
-def test_ids_that_clients_chose_are_passed_over_in_one_place_each() -> None:
-    assert found_in(r"insert into billig\.ticket\b\s*\(", DB / "functions", DB / "views", DB / "triggers") == {
-        "db/functions/billig/internal/make_exchange.sql",
-        "db/functions/billig/internal/new_tickets.sql",
-    }
-    assert found_in(r"insert into billig\.purchase\b\s*\(", DB / "functions", DB / "views", DB / "triggers") == {
-        "db/functions/billig/internal/new_purchase.sql"
-    }
+def test_tickets_and_purchases_are_made_and_ids_that_clients_chose_passed_over_in_one_place_each() -> None:
+    sold = [DB / "functions", DB / "views", DB / "triggers"]
+    for pattern, home in (
+        (r"insert into (?:billig\.)?ticket\b\s*(?:as \w+\s*)?\(", "new_tickets"),
+        (r"nextval\('(?:billig\.)?ticket_ticket_seq'", "new_tickets"),
+        (r"\bticket_pkey\b", "new_tickets"),
+        (r"insert into (?:billig\.)?purchase\b\s*(?:as \w+\s*)?\(", "new_purchase"),
+    ):
+        assert found_in(pattern, *sold) == {f"db/functions/billig/internal/{home}.sql"}, pattern
 
 
 # --- Clicks ---------------------------------------------------------------------------------------------------------
@@ -295,6 +296,46 @@ def test_the_lines_of_a_statement_and_the_series_of_clicks_are_read_in_one_place
         "db/views/marketplace/own_statement.sql",
         "db/views/report/marketplace_click_day.sql",
     }
+
+
+def test_clicks_over_time_are_counted_in_one_place_for_profiles_and_for_staff() -> None:
+    step = r"date_trunc\(p_step, \S*click_time"
+    assert found_in(step, DB) == {"db/functions/marketplace/click_counts.sql"}
+    pages = dict(files(ROOT / "pybridge" / "web", suffix="py"))
+    asking = {path for path, text in pages.items() if re.search(r"click_counts|click_series|click_day|ad_click", text)}
+    assert asking == {"pybridge/web/pages/content/marketplace.py"}
+    assert set(re.findall(r"\w*(?:click_counts|click_series|click_day|ad_click)\b", pages[asking.pop()])) == {
+        "all_click_counts",
+        "click_counts",
+    }
+
+
+def test_what_a_click_costs_is_looked_up_by_key_in_one_place_and_for_all_in_one() -> None:
+    """Two ways to the same prices, one for a click and one for a file of them; that they agree is tested."""
+    read = r"(?:from|join) marketplace\.advertisement_price\b"
+    assert found_in(read, DB) == {
+        "db/functions/marketplace/internal/price_at.sql",
+        "db/views/marketplace/advertisement_tariff.sql",
+    }
+
+
+def test_how_old_a_click_may_be_is_said_in_one_place() -> None:
+    assert found_in(r"\b2 years'", DB) == {"db/functions/marketplace/internal/oldest_click.sql"}
+
+
+@pytest.mark.parametrize("moment", ["click_time", "now()"])
+def test_a_price_looked_up_by_key_is_looked_up_as_if_it_stood_in_the_query(shared_db: Connection, moment: str) -> None:
+    """So that it takes the index, and one row of it, however many prices there were."""
+    plan = "\n".join(
+        row["QUERY PLAN"]
+        for row in rows(
+            shared_db,
+            "explain (costs off) select p.price from (select 1::bigint as advertisement, now() as click_time) as c"
+            f" cross join lateral marketplace.price_at(c.advertisement, {moment}) as p",
+        )
+    )
+    assert "price_at" not in plan
+    assert "Index Scan Backward using advertisement_price_pkey" in plan
 
 
 # --- The zone -------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ where
 # What billig ties to its own keys in books; the one way up.
 TIED = {
     "books.accounting_period": {"billig.organisation"},
+    "books.organisation": {"billig.organisation"},
     "books.voucher_rule": {
         "billig.organisation",
         "billig.payment_method",

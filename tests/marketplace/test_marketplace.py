@@ -1229,3 +1229,57 @@ def test_a_run_whose_session_is_gone_has_crashed(connect: Connect) -> None:
     assert state(db, again["job_run"]) == ("failed", None, "57P01")
     job(db, "finish_run", job_run=again["job_run"] + 1, outcome="succeeded")
     assert one(db, "select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()") == 0
+
+
+def test_a_price_looked_up_by_key_is_the_one_that_the_tariff_has_at_that_time(here: Town) -> None:
+    """At each change, just before and just after it, and before there was any."""
+    for number in range(7):
+        run(
+            here.db,
+            "insert into marketplace.advertisement_price (advertisement, valid_from, price)"
+            " values (%s, timestamptz '2026-01-10' + %s * interval '7 hours', %s)",
+            here.ad, number, number,
+        )  # fmt: skip
+    asked = """
+    select a.advertisement, m.moment, k.price as by_key, t.price as by_tariff
+    from (
+        select distinct p.valid_from + d.away as moment
+        from marketplace.advertisement_price as p
+        cross join (values (interval '-1 microsecond'), ('0'), ('1 microsecond'), ('-100 years')) as d (away)
+    ) as m
+    cross join marketplace.advertisement as a
+    left join lateral marketplace.price_at(a.advertisement, m.moment) as k on true
+    left join marketplace.advertisement_tariff as t
+        on a.advertisement = t.advertisement and m.moment >= t.valid_from and m.moment < t.valid_to
+    """
+    found = rows(here.db, asked)
+    assert [row for row in found if row["by_key"] != row["by_tariff"]] == []
+    assert {None, 0, 3, 6} <= {row["by_key"] for row in found if row["advertisement"] == here.ad}
+
+
+def test_staff_are_told_of_clicks_what_profiles_are_told_and_of_all_at_once(settled: Town) -> None:
+    period = {"from": JANUARY, "to": APRIL}
+    with logged_in(settled.db, "analyst") as (analyst, _):
+        for side, owner in (("ADVERTISEMENT", settled.advertiser), ("WEBSITE", settled.publisher)):
+            asked = {"side": side, **period}
+            series = call(settled.db, "click_series", profile=owner, **asked)
+            counted = [row for row in series if row["clicks"]]
+            assert 0 < len(counted) < len(series)
+            assert call(settled.db, "click_counts", profile=owner, **asked) == counted
+            assert call(analyst, "all_click_counts", profile=owner, **asked) == counted
+            of_all = call(analyst, "all_click_counts", profile=None, **asked)
+            assert {row["item"] for row in of_all} > {row["item"] for row in counted}
+            assert [row for row in of_all if row["item"] in {each["item"] for each in series}] == counted
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                call(analyst, "click_counts", profile=owner, **asked)
+
+
+def test_what_has_no_clicks_has_no_row_so_that_clicks_may_be_asked_for_long(here: Town) -> None:
+    clicks(here.db, here.ad, here.site, NOON, at(2026, 2, 7))
+    century = {"from": date(2000, 1, 1), "to": date(2100, 1, 1), "step": "month", "side": "ADVERTISEMENT"}
+    counted = call(here.db, "click_counts", profile=None, **century)
+    assert [row["clicks"] for row in counted] == [1, 1]
+    with refused(here.db, "22023"):
+        call(here.db, "click_series", profile=here.advertiser, **century)
+    with refused(here.db, "22023"):
+        call(here.db, "click_counts", profile=None, **{**century, "side": "BOTH"})

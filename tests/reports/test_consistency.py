@@ -17,6 +17,7 @@ from psycopg import sql
 from tests.conftest import Connection
 from tests.support import banking, market
 from tests.support.domain import (
+    LOW_RATE,
     MIDDLE_RATE,
     UKA,
     Event,
@@ -104,6 +105,11 @@ class World:
     old: int
     new: int
     exchange: int
+    reduced: int  # and charged back in part
+    won: int  # charged back, and won
+    kept: int  # refunded in part, after its VAT rate changed
+    chargeback: int
+    chargeback_won: int
     payment: int
     refund: int
     till_session: int
@@ -149,12 +155,34 @@ def world(db: Connection, tmp_path_factory: pytest.TempPathFactory) -> World:
         old,
         swap["new_ticket"],
         swap["exchange"],
+        *_given_back(db),
         sale.payment or 0,
         given_back,
         session,
         *_marketplace(db),
         _bank(db, tmp_path_factory.mktemp("bank")),
     )
+
+
+def _given_back(db: Connection) -> tuple[int, int, int, int, int]:
+    """A ticket that was reduced and charged back in part, one that was won back, one of whose refund a part is kept."""
+    event = make_event(db, prices=(101,), fee=11, vat_code=LOW_RATE)
+    reduced, won, kept = (sell(db, event.price_group, seller="ola", methods=["CARD"]) for _ in range(3))
+    call(db, "reduce_price", tickets=reduced.tickets, amounts=[10], seller="ola", reason="x", payment_methods=["CARD"])
+    call(db, "record_chargeback", dispute_reference="open", payment=reduced.payment, amount=50)
+    call(db, "record_chargeback", dispute_reference="won", payment=won.payment)
+    ended = call(db, "record_chargeback_won", dispute_reference="won")
+    run(
+        db,
+        "insert into books.vat_rate (vat_code, valid_from, rate)"
+        " values (%s, (select event_time::date from billig.event where event = %s), 13)",
+        LOW_RATE,
+        event.event,
+    )
+    call(db, "change_vat")
+    refund(db, kept.tickets, seller="ola", kept=[30])
+    chargeback = one(db, "select payment from billig.payment where provider_reference = 'open'")
+    return reduced.ticket, won.ticket, kept.ticket, chargeback, ended[0]["payment"]
 
 
 def _bank(db: Connection, folder: Path) -> int:
@@ -338,6 +366,55 @@ def _line(assignment: LiteralString) -> Break:
 def _no_lines(db: Connection, world: World) -> Row:
     run(db, "delete from billig.payment_line where payment = %s", world.payment)
     return {"payment": world.payment}
+
+
+def _disputed(which: str, statement: LiteralString, problem: str) -> Break:
+    """Changes what a provider took back, or gave back again."""
+
+    def do(db: Connection, world: World) -> Row:
+        payment = getattr(world, which)
+        assert run(db, statement, {"payment": payment})
+        return {"payment": payment, "problem": problem}
+
+    return do
+
+
+def _chargeback_logged_as_a_reduction(db: Connection, world: World) -> Row:
+    run(db, "update billig.transaction_log set transaction_type = 17 where payment = %s", world.chargeback)
+    return {"ticket": world.reduced, "differs": "reduced, charged_back"}
+
+
+def _back_to_another_rate(db: Connection, world: World) -> Row:
+    """The second row of a change of VAT, at the rate of before."""
+    row = next(r for r in log_rows(db, world.won) if r["type"] == "VAT_CHANGE" and r["amount"] > 0)
+    run(
+        db,
+        "update billig.transaction_log set vat_rate = 12 where transaction_log = %s",
+        row["transaction_log"],
+    )
+    return {"ticket": world.won, "transaction_log": row["transaction_log"]}
+
+
+def _reduced_at_another_rate(db: Connection, world: World) -> Row:
+    """VAT is right for the rate that the row says; the ticket was sold at another."""
+    row = next(r for r in log_rows(db, world.reduced) if r["type"] == "PRICE_REDUCTION")
+    run(
+        db,
+        "update billig.transaction_log set vat_rate = 25, vat_amount = books.vat_of(80, 25) - books.vat_of(90, 25)"
+        " where transaction_log = %s",
+        row["transaction_log"],
+    )
+    return {"ticket": world.reduced, "transaction_log": row["transaction_log"]}
+
+
+def _vat_change_that_moves_money(db: Connection, world: World) -> Row:
+    row = next(r for r in log_rows(db, world.won) if r["type"] == "VAT_CHANGE" and r["amount"] > 0)
+    run(
+        db,
+        "update billig.transaction_log set amount = amount + 1 where transaction_log = %s",
+        row["transaction_log"],
+    )
+    return {"payment": None, "ticket": world.won}
 
 
 def _log_row_names_no_payment(db: Connection, world: World) -> Row:
@@ -657,6 +734,45 @@ BREAKAGES: list[tuple[str, str, Break]] = [
     ("log_replay", "another amount in the log", _log("paid", "amount = 1", differs="amount")),
     ("log_replay", "another fee in the log", _log("paid", "fee_amount = 1", differs="fee_amount")),
     ("log_replay", "other names", _differs("reserved", "sold_name = null", "sold_name")),
+    ("log_replay", "another reduction", _differs("reduced", "reduced = 9", "amount, reduced")),
+    ("log_replay", "another chargeback", _differs("reduced", "charged_back = 0", "amount, charged_back")),
+    ("log_replay", "a chargeback that is a reduction", _chargeback_logged_as_a_reduction),
+    ("log_replay", "won unlogged", _differs("won", "charged_back = 5", "amount, charged_back")),
+    ("log_replay", "more is kept", _differs("kept", "kept = 31", "amount")),
+    ("log_replay", "a fee is kept", _differs("kept", "kept = 10", "amount, fee_amount")),
+    ("chargeback", "more than came in", _disputed(
+        "chargeback", "update billig.payment_line set amount = -102 where payment = %(payment)s",
+        "more is charged back than came in")),
+    ("chargeback", "by another method", _disputed(
+        "chargeback", "update billig.payment_line set payment_method = 6 where payment = %(payment)s",
+        "more is charged back than came in")),
+    ("chargeback", "in cash", _disputed(
+        "chargeback",
+        "update billig.payment_line set payment_method = 1 where payment in"
+        " (%(payment)s, (select disputed_payment from billig.payment where payment = %(payment)s))",
+        "more is charged back than came in")),
+    ("chargeback", "of a refund", _disputed(
+        "chargeback",
+        "update billig.payment set disputed_payment = (select max(payment) from billig.payment where kind = 'REFUND')"
+        " where payment = %(payment)s",
+        "of a payment that brought no money")),
+    ("chargeback", "won of what was never lost", _disputed(
+        "chargeback_won",
+        "update billig.payment set disputed_payment = (select min(payment) from billig.payment where kind = 'SALE')"
+        " where payment = %(payment)s",
+        "won of no chargeback")),
+    ("chargeback", "won more", _disputed(
+        "chargeback_won", "update billig.payment_line set amount = amount + 1 where payment = %(payment)s",
+        "another amount is won than was charged back")),
+    ("chargeback", "won by another method", _disputed(
+        "chargeback_won", "update billig.payment_line set payment_method = 6 where payment = %(payment)s",
+        "another amount is won than was charged back")),
+    ("chargeback", "won for another ticket", _disputed(
+        "chargeback_won", "update billig.transaction_log set ticket = ticket + 1 where payment = %(payment)s",
+        "another amount is won than was charged back")),
+    ("chargeback", "logged as something else", _disputed(
+        "chargeback", "update billig.transaction_log set transaction_type = 17 where payment = %(payment)s",
+        "its rows are of another type")),
     ("sold_name", "an event renamed unnoticed", _renamed_unnoticed),
     ("log_replay", "rows of two purchases", _log("used", "purchase = 0", differs="purchase")),
     ("payment_balance", "another line", _line("amount = amount + 1")),
@@ -665,6 +781,7 @@ BREAKAGES: list[tuple[str, str, Break]] = [
         _log("paid", "amount = 1")(db, world) and {"payment": world.payment})),
     ("money_without_method", "no lines", _no_lines),
     ("money_without_method", "a row that names no payment", _log_row_names_no_payment),
+    ("money_without_method", "a change of VAT that moves money", _vat_change_that_moves_money),
     ("voucher_balance", "another line", _voucher(_line("amount = amount + 1"), "debits and credits differ")),
     ("voucher_balance", "no lines", _voucher(_no_lines, "debits and credits differ")),
     ("voucher_balance", "another amount in the log",
@@ -688,6 +805,10 @@ BREAKAGES: list[tuple[str, str, Break]] = [
     ("vat", "VAT of a change", _log("changed", "vat_amount = vat_amount + 0.01")),
     ("vat", "a change that mixes rates", _mixed_rates),
     ("vat", "a change of the fee at another code", _log("changed", "fee_vat_code = 3")),
+    ("vat", "a reduction at another rate", _reduced_at_another_rate),
+    ("vat", "a change of VAT back to the rate of before", _back_to_another_rate),
+    ("vat", "VAT of what is kept", _log("kept", "fee_vat_amount = 0")),
+    ("vat", "VAT of what was won", _log("won", "vat_amount = vat_amount + 0.01")),
     ("overlong_unpaid", "nobody expires web sales", _nobody_expires),
     ("overlong_unpaid", "nobody expires reservations", _reservation_kept),
     ("era_is_current", "a dump restored elsewhere", _another_cluster),

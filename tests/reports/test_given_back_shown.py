@@ -7,7 +7,6 @@ from decimal import Decimal
 import pytest
 from psycopg import sql
 
-from tests.reports.test_settlement import the_sections_agree
 from tests.support.banking import route
 from tests.support.domain import (
     MIDDLE_RATE,
@@ -35,6 +34,7 @@ from tests.support.domain import (
     run,
     sell,
 )
+from tests.support.settlement import the_sections_agree
 
 D = Decimal
 

@@ -293,6 +293,7 @@ TESTED_ELSEWHERE = {  # test_settlement.py, test_till.py, test_voucher.py, test_
     "marketplace_transaction",
     "payment_attempt",
     "payment_event",
+    "organisation",  # test_organisation.py
     "voucher_line",
     "x_report",
     "z_report",

@@ -5,7 +5,8 @@ Money is Decimal; what is split by method is an exact Fraction, since the databa
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
@@ -39,6 +40,7 @@ class Event:
     vat_code: int | None
     fee: Decimal
     fee_vat_code: int | None
+    day: date
     begun: bool = False
     closed: bool = False
     hidden: bool = False
@@ -103,6 +105,13 @@ class Ticket:
     on_card: bool = False
     replaces: int | None = None
     replaced_by: int | None = None
+    ever_used: bool = False  # also where it was let out again
+    reduced: Decimal = Decimal(0)
+    charged_back: Decimal = Decimal(0)
+    kept: Decimal = Decimal(0)
+    part: Decimal = Decimal(0)  # what lies in it, of the ticket's own part
+    fee: Decimal = Decimal(0)  # and of the fee
+    exchanged_for: list[int] = field(default_factory=list)
     payment: int | None = None  # the last it took part in
     named_payment: int | None = None  # the last that a function named: what the column holds
     held: Mix = field(default_factory=lambda: defaultdict(Fraction))  # the money in it, by method
@@ -110,6 +119,11 @@ class Ticket:
     @property
     def cost(self) -> Decimal:
         return self.sold.price
+
+    @property
+    def left(self) -> Decimal:
+        """What lies in it now."""
+        return self.part + self.fee
 
     @property
     def live(self) -> bool:
@@ -137,12 +151,34 @@ class Expected:
         return sum(self.inflow.values(), Decimal(0)) + sum(self.outflow.values(), Decimal(0))
 
 
+@dataclass
+class Payment:
+    """A payment that brought money in: what a provider may take back of it."""
+
+    payment: int
+    lines: dict[int, Decimal]
+    tickets: frozenset[int]  # that it was for, of an exchange the new ones
+    charged_back: dict[int, Decimal] = field(default_factory=lambda: defaultdict(Decimal))  # by method, and not won
+
+
+@dataclass
+class Dispute:
+    """A chargeback."""
+
+    reference: str
+    payment: Payment
+    method: int
+    amounts: dict[int, Decimal]  # by ticket, positive
+    number: int | None = None  # its own payment
+    won: bool = False
+
+
 class Ledger:
     """Tickets, capacity, money per method, VAT per project, code and rate, and everybody's activity."""
 
     def __init__(self) -> None:
         self.projects: dict[int, int] = {}  # project -> VAT code
-        self.rates: dict[int, Decimal] = {}
+        self.rates: dict[int, dict[date, Decimal]] = defaultdict(dict)  # by VAT code and first day
         self.events: list[Event] = []
         self.groups: list[Group] = []
         self.prices: list[Price] = []
@@ -154,8 +190,15 @@ class Ledger:
         self.owed: Decimal = Decimal(0)
         self.sales: dict[str, list[tuple[int, list[int]]]] = defaultdict(list)
         self.expected: list[Expected] = []
+        self.payments: dict[int, Payment] = {}
+        self.disputes: list[Dispute] = []
 
     # --- What the programme says ---
+
+    def rate(self, code: int, day: date) -> Decimal:
+        """The rate of the day of delivery, as the rates are known now."""
+        rates = self.rates[code]
+        return rates[max(first_day for first_day in rates if first_day <= day)]
 
     def offer(self, price: Price) -> Offer:
         event = price.group.event
@@ -166,7 +209,14 @@ class Ledger:
         fee_code = event.fee_vat_code or code
         fee = min(event.fee, price.price)
         return Offer(
-            price.price, self.rates[code], code, fee, self.rates[fee_code], fee_code, event.project, event.name
+            price.price,
+            self.rate(code, event.day),
+            code,
+            fee,
+            self.rate(fee_code, event.day),
+            fee_code,
+            event.project,
+            event.name,
         )
 
     def sold(self, group: Group) -> int:
@@ -210,38 +260,100 @@ class Ledger:
                 cell[0] += gross
                 cell[1] += tax
 
-    def _money(self, kind: str, ticket: Ticket, seller: str | None, sign: int) -> None:
+    def _money(self, kind: str, ticket: Ticket, seller: str | None, part: Decimal, fee: Decimal) -> None:
+        """A row after which so much lies in the ticket: its own part, and the fee."""
         sold = ticket.sold
         self.log(
             kind,
             ticket,
             seller,
-            sign * sold.part,
-            sign * vat_of(sold.part, sold.rate),
-            sign * sold.fee,
-            sign * vat_of(sold.fee, sold.fee_rate),
+            part - ticket.part,
+            vat_of(part, sold.rate) - vat_of(ticket.part, sold.rate),
+            fee - ticket.fee,
+            vat_of(fee, sold.fee_rate) - vat_of(ticket.fee, sold.fee_rate),
         )
+        ticket.part, ticket.fee = part, fee
+
+    def _take(self, kind: str, ticket: Ticket, seller: str | None, amount: Decimal) -> None:
+        """Money goes out of a ticket: its own part first."""
+        of_part = min(amount, ticket.part)
+        self._money(kind, ticket, seller, ticket.part - of_part, ticket.fee - (amount - of_part))
+
+    def _put(self, kind: str, ticket: Ticket, seller: str | None, amount: Decimal) -> None:
+        """Money comes into a ticket: the fee first."""
+        of_fee = min(amount, ticket.sold.fee - ticket.fee)
+        self._money(kind, ticket, seller, ticket.part + (amount - of_fee), ticket.fee + of_fee)
 
     def sell(self, ticket: Ticket, *, paid_seller: str | None = None) -> None:
         """A new ticket, as its channel and its `paid` say."""
         self.tickets[ticket.ticket] = ticket
         if ticket.channel == "STAND":
-            self._money("NORMAL_SALE", ticket, ticket.seller, 1)
+            self._put("NORMAL_SALE", ticket, ticket.seller, ticket.cost)
         elif ticket.channel == "NET":
             self.log("NET_SALE", ticket, None)
             if ticket.paid:
-                self._money("NET_PAID", ticket, paid_seller, 1)
+                self._put("NET_PAID", ticket, paid_seller, ticket.cost)
         else:
             self.log("RESERVATION_SALE", ticket, ticket.seller)
 
     def pay(self, ticket: Ticket, seller: str | None) -> None:
         ticket.paid = True
-        self._money("NET_PAID" if ticket.channel == "NET" else "RESERVATION_PAID", ticket, seller, 1)
+        self._put("NET_PAID" if ticket.channel == "NET" else "RESERVATION_PAID", ticket, seller, ticket.cost)
 
-    def refund(self, ticket: Ticket, refunder: str | None, *, cash_point: int | None) -> None:
+    def refund(
+        self, ticket: Ticket, refunder: str | None, *, cash_point: int | None, kept: Decimal = Decimal(0)
+    ) -> Decimal:
+        """Paid back, but for what is kept; the money that moves."""
+        back = kept - ticket.left
         ticket.refunded = True
         web = cash_point is None and ticket.channel == "NET"
-        self._money("NET_REFUND" if web else "NORMAL_REFUND", ticket, refunder, -1)
+        self._take("NET_REFUND" if web else "NORMAL_REFUND", ticket, refunder, ticket.left)
+        if kept:
+            ticket.kept = kept
+            self._put("FEE_KEPT", ticket, refunder, kept)
+        return back
+
+    def reduce(self, ticket: Ticket, amount: Decimal, seller: str) -> None:
+        """A part of the price is given back."""
+        ticket.reduced += amount
+        self._take("PRICE_REDUCTION", ticket, seller, amount)
+
+    def charge_back(self, ticket: Ticket, amount: Decimal) -> None:
+        """The provider takes money back."""
+        ticket.charged_back += amount
+        ticket.kept -= amount if ticket.refunded else 0
+        self._take("CHARGEBACK", ticket, None, amount)
+
+    def win(self, ticket: Ticket, amount: Decimal) -> None:
+        """The provider gives it back again, whatever became of the ticket."""
+        ticket.charged_back -= amount
+        ticket.kept += amount if ticket.refunded else 0
+        self._put("CHARGEBACK_WON", ticket, None, amount)
+
+    def change_vat(self, ticket: Ticket, seller: str) -> bool:
+        """To the rates of the day of delivery; whether there was anything to do."""
+        sold, day = ticket.sold, ticket.price.group.event.day
+        now = replace(sold, rate=self.rate(sold.vat_code, day), fee_rate=self.rate(sold.fee_vat_code, day))
+        if now == sold:
+            return False
+        left = ticket.left
+        if left:
+            self._take("VAT_CHANGE", ticket, seller, left)
+            self.activity[seller, "VAT_CHANGE"] -= 1  # two rows are one change
+        ticket.sold = now
+        self._put("VAT_CHANGE", ticket, seller, left)
+        return True
+
+    def holders(self, payment: Payment) -> list[Ticket]:
+        """Tickets in which a payment's money may lie now: exchanges are followed."""
+        found: dict[int, Ticket] = {}
+        coming = list(payment.tickets)
+        while coming:
+            number = coming.pop()
+            if number not in found:
+                found[number] = self.tickets[number]
+                coming += self.tickets[number].exchanged_for
+        return list(found.values())
 
     def let_go(self, ticket: Ticket, refunder: str | None = None) -> None:
         """An unpaid ticket is given back, aborted or timed out."""
@@ -260,22 +372,17 @@ class Ledger:
         if not ticket.paid:
             ticket.sold = now
             self.log("RESERVATION_CHANGE", ticket, seller)
-        elif now.rates != old.rates:
-            self._money("NORMAL_CHANGE", ticket, seller, -1)
+            return Decimal(0)
+        left = ticket.left + now.price - old.price
+        if now.rates != old.rates:
+            self._take("NORMAL_CHANGE", ticket, seller, ticket.left)
+            self.activity[seller, "NORMAL_CHANGE"] -= 1  # two rows are one change
             ticket.sold = now
-            self._money("NORMAL_CHANGE", ticket, seller, 1)
+            self._put("NORMAL_CHANGE", ticket, seller, left)
         else:
             ticket.sold = now
-            self.log(
-                "NORMAL_CHANGE",
-                ticket,
-                seller,
-                now.part - old.part,
-                vat_of(now.part, now.rate) - vat_of(old.part, old.rate),
-                now.fee - old.fee,
-                vat_of(now.fee, now.fee_rate) - vat_of(old.fee, old.fee_rate),
-            )
-        return now.price - old.price if ticket.paid else Decimal(0)
+            self._money("NORMAL_CHANGE", ticket, seller, left - min(left, now.fee), min(left, now.fee))
+        return now.price - old.price
 
     # --- How it was paid ---
 
@@ -328,5 +435,9 @@ class Ledger:
             self.tickets[number].payment = payment
             if expected.named:
                 self.tickets[number].named_payment = payment
+        if expected.kind in ("SALE", "EXCHANGE", "CHANGE"):
+            self.payments[payment] = Payment(
+                payment, dict(lines), frozenset(expected.inflow if expected.kind == "EXCHANGE" else expected.tickets)
+            )
         if expected.kind == "SALE" and expected.seller is not None:
             self.sales[expected.seller].append((payment, sorted(expected.inflow)))

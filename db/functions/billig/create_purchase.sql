@@ -107,7 +107,7 @@ begin
     return query
     select *
     from billig.new_tickets(
-        v_purchase, p_sale_channel, v_paid, p_seller, v_cash_point, v_payment, p_card is not null, v_offers, v_counts,
+        array[v_purchase], p_sale_channel, v_paid, p_seller, v_cash_point, v_payment, p_card is not null, v_offers, v_counts,
         null
     );
 

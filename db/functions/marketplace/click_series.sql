@@ -36,33 +36,16 @@ begin
         select w.website, w.website_name
         from marketplace.website as w
         where p_side = 'WEBSITE' and w.profile = p_profile
-    ),
-
-    clicked as (
-        select
-            c.advertisement as item, date_trunc(p_step, c.click_time, v_zone) as period_begins,
-            count(*) as clicks, sum(c.price) as amount
-        from marketplace.ad_click as c
-        where
-            p_side = 'ADVERTISEMENT' and c.profile = p_profile
-            and c.click_time >= v_begins and c.click_time < v_ends and c.excluded_at is null
-        group by 1, 2
-        union all
-        select c.website, date_trunc(p_step, c.click_time, v_zone), count(*), -sum(c.publisher_share)
-        from marketplace.ad_click as c
-        where
-            p_side = 'WEBSITE' and c.publisher = p_profile
-            and c.click_time >= v_begins and c.click_time < v_ends and c.excluded_at is null
-        group by 1, 2
     )
 
     select t.item, t.item_name, p.period_begins, coalesce(k.clicks, 0), coalesce(k.amount, 0)
     from thing as t
     cross join period as p
-    left join clicked as k on t.item = k.item and p.period_begins = k.period_begins
+    left join marketplace.click_counts(p_profile, p_side, p_from, p_to, p_step) as k
+        on t.item = k.item and p.period_begins = k.period_begins
     order by t.item, p.period_begins;
 end;
 $$;
 
 comment on function marketplace.click_series(bigint, text, date, date, text) is
-'Clicks by advertisement or by website of a profile (M8; p_side ADVERTISEMENT or WEBSITE), from the local day p_from until before p_to, an hour, day, week (from Monday) or month each (p_step); 0 where there were none. The first week or month counts what lies in the days asked for. Excluded clicks are left out. amount: NOK, cost positive, earnings negative. Runs with its caller''s rights, so that row-level security decides. 22023; 42501 another''s; P0002 no such profile.';
+'click_counts of a profile, and 0 where there were none: by advertisement or by website (M8; p_side ADVERTISEMENT or WEBSITE), from the local day p_from until before p_to, an hour, day, week (from Monday) or month each (p_step). The first week or month counts what lies in the days asked for. Excluded clicks are left out. amount: NOK, cost positive, earnings negative. Runs with its caller''s rights, so that row-level security decides. 22023; 42501 another''s; P0002 no such profile.';

@@ -60,7 +60,7 @@ begin
     select array_agg(b.month) into v_months
     from batch as b
     where
-        b.month between (now() - interval '2 years')::date and (now() + interval '1 month')::date
+        b.month between marketplace.oldest_click(now())::date and (now() + interval '1 month')::date
         and to_regclass('marketplace.' || marketplace.partition_name(b.month)) is null;
     perform marketplace.ensure_partitions(m, 1) from unnest(v_months) as m;
 
@@ -70,13 +70,7 @@ begin
         select a.advertisement, a.profile, t.price, t.valid_from
         from (select distinct x as advertisement from unnest(p_advertisements) as x) as b
         inner join marketplace.advertisement as a on b.advertisement = a.advertisement
-        cross join lateral (
-            select p.price, p.valid_from
-            from marketplace.advertisement_price as p
-            where p.advertisement = a.advertisement and p.valid_from <= v_last_time
-            order by p.valid_from desc
-            limit 1
-        ) as t
+        cross join lateral marketplace.price_at(a.advertisement, v_last_time) as t
     )
 
     insert into marketplace.ad_click (
@@ -92,13 +86,7 @@ begin
         select
             case
                 when o.valid_from <= k.click_time then o.price
-                else (
-                    select t.price
-                    from marketplace.advertisement_price as t
-                    where t.advertisement = k.advertisement and t.valid_from <= k.click_time
-                    order by t.valid_from desc
-                    limit 1
-                )
+                else (select t.price from marketplace.price_at(k.advertisement, k.click_time) as t)
             end as price
     ) as p
     inner join marketplace.commission_period as r on k.click_time >= r.valid_from and k.click_time < r.valid_to

@@ -25,7 +25,7 @@ begin
         v_offers := v_offers || v_offer;
     end loop;
     perform billig.new_tickets(
-        p_purchase, 'NET', billig.local_time(), null, null, p_payment, true, v_offers,
+        array[p_purchase], 'NET', billig.local_time(), null, null, p_payment, true, v_offers,
         array_fill(1, array[cardinality(v_offers)]), array(select t from unnest(p_tickets) as t order by t)
     );
 end;

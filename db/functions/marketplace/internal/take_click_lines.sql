@@ -10,7 +10,7 @@ set work_mem = '128MB'
 set jit = off
 as $$
 declare
-    v_from constant timestamptz := p_now - interval '2 years';
+    v_from constant timestamptz := marketplace.oldest_click(p_now);
     v_until constant timestamptz := p_now + interval '1 day';
     v_hours text[];
     v_are_priced boolean;

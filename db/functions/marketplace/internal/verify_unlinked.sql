@@ -28,8 +28,8 @@ begin
                 and exists (
                     select
                     from marketplace.advertisement as a
-                    inner join marketplace.advertisement_price as p on a.advertisement = p.advertisement
-                    where a.advertisement = c.advertisement and a.profile = c.profile and p.valid_from <= c.click_time
+                    cross join lateral marketplace.price_at(a.advertisement, c.click_time) as p
+                    where a.advertisement = c.advertisement and a.profile = c.profile
                 )
                 and exists (
                     select from marketplace.commission_rate as r where marketplace.day_begins(r.valid_from) <= c.click_time

@@ -22,38 +22,30 @@ class Books(NamedTuple):
     transaction: sql.Identifier
     line: sql.Identifier
     attempt: sql.Identifier | None
-    series: LiteralString  # clicks of an item and a step of time
+    clicks: sql.Identifier  # a function: clicks of an item and a step of time
 
 
 EVERYBODYS = Books(
     sql.Identifier("report", "marketplace_transaction"),
     sql.Identifier("report", "marketplace_statement_line"),
     sql.Identifier("report", "payment_attempt"),
-    """
-    select
-        {item} as item, {name} as item_name, date_trunc(%(step)s, click_date)::date as begins, clicks,
-        {amount} as amount
-    from report.marketplace_click_day
-    where
-        month between date_trunc('month', %(begins)s::date)::date and %(ends)s
-        and click_date between %(begins)s and %(ends)s and {item} is not null
-        and (%(profile)s::bigint is null or {owner} = %(profile)s)
-    """,
+    sql.Identifier("marketplace", "all_click_counts"),
 )
 OWN = Books(
     sql.Identifier("marketplace", "own_statement"),
     sql.Identifier("marketplace", "own_statement_line"),
     None,  # whose money it is sees by status and executed when it moved
-    """
+    sql.Identifier("marketplace", "click_counts"),
+)
+
+SERIES: LiteralString = """
     select
         item, item_name, (period_begins at time zone books.time_zone())::date as begins, clicks, abs(amount) as amount
-    from marketplace.click_series(
-        p_profile => %(profile)s, p_side => %(side)s, p_from => %(begins)s, p_to => %(ends)s::date + 1,
+    from {clicks}(
+        p_profile => %(profile)s::bigint, p_side => %(side)s, p_from => %(begins)s, p_to => %(ends)s::date + 1,
         p_step => %(step)s
     )
-    where clicks > 0
-    """,
-)
+"""
 
 
 def own_statement(context: Context) -> list[Section]:
@@ -184,20 +176,11 @@ def clicks(context: Context) -> list[Section]:
 def _clicks(context: Context, books: Books, first: date, last: date, profile: int | None) -> list[Section]:
     words = context.words
     step = "day" if (last - first).days <= BY_DAY else "month"
-    sides: tuple[tuple[str, str, LiteralString, LiteralString], ...] = (
-        (words("Clicks by advertisement"), "ADVERTISEMENT", "advertisement", "profile"),
-        (words("Clicks by website"), "WEBSITE", "website", "publisher"),
-    )
+    series = sql.SQL(SERIES).format(clicks=books.clicks)
     sections = []
-    for title, side, item, owner in sides:
+    for title, side in ((words("Clicks by advertisement"), "ADVERTISEMENT"), (words("Clicks by website"), "WEBSITE")):
         amount = "price_amount" if side == "ADVERTISEMENT" else "publisher_amount"
         values: dict[str, Any] = {"begins": first, "ends": last, "profile": profile, "step": step, "side": side}
-        series = sql.SQL(books.series).format(
-            item=sql.Identifier(item),
-            name=sql.Identifier(f"{item}_name"),
-            owner=sql.Identifier(owner),
-            amount=sql.Identifier(amount),
-        )
         table = ask(
             context,
             "clicks",
