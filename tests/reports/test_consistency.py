@@ -583,7 +583,7 @@ def _rounding(statement: LiteralString, **says: object) -> Break:
 
 _COUNTED_WHILE_OPEN = """
 with opened as (
-    insert into billig.till_session (cash_point, seller) values (1, 'kari') returning till_session
+    insert into billig.till_session (cash_point, seller, organisation) values (1, 'kari', 2) returning till_session
 )
 insert into billig.till_count (till_session, payment_method, expected, counted)
 select till_session, 1, 0, 0 from opened where %(session)s > 0
@@ -814,7 +814,7 @@ BREAKAGES: list[tuple[str, str, Break]] = [
     ("era_is_current", "a dump restored elsewhere", _another_cluster),
     ("trigger_guard", "triggers switched off", _trigger_off),
     ("rounding", "a rounding that is none", _rounding(
-        "insert into billig.payment_line values (%s, 9, -0.50)", rounding=Decimal("-0.50"))),
+        "insert into billig.payment_line values (%s, 9, -0.50, 2)", rounding=Decimal("-0.50"))),
     ("rounding", "a rounding without cash", _rounding(
         "update billig.payment_line set payment_method = 9, amount = 0.50 where payment = %s", cash=None)),
     ("between_organisations", "cash in another's books", _till(

@@ -15,7 +15,7 @@ begin
     insert into billig.cash_point (cash_point, cash_point_name, session_required, organisation)
     select distinct on (c.cash_point) c.cash_point, 'Cash point ' || c.cash_point, false, t.organisation
     from unnest(p_tickets, p_cash_points) as c (ticket, cash_point) inner join billig.ticket as t on c.ticket = t.ticket
-    where c.cash_point not in (select k.cash_point from billig.cash_point as k)
+    where c.cash_point is not null and c.cash_point not in (select k.cash_point from billig.cash_point as k)
     order by c.cash_point, c.ticket
     on conflict do nothing;
 
