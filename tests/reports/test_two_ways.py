@@ -86,8 +86,10 @@ class Reports:
             is_ticket = line["component"] == "TICKET"
             line["is_ticket"] = int(is_ticket and line["transaction_type"] != "FEE_KEPT")
             line["is_free"] = int(is_ticket and kind == "SALE" and not line["whole"])
+            # a change that is two rows, the old out and the new in, happened once
             change = (line["ticket"], line["transaction_time"])
             line["is_change"] = int(kind == "CHANGE" and change not in changed)
+            line["is_one"] = line["is_change"] if kind == "CHANGE" else int(is_ticket)
             changed |= {change} if kind == "CHANGE" else set()
 
     def view(self, name: str) -> list[Row]:
@@ -161,9 +163,9 @@ class Reports:
         self.alike(
             "seller_activity",
             of_money,
-            ("gross_amount", "vat_amount", "fee_amount"),
+            ("tickets", "gross_amount", "vat_amount", "fee_amount"),
             (*PLACE, "event_date", "transaction_type"),
-            (GROSS, VAT, lambda row: row["gross_amount"] if row["component"] == "FEE" else 0),
+            (of("is_one"), GROSS, VAT, lambda row: row["gross_amount"] if row["component"] == "FEE" else 0),
         )
         self.alike(
             "transaction",
@@ -181,7 +183,7 @@ class Reports:
             for row in settlement
             if row["section"] == "TRANSACTION_TYPE" and row["item"] in KINDS
         ]
-        one_each = (lambda row: int(row["component"] == "TICKET"), GROSS, NET, VAT)
+        one_each = (of("is_one"), GROSS, NET, VAT)
         self.alike("settlement by type", by_type, ("number", *money), (*PLACE, "kind", "transaction_type"), one_each)
         by_vat = [row for row in settlement if row["section"] == "VAT_PROJECT"]
         self.alike("settlement by VAT", by_vat, money, (*PLACE, "kind", "project", "vat_code"), (GROSS, NET, VAT))

@@ -156,6 +156,7 @@ class History:
         """Each kind of step once, in any order, and then as chance has it."""
         kinds = [name for name in dir(self) if name.startswith("do_")]
         firsts = self.pick.sample(kinds, len(kinds))
+        self._step("do_change_the_till")  # opened, or some histories sell nothing there
         for _ in range(12):
             self._step("do_sell")
             self._step("do_buy_on_the_web")
