@@ -10,10 +10,12 @@ from bench.sizes import Sizes
 
 ROUTES = """
     insert into bank.account (account_name, account_number) values ('Drift', '15060012345');
-    insert into billig.cash_point (cash_point, cash_point_name)
-    select g, 'p' || g from generate_series(1, 100) as g on conflict do nothing;
-    insert into bank.route (route_name, account, source, payment_method, days_min, days_max, fee_rate, run_max)
-    select 'Route', 1, '{source}', m.payment_method, 1, 4, {fee}, {run}
+    insert into billig.cash_point (cash_point, cash_point_name, organisation)
+    select g, 'p' || g, 1 from generate_series(1, 100) as g on conflict do nothing;
+    insert into bank.route (
+        route_name, account, source, payment_method, days_min, days_max, fee_rate, run_max, organisation
+    )
+    select 'Route', 1, '{source}', m.payment_method, 1, 4, {fee}, {run}, 1
     from billig.payment_method as m where m.payment_method_name = 'CARD';
     insert into bank.import_file (file_name, content_sha256, format) values ('bench', sha256('bench'), 'CSV')
 """

@@ -42,7 +42,8 @@ grant select on
 billig.transaction_log, billig.payment, billig.payment_line, billig.exchange, billig.ticket, billig.owed_back,
 billig.receipt_print, billig.service_role, billig.till_session, billig.till_event, billig.till_count,
 billig.till_denomination, billig.z_report, billig.z_report_line, billig.owed_back_part,
-billig.posted_log, billig.posted_total, billig.rollup, billig.rollup_batch, billig.late_row, billig.reentry, billig.sold_name
+billig.posted_log, billig.posted_total, billig.rollup, billig.rollup_batch, billig.late_row, billig.late_payment,
+billig.reentry, billig.sold_name
 to auditor;
 grant select on billig.owed_back to bookkeeper;
 grant select on books.accounting_period to bookkeeper, auditor;
@@ -81,14 +82,16 @@ grant execute on function billig.record_chargeback, billig.record_chargeback_won
 grant execute on function billig.change_vat to bookkeeper, scheduler;
 grant execute on function billig.expire_net_sales, billig.expire_reservations to billig_web, scheduler;
 grant execute on function
-billig.register_cash_point, billig.set_fee_vat_code, billig.settle_owed_back, billig.erase_buyer,
-billig.check_programme, billig.import_programme, books.set_account, books.set_voucher_rule, books.set_organisation
+billig.register_cash_point, billig.set_payment_method_organisation, billig.set_fee_vat_code, billig.settle_owed_back,
+billig.erase_buyer,
+billig.check_programme, billig.import_programme, books.set_account, books.set_voucher_rule,
+books.set_organisation
 to bookkeeper;
 grant select on billig.programme_column to bookkeeper;
 grant execute on function books.close_period to bookkeeper;
 grant execute on function billig.roll_up_log to bookkeeper, scheduler;
 -- Whoever reads a view calls the functions in it: these say which rows are late, and nothing else.
-grant execute on function billig.late_rows, books.posting_date to analyst, bookkeeper, auditor, scheduler;
+grant execute on function billig.late_rows, billig.late_payments, books.posting_date to analyst, bookkeeper, auditor, scheduler;
 grant execute on function books.organisation_on to analyst, bookkeeper, auditor;
 
 -- The marketplace. Row-level security lets a profile's own role see only its own rows; a click is both parties'.

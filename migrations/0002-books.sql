@@ -177,7 +177,7 @@ comment on column books.voucher_line_kind.line_kind is 'The kind';
 comment on column books.voucher_line_kind.place is 'Where its lines stand in a voucher';
 comment on column books.voucher_line_kind.line_text is 'The line''s text, Norwegian';
 comment on column books.voucher_line_kind.has_rule is 'Rules of this kind say the account; else those of another kind do';
-comment on column books.voucher_line_kind.of_tickets is 'Its rules may name a VAT code and a transaction type';
+comment on column books.voucher_line_kind.of_tickets is 'Its lines have a project; its rules may name that, a VAT code and a transaction type';
 comment on column books.voucher_line_kind.of_method is 'Its rules may name a payment method';
 comment on column books.voucher_line_kind.line_kind_note is 'What it is, and the sign that a sale or a payment in has';
 insert into books.voucher_line_kind (line_kind, place, line_text, has_rule, of_tickets, of_method, line_kind_note)
@@ -189,7 +189,7 @@ values
 ('PREPAID', 5, 'Forskudd for billetter', false, false, false, 'REVENUE and FEE of an event that has not been held: credit, on the rule''s deferred account'),
 ('VAT', 6, 'Utgående mva', true, true, false, 'VAT of prices and fees, on the day of sale: credit'),
 ('RELEASE', 7, 'Forskudd til inntekt', false, false, false, 'What was prepaid, on the day the event is held: debit of the deferred account, credit of the account; the other way round where it is put off after that'),
-('TRANSFER', 8, 'Mellomregning ved bytte', true, false, false, 'Value that an exchange moves between projects or organisations without money: credit where a ticket was given back'),
+('TRANSFER', 8, 'Mellomregning', true, false, false, 'Between organisations: debit where the tickets are, credit where the money for them lies. Of a payment around midnight also between its days'),
 ('OWED_BACK', 9, 'Skyldig kjøpere', true, false, true, 'Money that came too late for its tickets: credit until it is paid back'),
 ('CASH_DIFFERENCE', 10, 'Kassedifferanse', true, false, true, 'Counted less expected when a till session closed: credit where there was too much'),
 ('PAY_IN', 11, 'Innskudd i kasse', true, false, true, 'Cash put into a drawer that no sale brought: credit'),
@@ -218,7 +218,7 @@ create table books.voucher_rule (
     constraint voucher_rule_deferred_account_fkey foreign key (deferred_account) references books.account (account),
     constraint voucher_rule_line_kind_check check (line_kind not in ('PREPAID', 'RELEASE')),
     constraint voucher_rule_tickets_check
-    check ((vat_code is null and transaction_type is null) or line_kind in ('REVENUE', 'FEE', 'VAT')),
+    check ((project is null and vat_code is null and transaction_type is null) or line_kind in ('REVENUE', 'FEE', 'VAT')),
     constraint voucher_rule_method_check
     check (payment_method is null or line_kind not in ('REVENUE', 'FEE', 'VAT', 'TRANSFER')),
     constraint voucher_rule_deferred_check check (
@@ -231,7 +231,7 @@ comment on table books.voucher_rule is
 'Which account a voucher''s line goes to. A rule fits a line if each column that it names is the line''s; null fits any. Of the rules that fit, the one that names the project wins; among equals the one that names the organisation; then the VAT code, the payment method, the transaction type. From valid_from on a rule is as its newest row says, so that a change leaves older vouchers as they are. voucher_rule_key: no two rows are equal in all that, so there is always one winner. Set by books.set_voucher_rule.';
 comment on column books.voucher_rule.voucher_rule is 'Key';
 comment on column books.voucher_rule.line_kind is 'The kind of line';
-comment on column books.voucher_rule.project is 'For this project only; null: any, and none';
+comment on column books.voucher_rule.project is 'For this project only, of lines of tickets: money has no project; null: any, and none';
 comment on column books.voucher_rule.organisation is 'For this organisation only; null: any';
 comment on column books.voucher_rule.vat_code is 'For this VAT code only; null: any';
 comment on column books.voucher_rule.payment_method is 'For this payment method only; null: any';

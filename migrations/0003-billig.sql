@@ -56,8 +56,11 @@ create table billig.payment_method (
     saft_code text not null,
     is_cash boolean not null default false,
     is_rounding boolean not null default false,
+    organisation int not null default 1,
     constraint payment_method_pkey primary key (payment_method),
-    constraint payment_method_name_key unique (payment_method_name)
+    constraint payment_method_name_key unique (payment_method_name),
+    constraint payment_method_organisation_fkey
+    foreign key (organisation) references billig.organisation (organisation)
 );
 comment on table billig.payment_method is 'Means of payment; clients name them by payment_method_name';
 comment on column billig.payment_method.payment_method is 'Key';
@@ -66,6 +69,8 @@ comment on column billig.payment_method.saft_code is 'Code of SAF-T Cash Registe
 comment on column billig.payment_method.is_cash is 'True for notes and coins, the only means that lie in a drawer';
 comment on column billig.payment_method.is_rounding is
 'True for the one method that is not a means of payment: what cash was rounded by. Clients never name it.';
+comment on column billig.payment_method.organisation is
+'Whose account it reaches where no cash point says so, as on the web: whose agreement it is with the payment provider. Set by billig.set_payment_method_organisation; payments made before stay where they are';
 insert into billig.payment_method (payment_method, payment_method_name, saft_code, is_cash, is_rounding)
 values
 (1, 'CASH', '12001', true, false), (2, 'CARD', '12002', false, false), (3, 'CREDIT_CARD', '12003', false, false),
@@ -153,7 +158,10 @@ create table billig.cash_point (
     place text,
     payment_method smallint not null default 1,
     session_required boolean not null default true,
+    organisation int not null,
     constraint cash_point_pkey primary key (cash_point),
+    constraint cash_point_organisation_fkey
+    foreign key (organisation) references billig.organisation (organisation),
     constraint cash_point_payment_method_fkey
     foreign key (payment_method) references billig.payment_method (payment_method)
 );
@@ -166,6 +174,8 @@ comment on column billig.cash_point.payment_method is
 'The stand''s own method: what a legacy refund there is paid back with (1 = CASH)';
 comment on column billig.cash_point.session_required is
 'Functions sell and refund here only in an open till session (23B26). Legacy writes are never refused for it: without a session they are listed in report.unattached_payment. False for the stands that were there before there were sessions.';
+comment on column billig.cash_point.organisation is
+'Whose it is: all that lies in its drawers and all that its terminals take is in this organisation''s books, whoever''s the tickets are. Of a stand that a legacy write registered: that of the tickets there first. Another one applies to sessions and payments from then on';
 
 create table billig.service_role (
     role_name text,
@@ -512,7 +522,10 @@ create table billig.till_session (
     closed_at timestamptz,
     closed_by text,
     z_number int,
+    organisation int not null,
     constraint till_session_pkey primary key (till_session),
+    constraint till_session_organisation_fkey
+    foreign key (organisation) references billig.organisation (organisation),
     constraint till_session_owner_key unique (till_session, seller, cash_point),
     constraint till_session_cash_point_fkey foreign key (cash_point) references billig.cash_point (cash_point),
     constraint till_session_z_report_fkey
@@ -534,6 +547,8 @@ comment on column billig.till_session.opening_float is 'Cash in the drawer then,
 comment on column billig.till_session.closed_at is 'When it was closed; null: open';
 comment on column billig.till_session.closed_by is 'session_user who closed it';
 comment on column billig.till_session.z_number is 'The Z report it is in; null: none yet';
+comment on column billig.till_session.organisation is
+'Whose drawer it is: its cash point''s organisation when it was opened; filled by a trigger';
 create unique index till_session_drawer_key on billig.till_session (cash_point, drawer) where closed_at is null;
 comment on index billig.till_session_drawer_key is 'One open session a drawer';
 create unique index till_session_seller_key on billig.till_session (seller) where closed_at is null;
@@ -717,7 +732,10 @@ create table billig.payment_line (
     payment bigint not null,
     payment_method smallint not null,
     amount numeric(12, 2) not null,
+    organisation int not null,
     constraint payment_line_pkey primary key (payment, payment_method),
+    constraint payment_line_organisation_fkey
+    foreign key (organisation) references billig.organisation (organisation),
     constraint payment_line_payment_fkey foreign key (payment) references billig.payment (payment),
     constraint payment_line_payment_method_fkey
     foreign key (payment_method) references billig.payment_method (payment_method),
@@ -735,6 +753,8 @@ comment on column billig.payment_line.payment is 'The payment';
 comment on column billig.payment_line.payment_method is 'The method';
 comment on column billig.payment_line.amount is
 'NOK: positive in, negative out. ROUNDING: what is to be paid in cash less what was, so that the lines sum to what was sold.';
+comment on column billig.payment_line.organisation is
+'In whose money it is, whoever''s the tickets are; filled by a trigger, never changed. At a cash point: its organisation''s (of a session the session''s). On the web, and at no till: the method''s. What is paid back through the web''s provider, a dispute''s too: where it came. What the owners of tickets have of it stands between the organisations (billig.posted_between)';
 
 create table billig.ticket (
     ticket bigint generated by default as identity,
@@ -951,7 +971,10 @@ create table billig.owed_back (
     settled_at timestamptz,
     settled_by text,
     settled_reference text,
+    organisation int not null,
     constraint owed_back_pkey primary key (owed_back),
+    constraint owed_back_organisation_fkey
+    foreign key (organisation) references billig.organisation (organisation),
     constraint owed_back_provider_reference_key unique (provider_reference),
     constraint owed_back_purchase_fkey foreign key (purchase) references billig.purchase (purchase),
     constraint owed_back_payment_method_fkey
@@ -970,6 +993,8 @@ comment on column billig.owed_back.recorded_at is 'When it came';
 comment on column billig.owed_back.settled_at is 'When it was paid back; null: still owed';
 comment on column billig.owed_back.settled_by is 'Who says so';
 comment on column billig.owed_back.settled_reference is 'Reference of the repayment';
+comment on column billig.owed_back.organisation is
+'Who has the money, and owes it: the method''s organisation when it came';
 
 create table billig.owed_back_part (
     owed_back bigint not null,
@@ -1161,6 +1186,25 @@ comment on column billig.late_row.transaction_date is 'Local date of the row, in
 comment on column billig.late_row.posting_date is 'First day of the later period that it belongs to';
 comment on column billig.late_row.rollup_batch is 'The batch it is in';
 create index late_row_posting_date_idx on billig.late_row (posting_date);
+
+create table billig.late_payment (
+    payment bigint,
+    organisation int,
+    transaction_date date not null,
+    posting_date date not null,
+    rollup_batch int not null,
+    constraint late_payment_pkey primary key (payment, organisation),
+    constraint late_payment_rollup_batch_fkey foreign key (rollup_batch) references billig.rollup_batch (rollup_batch),
+    constraint late_payment_days_check check (posting_date > transaction_date)
+);
+comment on table billig.late_payment is
+'Payments whose log rows are in the batches, and whose money came too late for the closed period of the organisation that has it: late_row for money. Written by billig.roll_up_log, never changed (23B20).';
+comment on column billig.late_payment.payment is 'The payment';
+comment on column billig.late_payment.organisation is 'Which has money of it';
+comment on column billig.late_payment.transaction_date is 'Local date of its first log row, in a period that the organisation had closed';
+comment on column billig.late_payment.posting_date is 'First day of the later period that the money belongs to';
+comment on column billig.late_payment.rollup_batch is 'The batch it is in';
+create index late_payment_posting_date_idx on billig.late_payment (posting_date);
 
 -- --- Books -----------------------------------------------------------------------------------------------------------
 -- What books says of organisations, projects, payment methods and types of log rows is about those that stand here.

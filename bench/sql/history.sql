@@ -17,8 +17,8 @@ select payment, 'SALE', purchase, 'bench_seller', 1, 1, 'FUNCTION'
 from sale
 order by payment;
 
-insert into billig.payment_line (payment, payment_method, amount)
-select payment, 2, 4 * (110 + ticket_group)
+insert into billig.payment_line (payment, payment_method, amount, organisation)
+select payment, 2, 4 * (110 + ticket_group), 2
 from sale
 order by payment;
 

@@ -48,7 +48,7 @@ begin
         select
             1 + v_before + m.i, v_first + m.elapsed, (v_first + m.elapsed)::date,
             v_before + m.ticket, (v_before + m.ticket) / 4, case when m.sign <> 0 then (v_before + m.ticket) / 4 end,
-            (1 + (v_before + m.ticket) / 4)::text::xid8, 1, 'perl', m.transaction_type, m.seller, m.cash_point, false,
+            (1 + (v_before + m.ticket) / 4)::text::xid8, 1, 'perl', m.transaction_type, m.seller, m.cash_point, m.sign <> 0,
             m.price_group, m.ticket_group, m.event, m.organisation, m.project,
             m.price, m.fee, m.sign * (m.price - m.fee), m.vat_code, m.vat_rate, m.sign * m.vat,
             m.sign * m.fee, m.fee_vat_code, m.fee_vat_rate, m.sign * m.fee_vat

@@ -14,8 +14,8 @@ where l.payment is not null
 group by l.payment
 order by l.payment;
 
-insert into billig.payment_line (payment, payment_method, amount)
-select l.payment, case when min(l.seller) is null then 7 else 1 + l.payment % 2 end, sum(l.amount + l.fee_amount)
+insert into billig.payment_line (payment, payment_method, amount, organisation)
+select l.payment, case when min(l.seller) is null then 7 else 1 + l.payment % 2 end, sum(l.amount + l.fee_amount), 2
 from billig.transaction_log as l
 where l.payment is not null
 group by l.payment

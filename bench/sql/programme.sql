@@ -11,7 +11,7 @@ insert into billig.project (project, project_name, organisation, vat_code)
 select 100 + p, 'Project ' || p, 2, case when p = 9 then 3 else 6 end
 from generate_series(1, 9) as p;
 
-insert into billig.cash_point (cash_point, cash_point_name) values (1, 'Stand 1');
+insert into billig.cash_point (cash_point, cash_point_name, organisation) values (1, 'Stand 1', 2);
 
 -- The till that all are sold at: session 1.
 select billig.till_open('bench_seller', 1);

@@ -9,7 +9,7 @@ insert into billig.purchase (seller) values ('bench_seller') returning purchase 
 insert into billig.payment (kind, purchase, seller, cash_point, till_session, made_by)
 values ('SALE', :purchase, 'bench_seller', 1, 1, 'FUNCTION')
 returning payment as payment \gset
-insert into billig.payment_line (payment, payment_method, amount) values (:payment, 2, :total);
+insert into billig.payment_line (payment, payment_method, amount, organisation) values (:payment, 2, :total, 2);
 insert into billig.ticket (
     price_group, purchase, paid, sale_channel, seller, cash_point, payment,
     ticket_group, event, organisation, project, sold_name, vat_code, fee_vat_code, price, fee, vat_rate, fee_vat_rate

@@ -8,8 +8,8 @@ group by purchase;
 insert into billig.payment (payment, kind, purchase, seller, cash_point, till_session, made_by)
 select payment, 'REFUND', purchase, 'bench_seller', 1, 1, 'TRIGGER'
 from refund;
-insert into billig.payment_line (payment, payment_method, amount)
-select payment, 1, -amount
+insert into billig.payment_line (payment, payment_method, amount, organisation)
+select payment, 1, -amount, 2
 from refund;
 update billig.ticket
 set refunded = localtimestamp, refunder = 'bench_seller', point_of_refund = 1

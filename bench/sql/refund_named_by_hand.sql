@@ -5,8 +5,8 @@ with payment as (
     returning payment
 )
 
-insert into billig.payment_line (payment, payment_method, amount)
-select p.payment, 2, -sum(t.price)
+insert into billig.payment_line (payment, payment_method, amount, organisation)
+select p.payment, 2, -sum(t.price), 2
 from payment as p
 cross join billig.ticket as t
 where t.purchase >= %(start)s and t.purchase < %(stop)s

@@ -100,6 +100,7 @@ def play(connection: Connection, console: Console) -> None:
                 payment_method=method,
                 days_max=5,
                 fee_rate=Decimal(fee),
+                organisation=2,
             )
         before = _one(connection, "select coalesce(max(expected), 0) from bank.expected")
         today = Client(connection).local_time().date()

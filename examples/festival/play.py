@@ -62,6 +62,7 @@ LOGINS = {
     "demo_kari": "seller: none, since the database shows a seller no report",
 }
 """Who may log in to the pages of the demo's own database, and what they see."""
+UKA = 2  # whose stands, and whose web shop: tickets of both organisations are sold there
 STANDS = {1: "Billettluka", 2: "Dødens dal", 3: "Storsalen", 4: "Kontoret"}
 ORGANISATIONS = {1: ("Prøvesamfundet (oppdiktet)", "123456785"), 2: ("Prøve-UKA (oppdiktet)", "111111111")}
 """What the receipts of Samfundet and UKA say of them here: made up, as no register gives numbers that begin with 1."""
@@ -542,7 +543,8 @@ def prepare(connection: psycopg.Connection[Any]) -> None:
             connection.execute(sql.SQL("grant {} to {}").format(sql.Identifier(group), sql.Identifier(role)))
         client = Client(connection)
         for number, name in STANDS.items():
-            client.register_cash_point(cash_point=number, name=name)
+            client.register_cash_point(cash_point=number, name=name, organisation=UKA)
+        client.set_payment_method_organisation(payment_method="NET_CARD", organisation=UKA)
         for organisation, (legal_name, organisation_number) in ORGANISATIONS.items():
             client.books.set_organisation(
                 organisation=organisation,

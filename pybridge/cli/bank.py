@@ -310,6 +310,7 @@ def route(
     since: Annotated[
         datetime | None, typer.Option(help="Expect goods from this day on; all by default.", **DAY)
     ] = None,
+    organisation: Annotated[int | None, typer.Option(help="Whose money: 1 Samfundet, 2 UKA, ...")] = None,
 ) -> None:
     """Say how money reaches the bank: add a settlement route, or change one."""
     with connect(deployed=True) as connection, translated():
@@ -333,6 +334,7 @@ def route(
             tolerance=kept,
             run_max=run,
             since=since and since.date(),
+            organisation=organisation,
         )
     typer.echo(f"{name}: {source} of {method or gateway}, to {account_name}")
 

@@ -33,6 +33,9 @@ def stand(
     session_required: Annotated[
         bool | None, typer.Option(help="Whether functions take money there in an open session only.")
     ] = None,
+    organisation: Annotated[
+        int | None, typer.Option(help="Whose it is: 1 Samfundet, 2 UKA, ... A new one needs it; else it stays.")
+    ] = None,
 ) -> None:
     """Register a cash point, or change it."""
     with connect(deployed=True) as connection:
@@ -42,6 +45,7 @@ def stand(
             place=place,
             payment_method=payment_method,
             session_required=session_required,
+            organisation=organisation,
         )
     typer.echo(f"cash point {cash_point} is {name}")
 

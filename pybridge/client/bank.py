@@ -212,9 +212,12 @@ class Bank(Room):
         tolerance: Money = 0,
         run_max: int = 7,
         since: date | None = None,
+        organisation: int | None = None,
     ) -> int:
         """Adds a settlement route, or changes days, fee, tolerance, run, account and first day of the one of that name;
-        returns its key. What is expected already stays as it is. 22023; P0002 no such account in NOK, or gateway.
+        returns its key. organisation: whose money comes by it (null: as it was; of a new one, the organisation that has
+        the method on the web, for a gateway the first one). What is expected already stays as it is. 22023; P0002 no
+        such account in NOK, gateway or organisation.
         """
         result: int = self._value(
             "set_route",
@@ -229,6 +232,7 @@ class Bank(Room):
             tolerance=tolerance,
             run_max=run_max,
             since=since,
+            organisation=organisation,
         )
         return result
 

@@ -125,6 +125,16 @@ class ImportProgrammeRow:
 
 
 @dataclass(frozen=True)
+class LatePaymentsRow:
+    """A row of `billig.late_payments`."""
+
+    payment: int
+    organisation: int
+    transaction_date: date
+    posting_date: date
+
+
+@dataclass(frozen=True)
 class LateRowsRow:
     """A row of `billig.late_rows`."""
 
@@ -582,6 +592,12 @@ class Billig(Room):
         result: bool = self._value("is_vat_change", transaction_type=transaction_type)
         return result
 
+    def late_payments(self) -> list[LatePaymentsRow]:
+        """Payments whose money came too late for the closed period of the organisation that has it, and the day it
+        counts on instead: late_rows for money, whose holder may have closed what the tickets' owner has not.
+        """
+        return self._rows(LatePaymentsRow, "late_payments")
+
     def late_rows(self) -> list[LateRowsRow]:
         """Log rows that came too late for the closed period they are dated in, and the day they count on instead: those
         of the batches, kept, and those of the tail, looked for. What billig.posted_log asks; a function, since in a
@@ -801,10 +817,13 @@ class Billig(Room):
         place: str | None = None,
         payment_method: str = "CASH",
         session_required: bool | None = None,
+        organisation: int | None = None,
     ) -> int:
-        """Registers a stand, or changes its name, place and own payment method, and whether functions take money there
-        in an open till session only (session_required; null: as it was, true for a new one). 22023: no number, no name
-        or no such method.
+        """Registers a stand, or changes its name, place and own payment method, whether functions take money there in
+        an open till session only (session_required; null: as it was, true for a new one), and whose it is
+        (organisation; null: as it was): what lies in its drawers and what its terminals take is in that organisation's
+        books, of sessions and payments from then on. 22023: no number, no name, no such method, no such organisation,
+        or none for a new one.
         """
         result: int = self._value(
             "register_cash_point",
@@ -813,6 +832,7 @@ class Billig(Room):
             place=place,
             payment_method=payment_method,
             session_required=session_required,
+            organisation=organisation,
         )
         return result
 
@@ -839,6 +859,16 @@ class Billig(Room):
         code without a source, or a source without a code; P0002 no such event.
         """
         result: int = self._value("set_fee_vat_code", event=event, vat_code=vat_code, source=source)
+        return result
+
+    def set_payment_method_organisation(self, *, payment_method: str, organisation: int) -> int:
+        """Says whose account a payment method's money reaches where no cash point says so, as on the web: who has the
+        agreement with the provider. It applies to payments from now on; what was paid stays where it is. Returns the
+        organisation. P0002: no such organisation or method.
+        """
+        result: int = self._value(
+            "set_payment_method_organisation", payment_method=payment_method, organisation=organisation
+        )
         return result
 
     def settle_owed_back(self, *, owed_back: int, reference: str) -> int:

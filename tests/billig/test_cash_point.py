@@ -2,11 +2,11 @@
 
 from tests.conftest import Connection
 from tests.support import domain
-from tests.support.domain import call, consistency, expect, make_event, rows, sell, update_ticket
+from tests.support.domain import UKA, call, consistency, expect, make_event, rows, sell, update_ticket
 
 
 def _stand(db: Connection, number: int | None, name: str | None, **more: object) -> int:
-    (answer,) = call(db, "register_cash_point", cash_point=number, name=name, **more)
+    (answer,) = call(db, "register_cash_point", cash_point=number, name=name, **{"organisation": UKA, **more})
     return int(answer["register_cash_point"])
 
 
@@ -20,12 +20,13 @@ def test_a_stand_is_registered_and_registered_anew(db: Connection) -> None:
             "place": None,
             "payment_method": 1,
             "session_required": True,
+            "organisation": UKA,
         }
     ]
     _stand(db, 5, "Bar", session_required=False)
-    _stand(db, 5, "Bar")  # as it was, where nothing is said
-    assert rows(db, "select session_required from billig.cash_point where cash_point = 5") == [
-        {"session_required": False}
+    _stand(db, 5, "Bar", organisation=None)  # as it was, where nothing is said
+    assert rows(db, "select session_required, organisation from billig.cash_point where cash_point = 5") == [
+        {"session_required": False, "organisation": UKA}
     ]
     for number, name, more in (
         (None, "Door", {}),
@@ -33,6 +34,8 @@ def test_a_stand_is_registered_and_registered_anew(db: Connection) -> None:
         (6, "", {}),
         (6, "Door", {"payment_method": "COWRIES"}),
         (6, "Door", {"payment_method": None}),
+        (6, "Door", {"organisation": None}),
+        (6, "Door", {"organisation": 99}),
     ):
         with expect("22023"):
             _stand(db, number, name, **more)

@@ -70,7 +70,7 @@ def test_a_failed_payment_neither_sells_nor_holds(db: Connection) -> None:
 
 
 def register(db: Connection, **arguments: object) -> list[Row]:
-    return call(db, "register_cash_point", **{"cash_point": 7, "name": "Kiosk", **arguments})
+    return call(db, "register_cash_point", **{"cash_point": 7, "name": "Kiosk", "organisation": 2, **arguments})
 
 
 def cash_points(db: Connection) -> list[tuple[object, ...]]:

@@ -159,7 +159,7 @@ def test_a_till_is_opened_counted_and_reported_from_the_command_line(db: Connect
     def till(*arguments: str) -> Result:
         return run(db, "till", *arguments)
 
-    assert till("stand", "1", "Door").exit_code == 0
+    assert till("stand", "1", "Door", "--organisation", "2").exit_code == 0
     assert till("status").stdout.strip() == "No till session is open."
     opened = till("open", "1", "--float", "500", "--seller", "kari", "--json")
     assert json.loads(opened.stdout)["opening_float"] == "500.00"
@@ -193,7 +193,7 @@ def test_times_are_the_societys_wherever_the_machine_stands(
     with monkeypatch.context() as elsewhere:
         elsewhere.setenv("TZ", "Asia/Tokyo")
         time.tzset()
-        run(db, "till", "stand", "1", "Door")
+        run(db, "till", "stand", "1", "Door", "--organisation", "2")
         run(db, "till", "open", "1", "--seller", "kari")
         shown = run(db, "till", "status").stdout
     time.tzset()

@@ -111,7 +111,7 @@ def test_the_settlement_is_printed_section_by_section_with_totals(day: Day, repo
     assert columns(printed, "CASH", "713.00", "712.00", "-1.00", "a krone short")
     assert columns(printed, "CASH", "OPENING_FLOAT") == [["CASH", "OPENING_FLOAT", "1", "1000.00"]]
     assert columns(printed, "CASH", "DIFFERENCE") == [["CASH", "DIFFERENCE", "1", "-1.00"]]
-    assert columns(printed, "ROUNDING") == [["Samfundet", "ROUNDING", "IN", "1", "0.40"]]
+    assert columns(printed, "ROUNDING") == [["UKA", "ROUNDING", "IN", "1", "0.40"]], "whose stand it is"
     assert columns(printed, "NORMAL_REFUND")[0][:4] == ["UKA", "REFUND", "NORMAL_REFUND", "1"]
     totals = [line.split()[1] for line in printed.stdout.splitlines() if line.startswith("total")]
     assert totals[-3:] == ["513.40"] * 3, "the sections come to the same"

@@ -146,7 +146,7 @@ def test_a_web_sale_is_paid_aborted_or_expired(shared_db: Connection) -> None:
     assert reference == "e1"
     erased = {each.what: each.erased_rows for each in client.erase_buyer(owner_email="OLA@example.org")}
     assert erased["purchase"] == 4
-    assert client.register_cash_point(cash_point=3, name="Kiosk") == 3
+    assert client.register_cash_point(cash_point=3, name="Kiosk", organisation=2) == 3
 
 
 def test_refusals_are_told_apart_by_sqlstate_and_carry_detail_and_hint(shared_db: Connection) -> None:

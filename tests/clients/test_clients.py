@@ -141,7 +141,10 @@ def test_the_legacy_script_refunds_tickets_and_the_log_says_who_and_where(
 @needs_perl
 def test_a_web_ticket_refunded_at_a_stand_is_paid_back_by_the_stands_own_method(db: Connection, client: Client) -> None:
     group = make_event(db, num=10)
-    db.execute("insert into billig.cash_point (cash_point, cash_point_name, payment_method) values (8, 'Bar', 2)")
+    db.execute(
+        "insert into billig.cash_point (cash_point, cash_point_name, payment_method, organisation)"
+        " values (8, 'Bar', 2, 2)"
+    )
     purchase, (ticket,) = buy_on_the_web(db, group.price_group)
     db.execute("select billig.confirm_net_payment(%s, 100, 'provider-1')", [purchase])
 

@@ -61,6 +61,7 @@ TABLES = (
     "z_report_line",
     "rollup_batch",
     "late_row",
+    "late_payment",
 )
 MARKETPLACE_TABLES = (
     "transaction",
@@ -592,7 +593,7 @@ def _rounding(statement: LiteralString, **says: object) -> Break:
 
 _COUNTED_WHILE_OPEN = """
 with opened as (
-    insert into billig.till_session (cash_point, seller) values (1, 'kari') returning till_session
+    insert into billig.till_session (cash_point, seller, organisation) values (1, 'kari', 2) returning till_session
 )
 insert into billig.till_count (till_session, payment_method, expected, counted)
 select till_session, 1, 0, 0 from opened where %(session)s > 0
@@ -836,9 +837,21 @@ BREAKAGES: list[tuple[str, str, Break]] = [
     ("era_is_current", "a dump restored elsewhere", _another_cluster),
     ("trigger_guard", "triggers switched off", _trigger_off),
     ("rounding", "a rounding that is none", _rounding(
-        "insert into billig.payment_line values (%s, 9, -0.50)", rounding=Decimal("-0.50"))),
+        "insert into billig.payment_line values (%s, 9, -0.50, 2)", rounding=Decimal("-0.50"))),
     ("rounding", "a rounding without cash", _rounding(
         "update billig.payment_line set payment_method = 9, amount = 0.50 where payment = %s", cash=None)),
+    ("between_organisations", "cash in another's books", _till(
+        "update billig.payment_line set organisation = 1 where payment_method = 1 and payment ="
+        " (select min(payment) from billig.payment where till_session = %(session)s)",
+        organisation=1, problem="cash is not with the organisation whose drawer it is in")),
+    ("between_organisations", "a difference that is none", _till(
+        "update billig.till_count set expected = expected + 1, note = 'x'"
+        " where till_session = %(session)s and payment_method = 1",
+        organisation=UKA, problem="cash in the books is not what its drawers hold", difference=-1)),
+    ("between_organisations", "money without its first row", _till(
+        "update billig.transaction_log set first_of_payment = false where payment ="
+        " (select min(payment) from billig.payment where till_session = %(session)s)",
+        problem="what stands between organisations is not 0 in sum")),
     ("till", "a payment changed after the count", _till(
         "update billig.payment_line set amount = amount + 1 where payment ="
         " (select min(payment) from billig.payment where till_session = %(session)s)",

@@ -275,7 +275,7 @@ def test_the_sections_of_the_settlement_come_to_the_same_money(books: Books) -> 
     assert one(books.db, "select sum(payments) from report.payment_by_method where payment_method = 'NONE'") > 0
 
 
-def test_a_payment_for_two_organisations_is_shared_and_counted_once(db: Connection) -> None:
+def test_a_payment_for_two_organisations_is_whole_where_it_is_and_one_owes_the_other(db: Connection) -> None:
     uka = make_event(db, prices=(100,), organisation=UKA, vat_code=REGULAR_RATE)
     house = make_event(db, prices=(Decimal("50.30"),), organisation=SAMFUNDET, fee=Decimal("0.30"))
     sell(
@@ -285,12 +285,11 @@ def test_a_payment_for_two_organisations_is_shared_and_counted_once(db: Connecti
         amounts=[Decimal("50"), Decimal("66.67"), Decimal("33.63")],
     )
     assert by_method(db) == {
-        ("Samfundet", "CASH", "IN"): (1, Decimal("16.73")),
-        ("UKA", "CASH", "IN"): (0, Decimal("33.27")),
-        ("Samfundet", "CARD", "IN"): (1, Decimal("22.32")),
-        ("UKA", "CARD", "IN"): (0, Decimal("44.35")),
-        ("Samfundet", "VIPPS", "IN"): (1, Decimal("11.25")),
-        ("UKA", "VIPPS", "IN"): (0, Decimal("22.38")),
+        ("UKA", "CASH", "IN"): (1, Decimal("50")),
+        ("UKA", "CARD", "IN"): (1, Decimal("66.67")),
+        ("UKA", "VIPPS", "IN"): (1, Decimal("33.63")),
+        ("UKA", "BETWEEN", "NONE"): (0, Decimal("-50.30")),
+        ("Samfundet", "BETWEEN", "NONE"): (0, Decimal("50.30")),
     }
     the_sections_agree(db)
 
@@ -302,12 +301,17 @@ def test_organisations_that_exchange_tickets_evenly_owe_each_other(db: Connectio
     exchange(db, [first], house.price_groups[0], methods=None)
     expected: Sums = {
         ("UKA", "CARD", "IN"): (1, 200),
-        ("UKA", "NONE", "NONE"): (0, -100),
-        ("Samfundet", "NONE", "NONE"): (1, 100),
+        ("UKA", "NONE", "NONE"): (1, 0),
+        ("UKA", "BETWEEN", "NONE"): (0, -100),
+        ("Samfundet", "BETWEEN", "NONE"): (0, 100),
     }
     assert by_method(db) == expected
     exchange(db, [second], house.price_groups[1], methods=["VIPPS"])
-    expected |= {("UKA", "VIPPS", "IN"): (0, -100), ("Samfundet", "VIPPS", "IN"): (1, 175)}
+    expected |= {
+        ("UKA", "VIPPS", "IN"): (1, 75),
+        ("UKA", "BETWEEN", "NONE"): (0, -275),
+        ("Samfundet", "BETWEEN", "NONE"): (0, 275),
+    }
     assert by_method(db) == expected
     the_sections_agree(db)
 
@@ -326,13 +330,12 @@ def test_lines_that_cancel_out_are_told_and_what_they_leave_is_owed(db: Connecti
         run(db, "insert into billig.payment_line (payment, payment_method, amount) values (%s, 6, -50)", payment)
     assert payment_lines(db, payment) == {"CASH": 0, "CARD": 50, "VIPPS": -50}
     assert by_method(db) == {
-        ("UKA", "CASH", "IN"): (0, 100),
-        ("UKA", "NONE", "NONE"): (0, 50),
-        ("Samfundet", "CASH", "IN"): (1, 150),
-        ("Samfundet", "CASH", "NONE"): (1, 0),
-        ("Samfundet", "CARD", "IN"): (1, 50),
-        ("Samfundet", "VIPPS", "OUT"): (1, -50),
-        ("Samfundet", "NONE", "NONE"): (0, -50),
+        ("UKA", "CASH", "IN"): (1, 250),
+        ("UKA", "CASH", "NONE"): (1, 0),
+        ("UKA", "CARD", "IN"): (1, 50),
+        ("UKA", "VIPPS", "OUT"): (1, -50),
+        ("UKA", "BETWEEN", "NONE"): (0, -100),
+        ("Samfundet", "BETWEEN", "NONE"): (0, 100),
     }
     the_sections_agree(db)
 
@@ -353,7 +356,7 @@ def test_a_payment_around_midnight_is_told_by_the_day_of_its_rows(db: Connection
 
 
 def test_what_is_posted_later_stands_under_its_posting_date_everywhere(db: Connection) -> None:
-    """As where one organisation's period was closed when the row came: the other's share stays on its day."""
+    """As where one organisation's period was closed when the row came: the other's money stays on its day."""
     columns = [
         row["column_name"]
         for row in rows(
@@ -398,8 +401,8 @@ def test_what_is_posted_later_stands_under_its_posting_date_everywhere(db: Conne
 def load_views(db: Connection) -> None:
     """The views of the settlement anew, over another posted_log."""
     views = ("payment_by_method", "seller_vat_project", "project_day", "unattached_payment", "open_items")
-    for view in (*views, "cashier_settlement"):
-        db.execute((ROOT / "db" / "views" / "report" / f"{view}.sql").read_text("utf-8").encode())
+    for path in ("billig/posted_between", *(f"report/{view}" for view in (*views, "cashier_settlement"))):
+        db.execute((ROOT / "db" / "views" / f"{path}.sql").read_text("utf-8").encode())
 
 
 def test_shares_sum_both_ways_whatever_is_sold_and_however_it_is_paid(db: Connection) -> None:
@@ -509,35 +512,36 @@ def test_two_sellers_settle_a_day_to_the_krone(db: Connection) -> None:
     close_till(db, 0, "ola", note="the drawer was robbed")  # 500 - 400 - 100 - 113 = -113
 
     assert settled(db, "TILL", "kari") == [
-        (None, kari, None, "DIFFERENCE", 1, 0),
-        (None, kari, None, "DRAWER_OPENING", 1, 0),
-        (None, kari, None, "OPENING_FLOAT", 1, 1000),
-        (None, kari, None, "PAYMENTS", 1, 1000),  # CARD
-        (None, kari, None, "PAYMENTS", 2, 713),
-        (None, kari, None, "PAY_IN", 1, 200),
-        (None, kari, None, "PAY_OUT", 1, -50),
+        ("UKA", kari, None, "DIFFERENCE", 1, 0),
+        ("UKA", kari, None, "DRAWER_OPENING", 1, 0),
+        ("UKA", kari, None, "OPENING_FLOAT", 1, 1000),
+        ("UKA", kari, None, "PAYMENTS", 1, 1000),  # CARD
+        ("UKA", kari, None, "PAYMENTS", 2, 713),
+        ("UKA", kari, None, "PAY_IN", 1, 200),
+        ("UKA", kari, None, "PAY_OUT", 1, -50),
     ]
     assert settled(db, "TILL", "ola") == [
-        (None, ola, None, "DIFFERENCE", 1, 113),
-        (None, ola, None, "OPENING_FLOAT", 1, 500),
-        (None, ola, None, "PAYMENTS", 1, Decimal("-173.20")),  # CARD
-        (None, ola, None, "PAYMENTS", 3, -613),
-        (None, ola, None, "PAYMENTS", 1, Decimal("226.80")),  # VIPPS
+        ("UKA", ola, None, "DIFFERENCE", 1, 113),
+        ("UKA", ola, None, "OPENING_FLOAT", 1, 500),
+        ("UKA", ola, None, "PAYMENTS", 1, Decimal("-173.20")),  # CARD
+        ("UKA", ola, None, "PAYMENTS", 3, -613),
+        ("UKA", ola, None, "PAYMENTS", 1, Decimal("226.80")),  # VIPPS
     ]
     assert settled(db, "PAYMENT_METHOD", "kari") == [
-        ("Samfundet", kari, "IN", "CASH", 1, 113),
-        ("Samfundet", kari, "IN", "ROUNDING", 1, Decimal("0.40")),
+        ("Samfundet", kari, "NONE", "BETWEEN", 0, Decimal("113.40")),
+        ("UKA", kari, "NONE", "BETWEEN", 0, Decimal("-113.40")),
         ("UKA", kari, "IN", "CARD", 1, 1000),
-        ("UKA", kari, "IN", "CASH", 1, 600),
+        ("UKA", kari, "IN", "CASH", 2, 713),
         ("UKA", kari, "NONE", "NONE", 1, 0),
+        ("UKA", kari, "IN", "ROUNDING", 1, Decimal("0.40")),
     ]
     assert settled(db, "PAYMENT_METHOD", "ola") == [
-        ("Samfundet", ola, "OUT", "CARD", 1, Decimal("226.80")),  # of the exchange: -400 + 226.80 went back
-        ("Samfundet", ola, "OUT", "CASH", 1, -113),
-        ("Samfundet", ola, "OUT", "ROUNDING", 1, Decimal("-0.40")),
-        ("Samfundet", ola, "IN", "VIPPS", 1, Decimal("226.80")),
-        ("UKA", ola, "OUT", "CARD", 0, -400),
-        ("UKA", ola, "OUT", "CASH", 2, -500),
+        ("Samfundet", ola, "NONE", "BETWEEN", 0, Decimal("340.20")),
+        ("UKA", ola, "NONE", "BETWEEN", 0, Decimal("-340.20")),
+        ("UKA", ola, "OUT", "CARD", 1, Decimal("-173.20")),  # of the exchange: -400 + 226.80 went back
+        ("UKA", ola, "OUT", "CASH", 3, -613),
+        ("UKA", ola, "OUT", "ROUNDING", 1, Decimal("-0.40")),
+        ("UKA", ola, "IN", "VIPPS", 1, Decimal("226.80")),
     ]
     assert settled(db, "TRANSACTION_TYPE", "kari") == [
         ("Samfundet", kari, "SALE", "NORMAL_SALE", 1, Decimal("113.40")),

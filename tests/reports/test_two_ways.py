@@ -220,7 +220,7 @@ class Reports:
         vouchers = self.view("voucher_line")
         keys = ("organisation_name", "posting_date", "project")
         self.alike("vouchers balance", vouchers, (), keys, ())
-        assert add_up(vouchers, keys, [of("amount")]) == {}
+        assert add_up(vouchers, keys[:2], [of("amount")]) == {}
         booked = [row for row in vouchers if row["line_kind"] in ("REVENUE", "FEE", "PREPAID")]
         self.alike("vouchers", booked, ("amount",), (*keys, "vat_code"), (lambda row: -row["net_amount"],))
         vat = [row for row in vouchers if row["line_kind"] == "VAT"]

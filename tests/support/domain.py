@@ -265,9 +265,14 @@ def add_price_group(
 
 
 def make_cash_point(
-    db: Connection, number: int = 1, *, payment_method: str = "CASH", session_required: bool = False
+    db: Connection,
+    number: int = 1,
+    *,
+    payment_method: str = "CASH",
+    session_required: bool = False,
+    organisation: int = UKA,
 ) -> int:
-    """A stand, and the method it pays legacy refunds back with; one that sells without a till session, unless told."""
+    """A stand, whose it is, and the method it pays legacy refunds back with; it sells outside sessions, unless told."""
     call(
         db,
         "register_cash_point",
@@ -276,6 +281,7 @@ def make_cash_point(
         place=None,
         payment_method=payment_method,
         session_required=session_required,
+        organisation=organisation,
     )
     return number
 

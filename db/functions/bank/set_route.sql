@@ -9,7 +9,8 @@ create or replace function bank.set_route(
     p_fee_rate numeric default 0,
     p_tolerance numeric default 0,
     p_run_max int default 7,
-    p_since date default null
+    p_since date default null,
+    p_organisation int default null
 )
 returns int
 language plpgsql security definer
@@ -19,6 +20,12 @@ declare
     v_method constant smallint := (
         select m.payment_method from billig.payment_method as m
         where m.payment_method_name = p_payment_method and not m.is_rounding
+    );
+    v_organisation constant int := coalesce(
+        p_organisation,
+        (select r.organisation from bank.route as r where r.route_name = p_route_name),
+        (select m.organisation from billig.payment_method as m where m.payment_method = v_method),
+        (select min(o.organisation) from billig.organisation as o)
     );
     v_route int;
 begin
@@ -39,36 +46,39 @@ begin
     end if;
     if not exists (select from bank.account as a where a.account = p_account and a.currency = 'NOK')
         or p_gateway is not null and not exists (select from marketplace.gateway as g where g.gateway = p_gateway)
+        or not exists (select from billig.organisation as o where o.organisation = v_organisation)
     then
-        raise exception 'there is no such account in NOK, or no such gateway' using
+        raise exception 'there is no such account in NOK, or no such gateway or organisation' using
             errcode = 'P0002',
-            detail = format('Account %s, gateway %s.', p_account, p_gateway),
-            hint = 'See bank.account and marketplace.gateway.';
+            detail = format('Account %s, gateway %s, organisation %s.', p_account, p_gateway, v_organisation),
+            hint = 'See bank.account, marketplace.gateway and billig.organisation.';
     end if;
     insert into bank.route as r (
-        route_name, account, source, payment_method, gateway, days_min, days_max, fee_rate, tolerance, run_max, since
+        route_name, account, source, payment_method, gateway, days_min, days_max, fee_rate, tolerance, run_max, since,
+        organisation
     )
     values (
         p_route_name, p_account, p_source, v_method, p_gateway, p_days_min, p_days_max, p_fee_rate, p_tolerance, p_run_max,
-        p_since
+        p_since, v_organisation
     )
     on conflict (route_name) do update
     set
         account = excluded.account, days_min = excluded.days_min, days_max = excluded.days_max,
         fee_rate = excluded.fee_rate, tolerance = excluded.tolerance, run_max = excluded.run_max, since = excluded.since
     where
-        (r.source, r.payment_method, r.gateway)
-        is not distinct from (excluded.source, excluded.payment_method, excluded.gateway)
+        (r.source, r.payment_method, r.gateway, r.organisation)
+        is not distinct from (excluded.source, excluded.payment_method, excluded.gateway, excluded.organisation)
     returning r.route into v_route;
     if v_route is null then
         raise exception 'settlement route % is for something else', p_route_name using
             errcode = '22023',
-            detail = format('Source %s, method %s, gateway %s were asked for.', p_source, p_payment_method, p_gateway),
+            detail = format('Source %s, method %s, gateway %s, organisation %s were asked for.',
+                p_source, p_payment_method, p_gateway, v_organisation),
             hint = 'What a route is for stays as it is; days, fee, tolerance and account may change.';
     end if;
     return v_route;
 end;
 $$;
 
-comment on function bank.set_route(text, int, text, text, text, int, int, numeric, numeric, int, date) is
-'Adds a settlement route, or changes days, fee, tolerance, run, account and first day of the one of that name; returns its key. What is expected already stays as it is. 22023; P0002 no such account in NOK, or gateway.';
+comment on function bank.set_route(text, int, text, text, text, int, int, numeric, numeric, int, date, int) is
+'Adds a settlement route, or changes days, fee, tolerance, run, account and first day of the one of that name; returns its key. p_organisation: whose money comes by it (null: as it was; of a new one, the organisation that has the method on the web, for a gateway the first one). What is expected already stays as it is. 22023; P0002 no such account in NOK, gateway or organisation.';

@@ -70,6 +70,21 @@ begin
             and u.posting_date > u.transaction_date
     ),
 
+    -- of what the last batch reaches to; hardly ever any
+    late_money as (
+        insert into billig.late_payment (payment, organisation, transaction_date, posting_date, rollup_batch)
+        select u.payment, u.organisation, u.transaction_date, u.posting_date, b.rollup_batch
+        from batch as b
+        cross join billig.unrolled_payment as u
+        where
+            exists (
+                select from sum_of as s
+                where s.transaction_date <= (select max(p.last_day) from books.accounting_period as p)
+            )
+            and (u.era < v_era or (u.era = v_era and u.xact_id < v_before))
+            and u.posting_date > u.transaction_date
+    ),
+
     added as (
         insert into billig.rollup as r (
             organisation, posting_date, transaction_date, project, transaction_type,

@@ -68,13 +68,16 @@ begin
             detail = format('It begins on %s; the last one ended on %s.', p_first_day, v_last),
             hint = format('Begin on %s, or close the days in between first.', v_last + 1);
     end if;
-    if v_last is null and exists (
+    if v_last is null and (exists (
         select from billig.transaction_log as l
         where l.organisation = p_organisation and l.transaction_date < p_first_day
-    ) then
+    ) or exists (
+        select from billig.posted_line as l
+        where l.organisation = p_organisation and l.posting_date < p_first_day
+    )) then
         raise exception 'the first period leaves days before it that could never be closed' using
             errcode = '23B42',
-            detail = format('It begins on %s, and the log has rows before that day.', p_first_day),
+            detail = format('It begins on %s, and there are tickets or money of it before that day.', p_first_day),
             hint = 'Begin on the day of the first row, or earlier.';
     end if;
 

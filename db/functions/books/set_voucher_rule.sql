@@ -25,7 +25,7 @@ declare
 begin
     select * into v_kind from books.voucher_line_kind where line_kind = p_line_kind;
     if v_kind.has_rule is not true
-        or ((p_vat_code is not null or p_transaction_type is not null) and not v_kind.of_tickets)
+        or ((p_project is not null or p_vat_code is not null or p_transaction_type is not null) and not v_kind.of_tickets)
         or (p_payment_method is not null and not v_kind.of_method)
         or (p_deferred_account is not null and (p_line_kind not in ('REVENUE', 'FEE') or p_account is null
             or p_deferred_account = p_account))
@@ -36,7 +36,7 @@ begin
         raise exception 'these lines cannot have such a rule' using
             errcode = '22023',
             detail = format('Line kind %L.', p_line_kind),
-            hint = 'See books.voucher_line_kind. Only REVENUE and FEE are deferred and have the accounting system''s VAT code, of up to ten letters and digits.';
+            hint = 'See books.voucher_line_kind. Only lines of tickets have a project. Only REVENUE and FEE are deferred and have the accounting system''s VAT code, of up to ten letters and digits.';
     end if;
     -- A period that is being closed waits for this, or this for it; what closed meanwhile must be seen.
     perform billig.need_read_committed();

@@ -48,7 +48,8 @@ as $$
 begin
     if
         not exists (select from billig.own_payment as p where p.payment = new.payment)
-        or (new.payment, new.payment_method) <> (old.payment, old.payment_method)
+        or (new.payment, new.payment_method, new.organisation)
+        <> (old.payment, old.payment_method, old.organisation)
     then
         raise exception 'the lines of a payment are written with it' using
             errcode = '23B20',
@@ -61,6 +62,69 @@ $$;
 
 comment on function billig.payment_line_keep_update() is
 'Lines change in the transaction that makes their payment, and by amount alone; else refused (23B20).';
+
+create or replace function billig.payment_line_place()
+returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, billig, pg_temp
+as $$
+begin
+    select
+        case
+            when p.disputed_payment is not null then (
+                select l.organisation
+                from billig.payment_line as l
+                where l.payment = p.disputed_payment
+                order by l.payment_method = new.payment_method desc, l.payment_method
+                limit 1
+            )
+            when c.organisation is not null and (m.is_cash or m.is_rounding) then c.organisation
+            else coalesce(
+                -- by the web's provider it goes back where it came, whoever sends it
+                case when new.amount < 0 and not m.is_cash then (
+                    select l.organisation
+                    from billig.payment as w
+                    inner join billig.payment_line as l on w.payment = l.payment
+                    where
+                        w.purchase = p.purchase and w.seller is null and w.cash_point is null and w.kind = 'SALE'
+                        and l.payment_method = new.payment_method and l.amount > 0
+                    order by w.payment
+                    limit 1
+                ) end,
+                case when n.sale_channel is null then c.organisation end,
+                m.organisation
+            )
+        end
+    into new.organisation
+    from billig.payment as p
+    inner join billig.payment_method as m on m.payment_method = new.payment_method
+    left join billig.sale_channel as n on m.payment_method = n.payment_method and n.sale_channel = 'NET'
+    left join lateral (
+        select coalesce(s.organisation, k.organisation) as organisation
+        from billig.cash_point as k
+        left join billig.till_session as s on p.till_session = s.till_session
+        where k.cash_point = p.cash_point
+    ) as c on true
+    where p.payment = new.payment;
+    return new;
+end;
+$$;
+
+comment on function billig.payment_line_place() is
+'Says in whose money a line is, whoever''s the tickets are: of a dispute, where the payment lies that it is about; of a till session, or else of a cash point, its organisation; at none, the method''s (billig.payment_method). The web''s own method is no terminal''s, so it goes by the agreement everywhere; what a web purchase was paid by goes back where it came.';
+
+create or replace function billig.owed_back_place()
+returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, billig, pg_temp
+as $$
+begin
+    new.organisation := (select m.organisation from billig.payment_method as m where m.payment_method = new.payment_method);
+    return new;
+end;
+$$;
+
+comment on function billig.owed_back_place() is 'Money that came too late lies where the web''s money by that method does: that organisation owes it.';
 
 create or replace function billig.payment_balance()
 returns trigger
@@ -149,6 +213,16 @@ create or replace trigger reentry_keep
 before update or delete or truncate on billig.reentry
 for each statement execute function billig.payment_keep();
 alter table billig.reentry enable always trigger reentry_keep;
+
+create or replace trigger payment_line_place
+before insert on billig.payment_line
+for each row execute function billig.payment_line_place();
+alter table billig.payment_line enable always trigger payment_line_place;
+
+create or replace trigger owed_back_place
+before insert on billig.owed_back
+for each row execute function billig.owed_back_place();
+alter table billig.owed_back enable always trigger owed_back_place;
 
 create or replace trigger payment_line_delete
 before delete or truncate on billig.payment_line

@@ -83,6 +83,19 @@ $$;
 
 comment on function billig.till_event_keep() is 'Events are written while their session is open (23B26).';
 
+create or replace function billig.till_session_place()
+returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, billig, pg_temp
+as $$
+begin
+    new.organisation := (select c.organisation from billig.cash_point as c where c.cash_point = new.cash_point);
+    return new;
+end;
+$$;
+
+comment on function billig.till_session_place() is 'A drawer is its cash point''s organisation''s, as that was when it was opened.';
+
 create or replace function billig.till_session_keep()
 returns trigger
 language plpgsql
@@ -124,6 +137,11 @@ create or replace trigger receipt_print_till
 before insert on billig.receipt_print
 for each row execute function billig.receipt_print_till();
 alter table billig.receipt_print enable always trigger receipt_print_till;
+
+create or replace trigger till_session_place
+before insert on billig.till_session
+for each row execute function billig.till_session_place();
+alter table billig.till_session enable always trigger till_session_place;
 
 create or replace trigger till_session_keep
 before insert or update on billig.till_session

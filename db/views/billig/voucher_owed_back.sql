@@ -1,13 +1,11 @@
 create or replace view billig.voucher_owed_back as
 select
     d.posting_date,
-    p.organisation,
-    p.project,
+    o.organisation,
     c.line_kind,
     o.payment_method,
-    sum(c.sign * d.sign * p.amount) as amount
+    sum(c.sign * d.sign * o.amount) as amount
 from billig.owed_back as o
-inner join billig.owed_back_part as p on o.owed_back = p.owed_back
 cross join lateral (
     values
     (billig.local_time(o.recorded_at)::date, 1),
@@ -15,7 +13,7 @@ cross join lateral (
 ) as d (posting_date, sign)
 cross join lateral (values ('PAYMENT', 1), ('OWED_BACK', -1)) as c (line_kind, sign)
 where d.posting_date is not null
-group by d.posting_date, p.organisation, p.project, c.line_kind, o.payment_method;
+group by d.posting_date, o.organisation, c.line_kind, o.payment_method;
 
 comment on view billig.voucher_owed_back is
-'Money that came too late for its tickets (billig.owed_back), as lines of vouchers, on the day it came and the day it was paid back, which is by the method it came by; by organisation and project of the tickets that were lost. NOK: debit positive, credit negative.';
+'Money that came too late for its tickets (billig.owed_back), as lines of vouchers, on the day it came and the day it was paid back, which is by the method it came by; the organisation that has the money owes it. NOK: debit positive, credit negative.';

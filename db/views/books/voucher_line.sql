@@ -1,14 +1,14 @@
 create or replace view books.voucher_line as
 select
-    concat_ws('-', s.organisation, to_char(s.posting_date, 'YYYYMMDD'), s.project) as voucher,
+    concat_ws('-', s.organisation, to_char(s.posting_date, 'YYYYMMDD')) as voucher,
     s.posting_date,
     s.organisation,
     o.organisation_name,
     s.project,
     p.project_name,
     row_number() over (
-        partition by s.posting_date, s.organisation, s.project
-        order by k.place, a.account, s.vat_code, s.payment_method, s.accounting_vat_code
+        partition by s.posting_date, s.organisation
+        order by k.place, a.account, s.project nulls first, s.vat_code, s.payment_method, s.accounting_vat_code
     ) as line,
     s.line_kind,
     a.account,
@@ -87,7 +87,7 @@ from (
                 posting_date,
                 posting_date,
                 organisation,
-                project,
+                null,
                 line_kind,
                 null,
                 payment_method,
@@ -102,7 +102,7 @@ from (
                 posting_date,
                 posting_date,
                 organisation,
-                project,
+                null,
                 line_kind,
                 null,
                 payment_method,
@@ -197,4 +197,4 @@ left join billig.project as p on s.project = p.project
 left join billig.payment_method as m on s.payment_method = m.payment_method;
 
 comment on view books.voucher_line is
-'What report.voucher_line shows: the journal by day, organisation and project.';
+'What report.voucher_line shows: the journal by day and organisation.';

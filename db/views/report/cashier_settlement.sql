@@ -1,7 +1,7 @@
 create or replace view report.cashier_settlement as
 -- What should lie in the drawer, and what did: a session's own.
 select
-    null::text as organisation_name,
+    o.organisation_name,
     c.posting_date,
     c.posting_date as sale_date,
     c.seller,
@@ -25,6 +25,7 @@ from (
         s.seller,
         s.cash_point,
         s.till_session,
+        s.organisation,
         'OPENING_FLOAT' as item,
         m.payment_method_name as payment_method,
         1::bigint as number,
@@ -37,6 +38,7 @@ from (
         s.seller,
         s.cash_point,
         s.till_session,
+        s.organisation,
         e.event_type,
         m.payment_method_name,
         count(*),
@@ -46,7 +48,7 @@ from (
     inner join billig.payment_method as m on m.payment_method = 1
     where e.event_type in ('PAY_IN', 'PAY_OUT', 'DRAWER_OPENING')
     group by
-        billig.local_time(e.event_time)::date, s.seller, s.cash_point, s.till_session, e.event_type,
+        billig.local_time(e.event_time)::date, s.seller, s.cash_point, s.till_session, s.organisation, e.event_type,
         m.payment_method_name
     union all
     select
@@ -54,6 +56,7 @@ from (
         s.seller,
         s.cash_point,
         s.till_session,
+        s.organisation,
         'DIFFERENCE',
         m.payment_method_name,
         1,
@@ -63,9 +66,10 @@ from (
     inner join billig.payment_method as m on n.payment_method = m.payment_method
     where n.counted is not null
 ) as c
+inner join billig.organisation as o on c.organisation = o.organisation
 union all
 select
-    null,
+    o.organisation_name,
     b.posting_date,
     b.sale_date,
     b.seller,
@@ -84,8 +88,10 @@ select
     null,
     null
 from report.payment_by_method as b
-where b.till_session is not null and b.payment_method not in ('ROUNDING', 'NONE')
-group by b.posting_date, b.sale_date, b.seller, b.cash_point, b.till_session, b.payment_method
+inner join billig.till_session as s on b.till_session = s.till_session
+inner join billig.organisation as o on s.organisation = o.organisation
+where b.till_session is not null and b.payment_method not in ('ROUNDING', 'BETWEEN', 'NONE')
+group by o.organisation_name, b.posting_date, b.sale_date, b.seller, b.cash_point, b.till_session, b.payment_method
 union all
 select
     b.organisation_name,
@@ -177,17 +183,17 @@ select
 from report.seller_vat_project as v;
 
 comment on view report.cashier_settlement is
-'Kasseoppgjør (T10): what a seller (null: the web) did in any period, in or out of till sessions. Four sections tell the same money, so sum within one section, never across; within it rows sum over any column. TILL: a session''s float, PAYMENTS, PAY_IN, PAY_OUT (together what should be there) and DIFFERENCE (with it, what was counted), by means of payment; it has no organisation_name, since a drawer holds the money of all. PAYMENT_METHOD: payments by means and direction. TRANSACTION_TYPE: tickets by type; those of FEE_KEPT are among the refunded ones. VAT_PROJECT: by VAT code and UKE project. The last three come to the same gross_amount, for each organisation. NOK, positive in, negative out; gross_amount = net_amount + vat_amount. An exchange is a refund and a sale. Ask by posting_date and seller.';
-comment on column report.cashier_settlement.organisation_name is 'Organisation whose money it is, as sold; null in section TILL: a drawer holds the money of all';
+'Kasseoppgjør (T10): what a seller (null: the web) did in any period, in or out of till sessions. Four sections tell the same money, so sum within one section, never across; within it rows sum over any column. TILL: a session''s float, PAYMENTS, PAY_IN, PAY_OUT (together what should be there) and DIFFERENCE (with it, what was counted), by means of payment; a drawer is its own organisation''s, whoever''s the tickets are. PAYMENT_METHOD: payments by means and direction, and BETWEEN, what organisations owe each other of them. TRANSACTION_TYPE: tickets by type; those of FEE_KEPT are among the refunded ones. VAT_PROJECT: by VAT code and UKE project. The last three come to the same gross_amount, for each organisation. NOK, positive in, negative out; gross_amount = net_amount + vat_amount. An exchange is a refund and a sale. Ask by posting_date and seller.';
+comment on column report.cashier_settlement.organisation_name is 'In TILL whose drawer it is; in PAYMENT_METHOD who has the money; else whose tickets they are, as sold';
 comment on column report.cashier_settlement.posting_date is 'Local date that accounting has it on: the sale date, or the first day of a later period';
 comment on column report.cashier_settlement.sale_date is 'Local date it happened';
 comment on column report.cashier_settlement.seller is 'Who took or gave the money, whoever sold the ticket; null: the web';
 comment on column report.cashier_settlement.cash_point is 'Where; null: on the web, or at no till';
 comment on column report.cashier_settlement.till_session is 'The till session it is in; null: none';
 comment on column report.cashier_settlement.section is 'TILL, PAYMENT_METHOD, TRANSACTION_TYPE or VAT_PROJECT';
-comment on column report.cashier_settlement.kind is 'Of PAYMENT_METHOD: IN, OUT or NONE (nothing moved); else SALE, REFUND, CHANGE, RESERVATION or NONE (no money)';
+comment on column report.cashier_settlement.kind is 'Of PAYMENT_METHOD: IN, OUT or NONE (nothing moved, or BETWEEN); else SALE, REFUND, CHANGE, RESERVATION or NONE (no money)';
 comment on column report.cashier_settlement.item is 'What the row is of: OPENING_FLOAT, ...; the method; the type; project and VAT code';
-comment on column report.cashier_settlement.payment_method is 'Of TILL and PAYMENT_METHOD: name of the means of payment. ROUNDING: what cash was rounded by; NONE: no money moved';
+comment on column report.cashier_settlement.payment_method is 'Of TILL and PAYMENT_METHOD: name of the means of payment. ROUNDING: what cash was rounded by; BETWEEN: what stands between organisations; NONE: no money moved';
 comment on column report.cashier_settlement.project is 'Of VAT_PROJECT: UKE project, as sold; null: none';
 comment on column report.cashier_settlement.project_name is 'Of VAT_PROJECT: its name, as it is now; null: no project';
 comment on column report.cashier_settlement.vat_code is 'Of VAT_PROJECT: Norwegian standard VAT code';

@@ -22,13 +22,13 @@ select
 from books.voucher_line;
 
 comment on view report.voucher_line is
-'The journal (bilag): debits and credits by day, organisation and project, derived from the log and the payments alone; accounts by books.voucher_rule. One voucher per day, organisation and project, balanced to the øre. Ask by posting_date. What belongs to a closed period stays as it is: posting dates, the rules of a day and the dates of events as they stood that day do not change.';
+'The journal (bilag): debits and credits by day and organisation, derived from the log and the payments alone; accounts by books.voucher_rule. One voucher per day and organisation, balanced to the øre. Lines of tickets say their project; money has none: it stands whole with the organisation that has it, and what is another''s of it on TRANSFER in both books. Ask by posting_date. What belongs to a closed period stays as it is: posting dates, the rules of a day and the dates of events as they stood that day do not change.';
 comment on column report.voucher_line.voucher is
-'Which voucher: organisation, day and project; the same whoever asks. Of money without a project: organisation and day';
+'Which voucher: organisation and day; the same whoever asks';
 comment on column report.voucher_line.posting_date is 'Date of the voucher';
 comment on column report.voucher_line.organisation is 'Organisation whose voucher it is';
 comment on column report.voucher_line.organisation_name is 'Its name';
-comment on column report.voucher_line.project is 'UKE project; null: money without a project';
+comment on column report.voucher_line.project is 'UKE project of the tickets; null: money, or tickets without a project';
 comment on column report.voucher_line.project_name is 'Its name, as it is now; null: no project';
 comment on column report.voucher_line.line is 'Number of the line in its voucher, from 1';
 comment on column report.voucher_line.line_kind is 'What it is, see books.voucher_line_kind';

@@ -36,6 +36,7 @@ CODES = {
     "ARTICLE_GROUP": N_("article group"),
     "AWAITED": N_("awaited"),
     "BANK": N_("bank"),
+    "BETWEEN": N_("between organisations"),
     "CANCELLED": N_("cancelled"),
     "CARD": N_("card"),
     "CARD_CHANGE": N_("moved to or from a card"),

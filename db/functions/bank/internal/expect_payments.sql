@@ -25,10 +25,17 @@ begin
             ), '') else '' end as reference,
             null::bigint as owed_back, null::boolean as is_repayment
         from bank.route as r
-        inner join billig.payment_line as l on r.payment_method = l.payment_method
+        inner join billig.payment_line as l on r.payment_method = l.payment_method and r.organisation = l.organisation
         inner join billig.payment as p on l.payment = p.payment
         where
-            (r.source in ('DAY', 'PAYMENT') or r.source = 'SESSION' and p.till_session is null)
+            (
+                r.source in ('DAY', 'PAYMENT')
+                -- of what passes a till, the web's provider gives some back
+                or r.source = 'SESSION' and not exists (
+                    select from billig.till_session as s
+                    where s.till_session = p.till_session and s.organisation = l.organisation
+                )
+            )
             and p.payment_time
             < (case r.source when 'PAYMENT' then p_until else p_whole end + 1)::timestamp at time zone books.time_zone()
             and (r.since is null or p.payment_time >= r.since::timestamp at time zone books.time_zone())
@@ -49,15 +56,15 @@ begin
         from bank.route as r
         inner join (
             select
-                o.owed_back, false as is_repayment, o.payment_method, o.amount,
+                o.owed_back, false as is_repayment, o.payment_method, o.organisation, o.amount,
                 coalesce(p.payment_time, o.recorded_at) as moved_at, o.provider_reference as reference, p.payment
             from billig.owed_back as o
             left join billig.payment as p on o.provider_reference = p.provider_reference
             union all
-            select o.owed_back, true, o.payment_method, -o.amount, o.settled_at, o.settled_reference, null
+            select o.owed_back, true, o.payment_method, o.organisation, -o.amount, o.settled_at, o.settled_reference, null
             from billig.owed_back as o
             where o.settled_at is not null
-        ) as w on r.payment_method = w.payment_method
+        ) as w on r.payment_method = w.payment_method and r.organisation = w.organisation
         where
             r.source in ('DAY', 'PAYMENT', 'SESSION')
             and w.moved_at

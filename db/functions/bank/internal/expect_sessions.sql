@@ -7,13 +7,13 @@ begin
     -- A till session's money is what was counted.
     with item as (
         select
-            r.route, r.payment_method, r.fee_rate, s.till_session, s.cash_point,
+            r.route, r.payment_method, r.organisation, r.fee_rate, s.till_session, s.cash_point,
             case when m.is_cash then format('TILL-%s', s.till_session) else '' end as reference,
             billig.local_time(s.closed_at)::date as day,
             coalesce(c.counted, c.expected) - case when m.is_cash then s.opening_float else 0 end as amount
         from bank.route as r
         inner join billig.payment_method as m on r.payment_method = m.payment_method
-        cross join billig.till_session as s
+        inner join billig.till_session as s on r.organisation = s.organisation
         inner join billig.till_count as c on s.till_session = c.till_session and r.payment_method = c.payment_method
         where
             r.source = 'SESSION' and billig.local_time(s.closed_at)::date between coalesce(r.since, '-infinity') and p_until
@@ -24,7 +24,8 @@ begin
         select i.route, i.till_session, l.payment, l.payment_method, l.amount
         from item as i
         inner join billig.payment as p on i.till_session = p.till_session
-        inner join billig.payment_line as l on p.payment = l.payment and i.payment_method = l.payment_method
+        inner join billig.payment_line as l
+            on p.payment = l.payment and i.payment_method = l.payment_method and i.organisation = l.organisation
     ),
 
     made as (

@@ -11,11 +11,12 @@ as $$
 begin
     -- Not planned for each call: the setting would reach the checks of foreign keys, and plan each of them anew.
 
-    -- A stand that nobody registered must not lose the money that went over its counter.
-    insert into billig.cash_point (cash_point, cash_point_name, session_required)
-    select distinct c, 'Cash point ' || c, false
-    from unnest(p_cash_points) as c
-    where c is not null
+    -- A stand that nobody registered must not lose the money that went over its counter; it is the first ticket's owner's.
+    insert into billig.cash_point (cash_point, cash_point_name, session_required, organisation)
+    select distinct on (c.cash_point) c.cash_point, 'Cash point ' || c.cash_point, false, t.organisation
+    from unnest(p_tickets, p_cash_points) as c (ticket, cash_point) inner join billig.ticket as t on c.ticket = t.ticket
+    where c.cash_point is not null and c.cash_point not in (select k.cash_point from billig.cash_point as k)
+    order by c.cash_point, c.ticket
     on conflict do nothing;
 
     insert into billig.payment (kind, purchase, seller, cash_point, made_by)
