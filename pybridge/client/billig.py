@@ -670,12 +670,12 @@ class Billig(Room):
         reason: str | None = None,
     ) -> list[RecordChargebackRow]:
         """The payment provider took money of a payment back, since the buyer disputed it: one row per ticket in which
-        that money lies now, exchanges followed, in proportion; logged as CHARGEBACK, amount negative NOK, the ticket's
-        part first. The payment is named by provider_reference or payment; amount: positive NOK, null: all that is left;
-        payment_method: where several that are not cash. dispute_reference: the provider's, once: the same again gives
-        the first answer. The tickets keep their seats: refund them to free those; one that is charged back whole lets
-        nobody in. 22023; P0002 no such payment; 23B19 reference used for something else; 23B31 more than is left;
-        42501.
+        that money lies now, exchanges followed, in proportion to what lies there by that method; logged as CHARGEBACK,
+        amount negative NOK, the ticket's part first. The payment is named by provider_reference or payment; amount:
+        positive NOK, null: all that is left; payment_method: where several that are not cash. dispute_reference: the
+        provider's, once: the same again gives the first answer. The tickets keep their seats: refund them to free
+        those; one that is charged back whole lets nobody in. 22023; P0002 no such payment; 23B19 reference used for
+        something else; 23B31 more than is left; 42501.
         """
         return self._rows(
             RecordChargebackRow,
@@ -739,8 +739,9 @@ class Billig(Room):
         PRICE_REDUCTION, amount negative NOK; the ticket's part first, then the fee's. amounts: positive NOK of each of
         tickets, in their order, or one amount for each of them. reason is kept with the payment. By the methods that
         the tickets were paid with, in proportion where several, unless payment_methods (and payment_amounts, positive
-        NOK) say otherwise; where, as refund. What is refunded later is the rest. 22023; P0002 no such ticket; 23B06;
-        23B10 refunded; 23B12 not paid; 23B13; 23B26 no till session is open; 23B31 more than is left; 42501.
+        NOK) say otherwise; where, as refund. What is refunded later is the rest. In cash of less than whole kroner at
+        most 50 øre are rounded up per ticket, whatever number of calls (23B06, at commit). 22023; P0002 no such ticket;
+        23B06; 23B10 refunded; 23B12 not paid; 23B13; 23B26 no till session is open; 23B31 more than is left; 42501.
         """
         return self._rows(
             ReducePriceRow,
