@@ -1122,7 +1122,7 @@ class Festival(RuleBasedStateMachine):
             for key, part in amounts.items():
                 assert 0 < part <= holders[key]
                 lies = self.ledger.paid_with({key: holders[key]}).get(by, Fraction(0))
-                off = abs(part - Fraction(taken) * lies / (whole if most is None else most))
+                off = abs(Fraction(part) - Fraction(taken) * lies / (whole if most is None else most))
                 assert off < (Fraction(1, 100) if most is None else ROUNDING), "each in proportion"
             dispute = Dispute(reference, payment, by, amounts, answer[0]["payment"])
             self.ledger.disputes.append(dispute)
