@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -135,7 +136,7 @@ def test_a_payment_of_which_nothing_is_left_is_not_charged_back(db: Connection, 
 
 def test_a_dispute_that_is_said_again_of_another_method_is_refused(db: Connection, play: Event) -> None:
     sale = sell(db, play.price_group, 2, methods=["CARD", "VIPPS"], amounts=[200, 200])
-    said = {"provider": None, "payment": sale.payment}
+    said: dict[str, Any] = {"provider": None, "payment": sale.payment}
     first = charge_back(db, payment_method="CARD", **said)
     assert charge_back(db, payment_method="CARD", **said) == first
     with expect("23B19"):

@@ -1088,7 +1088,7 @@ class Festival(RuleBasedStateMachine):
         # Nor more than lies in them by the method; to the øre where that is not the only one.
         held = self.ledger.paid_with(holders)
         most = held.get(min(can, default=CASH), Fraction(0)) if len(held) > 1 else None
-        near = most is not None and left and most < left + ROUNDING and (amount or left) <= left
+        near = most is not None and left and most < Fraction(left) + ROUNDING and (amount or left) <= left
         if most is not None and near and (most < ROUNDING or (amount is not None and amount > most - ROUNDING)):
             return
         refusals: set[str] = set()
