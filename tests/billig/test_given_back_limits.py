@@ -1,6 +1,8 @@
 """What goes back never exceeds what came in: by rounding, by method, by drawer; and whose reference it goes by."""
 
 from decimal import Decimal
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -54,7 +56,7 @@ def test_many_small_reductions_in_cash_do_not_add_up_to_more_than_the_price(db: 
 def test_two_small_reductions_at_once_are_rounded_up_once(db: Connection, connect: Connect, play: Event) -> None:
     ticket = sell(db, play.price_group).ticket
     speakers = [connect() for _ in range(4)]
-    answers = together([lambda speaker=speaker: reduce(speaker, [ticket], "0.50") for speaker in speakers])
+    answers = together([partial(reduce, speaker, [ticket], "0.50") for speaker in speakers])
     assert sqlstates(answers) == ["23B06"] * 3
     assert ticket_row(db, ticket)["reduced"] == Decimal("0.50")
 
@@ -134,7 +136,7 @@ def test_a_payment_of_which_nothing_is_left_is_not_charged_back(db: Connection, 
 
 def test_a_dispute_that_is_said_again_of_another_method_is_refused(db: Connection, play: Event) -> None:
     sale = sell(db, play.price_group, 2, methods=["CARD", "VIPPS"], amounts=[200, 200])
-    said = {"provider": None, "payment": sale.payment}
+    said: dict[str, Any] = {"provider": None, "payment": sale.payment}
     first = charge_back(db, payment_method="CARD", **said)
     assert charge_back(db, payment_method="CARD", **said) == first
     with expect("23B19"):
@@ -149,8 +151,8 @@ def test_one_reference_for_two_things_at_once_is_taken_by_one_and_refused_to_the
         charged, disputed = (web(db, play.price_group, reference=f"{name}-{turn}") for name in ("charged", "disputed"))
         answers = together(
             [
-                lambda turn=turn: charge_back(one_speaker, f"dp-{turn}", f"charged-{turn}"),
-                lambda turn=turn: charge_back(other_speaker, f"dp-{turn}", f"disputed-{turn}"),
+                partial(charge_back, one_speaker, f"dp-{turn}", f"charged-{turn}"),
+                partial(charge_back, other_speaker, f"dp-{turn}", f"disputed-{turn}"),
             ]
         )
         assert sqlstates(answers) == ["23B19"]
@@ -159,8 +161,8 @@ def test_one_reference_for_two_things_at_once_is_taken_by_one_and_refused_to_the
         carts = [net(db, play.price_group), net(db, play.price_group)]
         answers = together(
             [
-                lambda cart=carts[0], turn=turn: confirm(one_speaker, cart, reference=f"pi-{turn}"),
-                lambda cart=carts[1], turn=turn: confirm(other_speaker, cart, reference=f"pi-{turn}"),
+                partial(confirm, one_speaker, carts[0], reference=f"pi-{turn}"),
+                partial(confirm, other_speaker, carts[1], reference=f"pi-{turn}"),
             ]
         )
         assert sqlstates(answers) == ["23B19"]
@@ -169,8 +171,8 @@ def test_one_reference_for_two_things_at_once_is_taken_by_one_and_refused_to_the
         cart = net(db, play.price_group)
         answers = together(
             [
-                lambda turn=turn: charge_back(one_speaker, f"both-{turn}", f"third-{turn}"),
-                lambda cart=cart, turn=turn: confirm(other_speaker, cart, reference=f"both-{turn}"),
+                partial(charge_back, one_speaker, f"both-{turn}", f"third-{turn}"),
+                partial(confirm, other_speaker, cart, reference=f"both-{turn}"),
             ]
         )
         assert sqlstates(answers) == ["23B19"]

@@ -1088,7 +1088,7 @@ class Festival(RuleBasedStateMachine):
         # Nor more than lies in them by the method; to the øre where that is not the only one.
         held = self.ledger.paid_with(holders)
         most = held.get(min(can, default=CASH), Fraction(0)) if len(held) > 1 else None
-        near = most is not None and left and most < left + ROUNDING and (amount or left) <= left
+        near = most is not None and left and most < Fraction(left) + ROUNDING and (amount or left) <= left
         if most is not None and near and (most < ROUNDING or (amount is not None and amount > most - ROUNDING)):
             return
         refusals: set[str] = set()
@@ -1122,7 +1122,7 @@ class Festival(RuleBasedStateMachine):
             for key, part in amounts.items():
                 assert 0 < part <= holders[key]
                 lies = self.ledger.paid_with({key: holders[key]}).get(by, Fraction(0))
-                off = abs(part - Fraction(taken) * lies / (whole if most is None else most))
+                off = abs(Fraction(part) - Fraction(taken) * lies / (whole if most is None else most))
                 assert off < (Fraction(1, 100) if most is None else ROUNDING), "each in proportion"
             dispute = Dispute(reference, payment, by, amounts, answer[0]["payment"])
             self.ledger.disputes.append(dispute)
