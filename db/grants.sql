@@ -175,13 +175,13 @@ marketplace.prepare_attempts, marketplace.claim_attempts, marketplace.unresolved
 to scheduler;
 grant select on marketplace.open_gateways to scheduler, bookkeeper;
 grant execute on function
-marketplace.begin_look, marketplace.end_look, marketplace.take_in, marketplace.declare_foreign
+marketplace.begin_look, marketplace.end_look, marketplace.take_in
 to scheduler, bookkeeper;
 grant execute on function marketplace.record_event to scheduler;
 grant execute on function
 marketplace.refund_transaction, marketplace.refund_clicks, marketplace.cancel_attempt, marketplace.resolve_attempt, marketplace.retry_transaction,
 marketplace.clear_alarm, marketplace.move_reserve, marketplace.book_loss, marketplace.book_fee, marketplace.transfer,
-marketplace.set_purse
+marketplace.set_purse, marketplace.declare_foreign
 to bookkeeper;
 grant execute on function marketplace.set_payment_means to marketplace_web, bookkeeper;
 

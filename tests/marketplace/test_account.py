@@ -92,12 +92,15 @@ class Four:
         call(self.db, "refund_transaction", transaction=self.charge(profile)["transaction"],
              amount=amount and Decimal(amount), **told)  # fmt: skip
 
-    def disputed(self, number: int, amount: int, answer: str = "returned", event: str = "evt") -> str:
+    def disputed(
+        self, number: int, amount: int, answer: str = "returned", event: str = "evt", currency: str = "NOK",
+        occurred_at: datetime | None = None,
+    ) -> str:  # fmt: skip
         told = {"gateway": "stripe", "event_id": event, "event_kind": "charge.dispute", "answer": answer}
         attempt = rows(self.db, "select * from marketplace.payment_attempt where payment_attempt = %s", number)[0]
         return str(
-            call(self.db, "record_event", **told, gateway_id=attempt["gateway_id"], amount=amount * 100, currency="NOK",
-                 now=PAID)[0]["record_event"]
+            call(self.db, "record_event", **told, gateway_id=attempt["gateway_id"], amount=amount * 100,
+                 currency=currency, occurred_at=occurred_at, now=PAID)[0]["record_event"]
         )  # fmt: skip
 
     def reserve(self, amount: int, now: datetime = PAID, purse: str = "main") -> None:
@@ -713,3 +716,119 @@ def test_holds_name_debts(four: Four) -> None:
     four.close(FEBRUARY)
     four.reserve(100)
     assert holds(four.db, at(2026, 3, 16))[four.both, "PAYOUT"] == "OWES"
+
+
+# --- What a gateway says, late, twice or otherwise --------------------------------------------------------------------
+
+
+def test_what_is_to_be_refunded_and_is_lost_in_a_dispute_is_not_given_twice(four: Four) -> None:
+    """All of the charge was to be refunded, and the bank took it first: nothing is left to be in dispute."""
+    four.clicks(four.adv, four.pub, 3)
+    four.close()
+    number = four.moves("CHARGE", CHARGED)
+    four.refund(four.adv, 300, at(2026, 2, 3))
+    assert four.disputed(number, 300) == "ALARM"
+    four.reserve(1000)
+    call(four.db, "book_loss", payment_attempt=number, amount=Decimal(300), reason="lost", now=PAID)
+    assert (four.charge(four.adv)["alarm"], four.funds()) == ("given_back", 1000)
+    assert four.due(PAID)[four.adv, "REFUND"] == (300, "ALARM")
+    assert four.prepare("REFUND", PAID) == 0
+    # The control: who says that it shall go out all the same sends it.
+    call(four.db, "clear_alarm", payment_attempt=number, reason="we owe it to them", now=PAID)
+    four.moves("REFUND", PAID)
+    assert four.funds() == 700
+
+
+def test_of_what_was_taken_beyond_the_charge_a_part_is_lost(four: Four) -> None:
+    four.clicks(four.adv, four.pub, 3)
+    four.close()
+    number = four.moves("CHARGE", CHARGED)
+    four.refund(four.adv, 200, at(2026, 2, 3))
+    four.moves("REFUND", at(2026, 2, 4))
+    four.disputed(number, 250)
+    assert four.funds() == -150
+    with expect("23B75"):
+        call(four.db, "book_loss", payment_attempt=number, amount=Decimal("250.01"), reason="lost", now=PAID)
+    call(four.db, "book_loss", payment_attempt=number, amount=Decimal(150), reason="lost", now=PAID)
+    charge = four.charge(four.adv)
+    assert (charge["lost"], charge["disputed"], charge["alarm"], four.funds()) == (10000, 0, None, -50)
+
+
+def test_a_dispute_that_is_heard_of_after_it_was_won_is_won(four: Four) -> None:
+    four.clicks(four.adv, four.pub, 3)
+    four.close()
+    number = four.moves("CHARGE", CHARGED)
+    assert four.disputed(number, 300, "reinstated", "won", occurred_at=at(2026, 2, 10)) == "NOTHING_NEW"
+    assert four.disputed(number, 300, event="opened", occurred_at=at(2026, 2, 4)) == "APPLIED"
+    assert (four.charge(four.adv)["alarm"], four.charge(four.adv)["left_amount"], four.funds()) == (None, 30000, 300)
+    # The control: another one, which was opened after that.
+    assert four.disputed(number, 300, event="another", occurred_at=at(2026, 2, 11)) == "ALARM"
+    assert (four.charge(four.adv)["alarm"], four.funds()) == ("disputed", 0)
+
+
+def test_a_dispute_in_another_currency_takes_all_until_a_person_has_looked(four: Four) -> None:
+    four.clicks(four.adv, four.pub, 3)
+    four.close()
+    number = four.moves("CHARGE", CHARGED)
+    assert four.disputed(number, 30, event="opened", currency="USD") == "ALARM"
+    assert four.funds() == 0
+    assert four.disputed(number, 30, "reinstated", "won", currency="USD") == "NOTHING_NEW"
+    assert (four.charge(four.adv)["alarm"], four.funds()) == ("disputed", 0)
+    for answer in ("returned", "reinstated"):
+        with expect("22023"):
+            four.disputed(number, -100, answer, "signed")
+    call(four.db, "clear_alarm", payment_attempt=number, reason="it is back")
+    assert four.funds() == 300
+
+
+def test_a_request_id_stands_for_its_clicks(four: Four) -> None:
+    """Whoever hears that a refund was made before may trust that these clicks were taken back."""
+    clicks = four.clicks(four.adv, four.pub, 3)
+    four.close()
+    four.moves("CHARGE", CHARGED)
+    charged = four.charge(four.adv)["transaction"]
+
+    def refund(click: Row, request: str) -> int:
+        told = {"click_times": [click["click_time"]], "ad_clicks": [click["ad_click"]], "reason": "bots"}
+        return int(
+            call(four.db, "refund_clicks", transaction=charged, **told, request_id=request, now=PAID)[0]["refund_clicks"]
+        )
+
+    made = refund(clicks[0], "a")
+    with expect("23B13"):
+        refund(clicks[1], "a")
+    told = {"transaction": charged, "reason": "bots", "amount": Decimal(100), "now": PAID}
+    call(four.db, "refund_transaction", **told, request_id="b")
+    with expect("23B13"):
+        refund(clicks[1], "b")
+    assert refund(clicks[0], "a") == made
+    assert one(four.db, "select count(*) from marketplace.adjustment where side = 'WEBSITE'") == 1
+
+
+@pytest.mark.parametrize("reason", ["", "  "])
+def test_a_reason_has_words(four: Four, reason: str) -> None:
+    clicks = four.clicks(four.adv, four.pub, 1)
+    four.close()
+    four.moves("CHARGE", CHARGED)
+    for name, told in (
+        ("refund_transaction", {"transaction": four.charge(four.adv)["transaction"], "request_id": "a"}),
+        ("adjust_click", {key: clicks[0][key] for key in ("profile", "click_time", "ad_click")}),
+        ("move_reserve", {"amount": Decimal(1)}),
+        ("book_fee", {"amount": Decimal(1)}),
+    ):
+        with expect("22023"):
+            call(four.db, name, **told, reason=reason, now=PAID)
+
+
+@pytest.mark.parametrize("amount", ["NaN", "Infinity", "1e20", "0.001"])
+def test_an_amount_is_an_amount(four: Four, amount: str) -> None:
+    four.clicks(four.adv, four.pub, 1)
+    four.close()
+    number = four.moves("CHARGE", CHARGED)
+    for name, told in (
+        ("refund_transaction", {"transaction": four.charge(four.adv)["transaction"], "request_id": "a"}),
+        ("move_reserve", {}), ("book_fee", {}), ("book_loss", {"payment_attempt": number}),
+        ("transfer", {"from": "main", "to": "other"}),
+    ):  # fmt: skip
+        with expect("22023"):
+            call(four.db, name, **told, amount=Decimal(amount), reason="x", now=PAID)

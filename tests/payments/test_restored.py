@@ -513,6 +513,16 @@ def test_a_run_that_has_not_looked_sends_nothing(here: Town) -> None:
     one(here.db, "select marketplace.prepare_attempts('CHARGE', %s)", CHARGE_DAY)
     number = one(here.db, "select job_run from jobs.begin_run('marketplace_execute')")
     call = {"gateway": "stripe", "job_run": number, "now": CHARGE_DAY}
+    # A script in a database for tests moves no real money, and may; not in another, nor once anybody has looked.
+    call_in(here.db, "marketplace", "unresolved_calls", **call)
+    unmark(here.db)
+    for state, told in (("23B78", call), ("23B68", {"gateway": "stripe", "job_run": number})):
+        with expect(state):
+            call_in(here.db, "marketplace", "unresolved_calls", **told)
+        with expect(state):
+            call_in(here.db, "marketplace", "claim_attempts", **told, kind="CHARGE")
+    here.db.execute("insert into deploy.test_clock default values")
+    one(here.db, "select gateway_look from marketplace.begin_look('stripe', %s, false)", number)
     for _ in range(2):
         with expect("23B68"):
             call_in(here.db, "marketplace", "claim_attempts", **call, kind="CHARGE")
