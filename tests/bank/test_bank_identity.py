@@ -15,7 +15,7 @@ from pybridge.files.statements import Layout
 from tests.conftest import Connection
 from tests.support import banking, dialects
 from tests.support.dialects import Move, Part
-from tests.support.domain import consistency, rows, run
+from tests.support.domain import consistency, one, rows, run
 
 D = Decimal
 DAY = date(2026, 11, 16)
@@ -249,3 +249,36 @@ def test_nor_does_it_keep_any_history(db: Connection, tmp_path: Path, seed: int)
     run(db, OLD_RULE)
     history = History(seed)
     assert loaded(db, tmp_path, history) != Counter(each.amount for each in history.moves)
+
+
+# --- Of many, few are asked for ---------------------------------------------------------------------------------------
+
+
+def read_in_turn(db: Connection) -> int:
+    """Rows of payments and references that were read one after the other, without an index."""
+    run(db, "select pg_stat_force_next_flush()")
+    db.commit()
+    found = one(
+        db,
+        "select sum(seq_tup_read) from pg_stat_user_tables"
+        " where schemaname = 'bank' and relname in ('entry_detail', 'entry_reference')",
+    )
+    db.commit()
+    return int(found)
+
+
+def test_what_is_known_is_looked_up_and_the_payments_of_others_are_not_read_for_each(
+    db: Connection, tmp_path: Path
+) -> None:
+    """By statistics, after a batch of thousands, every entry has thousands: of one without any, all were read."""
+    banking.account(db)
+    batch = dialects.camt053(Part([Move(DAY - timedelta(days=60), D(3000), "B1")], D(0), 1))
+    begin, end = batch.index("<TxDtls>"), batch.index("</NtryDtls>")
+    part = '<TxDtls><Refs><EndToEndId>E-{0}</EndToEndId></Refs><Amt Ccy="NOK">1</Amt></TxDtls>'
+    banking.load(db, tmp_path, batch[:begin] + "".join(part.format(n) for n in range(3000)) + batch[end:])
+    moves = [Move(DAY, D(n + 1), f"R{n}") for n in range(100)]
+    banking.load(db, tmp_path, dialects.mt940(Part(moves, D(3000), 2)))
+    run(db, "analyze bank.entry_detail, bank.entry_reference")
+    before = read_in_turn(db)
+    assert banking.load(db, tmp_path, dialects.camt054(moves)).known_entries == 100
+    assert read_in_turn(db) - before < 20_000, "100 times 3,000"
