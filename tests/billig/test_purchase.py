@@ -255,8 +255,9 @@ def test_nothing_is_sold_without_a_vat_code_or_before_its_first_rate(db: Connect
         with expect("23B16"):
             sell(db, event.price_group)
     domain.run(db, "insert into books.vat_rate values (99, current_date + 3, 10)")
+    sell(db, make_event(db, vat_code=99).price_group)  # the rate is that of the event's day, in a month
     with expect("23B16"):
-        sell(db, make_event(db, vat_code=99).price_group)
+        sell(db, make_event(db, vat_code=99, event_time=datetime.now() + timedelta(days=1)).price_group)
 
 
 def test_what_a_ticket_was_sold_as_stays_when_the_programme_is_edited(db: Connection) -> None:

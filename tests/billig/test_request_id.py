@@ -99,6 +99,12 @@ def _unuse(db: Connection, event: Event) -> Request:
     return Request("unuse_ticket", arguments, {"reason": "another"})
 
 
+def _reduce(db: Connection, event: Event) -> Request:
+    sale = sell(db, event.price_group)
+    arguments: dict[str, object] = {"tickets": sale.tickets, "amounts": [20], "seller": "kari", "reason": "it rained"}
+    return Request("reduce_price", arguments, {"reason": "another"})
+
+
 REQUESTS = [
     _create_purchase,
     _refund,
@@ -112,6 +118,7 @@ REQUESTS = [
     _till_close,
     _z_report,
     _unuse,
+    _reduce,
 ]
 Maker = Callable[[Connection, Event], Request]
 
@@ -163,6 +170,7 @@ AMOUNTS: list[tuple[Maker, dict[str, list[int] | int]]] = [
     (_exchange, {"payment_amounts": [-140]}),
     (_change, {"payment_amounts": [-40]}),
     (_pay, {"payment_amounts": [200]}),
+    (_reduce, {"amounts": [20]}),
     (_till_open, {"opening_float": 500}),
     (_till_event, {"amount": 500}),
     (_till_close, {"counted": [500]}),

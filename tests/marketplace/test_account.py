@@ -791,7 +791,9 @@ def test_a_request_id_stands_for_its_clicks(four: Four) -> None:
     def refund(click: Row, request: str) -> int:
         told = {"click_times": [click["click_time"]], "ad_clicks": [click["ad_click"]], "reason": "bots"}
         return int(
-            call(four.db, "refund_clicks", transaction=charged, **told, request_id=request, now=PAID)[0]["refund_clicks"]
+            call(four.db, "refund_clicks", transaction=charged, **told, request_id=request, now=PAID)[0][
+                "refund_clicks"
+            ]
         )
 
     made = refund(clicks[0], "a")
