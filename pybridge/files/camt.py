@@ -256,6 +256,11 @@ class _Statement:
                 opening = between[0]
             if not is_last and between:
                 closing = between[-1]
-            if opening is not None and closing is not None and opening.amount + self.total != closing.amount:
+            if (
+                opening
+                and closing
+                and opening.currency == closing.currency
+                and opening.amount + self.total != closing.amount
+            ):
                 opening, closing = (opening if page == 1 else None), (closing if is_last else None)
         return opening, closing
