@@ -429,9 +429,10 @@ class Marketplace(Room):
 
     def book_loss(self, *, payment_attempt: int, amount: Money, reason: str, now: datetime | None = None) -> Decimal:
         """A charge was disputed, and amount NOK of it are lost: the operator's loss. It left the purse when the gateway
-        took it; what was in dispute beyond it was won, and is in the purse again. The alarm is cleared; what the purse
-        has then, below 0 if it was paid out already. The transaction stays EXECUTED; what is lost is not left of the
-        charge. 22023; P0002 no such attempt; 23B75 not so much is in dispute.
+        took it; what was in dispute beyond it was won, and is in the purse again. The alarm is cleared, unless a refund
+        of the same money is still to be sent (given_back); what the purse has then, below 0 if it was paid out already.
+        The transaction stays EXECUTED; what is lost is not left of the charge. 22023; P0002 no such attempt; 23B75 not
+        so much is in dispute.
         """
         result: Decimal = self._value(
             "book_loss", payment_attempt=payment_attempt, amount=amount, reason=reason, now=now
@@ -701,6 +702,7 @@ class Marketplace(Room):
         event_id: str,
         event_kind: str,
         answer: str,
+        payment_attempt: int | None = None,
         idempotency_key: str | None = None,
         batch: str | None = None,
         gateway_id: str | None = None,
@@ -714,8 +716,9 @@ class Marketplace(Room):
     ) -> str:
         """What a gateway said by itself, whose signature was checked: applied once, by its gateway and number, in
         whatever order such things come. Its attempt is known by the key that we sent, by the batch (then all of it that
-        is open), or by what the gateway calls it. SEEN: it came before; APPLIED, NOTHING_NEW, ALARM: as record_answer;
-        NOT_OURS: no such attempt, kept all the same. 22023; P0002.
+        is open), or by what the gateway calls it; payment_attempt must agree. SEEN: it came before; APPLIED,
+        NOTHING_NEW, ALARM: as record_answer; NOT_OURS: no such attempt, kept all the same. A dispute that is heard of
+        after it was won, as occurred_at says, is won at once. 22023; P0002.
         """
         result: str = self._value(
             "record_event",
@@ -723,6 +726,7 @@ class Marketplace(Room):
             event_id=event_id,
             event_kind=event_kind,
             answer=answer,
+            payment_attempt=payment_attempt,
             idempotency_key=idempotency_key,
             batch=batch,
             gateway_id=gateway_id,
