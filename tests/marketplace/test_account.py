@@ -790,15 +790,14 @@ def test_a_request_id_stands_for_its_clicks(four: Four) -> None:
 
     def refund(click: Row, request: str) -> int:
         told = {"click_times": [click["click_time"]], "ad_clicks": [click["ad_click"]], "reason": "bots"}
-        return int(
-            call(four.db, "refund_clicks", transaction=charged, **told, request_id=request, now=PAID)[0][
-                "refund_clicks"
-            ]
-        )
+        made = call(four.db, "refund_clicks", transaction=charged, **told, request_id=request, now=PAID)
+        return int(made[0]["refund_clicks"])
 
     made = refund(clicks[0], "a")
     with expect("23B13"):
         refund(clicks[1], "a")
+    with expect("23B62"):  # its key is made of it
+        run(four.db, "update marketplace.transaction set request_id = 'z' where transaction = %s", made)
     told = {"transaction": charged, "reason": "bots", "amount": Decimal(100), "now": PAID}
     call(four.db, "refund_transaction", **told, request_id="b")
     with expect("23B13"):

@@ -24,20 +24,14 @@ declare
     v_outcome text := 'APPLIED';
 begin
     p_now := jobs.server_time(p_now);
-    if p_answer is null or p_answer not in (
+    if p_amount < 0 or p_answer is null or p_answer not in (
         'succeeded', 'processing', 'requires_action', 'declined', 'rate_limited', 'conflict', 'rejected', 'unauthorized',
         'no_answer', 'not_found', 'returned', 'reinstated'
     ) then
         raise exception 'no such answer' using
             errcode = '22023',
-            detail = format('Answer %L.', p_answer),
-            hint = 'The words are in pybridge.payments.gateways; a gateway''s module translates into them.';
-    end if;
-    if p_amount < 0 then
-        raise exception 'a gateway''s amounts are not signed' using
-            errcode = '22023',
-            detail = format('Attempt %s: %s, amount %s.', p_payment_attempt, p_answer, p_amount),
-            hint = 'The word says which way the money went.';
+            detail = format('Answer %L, amount %s.', p_answer, coalesce(p_amount::text, 'not said')),
+            hint = 'The words are in pybridge.payments.gateways; a gateway''s module translates into them. Amounts are not signed.';
     end if;
     -- The transaction first, then the attempt: everybody locks in this order.
     v_attempt := marketplace.lock_attempt(p_payment_attempt, p_answer);
@@ -55,14 +49,7 @@ begin
     end if;
     -- A charge that was taken back, or given back to us: the purse follows at once, whatever a person finds.
     if v_attempt.kind = 'CHARGE' and v_attempt.state = 'SUCCEEDED' and p_answer in ('returned', 'reinstated') then
-        -- Of another currency nobody knows how much it is: all is gone, and nothing is back until a person has said so.
-        v_outcome := case
-            when p_answer = 'reinstated' and p_currency <> v_attempt.currency then 'NOTHING_NEW'
-            else marketplace.dispute_charge(
-                v_attempt, p_answer, case when p_currency <> v_attempt.currency then null else p_amount end,
-                p_decline_code, p_message, p_now
-            )
-        end;
+        v_outcome := marketplace.dispute_charge(v_attempt, p_answer, p_amount, p_currency, p_decline_code, p_message, p_now);
         return query
         select v_outcome, a.state, t.status, a.alarm
         from marketplace.payment_attempt as a

@@ -21,9 +21,11 @@ begin
     end if;
 
     if
-        (new.transaction, new.kind, new.month, new.profile, new.carried_in, new.rolled_from, new.corrects, new.reason, new.created_at)
+        (new.transaction, new.kind, new.month, new.profile, new.carried_in, new.rolled_from, new.corrects, new.reason, new.request_id,
+            new.created_at)
         is distinct from
-        (old.transaction, old.kind, old.month, old.profile, old.carried_in, old.rolled_from, old.corrects, old.reason, old.created_at)
+        (old.transaction, old.kind, old.month, old.profile, old.carried_in, old.rolled_from, old.corrects, old.reason, old.request_id,
+            old.created_at)
         or old.status <> 'CURRENT' and
         (new.advertisement_amount, new.website_amount, new.corrected, new.offset_in, new.due_amount, new.carried_out, new.minimum,
             new.rolled_to, new.billed, new.closed_at)

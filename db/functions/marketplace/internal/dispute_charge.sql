@@ -1,5 +1,6 @@
 create or replace function marketplace.dispute_charge(
-    p_attempt marketplace.payment_attempt, p_answer text, p_amount bigint, p_code text, p_message text, p_now timestamptz
+    p_attempt marketplace.payment_attempt, p_answer text, p_amount bigint, p_currency text, p_code text,
+    p_message text, p_now timestamptz
 )
 returns text
 language plpgsql
@@ -11,6 +12,10 @@ declare
     v_amount bigint := p_amount;
     v_of_charge bigint;
 begin
+    -- Of another currency nobody knows how much it is: all is gone, and nothing is back until a person has said so.
+    if p_currency <> p_attempt.currency then
+        v_amount := case when p_answer = 'returned' then p_attempt.amount else 0 end;
+    end if;
     if p_answer = 'returned' then
         v_amount := coalesce(v_amount, p_attempt.amount);
         v_of_charge := least(v_amount, p_attempt.left_amount);
@@ -47,5 +52,5 @@ begin
 end;
 $$;
 
-comment on function marketplace.dispute_charge(marketplace.payment_attempt, text, bigint, text, text, timestamptz) is
-'A gateway took a charge back that had succeeded (p_answer returned), or gave it back to us (reinstated): p_amount øre; null: the whole charge, or all that is in dispute. The purse has it no more from that moment, or again. What is taken beyond what was left of the charge is of the purse alone. ALARM, APPLIED or NOTHING_NEW. May be null: p_amount, p_code, p_message.';
+comment on function marketplace.dispute_charge(marketplace.payment_attempt, text, bigint, text, text, text, timestamptz) is
+'A gateway took a charge back that had succeeded (p_answer returned), or gave it back to us (reinstated): p_amount øre; null: the whole charge, or all that is in dispute. The purse has it no more from that moment, or again. What is taken beyond what was left of the charge is of the purse alone. ALARM, APPLIED or NOTHING_NEW. May be null: p_amount, p_currency, p_code, p_message.';
