@@ -292,3 +292,24 @@ def test_the_constraint_stands_beneath_the_locks_and_without_both_it_is_taken_tw
         answers = together([lambda: charge_back(first, "dp_3", "ref-1"), lambda: charge_back(second, "dp_4", "ref-1")])
     assert sqlstates(answers) == []
     assert left(db, ticket)[0] + left(db, ticket)[1] == -200
+
+
+def test_what_a_refund_gave_back_by_a_method_is_not_disputed_again(db: Connection, play: Event) -> None:
+    """200 by card on the web and 100 at a stand; half of it is kept of a refund, then disputed twice."""
+    (ticket,) = web(db, play.price_group, reference="ref-1").tickets
+    call(
+        db,
+        "change_price_group",
+        tickets=[ticket],
+        price_group=play.price_groups[1],
+        seller="kari",
+        payment_methods=["CARD"],
+    )
+    refund(db, [ticket], kept=[150])
+    assert payment_lines(db, log_rows(db, ticket)[-1]["payment"]) == {"CARD": -50, "NET_CARD": -100}
+    charge_back(db, "dp_1", amount=60)
+    assert [row["amount"] for row in charge_back(db, "dp_2")] == [-40], "100 of the 200 went back with the refund"
+    with expect("23B31"):
+        charge_back(db, "dp_3")
+    assert left(db, ticket)[0] + left(db, ticket)[1] == 50, "what came by the stand's card"
+    assert consistency(db) == {}

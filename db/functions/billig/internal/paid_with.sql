@@ -11,12 +11,15 @@ begin
         from unnest(p_tickets, p_keys, p_amounts) as i (ticket, key, amount)
     ),
 
-    -- what was paid for each ticket, and for changes of its price group; an exchange gives it back as a whole
+    -- what was paid for each ticket, for changes of its price group, and what went back of it, also where a part of a refund
+    -- was kept; an exchange gives it back as a whole
     flow as materialized (
         select l.transaction_log, l.ticket, l.payment, l.amount + l.fee_amount as value
         from item as i
         inner join billig.transaction_log as l on i.ticket = l.ticket
-        where l.amount + l.fee_amount <> 0 and billig.takes_money(l.transaction_type)
+        where
+            l.amount + l.fee_amount <> 0
+            and (billig.takes_money(l.transaction_type) or billig.is_refund(l.transaction_type) and l.exchange is null)
     ),
 
     mix as materialized (
@@ -36,7 +39,8 @@ begin
         from billig.transaction_log as l
         where
             l.payment = any (array(select distinct m.payment from mix as m where m.methods > 1))
-            and l.amount + l.fee_amount <> 0 and billig.takes_money(l.transaction_type)
+            and l.amount + l.fee_amount <> 0
+            and (billig.takes_money(l.transaction_type) or billig.is_refund(l.transaction_type) and l.exchange is null)
     ),
 
     held as materialized (
