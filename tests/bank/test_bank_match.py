@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import combinations
 from pathlib import Path
@@ -174,7 +174,7 @@ def test_money_that_came_too_late_is_expected_when_it_came_and_when_it_is_paid_b
     assert [row["result"] for row in confirm(db, whole, reference="pi_late")] == ["OWED"]
     late = one(db, "select owed_back from billig.owed_back where provider_reference = 'pi_late'")
 
-    today = date.today()
+    today = datetime.now(market.OSLO).date()
     call_in(db, "bank", "expect", until=today)
     items = "select reference, goods, amount from bank.expected where expected > %s order by expected"
     assert [tuple(row.values()) for row in rows(db, items, 0)] == [("pi_part", 60, 160), ("pi_late", 0, 100)]
