@@ -166,7 +166,7 @@ def test_a_person_decides(here: Town, run: Run) -> None:
     assert put.stdout == "NOK 150.00 available\n", put.output
     taken = run(db, "payment", "reserve", "-100", "--reason", "back")
     assert taken.exit_code == 1
-    assert "It has NOK 150.00, owes NOK 55.00, and NOK 100 was to be taken out." in taken.stderr
+    assert "Purse main has NOK 150.00, all have NOK 150.00, owed are NOK 55.00, and NOK 100 " in taken.stderr
     assert run(db, "payment", "reserve", "-95", "--reason", "back").stdout == "NOK 55.00 available\n"
     for command in (("retry", transaction), ("cancel", number), ("clear-alarm", number)):
         refused = run(db, "payment", *command, "--reason", "x")

@@ -41,7 +41,8 @@ CONTROLS: dict[str, tuple[str, ...]] = {
     ),
     "a dispute that takes nothing out of the purse": (
         "create or replace function marketplace.dispute_charge(p_attempt marketplace.payment_attempt, p_answer text,"
-        " p_amount bigint, p_code text, p_message text, p_now timestamptz) returns text language sql return 'ALARM'",
+        " p_amount bigint, p_currency text, p_code text, p_message text, p_now timestamptz) returns text"
+        " language sql return 'ALARM'",
     ),
     "set off in the account alone": ("alter table marketplace.set_off disable trigger set_off_follow",),
     "months that no account has": ("alter table marketplace.transaction disable trigger transaction_enter_month",),
