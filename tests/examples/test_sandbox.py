@@ -70,8 +70,20 @@ def refused(call: Callable[[], Any]) -> Any:
 
 
 def _gone(numbers: list[int]) -> bool:
-    _, alive = psutil.wait_procs([psutil.Process(each) for each in numbers if psutil.pid_exists(each)], PATIENCE)
-    return not [each for each in alive if each.status() != psutil.STATUS_ZOMBIE]
+    """A process may end, or be reaped by the machine's init, between any two looks at it."""
+    running = []
+    for each in numbers:
+        with suppress(psutil.NoSuchProcess):
+            running.append(psutil.Process(each))
+    psutil.wait_procs(running, PATIENCE)
+    return not any(_runs(each) for each in running)
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def test_it_listens_on_loopback_only(box: Box) -> None:
