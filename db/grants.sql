@@ -187,7 +187,7 @@ grant execute on function marketplace.set_payment_means to marketplace_web, book
 
 grant execute on function jobs.begin_due_run, jobs.due to scheduler;
 -- The two views of jobs ask these; the scheduler reads no other report.
-grant execute on function jobs.lock_of, jobs.is_held, jobs.outlook to analyst, bookkeeper, auditor, scheduler;
+grant execute on function jobs.is_alive, jobs.outlook to analyst, bookkeeper, auditor, scheduler;
 grant select on report.job_run, report.job_health, report.log_position to scheduler;
 grant select on jobs.job to scheduler;
 

@@ -38,19 +38,24 @@ create table jobs.job_run (
     error_code text,
     error_message text,
     as_of timestamptz not null default clock_timestamp(),
+    backend_started_at timestamptz,
     constraint job_run_pkey primary key (job_run),
     constraint job_run_job_fkey foreign key (job) references jobs.job (job),
     constraint job_run_outcome_check check (outcome in ('succeeded', 'partial', 'failed', 'skipped')),
     constraint job_run_finished_check check ((outcome is null) = (finished_at is null)),
+    -- Whoever is at it can be found, or found gone.
+    constraint job_run_session_check check (outcome is not null or backend_started_at is not null),
     constraint job_run_error_check check (outcome in ('failed', 'partial') or (error_code is null and error_message is null))
 );
 comment on table jobs.job_run is
-'Every run of a job. While it runs, its session holds an advisory lock of its number: a run without an outcome whose lock nobody holds has crashed. report.job_run says so.';
+'Every run of a job. A run without an outcome is its session''s lease of the job and period: there is one at a time, and where that session is gone it has crashed. report.job_run says so.';
 comment on column jobs.job_run.job_run is 'Key';
 comment on column jobs.job_run.job is 'The job';
 comment on column jobs.job_run.period is 'What it is for, such as a month''s first day; one run at a time for a job and period';
 comment on column jobs.job_run.started_by is 'session_user';
 comment on column jobs.job_run.backend_pid is 'Process of the session that runs it';
+comment on column jobs.job_run.backend_started_at is
+'When that session began, as pg_stat_activity has it; null: skipped';
 comment on column jobs.job_run.started_at is 'When it began';
 comment on column jobs.job_run.finished_at is 'When it ended, or was found dead; null: runs, or has crashed';
 comment on column jobs.job_run.row_count is 'How many rows it was about; null: did not say';
@@ -65,7 +70,8 @@ comment on column jobs.job_run.as_of is
 create index job_run_period_idx on jobs.job_run (job, period, started_at, job_run)
 where outcome is distinct from 'skipped';
 create index job_run_success_idx on jobs.job_run (job, period, as_of) where outcome = 'succeeded';
-create index job_run_open_idx on jobs.job_run (job, period) where outcome is null;
+-- The lease: one run at a time for a job and period.
+create unique index job_run_lease_key on jobs.job_run (job, period) where outcome is null;
 create index job_run_job_idx on jobs.job_run (job, started_at, job_run);
 
 create table jobs.schedule (

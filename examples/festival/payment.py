@@ -34,7 +34,7 @@ Connection = psycopg.Connection[Any]
 Row = dict[str, Any]
 
 GATEWAY = "stripe"
-LOCK = "jobs.lock_of('marketplace_execute', '')"
+RUNNING = "select from report.job_run where job = 'marketplace_execute' and state = 'running'"
 TRIES = 5  # runs that what an interrupted demo left open may take
 
 DIARY = """
@@ -367,7 +367,7 @@ def sandboxed(connection: Connection, console: Console, people: dict[int, str]) 
             sandbox.check_installed()
             if others := others_than(connection, people):
                 _not(console, f"{others} other profiles than the demo's are in this marketplace.")
-            elif not _rows(connection, f"select pg_try_advisory_lock({LOCK}) as got")[0]["got"]:
+            elif _rows(connection, RUNNING):
                 _not(console, "another session charges and pays here just now.")
             else:
                 stack.callback(_leave, connection, everybody)
@@ -390,7 +390,6 @@ def others_than(connection: Connection, people: dict[int, str]) -> int:
 def _leave(connection: Connection, people: list[int]) -> None:
     if not connection.closed:
         end_means(connection, people)
-        connection.execute(f"select pg_advisory_unlock({LOCK})".encode())
 
 
 def _not(console: Console, why: str) -> None:

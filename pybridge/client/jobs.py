@@ -52,16 +52,18 @@ class Jobs(Room):
     schema = "jobs"
 
     def begin_due_run(self, *, job: str, period: str, now: datetime | None = None) -> list[BeginDueRunRow]:
-        """Begins a run if it is still due, looked at under its lock: however many ask at once, one begins. No row:
+        """Begins a run if it is still due, looked at in the job's turn: however many ask at once, one begins. No row:
         another session is at it, or it is done, or not due. as_of is what it takes for now (now; null: the clock).
-        Commit it before the work. 25000: not READ COMMITTED.
+        Commit it before the work. 25000 not READ COMMITTED; 55P03 another session has been beginning a run of it for 10
+        s; P0002 no such job.
         """
         return self._rows(BeginDueRunRow, "begin_due_run", job=job, period=period, now=now)
 
     def begin_run(self, *, job: str, period: str = "", now: datetime | None = None) -> list[BeginRunRow]:
         """Begins a run of a job for a period; commit it before the work, so that the run is seen. now: what it takes
         for now, null for the clock; its success counts for what was due by then. outcome null: go on; skipped: another
-        session is at it. The session holds advisory locks until finish_run, or until it ends. P0002 no such job.
+        session is at it. The run is this session's until finish_run, or until the session ends. 25000 not READ
+        COMMITTED; 55P03 another session has been beginning a run of it for 10 s; P0002 no such job.
         """
         return self._rows(BeginRunRow, "begin_run", job=job, period=period, now=now)
 
@@ -92,14 +94,11 @@ class Jobs(Room):
             error_message=error_message,
         )
 
-    def is_held(self, *, lock: int) -> bool:
-        """Whether a session of this database holds this advisory lock."""
-        result: bool = self._value("is_held", lock=lock)
-        return result
-
-    def lock_of(self, *, job: str, period: str) -> int:
-        """Key of the advisory lock of a job and period, or of 'run' and the number of a run."""
-        result: int = self._value("lock_of", job=job, period=period)
+    def is_alive(self, *, backend_pid: int, backend_started_at: datetime) -> bool:
+        """Whether the session of this process, which began then, is still there: a process number alone may be given to
+        another.
+        """
+        result: bool = self._value("is_alive", backend_pid=backend_pid, backend_started_at=backend_started_at)
         return result
 
     def outlook(self, *, now: datetime | None = None) -> list[OutlookRow]:

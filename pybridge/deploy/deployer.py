@@ -7,6 +7,7 @@ is loaded again when its file changed. Killed anywhere, the transaction is gone 
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -120,8 +121,9 @@ class _Deploy(Acting):
         self.cur.execute("set transaction isolation level read committed")  # to see what a deploy waited for did
         patience = int(min(max(1, self.wait * 1000), LONGEST_WAIT))
         self.cur.execute(sql.SQL("set local lock_timeout = {}").format(f"{patience}ms"))
-        self.cur.execute("select pg_advisory_xact_lock(hashtextextended('pybridge deploy', 0))")
+        self.begin_schema()
         self.become_owner()
+        self.take_turn()
         known = self.known_objects()
         self.refuse_strangers(known)
         self.cur.execute(OWN_TABLES.read_bytes(), prepare=False)
@@ -141,6 +143,17 @@ class _Deploy(Acting):
 
     # --- Who owns, and where we are ---------------------------------------------------------------------------------
 
+    def begin_schema(self) -> None:
+        """Make what the deploy keeps its tables in. Of two first deploys at once, one waits here for the other."""
+        if self.ask("select to_regnamespace('deploy') is null"):
+            with suppress(errors.DuplicateSchema, errors.UniqueViolation), self.conn.transaction():
+                self.cur.execute("create schema deploy")
+
+    def take_turn(self) -> None:
+        """One deploy at a time: a row that nobody but the owner can lock. The first one has its schema for that."""
+        if self.ask("select to_regclass('deploy.ledger') is not null"):
+            self.cur.execute("select from deploy.ledger for update")
+
     def become_owner(self) -> None:
         """Make the role that owns everything and logs in nowhere, and act as it."""
         owner = sql.Identifier(OWNER)
@@ -152,6 +165,8 @@ class _Deploy(Acting):
                     self.cur.execute(sql.SQL("comment on role {} is {}").format(owner, comment))
             except (errors.DuplicateObject, errors.UniqueViolation):
                 pass  # a deploy of another database of this cluster was quicker
+        if self.ask("select nspowner <> %s::regrole from pg_namespace where nspname = 'deploy'", OWNER):
+            self.cur.execute(sql.SQL("alter schema deploy owner to {}").format(owner))
         if not self.ask("select has_database_privilege(%s, current_database(), 'create')", OWNER):
             database = sql.Identifier(self.ask("select current_database()"))
             self.cur.execute(sql.SQL("grant create on database {} to {}").format(database, owner))
@@ -161,6 +176,21 @@ class _Deploy(Acting):
         except errors.InsufficientPrivilege:
             self.cur.execute(sql.SQL("grant {} to current_user").format(owner))
             self.act(OWNER)
+        self.let_owner_see_sessions()
+
+    def let_owner_see_sessions(self) -> None:
+        """Whether a job's session is still there is asked of pg_stat_activity, which tells a stranger nothing."""
+        if self.ask("select pg_has_role(%s, 'pg_read_all_stats', 'usage')", OWNER):
+            return
+        self.act(DEPLOYER)
+        grant = f"grant pg_read_all_stats to {OWNER}"
+        try:
+            with suppress(errors.UniqueViolation), self.conn.transaction():  # another database's deploy was quicker
+                self.cur.execute(grant.encode())
+        except errors.InsufficientPrivilege as error:
+            reason = "its owner may not see whether a job's session is still there"
+            raise DeployRefused(OWNER, reason, f"Let a superuser do it, once: {grant}") from error
+        self.act(OWNER)
 
     def begin_era(self) -> bool:
         """Raise the era when this is not the cluster of the last deploy: a restored dump, or the first deploy."""

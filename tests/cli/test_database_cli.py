@@ -44,7 +44,7 @@ def test_an_analysts_view_in_the_way_is_replaced_by_the_option_that_the_hint_nam
 
 def test_deploy_names_whom_it_waits_for_and_gives_up(db: Connection, run: Run) -> None:
     with psycopg.connect(url(db), application_name="backup") as other:
-        other.execute("select pg_advisory_xact_lock(hashtextextended('pybridge deploy', 0))")
+        other.execute("select from deploy.ledger for update")
         blocker = f"process {other.info.backend_pid} (postgres, backup)"
         refused = run(db, "deploy", "--wait", "1")
     said = " ".join(refused.stderr.split())

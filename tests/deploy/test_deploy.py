@@ -791,7 +791,7 @@ def test_two_deploys_at_once_wait_for_each_other(bare_db: Connection, house: Hou
     assert first_is_in.wait(30)
     second = threading.Thread(target=run, args=("second", None))
     second.start()
-    waiting = "select exists (select from pg_locks where locktype = 'advisory' and not granted)"
+    waiting = "select exists (select from pg_locks where not granted)"
     deadline = time.monotonic() + 30
     while not ask(bare_db, waiting):
         assert time.monotonic() < deadline

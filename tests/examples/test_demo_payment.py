@@ -55,7 +55,6 @@ def settled(db: Connection) -> None:
     assert rows(db, "select * from marketplace.payment_candidate") == []
     assert one(db, "select count(*) from marketplace.payment_means where ended_at is null") == 0
     assert consistency(db) == {}
-    assert one(db, "select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()") == 0
 
 
 def test_the_quarter_is_charged_and_paid(db: Connection) -> None:
@@ -229,7 +228,7 @@ def test_the_sandbox_takes_the_demos_people_only(db: Connection, monkeypatch: py
 
 def test_while_another_session_executes_the_demo_does_not(db: Connection, connect: Connect) -> None:
     with connect() as session:
-        session.execute(f"select pg_advisory_lock({demo_payment.LOCK})")
+        session.execute("select jobs.begin_run('marketplace_execute')")
         shown = play(db)
     assert "Not charged or paid: another session" in shown
     assert one(db, "select count(*) from marketplace.payment_attempt") == 0

@@ -371,31 +371,76 @@ def test_who_heard_of_it_before_the_other_ended_does_not_run_it_again(two: tuple
     assert call_in(second, "jobs", "begin_run", job="log_rollup", period="", now=NOW)[0]["outcome"] is None
 
 
-def test_an_end_that_is_not_committed_yet_is_waited_for(db: Connection, two: tuple[Connection, Connection]) -> None:
-    assert begun_beside_an_open_end(db, *two) is None
-
-
-def test_without_the_wait_it_would_run_twice(db: Connection, two: tuple[Connection, Connection]) -> None:
-    """Positive control: finish_run lets the lock go before it commits."""
-    source = one(db, "select pg_get_functiondef('jobs.begin_due_run'::regproc)")
-    wait = (
-        "perform from jobs.job_run as r where r.job = p_job and r.period = p_period and r.outcome is null for update;"
-    )
-    assert wait in source
-    db.execute(source.replace(wait, ""))
-    assert begun_beside_an_open_end(db, *two) is not None
-
-
-def begun_beside_an_open_end(db: Connection, first: Connection, second: Connection) -> int | None:
+def test_an_end_that_is_not_committed_yet_is_none(two: tuple[Connection, Connection]) -> None:
+    first, second = two
     number = begin(first, NOW)
     first.autocommit = False
     finish(first, number)
+    assert begin(second, NOW) is None, "it runs"
+    first.commit()
+    assert begin(second, NOW) is None, "it has run"
+
+
+def test_who_asks_waits_for_who_is_just_beginning(db: Connection, two: tuple[Connection, Connection]) -> None:
+    assert begun_beside_a_beginning(db, *two) is None
+
+
+def test_without_the_turn_it_would_run_twice(db: Connection, two: tuple[Connection, Connection]) -> None:
+    """Positive control: that one run is open at a time does not say that none has ended since it was due."""
+    source = one(db, "select pg_get_functiondef('jobs.begin_due_run'::regproc)")
+    turn = "perform jobs.take_turn(p_job);"
+    assert turn in source
+    db.execute(source.replace(turn, ""))
+    assert begun_beside_a_beginning(db, *two) is not None
+
+
+def begun_beside_a_beginning(db: Connection, first: Connection, second: Connection) -> int | None:
+    """What the second session begins, which asked while the first had begun and ended a run, and not committed."""
+    first.autocommit = False
+    number = begin(first, NOW)
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(begin, second, NOW)
-        # Either it waits for the end's row, or (the control) for the same row when it marks it as crashed.
         wait_for(db, second.info.backend_pid)
+        finish(first, number)
         first.commit()
         return asked.result(timeout=30)
+
+
+def test_no_login_can_hold_a_job_up(db: Connection, connect: Connect) -> None:
+    """Neither by a key, which any session can lock, nor by the rows that a turn and a lease are."""
+    since(db, at(2026, 1, 1))
+    for role in ("billig_seller", "analyst", "bookkeeper", "auditor", "marketplace_web", "scheduler"):
+        with login_role(db, role) as name:
+            stranger = connect(name, autocommit=False)
+            for statement in (
+                "select from jobs.job for no key update",
+                "select from jobs.job_run for update",
+                "lock table jobs.job in share row exclusive mode",
+                "lock table jobs.job_run in share row exclusive mode",
+            ):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege), stranger.transaction():
+                    stranger.execute(statement.encode())
+            stranger.rollback()
+
+
+def test_a_process_number_that_was_given_to_another_session_is_no_life_sign(db: Connection, connect: Connect) -> None:
+    since(db, at(2026, 1, 1))
+    worker = connect()
+    number = begin(worker, NOW)
+    assert begin(db, NOW) is None
+    db.execute("update jobs.job_run set backend_started_at = backend_started_at - interval '1 microsecond'")
+    assert begin(db, NOW) is not None
+    with expect("23B69"):
+        finish(worker, number)
+
+
+def test_one_run_at_a_time_is_a_constraint(db: Connection) -> None:
+    lease = "insert into jobs.job_run (job, period, backend_started_at) values ('log_rollup', '', 'epoch')"
+    db.execute(lease)
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        db.execute(lease)
+    with pytest.raises(psycopg.errors.CheckViolation):
+        db.execute("insert into jobs.job_run (job, period) values ('log_rollup', 'nobody''s')")
 
 
 def test_many_at_once_begin_each_once(db: Connection, connect: Connect) -> None:

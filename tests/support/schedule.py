@@ -45,7 +45,8 @@ def ran(db: Connection, job: str, when: datetime, period: str = "", outcome: str
     )
     run(
         db,
-        "insert into jobs.job_run (job, period, as_of, started_at, finished_at, outcome, error_code)"
-        " values (%s, %s, %s, %s, %s, %s, %s)",
+        "insert into jobs.job_run"
+        " (job, period, as_of, started_at, finished_at, outcome, error_code, backend_started_at)"
+        " values (%s, %s, %s, %s, %s, %s, %s, 'epoch')",
         *(job, period, when, when, None if outcome is None else when, outcome, code),
     )

@@ -9,8 +9,6 @@ returns void
 language plpgsql security definer
 set search_path = pg_catalog, jobs, pg_temp
 as $$
-declare
-    v_run jobs.job_run;
 begin
     if
         p_outcome is null or p_outcome not in ('succeeded', 'partial', 'failed')
@@ -21,14 +19,12 @@ begin
             detail = format('Outcome %L, error %L.', p_outcome, p_error_code),
             hint = 'succeeded (without an error), partial or failed.';
     end if;
-    v_run := jobs.own_run(p_job_run);
+    perform jobs.own_run(p_job_run);
     update jobs.job_run as r
     set
         finished_at = clock_timestamp(), outcome = p_outcome,
         row_count = p_row_count, error_code = p_error_code, error_message = p_error_message
     where r.job_run = p_job_run;
-    perform pg_advisory_unlock(jobs.lock_of('run', p_job_run::text));
-    perform pg_advisory_unlock(jobs.lock_of(v_run.job, v_run.period));
 end;
 $$;
 

@@ -12,7 +12,9 @@ begin atomic
     from jobs.awaited(p_now) as a
     inner join jobs.schedule as s on a.job = s.job
     left join lateral (
-        select r.job_run, r.outcome, r.as_of, r.finished_at - r.started_at as duration
+        select
+            r.job_run, r.outcome, r.as_of, r.backend_pid, r.backend_started_at,
+            r.finished_at - r.started_at as duration
         from jobs.job_run as r
         where r.job = a.job and r.period = a.period and r.outcome is distinct from 'skipped'
         order by r.started_at desc, r.job_run desc
@@ -23,7 +25,7 @@ begin atomic
             case
                 when r.job_run is null or r.outcome = 'succeeded' then 'new'
                 when r.outcome is not null then r.outcome
-                when jobs.is_held(jobs.lock_of('run', r.job_run::text)) then 'running'
+                when jobs.is_alive(r.backend_pid, r.backend_started_at) then 'running'
                 else 'crashed'
             end as state
     ) as l

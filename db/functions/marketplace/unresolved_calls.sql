@@ -26,7 +26,7 @@ begin
     v_live := array(
         select r.job_run
         from jobs.job_run as r
-        where r.outcome is null and jobs.is_held(jobs.lock_of('run', r.job_run::text))
+        where r.outcome is null and jobs.is_alive(r.backend_pid, r.backend_started_at)
     );
     -- Sent by a run that is gone: done or not, nobody knows.
     update marketplace.payment_attempt as a

@@ -11,7 +11,7 @@ select
     case
         when l.outcome is not null then l.outcome
         when l.job_run is null then null
-        when jobs.is_held(jobs.lock_of('run', l.job_run::text)) then 'running'
+        when jobs.is_alive(l.backend_pid, l.backend_started_at) then 'running'
         else 'crashed'
     end as last_state,
     l.row_count as last_row_count,
@@ -31,7 +31,9 @@ left join lateral (
     limit 1
 ) as g on true
 left join lateral (
-    select r.job_run, r.period, r.started_at, r.outcome, r.row_count, r.error_code, r.error_message
+    select
+        r.job_run, r.period, r.started_at, r.outcome, r.row_count, r.error_code, r.error_message,
+        r.backend_pid, r.backend_started_at
     from jobs.job_run as r
     where r.job = s.job and r.outcome is distinct from 'skipped'
     order by r.started_at desc, r.job_run desc
@@ -44,7 +46,7 @@ left join lateral (
         r.job = s.job and r.started_at >= coalesce(g.started_at, '-infinity')
         and (
             r.outcome = 'failed'
-            or (r.outcome is null and not jobs.is_held(jobs.lock_of('run', r.job_run::text)))
+            or (r.outcome is null and not jobs.is_alive(r.backend_pid, r.backend_started_at))
         )
 ) as f on true
 left join (

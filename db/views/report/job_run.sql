@@ -22,7 +22,7 @@ cross join lateral (
     select
         case
             when r.outcome is not null then r.outcome
-            when jobs.is_held(jobs.lock_of('run', r.job_run::text)) then 'running'
+            when jobs.is_alive(r.backend_pid, r.backend_started_at) then 'running'
             else 'crashed'
         end as state
 ) as s;

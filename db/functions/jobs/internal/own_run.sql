@@ -13,7 +13,10 @@ begin
             detail = format('Run %s.', p_job_run),
             hint = 'jobs.begin_run gave its number.';
     end if;
-    if v_run.outcome is not null or v_run.backend_pid <> pg_backend_pid() then
+    if
+        v_run.outcome is not null or v_run.backend_pid <> pg_backend_pid()
+        or not jobs.is_alive(v_run.backend_pid, v_run.backend_started_at)
+    then
         raise exception 'the run has ended, or is another session''s' using
             errcode = '23B69',
             detail = format('Run %s of %s: outcome %s, process %s.', p_job_run, v_run.job, v_run.outcome, v_run.backend_pid),
