@@ -5,6 +5,8 @@ set search_path = pg_catalog, jobs, pg_temp
 as $$
 #variable_conflict use_column
 begin
+    perform books.check_text('p_job', p_job, 'p_period', p_period);
+    perform books.check_moment('p_now', p_now);
     perform jobs.server_time(p_now);
     if not exists (select from jobs.job as j where j.job = p_job) then
         raise exception 'no such job' using
