@@ -36,8 +36,8 @@ constraint day_from_2000_to_2100 check (value between '2000-01-01' and '2100-12-
 comment on domain books.day is 'A day of business: finite, 2000 to 2100';
 
 create domain books.moment as timestamptz
-constraint moment_from_2000_to_2100 check (value >= '2000-01-01 00:00+00' and value < '2101-01-01 00:00+00');
-comment on domain books.moment is 'A time of business: finite, 2000 to 2100';
+constraint moment_from_2000_to_2100 check (value >= '1999-12-31 00:00+00' and value < '2101-01-02 00:00+00');
+comment on domain books.moment is 'A time of business: finite, 2000 to 2100 whatever the zone';
 
 create domain books.local_moment as timestamp
 constraint local_moment_from_2000_to_2100 check (value >= '2000-01-01' and value < '2101-01-01');

@@ -199,10 +199,10 @@ create table billig.seller (
     constraint seller_registered_check check ((registered_at is null) = (registered_by is null))
 );
 comment on table billig.seller is
-'Who sells and refunds: login roles, services and legacy names, each once, whatever its case (seller_name_key). A name that a client spells otherwise is stored as it stands here (billig.seller_name). What a service or a legacy write names and nobody registered is taken, and listed in report.unregistered until somebody does (billig.register_seller).';
+'Who sells and refunds and is no login role: names that services and legacy writes give, each once, whatever its case (seller_name_key). A name that a client spells otherwise is stored as it stands here (billig.seller_name). What nobody registered is taken, and listed in report.unregistered until somebody does (billig.register_seller).';
 comment on column billig.seller.seller is 'The name, as it is stored with sales and refunds';
 comment on column billig.seller.first_seen is 'When it was first named';
-comment on column billig.seller.registered_at is 'When it was registered, by hand or as a login role; null: nobody did';
+comment on column billig.seller.registered_at is 'When it was registered; null: nobody did';
 comment on column billig.seller.registered_by is 'session_user who registered it; null: nobody did';
 create unique index seller_name_key on billig.seller (lower(seller));
 comment on index billig.seller_name_key is 'Names that differ in case alone are one';
@@ -410,7 +410,7 @@ create table billig.ticket_card (
     owner_member_id int,
     membership_ends date,
     constraint ticket_card_pkey primary key (card),
-    constraint ticket_card_number_check check (card between 0 and 9007199254740991),
+    constraint ticket_card_number_check check (card between -9007199254740991 and 9007199254740991),
     constraint ticket_card_ends_check check (isfinite(membership_ends))
 );
 comment on table billig.ticket_card is 'Ticket cards: a card number, whose it is, and until when they are a member';
@@ -670,7 +670,7 @@ create table billig.purchase (
     seller books.name,
     erased timestamptz,
     constraint purchase_pkey primary key (purchase),
-    constraint purchase_number_check check (purchase between 1 and 9007199254740991),
+    constraint purchase_number_check check (purchase between -9007199254740991 and 9007199254740991),
     constraint purchase_erased_check check (erased is null or (owner_member_id is null and owner_email is null))
 );
 comment on table billig.purchase is 'One buyer''s tickets. The only home of who bought (with ticket_card and payment_error): see erase_buyer.';
@@ -823,7 +823,7 @@ create table billig.ticket (
     constraint ticket_time_check check (
         used::books.local_moment = used and refunded::books.local_moment = refunded and paid::books.local_moment = paid
     ),
-    constraint ticket_number_check check (ticket between 1 and 9007199254740991),
+    constraint ticket_number_check check (ticket between -9007199254740991 and 9007199254740991),
     constraint ticket_sale_channel_check check (sale_channel in ('STAND', 'NET', 'RESERVATION')),
     constraint ticket_price_check check (price >= 0 and fee >= 0 and fee <= price),
     constraint ticket_replaced_check check (replaced_by is null or exchange is not null),

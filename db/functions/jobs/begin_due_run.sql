@@ -8,7 +8,6 @@ declare
     v_now timestamptz;
 begin
     perform books.check_text('p_job', p_job, 'p_period', p_period);
-    perform books.check_moment('p_now', p_now);
     perform jobs.server_time(p_now);
     if current_setting('transaction_isolation') <> 'read committed' then
         raise exception 'ask what is due in a transaction at isolation level read committed' using

@@ -6,7 +6,6 @@ as $$
 #variable_conflict use_column
 begin
     perform books.check_text('p_job', p_job, 'p_period', p_period);
-    perform books.check_moment('p_now', p_now);
     perform jobs.server_time(p_now);
     if not exists (select from jobs.job as j where j.job = p_job) then
         raise exception 'no such job' using

@@ -16,7 +16,6 @@ declare
     v_run bigint;
 begin
     perform books.check_text('p_reason', p_reason, 'p_side', p_side);
-    perform books.check_moment('p_now', p_now);
     p_profiles := books.list('p_profiles', p_profiles);
     p_click_times := books.list('p_click_times', p_click_times);
     p_ad_clicks := books.list('p_ad_clicks', p_ad_clicks);

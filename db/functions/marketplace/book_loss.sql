@@ -15,7 +15,6 @@ declare
     v_lost_beyond bigint;
 begin
     perform books.check_text('p_reason', p_reason);
-    perform books.check_moment('p_now', p_now);
     p_now := jobs.server_time(p_now);
     v_attempt := marketplace.lock_attempt(p_payment_attempt, p_reason);
     if p_amount is null or p_amount <= 0 or p_amount <> trunc(p_amount, 2) or p_amount * 100 > v_attempt.amount then

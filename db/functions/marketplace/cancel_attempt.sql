@@ -7,7 +7,6 @@ declare
     v_attempt marketplace.payment_attempt;
 begin
     perform books.check_text('p_reason', p_reason);
-    perform books.check_moment('p_now', p_now);
     p_now := jobs.server_time(p_now);
     v_attempt := marketplace.lock_attempt(p_payment_attempt, p_reason);
     if v_attempt.state <> 'PREPARED' then

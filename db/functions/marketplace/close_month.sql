@@ -14,7 +14,6 @@ declare
     v_payout numeric;
 begin
     perform books.check_day('p_month', p_month);
-    perform books.check_moment('p_now', p_now);
     p_now := jobs.server_time(p_now);
     if p_month is null then
         raise exception 'no month is named' using

@@ -10,7 +10,6 @@ declare
     v_lines bigint;
 begin
     perform books.check_text('p_source', p_source);
-    perform books.check_moment('p_now', p_now);
     p_now := jobs.server_time(p_now);
     select count(*) into v_tables
     from pg_class as c

@@ -31,7 +31,6 @@ begin
         'p_gateway_id', p_gateway_id
     );
     perform books.check_moment('p_occurred_at', p_occurred_at);
-    perform books.check_moment('p_now', p_now);
     perform jobs.server_time(p_now);
     if coalesce(p_event_id, '') = '' or not exists (select from marketplace.gateway as g where g.gateway = p_gateway) then
         raise exception 'an event needs a gateway and a number' using

@@ -19,7 +19,6 @@ declare
     v_refund bigint;
 begin
     perform books.check_text('p_reason', p_reason, 'p_request_id', p_request_id);
-    perform books.check_moment('p_now', p_now);
     p_click_times := books.list('p_click_times', p_click_times);
     p_ad_clicks := books.list('p_ad_clicks', p_ad_clicks);
     if cardinality(p_click_times) is null or cardinality(p_click_times) is distinct from cardinality(p_ad_clicks) then

@@ -16,7 +16,6 @@ declare
     v_month date;
 begin
     perform books.check_text('p_reason', p_reason, 'p_request_id', p_request_id);
-    perform books.check_moment('p_now', p_now);
     p_now := jobs.server_time(p_now);
     if
         btrim(coalesce(p_reason, '')) = '' or btrim(coalesce(p_request_id, '')) = '' or length(p_request_id) > 200

@@ -7,7 +7,6 @@ declare
     v_attempt marketplace.payment_attempt;
 begin
     perform books.check_text('p_reason', p_reason);
-    perform books.check_moment('p_now', p_now);
     p_now := jobs.server_time(p_now);
     -- Of a payment that came back, the attempt that did; else the last one of its own.
     select a.* into v_attempt

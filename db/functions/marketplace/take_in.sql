@@ -14,7 +14,6 @@ declare
     v_party text;
 begin
     perform books.check_text('p_gateway', p_gateway, 'p_gateway_id', p_gateway_id);
-    perform books.check_moment('p_now', p_now);
     perform jobs.own_run(p_job_run);
     v_stray := marketplace.lock_stray(p_gateway, p_gateway_id);
     select t.transaction, t.attempt_number into v_transaction, v_stray.attempt_number

@@ -19,7 +19,6 @@ declare
     v_first_sent timestamptz;
 begin
     perform books.check_text('p_gateway', p_gateway);
-    perform books.check_moment('p_now', p_now);
     p_now := jobs.server_time(p_now);
     perform jobs.own_run(p_job_run);
     perform marketplace.check_looked(p_gateway, p_job_run);

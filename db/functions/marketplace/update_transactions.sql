@@ -9,7 +9,6 @@ declare
     v_run bigint;
 begin
     perform books.check_day('p_month', p_month);
-    perform books.check_moment('p_now', p_now);
     p_now := jobs.server_time(p_now);
     v_month := marketplace.lock_open_month(
         coalesce(p_month, case when not exists (select from marketplace.month) then marketplace.month_of(p_now) end), p_now

@@ -32,12 +32,10 @@ begin
     new.price := v_offer.price;
     new.fee := v_offer.fee;
     new.sold_name := v_offer.sold_name;
-    if new.sale_channel = 'STAND' then
-        new.seller := coalesce(nullif(new.seller, ''), session_user);
-    end if;
     perform books.check_text('seller', new.seller);
-    if new.seller <> '' then
-        new.seller := billig.seller_name(new.seller);
+    new.seller := billig.seller_name(nullif(new.seller, ''));
+    if new.sale_channel = 'STAND' then
+        new.seller := coalesce(new.seller, session_user);
     end if;
     perform billig.check_client_time('paid', new.paid);
     return new;
@@ -55,9 +53,7 @@ as $$
 begin
     if new.refunder is distinct from old.refunder then
         perform books.check_text('refunder', new.refunder);
-        if new.refunder <> '' then
-            new.refunder := billig.seller_name(new.refunder);
-        end if;
+        new.refunder := billig.seller_name(nullif(new.refunder, ''));
     end if;
     if new.refunded is distinct from old.refunded then
         perform billig.check_client_time('refunded', new.refunded);
