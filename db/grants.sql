@@ -40,7 +40,7 @@ grant usage on sequence billig.purchase_purchase_seq, billig.ticket_ticket_seq t
 
 grant select on
 billig.transaction_log, billig.payment, billig.payment_line, billig.exchange, billig.ticket, billig.owed_back,
-billig.receipt_print, billig.service_role, billig.till_session, billig.till_event, billig.till_count,
+billig.receipt_print, billig.service_role, billig.seller, billig.till_session, billig.till_event, billig.till_count,
 billig.till_denomination, billig.z_report, billig.z_report_line, billig.owed_back_part,
 billig.posted_log, billig.posted_total, billig.rollup, billig.rollup_batch, billig.late_row, billig.late_payment,
 billig.reentry, billig.sold_name
@@ -82,7 +82,7 @@ grant execute on function billig.record_chargeback, billig.record_chargeback_won
 grant execute on function billig.change_vat to bookkeeper, scheduler;
 grant execute on function billig.expire_net_sales, billig.expire_reservations to billig_web, scheduler;
 grant execute on function
-billig.register_cash_point, billig.set_payment_method_organisation, billig.set_fee_vat_code, billig.settle_owed_back,
+billig.register_seller, billig.register_cash_point, billig.set_payment_method_organisation, billig.set_fee_vat_code, billig.settle_owed_back,
 billig.erase_buyer,
 billig.check_programme, billig.import_programme, books.set_account, books.set_voucher_rule,
 books.set_organisation
@@ -93,6 +93,10 @@ grant execute on function billig.roll_up_log to bookkeeper, scheduler;
 -- Whoever reads a view calls the functions in it: these say which rows are late, and nothing else.
 grant execute on function billig.late_rows, billig.late_payments, books.posting_date to analyst, bookkeeper, auditor, scheduler;
 grant execute on function books.organisation_on to analyst, bookkeeper, auditor;
+
+-- What a function checks its arguments by, where it runs with the rights of who calls it.
+grant execute on function books.check_text, books.fits_line, books.check_day, books.check_moment, books.list
+to marketplace_web, marketplace_profile;
 
 -- The marketplace. Row-level security lets a profile's own role see only its own rows; a click is both parties'.
 grant select on

@@ -6,13 +6,50 @@ create schema books;
 comment on schema books is
 'What ticketing and marketplace share: VAT codes and rates, accounts, vouchers and their rules, closed periods';
 
+-- --- What texts and times may be ------------------------------------------------------------------------------------
+-- The last guard; what a client passes is checked before by books.check_text, check_day and check_moment, in a sentence.
+
+create domain books.line as text
+constraint line_without_invisible_characters check (
+    value !~ '[\u0001-\u001F\u007F-\u00A0\u00AD\u034F\u061C\u115F\u1160\u1680\u17B4\u17B5\u180B-\u180F\u2000-\u200F\u2028-\u202F\u205F-\u206F\u2800\u3000\u3164\uFE00-\uFE0F\uFEFF\uFFA0\uFFF0-\uFFFB\U0001D173-\U0001D17A\U000E0000-\U000E0FFF]'
+)
+constraint line_without_space_at_its_edges check (value !~ '^ | $')
+constraint line_of_at_most_500_characters check (length(value) <= 500);
+comment on domain books.line is
+'One line of text, or none: no control or invisible character, no space but the ordinary one, and none at the edges';
+
+create domain books.name as books.line
+constraint name_not_blank check (value <> '');
+comment on domain books.name is
+'A required line of text: whatever names somebody or something, or says why. Where it may be left out, it is null.';
+
+create domain books.prose as text
+constraint prose_without_invisible_characters check (
+    value !~ '[\u0001-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F\u061C\u200B\u200E\u200F\u202A-\u202E\u2060-\u206F\uFEFF\uFFF9-\uFFFB\U000E0000-\U000E0FFF]'
+)
+constraint prose_of_at_most_20000_characters check (length(value) <= 20000);
+comment on domain books.prose is
+'Text of several lines for people to read, such as the note of an event: tabs and line breaks are fine, other control and invisible characters are not';
+
+create domain books.day as date
+constraint day_from_2000_to_2100 check (value between '2000-01-01' and '2100-12-31');
+comment on domain books.day is 'A day of business: finite, 2000 to 2100';
+
+create domain books.moment as timestamptz
+constraint moment_from_2000_to_2100 check (value >= '1999-12-31 00:00+00' and value < '2101-01-02 00:00+00');
+comment on domain books.moment is 'A time of business: finite, 2000 to 2100 whatever the zone';
+
+create domain books.local_moment as timestamp
+constraint local_moment_from_2000_to_2100 check (value >= '2000-01-01' and value < '2101-01-01');
+comment on domain books.local_moment is 'A time of business, local, without zone: finite, 2000 to 2100';
+
 -- --- VAT -------------------------------------------------------------------------------------------------------------
 
 create table books.vat_code (
     vat_code smallint,
-    vat_code_name text not null,
-    vat_code_note text not null,
-    ticket_warning text,
+    vat_code_name books.name not null,
+    vat_code_note books.name not null,
+    ticket_warning books.name,
     constraint vat_code_pkey primary key (vat_code)
 );
 comment on table books.vat_code is
@@ -53,7 +90,7 @@ values
 
 create table books.vat_rate (
     vat_code smallint not null,
-    valid_from date not null,
+    valid_from books.day not null,
     rate numeric(5, 2) not null,
     constraint vat_rate_pkey primary key (vat_code, valid_from),
     constraint vat_rate_vat_code_fkey foreign key (vat_code) references books.vat_code (vat_code),
@@ -75,13 +112,13 @@ values
 create table books.organisation (
     organisation_version int generated always as identity,
     organisation int not null,
-    valid_from date not null,
-    legal_name text not null,
+    valid_from books.day not null,
+    legal_name books.name not null,
     organisation_number text not null,
     is_vat_registered boolean not null,
     is_in_business_register boolean not null,
-    address text,
-    set_by text not null default session_user,
+    address books.name,
+    set_by books.name not null default session_user,
     set_at timestamptz not null default clock_timestamp(),
     constraint organisation_pkey primary key (organisation_version),
     constraint organisation_valid_from_check check (valid_from between '2000-01-01' and '2100-01-01'),
@@ -122,7 +159,7 @@ create index organisation_valid_from_idx on books.organisation (organisation, va
 
 create table books.account (
     account int,
-    account_name text not null,
+    account_name books.name not null,
     is_suspense boolean not null default false,
     constraint account_pkey primary key (account),
     constraint account_number_check check (account between 1000 and 9999)
@@ -206,8 +243,8 @@ create table books.voucher_rule (
     valid_from date not null,
     account int,
     deferred_account int,
-    accounting_vat_code text,
-    set_by text not null default session_user,
+    accounting_vat_code books.name,
+    set_by books.name not null default session_user,
     set_at timestamptz not null default now(),
     constraint voucher_rule_pkey primary key (voucher_rule),
     constraint voucher_rule_key unique nulls not distinct
@@ -250,11 +287,11 @@ comment on column books.voucher_rule.set_at is 'When';
 create table books.accounting_period (
     accounting_period int generated always as identity,
     organisation int not null,
-    first_day date not null,
-    last_day date not null,
+    first_day books.day not null,
+    last_day books.day not null,
     closed_at timestamptz not null default clock_timestamp(),
-    closed_by text not null default session_user,
-    note text,
+    closed_by books.name not null default session_user,
+    note books.name,
     era int not null,
     snapshot pg_snapshot not null,
     log_rows bigint not null,

@@ -82,7 +82,7 @@ order by c.relname, k.columns, parent
 KEY_COLUMNS = """
 select
     c.relname as name, a.attname as column,
-    replace(format_type(a.atttypid, null), ' ', '_') as type,
+    translate(format_type(a.atttypid, null), ' .', '__') as type,
     concat_ws(
         ', ',
         case when bool_or(k.contype = 'p') then 'PK' end,

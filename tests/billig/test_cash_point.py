@@ -21,6 +21,7 @@ def test_a_stand_is_registered_and_registered_anew(db: Connection) -> None:
             "payment_method": 1,
             "session_required": True,
             "organisation": UKA,
+            "is_registered": True,
         }
     ]
     _stand(db, 5, "Bar", session_required=False)

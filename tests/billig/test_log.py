@@ -55,8 +55,9 @@ from tests.support.domain import (
 ME = servers.SUPERUSER
 STAND = 7  # pays legacy refunds back by card
 KIOSK = 8  # pays legacy refunds back in cash
-EARLIER = datetime(2026, 1, 2, 12)
-LATER = datetime(2026, 1, 3, 12)
+# A client's word for when: near now, or it is refused.
+EARLIER = datetime.now().replace(microsecond=0) - timedelta(hours=3)
+LATER = EARLIER + timedelta(hours=1)
 
 # A ticket of 101 kroner at 15 % and a fee of 15 kroner at 12 %, as the log shows them: amount, its VAT, fee, its VAT.
 IN = (Decimal("101"), Decimal("13.17"), Decimal("15"), Decimal("1.61"))

@@ -4,6 +4,7 @@ language plpgsql security definer
 set search_path = pg_catalog, bank, pg_temp
 as $$
 begin
+    perform books.check_text('p_reason', p_reason);
     perform billig.need_read_committed();
     perform bank.lock_match(p_match);
     if exists (select from bank.match_approval as a where a.match = p_match) then

@@ -15,7 +15,7 @@ begin
     -- Two loads of one content: the second waits here for the first, before it copies anything.
     perform pg_advisory_xact_lock(hashtextextended(encode(p_content_sha256, 'hex'), 2));
     return query
-    select f.import_file, f.file_name, f.imported_at
+    select f.import_file, f.file_name::text, f.imported_at
     from bank.import_file as f
     where f.content_sha256 = p_content_sha256;
     if found then

@@ -6,10 +6,13 @@ as $$
 #variable_conflict use_column
 declare
     v_today constant date := billig.local_time()::date;
-    v_until constant date := least(coalesce(p_until, v_today - 1), v_today);
-    v_whole constant date := least(v_until, v_today - 1); -- of what is the sum of a day: today is not over
+    v_until date;
+    v_whole date;
     v_last constant bigint := (select coalesce(max(e.expected), 0) from bank.expected as e);
 begin
+    perform books.check_day('p_until', p_until);
+    v_until := least(coalesce(p_until, v_today - 1), v_today);
+    v_whole := least(v_until, v_today - 1); -- of what is the sum of a day: today is not over
     perform billig.need_read_committed();
     -- One at a time: the next one sees what this one has taken.
     perform from bank.route as r order by r.route for update;
@@ -20,7 +23,7 @@ begin
     perform bank.analyze_grown('bank.expected', (select count(*) from bank.expected as e where e.expected > v_last));
 
     return query
-    select r.route_name, count(*), sum(e.amount)
+    select r.route_name::text, count(*), sum(e.amount)
     from bank.expected as e
     inner join bank.route as r on e.route = r.route
     where e.expected > v_last

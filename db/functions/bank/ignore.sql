@@ -9,6 +9,7 @@ declare
         -(select x.amount from bank.open_expected as x where x.expected = p_expected)
     );
 begin
+    perform books.check_text('p_reason', p_reason);
     if num_nonnulls(p_entry, p_expected) <> 1 then
         raise exception 'set aside either an entry or an item, one at a time' using
             errcode = '22023',

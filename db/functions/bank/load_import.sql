@@ -17,6 +17,7 @@ language plpgsql security definer
 set search_path = pg_catalog, bank, pg_temp
 as $$
 begin
+    perform books.check_text('p_file_name', p_file_name, 'p_format', p_format);
     import_file := bank.add_import_file(
         array['file_statement', 'file_entry', 'file_detail', 'file_reference', 'file_candidate'],
         p_file_name, p_content_sha256, p_format

@@ -13,6 +13,7 @@ declare
     v_route int;
     v_import_file bigint;
 begin
+    perform books.check_text('p_route_name', p_route_name, 'p_file_name', p_file_name, 'p_format', p_format);
     v_import_file := bank.add_import_file(
         array['file_payout', 'file_payout_line'], p_file_name, p_content_sha256, p_format
     );

@@ -7,15 +7,21 @@ language plpgsql security definer
 set search_path = pg_catalog, bank, pg_temp
 as $$
 declare
-    -- from subscript 1, whatever the client's
-    v_entries constant bigint[] := array(select x from unnest(p_entries) as x);
-    v_expected constant bigint[] := array(select x from unnest(p_expected) as x);
-    v_kinds constant text[] := array(select x from unnest(p_kinds) as x);
-    v_amounts constant numeric[] := array(select x from unnest(p_amounts) as x);
-    v_entry_amounts constant numeric[] := array(select x from unnest(p_entry_amounts) as x);
-    v_expected_amounts constant numeric[] := array(select x from unnest(p_expected_amounts) as x);
+    v_entries bigint[];
+    v_expected bigint[];
+    v_kinds text[];
+    v_amounts numeric[];
+    v_entry_amounts numeric[];
+    v_expected_amounts numeric[];
     v_matches bigint[];
 begin
+    perform books.check_text('p_reason', p_reason);
+    v_entries := coalesce(books.list('p_entries', p_entries), '{}');
+    v_expected := coalesce(books.list('p_expected', p_expected), '{}');
+    v_kinds := coalesce(books.list('p_kinds', p_kinds), '{}');
+    v_amounts := coalesce(books.list('p_amounts', p_amounts), '{}');
+    v_entry_amounts := coalesce(books.list('p_entry_amounts', p_entry_amounts, true), '{}');
+    v_expected_amounts := coalesce(books.list('p_expected_amounts', p_expected_amounts, true), '{}');
     perform billig.need_read_committed();
     if
         cardinality(v_entries) + cardinality(v_expected) = 0 or coalesce(trim(p_reason), '') = ''

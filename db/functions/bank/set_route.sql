@@ -29,6 +29,10 @@ declare
     );
     v_route int;
 begin
+    perform books.check_text(
+        'p_route_name', p_route_name, 'p_source', p_source, 'p_payment_method', p_payment_method, 'p_gateway', p_gateway
+    );
+    perform books.check_day('p_since', p_since);
     if
         coalesce(p_route_name, '') = '' or p_source is null or p_source not in ('SESSION', 'DAY', 'PAYMENT', 'ATTEMPT')
         or (p_source = 'ATTEMPT') <> (p_gateway is not null) or (p_source = 'ATTEMPT') <> (v_method is null)

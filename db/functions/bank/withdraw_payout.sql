@@ -4,6 +4,7 @@ language plpgsql security definer
 set search_path = pg_catalog, bank, pg_temp
 as $$
 begin
+    perform books.check_text('p_reason', p_reason);
     perform billig.need_read_committed();
     if coalesce(trim(p_reason), '') = '' then
         raise exception 'withdrawing a payout needs a reason' using

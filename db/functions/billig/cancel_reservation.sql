@@ -10,10 +10,12 @@ declare
     v_answer jsonb;
     v_tickets bigint[];
 begin
+    perform books.check_text('p_seller', p_seller, 'p_request_id', p_request_id);
+    p_tickets := books.list('p_tickets', p_tickets);
     if p_seller is null then
         perform billig.check_web();
     else
-        perform billig.check_seller(p_seller);
+        p_seller := billig.check_seller(p_seller);
     end if;
     if p_request_id is not null then
         v_answer := billig.begin_request('cancel_reservation', p_request_id, jsonb_build_object(

@@ -21,12 +21,18 @@ declare
     v_purchases bigint[] := array[]::bigint[];
     v_total numeric;
     v_offers billig.offer[];
-    v_methods text[] := p_payment_methods;
-    v_amounts numeric[] := p_payment_amounts;
+    v_methods text[];
+    v_amounts numeric[];
     v_payment bigint;
     v_cash_point int;
 begin
-    perform billig.check_seller(p_seller);
+    perform books.check_text('p_seller', p_seller, 'p_request_id', p_request_id);
+    p_tickets := books.list('p_tickets', p_tickets);
+    p_payment_methods := books.list('p_payment_methods', p_payment_methods);
+    p_payment_amounts := books.list('p_payment_amounts', p_payment_amounts);
+    v_methods := p_payment_methods;
+    v_amounts := p_payment_amounts;
+    p_seller := billig.check_seller(p_seller);
     v_cash_point := billig.till_cash_point(p_seller, p_cash_point);
     if p_request_id is not null then
         v_answer := billig.begin_request('change_price_group', p_request_id, jsonb_build_object(

@@ -15,6 +15,7 @@ declare
     v_is_free boolean;
     v_payment bigint;
 begin
+    perform books.check_text('p_provider_reference', p_provider_reference, 'p_payment_method', p_payment_method);
     perform billig.check_web();
     if coalesce(p_provider_reference, '') = '' or p_amount is null then
         raise exception 'an amount and the provider''s reference are needed' using

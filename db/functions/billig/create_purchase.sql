@@ -30,8 +30,16 @@ declare
     v_valid boolean;
     v_paid constant timestamp := case when p_sale_channel = 'STAND' then billig.local_time() end;
 begin
+    perform books.check_text(
+        'p_sale_channel', p_sale_channel, 'p_seller', p_seller, 'p_owner_email', p_owner_email,
+        'p_request_id', p_request_id
+    );
+    p_price_groups := books.list('p_price_groups', p_price_groups);
+    p_counts := books.list('p_counts', p_counts);
+    p_payment_methods := books.list('p_payment_methods', p_payment_methods);
+    p_payment_amounts := books.list('p_payment_amounts', p_payment_amounts);
     if p_seller is not null or p_sale_channel = 'STAND' then
-        perform billig.check_seller(p_seller);
+        p_seller := billig.check_seller(p_seller);
     else
         perform billig.check_web();
     end if;

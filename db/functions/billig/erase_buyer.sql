@@ -8,6 +8,7 @@ declare
     v_cards bigint[];
     v_rows bigint;
 begin
+    perform books.check_text('p_owner_email', p_owner_email);
     if p_owner_member_id is null and coalesce(p_owner_email, '') = '' then
         raise exception 'a member id or an e-mail is needed' using
             errcode = '22023',

@@ -19,7 +19,11 @@ declare
     v_payment bigint;
     v_cash_point int;
 begin
-    perform billig.check_seller(p_seller);
+    perform books.check_text('p_seller', p_seller, 'p_request_id', p_request_id);
+    p_payment_methods := books.list('p_payment_methods', p_payment_methods);
+    p_payment_amounts := books.list('p_payment_amounts', p_payment_amounts);
+    p_tickets := books.list('p_tickets', p_tickets);
+    p_seller := billig.check_seller(p_seller);
     v_cash_point := billig.till_cash_point(p_seller, p_cash_point);
     if p_request_id is not null then
         v_answer := billig.begin_request('pay_reservation', p_request_id, jsonb_build_object(

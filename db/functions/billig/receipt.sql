@@ -117,7 +117,7 @@ begin
 
     select
         v_payment.payment, v_print, v_print > 1, date_trunc('second', billig.local_time(v_payment.payment_time)),
-        v_payment.seller, v_payment.cash_point,
+        v_payment.seller::text, v_payment.cash_point,
         p.section,
         row_number() over (
             order by p.part, p.organisation, p.rank, p.description, p.unit_price desc, p.vat_rate, p.amount desc

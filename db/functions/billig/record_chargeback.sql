@@ -21,6 +21,10 @@ declare
     v_amount numeric;
     v_upto numeric;
 begin
+    perform books.check_text(
+        'p_dispute_reference', p_dispute_reference, 'p_provider_reference', p_provider_reference,
+        'p_payment_method', p_payment_method, 'p_reason', p_reason
+    );
     if coalesce(p_dispute_reference, '') !~ '\S' or num_nonnulls(p_provider_reference, p_payment) <> 1 then
         raise exception 'the dispute''s reference and one payment are needed' using
             errcode = '22023',

@@ -10,6 +10,7 @@ declare
     v_tickets bigint[];
     v_amounts numeric[];
 begin
+    perform books.check_text('p_dispute_reference', p_dispute_reference, 'p_reason', p_reason);
     select p.* into v_chargeback
     from billig.payment as p
     where p.provider_reference = p_dispute_reference and p.kind = 'CHARGEBACK'

@@ -11,6 +11,9 @@ language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
 as $$
 begin
+    perform books.check_text('p_error', p_error, 'p_owner_email', p_owner_email, 'p_owner_cardno', p_owner_cardno);
+    p_price_groups := books.list('p_price_groups', p_price_groups);
+    p_counts := books.list('p_counts', p_counts);
     perform billig.check_web();
     if
         coalesce(p_error, '') = '' or cardinality(p_price_groups) is distinct from cardinality(p_counts)

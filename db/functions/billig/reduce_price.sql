@@ -19,12 +19,19 @@ declare
     v_purchases bigint[];
     v_is_net boolean;
     v_total numeric;
-    v_methods text[] := p_payment_methods;
-    v_lines numeric[] := array(select -a from unnest(p_payment_amounts) as a);
+    v_methods text[];
+    v_lines numeric[];
     v_payment bigint;
     v_cash_point int;
 begin
-    perform billig.check_seller(p_seller);
+    perform books.check_text('p_seller', p_seller, 'p_reason', p_reason, 'p_request_id', p_request_id);
+    p_tickets := books.list('p_tickets', p_tickets);
+    p_amounts := books.list('p_amounts', p_amounts);
+    p_payment_methods := books.list('p_payment_methods', p_payment_methods);
+    p_payment_amounts := books.list('p_payment_amounts', p_payment_amounts);
+    v_methods := p_payment_methods;
+    v_lines := array(select -a from unnest(p_payment_amounts) as a);
+    p_seller := billig.check_seller(p_seller);
     v_cash_point := billig.till_cash_point(p_seller, p_cash_point);
     if coalesce(p_reason, '') !~ '\S' then
         raise exception 'giving back a part of the price needs a reason' using

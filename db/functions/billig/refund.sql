@@ -20,16 +20,23 @@ declare
     v_amounts numeric[];
     v_kept numeric[];
     v_purchases bigint[];
-    v_methods text[] := p_payment_methods;
-    v_lines numeric[] := array(select -a from unnest(p_payment_amounts) as a);
+    v_methods text[];
+    v_lines numeric[];
     v_payment bigint;
     v_cash_point int;
     v_is_net boolean;
 begin
+    perform books.check_text('p_seller', p_seller, 'p_reason', p_reason, 'p_request_id', p_request_id);
+    p_tickets := books.list('p_tickets', p_tickets);
+    p_payment_methods := books.list('p_payment_methods', p_payment_methods);
+    p_payment_amounts := books.list('p_payment_amounts', p_payment_amounts);
+    p_kept := books.list('p_kept', p_kept, true);
+    v_methods := p_payment_methods;
+    v_lines := array(select -a from unnest(p_payment_amounts) as a);
     if p_seller is null then
         perform billig.check_web();
     else
-        perform billig.check_seller(p_seller);
+        p_seller := billig.check_seller(p_seller);
     end if;
     v_cash_point := billig.till_cash_point(p_seller, p_cash_point);
     if p_seller is null and p_cash_point is not null then

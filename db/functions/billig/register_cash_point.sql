@@ -10,6 +10,7 @@ declare
     v_method smallint;
     v_organisation int;
 begin
+    perform books.check_text('p_name', p_name, 'p_place', p_place, 'p_payment_method', p_payment_method);
     select payment_method into v_method
     from billig.payment_method
     where payment_method_name = p_payment_method and not is_rounding;
@@ -31,12 +32,12 @@ begin
     insert into billig.cash_point as c (
         cash_point, cash_point_name, place, payment_method, session_required, organisation
     )
-    values (p_cash_point, p_name, p_place, v_method, coalesce(p_session_required, true), v_organisation)
+    values (p_cash_point, p_name, nullif(p_place, ''), v_method, coalesce(p_session_required, true), v_organisation)
     on conflict (cash_point) do update
     set
         organisation = excluded.organisation,
         cash_point_name = excluded.cash_point_name, place = excluded.place, payment_method = excluded.payment_method,
-        session_required = coalesce(p_session_required, c.session_required);
+        session_required = coalesce(p_session_required, c.session_required), is_registered = true;
     return p_cash_point;
 end;
 $$;

@@ -4,6 +4,7 @@ language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
 as $$
 begin
+    perform books.check_text('p_source', p_source);
     if
         (p_vat_code is null) <> (coalesce(p_source, '') !~ '\S')
         or p_vat_code is not null and not exists (select from books.vat_code as v where v.vat_code = p_vat_code)

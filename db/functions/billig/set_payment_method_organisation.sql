@@ -4,6 +4,7 @@ language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
 as $$
 begin
+    perform books.check_text('p_payment_method', p_payment_method);
     if not exists (select from billig.organisation as o where o.organisation = p_organisation) then
         raise exception 'no such organisation' using
             errcode = 'P0002',

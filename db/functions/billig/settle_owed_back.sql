@@ -4,6 +4,7 @@ language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
 as $$
 begin
+    perform books.check_text('p_reference', p_reference);
     if coalesce(p_reference, '') = '' then
         raise exception 'a reference of the repayment is needed' using
             errcode = '22023', detail = 'p_reference is empty.', hint = 'Pass the provider''s or the bank''s reference.';

@@ -27,10 +27,18 @@ declare
     v_payment bigint;
     v_cash_point int;
     v_difference numeric;
-    v_methods text[] := p_payment_methods;
-    v_amounts numeric[] := p_payment_amounts;
+    v_methods text[];
+    v_amounts numeric[];
 begin
-    perform billig.check_seller(p_seller);
+    perform books.check_text('p_seller', p_seller, 'p_request_id', p_request_id);
+    p_old_tickets := books.list('p_old_tickets', p_old_tickets);
+    p_price_groups := books.list('p_price_groups', p_price_groups);
+    p_counts := books.list('p_counts', p_counts);
+    p_payment_methods := books.list('p_payment_methods', p_payment_methods);
+    p_payment_amounts := books.list('p_payment_amounts', p_payment_amounts);
+    v_methods := p_payment_methods;
+    v_amounts := p_payment_amounts;
+    p_seller := billig.check_seller(p_seller);
     v_cash_point := billig.till_cash_point(p_seller, p_cash_point);
     if
         coalesce(cardinality(p_price_groups), 0) = 0

@@ -21,13 +21,18 @@ declare
         select sum(d.denomination * d.pieces::numeric)
         from unnest(p_denominations, p_pieces) as d (denomination, pieces)
     );
-    v_methods text[] := array(select x from unnest(p_payment_methods) as x); -- from subscript 1, whatever the client's
-    v_counted numeric[] := array(select x from unnest(p_counted) as x);
+    v_methods text[];
+    v_counted numeric[];
     v_differs text;
 begin
+    perform books.check_text('p_seller', p_seller, 'p_note', p_note, 'p_request_id', p_request_id);
+    v_methods := coalesce(books.list('p_payment_methods', p_payment_methods), '{}');
+    v_counted := coalesce(books.list('p_counted', p_counted, true), '{}');
+    p_denominations := books.list('p_denominations', p_denominations);
+    p_pieces := books.list('p_pieces', p_pieces);
     -- A bookkeeper closes what was left open; everybody else their own.
     if p_till_session is null or not pg_has_role(session_user, 'bookkeeper', 'usage') then
-        perform billig.check_seller(p_seller);
+        p_seller := billig.check_seller(p_seller);
     end if;
     perform billig.need_read_committed();
     if p_request_id is not null then

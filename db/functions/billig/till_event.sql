@@ -11,7 +11,11 @@ declare
     v_session bigint;
     v_event bigint;
 begin
-    perform billig.check_seller(p_seller);
+    perform books.check_text(
+        'p_seller', p_seller, 'p_event_type', p_event_type, 'p_reason', p_reason, 'p_item_key', p_item_key,
+        'p_request_id', p_request_id
+    );
+    p_seller := billig.check_seller(p_seller);
     if
         (case p_event_type
             when 'DRAWER_OPENING' then p_amount is distinct from 0
@@ -50,7 +54,7 @@ begin
     insert into billig.till_event (till_session, event_type, amount, item_key, reason)
     values (
         v_session, p_event_type, case when p_event_type = 'PAY_OUT' then -p_amount else p_amount end,
-        coalesce(p_item_key, ''), p_reason
+        coalesce(p_item_key, ''), nullif(p_reason, '')
     )
     returning till_event into v_event;
 

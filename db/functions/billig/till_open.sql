@@ -11,7 +11,8 @@ declare
     v_session billig.till_session;
     v_open billig.till_session;
 begin
-    perform billig.check_seller(p_seller);
+    perform books.check_text('p_seller', p_seller, 'p_request_id', p_request_id);
+    p_seller := billig.check_seller(p_seller);
     if p_cash_point is null or coalesce(p_drawer, 0) <= 0 or p_opening_float is null or p_opening_float < 0 or p_opening_float <> trunc(p_opening_float)
         or p_opening_float >= 1e9
     then
@@ -27,7 +28,7 @@ begin
         ));
         if v_answer is not null then
             return query
-            select s.till_session, s.cash_point, s.drawer, s.seller, s.opened_at, s.opening_float
+            select s.till_session, s.cash_point, s.drawer, s.seller::text, s.opened_at, s.opening_float
             from billig.till_session as s
             where s.till_session = (v_answer ->> 0)::bigint;
             return;
@@ -64,7 +65,7 @@ begin
         perform billig.end_request('till_open', p_request_id, to_jsonb(array[v_session.till_session]));
     end if;
     return query
-    select v_session.till_session, v_session.cash_point, v_session.drawer, v_session.seller, v_session.opened_at,
+    select v_session.till_session, v_session.cash_point, v_session.drawer, v_session.seller::text, v_session.opened_at,
         v_session.opening_float;
 end;
 $$;

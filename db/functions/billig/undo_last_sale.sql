@@ -10,7 +10,8 @@ declare
     v_sale billig.payment;
     v_answer jsonb;
 begin
-    perform billig.check_seller(p_seller);
+    perform books.check_text('p_seller', p_seller, 'p_reason', p_reason, 'p_request_id', p_request_id);
+    p_seller := billig.check_seller(p_seller);
     if p_request_id is not null then
         v_answer := billig.begin_request('undo_last_sale', p_request_id, jsonb_build_object(
             'p_seller', p_seller, 'p_reason', p_reason

@@ -11,7 +11,9 @@ declare
     v_ticket billig.ticket;
     v_tickets bigint[] := array[]::bigint[];
 begin
-    perform billig.check_seller(p_seller);
+    perform books.check_text('p_seller', p_seller, 'p_reason', p_reason, 'p_request_id', p_request_id);
+    p_tickets := books.list('p_tickets', p_tickets);
+    p_seller := billig.check_seller(p_seller);
     if coalesce(p_reason, '') !~ '\S' then
         raise exception 'taking back the use of a ticket needs a reason' using
             errcode = '22023',

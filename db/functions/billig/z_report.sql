@@ -15,9 +15,10 @@ declare
     v_date date;
     v_open billig.till_session;
 begin
+    perform books.check_text('p_seller', p_seller, 'p_request_id', p_request_id);
     if not pg_has_role(session_user, 'bookkeeper', 'usage') then
         p_seller := coalesce(p_seller, session_user);
-        perform billig.check_seller(p_seller);
+        p_seller := billig.check_seller(p_seller);
     end if;
     perform billig.need_read_committed();
     if p_request_id is not null then

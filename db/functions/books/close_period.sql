@@ -10,6 +10,9 @@ declare
     v_last date;
     v_closed books.accounting_period;
 begin
+    perform books.check_text('p_note', p_note);
+    perform books.check_day('p_first_day', p_first_day);
+    perform books.check_day('p_last_day', p_last_day);
     if p_first_day is null or p_last_day is null or not isfinite(p_first_day) or not isfinite(p_last_day)
         or p_first_day > p_last_day
     then

@@ -7,6 +7,7 @@ cost 1
 set search_path = pg_catalog, books, pg_temp
 as $$
 begin
+    perform books.check_day('p_transaction_date', p_transaction_date);
     -- The first period, from its own on, whose close saw it; else the first day that is open.
     return (
         select

@@ -4,6 +4,7 @@ language plpgsql security definer
 set search_path = pg_catalog, books, pg_temp
 as $$
 begin
+    perform books.check_text('p_name', p_name);
     if p_account is null or p_account not between 1000 and 9999 or coalesce(trim(p_name), '') = '' or p_account = (select a.account from books.account as a where a.is_suspense)
     then
         raise exception 'an account needs a number of four digits and a name' using

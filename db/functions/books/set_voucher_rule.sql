@@ -23,6 +23,11 @@ declare
     v_unknown text;
     v_rule int;
 begin
+    perform books.check_text(
+        'p_line_kind', p_line_kind, 'p_accounting_vat_code', p_accounting_vat_code,
+        'p_payment_method', p_payment_method, 'p_transaction_type', p_transaction_type
+    );
+    perform books.check_day('p_valid_from', p_valid_from);
     select * into v_kind from books.voucher_line_kind where line_kind = p_line_kind;
     if v_kind.has_rule is not true
         or ((p_project is not null or p_vat_code is not null or p_transaction_type is not null) and not v_kind.of_tickets)

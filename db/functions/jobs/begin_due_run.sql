@@ -8,6 +8,7 @@ as $$
 declare
     v_now timestamptz;
 begin
+    perform books.check_text('p_job', p_job, 'p_period', p_period);
     perform jobs.server_time(p_now);
     perform jobs.take_turn(p_job);
     v_now := coalesce(p_now, clock_timestamp());

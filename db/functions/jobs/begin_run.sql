@@ -9,6 +9,7 @@ declare
     v_period text := coalesce(p_period, '');
     v_run bigint;
 begin
+    perform books.check_text('p_job', p_job, 'p_period', p_period);
     perform jobs.server_time(p_now);
     perform jobs.take_turn(p_job);
     -- A trial of the future counts for no more than now: what is due then will be due.

@@ -10,6 +10,7 @@ language plpgsql security definer
 set search_path = pg_catalog, jobs, pg_temp
 as $$
 begin
+    perform books.check_text('p_outcome', p_outcome, 'p_error_code', p_error_code);
     if
         p_outcome is null or p_outcome not in ('succeeded', 'partial', 'failed')
         or (p_outcome = 'succeeded' and (p_error_code is not null or p_error_message is not null))

@@ -8,6 +8,8 @@ set search_path = pg_catalog, marketplace, pg_temp
 as $$
 #variable_conflict use_column
 begin
+    perform books.check_day('p_from', p_from);
+    perform books.check_day('p_until', p_until);
     perform marketplace.check_profile(p_profile);
     if p_from > p_until then
         raise exception 'the account is of days that follow each other' using

@@ -15,6 +15,8 @@ as $$
 declare
     v_run bigint;
 begin
+    perform books.check_text('p_reason', p_reason);
+    perform books.check_moment('p_click_time', p_click_time);
     p_now := jobs.server_time(p_now);
     v_run := marketplace.take_back_clicks(
         array[p_profile], array[p_click_time], array[p_ad_click], p_reason, null, false, p_now

@@ -15,6 +15,10 @@ as $$
 declare
     v_run bigint;
 begin
+    perform books.check_text('p_reason', p_reason, 'p_side', p_side);
+    p_profiles := books.list('p_profiles', p_profiles);
+    p_click_times := books.list('p_click_times', p_click_times);
+    p_ad_clicks := books.list('p_ad_clicks', p_ad_clicks);
     p_now := jobs.server_time(p_now);
     v_run := marketplace.take_back_clicks(p_profiles, p_click_times, p_ad_clicks, p_reason, p_side, p_is_credited, p_now);
     return query

@@ -6,6 +6,7 @@ as $$
 declare
     v_table text;
 begin
+    perform books.check_text('p_source', p_source);
     if p_source is null or p_source = '' or p_content_sha256 is null or length(p_content_sha256) <> 32 then
         raise exception 'a file of clicks needs a name, and the SHA-256 of its content' using
             errcode = '22023',
@@ -15,7 +16,7 @@ begin
     -- Two loads of one content: the second waits here for the first, before it copies anything.
     perform pg_advisory_xact_lock(hashtextextended(encode(p_content_sha256, 'hex'), 1));
     return query
-    select s.source, s.clicks, s.recorded_at
+    select s.source::text, s.clicks, s.recorded_at
     from marketplace.click_source as s
     where s.is_file and s.content_sha256 = p_content_sha256;
     if found then

@@ -9,6 +9,7 @@ as $$
 declare
     v_now constant timestamptz := least(jobs.server_time(p_now), clock_timestamp());
 begin
+    perform books.check_text('p_gateway', p_gateway);
     perform jobs.own_run(p_job_run);
     if p_is_live is null or not exists (select from marketplace.gateway as g where g.gateway = p_gateway) then
         raise exception 'a look is at a gateway, with a live key or not' using

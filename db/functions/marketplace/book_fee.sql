@@ -6,6 +6,7 @@ language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
 as $$
 begin
+    perform books.check_text('p_reason', p_reason, 'p_purse', p_purse);
     p_now := jobs.server_time(p_now);
     if
         p_amount is null or p_amount = 0 or p_amount <> trunc(p_amount, 2) or abs(p_amount) >= 1e12 or btrim(coalesce(p_reason, '')) = ''

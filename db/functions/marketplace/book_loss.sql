@@ -14,6 +14,7 @@ declare
     v_beyond bigint;
     v_lost_beyond bigint;
 begin
+    perform books.check_text('p_reason', p_reason);
     p_now := jobs.server_time(p_now);
     v_attempt := marketplace.lock_attempt(p_payment_attempt, p_reason);
     if p_amount is null or p_amount <= 0 or p_amount <> trunc(p_amount, 2) or p_amount * 100 > v_attempt.amount then

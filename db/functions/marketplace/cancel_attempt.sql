@@ -6,6 +6,7 @@ as $$
 declare
     v_attempt marketplace.payment_attempt;
 begin
+    perform books.check_text('p_reason', p_reason);
     p_now := jobs.server_time(p_now);
     v_attempt := marketplace.lock_attempt(p_payment_attempt, p_reason);
     if v_attempt.state <> 'PREPARED' then

@@ -4,6 +4,9 @@ language plpgsql immutable
 set search_path = pg_catalog, marketplace, pg_temp
 as $$
 begin
+    perform books.check_text('p_side', p_side, 'p_step', p_step);
+    perform books.check_day('p_from', p_from);
+    perform books.check_day('p_to', p_to);
     if
         p_side is null or p_side not in ('ADVERTISEMENT', 'WEBSITE')
         or p_step is null or p_step not in ('hour', 'day', 'week', 'month')

@@ -12,6 +12,7 @@ as $$
 declare
     v_claimed bigint[];
 begin
+    perform books.check_text('p_gateway', p_gateway, 'p_kind', p_kind);
     p_now := jobs.server_time(p_now);
     perform jobs.own_run(p_job_run);
     perform marketplace.check_looked(p_gateway, p_job_run);

@@ -8,10 +8,15 @@ set plan_cache_mode = force_custom_plan
 as $$
 #variable_conflict use_column
 declare
-    v_begins constant timestamptz := marketplace.day_begins(p_from);
-    v_ends constant timestamptz := marketplace.day_begins(p_to);
+    v_begins timestamptz;
+    v_ends timestamptz;
     v_zone constant text := books.time_zone();
 begin
+    perform books.check_text('p_side', p_side, 'p_step', p_step);
+    perform books.check_day('p_from', p_from);
+    perform books.check_day('p_to', p_to);
+    v_begins := marketplace.day_begins(p_from);
+    v_ends := marketplace.day_begins(p_to);
     perform marketplace.check_period(p_side, p_from, p_to, p_step, false);
     if p_side = 'ADVERTISEMENT' then
         return query
@@ -26,7 +31,7 @@ begin
             group by 1, 2
         )
 
-        select k.item, a.advertisement_name, k.period_begins, k.clicks, coalesce(k.amount, 0)
+        select k.item, a.advertisement_name::text, k.period_begins, k.clicks, coalesce(k.amount, 0)
         from clicked as k
         inner join marketplace.advertisement as a on k.item = a.advertisement
         order by k.item, k.period_begins;
@@ -43,7 +48,7 @@ begin
             group by 1, 2
         )
 
-        select k.item, w.website_name, k.period_begins, k.clicks, coalesce(k.amount, 0)
+        select k.item, w.website_name::text, k.period_begins, k.clicks, coalesce(k.amount, 0)
         from clicked as k
         inner join marketplace.website as w on k.item = w.website
         order by k.item, k.period_begins;

@@ -9,8 +9,10 @@ as $$
 #variable_conflict use_column
 declare
     -- Late clicks are of earlier months, so that the month alone does not find them.
-    v_ends constant timestamptz := marketplace.day_begins(marketplace.next_month(p_month));
+    v_ends timestamptz;
 begin
+    perform books.check_day('p_month', p_month);
+    v_ends := marketplace.day_begins(marketplace.next_month(p_month));
     -- By the index on the profile, either side.
     return query
     select
@@ -53,7 +55,7 @@ begin
     )
 
     select
-        t.side, f.item, null::numeric, null::numeric, -count(*), null::numeric, null::numeric, sum(t.amount), t.reason
+        t.side, f.item, null::numeric, null::numeric, -count(*), null::numeric, null::numeric, sum(t.amount), t.reason::text
     from taken as t
     left join found as f on t.side = f.side and t.click_time = f.click_time and t.ad_click = f.ad_click
     group by t.side, f.item, t.reason;

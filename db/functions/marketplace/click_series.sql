@@ -8,10 +8,15 @@ set plan_cache_mode = force_custom_plan
 as $$
 #variable_conflict use_column
 declare
-    v_begins constant timestamptz := marketplace.day_begins(p_from);
-    v_ends constant timestamptz := marketplace.day_begins(p_to);
+    v_begins timestamptz;
+    v_ends timestamptz;
     v_zone constant text := books.time_zone();
 begin
+    perform books.check_text('p_side', p_side, 'p_step', p_step);
+    perform books.check_day('p_from', p_from);
+    perform books.check_day('p_to', p_to);
+    v_begins := marketplace.day_begins(p_from);
+    v_ends := marketplace.day_begins(p_to);
     perform marketplace.check_profile(p_profile);
     perform marketplace.check_period(p_side, p_from, p_to, p_step);
     return query
@@ -29,7 +34,7 @@ begin
     ),
 
     thing as (
-        select a.advertisement as item, a.advertisement_name as item_name
+        select a.advertisement as item, a.advertisement_name::text as item_name
         from marketplace.advertisement as a
         where p_side = 'ADVERTISEMENT' and a.profile = p_profile
         union all

@@ -13,6 +13,7 @@ declare
     v_charge numeric;
     v_payout numeric;
 begin
+    perform books.check_day('p_month', p_month);
     p_now := jobs.server_time(p_now);
     if p_month is null then
         raise exception 'no month is named' using

@@ -6,6 +6,7 @@ language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
 as $$
 begin
+    perform books.check_text('p_gateway', p_gateway, 'p_gateway_id', p_gateway_id, 'p_reason', p_reason);
     p_now := jobs.server_time(p_now);
     if btrim(coalesce(p_reason, '')) = '' then
         raise exception 'a reason is needed' using

@@ -8,10 +8,13 @@ set search_path = pg_catalog, marketplace, pg_temp
 as $$
 #variable_conflict use_column
 declare
-    v_today constant date := (p_now at time zone books.time_zone())::date;
+    v_today date;
     v_wanted bigint[];
     v_waits bigint[] := array[]::bigint[];
 begin
+    perform books.check_text('p_kind', p_kind);
+    perform books.check_moment('p_now', p_now);
+    v_today := (p_now at time zone books.time_zone())::date;
     select array_agg(c.transaction) into v_wanted
     from marketplace.payment_candidate as c
     where
@@ -50,7 +53,7 @@ begin
     select
         c.transaction, c.profile, c.month, c.kind, c.amount, c.due_on, c.attempt_number, c.gateway, c.payment_means, c.refunds,
         case when c.transaction = any (v_waits) then 'FUND' else marketplace.hold_of(c, v_today, p_now) end,
-        c.next_retry_at, p.profile_name
+        c.next_retry_at, p.profile_name::text
     from marketplace.payment_candidate as c
     inner join marketplace.profile as p on c.profile = p.profile
     where p_kind is null or c.kind = p_kind

@@ -12,6 +12,7 @@ declare
     v_to timestamptz;
     v_made int := 0;
 begin
+    perform books.check_day('p_from', p_from);
     if p_from is null or not isfinite(p_from) or p_months is null or p_months < 1 or p_months > 120 then
         raise exception 'partitions are made for 1 to 120 months, from a first day' using
             errcode = '22023',

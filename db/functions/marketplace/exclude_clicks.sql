@@ -15,6 +15,10 @@ declare
     v_bad record;
     v_excluded bigint;
 begin
+    perform books.check_text('p_reason', p_reason);
+    p_profiles := books.list('p_profiles', p_profiles);
+    p_click_times := books.list('p_click_times', p_click_times);
+    p_ad_clicks := books.list('p_ad_clicks', p_ad_clicks);
     p_now := jobs.server_time(p_now);
     if
         cardinality(p_profiles) is null or btrim(coalesce(p_reason, '')) = ''

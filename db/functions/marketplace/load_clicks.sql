@@ -9,6 +9,7 @@ declare
     v_tables int;
     v_lines bigint;
 begin
+    perform books.check_text('p_source', p_source);
     p_now := jobs.server_time(p_now);
     select count(*) into v_tables
     from pg_class as c
@@ -31,7 +32,7 @@ begin
     returning s.recorded_at into recorded_at;
     if not found then
         return query
-        select s.source, s.clicks, 0::bigint, s.recorded_at, false
+        select s.source::text, s.clicks, 0::bigint, s.recorded_at, false
         from marketplace.click_source as s
         where s.is_file and s.content_sha256 = p_content_sha256;
         if not found then

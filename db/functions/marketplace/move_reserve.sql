@@ -8,6 +8,7 @@ declare
     v_here bigint;
     v_owed bigint;
 begin
+    perform books.check_text('p_reason', p_reason, 'p_purse', p_purse);
     p_now := jobs.server_time(p_now);
     if
         p_amount is null or p_amount = 0 or p_amount <> trunc(p_amount, 2) or abs(p_amount) >= 1e12 or btrim(coalesce(p_reason, '')) = ''

@@ -6,6 +6,7 @@ as $$
 declare
     v_prepared bigint;
 begin
+    perform books.check_text('p_kind', p_kind);
     p_now := jobs.server_time(p_now);
     if p_kind is null or p_kind not in ('CHARGE', 'PAYOUT', 'REFUND') then
         raise exception 'attempts are prepared kind by kind' using

@@ -11,8 +11,8 @@ set plan_cache_mode = force_custom_plan
 as $$
 declare
     v_count constant bigint := cardinality(p_advertisements);
-    v_websites constant bigint[] := coalesce(p_websites, array_fill(null::bigint, array[coalesce(v_count, 0)::int]));
-    v_times constant timestamptz[] := coalesce(p_click_times, array_fill(now(), array[coalesce(v_count, 0)::int]));
+    v_websites bigint[];
+    v_times timestamptz[];
     v_first_time timestamptz;
     v_last_time timestamptz;
     v_hash bytea;
@@ -20,6 +20,12 @@ declare
     v_recorded bigint;
     v_months date[];
 begin
+    perform books.check_text('p_source', p_source);
+    p_advertisements := books.list('p_advertisements', p_advertisements);
+    p_websites := books.list('p_websites', p_websites, true);
+    p_click_times := books.list('p_click_times', p_click_times);
+    v_websites := coalesce(p_websites, array_fill(null::bigint, array[coalesce(v_count, 0)::int]));
+    v_times := coalesce(p_click_times, array_fill(now(), array[coalesce(v_count, 0)::int]));
     if
         v_count is null or cardinality(v_websites) <> v_count or cardinality(v_times) <> v_count
         or array_position(p_advertisements, null) is not null or array_position(v_times, null) is not null

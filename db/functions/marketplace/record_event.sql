@@ -26,6 +26,11 @@ declare
     v_outcome text;
     v_outcomes text[] := array[]::text[];
 begin
+    perform books.check_text(
+        'p_gateway', p_gateway, 'p_event_id', p_event_id, 'p_idempotency_key', p_idempotency_key, 'p_batch', p_batch,
+        'p_gateway_id', p_gateway_id
+    );
+    perform books.check_moment('p_occurred_at', p_occurred_at);
     perform jobs.server_time(p_now);
     if coalesce(p_event_id, '') = '' or not exists (select from marketplace.gateway as g where g.gateway = p_gateway) then
         raise exception 'an event needs a gateway and a number' using

@@ -18,6 +18,9 @@ declare
     v_is_known boolean;
     v_refund bigint;
 begin
+    perform books.check_text('p_reason', p_reason, 'p_request_id', p_request_id);
+    p_click_times := books.list('p_click_times', p_click_times);
+    p_ad_clicks := books.list('p_ad_clicks', p_ad_clicks);
     if cardinality(p_click_times) is null or cardinality(p_click_times) is distinct from cardinality(p_ad_clicks) then
         raise exception 'clicks are named by time and number' using
             errcode = '22023',

@@ -15,6 +15,7 @@ declare
     v_refund marketplace.transaction;
     v_month date;
 begin
+    perform books.check_text('p_reason', p_reason, 'p_request_id', p_request_id);
     p_now := jobs.server_time(p_now);
     if
         btrim(coalesce(p_reason, '')) = '' or btrim(coalesce(p_request_id, '')) = '' or length(p_request_id) > 200

@@ -13,6 +13,7 @@ declare
     v_attempt marketplace.payment_attempt;
     v_state text;
 begin
+    perform books.check_text('p_reason', p_reason, 'p_gateway_id', p_gateway_id);
     p_now := jobs.server_time(p_now);
     v_attempt := marketplace.lock_attempt(p_payment_attempt, p_reason);
     if p_done is null or (p_done and coalesce(p_gateway_id, v_attempt.gateway_id, '') = '') then

@@ -6,6 +6,7 @@ as $$
 declare
     v_attempt marketplace.payment_attempt;
 begin
+    perform books.check_text('p_reason', p_reason);
     p_now := jobs.server_time(p_now);
     -- Of a payment that came back, the attempt that did; else the last one of its own.
     select a.* into v_attempt

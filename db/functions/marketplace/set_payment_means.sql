@@ -12,6 +12,7 @@ as $$
 declare
     v_means bigint;
 begin
+    perform books.check_text('p_kind', p_kind, 'p_gateway', p_gateway);
     p_now := jobs.server_time(p_now);
     if
         p_kind is null or p_kind not in ('CHARGE', 'PAYOUT')

@@ -4,6 +4,7 @@ language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
 as $$
 begin
+    perform books.check_text('p_gateway', p_gateway, 'p_purse', p_purse);
     if p_purse is null or p_purse !~ '^[a-z0-9][a-z0-9 _-]{0,39}$' then
         raise exception 'a purse needs a name' using
             errcode = '22023',

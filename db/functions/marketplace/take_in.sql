@@ -13,6 +13,7 @@ declare
     v_attempt marketplace.payment_attempt;
     v_party text;
 begin
+    perform books.check_text('p_gateway', p_gateway, 'p_gateway_id', p_gateway_id);
     perform jobs.own_run(p_job_run);
     v_stray := marketplace.lock_stray(p_gateway, p_gateway_id);
     select t.transaction, t.attempt_number into v_transaction, v_stray.attempt_number

@@ -8,14 +8,19 @@ set plan_cache_mode = force_custom_plan
 as $$
 #variable_conflict use_column
 declare
-    v_begins constant timestamptz := marketplace.day_begins(p_from);
-    v_ends constant timestamptz := marketplace.day_begins(p_to);
+    v_begins timestamptz;
+    v_ends timestamptz;
 begin
+    perform books.check_text('p_side', p_side);
+    perform books.check_day('p_from', p_from);
+    perform books.check_day('p_to', p_to);
+    v_begins := marketplace.day_begins(p_from);
+    v_ends := marketplace.day_begins(p_to);
     perform marketplace.check_profile(p_profile);
     perform marketplace.check_period(p_side, p_from, p_to, 'day');
     return query
     with thing as (
-        select a.advertisement as item, a.advertisement_name as item_name, count(c.ad_click) as clicks, sum(c.price) as amount
+        select a.advertisement as item, a.advertisement_name::text as item_name, count(c.ad_click) as clicks, sum(c.price) as amount
         from marketplace.advertisement as a
         left join marketplace.ad_click as c
             on

@@ -18,6 +18,7 @@ declare
     v_action text;
     v_first_sent timestamptz;
 begin
+    perform books.check_text('p_gateway', p_gateway);
     p_now := jobs.server_time(p_now);
     perform jobs.own_run(p_job_run);
     perform marketplace.check_looked(p_gateway, p_job_run);

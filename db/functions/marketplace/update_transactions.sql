@@ -8,6 +8,7 @@ declare
     v_month date;
     v_run bigint;
 begin
+    perform books.check_day('p_month', p_month);
     p_now := jobs.server_time(p_now);
     v_month := marketplace.lock_open_month(
         coalesce(p_month, case when not exists (select from marketplace.month) then marketplace.month_of(p_now) end), p_now

@@ -14,9 +14,12 @@ set work_mem = '64MB'
 as $$
 #variable_conflict use_column
 declare
-    v_begins constant timestamptz := marketplace.day_begins(p_month);
-    v_ends constant timestamptz := marketplace.day_begins(marketplace.next_month(p_month));
+    v_begins timestamptz;
+    v_ends timestamptz;
 begin
+    perform books.check_day('p_month', p_month);
+    v_begins := marketplace.day_begins(p_month);
+    v_ends := marketplace.day_begins(marketplace.next_month(p_month));
     if not marketplace.sees_all() then
         raise exception 'only a role that sees all of a month may verify it' using
             errcode = '42501',

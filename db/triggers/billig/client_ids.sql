@@ -14,7 +14,7 @@ begin
         while v_last < v_id loop
             v_last := nextval(v_sequence);
         end loop;
-    elsif v_id > (select seqmax / 2 from pg_sequence where seqrelid = v_sequence) then
+    elsif v_id > (select least(seqmax, 9007199254740991) / 2 from pg_sequence where seqrelid = v_sequence) then
         raise exception 'the key is too large' using
             errcode = '22023',
             detail = format('%s.%s = %s.', tg_table_name, tg_argv[0], v_id),

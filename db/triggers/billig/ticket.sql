@@ -32,15 +32,41 @@ begin
     new.price := v_offer.price;
     new.fee := v_offer.fee;
     new.sold_name := v_offer.sold_name;
+    perform books.check_text('seller', new.seller);
+    new.seller := billig.seller_name(nullif(new.seller, ''));
     if new.sale_channel = 'STAND' then
-        new.seller := coalesce(nullif(new.seller, ''), session_user);
+        new.seller := coalesce(new.seller, session_user);
     end if;
+    perform billig.check_client_time('paid', new.paid);
     return new;
 end;
 $$;
 
 comment on function billig.ticket_fill() is
 'Completes a raw insert with what the ticket is sold as now: the functions state it themselves. A stand sale that names no seller is its login role''s. 23503: no such price group; 23B16: no VAT code or rate.';
+
+create or replace function billig.ticket_client_words()
+returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, billig, pg_temp
+as $$
+begin
+    if new.refunder is distinct from old.refunder then
+        perform books.check_text('refunder', new.refunder);
+        new.refunder := billig.seller_name(nullif(new.refunder, ''));
+    end if;
+    if new.refunded is distinct from old.refunded then
+        perform billig.check_client_time('refunded', new.refunded);
+    end if;
+    if new.used is distinct from old.used then
+        perform billig.check_client_time('used', new.used);
+    end if;
+    return new;
+end;
+$$;
+
+comment on function billig.ticket_client_words() is
+'What a client''s own UPDATE says of who and when: the refunder is stored as billig.seller has the name, and times are near now (22023). The functions have checked theirs.';
 
 create or replace function billig.ticket_keep()
 returns trigger
@@ -62,6 +88,18 @@ before insert on billig.ticket
 for each row when (new.price is null)
 execute function billig.ticket_fill();
 alter table billig.ticket enable always trigger ticket_fill;
+
+create or replace trigger ticket_client_words
+before update on billig.ticket
+for each row when (
+    current_user <> 'pybridge_owner'
+    and (
+        new.refunder is distinct from old.refunder or new.refunded is distinct from old.refunded
+        or new.used is distinct from old.used
+    )
+)
+execute function billig.ticket_client_words();
+alter table billig.ticket enable always trigger ticket_client_words;
 
 create or replace trigger ticket_keep
 before delete or truncate on billig.ticket

@@ -4,7 +4,7 @@ select
     a.profile,
     p.price,
     p.valid_from,
-    lead(p.valid_from, 1, 'infinity') over (partition by a.advertisement order by p.valid_from) as valid_to
+    lead(p.valid_from::timestamptz, 1, 'infinity') over (partition by a.advertisement order by p.valid_from) as valid_to
 from marketplace.advertisement as a
 inner join marketplace.advertisement_price as p on a.advertisement = p.advertisement;
 

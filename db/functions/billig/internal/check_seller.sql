@@ -1,6 +1,6 @@
 create or replace function billig.check_seller(p_seller text)
-returns void
-language plpgsql stable
+returns text
+language plpgsql
 as $$
 begin
     if coalesce(p_seller, '') = '' then
@@ -15,8 +15,8 @@ begin
             detail = format('Role %I is not a member of billig_seller.', session_user),
             hint = 'Ask for membership of billig_seller.';
     end if;
-    if p_seller = session_user then
-        return;
+    if lower(p_seller) = lower(session_user) then
+        return billig.seller_name(session_user);
     end if;
     if
         not exists (select from billig.service_role where role_name = session_user)
@@ -27,8 +27,9 @@ begin
             detail = format('Logged in as %I, p_seller is %L.', session_user, p_seller),
             hint = 'Log in as that seller, or register the application in billig.service_role.';
     end if;
+    return billig.seller_name(p_seller);
 end;
 $$;
 
 comment on function billig.check_seller(text) is
-'p_seller must be the login role itself, unless that is a registered service or a superuser. 22023: none named; 42501: not allowed.';
+'The name to store for p_seller (billig.seller_name), which must be the login role itself, unless that is a registered service or a superuser. 22023: none named; 42501: not allowed.';

@@ -12,7 +12,7 @@ begin
     -- Not planned for each call: the setting would reach the checks of foreign keys, and plan each of them anew.
 
     -- A stand that nobody registered must not lose the money that went over its counter; it is the first ticket's owner's.
-    insert into billig.cash_point (cash_point, cash_point_name, session_required, organisation)
+    insert into billig.cash_point (cash_point, cash_point_name, is_registered, organisation)
     select distinct on (c.cash_point) c.cash_point, 'Cash point ' || c.cash_point, false, t.organisation
     from unnest(p_tickets, p_cash_points) as c (ticket, cash_point) inner join billig.ticket as t on c.ticket = t.ticket
     where c.cash_point is not null and c.cash_point not in (select k.cash_point from billig.cash_point as k)

@@ -49,7 +49,7 @@ begin
         disputed_payment
     )
     values (
-        p_kind, p_purchase, p_exchange, p_seller, p_cash_point, p_made_by, p_provider_reference, p_reason,
+        p_kind, p_purchase, p_exchange, p_seller, p_cash_point, p_made_by, p_provider_reference, nullif(p_reason, ''),
         p_override_used, p_disputed_payment
     )
     on conflict (provider_reference) where provider_reference is not null do nothing -- waits for who is just using it

@@ -13,15 +13,10 @@ begin
             detail = format('p_now %s; the server''s clock says %s.', p_now, clock_timestamp()),
             hint = 'Leave p_now out. Only a database that a superuser has marked for tests (deploy.test_clock), for good, takes another time.';
     end if;
-    if not isfinite(p_now) then
-        raise exception 'a moment is finite' using
-            errcode = '22023',
-            detail = format('p_now %s.', p_now),
-            hint = 'Leave p_now out for the server''s time.';
-    end if;
+    perform books.check_moment('p_now', p_now);
     return p_now;
 end;
 $$;
 
 comment on function jobs.server_time(timestamptz) is
-'What a function that writes takes for now: the server''s clock. Another time, p_now, only in a database marked for tests (deploy.test_clock). 22023 it is not finite; 23B78 the database is not marked.';
+'What a function that writes takes for now: the server''s clock. Another time, p_now, only in a database marked for tests (deploy.test_clock). 22023 it is out of reach; 23B78 the database is not marked.';
