@@ -104,7 +104,7 @@ create table books.organisation (
     )
 );
 comment on table books.organisation is
-'What the law wants to be told of an organisation on a receipt: a row per change, never changed itself (23B20), made by books.set_organisation alone. On a day the row with the latest valid_from that is not after it holds; of rows with the same valid_from, the newest. Versions are committed in order, so that a receipt can keep the last one that its original knew. organisation_number_check: the check digit is right (modulus 11, weights 3 2 7 6 5 4 3 2; Brønnøysundregistrene). organisation_legal_name_check, organisation_address_check: not blank, nothing invisible, no white space at the edges.';
+'What the law wants to be told of an organisation on a receipt: a row per change, never changed itself (23B20), made by books.set_organisation alone. On a day the row with the latest valid_from that is not after it holds; of rows with the same valid_from, the newest. What a receipt said it keeps itself (billig.receipt_line). organisation_number_check: the check digit is right (modulus 11, weights 3 2 7 6 5 4 3 2; Brønnøysundregistrene). organisation_legal_name_check, organisation_address_check: not blank, nothing invisible, no white space at the edges.';
 comment on column books.organisation.organisation_version is 'Key; later ones were registered later';
 comment on column books.organisation.organisation is 'The organisation that sells (billig.organisation)';
 comment on column books.organisation.valid_from is 'First day it holds, local date';

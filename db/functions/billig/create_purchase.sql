@@ -40,7 +40,6 @@ begin
         p_sale_channel, p_seller, p_cash_point, p_payment_methods is not null or p_payment_amounts is not null,
         p_owner_member_id is not null or coalesce(p_owner_email, '') <> '' or p_card is not null
     );
-    perform billig.check_buyer_name(p_owner_name);
     v_cash_point := billig.till_cash_point(p_seller, p_cash_point);
 
     -- What is wanted, and what it would be sold as now: one entry per price group, in key order. Most want one alone.
@@ -98,7 +97,10 @@ begin
         where c.card = p_card;
     end if;
 
-    v_purchase := billig.new_purchase(v_owner_member_id, p_owner_email, p_seller, p_owner_name);
+    v_purchase := billig.new_purchase(v_owner_member_id, p_owner_email, p_seller);
+    if p_owner_name is not null then
+        perform billig.name_buyer(v_purchase, p_owner_name);
+    end if;
     if p_sale_channel = 'STAND' then
         v_payment := billig.new_payment(
             'SALE', v_purchase, null, p_seller, v_cash_point, 'FUNCTION', null, null, false,

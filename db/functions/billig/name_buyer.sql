@@ -6,13 +6,15 @@ as $$
 declare
     v_purchase billig.purchase;
 begin
-    if p_owner_name is null then
-        raise exception 'a name is needed' using
+    if
+        p_owner_name is null
+        or p_owner_name ~ '^$|^[\s\u00A0\u2000-\u200A\u202F\u3000]|[\s\u00A0\u2000-\u200A\u202F\u3000]$|[\u0001-\u001F\u007F-\u009F\u00AD\u200B-\u200F\u2028-\u202E\u2060-\u2069\uFEFF]'
+    then
+        raise exception 'the buyer needs a name' using
             errcode = '22023',
-            detail = 'p_owner_name is null.',
-            hint = 'Pass the buyer''s name.';
+            detail = format('p_owner_name is %L.', p_owner_name),
+            hint = 'A name is not blank, and has no white space at its edges and nothing invisible.';
     end if;
-    perform billig.check_buyer_name(p_owner_name);
     select p.* into v_purchase from billig.purchase as p where p.purchase = p_purchase for no key update;
     if not found then
         raise exception 'no such purchase' using

@@ -16,8 +16,6 @@ declare
     v_version int;
     v_broken text;
 begin
-    -- One after the other: versions become visible in the order of their numbers.
-    lock table books.organisation in share row exclusive mode;
     insert into books.organisation as o (
         organisation, valid_from, legal_name, organisation_number, is_vat_registered, is_in_business_register, address
     )

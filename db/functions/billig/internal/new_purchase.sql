@@ -1,6 +1,4 @@
-create or replace function billig.new_purchase(
-    p_owner_member_id int, p_owner_email text, p_seller text, p_owner_name text default null
-)
+create or replace function billig.new_purchase(p_owner_member_id int, p_owner_email text, p_seller text)
 returns bigint
 language plpgsql
 as $$
@@ -8,8 +6,8 @@ declare
     v_purchase bigint;
 begin
     loop -- until the sequence is past the ids that clients chose, as in new_tickets
-        insert into billig.purchase (owner_member_id, owner_email, seller, owner_name)
-        values (p_owner_member_id, nullif(p_owner_email, ''), p_seller, p_owner_name)
+        insert into billig.purchase (owner_member_id, owner_email, seller)
+        values (p_owner_member_id, nullif(p_owner_email, ''), p_seller)
         on conflict do nothing
         returning purchase into v_purchase;
         exit when found;
@@ -18,5 +16,5 @@ begin
 end;
 $$;
 
-comment on function billig.new_purchase(int, text, text, text) is
+comment on function billig.new_purchase(int, text, text) is
 'Makes a purchase without tickets, and returns its number. Of its arguments each may be null.';
