@@ -1095,9 +1095,7 @@ values
 ('PRICE', 'nb', 'Pris'), ('PRICE', 'en', 'Price'),
 ('AMOUNT', 'nb', 'Beløp'), ('AMOUNT', 'en', 'Amount'),
 ('OF_WHICH_VAT', 'nb', 'herav MVA'), ('OF_WHICH_VAT', 'en', 'of which VAT'),
-('WITHOUT_VAT', 'nb', 'uten MVA'), ('WITHOUT_VAT', 'en', 'without VAT'),
-('PAID', 'nb', 'Betalt'), ('PAID', 'en', 'Paid'),
-('PRINT', 'nb', 'Skriv ut'), ('PRINT', 'en', 'Print');
+('WITHOUT_VAT', 'nb', 'uten MVA'), ('WITHOUT_VAT', 'en', 'without VAT');
 
 create table billig.receipt_series (
     receipt_series int generated always as identity,
