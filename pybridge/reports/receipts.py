@@ -92,7 +92,7 @@ def _lines(receipt: Receipt) -> list[str]:
     lines = [
         line.center(WIDTH).rstrip()
         for row in receipt.of("HEADING", "COPY")
-        for line in wrap(row["description"].upper(), WIDTH)
+        for line in wrap(row["description"], WIDTH)
     ]
     lines += ["", *_plain(receipt.of("SELLER")), ""]
     lines += _plain(receipt.of("NUMBER", "DATE", "CASH_POINT", "SERVED_BY", "BUYER", "REFERS_TO"))

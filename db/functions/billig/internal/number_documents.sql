@@ -12,7 +12,9 @@ begin atomic
     ),
 
     taken as materialized (
-        select c.cash_point, c.owner, c.sales, c.returns, c.of_both, s.receipt_series, s.last_transaction, s.last_sale, s.last_return, s.last_both
+        select
+            c.cash_point, c.owner, c.sales, c.returns, c.of_both,
+            s.receipt_series, s.last_transaction, s.last_sale, s.last_return, s.last_both
         from (
             select
                 d.cash_point, d.owner,

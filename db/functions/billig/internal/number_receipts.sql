@@ -26,7 +26,9 @@ begin
         receipt_series = n.receipt_series,
         transaction_number = n.transaction_number,
         receipt_number = n.receipt_number
-    from billig.number_documents(v_payments, v_organisations, v_kinds, array_fill(null::int, array[cardinality(v_payments)])) as n
+    from billig.number_documents(
+        v_payments, v_organisations, v_kinds, array_fill(null::int, array[cardinality(v_payments)])
+    ) as n
     where r.payment = n.payment and r.organisation = n.organisation;
     return cardinality(v_payments);
 end;

@@ -10,7 +10,9 @@ begin atomic
     ),
 
     document as (
-        select r.payment, r.organisation, concat_ws(' ', x.said, r.receipt_number) as heading, x.said as kind_said, p.payment_time, p.cash_point, p.seller, r.receipt_number
+        select
+            r.payment, r.organisation, r.receipt_number, x.said as kind, concat_ws(' ', x.said, r.receipt_number) as heading,
+            p.payment_time, p.cash_point, p.seller
         from billig.receipt as r
         inner join billig.payment as p on r.payment = p.payment
         inner join text as x
@@ -24,7 +26,9 @@ begin atomic
             )
     )
 
-    select 1, 1, 'HEADING', d.kind_said, null, null::int, null::numeric, null::numeric, null::smallint, null::numeric, null::numeric
+    select
+        1, 1, 'HEADING', d.kind, null, null::int, null::numeric, null::numeric,
+        null::smallint, null::numeric, null::numeric
     from document as d
     where d.payment = (p_receipt).payment and d.organisation = (p_receipt).organisation
     union all
@@ -46,14 +50,22 @@ begin atomic
     union all
     select
         case n.section
-            when 'SELLER' then 2 when 'BUYER' then 4 when 'REFERS_TO' then 5 when 'LINE' then 6 when 'TOTAL' then 7 when 'VAT' then 8
+            when 'SELLER' then 2
+            when 'BUYER' then 4
+            when 'REFERS_TO' then 5
+            when 'LINE' then 6
+            when 'TOTAL' then 7
+            when 'VAT' then 8
             else 10
         end,
         n.line, n.section,
         concat_ws(
             case n.section when 'LINE' then ', ' else ' ' end,
             (
-                select string_agg(coalesce(x.said, u.word), case n.section when 'LINE' then ', ' else ' ' end order by u.place)
+                select
+                    string_agg(
+                        coalesce(x.said, u.word), case n.section when 'LINE' then ', ' else ' ' end order by u.place
+                    )
                 from unnest(n.words) with ordinality as u (word, place)
                 left join text as x on u.word = x.word
             ),
@@ -80,7 +92,9 @@ begin atomic
     from billig.receipt_line as n
     where n.payment = (p_receipt).payment and n.organisation = (p_receipt).organisation
     union all
-    select 9, n.organisation, 'TOGETHER', concat_ws(' ', x.said, d.heading || ',', s.said), null, null, null, n.amount, null, null, null
+    select
+        9, n.organisation, 'TOGETHER', concat_ws(' ', x.said, d.heading || ',', s.said),
+        null, null, null, n.amount, null, null, null
     from billig.receipt_line as n
     inner join billig.receipt_line as s on n.payment = s.payment and n.organisation = s.organisation and s.section = 'SELLER'
     inner join document as d on n.payment = d.payment and n.organisation = d.organisation

@@ -7,52 +7,14 @@ begin atomic
         vat_code, vat_rate, vat_amount
     )
     with vendor as (
-        select
-            r.organisation, o.organisation_name, coalesce(v.is_vat_registered, true) as has_vat,
-            concat_ws(
-                ', ', v.legal_name,
-                'NO ' || v.organisation_number || case when v.is_vat_registered then ' MVA' else '' end,
-                case when v.is_in_business_register then 'Foretaksregisteret' end, v.address
-            ) as registered
-        from billig.receipt as r
-        inner join billig.payment as p on r.payment = p.payment
-        inner join billig.organisation as o on r.organisation = o.organisation
-        left join books.organisation_on(billig.local_time(p.payment_time)::date) as v on r.organisation = v.organisation
-        where r.payment = p_payment
+        select v.organisation, v.has_vat, v.said from billig.receipt_seller(p_payment) as v
     ),
 
     component as (
         select
-            l.organisation,
-            case c.component when 'TICKET' then 1 else 2 end as rank,
-            array_remove(array[
-                case when billig.is_reduction(l.transaction_type) then 'REDUCTION' end,
-                case when billig.is_fee_kept(l.transaction_type) then 'FEE_KEPT' end,
-                case c.component when 'FEE' then 'FEE' end
-            ], null) as words,
-            concat_ws(
-                ', ', coalesce(n.event_name, e.event_name),
-                case c.component when 'TICKET' then coalesce(n.price_group_name, g.price_group_name) end
-            ) as said,
-            case c.component
-                when 'TICKET' then concat_ws(', ', to_char(e.event_time, 'DD.MM.YYYY HH24:MI'), nullif(e.event_location, ''))
-            end as detail,
-            c.gross_amount as amount,
-            case when v.has_vat then c.vat_code end as vat_code,
-            case when v.has_vat then c.vat_rate end as vat_rate,
-            case when v.has_vat then c.vat_amount else 0 end as vat_amount,
-            c.component = 'TICKET' and not billig.is_fee_kept(l.transaction_type) as is_ticket
-        from billig.transaction_log as l
-        inner join vendor as v on l.organisation = v.organisation
-        inner join billig.event as e on l.event = e.event
-        inner join billig.price_group as g on l.price_group = g.price_group
-        left join billig.sold_name as n on l.sold_name = n.sold_name
-        cross join lateral billig.components(
-            l.vat_code, l.vat_rate, l.amount, l.vat_amount,
-            l.fee_vat_code, l.fee_vat_rate, l.fee_amount, l.fee_vat_amount
-        ) as c
-        where l.payment = p_payment -- a ticket that cost nothing is shown; that nothing of it was kept is not
-            and (c.gross_amount <> 0 or c.component = 'TICKET' and not billig.is_fee_kept(l.transaction_type))
+            c.organisation, c.rank, c.words, c.said, c.detail, c.amount, c.vat_code, c.vat_rate, c.vat_amount,
+            c.is_ticket
+        from billig.receipt_component(p_payment) as c
     ),
 
     -- what is given back or changed, and the payment that sold it; none: of before this system
@@ -67,12 +29,12 @@ begin atomic
     printed as (
         select
             1 as part, 'SELLER' as section, 0 as rank, '{}'::text[] as words,
-            coalesce(nullif(v.registered, ''), v.organisation_name) as said, null as detail, null::bigint as refers_payment,
+            v.said, null as detail, null::bigint as refers_payment,
             count(*) filter (where c.is_ticket)::int as quantity, null::numeric as unit_price, sum(c.amount) as amount,
             null::smallint as vat_code, null::numeric as vat_rate, sum(c.vat_amount) as vat_amount, c.organisation
         from component as c
         inner join vendor as v on c.organisation = v.organisation
-        group by c.organisation, v.registered, v.organisation_name
+        group by c.organisation, v.said
         union all
         select distinct 2, 'BUYER', 0, '{BUYER}'::text[], null, null, null::bigint, null::int, null::numeric, null::numeric,
             null::smallint, null::numeric, null::numeric, l.organisation
