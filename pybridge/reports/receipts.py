@@ -20,6 +20,7 @@ from psycopg.rows import dict_row
 from pybridge.formats import kroner
 
 Paper = Literal["80mm", "a4"]
+PAPERS: dict[str, Paper] = {"80mm": "80mm", "a4": "a4"}
 Row = dict[str, Any]
 WIDTH = 42  # characters of a till printer's line
 TEMPLATES = Path(__file__).parent / "templates"
@@ -56,6 +57,12 @@ def printed(
     )
 
 
+def shown(connection: psycopg.Connection[Any], payment: int, lang: str) -> list[Receipt]:
+    """What the printed receipts of a payment say, as copies: nothing is printed, and nothing counted."""
+    query = "select * from billig.show_receipt(%(payment)s, %(lang)s)"
+    return _read(connection, query, {"payment": payment, "lang": lang})
+
+
 def _read(connection: psycopg.Connection[Any], query: str, asked: dict[str, Any]) -> list[Receipt]:
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(query.encode(), asked).fetchall()
@@ -68,7 +75,8 @@ def _read(connection: psycopg.Connection[Any], query: str, asked: dict[str, Any]
 
 def to_html(receipts: Sequence[Receipt], paper: Paper) -> str:
     """A whole document that fetches nothing, each receipt on paper of its own."""
-    return _template().render(receipts=receipts, paper=paper, lang=receipts[0].lang, title=receipts[0].rows[0]["description"])
+    title = receipts[0].rows[0]["description"]
+    return _template().render(receipts=receipts, paper=paper, lang=receipts[0].lang, title=title)
 
 
 @cache

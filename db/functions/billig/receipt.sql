@@ -15,12 +15,7 @@ declare
     v_payment billig.payment;
     v_print int;
 begin
-    if not exists (select from billig.receipt_word as w where w.language = p_language) then
-        raise exception 'receipts are not printed in that language' using
-            errcode = '22023',
-            detail = format('Language %L.', p_language),
-            hint = 'nb or en.';
-    end if;
+    perform billig.check_language(p_language);
     if num_nonnulls(p_payment, p_purchase, p_ticket) <> 1 then
         raise exception 'which receipt is not clear' using
             errcode = '22023',
@@ -74,14 +69,11 @@ begin
 
     return query
     select
-        v_payment.payment, d.organisation, d.receipt_kind, d.receipt_number, d.transaction_number, v_print, v_print > 1,
-        date_trunc('second', billig.local_time(v_payment.payment_time)), v_payment.seller, v_payment.cash_point,
-        t.section, (row_number() over (order by d.organisation, t.part, t.line))::int, t.description, t.detail, t.quantity,
-        t.unit_price, t.amount, t.vat_code, t.vat_rate, t.vat_amount
-    from billig.receipt as d
-    cross join lateral billig.receipt_text(d, v_print > 1, p_language) as t
-    where d.payment = v_payment.payment
-    order by 12;
+        t.payment, t.organisation, t.receipt_kind, t.receipt_number, t.transaction_number, v_print, v_print > 1,
+        t.payment_time, t.seller, t.cash_point, t.section, t.line, t.description, t.detail, t.quantity, t.unit_price,
+        t.amount, t.vat_code, t.vat_rate, t.vat_amount
+    from billig.receipt_rows(v_payment.payment, v_print > 1, p_language) as t
+    order by t.line;
 end;
 $$;
 
