@@ -216,6 +216,30 @@ class RefundRow:
 
 
 @dataclass(frozen=True)
+class ShowReceiptRow:
+    """A row of `billig.show_receipt`."""
+
+    payment: int
+    organisation: int
+    receipt_kind: str
+    receipt_number: int
+    transaction_number: int
+    payment_time: datetime
+    seller: str | None
+    cash_point: int | None
+    section: str
+    line: int
+    description: str
+    detail: str | None
+    quantity: int | None
+    unit_price: Decimal | None
+    amount: Decimal | None
+    vat_code: int | None
+    vat_rate: Decimal | None
+    vat_amount: Decimal | None
+
+
+@dataclass(frozen=True)
 class TicketExchageRow:
     """A row of `billig.ticket_exchage`."""
 
@@ -912,6 +936,12 @@ class Billig(Room):
         """
         result: int = self._value("settle_owed_back", owed_back=owed_back, reference=reference)
         return result
+
+    def show_receipt(self, *, payment: int, language: str = "nb") -> list[ShowReceiptRow]:
+        """What the printed receipts of a payment say, for the office: rows as of billig.receipt, marked as a copy. It
+        prints nothing and counts nothing. 22023: another language; P0002: none was printed.
+        """
+        return self._rows(ShowReceiptRow, "show_receipt", payment=payment, language=language)
 
     def takes_money(self, *, transaction_type: int) -> bool:
         """Of a log row's type: Money for a ticket that lives comes in or goes out: all that moves money, save refunds

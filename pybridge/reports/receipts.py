@@ -1,21 +1,22 @@
 """Receipts for paper: as text of a till printer's width, and as HTML for rolls of 80 mm and sheets of A4.
 
-What a receipt says, and in which language, is the database's: `billig.receipt` gives rows in order, `billig.receipt_word`
-the heads of columns. Here they are put in their places.
+What a receipt says, and in which language, is the database's: `billig.receipt` gives rows in order, and the heads of
+columns are in `billig.receipt_word`. Here they are put in their places.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from textwrap import wrap
 from typing import Any, Literal
 
 import jinja2
 import psycopg
-from psycopg.rows import dict_row
+from psycopg.rows import tuple_row
 
 from pybridge.formats import kroner
 
@@ -41,36 +42,13 @@ class Receipt:
         return kroner(value).replace(".", ",") if self.lang == "nb" else kroner(value)
 
 
-def printed(
-    connection: psycopg.Connection[Any],
-    *,
-    payment: int | None = None,
-    purchase: int | None = None,
-    ticket: int | None = None,
-    lang: str,
-) -> list[Receipt]:
-    """Prints the receipts of a payment, of a purchase's first sale or of a ticket's last payment: this counts as one."""
-    return _read(
-        connection,
-        "select * from billig.receipt(%(payment)s, %(purchase)s, %(ticket)s, %(lang)s)",
-        {"payment": payment, "purchase": purchase, "ticket": ticket, "lang": lang},
-    )
-
-
-def shown(connection: psycopg.Connection[Any], payment: int, lang: str) -> list[Receipt]:
-    """What the printed receipts of a payment say, as copies: nothing is printed, and nothing counted."""
-    query = "select * from billig.show_receipt(%(payment)s, %(lang)s)"
-    return _read(connection, query, {"payment": payment, "lang": lang})
-
-
-def _read(connection: psycopg.Connection[Any], query: str, asked: dict[str, Any]) -> list[Receipt]:
-    with connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(query.encode(), asked).fetchall()
-        cursor.execute("select word, said from billig.receipt_word where language = %(lang)s", asked)
-        words = {row["word"]: row["said"] for row in cursor.fetchall()}
-    return [
-        Receipt(list(each), words, asked["lang"]) for _, each in groupby(rows, key=lambda row: row["organisation"])
-    ]
+def laid_out(connection: psycopg.Connection[Any], rows: Iterable[Row], lang: str) -> list[Receipt]:
+    """The receipts of one call of `billig.receipt` or `billig.show_receipt`, one per organisation."""
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        words: dict[str, str] = dict(
+            cursor.execute("select word, said from billig.receipt_word where language = %s", [lang]).fetchall()
+        )
+    return [Receipt(list(each), words, lang) for _, each in groupby(rows, key=itemgetter("organisation"))]
 
 
 def to_html(receipts: Sequence[Receipt], paper: Paper) -> str:
@@ -98,9 +76,7 @@ def to_text(receipts: Sequence[Receipt]) -> str:
 def _lines(receipt: Receipt) -> list[str]:
     rule = "-" * WIDTH
     lines = [
-        line.center(WIDTH).rstrip()
-        for row in receipt.of("HEADING", "COPY")
-        for line in wrap(row["description"], WIDTH)
+        line.center(WIDTH).rstrip() for row in receipt.of("HEADING", "COPY") for line in wrap(row["description"], WIDTH)
     ]
     lines += ["", *_plain(receipt.of("SELLER")), ""]
     lines += _plain(receipt.of("NUMBER", "DATE", "CASH_POINT", "SERVED_BY", "BUYER", "REFERS_TO"))

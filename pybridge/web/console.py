@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import flask
 import psycopg
+from psycopg.rows import dict_row
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
@@ -132,8 +133,11 @@ class Console:
             paper = receipts.PAPERS.get(flask.request.args.get("paper", "a4"))
             if asked is None or paper is None:
                 raise errors.BadArgument("which receipt is not clear", "No payment, or no such paper.", "80mm or a4.")
-            with reading(self.sessions, session) as connection:
-                return flask.Response(receipts.to_html(receipts.shown(connection, asked, self._language()), paper))
+            lang = self._language()
+            query = "select * from billig.show_receipt(p_payment => %s, p_language => %s)"
+            with errors.translated(), reading(self.sessions, session) as connection:
+                rows = connection.cursor(row_factory=dict_row).execute(query, [asked, lang]).fetchall()
+                return flask.Response(receipts.to_html(receipts.laid_out(connection, rows, lang), paper))
 
         return self._as_reader(make)
 

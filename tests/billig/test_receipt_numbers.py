@@ -219,7 +219,7 @@ def test_web_sales_are_numbered_behind_by_the_job_or_at_first_printing(db: Conne
     sales = [net(db, {mine.price_group: 1, other.price_group: 1}) for _ in range(3)]
     for sale in sales:
         confirm(db, sale)
-    assert {row[2:] for row in numbered(db, None)} == {(None, None)}
+    assert one(db, "select count(receipt_number) from billig.receipt") == 0
     receipt = call(db, "receipt", purchase=sales[1].purchase)
     assert {(row["organisation"], row["receipt_number"]) for row in receipt} == {(UKA, 1), (SAMFUNDET, 1)}
     assert one(db, "select billig.number_confirmations()") == 4
@@ -270,7 +270,7 @@ def test_no_number_is_without_the_one_before_it_nor_given_twice(db: Connection) 
         ("last_transaction = 0, last_sale = 0", "23505"),
         ("last_transaction = 1, last_sale = 7", "23503"),
     ):
-        run(db, f"update billig.receipt_series set {change}")  # type: ignore[arg-type]
+        run(db, f"update billig.receipt_series set {change}")
         with expect(state, native=True):
             sell(db, event.price_group, cash_point=STAND)
     run(db, "update billig.receipt_series set last_transaction = 1, last_sale = 1")
@@ -294,7 +294,7 @@ def test_a_receipt_keeps_its_number_and_stays(db: Connection) -> None:
         "delete from billig.receipt_line",
     ):
         with expect("23B20"):
-            run(db, statement)  # type: ignore[arg-type]
+            run(db, statement)
 
 
 def test_money_without_a_receipt_is_found(db: Connection) -> None:
