@@ -7,13 +7,13 @@ declare
     v_organisations int[];
     v_kinds text[];
     v_cash_points int[];
+    v_series billig.receipt_series;
 begin
     -- By index of the log, which holds but this transaction's rows: payments would be guessed at, and read whole.
     select
-        array_agg(d.payment order by d.payment, d.organisation), array_agg(d.organisation order by d.payment, d.organisation),
-        array_agg(case when d.is_sale = d.is_return then 'BOTH' when d.is_sale then 'SALE' else 'RETURN' end
-            order by d.payment, d.organisation),
-        array_agg(d.cash_point order by d.payment, d.organisation)
+        array_agg(d.payment), array_agg(d.organisation),
+        array_agg(case when d.is_sale = d.is_return then 'BOTH' when d.is_sale then 'SALE' else 'RETURN' end),
+        array_agg(d.cash_point)
     into v_payments, v_organisations, v_kinds, v_cash_points
     from (
         select
@@ -35,7 +35,26 @@ begin
                 select from billig.receipt as r where r.payment = l.payment and r.organisation = l.organisation
             )
         group by l.payment, l.organisation, p.cash_point
+        order by l.payment, l.organisation
     ) as d;
+
+    if cardinality(v_payments) = 1 and v_cash_points[1] is not null then -- as most are: it has the number that was taken
+        v_series := billig.take_receipt_numbers(
+            v_cash_points[1], null, (v_kinds[1] = 'SALE')::int, (v_kinds[1] = 'RETURN')::int, (v_kinds[1] = 'BOTH')::int
+        );
+        insert into billig.receipt (
+            payment, organisation, receipt_kind, receipt_series, transaction_number, receipt_number
+        )
+        values (
+            v_payments[1], v_organisations[1], v_kinds[1], v_series.receipt_series, v_series.last_transaction,
+            case v_kinds[1]
+                when 'SALE' then v_series.last_sale
+                when 'RETURN' then v_series.last_return
+                else v_series.last_both
+            end
+        );
+        return;
+    end if;
 
     insert into billig.receipt (
         payment, organisation, receipt_kind, receipt_series, transaction_number, receipt_number
