@@ -1,4 +1,5 @@
-"""`pybridge receipt`: prints the receipts of a payment. What they say is the database's."""
+"""`pybridge receipt`: prints the receipts of a payment, one per organisation. Each call counts: after the first they are
+copies. What they say is the database's."""
 
 from dataclasses import asdict
 from typing import Annotated, Literal
@@ -25,7 +26,6 @@ def receipt(
     paper: Annotated[Literal["80mm", "a4"], typer.Option(help="What a page is printed on.")] = "80mm",
     lang: Lang = "nb",
 ) -> None:
-    """Print the receipts of a payment, one for each organisation. Each call counts: after the first they are copies."""
     if sum(each is not None for each in (payment, purchase, ticket)) != 1:
         raise typer.BadParameter("name a payment, a purchase or a ticket, and one of them")
     with connect(deployed=True) as connection:
