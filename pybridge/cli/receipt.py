@@ -1,5 +1,7 @@
-"""`pybridge receipt`: prints the receipts of a payment, one per organisation. Each call counts: after the first they are
-copies. What they say is the database's."""
+"""`pybridge receipt`: prints the receipts of a payment, one per organisation; after the first print they are copies.
+
+What they say is the database's.
+"""
 
 from dataclasses import asdict
 from typing import Annotated, Literal
