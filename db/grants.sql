@@ -21,7 +21,7 @@ grant usage, create on schema analysis to analyst;
 -- The programme and the lookup tables hold no personal data.
 grant select on
 billig.organisation, billig.event_type, books.vat_code, books.vat_rate, billig.project, billig.payment_method,
-billig.sale_channel, billig.transaction_type, billig.cash_point, billig.till_report_item,
+billig.sale_channel, billig.transaction_type, billig.cash_point, billig.till_report_item, billig.receipt_word,
 billig.event, billig.event_lim_web, billig.ticket_group, billig.price_group
 to billig_seller, billig_web, billig_legacy, billig_dev, bookkeeper, auditor;
 
@@ -40,7 +40,7 @@ grant usage on sequence billig.purchase_purchase_seq, billig.ticket_ticket_seq t
 
 grant select on
 billig.transaction_log, billig.payment, billig.payment_line, billig.exchange, billig.ticket, billig.owed_back,
-billig.receipt_print, billig.service_role, billig.seller, billig.till_session, billig.till_event, billig.till_count,
+billig.receipt, billig.receipt_series, billig.receipt_print, billig.receipt_line, billig.service_role, billig.seller, billig.till_session, billig.till_event, billig.till_count,
 billig.till_denomination, billig.z_report, billig.z_report_line, billig.owed_back_part,
 billig.posted_log, billig.posted_total, billig.rollup, billig.rollup_batch, billig.late_row, billig.late_payment,
 billig.reentry, billig.sold_name
@@ -68,8 +68,13 @@ billig.takes_money, billig.takes_seat, billig.frees_seat, billig.components,
 books.share_of, billig.round_cash
 to analyst, bookkeeper, auditor, scheduler;
 
-grant execute on function billig.create_purchase, billig.cancel_reservation, billig.refund, billig.receipt
+grant execute on function billig.create_purchase, billig.cancel_reservation, billig.refund
 to billig_seller, billig_web;
+-- Legacy code prints the receipt of what it did, by ticket.
+grant execute on function billig.receipt to billig_seller, billig_web, billig_legacy, billig_dev;
+grant execute on function billig.name_buyer to billig_seller;
+grant execute on function billig.number_confirmations to scheduler, bookkeeper;
+grant execute on function billig.show_receipt to bookkeeper, auditor;
 grant execute on function
 billig.pay_reservation, billig.undo_last_sale, billig.ticket_exchange, billig.ticket_exchage, billig.change_price_group,
 billig.unuse_ticket, billig.reduce_price, billig.till_open, billig.till_event

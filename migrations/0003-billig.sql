@@ -669,9 +669,11 @@ create table billig.purchase (
     purchase_time timestamptz not null default now(),
     seller books.name,
     erased timestamptz,
+    owner_name books.name,
     constraint purchase_pkey primary key (purchase),
     constraint purchase_number_check check (purchase between -9007199254740991 and 9007199254740991),
-    constraint purchase_erased_check check (erased is null or (owner_member_id is null and owner_email is null))
+    constraint purchase_erased_check
+    check (erased is null or (owner_member_id is null and owner_email is null and owner_name is null))
 );
 comment on table billig.purchase is 'One buyer''s tickets. The only home of who bought (with ticket_card and payment_error): see erase_buyer.';
 comment on column billig.purchase.purchase is 'Key; a client may choose it (max+1), the sequence then moves past it';
@@ -680,6 +682,8 @@ comment on column billig.purchase.owner_email is 'Buyer''s e-mail; personal data
 comment on column billig.purchase.purchase_time is 'When it was made; history is read from the log, not here';
 comment on column billig.purchase.seller is 'Who made it; null on the web; history is read from the log, not here';
 comment on column billig.purchase.erased is 'When the buyer was erased, by erase_buyer';
+comment on column billig.purchase.owner_name is
+'Buyer''s name, for the receipt; personal data. Needed where NOK 40,000 or more is paid in cash (23B36). null: not known';
 create index purchase_owner_email_idx on billig.purchase (lower(owner_email)) where owner_email is not null;
 create index purchase_owner_member_id_idx on billig.purchase (owner_member_id) where owner_member_id is not null;
 
@@ -724,8 +728,8 @@ create table billig.payment (
     constraint payment_override_check check (not override_used or (kind in ('REFUND', 'EXCHANGE') and reason is not null))
 );
 comment on table billig.payment is
-'Header of a payment, or of a change that moved nothing; its number is the receipt''s. Never changed once its transaction has committed. At commit its log rows sum to its lines (23B14). payment_override_check: a used ticket is given back only with a reason. payment_till_session_fkey: it lies in a session of its own seller and place. payment_disputed_check: what a provider takes back, or gives back after that, says of which payment.';
-comment on column billig.payment.payment is 'Key, and receipt number';
+'Header of a payment, or of a change that moved nothing. Its receipts are in billig.receipt. Never changed once its transaction has committed. At commit its log rows sum to its lines (23B14). payment_override_check: a used ticket is given back only with a reason. payment_till_session_fkey: it lies in a session of its own seller and place. payment_disputed_check: what a provider takes back, or gives back after that, says of which payment.';
+comment on column billig.payment.payment is 'Key';
 comment on column billig.payment.kind is
 'SALE, REFUND, EXCHANGE, CHANGE (of price group), REDUCTION (of the price), CHARGEBACK or CHARGEBACK_WON';
 comment on column billig.payment.purchase is 'The purchase; null where one refund or exchange covers several';
@@ -1062,30 +1066,186 @@ comment on column billig.request.arguments_sha256 is 'sha256 of the arguments; n
 comment on column billig.request.answer is 'What the first call returned';
 comment on column billig.request.requested_at is 'When';
 
+create table billig.receipt_word (
+    word text not null,
+    language text not null,
+    said text not null,
+    constraint receipt_word_pkey primary key (language, word),
+    constraint receipt_word_language_check check (language in ('nb', 'en'))
+);
+comment on table billig.receipt_word is
+'The words of receipts, in bokmål and English: all that is printed on one but names, numbers and amounts. Headings of receipts of a cash point have the words of kassasystemforskrifta §§ 2-8-4 to 2-8-6 in either language. A means of payment without a word is printed under its own name.';
+comment on column billig.receipt_word.word is 'What is meant';
+comment on column billig.receipt_word.language is 'nb (bokmål) or en';
+comment on column billig.receipt_word.said is 'What is printed';
+insert into billig.receipt_word (word, language, said)
+values
+('RECEIPT_SALE', 'nb', 'Salgskvittering'), ('RECEIPT_SALE', 'en', 'Salgskvittering (sales receipt)'),
+('RECEIPT_RETURN', 'nb', 'Returkvittering'), ('RECEIPT_RETURN', 'en', 'Returkvittering (return receipt)'),
+('RECEIPT_BOTH', 'nb', 'Salgskvittering/Returkvittering'),
+('RECEIPT_BOTH', 'en', 'Salgskvittering/Returkvittering (sales and return receipt)'),
+('CONFIRMATION_SALE', 'nb', 'Bekreftelse på kjøp'), ('CONFIRMATION_SALE', 'en', 'Confirmation of purchase'),
+('CONFIRMATION_RETURN', 'nb', 'Bekreftelse på tilbakebetaling'), ('CONFIRMATION_RETURN', 'en', 'Confirmation of refund'),
+('CONFIRMATION_BOTH', 'nb', 'Bekreftelse på bytte'), ('CONFIRMATION_BOTH', 'en', 'Confirmation of exchange'),
+('COPY', 'nb', 'KOPI'), ('COPY', 'en', 'KOPI (copy)'),
+('NOT_REGISTERED', 'nb', 'Ikke registrert i Merverdiavgiftsregisteret'), ('NOT_REGISTERED', 'en', 'Not in the VAT register'),
+('NUMBER', 'nb', 'Nummer'), ('NUMBER', 'en', 'Number'),
+('DATE', 'nb', 'Dato'), ('DATE', 'en', 'Date'),
+('CASH_POINT', 'nb', 'Kasse'), ('CASH_POINT', 'en', 'Cash point'),
+('SERVED_BY', 'nb', 'Betjent av'), ('SERVED_BY', 'en', 'Served by'),
+('BUYER', 'nb', 'Kjøper'), ('BUYER', 'en', 'Buyer'),
+('ERASED', 'nb', '(slettet)'), ('ERASED', 'en', '(erased)'),
+('REFERS_TO', 'nb', 'Gjelder'), ('REFERS_TO', 'en', 'Refers to'),
+('SOLD_BEFORE', 'nb', 'salg før dette systemet'), ('SOLD_BEFORE', 'en', 'a sale before this system'),
+('FEE', 'nb', 'Gebyr'), ('FEE', 'en', 'Fee'),
+('REDUCTION', 'nb', 'Prisavslag'), ('REDUCTION', 'en', 'Price reduction'),
+('FEE_KEPT', 'nb', 'Beholdt av tilbakebetalingen'), ('FEE_KEPT', 'en', 'Kept of the refund'),
+('TOTAL', 'nb', 'Sum'), ('TOTAL', 'en', 'Total'),
+('VAT', 'nb', 'MVA'), ('VAT', 'en', 'VAT'),
+('VAT_5', 'nb', 'Fritatt for MVA, 0 % (kode 5)'), ('VAT_5', 'en', 'Zero-rated, VAT 0 % (code 5)'),
+('VAT_6', 'nb', 'Unntatt fra merverdiavgiftsloven (kode 6)'), ('VAT_6', 'en', 'Outside the VAT Act (code 6)'),
+('VAT_7', 'nb', 'Ingen MVA-behandling (kode 7)'), ('VAT_7', 'en', 'No VAT treatment (code 7)'),
+('VAT_NONE', 'nb', 'Uten MVA'), ('VAT_NONE', 'en', 'Without VAT'),
+('TOGETHER', 'nb', 'Gjort opp sammen med'), ('TOGETHER', 'en', 'Settled together with'),
+('ROUNDING', 'nb', 'Øreavrunding'), ('ROUNDING', 'en', 'Rounding'),
+('CASH', 'nb', 'Kontant'), ('CASH', 'en', 'Cash'),
+('CARD', 'nb', 'Bankkort'), ('CARD', 'en', 'Card'),
+('CREDIT_CARD', 'nb', 'Kredittkort'), ('CREDIT_CARD', 'en', 'Credit card'),
+('BANK', 'nb', 'Bankkonto'), ('BANK', 'en', 'Bank account'),
+('GIFT_CARD', 'nb', 'Gavekort'), ('GIFT_CARD', 'en', 'Gift card'),
+('VIPPS', 'nb', 'Vipps'), ('VIPPS', 'en', 'Vipps'),
+('NET_CARD', 'nb', 'Kort på nett'), ('NET_CARD', 'en', 'Card on the web'),
+('OTHER', 'nb', 'Annet'), ('OTHER', 'en', 'Other'),
+('ITEM', 'nb', 'Vare'), ('ITEM', 'en', 'Item'),
+('QUANTITY', 'nb', 'Antall'), ('QUANTITY', 'en', 'Quantity'),
+('PRICE', 'nb', 'Pris'), ('PRICE', 'en', 'Price'),
+('AMOUNT', 'nb', 'Beløp'), ('AMOUNT', 'en', 'Amount'),
+('OF_WHICH_VAT', 'nb', 'herav MVA'), ('OF_WHICH_VAT', 'en', 'of which VAT'),
+('WITHOUT_VAT', 'nb', 'uten MVA'), ('WITHOUT_VAT', 'en', 'without VAT');
+
+create table billig.receipt_series (
+    receipt_series int generated always as identity,
+    cash_point int,
+    organisation int,
+    last_transaction int not null default 0,
+    last_sale int not null default 0,
+    last_return int not null default 0,
+    last_both int not null default 0,
+    constraint receipt_series_pkey primary key (receipt_series),
+    constraint receipt_series_cash_point_key unique (cash_point),
+    constraint receipt_series_organisation_key unique (organisation),
+    constraint receipt_series_cash_point_fkey foreign key (cash_point) references billig.cash_point (cash_point),
+    constraint receipt_series_organisation_fkey
+    foreign key (organisation) references billig.organisation (organisation),
+    constraint receipt_series_of_check check (num_nonnulls(cash_point, organisation) = 1)
+);
+comment on table billig.receipt_series is
+'The numbers given so far: one row per cash point, the one that each sale there locks, at its very end; and one per organisation, for what went over no cash point. Made at its first receipt.';
+comment on column billig.receipt_series.receipt_series is 'Key';
+comment on column billig.receipt_series.cash_point is 'The cash point; null: the numbers are an organisation''s';
+comment on column billig.receipt_series.organisation is 'The organisation; null: the numbers are a cash point''s';
+comment on column billig.receipt_series.last_transaction is 'Last number over receipts of all kinds';
+comment on column billig.receipt_series.last_sale is 'Last number of kind SALE';
+comment on column billig.receipt_series.last_return is 'Last number of kind RETURN';
+comment on column billig.receipt_series.last_both is 'Last number of kind BOTH';
+
+create table billig.receipt (
+    payment bigint not null,
+    organisation int not null,
+    receipt_kind text not null,
+    receipt_series int,
+    transaction_number int,
+    receipt_number int,
+    previous_transaction int generated always as (nullif(transaction_number, 1) - 1) stored,
+    previous_receipt int generated always as (nullif(receipt_number, 1) - 1) stored,
+    constraint receipt_pkey primary key (payment, organisation),
+    constraint receipt_payment_fkey foreign key (payment) references billig.payment (payment),
+    constraint receipt_organisation_fkey foreign key (organisation) references billig.organisation (organisation),
+    constraint receipt_receipt_series_fkey
+    foreign key (receipt_series) references billig.receipt_series (receipt_series),
+    constraint receipt_transaction_number_key unique (receipt_series, transaction_number),
+    constraint receipt_receipt_number_key unique (receipt_series, receipt_kind, receipt_number),
+    constraint receipt_previous_transaction_fkey
+    foreign key (receipt_series, previous_transaction) references billig.receipt (receipt_series, transaction_number),
+    constraint receipt_previous_receipt_fkey
+    foreign key (receipt_series, receipt_kind, previous_receipt)
+    references billig.receipt (receipt_series, receipt_kind, receipt_number),
+    constraint receipt_kind_check check (receipt_kind in ('SALE', 'RETURN', 'BOTH')),
+    constraint receipt_numbered_check check (num_nulls(receipt_series, transaction_number, receipt_number) in (0, 3)),
+    constraint receipt_transaction_number_check check (transaction_number > 0),
+    constraint receipt_receipt_number_check check (receipt_number > 0)
+);
+comment on table billig.receipt is
+'The receipts there are: one per payment and organisation whose tickets it was for, written at the payment''s commit. At a cash point it is numbered there and then; elsewhere by number_confirmations, or when it is first printed. Changed by its numbering alone. receipt_previous_transaction_fkey, receipt_previous_receipt_fkey: no number without the one before it.';
+comment on column billig.receipt.payment is 'The payment';
+comment on column billig.receipt.organisation is 'Who sells: the tickets'' owner';
+comment on column billig.receipt.receipt_kind is
+'SALE; RETURN: money back, or a change to a cheaper price; BOTH: some of each, as in an exchange';
+comment on column billig.receipt.receipt_series is 'Whose numbers it has; null: it is not numbered yet';
+comment on column billig.receipt.transaction_number is 'Its number over receipts of all kinds in the series; null: not yet';
+comment on column billig.receipt.receipt_number is 'Its number among those of its kind in the series, which is printed; null: not yet';
+comment on column billig.receipt.previous_transaction is 'The number before it; null: it is the first, or not numbered yet';
+comment on column billig.receipt.previous_receipt is 'The number of its kind before it; null: it is the first, or not numbered yet';
+create index receipt_unnumbered_idx on billig.receipt (organisation, payment) where receipt_number is null;
+
 create table billig.receipt_print (
     payment bigint not null,
     print_number int not null,
     printed_at timestamptz not null default now(),
     printed_by books.name not null,
     till_session bigint,
-    organisation_version int,
     constraint receipt_print_pkey primary key (payment, print_number),
     constraint receipt_print_payment_fkey foreign key (payment) references billig.payment (payment),
     constraint receipt_print_till_session_fkey
     foreign key (till_session) references billig.till_session (till_session),
-    constraint receipt_print_organisation_version_fkey
-    foreign key (organisation_version) references books.organisation (organisation_version),
     constraint receipt_print_number_check check (print_number > 0)
 );
-comment on table billig.receipt_print is 'Every print of a receipt; number 1 is the original, the rest are copies (SAF-T 13012 to 13014)';
-comment on column billig.receipt_print.payment is 'The payment, whose number is the receipt''s';
+comment on table billig.receipt_print is
+'Every print of a payment''s receipts; number 1 is the original, the rest are copies (SAF-T 13012 to 13014)';
+comment on column billig.receipt_print.payment is 'The payment';
 comment on column billig.receipt_print.print_number is '1 for the original, then 2, 3, ...';
 comment on column billig.receipt_print.printed_at is 'When';
 comment on column billig.receipt_print.printed_by is 'session_user';
 comment on column billig.receipt_print.till_session is
 'The open session of who printed it, or else of the payment; null: none was open';
-comment on column billig.receipt_print.organisation_version is
-'The last row of books.organisation that stood when the original was printed: copies go by it and by those before; null: there was none';
+
+create table billig.receipt_line (
+    payment bigint not null,
+    organisation int not null,
+    line int not null,
+    section text not null,
+    words text[] not null,
+    said text,
+    detail text,
+    refers_payment bigint,
+    quantity int,
+    unit_price numeric(12, 2),
+    amount numeric(14, 2),
+    vat_code smallint,
+    vat_rate numeric(5, 2),
+    vat_amount numeric(14, 2),
+    constraint receipt_line_pkey primary key (payment, organisation, line),
+    constraint receipt_line_receipt_fkey
+    foreign key (payment, organisation) references billig.receipt (payment, organisation),
+    constraint receipt_line_refers_payment_fkey
+    foreign key (refers_payment, organisation) references billig.receipt (payment, organisation)
+);
+comment on table billig.receipt_line is
+'What a receipt said when it was first printed, and what each copy of it says: names, places and means of payment as they were then. Only words are put in when it is read, in the language asked for; and the buyer''s name, which may have been erased.';
+comment on column billig.receipt_line.payment is 'The payment';
+comment on column billig.receipt_line.organisation is 'Whose receipt it is on';
+comment on column billig.receipt_line.line is 'Place on it, from 1';
+comment on column billig.receipt_line.section is 'SELLER, BUYER, REFERS_TO, LINE, TOTAL, VAT, ROUNDING or PAYMENT, see billig.receipt';
+comment on column billig.receipt_line.words is 'Words before what is said (billig.receipt_word)';
+comment on column billig.receipt_line.said is 'Names and figures, as printed; null: words alone';
+comment on column billig.receipt_line.detail is 'Of a LINE: day and place of the event; null: none';
+comment on column billig.receipt_line.refers_payment is 'Of REFERS_TO: the payment that sold what is given back or changed; null: not of this system';
+comment on column billig.receipt_line.quantity is 'Tickets or fees; null where nothing is counted';
+comment on column billig.receipt_line.unit_price is 'NOK each; null where nothing is counted';
+comment on column billig.receipt_line.amount is 'NOK including VAT, negative for money back; null where none is printed';
+comment on column billig.receipt_line.vat_code is 'VAT code; null: none is printed';
+comment on column billig.receipt_line.vat_rate is 'Per cent; null: none is printed';
+comment on column billig.receipt_line.vat_amount is 'NOK of VAT in amount; null: none is printed';
 create index receipt_print_till_session_idx on billig.receipt_print (till_session) where till_session is not null;
 
 create table billig.payment_error (

@@ -22,6 +22,7 @@ values
 ('net_expiry', 'Lets web sales go that were not paid in time'),
 ('reservation_expiry', 'Lets reservations go that were not paid in time'),
 ('log_rollup', 'Adds new rows of the ticket log to the totals'),
+('confirmation_numbers', 'Numbers the confirmations of what was sold or given back at no cash point'),
 ('vat_change', 'Takes tickets of events to come to the VAT rate of the day of delivery, as it is known now'),
 ('consistency', 'Runs all consistency views; fails where one returns a row');
 
@@ -135,6 +136,7 @@ values
 ('net_expiry', true, 10, 'none', '1 minute', null, null, '1 minute', '10 minutes', '1 minute'),
 ('reservation_expiry', true, 20, 'none', '1 minute', null, null, '1 minute', '10 minutes', '1 minute'),
 ('log_rollup', true, 30, 'none', '5 minutes', null, null, '5 minutes', '30 minutes', '10 minutes'),
+('confirmation_numbers', true, 35, 'none', '5 minutes', null, null, '5 minutes', '6 hours', '10 minutes'),
 ('marketplace_partitions', true, 40, 'none', null, '00:10', null, '15 minutes', '1 day', '10 minutes'),
 ('marketplace_update', true, 50, 'none', null, '00:30', null, '15 minutes', '6 hours', '3 hours'),
 ('marketplace_close', true, 60, 'month', null, '01:00', 1, '15 minutes', '6 hours', '3 hours'),

@@ -241,6 +241,12 @@ class MoreThanIsLeft(Refused):
     sqlstate = "23B31"
 
 
+class BuyerNameNeeded(Refused):
+    """So much is paid in cash that the buyer has to be named."""
+
+    sqlstate = "23B36"
+
+
 class PeriodNotEnded(Refused):
     """A period is closed when its last day is over."""
 

@@ -64,5 +64,17 @@ from (
 ) as d
 where s.ticket_group = d.ticket_group;
 
+insert into billig.receipt_series (cash_point) values (1) on conflict do nothing;
+insert into billig.receipt (payment, organisation, receipt_kind, receipt_series, transaction_number, receipt_number)
+select
+    s.payment, 2, 'SALE', r.receipt_series,
+    r.last_transaction + row_number() over (order by s.payment), r.last_sale + row_number() over (order by s.payment)
+from sale as s
+inner join billig.receipt_series as r on r.cash_point = 1
+order by s.payment;
+update billig.receipt_series
+set last_transaction = last_transaction + %(purchases)s::int, last_sale = last_sale + %(purchases)s::int
+where cash_point = 1;
+
 drop table sold;
 drop table sale;

@@ -35,4 +35,8 @@ select
 from billig.ticket
 where purchase = :purchase;
 update billig.ticket_group_slot set remaining = remaining - 4 where ticket_group = :group and slot = :slot;
+update billig.receipt_series set last_transaction = last_transaction + 1, last_sale = last_sale + 1 where cash_point = 1
+returning receipt_series as series, last_transaction as transaction, last_sale as number \gset
+insert into billig.receipt (payment, organisation, receipt_kind, receipt_series, transaction_number, receipt_number)
+values (:payment, 2, 'SALE', :series, :transaction, :number);
 commit;

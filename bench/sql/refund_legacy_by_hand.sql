@@ -38,4 +38,14 @@ from (
     group by ticket_group
 ) as d
 where s.ticket_group = d.ticket_group and s.slot = 1;
+insert into billig.receipt (payment, organisation, receipt_kind, receipt_series, transaction_number, receipt_number)
+select
+    r.payment, 2, 'RETURN', s.receipt_series,
+    s.last_transaction + row_number() over (order by r.payment), s.last_return + row_number() over (order by r.payment)
+from refund as r
+inner join billig.receipt_series as s on s.cash_point = 1;
+update billig.receipt_series as s
+set last_transaction = s.last_transaction + r.payments, last_return = s.last_return + r.payments
+from (select count(*)::int as payments from refund) as r
+where s.cash_point = 1;
 commit;

@@ -39,4 +39,14 @@ from (
     group by ticket_group
 ) as d
 where s.ticket_group = d.ticket_group and s.slot = 1;
+with series as (
+    update billig.receipt_series
+    set last_transaction = last_transaction + 1, last_return = last_return + 1
+    where cash_point = 1
+    returning receipt_series, last_transaction, last_return
+)
+
+insert into billig.receipt (payment, organisation, receipt_kind, receipt_series, transaction_number, receipt_number)
+select currval('billig.payment_payment_seq'), 2, 'RETURN', receipt_series, last_transaction, last_return
+from series;
 commit;

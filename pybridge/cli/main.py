@@ -18,6 +18,10 @@ from pybridge.extras import MissingExtra
 COMMANDS = {
     "bank": ("bank", "The bank: load statements, match them with what was sold."),
     "till": ("till", "Tills: sessions, counting, X and Z reports."),
+    "receipt": (
+        "receipt.receipt",
+        "Print the receipts of a payment, as text or as a page. Each call counts: after the first they are copies.",
+    ),
     "report": ("report", "Print a report: as a table, CSV, JSON or a spreadsheet."),
     "voucher": ("voucher", "Vouchers (bilag) for the accounts."),
     "period": ("period", "Accounting periods: close them, and roll up the log."),

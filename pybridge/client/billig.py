@@ -157,7 +157,11 @@ class PayReservationRow:
 class ReceiptRow:
     """A row of `billig.receipt`."""
 
+    payment: int
+    organisation: int
+    receipt_kind: str
     receipt_number: int
+    transaction_number: int
     print_number: int
     is_copy: bool
     payment_time: datetime
@@ -166,12 +170,13 @@ class ReceiptRow:
     section: str
     line: int
     description: str
+    detail: str | None
     quantity: int | None
     unit_price: Decimal | None
-    amount: Decimal
+    amount: Decimal | None
+    vat_code: int | None
     vat_rate: Decimal | None
     vat_amount: Decimal | None
-    organisation: int | None
 
 
 @dataclass(frozen=True)
@@ -208,6 +213,30 @@ class RefundRow:
     payment: int
     ticket: int
     amount: Decimal
+
+
+@dataclass(frozen=True)
+class ShowReceiptRow:
+    """A row of `billig.show_receipt`."""
+
+    payment: int
+    organisation: int
+    receipt_kind: str
+    receipt_number: int
+    transaction_number: int
+    payment_time: datetime
+    seller: str | None
+    cash_point: int | None
+    section: str
+    line: int
+    description: str
+    detail: str | None
+    quantity: int | None
+    unit_price: Decimal | None
+    amount: Decimal | None
+    vat_code: int | None
+    vat_rate: Decimal | None
+    vat_amount: Decimal | None
 
 
 @dataclass(frozen=True)
@@ -470,16 +499,18 @@ class Billig(Room):
         owner_email: str | None = None,
         card: int | None = None,
         request_id: str | None = None,
+        owner_name: str | None = None,
     ) -> list[CreatePurchaseRow]:
         """Sells tickets (T5, T14): one row per ticket. sale_channel STAND (paid at once, by one or several methods),
         NET (web: held unpaid until confirm_net_payment) or RESERVATION (until pay_reservation). price_groups and counts
         pair up. seller: who sells; null on the web. payment_amounts: NOK, one per method; null for a single method;
         cash is rounded to whole kroner and may be named either way. cash_point: null for that of the seller's open till
         session. price: NOK including VAT, all that the ticket costs; fee: the part of it that is a fee, never to be
-        added to it. request_id: retry-safe. Refusals: 22023 bad argument; P0002 no such price group, cash point or
-        ticket card; 42501 not allowed; 23B01 sold out; 23B02 sale period; 23B03 hidden or not for the web; 23B04
-        membership; 23B05 ticket limit; 23B06 payment does not agree; 23B13 request id reused; 23B16 no VAT; 23B26 no
-        till session is open.
+        added to it. owner_name: the buyer's name, for the receipt. request_id: retry-safe. Refusals: 22023 bad
+        argument; P0002 no such price group, cash point or ticket card; 42501 not allowed; 23B01 sold out; 23B02 sale
+        period; 23B03 hidden or not for the web; 23B04 membership; 23B05 ticket limit; 23B06 payment does not agree;
+        23B13 request id reused; 23B16 no VAT; 23B26 no till session is open; 23B36 at commit, NOK 40,000 or more in
+        cash and no buyer's name.
         """
         return self._rows(
             CreatePurchaseRow,
@@ -495,6 +526,7 @@ class Billig(Room):
             owner_email=owner_email,
             card=card,
             request_id=request_id,
+            owner_name=owner_name,
         )
 
     def erase_buyer(self, *, owner_member_id: int | None = None, owner_email: str | None = None) -> list[EraseBuyerRow]:
@@ -635,6 +667,21 @@ class Billig(Room):
         result: bool = self._value("moves_money", transaction_type=transaction_type)
         return result
 
+    def name_buyer(self, *, purchase: int, owner_name: str) -> None:
+        """Says who a purchase's buyer is, for its receipts: once. Needed before NOK 40,000 or more is paid in cash for
+        it (create_purchase takes owner_name for a sale at once). 22023: no name; P0002; 23B20: another name stands
+        there, or the buyer was erased.
+        """
+        self._value("name_buyer", purchase=purchase, owner_name=owner_name)
+
+    def number_confirmations(self) -> int:
+        """Numbers what went over no cash point and was not printed yet (web purchases, their refunds): each
+        organisation's in order, without a gap. Returns how many. Job confirmation_numbers; printing one numbers it at
+        once.
+        """
+        result: int = self._value("number_confirmations")
+        return result
+
     def pay_reservation(
         self,
         *,
@@ -662,19 +709,30 @@ class Billig(Room):
             request_id=request_id,
         )
 
-    def receipt(self, *, payment: int | None = None, purchase: int | None = None) -> list[ReceiptRow]:
-        """The receipt of a payment (sale, refund, exchange, change or price reduction; its number is the receipt's; a
-        chargeback has none), or of a purchase's first sale, as rows to print in order, with the names that the tickets
-        were sold under: section SELLER (of each organisation before its lines: its legal name, NO and its number, MVA
-        and Foretaksregisteret where it is so, its address, as books.organisation had them for the payment's day when
-        the original was printed, or else its name alone; quantity of tickets and amount: its part of the total), LINE
-        (tickets and fees: quantity, unit_price, amount; where a part of the price is given back or kept, the line says
-        so), TOTAL (quantity: the tickets), VAT (by organisation and rate: amount is gross), ROUNDING (of cash: what is
-        handed over less what it is for), PAYMENT (by method: TOTAL and ROUNDING together). organisation: whose row it
-        is; null: all of theirs. NOK, negative for money back; times local. Each call counts as a print: print_number 1
-        is the original, later ones have is_copy. P0002: nothing paid.
+    def receipt(
+        self,
+        *,
+        payment: int | None = None,
+        purchase: int | None = None,
+        ticket: int | None = None,
+        language: str = "nb",
+    ) -> list[ReceiptRow]:
+        """Prints the receipts of a payment, of a purchase's first sale, or of the last payment of a ticket (name one):
+        one receipt per organisation whose tickets it is for, as rows to print in order, in bokmål (nb) or English (en).
+        section HEADING (by receipt_kind: SALE, RETURN or BOTH; where no cash point was, that of a confirmation), COPY
+        (a copy has it), SELLER (legal name, NO and number, MVA and Foretaksregisteret where it is so, address; or the
+        organisation's name where nothing is registered; quantity of tickets, amount), NUMBER, DATE, CASH_POINT and
+        SERVED_BY (description says each), BUYER (where named), REFERS_TO (the receipts of what is given back or
+        changed), LINE (tickets and fees: quantity, unit_price, amount; detail: day and place of the event), TOTAL
+        (quantity: the tickets), VAT (by code and rate: amount is gross; one row without VAT where the seller is not
+        registered for it), TOGETHER (the payment's other receipts, with their totals: what follows is for all of them),
+        ROUNDING (of cash: what is handed over less what it is for), PAYMENT (by means: totals and ROUNDING together).
+        receipt_number: among those of its kind of the cash point, or else of the organisation; transaction_number:
+        among all. NOK, negative for money back; times local. Each call counts as a print: print_number 1 is the
+        original, later ones are copies and say what it said. 22023: none or several named, or another language; P0002:
+        nothing paid, or not committed yet.
         """
-        return self._rows(ReceiptRow, "receipt", payment=payment, purchase=purchase)
+        return self._rows(ReceiptRow, "receipt", payment=payment, purchase=purchase, ticket=ticket, language=language)
 
     def record_chargeback(
         self,
@@ -878,6 +936,12 @@ class Billig(Room):
         """
         result: int = self._value("settle_owed_back", owed_back=owed_back, reference=reference)
         return result
+
+    def show_receipt(self, *, payment: int, language: str = "nb") -> list[ShowReceiptRow]:
+        """What the printed receipts of a payment say, for the office: rows as of billig.receipt, marked as a copy. It
+        prints nothing and counts nothing. 22023: another language; P0002: none was printed.
+        """
+        return self._rows(ShowReceiptRow, "show_receipt", payment=payment, language=language)
 
     def takes_money(self, *, transaction_type: int) -> bool:
         """Of a log row's type: Money for a ticket that lives comes in or goes out: all that moves money, save refunds

@@ -53,11 +53,11 @@ class Books(Room):
             ClosePeriodRow, "close_period", organisation=organisation, first_day=first_day, last_day=last_day, note=note
         )
 
-    def organisation_on(self, *, day: date, version: int | None = None) -> list[OrganisationOnRow]:
-        """What books.organisation says of each organisation on a local day; none where nothing is registered by then.
-        version: as it was known when that version was the last; null: as it is known now.
+    def organisation_on(self, *, day: date) -> list[OrganisationOnRow]:
+        """What books.organisation says of each organisation on a local day; none where nothing is registered by
+        then.
         """
-        return self._rows(OrganisationOnRow, "organisation_on", day=day, version=version)
+        return self._rows(OrganisationOnRow, "organisation_on", day=day)
 
     def posting_date(self, *, organisation: int, transaction_date: date, era: int, xact_id: str) -> date:
         """The day that a log row counts on, by its organisation, its date and its transaction: its own date, unless

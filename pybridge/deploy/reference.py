@@ -99,7 +99,7 @@ order by c.relname, a.attnum
 THEMES = {
     "billig": {
         "The programme": r"event.*|project|ticket_group.*|price_group|sale_channel|cash_point",
-        "Sales": r"ticket|payment.*|owed_back.*|receipt_print",
+        "Sales": r"ticket|payment.*|owed_back.*|receipt.*",
         "Tills": r"till_.*|z_report.*",
         "The roll-up of the log": r".*",
     },

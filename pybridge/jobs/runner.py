@@ -60,6 +60,7 @@ JOBS: dict[str, LiteralString | Runner] = {
     "net_expiry": lambda connection, *_: _done(len(Billig(connection).expire_net_sales())),
     "reservation_expiry": lambda connection, *_: _done(len(Billig(connection).expire_reservations())),
     "log_rollup": lambda connection, *_: _done(Billig(connection).roll_up_log()),
+    "confirmation_numbers": lambda connection, *_: _done(Billig(connection).number_confirmations()),
     "vat_change": lambda connection, *_: _done(sum(each.tickets for each in Billig(connection).change_vat())),
     "marketplace_partitions": _partitions,
     "marketplace_update": _update,

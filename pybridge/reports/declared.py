@@ -102,6 +102,16 @@ ROWS = (
         meaning="NOK including VAT and fees, positive in, negative out.",
     ),
     Declared(
+        "unprinted_receipt", N_("Receipts never printed"),
+        N_("Sales and returns whose receipt was never printed, at a cash point or on the web."),
+        ("seller", DAYS),
+        ("sale_date", "payment", "payment_time", "organisation_name", "receipt_kind", "receipt_number",
+         "transaction_number", "cash_point", "cash_point_name", "seller", "till_session", "purchase", "amount"),
+        "sale_date, payment, organisation_name", day="sale_date", wide=True,
+        first=("sale_date", "payment", "receipt_kind", "receipt_number", "cash_point", "seller", "amount"),
+        meaning="NOK including VAT and fees, positive in, negative out.",
+    ),
+    Declared(
         "payment_by_method", N_("Means of payment"),
         N_("What was paid with which means, and each organisation's share of it."),
         ("seller", DAYS),

@@ -13,10 +13,12 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import flask
 import psycopg
+from psycopg.rows import dict_row
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from pybridge import errors
+from pybridge.reports import receipts
 from pybridge.web import pages
 from pybridge.web.pages.words import Words
 from pybridge.web.sessions import (
@@ -58,6 +60,7 @@ def create_app(conninfo: str, *, hosts: list[str], lang: str = "nb", clock: Cloc
     app.add_url_rule("/logout", view_func=console.logout, methods=["POST"])
     app.add_url_rule("/", view_func=console.index, methods=["GET"])
     app.add_url_rule("/page/<page>", view_func=console.page, methods=["GET"])
+    app.add_url_rule("/receipt", view_func=console.receipt, methods=["GET"])
     app.register_error_handler(Exception, console.failed)
     app.after_request(_guard)
     return app
@@ -119,6 +122,22 @@ class Console:
             values = {key: value for key, value in flask.request.args.items() if key != "lang"}
             with reading(self.sessions, session) as connection:
                 return flask.Response(pages.render(connection, page, values, lang=self._language(), link=self._link))
+
+        return self._as_reader(make)
+
+    def receipt(self) -> Response:
+        """A receipt as it was printed, on paper of its own; whoever shows it prints a copy, and counts none."""
+
+        def make(session: Session, _name: str) -> flask.Response:
+            asked = pages.Parameter("", "number").read("payment", flask.request.args.get("payment", ""))
+            paper = receipts.PAPERS.get(flask.request.args.get("paper", "a4"))
+            if asked is None or paper is None:
+                raise errors.BadArgument("which receipt is not clear", "No payment, or no such paper.", "80mm or a4.")
+            lang = self._language()
+            query = "select * from billig.show_receipt(p_payment => %s, p_language => %s)"
+            with errors.translated(), reading(self.sessions, session) as connection:
+                rows = connection.cursor(row_factory=dict_row).execute(query, [asked, lang]).fetchall()
+                return flask.Response(receipts.to_html(receipts.laid_out(connection, rows, lang), paper))
 
         return self._as_reader(make)
 

@@ -139,6 +139,25 @@ def test_the_legacy_script_refunds_tickets_and_the_log_says_who_and_where(
 
 
 @needs_perl
+def test_a_legacy_stand_prints_the_receipt_of_what_it_refunded_with_one_call(db: Connection, client: Client) -> None:
+    (ticket,) = sell(db, make_event(db, prices=[160], fee=10).price_group, 1, seller="ola")
+    worked(client(STAND, "do-refund-ticket.pl", "--refunder", "kari", "--point-of-refund", 3, ticket))
+    printed = client(STAND, "print-receipt.pl", ticket)
+    worked(printed)
+    for said in (
+        "Returkvittering",
+        "Nummer 1",
+        "Kasse 3",
+        "Betjent av kari",
+        "Gjelder Bekreftelse på kjøp 1",
+        "-160.00",
+    ):
+        assert said in printed.stdout
+    assert "KOPI (copy)" in client(STAND, "print-receipt.pl", "--language", "en", ticket).stdout
+    failed(client(STAND, "print-receipt.pl", 404), "P0002", "no such receipt")
+
+
+@needs_perl
 def test_a_web_ticket_refunded_at_a_stand_is_paid_back_by_the_stands_own_method(db: Connection, client: Client) -> None:
     group = make_event(db, num=10)
     db.execute(

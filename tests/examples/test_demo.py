@@ -18,7 +18,7 @@ from pybridge.files import programme
 from pybridge.jobs import runner as jobs
 from pybridge.paths import ROOT
 from tests.conftest import Connection
-from tests.support import domain
+from tests.support import domain, receipts
 
 SMALL = demo.Size(sellers=2, web_buyers=2, days=1, actions=12)
 
@@ -98,6 +98,17 @@ def test_the_demo_plays_again_after_an_interruption(db: Connection, dsn: str, mo
     assert "132 events (0 new, 0 changed) in 9 projects" in shown
     assert "views are empty" in shown
     assert domain.one(db, "select count(*) from billig.ticket") > tickets
+    _each_receipt_carries_what_it_must(db)
+
+
+def _each_receipt_carries_what_it_must(db: Connection) -> None:
+    """All that the demo sold and gave back, at stands and on the web. The control: a receipt that lost its places."""
+    payments = domain.rows(db, "select payment, min(receipt_kind) as kind from billig.receipt group by payment")
+    assert {row["kind"] for row in payments} >= {"SALE", "RETURN"}
+    assert [lack for row in payments for lack in receipts.missing(db, row["payment"])] == []
+    db.execute("alter table billig.receipt_line disable trigger user")
+    db.execute("update billig.receipt_line set detail = 'nowhere' where section = 'LINE'")
+    assert "each event's place" in str(receipts.missing(db, payments[0]["payment"]))
 
 
 def test_the_demo_does_not_play_among_other_peoples_events(db: Connection, dsn: str) -> None:

@@ -234,7 +234,7 @@ def test_a_refund_is_never_named_as_a_dispute_of_the_same_purchase(db: Connectio
 
 
 def _lines(db: Connection, payment: int) -> list[tuple[str, int, Decimal]]:
-    receipt = call(db, "receipt", payment=payment)
+    receipt = call(db, "receipt", payment=payment, language="en")
     lines = [row for row in receipt if row["section"] == "LINE"]
     (total,) = [row for row in receipt if row["section"] == "TOTAL"]
     assert sum(row["amount"] for row in lines) == total["amount"]

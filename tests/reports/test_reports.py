@@ -277,6 +277,7 @@ TESTED_ELSEWHERE = {  # test_settlement.py, test_till.py, test_voucher.py, test_
     "ticket_sales_by_event",
     "till_session",
     "unattached_payment",
+    "unprinted_receipt",
     "fee",
     "bank_item",
     "bank_match",

@@ -271,6 +271,27 @@ def test_the_database_says_what_a_role_sees(hall: Hall) -> None:
     assert seen("seller") == set()
 
 
+def test_the_office_sees_a_receipt_as_it_was_printed_and_prints_none(hall: Hall) -> None:
+    payment = int(one(hall.db, "select min(payment) from billig.payment where cash_point = 1"))
+    office = hall.inside("bookkeeper")
+    prints = "select count(*) from billig.receipt_print where payment = %s"
+    if not one(hall.db, prints, payment):
+        assert office.get(f"/receipt?payment={payment}").status_code == 404
+        hall.db.execute("select from billig.receipt(%s)", [payment])
+    before = one(hall.db, prints, payment)
+    for paper, size in (("80mm", "80mm 297mm"), ("a4", "A4")):
+        page = office.get(f"/receipt?payment={payment}&paper={paper}&lang=nb")
+        assert page.status_code == 200
+        assert f"@page {{ size: {size};" in page.text
+        assert "Salgskvittering" in page.text
+        assert "KOPI" in page.text
+    assert one(hall.db, prints, payment) == before
+    for path, status in (("payment=404", 404), ("payment=x", 400), ("", 400), (f"payment={payment}&paper=a5", 400)):
+        assert office.get(f"/receipt?{path}").status_code == status
+    assert hall.inside("analyst").get(f"/receipt?payment={payment}").status_code == 403
+    assert 'action="/receipt"' in office.get("/").text
+
+
 def test_what_is_refused_is_said_and_the_session_goes_on(hall: Hall) -> None:
     browser = hall.inside("analyst")
     answer = browser.get("/page/consistency")

@@ -9,7 +9,8 @@ create or replace function billig.create_purchase(
     p_owner_member_id int default null,
     p_owner_email text default null,
     p_card bigint default null,
-    p_request_id text default null
+    p_request_id text default null,
+    p_owner_name text default null
 )
 returns table (purchase bigint, payment bigint, ticket bigint, price_group int, price numeric, fee numeric)
 language plpgsql security definer
@@ -84,7 +85,7 @@ begin
             'p_sale_channel', p_sale_channel, 'p_price_groups', v_price_groups, 'p_counts', v_counts,
             'p_seller', p_seller, 'p_cash_point', p_cash_point, 'p_payment_methods', p_payment_methods,
             'p_payment_amounts', p_payment_amounts, 'p_owner_member_id', p_owner_member_id,
-            'p_owner_email', p_owner_email, 'p_card', p_card
+            'p_owner_email', p_owner_email, 'p_card', p_card, 'p_owner_name', p_owner_name
         ));
         if v_answer is not null then
             return query
@@ -105,6 +106,9 @@ begin
     end if;
 
     v_purchase := billig.new_purchase(v_owner_member_id, p_owner_email, p_seller);
+    if p_owner_name is not null then
+        perform billig.name_buyer(v_purchase, p_owner_name);
+    end if;
     if p_sale_channel = 'STAND' then
         v_payment := billig.new_payment(
             'SALE', v_purchase, null, p_seller, v_cash_point, 'FUNCTION', null, null, false,
@@ -132,5 +136,5 @@ begin
 end;
 $$;
 
-comment on function billig.create_purchase(text, int[], int[], text, int, text[], numeric[], int, text, bigint, text) is
-'Sells tickets (T5, T14): one row per ticket. p_sale_channel STAND (paid at once, by one or several methods), NET (web: held unpaid until confirm_net_payment) or RESERVATION (until pay_reservation). p_price_groups and p_counts pair up. p_seller: who sells; null on the web. p_payment_amounts: NOK, one per method; null for a single method; cash is rounded to whole kroner and may be named either way. p_cash_point: null for that of the seller''s open till session. price: NOK including VAT, all that the ticket costs; fee: the part of it that is a fee, never to be added to it. p_request_id: retry-safe. Refusals: 22023 bad argument; P0002 no such price group, cash point or ticket card; 42501 not allowed; 23B01 sold out; 23B02 sale period; 23B03 hidden or not for the web; 23B04 membership; 23B05 ticket limit; 23B06 payment does not agree; 23B13 request id reused; 23B16 no VAT; 23B26 no till session is open. May be null: payment.';
+comment on function billig.create_purchase(text, int[], int[], text, int, text[], numeric[], int, text, bigint, text, text) is
+'Sells tickets (T5, T14): one row per ticket. p_sale_channel STAND (paid at once, by one or several methods), NET (web: held unpaid until confirm_net_payment) or RESERVATION (until pay_reservation). p_price_groups and p_counts pair up. p_seller: who sells; null on the web. p_payment_amounts: NOK, one per method; null for a single method; cash is rounded to whole kroner and may be named either way. p_cash_point: null for that of the seller''s open till session. price: NOK including VAT, all that the ticket costs; fee: the part of it that is a fee, never to be added to it. p_owner_name: the buyer''s name, for the receipt. p_request_id: retry-safe. Refusals: 22023 bad argument; P0002 no such price group, cash point or ticket card; 42501 not allowed; 23B01 sold out; 23B02 sale period; 23B03 hidden or not for the web; 23B04 membership; 23B05 ticket limit; 23B06 payment does not agree; 23B13 request id reused; 23B16 no VAT; 23B26 no till session is open; 23B36 at commit, NOK 40,000 or more in cash and no buyer''s name. May be null: payment.';

@@ -17,7 +17,7 @@ begin
     end if;
     with erased as (
         update billig.purchase
-        set owner_member_id = null, owner_email = null, erased = now()
+        set owner_member_id = null, owner_email = null, owner_name = null, erased = now()
         where owner_member_id = p_owner_member_id or lower(owner_email) = lower(nullif(p_owner_email, ''))
         returning purchase
     )

@@ -20,8 +20,6 @@ begin
         'p_legal_name', p_legal_name, 'p_organisation_number', p_organisation_number, 'p_address', p_address
     );
     perform books.check_day('p_valid_from', p_valid_from);
-    -- One after the other: versions become visible in the order of their numbers.
-    lock table books.organisation in share row exclusive mode;
     insert into books.organisation as o (
         organisation, valid_from, legal_name, organisation_number, is_vat_registered, is_in_business_register, address
     )

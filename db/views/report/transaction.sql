@@ -55,7 +55,7 @@ comment on column report.transaction.transaction_type is 'Name of its type in bi
 comment on column report.transaction.kind is 'SALE, REFUND, CHANGE, RESERVATION or NONE: kind of the type (billig.transaction_type). A RESERVATION is a cart on the web or a reservation: sale_channel tells which';
 comment on column report.transaction.ticket is 'The ticket';
 comment on column report.transaction.purchase is 'The purchase';
-comment on column report.transaction.payment is 'The payment, which is also the number of the receipt; null: no money moved';
+comment on column report.transaction.payment is 'The payment (billig.receipt prints its receipts); null: no money moved';
 comment on column report.transaction.exchange is 'The exchange it is part of; null: none';
 comment on column report.transaction.related_ticket is 'In an exchange, the ticket on the other side; of a ticket sold for money that came too late, the lost one; else null';
 comment on column report.transaction.seller is 'Who did it: seller, refunder or the role at work; null: the web';

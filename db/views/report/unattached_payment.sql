@@ -81,7 +81,7 @@ comment on view report.unattached_payment is
 'Payments at a stand, or in cash anywhere, that lie in no till session, one row each: legacy writes without one, stands where none is needed, sales that name no cash point. They are in the settlement of their seller with till_session null. Ask by posting_date.';
 comment on column report.unattached_payment.posting_date is 'Local date that accounting has it on: the sale date, or the first day of a later period';
 comment on column report.unattached_payment.sale_date is 'Local date the money moved; one whose rows fall on either side of midnight has a row for each day';
-comment on column report.unattached_payment.payment is 'The payment, which is also the number of the receipt';
+comment on column report.unattached_payment.payment is 'The payment; billig.receipt prints its receipts';
 comment on column report.unattached_payment.kind is 'SALE, REFUND, EXCHANGE, CHANGE (of price group) or REDUCTION (of the price)';
 comment on column report.unattached_payment.payment_time is 'When the money moved, by the server''s clock';
 comment on column report.unattached_payment.seller is 'Who took or gave the money';

@@ -27,7 +27,7 @@ FOLDER = Path(__file__).parent / "locale"
 CODE_COLUMNS = frozenset(
     {
         "kind", "item", "payment_method", "sale_channel", "status", "state", "last_state", "age_group", "side",
-        "section",
+        "section", "receipt_kind",
     }
 )  # fmt: skip
 CODES = {
@@ -37,6 +37,7 @@ CODES = {
     "AWAITED": N_("awaited"),
     "BANK": N_("bank"),
     "BETWEEN": N_("between organisations"),
+    "BOTH": N_("sale and return"),
     "CANCELLED": N_("cancelled"),
     "CARD": N_("card"),
     "CARD_CHANGE": N_("moved to or from a card"),
@@ -111,6 +112,7 @@ CODES = {
     "RESERVATION_REFUND": N_("reservation cancelled"),
     "RESERVATION_SALE": N_("reservation made"),
     "RESERVATION_TIMEOUT": N_("reservation timed out"),
+    "RETURN": N_("return"),
     "RETURNS": N_("returns"),
     "ROLLED_OVER": N_("carried over"),
     "ROUNDING": N_("rounding"),
