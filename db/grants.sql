@@ -52,6 +52,10 @@ grant select on books.accounting_period to bookkeeper, auditor;
 grant select on
 books.account, books.voucher_line_kind, books.voucher_rule, books.organisation, billig.event_date
 to bookkeeper, auditor;
+-- What went out, as it went.
+grant select on
+books.voucher_export, books.exported_voucher, books.exported_line, books.export_file
+to bookkeeper, auditor;
 
 grant select on all tables in schema report to analyst, bookkeeper, auditor;
 grant select on all tables in schema consistency to auditor, scheduler, bookkeeper;
@@ -85,7 +89,7 @@ grant execute on function
 billig.register_cash_point, billig.set_payment_method_organisation, billig.set_fee_vat_code, billig.settle_owed_back,
 billig.erase_buyer,
 billig.check_programme, billig.import_programme, books.set_account, books.set_voucher_rule,
-books.set_organisation
+books.set_organisation, books.export_vouchers, books.record_export_file
 to bookkeeper;
 grant select on billig.programme_column to bookkeeper;
 grant execute on function books.close_period to bookkeeper;

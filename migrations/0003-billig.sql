@@ -1216,6 +1216,9 @@ foreign key (organisation) references billig.organisation (organisation);
 alter table books.organisation add constraint organisation_organisation_fkey
 foreign key (organisation) references billig.organisation (organisation);
 -- squawk-ignore adding-foreign-key-constraint, constraint-missing-not-valid -- as new as this
+alter table books.voucher_export add constraint voucher_export_organisation_fkey
+foreign key (organisation) references billig.organisation (organisation);
+-- squawk-ignore adding-foreign-key-constraint, constraint-missing-not-valid -- as new as this
 alter table books.voucher_rule add constraint voucher_rule_project_fkey
 foreign key (project) references billig.project (project);
 -- squawk-ignore adding-foreign-key-constraint, constraint-missing-not-valid -- as new as this

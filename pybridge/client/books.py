@@ -19,6 +19,18 @@ class ClosePeriodRow:
 
 
 @dataclass(frozen=True)
+class ExportVouchersRow:
+    """A row of `books.export_vouchers`."""
+
+    voucher_export: int
+    first_number: int
+    last_number: int
+    corrections: int
+    lines: int
+    debit: Decimal
+
+
+@dataclass(frozen=True)
 class OrganisationOnRow:
     """A row of `books.organisation_on`."""
 
@@ -53,6 +65,37 @@ class Books(Room):
             ClosePeriodRow, "close_period", organisation=organisation, first_day=first_day, last_day=last_day, note=note
         )
 
+    def export_vouchers(
+        self,
+        *,
+        organisation: int,
+        first_day: date,
+        last_day: date,
+        first_number: int | None = None,
+        no_vat_code: str = "0",
+        layout: str = "GBAT10",
+    ) -> list[ExportVouchersRow]:
+        """Records what goes out to the accounting system: of the days from first_day to last_day, all that did not go
+        out before, once. What was never exported of a day is a new voucher; what has changed since is a voucher that
+        corrects the first one of that day, by the difference. Vouchers are numbered from the organisation's last number
+        on, or from first_number, which is later than that (null: no wish). no_vat_code: what the file has where a line
+        has no VAT code. Returns the export: its key, its first and last number, how many of its vouchers correct
+        others, its lines, and NOK of its debits; no row where nothing is new, and then nothing is recorded. Its lines
+        are in report.exported_line. 22023: no days in order, or no such layout or code; P0002: no such organisation;
+        23B46: a line has no account; 23B50: the number is used; 23B51: a voucher does not balance; 25000: not at read
+        committed.
+        """
+        return self._rows(
+            ExportVouchersRow,
+            "export_vouchers",
+            organisation=organisation,
+            first_day=first_day,
+            last_day=last_day,
+            first_number=first_number,
+            no_vat_code=no_vat_code,
+            layout=layout,
+        )
+
     def organisation_on(self, *, day: date, version: int | None = None) -> list[OrganisationOnRow]:
         """What books.organisation says of each organisation on a local day; none where nothing is registered by then.
         version: as it was known when that version was the last; null: as it is known now.
@@ -74,6 +117,16 @@ class Books(Room):
         delivery, its event's day. Null where no rate is known for that day.
         """
         result: Decimal = self._value("rate_on", vat_code=vat_code, day=day)
+        return result
+
+    def record_export_file(self, *, voucher_export: int, sha256: bytes, file_name: str) -> int:
+        """Records that an export was written to a file: the first one, or a copy, which has the same bytes. Returns the
+        row of books.export_file. 22023: no SHA-256, or no name; P0002: no such export; 23B52: its first file had other
+        bytes.
+        """
+        result: int = self._value(
+            "record_export_file", voucher_export=voucher_export, sha256=sha256, file_name=file_name
+        )
         return result
 
     def set_account(self, *, account: int, name: str) -> int:

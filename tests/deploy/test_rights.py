@@ -14,6 +14,7 @@ from psycopg import sql
 from tests.conftest import Connection
 from tests.support import market
 from tests.support.domain import (
+    UKA,
     Event,
     call,
     call_in,
