@@ -388,6 +388,8 @@ def test_an_analyst_sees_reports_and_creates_in_analysis_and_nothing_else(
         if cash:
             close_till(db, 100, "per")
             call(db, "z_report", cash_point=1, seller="per")
+            ever = {"first_day": date(2000, 1, 1), "last_day": date(2100, 1, 1)}
+            call_in(db, "books", "export_vouchers", organisation=UKA, **ever)
     market.update(db, None, market.at(2026, 1, 1))
     advertiser = market.profile(db)
     market.partitions(db, date(2026, 1, 1), 1)
