@@ -199,7 +199,7 @@ grant select on jobs.job to scheduler;
 grant select on
 bank.account, bank.route, bank.import_file, bank.import_left_out, bank.statement, bank.statement_entry, bank.expected,
 bank.expected_line, bank.expected_owed, bank.match_rule, bank.match, bank.match_approval, bank.match_undo, bank.match_entry, bank.match_expected,
-bank.match_line, bank.payout, bank.payout_line, bank.payout_withdrawal
+bank.match_line, bank.match_posting, bank.payout, bank.payout_line, bank.payout_withdrawal
 to bookkeeper, auditor;
 grant select on
 bank.entry, bank.entry_detail, bank.entry_reference, bank.open_entry, bank.open_expected, bank.candidate

@@ -1262,4 +1262,7 @@ values
 ('OWED_BACK', null, null, '0001-01-01', 2990, null, null, 'migration'),
 ('CASH_DIFFERENCE', null, null, '0001-01-01', 1909, null, null, 'migration'),
 ('PAY_IN', null, null, '0001-01-01', 1901, null, null, 'migration'),
-('PAY_OUT', null, null, '0001-01-01', 1901, null, null, 'migration');
+('PAY_OUT', null, null, '0001-01-01', 1901, null, null, 'migration'),
+('BANK', null, null, '0001-01-01', 1920, null, null, 'migration'),
+('BANK_FEE', null, null, '0001-01-01', 7770, null, null, 'migration'),
+('BANK_DIFFERENCE', null, null, '0001-01-01', 7830, null, null, 'migration');

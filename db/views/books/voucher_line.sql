@@ -127,6 +127,21 @@ from (
                 amount,
                 0
             from billig.voucher_till
+            union all
+            select
+                posting_date,
+                posting_date,
+                organisation,
+                null,
+                line_kind,
+                null,
+                payment_method,
+                null,
+                true,
+                false,
+                amount,
+                0
+            from bank.voucher_match
         ) as q
         group by
             q.posting_date, q.rule_date, q.organisation, q.project, q.line_kind, q.vat_code, q.payment_method,
