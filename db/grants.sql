@@ -5,9 +5,9 @@ revoke all on all tables in schema books, billig, marketplace, bank, jobs, repor
 public, billig_seller, billig_web, billig_legacy, billig_dev, marketplace_web, marketplace_profile, bookkeeper, analyst, scheduler, auditor;
 revoke all on all sequences in schema books, billig, marketplace, bank, jobs from
 public, billig_seller, billig_web, billig_legacy, billig_dev, marketplace_web, marketplace_profile, bookkeeper, analyst, scheduler, auditor;
-revoke all on all functions in schema books, billig, marketplace, bank, jobs, deploy from
+revoke all on all functions in schema books, billig, marketplace, bank, jobs, report, deploy from
 public, billig_seller, billig_web, billig_legacy, billig_dev, marketplace_web, marketplace_profile, bookkeeper, analyst, scheduler, auditor;
-alter default privileges in schema books, billig, marketplace, bank, jobs, deploy revoke execute on functions from public;
+alter default privileges in schema books, billig, marketplace, bank, jobs, report, deploy revoke execute on functions from public;
 
 grant usage on schema books, billig to billig_seller, billig_web, billig_legacy, billig_dev, bookkeeper, scheduler, auditor;
 grant usage on schema books to marketplace_web, marketplace_profile, analyst;
@@ -59,6 +59,7 @@ books.voucher_rule_period, books.vat_term_period, books.vat_registration, billig
 to analyst, bookkeeper, auditor, scheduler;
 
 grant select on all tables in schema report to analyst, bookkeeper, auditor;
+grant execute on all functions in schema report to analyst, bookkeeper, auditor;
 grant select on all tables in schema consistency to auditor, scheduler, bookkeeper;
 
 grant execute on function books.vat_of, books.time_zone, billig.local_time to
