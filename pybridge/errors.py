@@ -286,19 +286,19 @@ class NoAccount(Refused):
 class NumberUsed(Refused):
     """Numbers of vouchers that go out go on from the last one."""
 
-    sqlstate = "23B50"
+    sqlstate = "23B55"
 
 
 class UnbalancedVoucher(Refused):
     """The debits and credits of a voucher that would go out differ."""
 
-    sqlstate = "23B51"
+    sqlstate = "23B56"
 
 
 class FileDiffers(Refused):
     """A file of an export of vouchers has other bytes than its first one."""
 
-    sqlstate = "23B52"
+    sqlstate = "23B57"
 
 
 class MonthClosed(Refused):

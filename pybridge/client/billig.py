@@ -211,6 +211,14 @@ class RefundRow:
 
 
 @dataclass(frozen=True)
+class TermOnRow:
+    """A row of `billig.term_on`."""
+
+    is_held: bool
+    term: str
+
+
+@dataclass(frozen=True)
 class TicketExchageRow:
     """A row of `billig.ticket_exchage`."""
 
@@ -349,6 +357,16 @@ class Billig(Room):
             tickets=tickets,
             request_id=request_id,
         )
+
+    def change_event(self, *, event: int, kind: str, reason: str, event_time: datetime | None = None) -> int:
+        """Says that an event is CANCELLED, or MOVED to another time (event_time, local), and why. From today on prepaid
+        tickets of a cancelled event do not become revenue, and those of a moved one do on its new day. A cancelled
+        event that is moved is to be held again. Tickets and money stay as they are: refund them. Returns the row of
+        billig.event_change. 22023: no kind, no reason, or a time that does not go with the kind; P0002: no such event;
+        23B52: it stands so already.
+        """
+        result: int = self._value("change_event", event=event, kind=kind, reason=reason, event_time=event_time)
+        return result
 
     def change_price_group(
         self,
@@ -892,6 +910,12 @@ class Billig(Room):
         """
         result: bool = self._value("takes_seat", transaction_type=transaction_type)
         return result
+
+    def term_on(self, *, event: int, vat_code: int, day: date) -> list[TermOnRow]:
+        """How what is sold of an event under a VAT code on a day counts: is_held, whether the event's day had come at
+        the end of it; term, SALE or DELIVERY, which VAT term it belongs to (books.vat_term).
+        """
+        return self._rows(TermOnRow, "term_on", event=event, vat_code=vat_code, day=day)
 
     def ticket_exchage(
         self,

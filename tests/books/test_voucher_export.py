@@ -162,14 +162,14 @@ def test_each_organisations_numbers_go_on_from_its_own_last_one(db: Connection) 
     run(db, "update billig.payment_method set organisation = %s", UKA)
     sell(db, concert(db).price_group)
     for used in (1, 700):
-        with expect("23B50"):
+        with expect("23B55"):
             send_out(db, first_number=used)
     (uka,) = send_out(db)
     assert uka["first_number"] == 701
     sell(db, concert(db).price_group)
     (uka,) = send_out(db, first_number=9_999_999)
     sell(db, concert(db).price_group)
-    with expect("23B50"):
+    with expect("23B55"):
         send_out(db)
     assert consistency(db) == {}
 
@@ -256,7 +256,7 @@ def test_a_voucher_that_does_not_balance_does_not_go_out(db: Connection) -> None
         select organisation, voucher_number, 99, line_kind, account, account_name, 1, 0, line_text
         from books.exported_line where line = 1
         """
-    with expect("23B51"):
+    with expect("23B56"):
         run(db, one_more_krone)
     # the control: without the guard it stands there, and is found
     run(db, "alter table books.exported_line disable trigger exported_line_balance")
@@ -296,7 +296,7 @@ def test_a_file_of_an_export_has_the_bytes_of_its_first(db: Connection) -> None:
 
     written(b"1" * 32)
     written(b"1" * 32)
-    with expect("23B52"):
+    with expect("23B57"):
         written(b"2" * 32)
     with expect("P0002"):
         written(b"1" * 32, export=404)

@@ -42,7 +42,7 @@ begin
     v_first := coalesce(p_first_number, v_used + 1, 1);
     if v_first <= v_used or v_first not between 1 and 9999999 then
         raise exception 'numbers of vouchers go on from the last one' using
-            errcode = '23B50',
+            errcode = '23B55',
             detail = format('Organisation %s: the first number would be %s; %s is used.',
                 p_organisation, v_first, coalesce('up to ' || v_used, 'none')),
             hint = format('Leave the number out, or begin at %s or later; numbers end at 9999999.', coalesce(v_used, 0) + 1);
@@ -54,10 +54,10 @@ begin
         select
             u.*,
             f.voucher_number as corrects,
-            v_first - 1 + dense_rank() over (order by u.posting_date)::int as voucher_number
+            v_first - 1 + dense_rank() over (order by u.posting_date, u.voucher)::int as voucher_number
         from books.unexported_line as u
         left join books.exported_voucher as f
-            on u.organisation = f.organisation and u.posting_date = f.posting_date and f.corrects is null
+            on u.organisation = f.organisation and u.voucher = f.voucher and f.corrects is null
         where
             u.organisation = p_organisation
             and u.posting_date >= p_first_day and u.posting_date <= p_last_day
@@ -74,16 +74,18 @@ begin
     written as (
         insert into books.exported_line as n (
             organisation, voucher_number, line, line_kind, account, account_name, project, project_name, vat_code,
-            accounting_vat_code, payment_method, amount, vat_amount, line_text
+            vat_rate, accounting_vat_code, payment_method, amount, vat_amount, line_text
         )
         select
             l.organisation, l.voucher_number,
             row_number() over (
                 partition by l.voucher_number
-                order by k.place, l.account, l.project nulls first, l.vat_code, l.payment_method, l.accounting_vat_code
+                order by
+                    k.place, l.account, l.project nulls first, l.vat_code, l.vat_rate, l.payment_method,
+                    l.accounting_vat_code
             ),
-            l.line_kind, l.account, l.account_name, l.project, l.project_name, l.vat_code, l.accounting_vat_code,
-            l.payment_method, l.amount, l.vat_amount,
+            l.line_kind, l.account, l.account_name, l.project, l.project_name, l.vat_code, l.vat_rate,
+            l.accounting_vat_code, l.payment_method, l.amount, l.vat_amount,
             coalesce('Retter bilag ' || l.corrects || ': ', '') || l.line_text
         from line as l
         inner join books.voucher_line_kind as k on l.line_kind = k.line_kind
@@ -119,4 +121,4 @@ end;
 $$;
 
 comment on function books.export_vouchers(int, date, date, int, text, text) is
-'Records what goes out to the accounting system: of the days from p_first_day to p_last_day, all that did not go out before, once. What was never exported of a day is a new voucher; what has changed since is a voucher that corrects the first one of that day, by the difference. Vouchers are numbered from the organisation''s last number on, or from p_first_number, which is later than that (null: no wish). p_no_vat_code: what the file has where a line has no VAT code. Returns the export: its key, its first and last number, how many of its vouchers correct others, its lines, and NOK of its debits; no row where nothing is new, and then nothing is recorded. Its lines are in report.exported_line. 22023: no days in order, or no such layout or code; P0002: no such organisation; 23B46: a line has no account; 23B50: the number is used; 23B51: a voucher does not balance; 25000: not at read committed. May be null: p_first_number.';
+'Records what goes out to the accounting system: of the days from p_first_day to p_last_day, all that did not go out before, once. A voucher of report.voucher_line that never went out is a new one; what has changed since it did is a voucher that corrects it, by the difference. Vouchers are numbered from the organisation''s last number on, or from p_first_number, which is later than that (null: no wish). p_no_vat_code: what the file has where a line has no VAT code. Returns the export: its key, its first and last number, how many of its vouchers correct others, its lines, and NOK of its debits; no row where nothing is new, and then nothing is recorded. Its lines are in report.exported_line. 22023: no days in order, or no such layout or code; P0002: no such organisation; 23B46: a line has no account; 23B55: the number is used; 23B56: a voucher does not balance; 25000: not at read committed. May be null: p_first_number.';

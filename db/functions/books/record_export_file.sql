@@ -28,4 +28,4 @@ end;
 $$;
 
 comment on function books.record_export_file(int, bytea, text) is
-'Records that an export was written to a file: the first one, or a copy, which has the same bytes. Returns the row of books.export_file. 22023: no SHA-256, or no name; P0002: no such export; 23B52: its first file had other bytes.';
+'Records that an export was written to a file: the first one, or a copy, which has the same bytes. Returns the row of books.export_file. 22023: no SHA-256, or no name; P0002: no such export; 23B57: its first file had other bytes.';

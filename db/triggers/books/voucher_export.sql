@@ -33,7 +33,7 @@ begin
     limit 1;
     if found then
         raise exception 'a voucher that does not balance does not go out' using
-            errcode = '23B51',
+            errcode = '23B56',
             detail = format('Organisation %s, voucher %s: debits are %s more than credits.',
                 v_organisation, v_number, v_difference),
             hint = 'See consistency.voucher_balance: a payment and its log rows disagree.';
@@ -43,7 +43,7 @@ end;
 $$;
 
 comment on function books.exported_line_balance() is
-'Refuses lines of vouchers that went out if those of a voucher do not sum to 0 (23B51).';
+'Refuses lines of vouchers that went out if those of a voucher do not sum to 0 (23B56).';
 
 create or replace function books.export_file_same()
 returns trigger
@@ -58,7 +58,7 @@ begin
         where f.voucher_export = new.voucher_export and f.sha256 <> new.sha256
     ) then
         raise exception 'an export has one content' using
-            errcode = '23B52',
+            errcode = '23B57',
             detail = format('A file of export %s was written that has other bytes than this one.', new.voucher_export),
             hint = 'Take the file that was written first, or write one with the version of pybridge that wrote it.';
     end if;
@@ -67,7 +67,7 @@ end;
 $$;
 
 comment on function books.export_file_same() is
-'Refuses a file of an export that has other bytes than its first one (23B52).';
+'Refuses a file of an export that has other bytes than its first one (23B57).';
 
 create or replace trigger voucher_export_keep
 before update or delete or truncate on books.voucher_export

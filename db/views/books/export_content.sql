@@ -12,8 +12,8 @@ select
     sha256(convert_to(string_agg(
         jsonb_build_array(
             v.voucher_number, v.posting_date, v.voucher, v.corrects, l.line, l.line_kind, l.account, l.account_name,
-            l.project, l.project_name, l.vat_code, l.accounting_vat_code, l.payment_method, l.amount, l.vat_amount,
-            l.line_text
+            l.project, l.project_name, l.vat_code, l.vat_rate, l.accounting_vat_code, l.payment_method, l.amount,
+            l.vat_amount, l.line_text
         )::text,
         e'\n' order by v.voucher_number, l.line
     ), 'UTF8')) as content_sha256

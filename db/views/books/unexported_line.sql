@@ -2,13 +2,14 @@ create or replace view books.unexported_line as
 select
     d.organisation,
     d.posting_date,
-    max(d.voucher) as voucher,
+    d.voucher,
     d.line_kind,
     d.account,
     coalesce(max(d.account_name), max(d.account_name_then)) as account_name,
     d.project,
     coalesce(max(d.project_name), max(d.project_name_then)) as project_name,
     d.vat_code,
+    d.vat_rate,
     d.accounting_vat_code,
     d.payment_method,
     sum(d.amount) as amount,
@@ -28,6 +29,7 @@ from (
         project_name,
         null as project_name_then,
         vat_code,
+        vat_rate,
         accounting_vat_code,
         payment_method,
         amount,
@@ -49,6 +51,7 @@ from (
         null,
         l.project_name,
         l.vat_code,
+        l.vat_rate,
         l.accounting_vat_code,
         l.payment_method,
         -l.amount,
@@ -61,8 +64,8 @@ from (
     inner join books.exported_line as l on v.organisation = l.organisation and v.voucher_number = l.voucher_number
 ) as d
 group by
-    d.organisation, d.posting_date, d.line_kind, d.account, d.project, d.vat_code, d.accounting_vat_code,
-    d.payment_method
+    d.organisation, d.posting_date, d.voucher, d.line_kind, d.account, d.project, d.vat_code, d.vat_rate,
+    d.accounting_vat_code, d.payment_method
 having sum(d.amount) <> 0 or sum(d.vat_amount) <> 0;
 
 comment on view books.unexported_line is

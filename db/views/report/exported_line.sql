@@ -17,6 +17,7 @@ select
     greatest(-l.amount, 0) as credit,
     l.amount,
     l.vat_code,
+    l.vat_rate,
     l.vat_amount,
     l.accounting_vat_code,
     l.payment_method,
@@ -31,9 +32,9 @@ comment on column report.exported_line.voucher_export is 'The export that it wen
 comment on column report.exported_line.organisation is 'Organisation whose voucher it is';
 comment on column report.exported_line.organisation_name is 'Its name';
 comment on column report.exported_line.voucher_number is 'Number of the voucher in the accounting system';
-comment on column report.exported_line.voucher is 'Its name in report.voucher_line: organisation and day';
+comment on column report.exported_line.voucher is 'Its name in report.voucher_line';
 comment on column report.exported_line.posting_date is 'Date of the voucher';
-comment on column report.exported_line.corrects is 'Number of the voucher that it corrects, by the difference; null: the first of its day';
+comment on column report.exported_line.corrects is 'Number of the voucher that it corrects, by the difference; null: the first of its name';
 comment on column report.exported_line.project is 'UKE project of the tickets; null: money, or tickets without a project';
 comment on column report.exported_line.project_name is 'Its name then; null: no project';
 comment on column report.exported_line.line is 'Number of the line in its voucher, from 1';
@@ -44,6 +45,7 @@ comment on column report.exported_line.debit is 'NOK, 0 if it is a credit';
 comment on column report.exported_line.credit is 'NOK, 0 if it is a debit';
 comment on column report.exported_line.amount is 'NOK: debit less credit';
 comment on column report.exported_line.vat_code is 'Standard VAT code of what was sold; null: not a line of tickets';
+comment on column report.exported_line.vat_rate is 'VAT rate, per cent; null: not a line that counts for VAT on its day';
 comment on column report.exported_line.vat_amount is 'Of ticket prices and fees: the VAT booked beside the line, NOK, same sign as amount';
 comment on column report.exported_line.accounting_vat_code is 'The accounting system''s VAT code; null: none';
 comment on column report.exported_line.payment_method is 'Means of payment, by its name then; null: not a line of money';
