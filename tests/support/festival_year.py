@@ -155,7 +155,7 @@ class Year:
         self.first = date(self.calendar.today.year + 1, 8, 1)
         self.change_of_rate = date(self.first.year + 1, 1, 1)
         self.new_rate_known = False
-        self.calendar.forward((self.first - self.calendar.today).days)
+        self.today = self.calendar.forward((self.first - self.calendar.today).days)
         self.shows: list[Show] = []
         self.tickets: list[Ticket] = []
         self.changes: list[Change] = []
@@ -203,7 +203,7 @@ class Year:
 
     def _note(self, ticket: Ticket, is_fee: bool, rate: Decimal, gross: Decimal, vat: Decimal) -> None:
         if gross or vat:
-            self.changes.append(Change(self.calendar.today, ticket.show, is_fee, rate, gross, vat))
+            self.changes.append(Change(self.today, ticket.show, is_fee, rate, gross, vat))
 
     def leave(self, ticket: Ticket, left: Decimal) -> Decimal:
         """So much of its money is left from now on; returns what came in by that."""
@@ -237,7 +237,7 @@ class Year:
             assert session is not None
             self.drawers[session] += moved
         elif method in SHARES:
-            place = self.calendar.today if session is None else session
+            place = self.today if session is None else session
             self.banks[organisation].owed[method, "day" if session is None else "session", place] += moved
 
     def should(self, by: date) -> Money:
@@ -285,7 +285,7 @@ class Year:
                     "film": (LOW_RATE, REGULAR_RATE),
                     "concert": (OUTSIDE_THE_ACT, OUTSIDE_THE_ACT),
                 }[kind]
-                day = self.calendar.today + timedelta(days=self.dice.choice([0, 9, 20, 45, 80]))
+                day = self.today + timedelta(days=self.dice.choice([0, 9, 20, 45, 80]))
                 prices = [Decimal(self.dice.randint(60, 400)) for _ in range(2)]
                 fee = Decimal(self.dice.randint(0, 2500)) / 100
                 made = make_event(
@@ -300,7 +300,7 @@ class Year:
                 )  # fmt: skip
 
     def _coming(self) -> list[Show]:
-        return [show for show in self.shows if show.day >= self.calendar.today and not show.is_cancelled]
+        return [show for show in self.shows if show.day >= self.today and not show.is_cancelled]
 
     def _live(self, on_the_web: bool) -> list[Ticket]:
         return [ticket for ticket in self.tickets if ticket.is_live and ticket.on_the_web == on_the_web]
@@ -424,7 +424,7 @@ class Year:
         self.money[STANDS[stand], OUTSIDE_TILLS] -= signed
 
     def cancel_or_move(self) -> None:
-        later = [show for show in self._coming() if show.day > self.calendar.today]
+        later = [show for show in self._coming() if show.day > self.today]
         if not later:
             return
         show = self.dice.choice(later)
@@ -432,7 +432,7 @@ class Year:
             call(self.db, "change_event", event=show.event, kind="CANCELLED", reason="the singer is ill")
             show.is_cancelled = True
         else:
-            show.day = self.calendar.today + timedelta(days=self.dice.choice([1, 15, 40]))
+            show.day = self.today + timedelta(days=self.dice.choice([1, 15, 40]))
             at = datetime.combine(show.day, time(20))
             call(self.db, "change_event", event=show.event, kind="MOVED", reason="the hall is wet", event_time=at)
             self.change_rates()
@@ -546,9 +546,9 @@ class Year:
             if month == 2:
                 self._announce_rate()
             self.day(deeds // 2)
-            self.calendar.forward(self.dice.randint(9, 20))
+            self.today = self.calendar.forward(self.dice.randint(9, 20))
             self.day(deeds - deeds // 2)
-            self.calendar.forward((following - self.calendar.today).days)
+            self.today = self.calendar.forward((following - self.today).days)
             self.pay_out(first, last)
             for organisation in (UKA, SAMFUNDET):
                 self.calendar.close(first, last, organisation=organisation)
