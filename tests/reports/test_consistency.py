@@ -51,6 +51,7 @@ TABLES = (
     "payment_line",
     "purchase",
     "event",
+    "event_change",
     "price_group",
     "ticket_group_base",
     "till_session",

@@ -230,9 +230,10 @@ class Reports:
         day = one(self.db, "select billig.local_time()::date")
         held = [line for line in self.lines if line["event_date"] <= day]
         in_all = ("organisation_name", "project", "vat_code")
-        for kinds, measure in ((("VAT",), VAT), (("REVENUE", "FEE"), NET)):
-            counted = [row for row in vouchers if row["line_kind"] in kinds]
-            self.alike(f"{kinds} of vouchers", counted, ("amount",), in_all, (lambda row, of=measure: -of(row),), held)
+        vat = [row for row in vouchers if row["line_kind"] == "VAT"]
+        self.alike("vouchers' VAT", vat, ("amount",), in_all, (lambda row: -row["vat_amount"],), held)
+        revenue = [row for row in vouchers if row["line_kind"] in ("REVENUE", "FEE")]
+        self.alike("vouchers' revenue", revenue, ("amount",), in_all, (lambda row: -row["net_amount"],), held)
         released = [row for row in vouchers if row["line_kind"] in ("PREPAID", "RELEASE")]
         to_come = [line for line in self.lines if line["event_date"] > day]
         self.alike("prepaid", released, ("amount",), in_all, (lambda row: -row["gross_amount"],), to_come)
