@@ -20,7 +20,8 @@ from pybridge.formats import as_text
 LINES = """
 select
     voucher, posting_date, organisation_name, project, project_name, line::int as line, line_kind, account,
-    account_name, debit, credit, amount, vat_code, vat_amount, accounting_vat_code, payment_method, line_text
+    account_name, debit, credit, amount, vat_code, vat_rate, vat_amount, accounting_vat_code, payment_method,
+    line_text
 from report.voucher_line
 where
     posting_date between %(first)s and %(last)s

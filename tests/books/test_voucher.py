@@ -925,7 +925,7 @@ class Month:
         )
         columns = ("vat_code", "amount", "vat_amount")
         return [
-            (row["event"], row["transaction_date"], *(row[part + column] for column in columns))  # type: ignore[misc]
+            (row["event"], row["transaction_date"], *(row[part + column] for column in columns))
             for row in found
             for part in ("", "fee_")
         ]

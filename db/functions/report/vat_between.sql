@@ -44,6 +44,7 @@ begin
         from billig.vat_row as v
         where v.vat_date >= p_first and v.vat_date <= p_last
         group by v.organisation, v.vat_code, v.vat_rate
+        having sum(v.net_amount) <> 0 or sum(v.vat_amount) <> 0
     ) as r
     inner join billig.organisation as o on r.organisation = o.organisation
     inner join books.vat_code as c on r.vat_code = c.vat_code
