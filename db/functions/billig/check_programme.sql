@@ -252,12 +252,16 @@ begin atomic
         ) as r
         where r.now_rate <> r.rate and e.event_date > billig.local_time()::date
         union all
-        select
+        select distinct
             e.line, 'sale_from', e.item ->> 'sale_from',
-            'sale opens more than a year before the event: no sales document with VAT may be so early, whatever is sold'
+            'sale opens more than a year before the event, and it has VAT: a sales document is issued a year before at most'
             || ' (bokføringsforskriften § 5-2-7)', true
-        from event as e
-        where coalesce(e.sale_from, billig.local_time())::date < e.event_date - interval '1 year'
+        from sold_event as e
+        inner join books.vat_code as v
+            on v.vat_code::text = e.ticket_vat_code or (v.vat_code::text = e.fee_vat_code and e.ticket_fee::numeric > 0)
+        where
+            coalesce(e.sale_from, billig.local_time())::date < e.event_date - interval '1 year'
+            and books.rate_on(v.vat_code, e.event_date) > 0
         union all
         select
             e.line, 'organisation', o.organisation_name,
@@ -276,4 +280,4 @@ begin atomic
 end;
 
 comment on function billig.check_programme(jsonb) is
-'Every problem of a programme, one row each, in the file''s order; none when it is good. import_programme refuses them, save those with is_warning: a fee that exceeds a price that is not 0, a VAT code that is seldom right for tickets (books.vat_code.ticket_warning), VAT on the fee of a ticket without VAT, a VAT rate that will be another on the event''s day, a sale that opens more than a year before the event, and VAT of an organisation that is not registered for it. p_rows: an array of objects, one for each price group, with its line (number) and the columns of billig.programme_column as text. line null: the file as a whole. Changes nothing. 22023: no array of objects. May be null: line, value.';
+'Every problem of a programme, one row each, in the file''s order; none when it is good. import_programme refuses them, save those with is_warning: a fee that exceeds a price that is not 0, a VAT code that is seldom right for tickets (books.vat_code.ticket_warning), VAT on the fee of a ticket without VAT, a VAT rate that will be another on the event''s day, a sale with VAT that opens more than a year before the event, and VAT of an organisation that is not registered for it. p_rows: an array of objects, one for each price group, with its line (number) and the columns of billig.programme_column as text. line null: the file as a whole. Changes nothing. 22023: no array of objects. May be null: line, value.';
