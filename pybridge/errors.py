@@ -283,6 +283,12 @@ class NoAccount(Refused):
     sqlstate = "23B46"
 
 
+class EventStandsSo(Refused):
+    """The event is cancelled already, or is to be held at that time."""
+
+    sqlstate = "23B52"
+
+
 class NumberUsed(Refused):
     """Numbers of vouchers that go out go on from the last one."""
 

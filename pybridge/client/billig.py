@@ -419,10 +419,11 @@ class Billig(Room):
     def check_programme(self, *, rows: Any) -> list[CheckProgrammeRow]:
         """Every problem of a programme, one row each, in the file's order; none when it is good. import_programme
         refuses them, save those with is_warning: a fee that exceeds a price that is not 0, a VAT code that is seldom
-        right for tickets (books.vat_code.ticket_warning), VAT on the fee of a ticket without VAT, and a VAT rate that
-        will be another on the event's day. rows: an array of objects, one for each price group, with its line (number)
-        and the columns of billig.programme_column as text. line null: the file as a whole. Changes nothing. 22023: no
-        array of objects.
+        right for tickets (books.vat_code.ticket_warning), VAT on the fee of a ticket without VAT, a VAT rate that will
+        be another on the event's day, a sale with VAT that opens more than a year before the event, and VAT of an
+        organisation that is not registered for it. rows: an array of objects, one for each price group, with its line
+        (number) and the columns of billig.programme_column as text. line null: the file as a whole. Changes nothing.
+        22023: no array of objects.
         """
         return self._rows(CheckProgrammeRow, "check_programme", rows=json(rows))
 

@@ -192,8 +192,10 @@ class Books(Room):
         """Registers what the law wants to be told of an organisation on its receipts, from a day on (today, if none is
         given): receipts that are printed from now on, of payments from that day on, say it; copies say what their
         original said. organisation_number: nine digits, spaces are left out. Returns the row of books.organisation.
-        22023: no legal name, no valid number (modulus 11), or a day before 2000 or after 2100; P0002: no such
-        organisation.
+        Name, number and address may be put right for days of a closed period too; whether it is in the VAT register may
+        not change there, since its vouchers go by that. 22023: no legal name, no valid number (modulus 11), a day
+        before 2000 or after 2100, or another VAT registration in a closed period; P0002: no such organisation; 25000:
+        not at read committed.
         """
         result: int = self._value(
             "set_organisation",

@@ -26,6 +26,28 @@ class PrepaidRow:
 
 
 @dataclass(frozen=True)
+class VatBetweenRow:
+    """A row of `report.vat_between`."""
+
+    organisation: int
+    organisation_name: str
+    first_day: date
+    last_day: date
+    vat_code: int
+    vat_code_name: str
+    vat_rate: Decimal
+    is_in_return: bool
+    net_amount: Decimal
+    vat_amount: Decimal
+    net_kroner: Decimal
+    vat_kroner: Decimal
+    log_rows: int
+    late_rows: int
+    closed_until: date | None
+    is_closed: bool
+
+
+@dataclass(frozen=True)
 class VatReturnRow:
     """A row of `report.vat_return`."""
 
@@ -84,6 +106,14 @@ class Report(Room):
         day to come, or before 2000.
         """
         return self._rows(PrepaidRow, "prepaid", as_of=as_of)
+
+    def vat_between(self, *, first: date, last: date) -> list[VatBetweenRow]:
+        """What report.vat_return says of a term, of any days: base and VAT by organisation, VAT code and rate of what
+        counts for VAT from the first day to the last, both in it. NOK: sold positive, given back negative; net_kroner
+        and vat_kroner: whole kroner, half away from zero. is_closed: all of these days are. 22023: no days, or not in
+        order.
+        """
+        return self._rows(VatBetweenRow, "vat_between", first=first, last=last)
 
     def vat_return(self, *, term: date, months: int = 2) -> list[VatReturnRow]:
         """The VAT return of the term that a day lies in, for each organisation, a row for each VAT code and rate: base

@@ -20,12 +20,13 @@ from pybridge.formats import as_text
 LINES = """
 select
     voucher, posting_date, organisation_name, project, project_name, line::int as line, line_kind, account,
-    account_name, debit, credit, amount, vat_code, vat_amount, accounting_vat_code, payment_method, line_text
+    account_name, debit, credit, amount, vat_code, vat_rate, vat_amount, accounting_vat_code, payment_method,
+    line_text
 from report.voucher_line
 where
     posting_date between %(first)s and %(last)s
     and (%(organisation)s::text is null or organisation_name = %(organisation)s)
-order by posting_date, organisation, project nulls first, line
+order by posting_date, organisation, voucher, project nulls first, line
 """
 UNBALANCED = """
 select b.posting_date, o.organisation_name, b.project, b.problem, b.difference
@@ -73,6 +74,7 @@ class Line:
     credit: Decimal
     amount: Decimal
     vat_code: int | None
+    vat_rate: Decimal | None
     vat_amount: Decimal
     accounting_vat_code: str | None
     payment_method: str | None
@@ -228,6 +230,7 @@ JOURNAL = Layout(
         Column("debet", lambda row: row.line.debit),
         Column("kredit", lambda row: row.line.credit),
         Column("mva-kode", lambda row: row.line.vat_code),
+        Column("mva-sats", lambda row: row.line.vat_rate),
         Column("mva", lambda row: row.line.vat_amount),
         Column("regnskapets mva-kode", lambda row: row.line.accounting_vat_code),
         Column("betalingsmiddel", lambda row: row.line.payment_method),

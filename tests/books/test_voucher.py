@@ -430,7 +430,8 @@ def test_what_is_sold_before_the_day_is_a_debt_with_its_vat_until_the_day(db: Co
     held = held_since(db, event, 5, 2)
     assert booked(db, event, day - timedelta(days=5)) == money(_1900=250, _2900=-250)
     assert booked(db, event, held) == money(_2900=250, _3020=-200, _2700=-50)
-    assert {(line["account"], line["accounting_vat_code"], line["vat_rate"]) for line in lines(db, event.project, held)} == {
+    columns = ("account", "accounting_vat_code", "vat_rate")
+    assert {tuple(line[column] for column in columns) for line in lines(db, event.project, held)} == {
         (2900, None, None), (3020, "3", 25), (2700, None, 25)
     }  # fmt: skip
     refund(db, [late])
@@ -477,11 +478,9 @@ def test_a_fee_is_prepaid_with_its_ticket(db: Connection) -> None:
 def test_a_rate_is_told_on_the_lines_that_count(db: Connection) -> None:
     event = held_event(db, LOW_RATE, prices=(112,))
     sell(db, event.price_group)
-    assert {(line["line_kind"], line["vat_rate"]) for line in lines(db, event.project)} == {
-        ("REVENUE", 12),
-        ("VAT", 12),
-    }
-    assert {line["line_text"].split(", prosjekt")[0] for line in lines(db, event.project)} == {
+    found = lines(db, event.project)
+    assert {(line["line_kind"], line["vat_rate"]) for line in found} == {("REVENUE", 12), ("VAT", 12)}
+    assert {line["line_text"].split(", prosjekt")[0] for line in found} == {
         "Billettinntekt, mva-kode 33, 12 %", "Utgående mva, mva-kode 33, 12 %"
     }  # fmt: skip
 
@@ -924,11 +923,12 @@ class Month:
             [event.event for event in self.events],
             day,
         )
+        columns = ("vat_code", "amount", "vat_amount")
         return [
-            (row["event"], row["transaction_date"], row[f"{part}vat_code"], row[f"{part}amount"], row[f"{part}vat_amount"])
+            (row["event"], row["transaction_date"], *(row[part + column] for column in columns))
             for row in found
             for part in ("", "fee_")
-        ]  # fmt: skip
+        ]
 
     def prepaid(self, day: date) -> Decimal:
         """All that was sold, less what was given back, of events whose day had not come, as known that day.
@@ -1140,7 +1140,8 @@ def _some_line(**changes: object) -> vouchers.Line:
         "voucher": "2-20261024-101", "posting_date": date(2026, 10, 24), "organisation_name": "UKA", "project": 101,
         "project_name": "Revyen", "line": 1, "line_kind": "PAYMENT", "account": 1900, "account_name": "Kontanter",
         "debit": Decimal("1234.50"), "credit": Decimal(0), "amount": Decimal("1234.50"), "vat_code": None,
-        "vat_amount": Decimal(0), "accounting_vat_code": None, "payment_method": "CASH", "line_text": "Betaling; CASH",
+        "vat_rate": None, "vat_amount": Decimal(0), "accounting_vat_code": None, "payment_method": "CASH",
+        "line_text": "Betaling; CASH",
     }  # fmt: skip
     return vouchers.Line(**{**values, **changes})  # type: ignore[arg-type]
 
@@ -1148,9 +1149,9 @@ def _some_line(**changes: object) -> vouchers.Line:
 def test_the_journal_is_a_table_for_a_norwegian_spreadsheet() -> None:
     content = vouchers.render([_some_line()], vouchers.JOURNAL).decode("utf-8-sig")
     assert content == (
-        "bilag;linje;dato;organisasjon;prosjekt;prosjektnavn;konto;kontonavn;debet;kredit;mva-kode;mva;"
+        "bilag;linje;dato;organisasjon;prosjekt;prosjektnavn;konto;kontonavn;debet;kredit;mva-kode;mva-sats;mva;"
         "regnskapets mva-kode;betalingsmiddel;type;tekst\r\n"
-        "2-20261024-101;1;2026-10-24;UKA;101;Revyen;1900;Kontanter;1234,50;0,00;;0,00;;CASH;PAYMENT;Betaling, CASH\r\n"
+        "2-20261024-101;1;2026-10-24;UKA;101;Revyen;1900;Kontanter;1234,50;0,00;;;0,00;;CASH;PAYMENT;Betaling, CASH\r\n"
     )
 
 

@@ -432,7 +432,8 @@ class Year:
             call(self.db, "change_event", event=show.event, kind="CANCELLED", reason="the singer is ill")
             show.is_cancelled = True
         else:
-            show.day = self.today + timedelta(days=self.dice.choice([1, 15, 40]))
+            days = [self.today + timedelta(days=days) for days in (1, 15, 40)]
+            show.day = self.dice.choice([day for day in days if day != show.day])
             at = datetime.combine(show.day, time(20))
             call(self.db, "change_event", event=show.event, kind="MOVED", reason="the hall is wet", event_time=at)
             self.change_rates()
