@@ -49,8 +49,8 @@ order by posting_date, organisation_name, project
 EXPORTED = """
 select
     voucher, posting_date, organisation_name, project, project_name, line::int as line, line_kind, account,
-    account_name, debit, credit, amount, vat_code, vat_amount, accounting_vat_code, payment_method, line_text,
-    voucher_number
+    account_name, debit, credit, amount, vat_code, vat_rate, vat_amount, accounting_vat_code, payment_method,
+    line_text, voucher_number
 from report.exported_line
 where voucher_export = %s
 order by voucher_number, line

@@ -80,12 +80,12 @@ def numbers(db: Connection, organisation: int = UKA) -> list[tuple[int, int | No
     found = rows(
         db,
         """
-        select distinct voucher_number, corrects from report.exported_line
+        select distinct voucher_number, corrected_number from report.exported_line
         where organisation = %s order by voucher_number
         """,
         organisation,
     )
-    return [(row["voucher_number"], row["corrects"]) for row in found]
+    return [(row["voucher_number"], row["corrected_number"]) for row in found]
 
 
 # --- Once -----------------------------------------------------------------------------------------------------------
@@ -125,8 +125,8 @@ def test_another_rule_for_an_open_day_moves_what_went_out(db: Connection) -> Non
     send_out(db)
     call_in(db, "books", "set_account", account=3221, name="Billettinntekt revyen")
     call_in(db, "books", "set_voucher_rule", line_kind="REVENUE", account=3221, project=event.project)
-    (waiting,) = rows(db, "select corrects, debit from report.unexported_voucher")
-    assert waiting == {"corrects": 1, "debit": 125}
+    (waiting,) = rows(db, "select corrected_number, debit from report.unexported_voucher")
+    assert waiting == {"corrected_number": 1, "debit": 125}
     send_out(db)
     assert gone(db) == journal(db)
     assert {key[2]: amount for key, amount in gone(db).items()} == {1900: 125, 3221: -125}

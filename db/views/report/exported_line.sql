@@ -6,7 +6,7 @@ select
     v.voucher_number,
     v.voucher,
     v.posting_date,
-    v.corrects,
+    v.corrects as corrected_number,
     l.project,
     l.project_name,
     l.line,
@@ -34,7 +34,7 @@ comment on column report.exported_line.organisation_name is 'Its name';
 comment on column report.exported_line.voucher_number is 'Number of the voucher in the accounting system';
 comment on column report.exported_line.voucher is 'Its name in report.voucher_line';
 comment on column report.exported_line.posting_date is 'Date of the voucher';
-comment on column report.exported_line.corrects is 'Number of the voucher that it corrects, by the difference; null: the first of its name';
+comment on column report.exported_line.corrected_number is 'Number of the voucher that it corrects, by the difference; null: the first of its name';
 comment on column report.exported_line.project is 'UKE project of the tickets; null: money, or tickets without a project';
 comment on column report.exported_line.project_name is 'Its name then; null: no project';
 comment on column report.exported_line.line is 'Number of the line in its voucher, from 1';

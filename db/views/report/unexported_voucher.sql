@@ -4,7 +4,7 @@ select
     o.organisation_name,
     u.posting_date,
     u.voucher,
-    f.voucher_number as corrects,
+    f.voucher_number as corrected_number,
     count(*) as lines,
     sum(greatest(u.amount, 0)) as debit
 from books.unexported_line as u
@@ -19,6 +19,6 @@ comment on column report.unexported_voucher.organisation is 'Organisation whose 
 comment on column report.unexported_voucher.organisation_name is 'Its name';
 comment on column report.unexported_voucher.posting_date is 'Date of the voucher';
 comment on column report.unexported_voucher.voucher is 'Its name in report.voucher_line';
-comment on column report.unexported_voucher.corrects is 'Number of the voucher that went out and would be corrected; null: it never went out';
+comment on column report.unexported_voucher.corrected_number is 'Number of the voucher that went out and would be corrected; null: it never went out';
 comment on column report.unexported_voucher.lines is 'How many lines the voucher would have';
 comment on column report.unexported_voucher.debit is 'NOK of its debits';
