@@ -223,7 +223,7 @@ ROWS = (
         (DAYS,),
         ("organisation_name", "posting_date", "voucher", "corrected_number", "lines", "debit"),
         "organisation_name, posting_date, voucher",
-        meaning="NOK. Corrected number: the number that the voucher went out with; the next export sends the difference.",
+        meaning="NOK. Corrected number: that which the voucher went out with; the next export sends the difference.",
     ),
 )  # fmt: skip
 REPORTS = {each.name: each for each in ROWS}

@@ -52,7 +52,8 @@ def booked(db: Connection, day: date | None = None, organisation: int | None = N
     return {row["account"]: row["amount"] for row in found}
 
 
-def balance(db: Connection, day: date, account: str = banking.ACCOUNT) -> tuple[Decimal | None, ...]:
+def balance(db: Connection, day: date, account: str = banking.ACCOUNT) -> tuple[object, ...]:
+    """Statement, opening, booked, other, open and difference."""
     (found,) = rows(
         db,
         """

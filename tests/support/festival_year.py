@@ -425,7 +425,7 @@ class Year:
 
     def cancel_or_move(self) -> None:
         later = [show for show in self._coming() if show.day > self.today]
-        if not later:
+        if len(later) < 4:  # something is left to sell
             return
         show = self.dice.choice(later)
         if self.dice.random() < 0.5:
@@ -439,6 +439,8 @@ class Year:
             self.change_rates()
 
     def day(self, deeds: int) -> None:
+        while len(self._coming()) < 4:
+            self.stage()
         floats = {stand: Decimal(5000 + 100 * stand) for stand in STANDS}
         for stand, opening in floats.items():
             self.sessions[stand] = open_till(self.db, f"seller{stand}", stand, opening)
