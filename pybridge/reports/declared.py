@@ -142,7 +142,7 @@ ROWS = (
     Declared(
         "vat_return", N_("VAT return"),
         N_("Base and VAT by VAT code, in the term that each sale belongs to, as the return takes them."),
-        (DAYS,), question=questions.vat_return, wide=True,
+        (DAYS,), questions.VAT_COLUMNS, question=questions.vat_return, wide=True,
         meaning="NOK without VAT, and the VAT, in kroner and øre and in whole kroner as the return takes them; sold"
         " positive, given back negative. VAT counts on the day of the sale or of the event, by books.vat_term. Not in"
         " return: code 7. Late rows came too late for a closed period.",
@@ -150,7 +150,7 @@ ROWS = (
     Declared(
         "prepaid", N_("Prepaid tickets"),
         N_("What was sold of events that have not been held, event by event; it ties to the account."),
-        ("event", "project", DAYS), question=questions.prepaid, wide=True,
+        ("event", "project", DAYS), questions.PREPAID_COLUMNS, question=questions.prepaid, wide=True,
         meaning="NOK, positive: owed to buyers until the event is held. Prepaid is what lies on the account: without"
         " the VAT that is booked already, with the VAT that is to come when the event is held.",
     ),

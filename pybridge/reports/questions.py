@@ -187,22 +187,26 @@ def open_items(connection: Connection, period: Period = ALWAYS, event: int | Non
     return single(flat, {"event": event, **period.asked}, FIRST["open-items"])
 
 
-VAT = """
-select
-    organisation_name, first_day, last_day, vat_code, vat_code_name, vat_rate, is_in_return, net_amount, vat_amount,
-    net_kroner, vat_kroner, log_rows, late_rows, is_closed
-from
-"""
+VAT_COLUMNS = (
+    "organisation_name", "first_day", "last_day", "vat_code", "vat_code_name", "vat_rate", "is_in_return", "net_amount",
+    "vat_amount", "net_kroner", "vat_kroner", "log_rows", "late_rows", "is_closed",
+)  # fmt: skip
+PREPAID_COLUMNS = (
+    "organisation_name", "account", "event", "event_name", "event_date", "is_cancelled", "project", "project_name",
+    "prepaid_amount", "vat_booked_amount", "vat_to_come_amount",
+)  # fmt: skip
+
+
+def _columns(names: Sequence[str]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, names))
 
 
 def vat_return(connection: Connection, period: Period = ALWAYS) -> Report:
     """The VAT return of the days from the first on; where none is named, of the term of the last day, or of today's."""
     last = period.last or today(connection)
-    if period.first is None:
-        flat = read(connection, "vat-return", VAT + "report.vat_return(%(last)s)", {"last": last})
-    else:
-        days = {"first": period.first, "last": last}
-        flat = read(connection, "vat-return", VAT + "report.vat_between(%(first)s, %(last)s)", days)
+    asked = "report.vat_return(%(last)s)" if period.first is None else "report.vat_between(%(first)s, %(last)s)"
+    query = sql.SQL("select {} from ").format(_columns(VAT_COLUMNS)) + sql.SQL(asked)
+    flat = read(connection, "vat-return", query, {"first": period.first, "last": last})
     return single(flat, period.asked, FIRST["vat-return"])
 
 
@@ -210,20 +214,16 @@ def prepaid(
     connection: Connection, period: Period = ALWAYS, event: int | None = None, project: int | None = None
 ) -> Report:
     """What was prepaid at the end of the period's last day; of today, where none is named."""
-    flat = read(
-        connection,
-        "prepaid",
+    query = sql.SQL(
         """
-        select
-            organisation_name, account, event, event_name, event_date, is_cancelled, project, project_name,
-            prepaid_amount, vat_booked_amount, vat_to_come_amount
+        select {}
         from report.prepaid(%(last)s)
         where
             (%(event)s::int is null or event = %(event)s)
             and (%(project)s::int is null or project = %(project)s)
-        """,
-        {"last": period.last, "event": event, "project": project},
-    )
+        """
+    ).format(_columns(PREPAID_COLUMNS))
+    flat = read(connection, "prepaid", query, {"last": period.last, "event": event, "project": project})
     return single(flat, {"event": event, "project": project, **period.asked}, FIRST["prepaid"])
 
 

@@ -432,8 +432,8 @@ def test_returns_and_prepaid_of_no_days_are_refused(house: House) -> None:
         ("report.vat_return(now()::date, 3)", ()),
         ("report.vat_return(now()::date, null)", ()), ("report.vat_return_ticket(null)", ()),
         ("report.vat_return('infinity')", ()), ("report.vat_between('2026-02-01', '2026-01-01')", ()),
-        ("report.vat_between(null, '2026-01-01')", ()), ("report.prepaid(%s)", (house.today + timedelta(days=1),)),
-        ("report.prepaid('-infinity')", ()), ("report.prepaid('infinity')", ()),
+        ("report.vat_between(null, '2026-01-01')", ()), ("report.prepaid('-infinity')", ()),
+        ("report.prepaid('infinity')", ()),
     ):  # fmt: skip
         with expect("22023"):
             house.db.execute(f"select * from {query}".encode(), arguments)

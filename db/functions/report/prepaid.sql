@@ -8,16 +8,13 @@ language plpgsql stable security definer
 set search_path = pg_catalog, report, pg_temp
 as $$
 declare
-    v_today constant date := greatest(
-        billig.local_time()::date, (select max(a.last_day) from books.accounting_period as a)
-    );
-    v_as_of constant date := coalesce(p_as_of, v_today);
+    v_as_of constant date := coalesce(p_as_of, billig.local_time()::date);
 begin
-    if v_as_of not between '2000-01-01' and v_today then
-        raise exception 'what is prepaid is known up to today' using
+    if not isfinite(v_as_of) then
+        raise exception 'what is prepaid is asked as of a day' using
             errcode = '22023',
-            detail = format('As of %s; today is %s.', v_as_of, v_today),
-            hint = 'Name a day that has come, from 2000 on.';
+            detail = format('As of %s.', v_as_of),
+            hint = 'Name a day, or none for today.';
     end if;
     return query
     with sold as (
@@ -84,4 +81,4 @@ end;
 $$;
 
 comment on function report.prepaid(date) is
-'What was sold of events that had not been held at the end of a day (today, if none is given), as known then, by event: prepaid_amount is what lies on the account (2900, by the voucher rules), so that it ties to the ledger to the øre. It is without VAT where that belonged to the sale (vat_booked_amount, reported already), and with it where it belongs to the delivery (vat_to_come_amount, in it, reported when the event is held). event_date: the day as it was known then. is_cancelled: it will not be held: buyers are owed it. NOK, positive: owed. 22023: a day to come, or before 2000. May be null: project, project_name.';
+'What was sold of events that had not been held at the end of a day (today, if none is given), as known then, by event: prepaid_amount is what lies on the account (2900, by the voucher rules), so that it ties to the ledger to the øre. It is without VAT where that belonged to the sale (vat_booked_amount, reported already), and with it where it belongs to the delivery (vat_to_come_amount, in it, reported when the event is held). event_date: the day as it was known then. is_cancelled: it will not be held: buyers are owed it. Of a day to come: what will be left of it then, as things stand now. NOK, positive: owed. 22023: no finite day. May be null: project, project_name.';
