@@ -102,8 +102,8 @@ class Report(Room):
         by event: prepaid_amount is what lies on the account (2900, by the voucher rules), so that it ties to the ledger
         to the øre. It is without VAT where that belonged to the sale (vat_booked_amount, reported already), and with it
         where it belongs to the delivery (vat_to_come_amount, in it, reported when the event is held). event_date: the
-        day as it was known then. is_cancelled: it will not be held: buyers are owed it. NOK, positive: owed. 22023: a
-        day to come, or before 2000.
+        day as it was known then. is_cancelled: it will not be held: buyers are owed it. Of a day to come: what will be
+        left of it then, as things stand now. NOK, positive: owed. 22023: no finite day.
         """
         return self._rows(PrepaidRow, "prepaid", as_of=as_of)
 
