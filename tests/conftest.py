@@ -62,7 +62,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--years", type=int, help="how many years of a festival are reckoned beside the books (default: 1)"
     )
     parser.addoption("--year-seed", type=int, default=0, help="the seed of the first of them (default: 0)")
-    parser.addoption("--year-deeds", type=int, help="how many deeds a month of them has (default: 20)")
+    parser.addoption("--year-deeds", type=int, help="how many deeds a month of them has (default: 16)")
     parser.addoption("--fault-seed", type=int, default=0, help="the seed of the first of them (default: 0)")
 
 
@@ -365,4 +365,4 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 def year_deeds(request: pytest.FixtureRequest) -> int:
     """How many deeds a month of a festival's year has."""
-    return int(request.config.getoption("--year-deeds") or 20)
+    return int(request.config.getoption("--year-deeds") or 16)
