@@ -55,7 +55,7 @@ billig.event_change
 to bookkeeper, auditor;
 -- What the functions are asked that views ask with the rights of who reads them.
 grant select on
-books.voucher_rule_period, books.vat_term_period, books.vat_registration, billig.event_state
+books.voucher_rule_period, books.vat_term_rule, books.vat_registration, billig.event_state
 to analyst, bookkeeper, auditor, scheduler;
 
 grant select on all tables in schema report to analyst, bookkeeper, auditor;
