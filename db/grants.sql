@@ -59,7 +59,7 @@ books.voucher_export, books.exported_voucher, books.exported_line, books.export_
 to bookkeeper, auditor;
 -- What the functions are asked that views ask with the rights of who reads them.
 grant select on
-books.voucher_rule_period, books.vat_term_period, books.vat_registration, billig.event_state
+books.voucher_rule_period, books.vat_term_rule, books.vat_registration, billig.event_state
 to analyst, bookkeeper, auditor, scheduler;
 
 grant select on all tables in schema report to analyst, bookkeeper, auditor;

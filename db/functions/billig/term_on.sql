@@ -7,16 +7,21 @@ begin atomic
         coalesce(s.held_on <= p_day, true),
         coalesce(t.term, 'DELIVERY')
     from (values (true)) as one
-    left join billig.event_state as s on s.event = p_event and s.known_on <= p_day and s.known_until > p_day
+    left join lateral (
+        select e.held_on, e.event_type
+        from billig.event_state as e
+        where e.event = p_event and e.known_on <= p_day
+        order by e.known_on desc
+        limit 1
+    ) as s on true
     left join lateral (
         select v.term
-        from books.vat_term_period as v
+        from books.vat_term_rule as v
         where
             v.vat_code = p_vat_code
             and (v.event_type is null or v.event_type = s.event_type)
             and v.valid_from <= p_day
-            and v.valid_until > p_day
-        order by v.event_type is null
+        order by v.event_type is null, v.valid_from desc
         limit 1
     ) as t on true;
 end;

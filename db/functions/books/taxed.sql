@@ -13,7 +13,9 @@ begin atomic
         select coalesce((
             select v.is_vat_registered
             from books.vat_registration as v
-            where v.organisation = p_organisation and v.valid_from <= p_day and v.valid_until > p_day
+            where v.organisation = p_organisation and v.valid_from <= p_day
+            order by v.valid_from desc, v.organisation_version desc
+            limit 1
         ), true) as is_registered
     ) as r;
 end;

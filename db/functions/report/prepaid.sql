@@ -32,7 +32,12 @@ begin
             sum(p.vat_amount) as vat_amount,
             sum(p.fee_amount) as fee_amount,
             sum(p.fee_vat_amount) as fee_vat_amount
-        from billig.event_state as s
+        from (
+            select distinct on (e.event) e.event, e.event_date, e.is_cancelled, e.held_on
+            from billig.event_state as e
+            where e.known_on <= v_as_of
+            order by e.event, e.known_on desc
+        ) as s
         inner join billig.ticket as t on s.event = t.event
         cross join lateral (
             select l.*
@@ -40,7 +45,7 @@ begin
             where l.ticket = t.ticket and l.posting_date <= v_as_of and billig.moves_money(l.transaction_type)
             offset 0 -- ticket by ticket, by the index: never joined with the whole log
         ) as p
-        where s.known_on <= v_as_of and s.known_until > v_as_of and s.held_on > v_as_of
+        where s.held_on > v_as_of
         group by
             s.event, s.event_date, s.is_cancelled, p.posting_date, p.organisation, p.project, p.transaction_type,
             p.vat_code, p.fee_vat_code

@@ -2,7 +2,6 @@ create or replace view billig.event_state as
 select
     event,
     known_on,
-    lead(known_on, 1, 'infinity') over (partition by event order by known_on) as known_until,
     event_date,
     event_type,
     is_cancelled,
@@ -10,4 +9,4 @@ select
 from billig.event_date;
 
 comment on view billig.event_state is
-'How events stood (billig.event_date), with the days they stood so: from the end of known_on, before known_until. held_on: the day it is held, as known then; infinity: cancelled.';
+'How events stood (billig.event_date) from the end of known_on on: on a day the newest row that is not after it. held_on: the day it is held, as known then; infinity: cancelled.';

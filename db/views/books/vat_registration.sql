@@ -1,17 +1,10 @@
 create or replace view books.vat_registration as
 select
-    v.organisation,
-    v.valid_from,
-    lead(v.valid_from, 1, 'infinity') over (partition by v.organisation order by v.valid_from) as valid_until,
-    v.is_vat_registered
-from (
-    select distinct on (organisation, valid_from)
-        organisation,
-        valid_from,
-        is_vat_registered
-    from books.organisation
-    order by organisation, valid_from, organisation_version desc
-) as v;
+    organisation,
+    valid_from,
+    organisation_version,
+    is_vat_registered
+from books.organisation;
 
 comment on view books.vat_registration is
-'Whether organisations are registered for VAT (books.organisation), with the days: from valid_from, before valid_until. Of a day before the first nothing is known.';
+'Whether organisations are registered for VAT (books.organisation), for whoever reads reports: on a day the row with the latest valid_from that is not after it holds, of several the newest version. Of a day before the first nothing is known.';
