@@ -9,7 +9,7 @@ from bench.server import PLAIN, Bench
 from bench.sizes import Sizes
 
 ROUTES = """
-    insert into bank.account (account_name, account_number) values ('Drift', '15060012345');
+    insert into bank.account (account_name, account_number, organisation) values ('Drift', '15060012345', 1);
     insert into billig.cash_point (cash_point, cash_point_name, organisation)
     select g, 'p' || g, 1 from generate_series(1, 100) as g on conflict do nothing;
     insert into bank.route (

@@ -5,9 +5,9 @@ revoke all on all tables in schema books, billig, marketplace, bank, jobs, repor
 public, billig_seller, billig_web, billig_legacy, billig_dev, marketplace_web, marketplace_profile, bookkeeper, analyst, scheduler, auditor;
 revoke all on all sequences in schema books, billig, marketplace, bank, jobs from
 public, billig_seller, billig_web, billig_legacy, billig_dev, marketplace_web, marketplace_profile, bookkeeper, analyst, scheduler, auditor;
-revoke all on all functions in schema books, billig, marketplace, bank, jobs, deploy from
+revoke all on all functions in schema books, billig, marketplace, bank, jobs, report, deploy from
 public, billig_seller, billig_web, billig_legacy, billig_dev, marketplace_web, marketplace_profile, bookkeeper, analyst, scheduler, auditor;
-alter default privileges in schema books, billig, marketplace, bank, jobs, deploy revoke execute on functions from public;
+alter default privileges in schema books, billig, marketplace, bank, jobs, report, deploy revoke execute on functions from public;
 
 grant usage on schema books, billig to billig_seller, billig_web, billig_legacy, billig_dev, bookkeeper, scheduler, auditor;
 grant usage on schema books to marketplace_web, marketplace_profile, analyst;
@@ -50,10 +50,20 @@ grant select on books.accounting_period to bookkeeper, auditor;
 
 -- Which account a voucher's line goes to: the bookkeeper decides, through the functions.
 grant select on
-books.account, books.voucher_line_kind, books.voucher_rule, books.organisation, billig.event_date
+books.account, books.voucher_line_kind, books.voucher_rule, books.organisation, books.vat_term, billig.event_date,
+billig.event_change
 to bookkeeper, auditor;
+-- What went out, as it went.
+grant select on
+books.voucher_export, books.exported_voucher, books.exported_line, books.export_file
+to bookkeeper, auditor;
+-- What the functions are asked that views ask with the rights of who reads them.
+grant select on
+books.voucher_rule_period, books.vat_term_rule, books.vat_registration, billig.event_state
+to analyst, bookkeeper, auditor, scheduler;
 
 grant select on all tables in schema report to analyst, bookkeeper, auditor;
+grant execute on all functions in schema report to analyst, bookkeeper, auditor;
 grant select on all tables in schema consistency to auditor, scheduler, bookkeeper;
 
 grant execute on function books.vat_of, books.time_zone, billig.local_time to
@@ -65,7 +75,7 @@ grant execute on function
 billig.is_sale, billig.is_refund, billig.is_price_change, billig.is_vat_change, billig.is_fee_kept, billig.is_reduction, billig.is_chargeback, billig.is_use, billig.is_unuse,
 billig.channel_of, billig.moves_money, billig.left_of, billig.fee_in,
 billig.takes_money, billig.takes_seat, billig.frees_seat, billig.components,
-books.share_of, billig.round_cash
+books.share_of, billig.round_cash, books.rule_for, books.taxed, billig.term_on
 to analyst, bookkeeper, auditor, scheduler;
 
 grant execute on function billig.create_purchase, billig.cancel_reservation, billig.refund
@@ -89,8 +99,9 @@ grant execute on function billig.expire_net_sales, billig.expire_reservations to
 grant execute on function
 billig.register_seller, billig.register_cash_point, billig.set_payment_method_organisation, billig.set_fee_vat_code, billig.settle_owed_back,
 billig.erase_buyer,
-billig.check_programme, billig.import_programme, books.set_account, books.set_voucher_rule,
-books.set_organisation
+billig.check_programme, billig.import_programme, billig.change_event, books.set_account, books.set_voucher_rule,
+books.set_vat_term,
+books.set_organisation, books.export_vouchers, books.record_export_file
 to bookkeeper;
 grant select on billig.programme_column to bookkeeper;
 grant execute on function books.close_period to bookkeeper;
@@ -204,7 +215,7 @@ grant select on jobs.job to scheduler;
 grant select on
 bank.account, bank.route, bank.import_file, bank.import_left_out, bank.statement, bank.statement_entry, bank.expected,
 bank.expected_line, bank.expected_owed, bank.match_rule, bank.match, bank.match_approval, bank.match_undo, bank.match_entry, bank.match_expected,
-bank.match_line, bank.payout, bank.payout_line, bank.payout_withdrawal
+bank.match_line, bank.match_posting, bank.payout, bank.payout_line, bank.payout_withdrawal
 to bookkeeper, auditor;
 grant select on
 bank.entry, bank.entry_detail, bank.entry_reference, bank.open_entry, bank.open_expected, bank.candidate

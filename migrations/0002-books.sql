@@ -50,6 +50,7 @@ create table books.vat_code (
     vat_code_name books.name not null,
     vat_code_note books.name not null,
     ticket_warning books.name,
+    is_in_return boolean not null default true,
     constraint vat_code_pkey primary key (vat_code)
 );
 comment on table books.vat_code is
@@ -60,32 +61,34 @@ comment on column books.vat_code.vat_code_note is
 'What tickets use it for, by the VAT Act and the tax administration''s VAT handbook (docs/law.md names the paragraphs); to be confirmed by your accountant';
 comment on column books.vat_code.ticket_warning is
 'What billig.check_programme warns of where a programme gives the code to tickets or fees; null: nothing';
-insert into books.vat_code (vat_code, vat_code_name, vat_code_note, ticket_warning)
+comment on column books.vat_code.is_in_return is
+'Whether the VAT return has the code (list mvaKodeSAFT): 7 is in none';
+insert into books.vat_code (vat_code, vat_code_name, vat_code_note, ticket_warning, is_in_return)
 values
 (
     3, 'Utgående merverdiavgift, alminnelig sats',
-    'Regular rate: what nothing exempts, such as disco, food and drink that is served (§ 5-2), merchandise', null
+    'Regular rate: what nothing exempts, such as disco, food and drink that is served (§ 5-2), merchandise', null, true
 ),
 (
     31, 'Utgående merverdiavgift, middels sats', 'Middle rate: food that is not served (§ 5-2)',
-    'food that is served where it is sold has code 3: 31 is for food that is taken away'
+    'food that is served where it is sold has code 3: 31 is for food that is taken away', true
 ),
 (
     33, 'Utgående merverdiavgift, lav sats',
     'Low rate: cinema (§ 5-6), museums and galleries (§ 5-9), amusement parks (§ 5-10), sport of an organiser that must register for it (§ 5-11)',
-    null
+    null, true
 ),
 (
     5, 'Innenlands omsetning og uttak fritatt for merverdiavgift', 'Zero-rated: sales within the Act that chapter 6 exempts',
-    'entry is hardly ever zero-rated: concerts, theatre and revue are outside the Act, code 6'
+    'entry is hardly ever zero-rated: concerts, theatre and revue are outside the Act, code 6', true
 ),
 (
     6, 'Omsetning og uttak utenfor merverdiavgiftsloven',
     'Outside the Act, and so is the fee: concerts, theatre, revue, stand-up, circus, dance with live music (§ 3-7), teaching (§ 3-5), a single sports event (§ 3-8)',
-    null
+    null, true
 ),
 (
-    7, 'Ingen merverdiavgiftsbehandling (inntekter)', 'No VAT treatment: income that is no sale, such as gifts and grants', null
+    7, 'Ingen merverdiavgiftsbehandling (inntekter)', 'No VAT treatment: income that is no sale, such as gifts and grants', null, false
 );
 
 create table books.vat_rate (
@@ -106,6 +109,45 @@ values
 (3, '2005-01-01', 25), (31, '2012-01-01', 15),
 (33, '2006-01-01', 8), (33, '2016-01-01', 10), (33, '2018-01-01', 12), (33, '2020-04-01', 6), (33, '2021-10-01', 12),
 (5, '2005-01-01', 0), (6, '2005-01-01', 0), (7, '2005-01-01', 0);
+
+create table books.vat_term (
+    vat_code smallint not null,
+    event_type int,
+    valid_from date not null,
+    term text not null,
+    source text not null,
+    set_by text not null default session_user,
+    set_at timestamptz not null default clock_timestamp(),
+    constraint vat_term_key unique nulls not distinct (vat_code, event_type, valid_from),
+    constraint vat_term_vat_code_fkey foreign key (vat_code) references books.vat_code (vat_code),
+    constraint vat_term_term_check check (term in ('SALE', 'DELIVERY')),
+    constraint vat_term_source_check check (source ~ '\S')
+);
+comment on table books.vat_term is
+'Which VAT term what is sold belongs to, by VAT code and type of event: that of the SALE where the bookkeeping regulation allows sales documents before delivery (bokføringsforskriften § 5-2-7), else that of DELIVERY, the event''s day. What was sold on a day goes by the row of that day: the one that names the event''s type, else the one for any. Set by books.set_vat_term; to be confirmed by your accountant.';
+comment on column books.vat_term.vat_code is 'The standard code';
+comment on column books.vat_term.event_type is 'For this type of event (billig.event_type); null: any that has no row of its own';
+comment on column books.vat_term.valid_from is 'First day of sale it applies to';
+comment on column books.vat_term.term is
+'SALE: the VAT belongs to the day of the log row. DELIVERY: to the event''s day, or to that of the row where that is later';
+comment on column books.vat_term.source is 'What it rests on';
+comment on column books.vat_term.set_by is 'session_user';
+comment on column books.vat_term.set_at is 'When';
+-- Those that the migration of billig adds name types of events.
+insert into books.vat_term (vat_code, event_type, valid_from, term, source, set_by)
+values
+(
+    3, null, '0001-01-01', 'DELIVERY',
+    'bokføringsforskriften § 5-2-7, last sentence: what it does not name, as a disco, has no document with VAT before delivery', 'migration'
+),
+(31, null, '0001-01-01', 'DELIVERY', 'bokføringsforskriften § 5-2-7, last sentence: goods are not named', 'migration'),
+(
+    33, null, '0001-01-01', 'DELIVERY',
+    'bokføringsforskriften § 5-2-7 names museums, galleries, amusement parks, experience centres and sport, and not cinema', 'migration'
+),
+(5, null, '0001-01-01', 'DELIVERY', 'no VAT: the return''s base counts with the revenue', 'migration'),
+(6, null, '0001-01-01', 'DELIVERY', 'no VAT: the return''s base counts with the revenue', 'migration'),
+(7, null, '0001-01-01', 'DELIVERY', 'no VAT, and in no return', 'migration');
 
 -- --- Organisations --------------------------------------------------------------------------------------------------
 
@@ -192,6 +234,9 @@ values
 (3220, 'Salgsinntekt tjenester, unntatt avgiftsplikt', false),
 (3900, 'Annen driftsrelatert inntekt', false),
 (7740, 'Øresavrunding', false),
+(7770, 'Bank- og kortgebyrer', false),
+(7830, 'Tap på fordringer', false),
+(7790, 'Annen kostnad', false),
 (9999, 'Ingen regel', true);
 
 create table books.voucher_line_kind (
@@ -219,14 +264,18 @@ values
 ('ROUNDING', 2, 'Øresavrunding', true, false, true, 'What cash was rounded by: debit where less was paid than it cost'),
 ('REVENUE', 3, 'Billettinntekt', true, true, false, 'Prices of tickets without VAT: credit'),
 ('FEE', 4, 'Billettgebyr', true, true, false, 'Fees of tickets without VAT: credit'),
-('PREPAID', 5, 'Forskudd for billetter', false, false, false, 'REVENUE and FEE of an event that has not been held: credit, on the rule''s deferred account'),
-('VAT', 6, 'Utgående mva', true, true, false, 'VAT of prices and fees, on the day of sale: credit'),
-('RELEASE', 7, 'Forskudd til inntekt', false, false, false, 'What was prepaid, on the day the event is held: debit of the deferred account, credit of the account; the other way round where it is put off after that'),
+('PREPAID', 5, 'Forskudd for billetter', false, false, false, 'What was sold of an event that has not been held: credit of the rule''s deferred account, without a VAT code. Where VAT belongs to the delivery with its VAT; else without it, and the account is debited, as REVENUE and FEE credit it already'),
+('VAT', 6, 'Utgående mva', true, true, false, 'VAT of REVENUE and FEE, on the same day: credit'),
+('RELEASE', 7, 'Forskudd til inntekt', false, false, false, 'What was prepaid, on the day the event is held: debit of the deferred account, without a VAT code; credit of the account, where its VAT was booked at the sale, else REVENUE, FEE and VAT are booked now. The other way round where the event is cancelled, or put off, after that'),
 ('TRANSFER', 8, 'Mellomregning', true, false, false, 'Between organisations: debit where the tickets are, credit where the money for them lies. Of a payment around midnight also between its days'),
 ('OWED_BACK', 9, 'Skyldig kjøpere', true, false, true, 'Money that came too late for its tickets: credit until it is paid back'),
 ('CASH_DIFFERENCE', 10, 'Kassedifferanse', true, false, true, 'Counted less expected when a till session closed: credit where there was too much'),
 ('PAY_IN', 11, 'Innskudd i kasse', true, false, true, 'Cash put into a drawer that no sale brought: credit'),
-('PAY_OUT', 12, 'Uttak fra kasse', true, false, true, 'Cash taken out of a drawer that no refund took: debit');
+('PAY_OUT', 12, 'Uttak fra kasse', true, false, true, 'Cash taken out of a drawer that no refund took: debit'),
+('CASH_CLOSED', 13, 'Kassedifferanse kostnadsført', true, false, true, 'CASH_DIFFERENCE of a closed period, on its last day, in a voucher of its own: debit where money was missing'),
+('BANK', 14, 'Innskudd i bank', true, false, false, 'What came to the bank for what was sold, by an approved match: debit; its PAYMENT is credited'),
+('BANK_FEE', 15, 'Gebyr til innløser', true, false, false, 'What the acquirer kept back of it: debit'),
+('BANK_DIFFERENCE', 16, 'Differanse mot bank', true, false, false, 'What never came, or is not explained, by an approved match: debit where too little came');
 
 create table books.voucher_rule (
     voucher_rule int generated by default as identity,
@@ -319,3 +368,139 @@ comment on column books.accounting_period.gross_amount is
 'Control total at the close: NOK, prices and fees including VAT, positive in';
 comment on column books.accounting_period.vat_amount is 'Control total at the close: VAT in gross_amount, NOK';
 comment on column books.accounting_period.voucher_debit is 'Control total: NOK of all debits of its vouchers at the close';
+
+-- --- What went out ---------------------------------------------------------------------------------------------------
+
+create table books.voucher_export (
+    voucher_export int generated by default as identity,
+    organisation int not null,
+    first_day date not null,
+    last_day date not null,
+    layout text not null,
+    no_vat_code text not null,
+    first_number int not null,
+    last_number int not null,
+    lines int not null,
+    debit numeric not null,
+    content_sha256 bytea not null,
+    exported_by text not null default session_user,
+    exported_at timestamptz not null default clock_timestamp(),
+    constraint voucher_export_pkey primary key (voucher_export),
+    constraint voucher_export_days_check check (first_day <= last_day),
+    constraint voucher_export_layout_check check (layout in ('GBAT10')),
+    constraint voucher_export_no_vat_code_check check (no_vat_code ~ '^[A-Za-z0-9]{1,10}$'),
+    constraint voucher_export_number_check
+    check (first_number between 1 and last_number and last_number <= 9999999),
+    constraint voucher_export_lines_check check (lines > 0 and debit >= 0),
+    constraint voucher_export_sha256_check check (length(content_sha256) = 32),
+    constraint voucher_export_number_excl exclude using gist (
+        int4range(organisation, organisation, '[]') with &&,
+        int4range(first_number, last_number, '[]') with &&
+    )
+);
+comment on table books.voucher_export is
+'What went out to the accounting system: a row per export that had anything to tell, never changed (23B20), made by books.export_vouchers alone. voucher_export_number_excl: no number of an organisation''s vouchers is used twice.';
+comment on column books.voucher_export.voucher_export is 'Key';
+comment on column books.voucher_export.organisation is 'Whose books';
+comment on column books.voucher_export.first_day is 'First day that was asked for';
+comment on column books.voucher_export.last_day is 'Last day that was asked for';
+comment on column books.voucher_export.layout is 'The layout of its file: GBAT10';
+comment on column books.voucher_export.no_vat_code is 'What stands in the file where a line has no VAT code';
+comment on column books.voucher_export.first_number is 'Number of its first voucher';
+comment on column books.voucher_export.last_number is 'Number of its last voucher: every number from the first one on is used';
+comment on column books.voucher_export.lines is 'How many lines it has';
+comment on column books.voucher_export.debit is 'NOK of all its debits';
+comment on column books.voucher_export.content_sha256 is 'SHA-256 of its lines, as books.export_content has them';
+comment on column books.voucher_export.exported_by is 'session_user';
+comment on column books.voucher_export.exported_at is 'When';
+
+create table books.exported_voucher (
+    organisation int not null,
+    voucher_number int not null,
+    voucher_export int not null,
+    voucher text not null,
+    posting_date date not null,
+    corrects int,
+    constraint exported_voucher_pkey primary key (organisation, voucher_number),
+    constraint exported_voucher_voucher_key unique (organisation, voucher, voucher_number),
+    -- the export's row comes last: it has the sums
+    constraint exported_voucher_voucher_export_fkey
+    foreign key (voucher_export) references books.voucher_export (voucher_export) deferrable initially deferred,
+    constraint exported_voucher_corrects_fkey
+    foreign key (organisation, voucher, corrects)
+    references books.exported_voucher (organisation, voucher, voucher_number),
+    constraint exported_voucher_corrects_check check (corrects < voucher_number)
+);
+comment on table books.exported_voucher is
+'Vouchers that went out, by the number they went out with; never changed (23B20). The first that went out of a voucher of report.voucher_line has all that was known of it (exported_voucher_first_key); whatever came later is a voucher that corrects that one, by the difference.';
+comment on column books.exported_voucher.organisation is 'Whose books';
+comment on column books.exported_voucher.voucher_number is 'Its number there';
+comment on column books.exported_voucher.voucher_export is 'The export that it went out with';
+comment on column books.exported_voucher.voucher is 'Its name in report.voucher_line';
+comment on column books.exported_voucher.posting_date is 'Its day';
+comment on column books.exported_voucher.corrects is 'Number of the voucher of that name that it corrects; null: it is the first of its name';
+create unique index exported_voucher_first_key on books.exported_voucher (organisation, voucher) where corrects is null;
+create index exported_voucher_posting_date_idx on books.exported_voucher (posting_date);
+create index exported_voucher_voucher_export_idx on books.exported_voucher (voucher_export);
+
+create table books.exported_line (
+    organisation int not null,
+    voucher_number int not null,
+    line int not null,
+    line_kind text not null,
+    account int not null,
+    account_name text not null,
+    project int,
+    project_name text,
+    vat_code smallint,
+    vat_rate numeric(5, 2),
+    accounting_vat_code text,
+    payment_method text,
+    amount numeric(14, 2) not null,
+    vat_amount numeric(14, 2) not null,
+    line_text text not null,
+    constraint exported_line_pkey primary key (organisation, voucher_number, line),
+    constraint exported_line_voucher_fkey foreign key (organisation, voucher_number)
+    references books.exported_voucher (organisation, voucher_number),
+    constraint exported_line_line_kind_fkey foreign key (line_kind) references books.voucher_line_kind (line_kind),
+    constraint exported_line_account_fkey foreign key (account) references books.account (account)
+);
+comment on table books.exported_line is
+'The lines of vouchers that went out, as they were then; never changed (23B20). Each voucher sums to 0 (23B56).';
+comment on column books.exported_line.organisation is 'Whose books';
+comment on column books.exported_line.voucher_number is 'The voucher';
+comment on column books.exported_line.line is '1, 2, ... in it';
+comment on column books.exported_line.line_kind is 'What it is (books.voucher_line_kind)';
+comment on column books.exported_line.account is 'Account';
+comment on column books.exported_line.account_name is 'Its name then';
+comment on column books.exported_line.project is 'UKE project of the tickets; null: money, or tickets without a project';
+comment on column books.exported_line.project_name is 'Its name then; null: no project';
+comment on column books.exported_line.vat_code is 'Standard VAT code of what was sold; null: not a line of tickets';
+comment on column books.exported_line.vat_rate is 'VAT rate, per cent; null: not a line that counts for VAT on its day';
+comment on column books.exported_line.accounting_vat_code is 'The accounting system''s VAT code; null: none';
+comment on column books.exported_line.payment_method is 'Means of payment, by its name then; null: not a line of money';
+comment on column books.exported_line.amount is 'NOK: debit less credit';
+comment on column books.exported_line.vat_amount is 'NOK: the VAT booked beside the line, same sign as amount';
+comment on column books.exported_line.line_text is 'Its text, Norwegian';
+
+create table books.export_file (
+    export_file int generated always as identity,
+    voucher_export int not null,
+    sha256 bytea not null,
+    file_name text not null,
+    written_by text not null default session_user,
+    written_at timestamptz not null default clock_timestamp(),
+    constraint export_file_pkey primary key (export_file),
+    constraint export_file_voucher_export_fkey foreign key (voucher_export) references books.voucher_export (voucher_export),
+    constraint export_file_sha256_check check (length(sha256) = 32),
+    constraint export_file_name_check check (length(file_name) between 1 and 255 and file_name !~ '[\u0001-\u001F\u007F-\u009F]')
+);
+comment on table books.export_file is
+'Files that exports were written to, each time: the first one, and copies. Never changed (23B20). All files of an export have the same bytes (23B57). An export without one was recorded, and its file never came to be.';
+comment on column books.export_file.export_file is 'Key';
+comment on column books.export_file.voucher_export is 'The export';
+comment on column books.export_file.sha256 is 'SHA-256 of the file';
+comment on column books.export_file.file_name is 'What the file is called; -: standard output';
+comment on column books.export_file.written_by is 'session_user';
+comment on column books.export_file.written_at is 'When it had been written';
+create index export_file_voucher_export_idx on books.export_file (voucher_export);

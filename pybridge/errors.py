@@ -289,6 +289,30 @@ class NoAccount(Refused):
     sqlstate = "23B46"
 
 
+class EventStandsSo(Refused):
+    """The event is cancelled already, or is to be held at that time."""
+
+    sqlstate = "23B52"
+
+
+class NumberUsed(Refused):
+    """Numbers of vouchers that go out go on from the last one."""
+
+    sqlstate = "23B55"
+
+
+class UnbalancedVoucher(Refused):
+    """The debits and credits of a voucher that would go out differ."""
+
+    sqlstate = "23B56"
+
+
+class FileDiffers(Refused):
+    """A file of an export of vouchers has other bytes than its first one."""
+
+    sqlstate = "23B57"
+
+
 class MonthClosed(Refused):
     """The month is closed: what comes now joins the open one."""
 

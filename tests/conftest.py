@@ -58,6 +58,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--histories", type=int, help="how many random histories the reports are added up over (default: 3)"
     )
     parser.addoption("--history-seed", type=int, default=0, help="the seed of the first of them (default: 0)")
+    parser.addoption(
+        "--years", type=int, help="how many years of a festival are reckoned beside the books (default: 1)"
+    )
+    parser.addoption("--year-seed", type=int, default=0, help="the seed of the first of them (default: 0)")
+    parser.addoption("--year-deeds", type=int, help="how many deeds a month of them has (default: 16)")
     parser.addoption("--fault-seed", type=int, default=0, help="the seed of the first of them (default: 0)")
 
 
@@ -350,3 +355,16 @@ def histories(request: pytest.FixtureRequest) -> range:
     """The seeds of the random histories whose reports are added up another way."""
     first = int(request.config.getoption("--history-seed"))
     return range(first, first + int(request.config.getoption("--histories") or 3))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A year of a festival for each seed."""
+    if "year_seed" in metafunc.fixturenames:
+        first = int(metafunc.config.getoption("--year-seed"))
+        metafunc.parametrize("year_seed", range(first, first + int(metafunc.config.getoption("--years") or 1)))
+
+
+@pytest.fixture
+def year_deeds(request: pytest.FixtureRequest) -> int:
+    """How many deeds a month of a festival's year has."""
+    return int(request.config.getoption("--year-deeds") or 16)

@@ -91,7 +91,7 @@ def play(connection: Connection, console: Console) -> None:
         return
     with console.status("Matching the bank with what was sold"):
         bank = Client(connection).bank
-        account = bank.set_account(account_number=NUMBER, account_name=ACCOUNT)
+        account = bank.set_account(account_number=NUMBER, account_name=ACCOUNT, organisation=2)
         for name, source, method, fee in ROUTES:
             bank.set_route(
                 route_name=name,

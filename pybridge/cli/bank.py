@@ -286,10 +286,13 @@ def account(
     number: Annotated[str, typer.Argument(help="Account number, or IBAN.")],
     name: Annotated[str, typer.Argument(help="What to call it.")],
     currency: Annotated[str, typer.Option(help="Its currency.")] = "NOK",
+    organisation: Annotated[int | None, typer.Option(help="Whose it is: 1 Samfundet, 2 UKA, ...")] = None,
 ) -> None:
     """Add an account of ours, or rename it."""
     with connect(deployed=True) as connection:
-        Bank(connection).set_account(account_number=number, account_name=name, currency=currency)
+        Bank(connection).set_account(
+            account_number=number, account_name=name, currency=currency, organisation=organisation
+        )
     typer.echo(f"{name}: {number}, {currency}")
 
 

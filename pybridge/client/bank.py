@@ -189,12 +189,19 @@ class Bank(Room):
         result: str = self._value("reference_key", reference=reference)
         return result
 
-    def set_account(self, *, account_number: str, account_name: str, currency: str = "NOK") -> int:
-        """Adds one of our accounts, or renames it; returns its key. 22023: no number, no name, or another currency than
-        it has.
+    def set_account(
+        self, *, account_number: str, account_name: str, currency: str = "NOK", organisation: int | None = None
+    ) -> int:
+        """Adds one of our accounts, or renames it; returns its key. organisation: in whose books it is (null: as it
+        was; a new one needs it). 22023: no number, no name, no organisation, or another currency or organisation than
+        it has; P0002: no such organisation.
         """
         result: int = self._value(
-            "set_account", account_number=account_number, account_name=account_name, currency=currency
+            "set_account",
+            account_number=account_number,
+            account_name=account_name,
+            currency=currency,
+            organisation=organisation,
         )
         return result
 
@@ -215,9 +222,9 @@ class Bank(Room):
         organisation: int | None = None,
     ) -> int:
         """Adds a settlement route, or changes days, fee, tolerance, run, account and first day of the one of that name;
-        returns its key. organisation: whose money comes by it (null: as it was; of a new one, the organisation that has
-        the method on the web, for a gateway the first one). What is expected already stays as it is. 22023; P0002 no
-        such account in NOK, gateway or organisation.
+        returns its key. organisation: whose money comes by it (null: as it was; of a new one, the organisation whose
+        account it is): the account is that one's. What is expected already stays as it is. 22023; P0002 no such account
+        in NOK of the organisation, or no such gateway.
         """
         result: int = self._value(
             "set_route",

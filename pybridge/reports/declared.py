@@ -150,6 +150,21 @@ ROWS = (
         meaning="NOK, positive in, negative out; gross is with VAT, net without. A fee stands under its own VAT code.",
     ),
     Declared(
+        "vat_return", N_("VAT return"),
+        N_("Base and VAT by VAT code, in the term that each sale belongs to, as the return takes them."),
+        (DAYS,), questions.VAT_COLUMNS, question=questions.vat_return, wide=True,
+        meaning="NOK without VAT, and the VAT, in kroner and øre and in whole kroner as the return takes them; sold"
+        " positive, given back negative. VAT counts on the day of the sale or of the event, by books.vat_term. Not in"
+        " return: code 7. Late rows came too late for a closed period.",
+    ),
+    Declared(
+        "prepaid", N_("Prepaid tickets"),
+        N_("What was sold of events that have not been held, event by event; it ties to the account."),
+        ("event", "project", DAYS), questions.PREPAID_COLUMNS, question=questions.prepaid, wide=True,
+        meaning="NOK, positive: owed to buyers until the event is held. Prepaid is what lies on the account: without"
+        " the VAT that is booked already, with the VAT that is to come when the event is held.",
+    ),
+    Declared(
         "project_day", N_("Sales by day and project"),
         N_("What was sold, refunded and changed each day, by project and sale channel, with VAT."),
         ("project", DAYS),
@@ -188,6 +203,37 @@ ROWS = (
          "ticket", "seller", "login_role", "total_amount", "total_vat_amount"),
         "posting_date, transaction_log", wide=True,
         meaning="NOK including VAT and fees, positive in, negative out.",
+    ),
+    Declared(
+        "bank_balance", N_("The bank by the books"),
+        N_("Each bank account by its statements and by the books, day by day, and what they differ by."),
+        (DAYS,),
+        ("organisation_name", "account_name", "day", "statement_balance", "opening_balance", "booked_amount",
+         "other_amount", "open_amount", "difference_amount"),
+        "organisation_name, account_name, day", day="day", wide=True,
+        first=("account_name", "day", "statement_balance", "booked_amount", "open_amount", "difference_amount"),
+        meaning="NOK, or the account's currency, at the end of the day. Statement balance = opening + booked + other"
+        " + open + difference: open is in no approved match, other is for no tickets, difference means a missing"
+        " statement.",
+    ),
+    Declared(
+        "voucher_export", N_("What went out to the accounts"),
+        N_("Every export of vouchers: which days and numbers, by whom, and the file that has it."),
+        (DAYS,),
+        ("voucher_export", "organisation_name", "first_day", "last_day", "first_number", "last_number", "vouchers",
+         "lines", "debit", "exported_by", "exported_at", "files", "file_name", "file_sha256"),
+        "voucher_export", day="last_day", wide=True,
+        first=("voucher_export", "organisation_name", "first_day", "last_day", "first_number", "last_number",
+               "exported_by", "files"),
+        meaning="NOK. The period is of the last day of each. Files: 0 means that its file was never written.",
+    ),
+    Declared(
+        "unexported_voucher", N_("What has not gone out yet"),
+        N_("Vouchers that no export has, and what has changed since they went out."),
+        (DAYS,),
+        ("organisation_name", "posting_date", "voucher", "corrected_number", "lines", "debit"),
+        "organisation_name, posting_date, voucher",
+        meaning="NOK. Corrected number: that which the voucher went out with; the next export sends the difference.",
     ),
 )  # fmt: skip
 REPORTS = {each.name: each for each in ROWS}

@@ -10,7 +10,18 @@ from typing import Any
 
 from psycopg import sql
 
-from pybridge.reports.tables import ALWAYS, Connection, Period, Report, Table, UnknownReport, prepare, read, single
+from pybridge.reports.tables import (
+    ALWAYS,
+    Connection,
+    Period,
+    Report,
+    Table,
+    UnknownReport,
+    prepare,
+    read,
+    single,
+    today,
+)
 
 SECTIONS = {
     "TILL": ("payment_method", "item"),
@@ -36,6 +47,14 @@ FIRST = {  # where the terminal is too narrow for all, by table
     "open-items": (
         "event", "sale_channel", "open_before_amount", "sold_amount", "paid_amount", "released_amount",
         "open_after_amount", "tickets_open_after", "event_name",
+    ),
+    "vat-return": (
+        "vat_code", "vat_rate", "net_amount", "vat_amount", "organisation_name", "net_kroner", "vat_kroner",
+        "is_closed", "late_rows",
+    ),
+    "prepaid": (
+        "event", "event_name", "event_date", "prepaid_amount", "organisation_name", "account", "vat_to_come_amount",
+        "is_cancelled",
     ),
     "transactions": (
         "transaction_time", "transaction_type", "seller", "total_amount", "cash_point", "payment", "related_ticket",
@@ -166,6 +185,46 @@ def open_items(connection: Connection, period: Period = ALWAYS, event: int | Non
         {**period.bounds, "event": event},
     )
     return single(flat, {"event": event, **period.asked}, FIRST["open-items"])
+
+
+VAT_COLUMNS = (
+    "organisation_name", "first_day", "last_day", "vat_code", "vat_code_name", "vat_rate", "is_in_return", "net_amount",
+    "vat_amount", "net_kroner", "vat_kroner", "log_rows", "late_rows", "is_closed",
+)  # fmt: skip
+PREPAID_COLUMNS = (
+    "organisation_name", "account", "event", "event_name", "event_date", "is_cancelled", "project", "project_name",
+    "prepaid_amount", "vat_booked_amount", "vat_to_come_amount",
+)  # fmt: skip
+
+
+def _columns(names: Sequence[str]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, names))
+
+
+def vat_return(connection: Connection, period: Period = ALWAYS) -> Report:
+    """The VAT return of the days from the first on; where none is named, of the term of the last day, or of today's."""
+    last = period.last or today(connection)
+    asked = "report.vat_return(%(last)s)" if period.first is None else "report.vat_between(%(first)s, %(last)s)"
+    query = sql.SQL("select {} from ").format(_columns(VAT_COLUMNS)) + sql.SQL(asked)
+    flat = read(connection, "vat-return", query, {"first": period.first, "last": last})
+    return single(flat, period.asked, FIRST["vat-return"])
+
+
+def prepaid(
+    connection: Connection, period: Period = ALWAYS, event: int | None = None, project: int | None = None
+) -> Report:
+    """What was prepaid at the end of the period's last day; of today, where none is named."""
+    query = sql.SQL(
+        """
+        select {}
+        from report.prepaid(%(last)s)
+        where
+            (%(event)s::int is null or event = %(event)s)
+            and (%(project)s::int is null or project = %(project)s)
+        """
+    ).format(_columns(PREPAID_COLUMNS))
+    flat = read(connection, "prepaid", query, {"last": period.last, "event": event, "project": project})
+    return single(flat, {"event": event, "project": project, **period.asked}, FIRST["prepaid"])
 
 
 def history(connection: Connection, ticket: int) -> Report:

@@ -1,14 +1,14 @@
 """Vouchers (bilag) as files: the journal as CSV, and the columns that accounting systems import.
 
-What is in them is the database's (report.voucher_line); here they are only laid out. A layout is a table of
-columns: another system's is another table.
+What is in them is the database's (report.voucher_line; of what went out, report.exported_line); here they are only laid
+out. A layout is a table of columns: another system's is another table.
 """
 
 import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -20,12 +20,13 @@ from pybridge.formats import as_text
 LINES = """
 select
     voucher, posting_date, organisation_name, project, project_name, line::int as line, line_kind, account,
-    account_name, debit, credit, amount, vat_code, vat_amount, accounting_vat_code, payment_method, line_text
+    account_name, debit, credit, amount, vat_code, vat_rate, vat_amount, accounting_vat_code, payment_method,
+    line_text
 from report.voucher_line
 where
     posting_date between %(first)s and %(last)s
     and (%(organisation)s::text is null or organisation_name = %(organisation)s)
-order by posting_date, organisation, project nulls first, line
+order by posting_date, organisation, voucher, project nulls first, line
 """
 UNBALANCED = """
 select b.posting_date, o.organisation_name, b.project, b.problem, b.difference
@@ -44,6 +45,15 @@ where
     and posting_date between %(first)s and %(last)s
     and (%(organisation)s::text is null or organisation_name = %(organisation)s)
 order by posting_date, organisation_name, project
+"""
+EXPORTED = """
+select
+    voucher, posting_date, organisation_name, project, project_name, line::int as line, line_kind, account,
+    account_name, debit, credit, amount, vat_code, vat_rate, vat_amount, accounting_vat_code, payment_method,
+    line_text, voucher_number
+from report.exported_line
+where voucher_export = %s
+order by voucher_number, line
 """
 
 
@@ -64,10 +74,13 @@ class Line:
     credit: Decimal
     amount: Decimal
     vat_code: int | None
+    vat_rate: Decimal | None
     vat_amount: Decimal
     accounting_vat_code: str | None
     payment_method: str | None
     line_text: str
+    voucher_number: int | None = None
+    """In the accounting system; none where the voucher did not go out."""
 
 
 @dataclass(frozen=True)
@@ -103,11 +116,57 @@ def read(connection: psycopg.Connection[Any], first: date, last: date, organisat
     return Vouchers(lines, found)
 
 
-def organisations(connection: psycopg.Connection[Any]) -> list[str]:
-    """The names that `read` may be asked for."""
+@dataclass(frozen=True)
+class Exported:
+    """What went out once; see report.voucher_export."""
+
+    voucher_export: int
+    organisation_name: str
+    first_day: date
+    last_day: date
+    layout: str
+    no_vat_code: str
+    first_number: int
+    last_number: int
+    exported_by: str
+    exported_at: datetime
+    files: int
+
+    @property
+    def numbers(self) -> str:
+        if self.first_number == self.last_number:
+            return f"voucher {self.first_number}"
+        return f"vouchers {self.first_number} to {self.last_number}"
+
+
+def exports(connection: psycopg.Connection[Any], organisation: str | None = None) -> list[Exported]:
+    """Everything that went out, of one organisation, by name, if one is given; the newest last."""
+    with connection.cursor(row_factory=class_row(Exported)) as cursor:
+        return cursor.execute(
+            """
+            select
+                voucher_export, organisation_name, first_day, last_day, layout, no_vat_code, first_number,
+                last_number, exported_by, exported_at, files::int as files
+            from report.voucher_export
+            where %(organisation)s::text is null or organisation_name = %(organisation)s
+            order by voucher_export
+            """,
+            {"organisation": organisation},
+        ).fetchall()
+
+
+def file_of(connection: psycopg.Connection[Any], exported: Exported) -> bytes:
+    """The file of what went out: the same bytes each time."""
+    with connection.cursor(row_factory=class_row(Line)) as cursor:
+        lines = cursor.execute(EXPORTED, [exported.voucher_export]).fetchall()
+    return render(lines, LAYOUTS[exported.layout], no_vat_code=exported.no_vat_code)
+
+
+def organisations(connection: psycopg.Connection[Any]) -> dict[str, int]:
+    """The organisations that `read` may be asked for, by name."""
     with connection.cursor(row_factory=dict_row) as cursor:
-        names = cursor.execute("select organisation_name from billig.organisation order by organisation").fetchall()
-    return [row["organisation_name"] for row in names]
+        found = cursor.execute("select organisation_name, organisation from billig.organisation order by 2").fetchall()
+    return {row["organisation_name"]: row["organisation"] for row in found}
 
 
 # --- Layouts --------------------------------------------------------------------------------------------------------
@@ -171,6 +230,7 @@ JOURNAL = Layout(
         Column("debet", lambda row: row.line.debit),
         Column("kredit", lambda row: row.line.credit),
         Column("mva-kode", lambda row: row.line.vat_code),
+        Column("mva-sats", lambda row: row.line.vat_rate),
         Column("mva", lambda row: row.line.vat_amount),
         Column("regnskapets mva-kode", lambda row: row.line.accounting_vat_code),
         Column("betalingsmiddel", lambda row: row.line.payment_method),
@@ -227,17 +287,18 @@ GBAT10 = Layout(
 )
 
 FORMATS = {"csv": JOURNAL, "accounting": GBAT10}
+LAYOUTS = {layout.name: layout for layout in FORMATS.values()}
 
 
 def render(lines: Iterable[Line], layout: Layout, *, first_number: int = 1, no_vat_code: str = "0") -> bytes:
-    """A file's content. Vouchers are numbered from `first_number`; `no_vat_code` stands where a line has none."""
+    """A file's content. Vouchers without a number are numbered from `first_number`; `no_vat_code` stands for none."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=layout.delimiter, lineterminator="\r\n")
     if layout.header:
         writer.writerow([column.name for column in layout.columns])
     numbers: dict[str, int] = {}
     for line in lines:
-        number = numbers.setdefault(line.voucher, first_number + len(numbers))
+        number = line.voucher_number or numbers.setdefault(line.voucher, first_number + len(numbers))
         row = Row(line, number, no_vat_code)
         writer.writerow([_written(column.value(row), layout) for column in layout.columns])
     return text.getvalue().encode(layout.encoding, "replace")

@@ -23,6 +23,10 @@ def db(shared_db: Connection) -> Iterator[Connection]:
         yield shared_db
 
 
+SOON = {"sale_from": "2099-01-01 12:00"}
+"""A sale that opens in the year of the event."""
+
+
 def do_import(connection: Connection, rows: list[Row]) -> dict[str, tuple[int, int, int]]:
     """Import, and the counts of each kind: inserted, updated, unchanged."""
     with connection.transaction():
@@ -241,9 +245,8 @@ def test_lines_about_the_same_thing_must_agree(db: Connection, subtests: pytest.
         ("hidden", "ja", "nei"),
     ]:
         with subtests.test(column=column):
-            assert problems(db, row(2), row(3, price_group="Medlem", **{column: value})) == [
-                (3, column, f"contradicts line 2, which says {said}")
-            ]
+            first, second = row(2, **SOON), row(3, price_group="Medlem", **SOON, **{column: value})
+            assert problems(db, first, second) == [(3, column, f"contradicts line 2, which says {said}")]
 
 
 def test_the_same_said_in_other_words_is_no_contradiction(db: Connection) -> None:
@@ -291,6 +294,7 @@ def test_a_code_that_is_seldom_right_for_tickets_is_a_warning_and_no_refusal(db:
             ticket_fee_vat_source="A letter",
         ),
     ]
+    lines = [line | SOON for line in lines]
     assert problems(db, *lines) == [
         (2, "vat_code", notes["31"]),
         (4, "project_vat_code", notes["31"]),
@@ -316,6 +320,7 @@ def test_vat_on_the_fee_of_a_ticket_without_vat_is_a_warning_and_no_refusal(db: 
         row(6, external_id="R5", ticket_fee="10", ticket_fee_vat_code="7", **source),  # without VAT, too
         row(7, external_id="R6", ticket_fee_vat_code="3", **source),  # no fee
     ]
+    lines = [line | SOON for line in lines]
     expected = [(2, "ticket_fee_vat_code", said(6)), (3, "ticket_fee_vat_code", said(7))]
     assert problems(db, *lines) == expected
     assert do_import(db, lines)["event"] == (6, 0, 0)
@@ -482,6 +487,7 @@ def test_a_rate_that_will_be_another_on_the_events_day_is_a_warning(db: Connecti
         row(3, external_id="R2", event_time="2098-10-07 19:00", project_vat_code="6"),
         row(4, external_id="R3", project="12", project_vat_code="33"),
     ]
+    lines = [line | SOON for line in lines]
     assert problems(db, *lines) == []
     db.execute(
         "insert into books.vat_rate (vat_code, valid_from, rate) values (33, '2099-01-01', 10), (6, '2099-01-01', 8)"
@@ -504,3 +510,35 @@ def test_a_rate_that_will_be_another_on_the_events_day_is_a_warning(db: Connecti
     assert offered.fetchall() == [("R1", 10, 20), ("R2", 0, 0), ("R3", 10, 10)]
     later = [{name: value for name, value in lines[2].items() if not name.startswith("project_")}]
     assert [reason for _, _, reason in problems(db, *later)] == [said], "of a project that is there"
+
+
+def test_a_sale_with_vat_that_opens_more_than_a_year_before_the_event_is_a_warning(db: Connection) -> None:
+    opens = {
+        "2": "2098-10-06 12:00",
+        "3": "2098-10-07 12:00",
+        "4": "",
+        "5": "2098-10-06 12:00",
+        "6": "2098-10-06 12:00",
+    }
+    codes = {"2": "3", "3": "3", "4": "33", "5": "6", "6": "6"}
+    fees = {"6": {"ticket_fee": "10", "ticket_fee_vat_code": "3", "ticket_fee_vat_source": "A letter"}}
+    lines = [
+        row(int(line), external_id=f"R{line}", vat_code=codes[line], sale_from=opens[line], **fees.get(line, {}))
+        for line in opens
+    ]
+    found = [(line, column) for line, column, reason in problems(db, *lines) if "more than a year before" in reason]
+    assert found == [(2, "sale_from"), (4, "sale_from"), (6, "sale_from")], "6: of the fee alone; 5: has none"
+    assert do_import(db, lines)["event"] == (5, 0, 0)
+
+
+def test_vat_of_an_organisation_that_is_not_registered_for_it_is_a_warning(db: Connection) -> None:
+    lines = [row(2, vat_code="33", **SOON), row(3, external_id="R2", **SOON)]
+    assert problems(db, *lines) == []
+    db.execute("select books.set_organisation(2, 'Studentersamfundet', '974760673', false, '2099-10-01')")
+    said = (
+        "not registered for VAT on 2099-10-07: its books have no VAT, whatever VAT code 33 says; sell under 6 or 7"
+    )  # fmt: skip
+    assert problems(db, *lines) == [(2, "organisation", said)]
+    db.execute("select books.set_organisation(2, 'Studentersamfundet', '974760673', true, '2099-10-07')")
+    assert problems(db, *lines) == [], "it is on the day"
+    assert do_import(db, lines)["event"] == (2, 0, 0)

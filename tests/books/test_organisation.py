@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from tests.conftest import Connect, Connection
+from tests.support.days import movable_clock
 from tests.support.domain import (
     REGULAR_RATE,
     SAMFUNDET,
@@ -113,6 +114,31 @@ def test_what_is_missing_or_blank_or_unseen_is_refused(db: Connection, given: di
 def test_only_an_organisation_that_there_is_can_be_registered(db: Connection) -> None:
     with expect("P0002"):
         register(db, 404)
+
+
+def test_a_closed_period_keeps_its_vat_registration_and_all_else_may_be_put_right(db: Connection) -> None:
+    calendar = movable_clock(db)
+    day = calendar.today
+    calendar.forward()
+    calendar.close(day)
+    with expect("22023") as refused:
+        register(db, is_vat_registered=False, valid_from=day)
+    assert "first open day" in str(refused.value.diag.message_detail)
+    register(db, legal_name="UKA 27", valid_from=day)  # nothing was registered: that is taken for registered
+    register(db, organisation=SAMFUNDET, is_vat_registered=False, valid_from=day)  # closed nothing
+    register(db, is_vat_registered=False, valid_from=calendar.today)
+    with expect("22023"):
+        register(db, is_vat_registered=False, valid_from=day)
+    register(db, legal_name="UKA-27", valid_from=day, is_vat_registered=True)
+    told = rows(db, "select is_vat_registered from books.organisation_on(%s) where organisation = %s", day, UKA)
+    assert told == [{"is_vat_registered": True}]
+
+
+def test_a_registration_sees_a_period_that_closed_meanwhile(db: Connection, connect: Connect) -> None:
+    session = connect(autocommit=False)
+    session.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    with expect("25000"):
+        register(session)
 
 
 def test_what_was_registered_stays(db: Connection) -> None:

@@ -192,10 +192,11 @@ def plan(db: Connection, event: Event, *dates: tuple[date, date]) -> None:
     for known_on, event_date in dates:
         run(
             db,
-            "insert into billig.event_date (event, known_on, event_date) values (%s, %s, %s)",
-            event.event,
+            "insert into billig.event_date (event, known_on, event_date, event_type)"
+            " select event, %s, %s, event_type from billig.event where event = %s",
             known_on,
             event_date,
+            event.event,
         )
 
 
@@ -407,25 +408,61 @@ def test_free_tickets_make_no_voucher(db: Connection) -> None:
 # --- Prepaid --------------------------------------------------------------------------------------------------------
 
 
-def test_what_is_sold_before_the_day_is_a_debt_until_the_day(db: Connection) -> None:
+def held_since(db: Connection, event: Event, sold: int, held: int) -> date:
+    """What the event has is of so many days ago, and it was held so many days ago."""
+    sold_before(db, event, sold)
+    day = today(db) - timedelta(days=held)
+    plan(db, event, (date.min, day))
+    return day
+
+
+def test_what_is_sold_before_the_day_is_a_debt_with_its_vat_until_the_day(db: Connection) -> None:
+    """A disco: no document with VAT before it is held."""
     day = today(db)
     event = make_event(db, prices=(125,), project_vat_code=REGULAR_RATE, event_time=noon(day + timedelta(days=9)))
     early, late, kept = sell(db, event.price_group, 3).tickets
-    assert booked(db, event) == money(_1900=375, _2900=-300, _2700=-75)
+    assert booked(db, event) == money(_1900=375, _2900=-375)
     prepaid = next(line for line in lines(db, event.project) if line["line_kind"] == "PREPAID")
-    assert (prepaid["accounting_vat_code"], prepaid["vat_amount"]) == ("3", -75), "VAT is reported when it is sold"
+    assert (prepaid["accounting_vat_code"], prepaid["vat_amount"], prepaid["vat_rate"]) == (None, 0, None)
     refund(db, [early])
-    assert booked(db, event) == money(_1900=250, _2900=-200, _2700=-50)
+    assert booked(db, event) == money(_1900=250, _2900=-250)
 
-    sold_before(db, event, 5)
-    held = day - timedelta(days=2)
-    plan(db, event, (date.min, held))
+    held = held_since(db, event, 5, 2)
+    assert booked(db, event, day - timedelta(days=5)) == money(_1900=250, _2900=-250)
+    assert booked(db, event, held) == money(_2900=250, _3020=-200, _2700=-50)
+    columns = ("account", "accounting_vat_code", "vat_rate")
+    assert {tuple(line[column] for column in columns) for line in lines(db, event.project, held)} == {
+        (2900, None, None), (3020, "3", 25), (2700, None, 25)
+    }  # fmt: skip
+    refund(db, [late])
+    assert booked(db, event, day) == money(_1900=-125, _3020=100, _2700=25)
+    assert booked(db, event) == money(_1900=125, _3020=-100, _2700=-25)
+    assert kept
+
+
+def test_where_a_document_may_come_first_vat_is_booked_at_the_sale_and_the_rest_is_a_debt(db: Connection) -> None:
+    """Food that is served (§ 5-2-7): revenue with its code, and a pair without one to the debt and back."""
+    day = today(db)
+    event = make_event(
+        db, prices=(125,), project_vat_code=REGULAR_RATE, event_type="food", event_time=noon(day + timedelta(days=9))
+    )
+    early, late, kept = sell(db, event.price_group, 3).tickets
+    assert booked(db, event) == money(_1900=375, _2900=-300, _2700=-75)
+    found = {
+        (line["line_kind"], line["account"], line["accounting_vat_code"], line["amount"], line["vat_amount"])
+        for line in lines(db, event.project)
+    }
+    assert found == {
+        ("REVENUE", 3020, "3", -300, -75), ("VAT", 2700, None, -75, 0),
+        ("PREPAID", 3020, None, 300, 0), ("PREPAID", 2900, None, -300, 0),
+    }  # fmt: skip
+    refund(db, [early])
+    held = held_since(db, event, 5, 2)
     assert booked(db, event, day - timedelta(days=5)) == money(_1900=250, _2900=-200, _2700=-50)
     assert booked(db, event, held) == money(_2900=200, _3020=-200)
     assert {line["accounting_vat_code"] for line in lines(db, event.project, held)} == {None}
     refund(db, [late])
     assert booked(db, event, day) == money(_1900=-125, _3020=100, _2700=25)
-    assert booked(db, event) == money(_1900=125, _3020=-100, _2700=-25)
     assert kept
 
 
@@ -433,10 +470,19 @@ def test_a_fee_is_prepaid_with_its_ticket(db: Connection) -> None:
     day = today(db)
     event = make_event(db, fee=25, fee_vat_code=REGULAR_RATE, event_time=noon(day + timedelta(days=1)), prices=(125,))
     sell(db, event.price_group)
-    assert booked(db, event) == money(_1900=125, _2900=-120, _2700=-5)
-    sold_before(db, event, 1)
-    plan(db, event, (date.min, day))
-    assert booked(db, event, day) == money(_2900=120, _3220=-100, _3020=-20)
+    assert booked(db, event) == money(_1900=125, _2900=-125)
+    held_since(db, event, 1, 0)
+    assert booked(db, event, day) == money(_2900=125, _3220=-100, _3020=-20, _2700=-5)
+
+
+def test_a_rate_is_told_on_the_lines_that_count(db: Connection) -> None:
+    event = held_event(db, LOW_RATE, prices=(112,))
+    sell(db, event.price_group)
+    found = lines(db, event.project)
+    assert {(line["line_kind"], line["vat_rate"]) for line in found} == {("REVENUE", 12), ("VAT", 12)}
+    assert {line["line_text"].split(", prosjekt")[0] for line in found} == {
+        "Billettinntekt, mva-kode 33, 12 %", "Utgående mva, mva-kode 33, 12 %"
+    }  # fmt: skip
 
 
 def test_what_comes_on_the_day_is_revenue(db: Connection) -> None:
@@ -779,9 +825,12 @@ class Month:
                 fee_vat_code=REGULAR_RATE,
                 project=project,
                 organisation=organisation,
+                event_type=event_type,
             )
-            for project, organisation in [*self.organisations.items()] * 2
+            for event_type in (None, "food")
+            for project, organisation in self.organisations.items()
         ]
+        self.served = {event.event for event in self.events[len(CODES) :]}
         self.live: list[tuple[int, Event]] = []
         self.history: dict[int, list[tuple[date, date]]] = {}
 
@@ -862,20 +911,49 @@ class Month:
             self.history[event.event] = dates
             plan(self.db, event, *dates)
 
-    def prepaid(self, day: date) -> Decimal:
-        """Net of all that was sold, less what was given back, of events whose day had not come, as known that day."""
-        logged = rows(
+    def logged(self, day: date) -> list[tuple[int, date, int, Decimal, Decimal]]:
+        """Event, day, VAT code, gross and VAT of each part of each row up to a day."""
+        found = rows(
             self.db,
             """
-            select event, sum(amount + fee_amount - vat_amount - fee_vat_amount) as net
+            select event, transaction_date, vat_code, amount, vat_amount, fee_vat_code, fee_amount, fee_vat_amount
             from billig.transaction_log
             where event = any (%s) and transaction_date <= %s
-            group by event
             """,
             [event.event for event in self.events],
             day,
         )
-        return sum((row["net"] for row in logged if self._known(row["event"], day) > day), Decimal(0))
+        columns = ("vat_code", "amount", "vat_amount")
+        return [
+            (row["event"], row["transaction_date"], *(row[part + column] for column in columns))
+            for row in found
+            for part in ("", "fee_")
+        ]
+
+    def prepaid(self, day: date) -> Decimal:
+        """All that was sold, less what was given back, of events whose day had not come, as known that day.
+
+        Without VAT where food is served, since that was reported when it was sold.
+        """
+        return sum(
+            (
+                gross - (vat if event in self.served and code == REGULAR_RATE else 0)
+                for event, _, code, gross, vat in self.logged(day)
+                if self._known(event, day) > day
+            ),
+            Decimal(0),
+        )
+
+    def vat(self, day: date) -> Decimal:
+        """VAT of what was held by then, and of food that was sold."""
+        return sum(
+            (
+                vat
+                for event, _, code, _, vat in self.logged(day)
+                if self._known(event, day) <= day or (event in self.served and code == REGULAR_RATE)
+            ),
+            Decimal(0),
+        )
 
     def _known(self, event: int, day: date) -> date:
         return max(entry for entry in self.history[event] if entry[0] <= day)[1]
@@ -913,6 +991,14 @@ def test_any_day_balances_and_what_is_prepaid_is_what_has_not_been_held(db: Conn
                 Decimal(0),
             )
             assert balance == -month.prepaid(day), f"at the end of {day}"
+            vat = sum(
+                (line["amount"] for line in found if line["account"] in VAT.values() and line["posting_date"] <= day),
+                Decimal(0),
+            )
+            assert vat == -month.vat(day), f"at the end of {day}"
+            told = rows(db, "select sum(prepaid_amount) as sum from report.prepaid(%s) where project = any (%s)", day,
+                        [*month.organisations])[0]["sum"]  # fmt: skip
+            assert (told or 0) == -balance, f"at the end of {day}"
 
 
 def test_a_day_is_read_without_the_rest_of_the_log(db: Connection) -> None:
@@ -1054,7 +1140,8 @@ def _some_line(**changes: object) -> vouchers.Line:
         "voucher": "2-20261024-101", "posting_date": date(2026, 10, 24), "organisation_name": "UKA", "project": 101,
         "project_name": "Revyen", "line": 1, "line_kind": "PAYMENT", "account": 1900, "account_name": "Kontanter",
         "debit": Decimal("1234.50"), "credit": Decimal(0), "amount": Decimal("1234.50"), "vat_code": None,
-        "vat_amount": Decimal(0), "accounting_vat_code": None, "payment_method": "CASH", "line_text": "Betaling; CASH",
+        "vat_rate": None, "vat_amount": Decimal(0), "accounting_vat_code": None, "payment_method": "CASH",
+        "line_text": "Betaling; CASH",
     }  # fmt: skip
     return vouchers.Line(**{**values, **changes})  # type: ignore[arg-type]
 
@@ -1062,9 +1149,9 @@ def _some_line(**changes: object) -> vouchers.Line:
 def test_the_journal_is_a_table_for_a_norwegian_spreadsheet() -> None:
     content = vouchers.render([_some_line()], vouchers.JOURNAL).decode("utf-8-sig")
     assert content == (
-        "bilag;linje;dato;organisasjon;prosjekt;prosjektnavn;konto;kontonavn;debet;kredit;mva-kode;mva;"
+        "bilag;linje;dato;organisasjon;prosjekt;prosjektnavn;konto;kontonavn;debet;kredit;mva-kode;mva-sats;mva;"
         "regnskapets mva-kode;betalingsmiddel;type;tekst\r\n"
-        "2-20261024-101;1;2026-10-24;UKA;101;Revyen;1900;Kontanter;1234,50;0,00;;0,00;;CASH;PAYMENT;Betaling, CASH\r\n"
+        "2-20261024-101;1;2026-10-24;UKA;101;Revyen;1900;Kontanter;1234,50;0,00;;;0,00;;CASH;PAYMENT;Betaling, CASH\r\n"
     )
 
 

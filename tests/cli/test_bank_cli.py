@@ -44,7 +44,7 @@ def answer(result: Result) -> Any:
 def test_from_an_account_to_a_match_that_is_undone(db: Connection, bank: Run, tmp_path: Path) -> None:
     day = banking.days_ago(4)
     banking.sold_on(db, day, 5, "CARD", make_event(db, prices=(100,)))
-    assert bank("account", "NO78 1506 00 12345"[5:], banking.ACCOUNT).exit_code == 0
+    assert bank("account", "NO78 1506 00 12345"[5:], banking.ACCOUNT, "--organisation", "2").exit_code == 0
     cards = bank("route", "Cards", "--account", banking.ACCOUNT, "--source", "DAY", "--method", "CARD", "--days", 1, 3)
     assert cards.exit_code == 0, cards.output
     statement = tmp_path / "statement.sta"
@@ -74,7 +74,7 @@ def test_csv_is_loaded_by_its_map(bank: Run, tmp_path: Path) -> None:
     columns, file = tmp_path / "columns.toml", tmp_path / "export.csv"
     columns.write_text('account = "15060012345"\n[columns]\nbooked_on = "Dato"\namount = "Beløp"\n', "utf-8")
     file.write_text("Dato;Beløp\n14.01.2026;1 234,50\n15.01.2026;oops\n", "utf-8")
-    bank("account", banking.NUMBER, banking.ACCOUNT)
+    bank("account", banking.NUMBER, banking.ACCOUNT, "--organisation", "2")
     refused = bank("import", file, "--map", columns)
     assert refused.exit_code == 1
     assert "line 3, Beløp: no amount: 'oops'. Nothing was loaded." in " ".join(refused.output.split())
@@ -127,7 +127,7 @@ def test_a_settlement_route_without_its_account_is_told_which_there_are(bank: Ru
     none = bank(*asked)
     assert none.exit_code == 2
     assert "there is no account Nowhere; `pybridge bank account` adds one" in none.stderr
-    assert bank("account", "15060012345", "Drift").exit_code == 0
+    assert bank("account", "15060012345", "Drift", "--organisation", "2").exit_code == 0
     assert "there is no account Nowhere; there are Drift" in bank(*asked).stderr
 
 

@@ -14,6 +14,7 @@ from psycopg import sql
 from tests.conftest import Connection
 from tests.support import market
 from tests.support.domain import (
+    UKA,
     Event,
     call,
     call_in,
@@ -225,7 +226,16 @@ def test_what_runs_with_the_owners_rights_fixes_its_search_path(shared_db: Conne
         order by 1
     """
     found = rows(shared_db, callable_as_oneself, {"roles": group_roles(shared_db), "schemas": SCHEMAS})
-    assert [row["name"] for row in found if not row["is_fixed"]] == [
+    atomic = {
+        row["name"]
+        for row in rows(
+            shared_db,
+            "select pronamespace::regnamespace || '.' || proname as name from pg_proc where prosqlbody is not null",
+        )
+    }
+    bound = ["billig.term_on", "books.rule_for", "books.taxed"]
+    assert {*bound} <= atomic, "what these look up was settled when they were made"
+    assert [row["name"] for row in found if not row["is_fixed"] and row["name"] not in bound] == [
         *("bank.reference_key", "bank.text_keys"),
         *("billig.channel_of", "billig.components", "billig.fee_in", "billig.frees_seat", "billig.is_chargeback"),
         *("billig.is_fee_kept", "billig.is_price_change", "billig.is_reduction", "billig.is_refund"),
@@ -392,6 +402,8 @@ def test_an_analyst_sees_reports_and_creates_in_analysis_and_nothing_else(
         if cash:
             close_till(db, 100, "per")
             call(db, "z_report", cash_point=1, seller="per")
+            ever = {"first_day": date(2000, 1, 1), "last_day": date(2100, 1, 1)}
+            call_in(db, "books", "export_vouchers", organisation=UKA, **ever)
     market.update(db, None, market.at(2026, 1, 1))
     advertiser = market.profile(db)
     market.partitions(db, date(2026, 1, 1), 1)

@@ -17,6 +17,7 @@ where
 TIED = {
     "books.accounting_period": {"billig.organisation"},
     "books.organisation": {"billig.organisation"},
+    "books.vat_term": {"billig.event_type"},
     "books.voucher_rule": {
         "billig.organisation",
         "billig.payment_method",

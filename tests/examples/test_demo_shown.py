@@ -7,10 +7,12 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
+import pandas
 import pytest
 from lxml import html
 from psycopg import sql
@@ -24,6 +26,7 @@ from pybridge.jobs import health
 from pybridge.web.console import create_app
 from tests.conftest import Connection
 from tests.support import passwords
+from tests.support.days import movable_clock
 
 SMALL = demo.Size(sellers=2, web_buyers=2, days=1, actions=12)
 
@@ -127,6 +130,63 @@ def test_in_a_table_words_give_way_and_figures_do_not() -> None:
     assert written(console).count(kroner(123_456_789)) == 3
     assert "33  12 %" in written(console)
     assert all(word in written(console) for word in ("Debatt", "foredrag", "Storsalen"))
+
+
+def test_the_vat_return_of_the_demo_is_what_pandas_makes_of_the_log(played: Played) -> None:
+    """Once all events have been held: the clock is put forward, and then back."""
+    db = played.db
+    with db.transaction(force_rollback=True):
+        calendar = movable_clock(db)
+        db.execute("update public.clock set days = 400")
+        today = calendar.today
+        log = frame(db, LOG)
+        events = frame(db, "select event, event_time::date as event_date, event_type from billig.event")
+        rows = log.merge(events, on="event")
+        parts = pandas.concat(
+            rows[["organisation", "transaction_date", "event_date", "event_type", *columns]].set_axis(
+                ["organisation", "sold", "held", "event_type", "code", "rate", "gross", "vat"], axis="columns"
+            )
+            for columns in (
+                ["vat_code", "vat_rate", "amount", "vat_amount"],
+                ["fee_vat_code", "fee_vat_rate", "fee_amount", "fee_vat_amount"],
+            )
+        )
+        parts = parts[(parts["gross"] != 0) | (parts["vat"] != 0)]
+        # served food may be documented before it is served; all else waits for its day
+        waits = ~((parts["code"] == 3) & (parts["event_type"] == FOOD))
+        day = parts["sold"].where(~waits, parts[["sold", "held"]].max(axis="columns"))
+        parts["term"] = [date(each.year, (each.month - 1) // 2 * 2 + 1, 1) for each in day]
+        parts["net"] = parts["gross"] - parts["vat"]
+        sums = parts.groupby(["term", "organisation", "code", "rate"])[["net", "vat"]].sum()
+        found = {
+            (row[1], *row[2:5]): (row[5], row[6])
+            for term in sorted({term for term, *_ in sums.index})
+            for row in db.execute(
+                "select 1, first_day, organisation, vat_code, vat_rate, net_amount, vat_amount"
+                " from report.vat_return(%s)",
+                [term],
+            )
+            if row[5] or row[6]
+        }
+        assert found == {key: (net, vat) for key, net, vat in sums.itertuples() if net or vat}
+        assert max(day) <= today
+        assert {code for _, _, code, _ in found} >= {3, 6, 33}
+        assert len({term for term, *_ in found}) > 1
+
+
+LOG = """
+select
+    event, organisation, transaction_date, vat_code, vat_rate, amount, vat_amount, fee_vat_code, fee_vat_rate,
+    fee_amount, fee_vat_amount
+from billig.transaction_log
+where billig.moves_money(transaction_type)
+"""
+FOOD = 7
+
+
+def frame(db: Connection, query: LiteralString) -> pandas.DataFrame:
+    cursor = db.execute(query)
+    return pandas.DataFrame(cursor.fetchall(), columns=[column.name for column in cursor.description or ()])
 
 
 def test_after_the_demo_every_job_does_well(played: Played) -> None:

@@ -51,6 +51,7 @@ TABLES = (
     "payment_line",
     "purchase",
     "event",
+    "event_change",
     "price_group",
     "ticket_group_base",
     "till_session",
@@ -450,13 +451,50 @@ def _payment_without_rows(db: Connection, world: World) -> Row:
 
 
 def _no_rule(db: Connection, world: World) -> Row:
-    run(db, "delete from books.voucher_rule where line_kind = 'VAT'")
-    return {"line_kind": "VAT", "vat_code": MIDDLE_RATE, "project": world.event.project}
+    run(db, "delete from books.voucher_rule where line_kind = 'REVENUE' and vat_code = %s", MIDDLE_RATE)
+    return {"line_kind": "PREPAID", "vat_code": MIDDLE_RATE, "project": world.event.project}
 
 
 def _moved_unnoticed(db: Connection, world: World) -> Row:
     run(db, "update billig.event set event_time = event_time + interval '1 day' where event = %s", world.event.event)
     return {"event": world.event.event}
+
+
+def _cancelled_unnoticed(db: Connection, world: World) -> Row:
+    run(
+        db,
+        "insert into billig.event_change (event, kind, time_before, reason)"
+        " select event, 'CANCELLED', event_time, 'rain' from billig.event where event = %s",
+        world.event.event,
+    )
+    return {"event": world.event.event, "is_cancelled": True, "recorded_cancelled": False}
+
+
+def _other_vat_in_the_return(db: Connection, world: World) -> Row:
+    """The vouchers go by another term than the return."""
+    run(
+        db,
+        """
+        create or replace view billig.voucher_release as
+        select
+            null::date as posting_date, null::date as sold_on, null::int as organisation, null::int as project,
+            null::text as line_kind, null::smallint as vat_code, null::numeric as vat_rate,
+            null::smallint as transaction_type, null::numeric as amount, null::numeric as vat_amount,
+            null::numeric as paired, null::numeric as prepaid
+        where false
+        """,
+    )
+    run(
+        db,
+        "insert into billig.event_date (event, known_on, event_date) values (%s, current_date + 1, current_date)",
+        world.event.event,
+    )
+    run(
+        db,
+        "create or replace function billig.local_time(p_time timestamptz default now()) returns timestamp"
+        " language sql stable parallel safe return current_date + 2 + time '12:00'",
+    )
+    return {"project": world.event.project, "problem": "the return has another VAT, or another base"}
 
 
 def _renamed_unnoticed(db: Connection, world: World) -> Row:
@@ -812,7 +850,9 @@ BREAKAGES: list[tuple[str, str, Break]] = [
     ("voucher_balance", "money of a type that moves none", _money_of_a_type_that_moves_none),
     ("voucher_balance", "a payment without log rows", _payment_without_rows),
     ("voucher_rule", "a kind of lines without rules", _no_rule),
+    ("voucher_balance", "VAT that vouchers leave out", _other_vat_in_the_return),
     ("event_date", "an event moved unnoticed", _moved_unnoticed),
+    ("event_date", "an event cancelled unnoticed", _cancelled_unnoticed),
     ("num_sold", "capacity taken by nobody", _lost_capacity),
     ("num_sold", "a refund that gave no capacity back", _refunded_without_capacity),
     ("oversold", "a smaller hall", _smaller_hall),

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,10 @@ from pybridge.reports.columns import adds_up, is_count, label
 from pybridge.reports.declared import DAYS, FILTERS, REPORTS, Declared, answer
 from pybridge.reports.tables import Period
 from tests.conftest import Connection
+from tests.support import banking
 from tests.support.domain import (
+    UKA,
+    call_in,
     make_cash_point,
     make_event,
     make_project,
@@ -27,16 +31,19 @@ OF_ROWS = [each for each in REPORTS.values() if each.question is None]
 
 
 @pytest.fixture
-def sold(db: Connection) -> date:
-    """A day on which something was sold, given back, and paid at no till."""
+def sold(db: Connection, tmp_path: Path) -> date:
+    """A day of sales, refunds and a payment at no till; some of it went out, and the bank said something."""
     make_cash_point(db, 1)
     revue = make_event(db, prices=(410, 310), fee=10, project=make_project(db, project=11))
     open_till(db, "kari", 1)
     bought = sell(db, revue.price_group, 2, seller="kari", cash_point=1, methods=["CARD"])
+    today: date = one(db, "select billig.local_time()::date")
+    call_in(db, "books", "export_vouchers", organisation=UKA, first_day=today, last_day=today)
+    banking.account(db)
+    banking.load(db, tmp_path, banking.mt940([(today, 100, "A")]))
     refund(db, bought.tickets[:1], seller="kari", cash_point=1, payment_methods=["CASH"])
     sell(db, make_event(db, prices=(100,)).price_group, seller="per", methods=["VIPPS"])
     net_paid(db, revue.price_group)
-    today: date = one(db, "select billig.local_time()::date")
     return today
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pybridge.files import bank_loading
 from pybridge.files.statements import Layout
-from tests.support.domain import Connection, Event, call_in, consistency, make_event, one, rows, run, sell
+from tests.support.domain import UKA, Connection, Event, call_in, consistency, make_event, one, rows, run, sell
 
 NUMBER = "15060012345"
 ACCOUNT = "Drift"
@@ -16,13 +16,12 @@ Line = tuple[date, Decimal | int | str, str]
 """Booked on, NOK, the bank's reference; empty: none."""
 
 
-def account(db: Connection, number: str = NUMBER, name: str = ACCOUNT, currency: str = "NOK") -> int:
+def account(
+    db: Connection, number: str = NUMBER, name: str = ACCOUNT, currency: str = "NOK", organisation: int = UKA
+) -> int:
     """One of our accounts."""
-    return int(
-        call_in(db, "bank", "set_account", account_number=number, account_name=name, currency=currency)[0][
-            "set_account"
-        ]
-    )
+    given = {"account_number": number, "account_name": name, "currency": currency, "organisation": organisation}
+    return int(call_in(db, "bank", "set_account", **given)[0]["set_account"])
 
 
 def route(db: Connection, source: str, method: str | None = None, **arguments: object) -> int:

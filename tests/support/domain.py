@@ -165,6 +165,7 @@ def make_event(
     netsale: bool = True,
     membership_needed: bool = False,
     can_be_put_on_card: bool = False,
+    event_type: str | None = None,
 ) -> Event:
     """An event in thirty days, with a ticket group of `num` and a price group for each of `prices`.
 
@@ -178,8 +179,10 @@ def make_event(
             """
             insert into billig.event
                 (event_name, event_time, organisation, ticket_fee, project, vat_code, ticket_fee_vat_code,
-                ticket_fee_vat_source, sale_from, sale_to, hidden)
-            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                ticket_fee_vat_source, sale_from, sale_to, hidden, event_type)
+            select
+                %s, %s, %s, %s, %s, %s, %s, %s, %s::timestamp, %s::timestamp, %s,
+                (select event_type from billig.event_type where event_type_name = %s)
             returning event
             """,
             _fresh("Event"),
@@ -193,6 +196,7 @@ def make_event(
             sale_from,
             sale_to,
             hidden,
+            event_type,
         )
     )
     group = add_ticket_group(db, event, num=num, ticket_limit=ticket_limit)

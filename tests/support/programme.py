@@ -49,6 +49,7 @@ def three_lines() -> list[Row]:
             external_id="K1",
             event_name="Kino",
             event_type="film",
+            sale_from="2099-01-01 12:00",
             project="12",
             project_name="Kino",
             project_vat_code="33",

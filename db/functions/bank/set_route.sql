@@ -24,8 +24,7 @@ declare
     v_organisation constant int := coalesce(
         p_organisation,
         (select r.organisation from bank.route as r where r.route_name = p_route_name),
-        (select m.organisation from billig.payment_method as m where m.payment_method = v_method),
-        (select min(o.organisation) from billig.organisation as o)
+        (select a.organisation from bank.account as a where a.account = p_account)
     );
     v_route int;
 begin
@@ -48,14 +47,16 @@ begin
                 p_route_name, p_source, p_payment_method, p_gateway, p_days_min, p_days_max, p_fee_rate, p_tolerance, p_run_max),
             hint = 'SESSION, DAY or PAYMENT of a payment method, or ATTEMPT of a gateway; see bank.route.';
     end if;
-    if not exists (select from bank.account as a where a.account = p_account and a.currency = 'NOK')
+    if not exists (
+            select from bank.account as a
+            where a.account = p_account and a.currency = 'NOK' and a.organisation = v_organisation
+        )
         or p_gateway is not null and not exists (select from marketplace.gateway as g where g.gateway = p_gateway)
-        or not exists (select from billig.organisation as o where o.organisation = v_organisation)
     then
-        raise exception 'there is no such account in NOK, or no such gateway or organisation' using
+        raise exception 'there is no such account in NOK of the organisation, or no such gateway' using
             errcode = 'P0002',
             detail = format('Account %s, gateway %s, organisation %s.', p_account, p_gateway, v_organisation),
-            hint = 'See bank.account, marketplace.gateway and billig.organisation.';
+            hint = 'Money arrives on an account of whose it is: see bank.account and marketplace.gateway.';
     end if;
     insert into bank.route as r (
         route_name, account, source, payment_method, gateway, days_min, days_max, fee_rate, tolerance, run_max, since,
@@ -85,4 +86,4 @@ end;
 $$;
 
 comment on function bank.set_route(text, int, text, text, text, int, int, numeric, numeric, int, date, int) is
-'Adds a settlement route, or changes days, fee, tolerance, run, account and first day of the one of that name; returns its key. p_organisation: whose money comes by it (null: as it was; of a new one, the organisation that has the method on the web, for a gateway the first one). What is expected already stays as it is. 22023; P0002 no such account in NOK, gateway or organisation.';
+'Adds a settlement route, or changes days, fee, tolerance, run, account and first day of the one of that name; returns its key. p_organisation: whose money comes by it (null: as it was; of a new one, the organisation whose account it is): the account is that one''s. What is expected already stays as it is. 22023; P0002 no such account in NOK of the organisation, or no such gateway.';

@@ -251,10 +251,33 @@ begin atomic
                 books.rate_on(v.vat_code, e.event_date) as rate
         ) as r
         where r.now_rate <> r.rate and e.event_date > billig.local_time()::date
+        union all
+        select distinct
+            e.line, 'sale_from', e.item ->> 'sale_from',
+            'sale opens more than a year before the event, and it has VAT: a sales document is issued a year before at most'
+            || ' (bokføringsforskriften § 5-2-7)', true
+        from sold_event as e
+        inner join books.vat_code as v
+            on v.vat_code::text = e.ticket_vat_code or (v.vat_code::text = e.fee_vat_code and e.ticket_fee::numeric > 0)
+        where
+            coalesce(e.sale_from, billig.local_time())::date < e.event_date - interval '1 year'
+            and books.rate_on(v.vat_code, e.event_date) > 0
+        union all
+        select
+            e.line, 'organisation', o.organisation_name,
+            'not registered for VAT on ' || e.event_date || ': its books have no VAT, whatever VAT code '
+            || e.ticket_vat_code || ' says; sell under 6 or 7', true
+        from sold_event as e
+        inner join billig.organisation as o on e.item ->> 'organisation' = o.organisation_name
+        inner join books.vat_code as v on e.ticket_vat_code = v.vat_code::text
+        cross join lateral books.taxed(
+            o.organisation, e.event_date, v.vat_code, books.rate_on(v.vat_code, e.event_date), null
+        ) as t
+        where books.rate_on(v.vat_code, e.event_date) > 0 and t.vat_rate = 0
     ) as p
     left join billig.programme_column as c on p.column_name = c.column_name
     order by p.line nulls first, c.place nulls last, p.column_name, p.reason;
 end;
 
 comment on function billig.check_programme(jsonb) is
-'Every problem of a programme, one row each, in the file''s order; none when it is good. import_programme refuses them, save those with is_warning: a fee that exceeds a price that is not 0, a VAT code that is seldom right for tickets (books.vat_code.ticket_warning), VAT on the fee of a ticket without VAT, and a VAT rate that will be another on the event''s day. p_rows: an array of objects, one for each price group, with its line (number) and the columns of billig.programme_column as text. line null: the file as a whole. Changes nothing. 22023: no array of objects. May be null: line, value.';
+'Every problem of a programme, one row each, in the file''s order; none when it is good. import_programme refuses them, save those with is_warning: a fee that exceeds a price that is not 0, a VAT code that is seldom right for tickets (books.vat_code.ticket_warning), VAT on the fee of a ticket without VAT, a VAT rate that will be another on the event''s day, a sale with VAT that opens more than a year before the event, and VAT of an organisation that is not registered for it. p_rows: an array of objects, one for each price group, with its line (number) and the columns of billig.programme_column as text. line null: the file as a whole. Changes nothing. 22023: no array of objects. May be null: line, value.';

@@ -97,6 +97,7 @@ begin
             where
                 v.organisation = p_organisation
                 and v.posting_date >= p_first_day and v.posting_date <= p_last_day
+                and not v.is_close -- the voucher that this close makes
         )
     from billig.posted_log as l
     where l.organisation = p_organisation and l.posting_date >= p_first_day and l.posting_date <= p_last_day

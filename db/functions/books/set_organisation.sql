@@ -13,6 +13,7 @@ set search_path = pg_catalog, books, pg_temp
 as $$
 declare
     v_number constant text := regexp_replace(p_organisation_number, '[\s\u00A0\u202F]', '', 'g');
+    v_valid_from constant date := coalesce(p_valid_from, billig.local_time(clock_timestamp())::date);
     v_version int;
     v_broken text;
 begin
@@ -20,11 +21,28 @@ begin
         'p_legal_name', p_legal_name, 'p_organisation_number', p_organisation_number, 'p_address', p_address
     );
     perform books.check_day('p_valid_from', p_valid_from);
+    perform billig.need_read_committed();
+    -- One after the other: versions become visible in the order of their numbers.
+    lock table books.organisation in share row exclusive mode;
+    -- A period that is being closed waits for this, or this for it; what closed meanwhile must be seen.
+    lock table books.accounting_period in share mode;
+    -- Where nothing is registered, books.taxed takes it to be in the VAT register.
+    if v_valid_from < books.first_open_day(p_organisation) and p_is_vat_registered <> coalesce((
+        select o.is_vat_registered
+        from books.organisation_on(v_valid_from) as o
+        where o.organisation = p_organisation
+    ), true) then
+        raise exception 'the VAT of a closed period stays as it is' using
+            errcode = '22023',
+            detail = format('Organisation %s is %sin the VAT register from %s on; the first open day is %s.', p_organisation,
+                case when p_is_vat_registered then '' else 'not ' end, v_valid_from, books.first_open_day(p_organisation)),
+            hint = 'Let it apply from an open day on; VAT of closed ones is corrected with the tax administration.';
+    end if;
     insert into books.organisation as o (
         organisation, valid_from, legal_name, organisation_number, is_vat_registered, is_in_business_register, address
     )
     values (
-        p_organisation, coalesce(p_valid_from, billig.local_time(clock_timestamp())::date), p_legal_name, v_number,
+        p_organisation, v_valid_from, p_legal_name, v_number,
         p_is_vat_registered, p_is_in_business_register, p_address
     )
     returning o.organisation_version into v_version;
@@ -47,4 +65,4 @@ end;
 $$;
 
 comment on function books.set_organisation(int, text, text, boolean, date, boolean, text) is
-'Registers what the law wants to be told of an organisation on its receipts, from a day on (today, if none is given): receipts that are printed from now on, of payments from that day on, say it; copies say what their original said. p_organisation_number: nine digits, spaces are left out. Returns the row of books.organisation. 22023: no legal name, no valid number (modulus 11), or a day before 2000 or after 2100; P0002: no such organisation.';
+'Registers what the law wants to be told of an organisation on its receipts, from a day on (today, if none is given): receipts that are printed from now on, of payments from that day on, say it; copies say what their original said. p_organisation_number: nine digits, spaces are left out. Returns the row of books.organisation. Name, number and address may be put right for days of a closed period too; whether it is in the VAT register may not change there, since its vouchers go by that. 22023: no legal name, no valid number (modulus 11), a day before 2000 or after 2100, or another VAT registration in a closed period; P0002: no such organisation; 25000: not at read committed.';

@@ -121,6 +121,67 @@ $$;
 comment on function bank.withdrawal_free() is
 'Refuses that a payout is withdrawn and in a match that holds (23B82), whichever came first.';
 
+create or replace function bank.match_post()
+returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, bank, pg_temp
+set enable_seqscan = off
+set enable_nestloop = on
+set jit = off
+as $$
+declare
+    v_undo constant boolean := tg_table_name = 'match_undo';
+begin
+    if not exists (select from new_part) then
+        return null;
+    end if;
+    -- No period closes until this has committed: which day is open is settled now, for good.
+    perform books.begin_posting();
+    insert into bank.match_posting (match, is_undo, organisation, posting_date, account, has_lines)
+    select
+        w.match, v_undo, w.organisation,
+        greatest(
+            coalesce(max(w.booked_on) over (partition by w.match), billig.local_time(clock_timestamp())::date),
+            books.first_open_day(w.organisation)
+        ),
+        w.account,
+        row_number() over (partition by w.match order by w.account nulls last, w.organisation) = 1
+    from (
+        select
+            o.match, o.organisation,
+            (array_agg(o.account order by o.entry) filter (where o.account is not null))[1] as account,
+            max(o.booked_on) as booked_on
+        from (
+            select n.match, a.organisation, a.account, e.entry, e.booked_on
+            from new_part as n
+            inner join bank.match_entry as c on n.match = c.match and not c.is_release
+            inner join bank.entry as e on c.entry = e.entry
+            inner join bank.account as a on e.account = a.account
+            union all
+            select n.match, r.organisation, null, null, null
+            from new_part as n
+            inner join bank.match_expected as c on n.match = c.match and not c.is_release
+            inner join bank.expected as x on c.expected = x.expected
+            inner join bank.route as r on x.route = r.route
+        ) as o
+        where
+            (not v_undo or exists (select from bank.match_approval as a where a.match = o.match))
+            and not exists (
+                select
+                from bank.match_expected as c
+                inner join bank.expected as x on c.expected = x.expected
+                inner join bank.route as r on x.route = r.route
+                where c.match = o.match and r.payment_method is null
+            )
+        group by o.match, o.organisation
+    ) as w;
+    return null;
+end;
+$$;
+
+comment on function bank.match_post() is
+'Settles on which day an approved match counts in the books, or one that is undone no longer does (bank.match_posting). No period closes until that has committed. 23B45: the clock is behind a closed period.';
+
 create or replace trigger import_file_keep
 before update or delete or truncate on bank.import_file
 for each statement execute function bank.record_keep();
@@ -282,3 +343,20 @@ after insert on bank.match_line
 referencing new table as new_part
 for each statement execute function bank.match_balance();
 alter table bank.match_line enable always trigger match_line_balance;
+
+create or replace trigger match_approval_post
+after insert on bank.match_approval
+referencing new table as new_part
+for each statement execute function bank.match_post();
+alter table bank.match_approval enable always trigger match_approval_post;
+
+create or replace trigger match_undo_post
+after insert on bank.match_undo
+referencing new table as new_part
+for each statement execute function bank.match_post();
+alter table bank.match_undo enable always trigger match_undo_post;
+
+create or replace trigger match_posting_keep
+before update or delete or truncate on bank.match_posting
+for each statement execute function bank.record_keep();
+alter table bank.match_posting enable always trigger match_posting_keep;

@@ -1,39 +1,51 @@
-create or replace function billig.note_event_date()
+-- How events stand, day by day: what vouchers and VAT terms go by; and what happened to them.
+create or replace function billig.note_new_event()
 returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
 as $$
 begin
-    if tg_op = 'UPDATE' then
-        -- A period that is being closed waits for this, or this for it; what closed meanwhile must be seen.
-        perform billig.need_read_committed();
-        lock table books.accounting_period in share mode;
-    end if;
-    insert into billig.event_date as d (event, known_on, event_date)
-    values (
-        new.event,
-        case
-            when tg_op = 'INSERT' then '0001-01-01'::date
-            -- never within a closed period, whoever sold tickets for it: their vouchers stay as they are
-            else greatest(billig.local_time(clock_timestamp())::date, books.first_open_day())
-        end,
-        new.event_time::date
-    )
-    on conflict (event, known_on) do update set event_date = excluded.event_date;
+    insert into billig.event_date (event, known_on, event_date, event_type)
+    values (new.event, '0001-01-01', new.event_time::date, new.event_type);
     return null;
 end;
 $$;
 
-comment on function billig.note_event_date() is
-'Notes the date of a new event, and of one that is moved, from today on: what vouchers go by.';
+comment on function billig.note_new_event() is
+'Notes the date and type of a new event, as it was first planned.';
+
+create or replace function billig.note_changed_event()
+returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, billig, pg_temp
+as $$
+begin
+    -- Told already by billig.change_event, with its reason; else nobody said why.
+    if new.event_time <> old.event_time and not coalesce((
+        select c.xact_id = pg_current_xact_id() and c.time_after = new.event_time
+        from billig.event_change as c
+        where c.event = new.event
+        order by c.event_change desc
+        limit 1
+    ), false) then
+        insert into billig.event_change (event, kind, time_before, time_after)
+        values (new.event, 'MOVED', old.event_time, new.event_time);
+    end if;
+    perform billig.note_event(new.event);
+    return null;
+end;
+$$;
+
+comment on function billig.note_changed_event() is
+'Notes what happened to an event whose time or type was changed, whoever changed it, and how it stands from today on.';
 
 create or replace trigger event_date_insert
 after insert on billig.event
-for each row execute function billig.note_event_date();
+for each row execute function billig.note_new_event();
 alter table billig.event enable always trigger event_date_insert;
 
 create or replace trigger event_date_update
 after update on billig.event
-for each row when (old.event_time::date <> new.event_time::date)
-execute function billig.note_event_date();
+for each row when (old.event_time <> new.event_time or old.event_type is distinct from new.event_type)
+execute function billig.note_changed_event();
 alter table billig.event enable always trigger event_date_update;

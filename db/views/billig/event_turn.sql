@@ -2,7 +2,8 @@ create or replace view billig.event_turn as
 select
     c.event,
     c.turn_date,
-    s.is_held
+    s.is_held,
+    case when s.is_held then c.turn_date else b.held_date end as held_date
 from (
     select
         event,
@@ -16,14 +17,16 @@ from (
     where known_on > '0001-01-01'
 ) as c
 cross join lateral (
-    select e.event_date <= c.turn_date as is_held
+    select not e.is_cancelled and e.event_date <= c.turn_date as is_held
     from billig.event_date as e
     where e.event = c.event and e.known_on <= c.turn_date
     order by e.known_on desc
     limit 1
 ) as s
 cross join lateral (
-    select e.event_date < c.turn_date as was_held
+    select
+        not e.is_cancelled and e.event_date < c.turn_date as was_held,
+        greatest(e.event_date, e.known_on) as held_date
     from billig.event_date as e
     where e.event = c.event and e.known_on < c.turn_date
     order by e.known_on desc
@@ -38,4 +41,4 @@ where
     );
 
 comment on view billig.event_turn is
-'The days on which an event''s day came (is_held), and those on which it was put off after that, as the programme stood at the end of each day. Days to come are left out.';
+'The days on which an event''s day came (is_held), and those on which it was cancelled, or put off, after that, as it stood at the end of each day. Days to come are left out. held_date: the day that it was held on, before it was put off.';

@@ -1,14 +1,18 @@
 create or replace view books.voucher_line as
 select
-    concat_ws('-', s.organisation, to_char(s.posting_date, 'YYYYMMDD')) as voucher,
+    concat_ws(
+        '-', s.organisation, to_char(s.posting_date, 'YYYYMMDD'), case when s.is_close then 'K' end
+    ) as voucher,
     s.posting_date,
     s.organisation,
     o.organisation_name,
     s.project,
     p.project_name,
     row_number() over (
-        partition by s.posting_date, s.organisation
-        order by k.place, a.account, s.project nulls first, s.vat_code, s.payment_method, s.accounting_vat_code
+        partition by s.posting_date, s.organisation, s.is_close
+        order by
+            k.place, a.account, s.project nulls first, s.vat_code, s.vat_rate, s.payment_method, s.accounting_vat_code,
+            s.amount
     ) as line,
     s.line_kind,
     a.account,
@@ -17,14 +21,17 @@ select
     greatest(-s.amount, 0) as credit,
     s.amount,
     s.vat_code,
+    s.vat_rate,
     s.vat_amount,
     s.accounting_vat_code,
     m.payment_method_name as payment_method,
     concat_ws(
         ', ', k.line_text, m.payment_method_name, 'mva-kode ' || s.vat_code,
+        replace(trim_scale(nullif(s.vat_rate, 0))::text, '.', ',') || ' %',
         case when s.project is not null then 'prosjekt ' || s.project end
     ) as line_text,
-    a.is_suspense
+    a.is_suspense,
+    s.is_close
 from (
     select
         n.posting_date,
@@ -34,9 +41,11 @@ from (
         e.account,
         e.accounting_vat_code,
         n.vat_code,
+        e.vat_rate,
         n.payment_method,
+        n.is_close,
         sum(e.amount) as amount,
-        sum(n.vat_amount) as vat_amount
+        sum(e.vat_amount) as vat_amount
     from (
         -- summed before rules are looked for: a rule is looked for once
         select
@@ -46,12 +55,15 @@ from (
             q.project,
             q.line_kind,
             q.vat_code,
+            q.vat_rate,
             q.payment_method,
             q.transaction_type,
-            q.is_held,
-            q.is_release,
+            q.prepaid_kind,
+            q.is_close,
             sum(q.amount) as amount,
-            sum(q.vat_amount) as vat_amount
+            sum(q.vat_amount) as vat_amount,
+            sum(q.paired) as paired,
+            sum(q.prepaid) as prepaid
         from (
             select
                 posting_date,
@@ -60,12 +72,15 @@ from (
                 project,
                 line_kind,
                 vat_code,
+                vat_rate,
                 null::smallint as payment_method,
                 transaction_type,
-                is_held,
-                false as is_release,
+                'PREPAID' as prepaid_kind,
+                false as is_close,
                 amount,
-                vat_amount
+                vat_amount,
+                paired,
+                prepaid
             from billig.voucher_sale
             union all
             select
@@ -75,12 +90,15 @@ from (
                 project,
                 line_kind,
                 vat_code,
+                vat_rate,
                 null,
                 transaction_type,
-                is_held,
-                true,
+                'RELEASE',
+                false,
                 amount,
-                0
+                vat_amount,
+                paired,
+                prepaid
             from billig.voucher_release
             union all
             select
@@ -90,11 +108,14 @@ from (
                 null,
                 line_kind,
                 null,
+                null,
                 payment_method,
                 null,
-                true,
+                null,
                 false,
                 amount,
+                0,
+                0,
                 0
             from billig.voucher_payment
             union all
@@ -105,11 +126,14 @@ from (
                 null,
                 line_kind,
                 null,
+                null,
                 payment_method,
                 null,
-                true,
+                null,
                 false,
                 amount,
+                0,
+                0,
                 0
             from billig.voucher_owed_back
             union all
@@ -120,74 +144,102 @@ from (
                 null,
                 line_kind,
                 null,
+                null,
                 payment_method,
                 null,
-                true,
+                null,
                 false,
                 amount,
+                0,
+                0,
                 0
             from billig.voucher_till
+            union all
+            select
+                posting_date,
+                posting_date,
+                organisation,
+                null,
+                line_kind,
+                null,
+                null,
+                payment_method,
+                null,
+                null,
+                true,
+                amount,
+                0,
+                0,
+                0
+            from billig.voucher_close
+            union all
+            select
+                posting_date,
+                posting_date,
+                organisation,
+                null,
+                line_kind,
+                null,
+                null,
+                payment_method,
+                null,
+                null,
+                false,
+                amount,
+                0,
+                0,
+                0
+            from bank.voucher_match
         ) as q
         group by
-            q.posting_date, q.rule_date, q.organisation, q.project, q.line_kind, q.vat_code, q.payment_method,
-            q.transaction_type, q.is_held, q.is_release
+            q.posting_date, q.rule_date, q.organisation, q.project, q.line_kind, q.vat_code, q.vat_rate,
+            q.payment_method, q.transaction_type, q.prepaid_kind, q.is_close
     ) as n
-    left join lateral (
-        select
-            u.account,
-            u.deferred_account,
-            u.accounting_vat_code
-        from books.voucher_rule_period as u
-        where
-            u.line_kind = n.line_kind
-            and u.valid_from <= n.rule_date
-            and u.valid_until > n.rule_date
-            and u.account is not null
-            and (u.project is null or u.project = n.project)
-            and (u.organisation is null or u.organisation = n.organisation)
-            and (u.vat_code is null or u.vat_code = n.vat_code)
-            and (u.payment_method is null or u.payment_method = n.payment_method)
-            and (u.transaction_type is null or u.transaction_type = n.transaction_type)
-        -- the most specific, in this order of columns; voucher_rule_key leaves no two alike
-        order by
-            u.project is null, u.organisation is null, u.vat_code is null, u.payment_method is null,
-            u.transaction_type is null
-        limit 1
+    left join lateral books.rule_for(
+        n.line_kind, n.project, n.organisation, n.vat_code, n.payment_method, n.transaction_type, n.rule_date
     ) as r on true
     cross join lateral (
-        -- booked at once, or as a liability
         select
-            case
-                when r.deferred_account is not null and not n.is_held then 'PREPAID'
-                else n.line_kind
-            end as line_kind,
-            case
-                when r.deferred_account is not null and not n.is_held then r.deferred_account
-                else r.account
-            end as account,
-            r.accounting_vat_code,
-            n.amount
-        where not n.is_release
-        union all
-        -- what was a liability becomes revenue, or the other way round; its VAT was booked when it was sold
-        select
-            'RELEASE',
+            n.line_kind,
             r.account,
-            null,
-            case when n.is_held then n.amount else -n.amount end
-        where n.is_release and r.deferred_account is not null
+            r.accounting_vat_code,
+            n.vat_rate,
+            n.amount,
+            n.vat_amount
         union all
+        -- The liability, without a VAT code: it has none to work VAT out of. Taxed at the sale: to and from the account.
         select
-            'RELEASE',
+            n.prepaid_kind,
             r.deferred_account,
             null,
-            case when n.is_held then -n.amount else n.amount end
-        where n.is_release and r.deferred_account is not null
+            null,
+            n.paired,
+            0
+        where n.paired <> 0 and r.deferred_account is not null
+        union all
+        select
+            n.prepaid_kind,
+            r.account,
+            null,
+            null,
+            -n.paired,
+            0
+        where n.paired <> 0 and r.deferred_account is not null
+        union all
+        -- Taxed on delivery: until then with its VAT, on the account itself where the rule does not defer.
+        select
+            n.prepaid_kind,
+            coalesce(r.deferred_account, r.account),
+            null,
+            null,
+            n.prepaid,
+            0
+        where n.prepaid <> 0
     ) as e
     group by
         n.posting_date, n.organisation, n.project, e.line_kind, e.account, e.accounting_vat_code, n.vat_code,
-        n.payment_method
-    having sum(e.amount) <> 0 or sum(n.vat_amount) <> 0
+        e.vat_rate, n.payment_method, n.is_close
+    having sum(e.amount) <> 0 or sum(e.vat_amount) <> 0
 ) as s
 inner join books.voucher_line_kind as k on s.line_kind = k.line_kind
 inner join books.account as a
@@ -197,4 +249,4 @@ left join billig.project as p on s.project = p.project
 left join billig.payment_method as m on s.payment_method = m.payment_method;
 
 comment on view books.voucher_line is
-'What report.voucher_line shows: the journal by day and organisation.';
+'What report.voucher_line shows: the journal by day and organisation. is_close: it stands in the voucher that closing a period makes.';

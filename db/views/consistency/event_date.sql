@@ -2,16 +2,30 @@ create or replace view consistency.event_date as
 select
     e.event,
     e.event_time::date as programme_date,
-    d.event_date as recorded_date
+    d.event_date as recorded_date,
+    e.event_type as programme_type,
+    d.event_type as recorded_type,
+    coalesce(c.kind = 'CANCELLED', false) as is_cancelled,
+    d.is_cancelled as recorded_cancelled
 from billig.event as e
 left join lateral (
-    select r.event_date
+    select r.event_date, r.event_type, r.is_cancelled
     from billig.event_date as r
     where r.event = e.event
     order by r.known_on desc
     limit 1
 ) as d on true
-where d.event_date is distinct from e.event_time::date;
+left join lateral (
+    select h.kind, h.time_after
+    from billig.event_change as h
+    where h.event = e.event
+    order by h.event_change desc
+    limit 1
+) as c on true
+where
+    (d.event_date, d.event_type, d.is_cancelled)
+    is distinct from (e.event_time::date, e.event_type, coalesce(c.kind = 'CANCELLED', false))
+    or c.time_after <> e.event_time;
 
 comment on view consistency.event_date is
-'The date that vouchers go by (billig.event_date) is the programme''s. A row means that an event was moved with the triggers off.';
+'What vouchers go by (billig.event_date) is the programme''s: the date and the type of the event, and whether it is cancelled (billig.event_change), whose newest row has the event''s time. A row means that an event was changed with the triggers off.';

@@ -26,7 +26,7 @@ left join (
 cross join lateral (
     select coalesce(sum(j.debit), 0) as debit
     from books.voucher_line as j
-    where j.organisation = p.organisation and j.posting_date between p.first_day and p.last_day
+    where j.organisation = p.organisation and j.posting_date between p.first_day and p.last_day and not j.is_close
 ) as v
 group by p.accounting_period, v.debit
 having

@@ -15,34 +15,58 @@ select
     b.organisation,
     b.project,
     null,
-    case
-        when sum(b.booked) <> 0 then 'the log has another amount'
-        else 'the log has another VAT'
-    end,
-    case
-        when sum(b.booked) <> 0 then sum(b.booked)
-        else sum(b.vat)
-    end
+    'the log has another amount',
+    sum(b.amount)
 from (
     select
         posting_date,
         organisation,
         project,
-        amount as booked,
-        case when line_kind = 'VAT' then amount else 0 end as vat
+        amount
     from report.voucher_line
-    where line_kind in ('REVENUE', 'FEE', 'PREPAID', 'VAT')
+    where line_kind in ('REVENUE', 'FEE', 'PREPAID', 'RELEASE', 'VAT')
     union all
     select
         posting_date,
         organisation,
         project,
-        amount + fee_amount,
-        vat_amount + fee_vat_amount
+        amount + fee_amount
     from billig.posted_log
 ) as b
 group by b.posting_date, b.organisation, b.project
-having sum(b.booked) <> 0 or sum(b.vat) <> 0
+having sum(b.amount) <> 0
+union all
+select
+    b.posting_date,
+    b.organisation,
+    b.project,
+    null,
+    'the return has another VAT, or another base',
+    case when sum(b.vat_amount) <> 0 then sum(b.vat_amount) else sum(b.net_amount) end
+from (
+    select
+        posting_date,
+        organisation,
+        project,
+        vat_code,
+        vat_rate,
+        case when line_kind = 'VAT' then 0 else amount end as net_amount,
+        case when line_kind = 'VAT' then amount else 0 end as vat_amount
+    from report.voucher_line
+    where line_kind in ('REVENUE', 'FEE', 'VAT')
+    union all
+    select
+        vat_date,
+        organisation,
+        project,
+        vat_code,
+        vat_rate,
+        net_amount,
+        vat_amount
+    from billig.vat_row
+) as b
+group by b.posting_date, b.organisation, b.project, b.vat_code, b.vat_rate
+having sum(b.vat_amount) <> 0 or sum(b.net_amount) <> 0
 union all
 select
     null,
@@ -69,4 +93,4 @@ group by b.organisation, b.payment_method
 having sum(b.amount) <> 0;
 
 comment on view consistency.voucher_balance is
-'Each voucher''s debits equal its credits; its ticket lines sum to the log''s rows of the day, organisation and project, VAT too; and the payments of all vouchers sum to billig.payment_line, by organisation and method (posting_date null). difference: NOK in vouchers more than there should be, debit positive. It means that a payment and its log rows disagree, see consistency.payment_balance, or that a view of the vouchers is wrong.';
+'Each voucher''s debits equal its credits; its ticket lines, what is prepaid too, sum to the log''s rows of the day, organisation and project; those that count for VAT are the return''s (billig.vat_row), by code and rate; and the payments of all vouchers sum to billig.payment_line, by organisation and method (posting_date null). difference: NOK in vouchers more than there should be, debit positive. It means that a payment and its log rows disagree, see consistency.payment_balance, or that a view of the vouchers is wrong.';
