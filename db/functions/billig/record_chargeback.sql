@@ -61,7 +61,7 @@ begin
         end if;
         return query
         select *
-        from jsonb_to_recordset(billig.payment_answer(v_chargeback.payment))
+        from jsonb_to_recordset(billig.payment_answer(array[v_chargeback.payment]))
             as r (payment bigint, ticket bigint, amount numeric);
         return;
     end if;
@@ -83,12 +83,18 @@ begin
     end if;
     select s.tickets, s.amounts into v_tickets, v_amounts
     from billig.lock_money_of(v_disputed.payment) as s;
-    -- Of what is left in them what lies there by this method: the rest was paid otherwise, and goes back otherwise.
+    -- Of what is left in them what lies there by this payment and method: the rest was paid otherwise, and goes back so.
     select array_agg(w.key), array_agg(w.amount), coalesce(sum(w.amount), 0)
     into v_tickets, v_amounts, v_upto
     from billig.paid_with(v_tickets, v_tickets, v_amounts) as w
     inner join billig.payment_method as m on w.payment_method = m.payment_method
-    where m.payment_method_name = v_methods[1] and w.amount > 0;
+    where w.gives_back = v_disputed.payment and m.payment_method_name = v_methods[1] and w.amount > 0;
+    perform billig.lock_given_back(array[v_disputed.payment]);
+    v_left := (
+        select o.amount
+        from billig.chargeable as o
+        where o.payment = v_disputed.payment and o.payment_method_name = v_methods[1]
+    );
     v_left := least(v_left, v_upto);
     v_amount := coalesce(p_amount, v_left);
     if v_amount < 0 or v_amount = 'NaN' or v_amount <> round(v_amount, 2) or p_amount = 0 then
@@ -122,7 +128,7 @@ begin
     where t.ticket = k.ticket and k.part <> 0;
     return query
     select *
-    from jsonb_to_recordset(billig.payment_answer(v_chargeback.payment))
+    from jsonb_to_recordset(billig.payment_answer(array[v_chargeback.payment]))
         as r (payment bigint, ticket bigint, amount numeric);
 end;
 $$;

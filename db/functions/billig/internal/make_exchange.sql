@@ -17,6 +17,15 @@ begin
         ),
         exchange, p_seller, p_cash_point, 'FUNCTION', null, null, false, p_methods, p_amounts, p_difference
     );
+    if p_difference < 0 then -- in proportion to what is left of the old, of which nothing is charged back
+        perform billig.repay(
+            array_agg(payment), array_agg(b.gives_back), array_agg(b.payment_method), array_agg(b.amount), p_methods, p_amounts
+        )
+        from billig.paid_back(
+            array(select o.ticket from unnest(p_old) with ordinality as o order by o.ordinality),
+            array(select o.price - o.reduced from unnest(p_old) with ordinality as o order by o.ordinality), p_difference
+        ) as b;
+    end if;
     new_tickets := array(
         select n.ticket
         from billig.new_tickets(
