@@ -56,13 +56,13 @@ def test_tickets_of_many_purchases_go_back_by_a_payment_for_each_by_the_road_tha
     answer = {row["ticket"]: row for row in refund(db, [*cash.tickets, card.ticket, web.ticket])}
     assert answer[cash.tickets[0]]["payment"] == answer[cash.tickets[1]]["payment"]
     for sale, lines in ((cash, {"CASH": -200}), (card, {"CARD": -100}), (web, {"NET_CARD": -100})):
-        assert _lines(db, [answer[sale.ticket]]) == lines
+        assert _lines(db, [answer[sale.tickets[0]]]) == lines
         assert domain.rows(
             db,
             "select p.purchase, o.purchase as given_back from billig.payment as p"
             " inner join billig.payment_line as l on p.payment = l.payment"
             " inner join billig.payment as o on l.gives_back = o.payment where p.payment = %s",
-            answer[sale.ticket]["payment"],
+            answer[sale.tickets[0]]["payment"],
         ) == [{"purchase": sale.purchase, "given_back": sale.purchase}]
     assert log_types(db, web.ticket)[-1] == "NET_REFUND"  # no cash point: its money went back where it came from
     assert consistency(db) == {}

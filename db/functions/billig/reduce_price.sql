@@ -19,7 +19,6 @@ declare
     v_lines constant numeric[] := case
         when p_payment_amounts is not null then array(select -a from unnest(p_payment_amounts) as a)
     end;
-    v_repaid bigint[];
     v_payments bigint[];
 begin
     perform billig.check_seller(p_seller);
@@ -58,18 +57,10 @@ begin
         t.paid is not null, t.refunded is not null, t.price, t.reduced, t.charged_back, t.kept
     ) as l (amount)
     order by t.ticket;
-    select array_agg(r.ticket), array_agg(r.payment)
-    into v_repaid, v_payments
-    from billig.make_repayments(
+    v_payments := billig.make_repayments(
         'REDUCTION', p_tickets, array(select -a from unnest(v_amounts) as a), p_seller, p_cash_point, 'FUNCTION', p_reason,
         false, p_payment_methods, v_lines
-    ) as r;
-    update billig.ticket as t
-    set reduced = t.reduced + k.amount, payment = r.payment
-    from unnest(p_tickets, v_amounts) as k (ticket, amount)
-    inner join unnest(v_repaid, v_payments) as r (ticket, payment) on k.ticket = r.ticket
-    where t.ticket = k.ticket;
-
+    );
     v_answer := billig.payment_answer(v_payments);
     if p_request_id is not null then
         perform billig.end_request('reduce_price', p_request_id, v_answer);

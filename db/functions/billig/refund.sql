@@ -22,9 +22,7 @@ declare
     v_lines constant numeric[] := case
         when p_payment_amounts is not null then array(select -a from unnest(p_payment_amounts) as a)
     end;
-    v_repaid bigint[];
     v_payments bigint[];
-    v_cash_points int[];
 begin
     if p_seller is null then
         perform billig.check_web();
@@ -75,20 +73,10 @@ begin
     ) as k on t.ticket = k.ticket;
     perform billig.check_refundable(v_tickets, v_kept, p_seller, p_override_used);
 
-    select array_agg(r.ticket), array_agg(r.payment), array_agg(r.cash_point)
-    into v_repaid, v_payments, v_cash_points
-    from billig.make_repayments(
+    v_payments := billig.make_repayments(
         'REFUND', v_tickets, v_amounts, p_seller, p_cash_point, case when p_seller is null then 'WEB' else 'FUNCTION' end,
-        p_reason, p_override_used, p_payment_methods, v_lines
-    ) as r;
-    update billig.ticket as t
-    set
-        refunded = billig.local_time(), refunder = p_seller, point_of_refund = r.cash_point, payment = r.payment,
-        kept = k.amount
-    from unnest(v_tickets, v_kept) as k (ticket, amount)
-    inner join unnest(v_repaid, v_payments, v_cash_points) as r (ticket, payment, cash_point) on k.ticket = r.ticket
-    where t.ticket = k.ticket;
-
+        p_reason, p_override_used, p_payment_methods, v_lines, v_kept
+    );
     v_answer := billig.payment_answer(v_payments);
     if p_request_id is not null then
         perform billig.end_request('refund', p_request_id, v_answer);

@@ -12,7 +12,7 @@ end;
 $$;
 
 comment on function billig.payment_keep() is
-'Refuses UPDATE, DELETE and TRUNCATE of what only grows: payments, their lines (DELETE and TRUNCATE), exchanges, prints of receipts, re-entries, names that were sold under (UPDATE and TRUNCATE), and all that tills record (23B20).';
+'Refuses UPDATE, DELETE and TRUNCATE of what only grows: payments, their lines (DELETE and TRUNCATE), exchanges and what they are paid with, prints of receipts, re-entries, names that were sold under (UPDATE and TRUNCATE), and all that tills record (23B20).';
 
 create or replace function billig.payment_line_keep()
 returns trigger
@@ -268,6 +268,11 @@ create or replace trigger exchange_keep
 before update or delete or truncate on billig.exchange
 for each statement execute function billig.payment_keep();
 alter table billig.exchange enable always trigger exchange_keep;
+
+create or replace trigger exchange_source_keep
+before update or delete or truncate on billig.exchange_source
+for each statement execute function billig.payment_keep();
+alter table billig.exchange_source enable always trigger exchange_source_keep;
 
 create or replace trigger receipt_print_keep
 before update or delete or truncate on billig.receipt_print

@@ -1,8 +1,8 @@
 create or replace function billig.make_repayments(
     p_kind text, p_tickets bigint[], p_amounts numeric[], p_seller text, p_cash_point int, p_made_by text, p_reason text,
-    p_override_used boolean, p_by text[], p_by_amounts numeric[]
+    p_override_used boolean, p_by text[], p_by_amounts numeric[], p_kept numeric[] default null
 )
-returns table (ticket bigint, payment bigint, cash_point int)
+returns bigint[]
 language plpgsql
 set plan_cache_mode = force_custom_plan
 as $$
@@ -71,6 +71,22 @@ begin
     if v_needs_till and p_seller is not null then
         perform billig.need_till(p_seller);
     end if;
+    -- Tickets, then capacity, then what is left of payments: legacy writes lock in this order, too.
+    if p_kind = 'REFUND' then
+        update billig.ticket as t
+        set
+            refunded = billig.local_time(), refunder = p_seller, point_of_refund = r.cash_point, payment = r.payment,
+            kept = k.amount
+        from unnest(p_tickets, p_kept) as k (ticket, amount)
+        inner join unnest(v_of_ticket, v_of_payment, v_of_cash_point) as r (ticket, payment, cash_point) on k.ticket = r.ticket
+        where t.ticket = k.ticket;
+    else
+        update billig.ticket as t
+        set reduced = t.reduced - k.amount, payment = r.payment
+        from unnest(p_tickets, p_amounts) as k (ticket, amount)
+        inner join unnest(v_of_ticket, v_of_payment) as r (ticket, payment) on k.ticket = r.ticket
+        where t.ticket = k.ticket;
+    end if;
     perform billig.repay(
         array(
             select t.payment
@@ -80,11 +96,9 @@ begin
         ),
         v_sources, v_methods, v_amounts, p_by, p_by_amounts
     );
-    return query
-    select t.ticket, t.payment, t.cash_point
-    from unnest(v_of_ticket, v_of_payment, v_of_cash_point) as t (ticket, payment, cash_point);
+    return array(select distinct p from unnest(v_of_payment) as p);
 end;
 $$;
 
-comment on function billig.make_repayments(text, bigint[], numeric[], text, int, text, text, boolean, text[], numeric[]) is
-'Makes the payments by which tickets are refunded (p_kind REFUND), or a part of their price is given back (REDUCTION): one for each purchase and payment that is given back, or that is the first of several in which a ticket''s money lies; one row per ticket. p_amounts: negative NOK per ticket. cash_point: p_cash_point; null: the seller''s open till session''s, save for what was paid on the web and does not go back in cash: that is the provider''s. p_by, p_by_amounts: as billig.repay. 23B26 no till session is open. May be null: cash_point.';
+comment on function billig.make_repayments(text, bigint[], numeric[], text, int, text, text, boolean, text[], numeric[], numeric[]) is
+'Refunds tickets (p_kind REFUND; p_kept: NOK of each that is kept) or reduces their price (REDUCTION), when they are locked and checked, and pays them back; returns the payments: one for each purchase and payment that is given back, or that is the first of several in which a ticket''s money lies. p_amounts: negative NOK per ticket. Where: p_cash_point; null: the seller''s open till session, save for what was paid on the web and does not go back in cash, which is the provider''s. p_by, p_by_amounts: as billig.repay. 23B26 no till session is open.';

@@ -96,4 +96,4 @@ end;
 $$;
 
 comment on function billig.paid_with(bigint[], bigint[], numeric[]) is
-'Splits amounts (signed NOK, one a ticket) by the payments, and their methods, in which the tickets'' money lies, in proportion where several, summed by key; each key''s rows sum exactly to its amounts. gives_back: the payment that took the money; null: the ticket brought none in, and goes by its channel. What a ticket was paid with less what went back of it; exchanges are followed back to the money that first came in. So the refunds of a purchase, in any order, pay back of each payment and method what came in by it.';
+'Splits amounts (signed NOK, one a ticket) by the payments, and their methods, in which the tickets'' money lies, in proportion where several, summed by key; each key''s rows sum exactly to its amounts. gives_back: the payment that took the money; null: the ticket brought none in, and goes by its channel. What a ticket was paid with less what went back of it; after an exchange the money that first came in. So the refunds of a purchase, in any order, pay back of each payment and method what came in by it.';

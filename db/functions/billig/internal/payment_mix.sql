@@ -5,7 +5,6 @@ set plan_cache_mode = force_custom_plan
 as $$
 #variable_conflict use_column
 declare
-    v_exchanges bigint[];
     v_cash smallint;
     v_rounding smallint;
 begin
@@ -26,41 +25,11 @@ begin
         where l.payment = any (p_payments) and p.exchange is null
         group by 1, 2, 3
     ) as i
-    where sign(i.amount) = sign(i.total);
-
-    select array_agg(p.payment) into v_exchanges
-    from billig.payment as p
-    where p.payment = any (p_payments) and p.exchange is not null;
-    if v_exchanges is null then
-        return;
-    end if;
-
-    -- An exchange pays for the new tickets with what the old ones were paid with, and the difference.
-    return query
-    with part as (
-        select w.key as payment, coalesce(w.gives_back, w.key) as gives_back, w.payment_method, w.amount
-        from (
-            select
-                array_agg(g.ticket) as tickets, array_agg(g.payment) as payments,
-                array_agg(-g.amount - g.fee_amount) as amounts
-            from billig.transaction_log as g
-            where g.payment = any (v_exchanges) and g.amount + g.fee_amount < 0
-        ) as a
-        cross join billig.paid_with(a.tickets, a.payments, a.amounts) as w
-        where a.tickets is not null
-        union all
-        select
-            l.payment, coalesce(l.gives_back, l.payment),
-            coalesce(l.gives_back_method, case when l.payment_method = v_rounding then v_cash else l.payment_method end),
-            l.amount
-        from billig.payment_line as l
-        where l.payment = any (v_exchanges)
-    )
-
-    select q.payment, q.gives_back, q.payment_method, sum(q.amount)
-    from part as q
-    group by q.payment, q.gives_back, q.payment_method
-    having sum(q.amount) > 0;
+    where sign(i.amount) = sign(i.total)
+    union all
+    select x.payment, x.gives_back, x.payment_method, x.amount
+    from billig.exchange_source as x
+    where x.payment = any (p_payments);
 end;
 $$;
 
