@@ -416,8 +416,8 @@ comment on column billig.till_report_item.item_note is 'What it counts, and the 
 insert into billig.till_report_item (item, place, element, item_note)
 values
 ('TOTAL_CASH_SALES', 1, 'reportTotalCashSales', 'Sales less returns, without the rounding of cash'),
-('ARTICLE_GROUP', 2, 'reportArtGroup', 'Tickets without their fees by type of event, free ones as FREE, fees as FEE: number is sales less returns, amount is signed'),
-('PAYMENT', 3, 'reportPayment', 'By means of payment: number is payments in less payments out, amount is signed'),
+('ARTICLE_GROUP', 2, 'reportArtGroup', 'Tickets without their fees by type of event, free ones as FREE, fees as FEE: number is payments that sold or gave back, amount is signed'),
+('PAYMENT', 3, 'reportPayment', 'By means of payment: number is payments in and out, amount is signed; what gives back a payment on the web stands here not'),
 ('ROUNDING', 4, 'roundingAmnt', 'What cash was rounded by: cash taken less what it was for'),
 ('TIP', 5, 'reportTip', 'Always 0: tips are not taken'),
 ('VAT', 6, 'reportCashSaleVat', 'By VAT code and rate: amount is without VAT, vat_amount beside it'),
@@ -426,7 +426,7 @@ values
 ('DRAWER_OPENINGS', 9, 'reportOpenCashBoxNum', 'Drawer opened without a sale'),
 ('RECEIPT_COPIES', 10, 'reportReceiptCopyNum', 'Copies printed in the session; amount is what the receipts are for, unsigned'),
 ('PROFORMA_RECEIPTS', 11, 'reportReceiptProformaNum', 'Always 0: a receipt exists once it is paid'),
-('RETURNS', 12, 'reportReturnNum', 'Payments that gave something back; amount is positive'),
+('RETURNS', 12, 'reportReturnNum', 'Payments that gave back what was paid at a till; amount is positive'),
 ('DISCOUNTS', 13, 'reportDiscountNum', 'Always 0: a price group is a price of its own, not a discount'),
 ('VOIDED_SALES', 14, 'reportVoidTransNum', 'Always 0: a sale is whole or was never made; an undone one is a return with its reason'),
 ('CORRECTED_LINES', 15, 'reportCorrLine', 'Lines taken off a sale before it was paid, as the client reports them, by its word for them'),
@@ -437,7 +437,7 @@ values
 ('CREDIT_SALES', 20, 'reportCreditSales', 'Always 0: nothing is sold on credit'),
 ('CREDIT_MEMOS', 21, 'reportCreditMemos', 'Always 0: nothing is sold on credit'),
 ('PAY_IN', 22, 'reportPayIn', 'Cash put into the drawer that no sale brought'),
-('PAY_OUT', 23, 'reportPayOut', 'Cash taken out that no refund took; amount is negative'),
+('PAY_OUT', 23, 'reportPayOut', 'Cash taken out that no return took; WEB: handed out for what was paid on the web; amount is negative'),
 ('CASH_DIFFERENCE', 24, null, 'Counted less expected when the session closed, by means of payment'),
 ('GRAND_TOTAL_SALES', 25, 'reportGrandTotalSales', 'All sales of the cash point since its first Z report; never reset'),
 ('GRAND_TOTAL_RETURN', 26, 'reportGrandTotalReturn', 'All returns, positive; never reset'),

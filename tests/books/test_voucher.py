@@ -271,7 +271,7 @@ def test_web_sales_count_when_they_are_paid_and_refunds_take_them_back(db: Conne
     paid = net_paid(db, event.price_group, 3)
     refund(db, paid.tickets[:1], seller=None)
     assert booked(db, event) == money(_1578=224, _3050=-200, _2703=-24)
-    refund(db, paid.tickets[1:], payment_methods=["CASH"])
+    refund(db, paid.tickets[1:], payment_methods=["CASH"], reason="no card")
     assert booked(db, event) == money(_1578=224, _1900=-224)
 
 
@@ -321,10 +321,10 @@ def test_a_drawer_is_debited_whole_whoevers_the_tickets_are(db: Connection) -> N
     ticket = {row["price_group"]: row["ticket"] for row in sale.rows}
     # another's drawer gives one back: the first still has what it took
     gate = make_cash_point(db, 62, organisation=UKA)
-    refund(db, [ticket[house.price_group]], cash_point=gate, payment_methods=["CASH"])
+    refund(db, [ticket[house.price_group]], cash_point=gate, payment_methods=["CASH"], reason="no card")
     assert booked_money(db, organisation=SAMFUNDET) == money(_1900=150, _7740="-0.39", _1560="-149.61")
     assert booked_money(db, organisation=UKA) == money(_1900=-100, _7740="-0.20", _1560="149.61")
-    refund(db, [ticket[uka.price_group]], cash_point=gate, payment_methods=["CASH"])
+    refund(db, [ticket[uka.price_group]], cash_point=gate, payment_methods=["CASH"], reason="no card")
     assert booked_money(db)[CASH] == 150 - 100 - 49
     assert booked_money(db) == money(_1900=1, _7740="-1.00")
     assert booked_tickets(db, uka) == booked_tickets(db, house) == {}
@@ -340,7 +340,7 @@ def test_the_terminal_of_a_stand_is_its_organisations_and_the_webs_is_its_own(db
     refund(db, web.tickets[:1], cash_point=bar, payment_methods=["NET_CARD"])  # by the provider, whoever sends it
     assert booked_money(db, organisation=SAMFUNDET) == money(_1577=100, _1560=-100)
     assert booked_money(db, organisation=UKA) == money(_1560=100, _1578=100)
-    refund(db, web.tickets[1:], cash_point=bar, payment_methods=["CASH"])
+    refund(db, web.tickets[1:], cash_point=bar, payment_methods=["CASH"], reason="no card")
     assert booked_money(db, organisation=SAMFUNDET) == money(_1577=100, _1900=-100)
     assert booked_money(db, organisation=UKA) == money(_1578=100)
 

@@ -33,7 +33,7 @@ def sold(db: Connection) -> date:
     revue = make_event(db, prices=(410, 310), fee=10, project=make_project(db, project=11))
     open_till(db, "kari", 1)
     bought = sell(db, revue.price_group, 2, seller="kari", cash_point=1, methods=["CARD"])
-    refund(db, bought.tickets[:1], seller="kari", cash_point=1, payment_methods=["CASH"])
+    refund(db, bought.tickets[:1], seller="kari", cash_point=1, payment_methods=["CASH"], reason="no card")
     sell(db, make_event(db, prices=(100,)).price_group, seller="per", methods=["VIPPS"])
     net_paid(db, revue.price_group)
     today: date = one(db, "select billig.local_time()::date")

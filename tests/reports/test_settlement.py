@@ -499,14 +499,14 @@ def test_two_sellers_settle_a_day_to_the_krone(db: Connection) -> None:
 
     # Ola takes kari's reservation's money, gives one of kari's tickets back, and changes and exchanges two more.
     pay(db, table, seller="ola", cash_point=2, methods=["VIPPS"])
-    refund(db, [four.tickets[0]], seller="ola", cash_point=2, payment_methods=["CASH"])
+    refund(db, [four.tickets[0]], seller="ola", cash_point=2, payment_methods=["CASH"], reason="no card")
     call(
         db, "change_price_group",
         tickets=[four.tickets[1]], price_group=revue.price_groups[1], seller="ola", cash_point=2,
         payment_methods=["CASH"],
     )  # fmt: skip
     exchange(db, [four.tickets[2]], food.price_group, 2, seller="ola", cash_point=2, methods=["CARD"])
-    refund(db, meal.tickets, seller="ola", cash_point=2, payment_methods=["CASH"])  # 113 out
+    refund(db, meal.tickets, seller="ola", cash_point=2, payment_methods=["CASH"], reason="no card")  # 113 out
 
     close_till(db, 1863, "kari")
     close_till(db, 0, "ola", note="the drawer was robbed")  # 500 - 400 - 100 - 113 = -113

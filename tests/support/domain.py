@@ -532,10 +532,11 @@ def payment_lines(db: Connection, payment: int) -> dict[str, Decimal]:
         for row in rows(
             db,
             """
-            select m.payment_method_name, l.amount
+            select m.payment_method_name, sum(l.amount) as amount
             from billig.payment_line as l
             inner join billig.payment_method as m on l.payment_method = m.payment_method
             where l.payment = %s
+            group by m.payment_method_name
             """,
             payment,
         )

@@ -74,7 +74,7 @@ begin
         coalesce(
             case
                 -- a dispute, and what the web's provider gives back, lies where what it gives back does, whoever sends it
-                when p.disputed_payment is not null or billig.is_web_payment(o.seller, o.cash_point) and not m.is_cash
+                when p.disputed_payment is not null or billig.is_web_payment(o.payment, o.seller, o.cash_point) and not m.is_cash
                     and not (m.is_rounding and c.organisation is not null)
                     then (
                         select l.organisation

@@ -128,7 +128,7 @@ begin
     perform billig.repay(
         array_agg(w.key), array_agg(w.gives_back), array_agg(w.payment_method), array_agg(w.amount),
         p_by_methods => array_agg(case
-            when m.is_cash and not coalesce(billig.is_web_payment(o.seller, o.cash_point), true) then m.payment_method
+            when m.is_cash and not billig.is_web_payment(o.payment, o.seller, o.cash_point) then m.payment_method
             else w.payment_method
         end)
     )

@@ -28,7 +28,7 @@ begin
         select
             t.ticket, t.purchase, min(r.gives_back) as gives_back,
             coalesce(
-                bool_and(coalesce(billig.is_web_payment(s.seller, s.cash_point), false)) filter (where r.ticket is not null),
+                bool_and(billig.is_web_payment(s.payment, s.seller, s.cash_point)) filter (where r.ticket is not null),
                 t.sale_channel = 'NET'
             ) as is_web
         from billig.ticket as t
