@@ -64,7 +64,7 @@ grant execute on function billig.local_time to analyst;
 grant execute on function
 billig.is_sale, billig.is_refund, billig.is_price_change, billig.is_vat_change, billig.is_fee_kept, billig.is_reduction, billig.is_chargeback, billig.is_use, billig.is_unuse,
 billig.channel_of, billig.moves_money, billig.left_of, billig.fee_in,
-billig.takes_money, billig.takes_seat, billig.frees_seat, billig.components,
+billig.takes_money, billig.takes_seat, billig.is_web_payment, billig.frees_seat, billig.components,
 books.share_of, billig.round_cash
 to analyst, bookkeeper, auditor, scheduler;
 

@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -32,6 +33,7 @@ from tests.support.domain import (
     UKA,
     Event,
     Row,
+    by_road,
     call,
     call_in,
     close_till,
@@ -394,7 +396,8 @@ def test_legacy_writes_have_vouchers_like_all_others(db: Connection) -> None:
     update_ticket(db, web, paid="now")
     update_ticket(db, tickets[:1], refunded="now", refunder="ola", point_of_refund=stand)
     update_ticket(db, web, refunded="now", refunder="ola")
-    assert booked(db, event) == money(_1900=375, _1571=-125, _3020=-200, _2700=-50)
+    # what came in cash goes back in cash: no terminal gives back what it never took
+    assert booked(db, event) == money(_1900=250, _3020=-200, _2700=-50)
 
 
 def test_free_tickets_make_no_voucher(db: Connection) -> None:
@@ -817,7 +820,8 @@ class Month:
 
     def exchange(self) -> None:
         event = self.dice.choice(self.events)
-        swapped = exchange(self.db, [self._any()[0]], self.dice.choice(event.price_groups), methods=["CARD"])
+        old, price_group = self._any()[0], self.dice.choice(event.price_groups)
+        swapped = by_road(self.db, lambda by: exchange(self.db, [old], price_group, methods=by), "CARD")
         self.live.append((swapped[0]["new_ticket"], event))
 
     def change(self) -> None:
@@ -826,9 +830,8 @@ class Month:
         low, high = event.price_groups
         now = one(self.db, "select price_group from billig.ticket where ticket = %s", ticket)
         other = high if now == low else low
-        call(
-            self.db, "change_price_group", tickets=[ticket], price_group=other, seller="kari", payment_methods=["CARD"]
-        )
+        change = partial(call, self.db, "change_price_group", tickets=[ticket], price_group=other, seller="kari")
+        by_road(self.db, lambda by: change(payment_methods=by), "CARD")
 
     def strew(self) -> None:
         """Each payment on a day of its own, now and then with rows on both sides of midnight."""

@@ -8,7 +8,7 @@ import itertools
 import os
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -444,6 +444,17 @@ def exchange(
         payment_methods=None if methods is None else list(methods),
         **arguments,
     )
+
+
+def by_road(db: Connection, pay: Callable[[list[str] | None], list[Row]], *methods: str) -> list[Row]:
+    """What may turn out to pay something back: by these methods, or else by the road that the money came."""
+    try:
+        with db.transaction():
+            return pay(list(methods))
+    except psycopg.Error as error:
+        if error.sqlstate != "23B31":
+            raise
+    return pay(None)
 
 
 # --- Sales as raw SQL, the way legacy clients write -----------------------------------------------------------------

@@ -67,8 +67,7 @@ begin
     end if;
 
     -- What came in by a method that can be disputed, less what was taken back of it.
-    select array_agg(o.payment_method_name), min(o.amount)
-    into v_methods, v_left
+    select array_agg(o.payment_method_name) into v_methods
     from billig.chargeable as o
     where o.payment = v_disputed.payment and o.payment_method_name = coalesce(p_payment_method, o.payment_method_name);
     if coalesce(cardinality(v_methods), 0) <> 1 then
@@ -90,12 +89,9 @@ begin
     inner join billig.payment_method as m on w.payment_method = m.payment_method
     where w.gives_back = v_disputed.payment and m.payment_method_name = v_methods[1] and w.amount > 0;
     perform billig.lock_given_back(array[v_disputed.payment]);
-    v_left := (
-        select o.amount
-        from billig.chargeable as o
-        where o.payment = v_disputed.payment and o.payment_method_name = v_methods[1]
-    );
-    v_left := least(v_left, v_upto);
+    select least(o.amount, v_upto) into v_left
+    from billig.chargeable as o
+    where o.payment = v_disputed.payment and o.payment_method_name = v_methods[1];
     v_amount := coalesce(p_amount, v_left);
     if v_amount < 0 or v_amount = 'NaN' or v_amount <> round(v_amount, 2) or p_amount = 0 then
         raise exception 'the amount is no sum of money' using

@@ -38,7 +38,7 @@ cross join lateral (
             i.vat_rate,
             round(i.vat_amount * h.part, 2) as vat_amount
         from billig.payment as p
-        cross join lateral billig.till_part(p.payment) as u
+        inner join billig.till_part as u on p.payment = u.payment
         inner join billig.transaction_log as l on p.payment = l.payment
         cross join lateral (select case when l.amount + l.fee_amount < 0 then u.back else u.sold end as part) as h
         inner join billig.transaction_type as y on l.transaction_type = y.transaction_type

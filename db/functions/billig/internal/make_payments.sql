@@ -60,13 +60,7 @@ begin
             );
 
     -- What comes in: of a sale by its channel's method, of a dearer price group by those that were paid with.
-    with named as materialized (
-        select n.ticket, n.payment, p.kind, n.channel, n.amount
-        from unnest(v_tickets, v_payments, v_channels, v_amounts) as n (ticket, payment, channel, amount)
-        inner join billig.payment as p on n.payment = p.payment
-    ),
-
-    line as (
+    with line as (
         select w.key as payment, w.payment_method, w.amount
         from (
             select
@@ -78,9 +72,9 @@ begin
         where a.tickets is not null
         union all
         select n.payment, s.payment_method, sum(n.amount)
-        from named as n
+        from unnest(v_payments, v_channels, v_amounts) as n (payment, channel, amount)
+        inner join billig.payment as p on n.payment = p.payment and p.kind = 'SALE'
         inner join billig.sale_channel as s on n.channel = s.sale_channel
-        where n.kind = 'SALE'
         group by n.payment, s.payment_method
     ),
 
@@ -124,26 +118,7 @@ begin
     ) as w
     on conflict on constraint payment_line_pkey do update set amount = excluded.amount;
 
-    -- What goes back: by the payment that took it; at a stand that pays out in cash, what a stand took so.
-    perform billig.repay(
-        array_agg(w.key), array_agg(w.gives_back), array_agg(w.payment_method), array_agg(w.amount),
-        p_by_methods => array_agg(case
-            when m.is_cash and not billig.is_web_payment(o.payment, o.seller, o.cash_point) then m.payment_method
-            else w.payment_method
-        end)
-    )
-    from (
-        select array_agg(s.ticket) as tickets, array_agg(s.payment) as payments, array_agg(s.part) as amounts
-        from billig.shared_gain(v_tickets, v_payments, v_amounts, -1) as s
-    ) as a
-    cross join billig.paid_with(a.tickets, a.payments, a.amounts) as w
-    inner join billig.payment as p on w.key = p.payment
-    left join billig.cash_point as c on p.cash_point = c.cash_point
-    left join billig.payment_method as m on c.payment_method = m.payment_method
-    left join billig.payment as o on w.gives_back = o.payment
-    where a.tickets is not null and w.amount <> 0
-    having count(*) > 0;
-
+    perform billig.repay_legacy(v_tickets, v_payments, v_amounts);
     return query
     select n.ticket, n.payment
     from unnest(v_tickets, v_payments) as n (ticket, payment);
