@@ -70,6 +70,7 @@ begin
     select array_agg(o.payment_method_name) into v_methods
     from billig.chargeable as o
     where o.payment = v_disputed.payment and o.payment_method_name = coalesce(p_payment_method, o.payment_method_name);
+    perform billig.refuse_owed_dispute(v_disputed.provider_reference) where v_methods is null;
     if coalesce(cardinality(v_methods), 0) <> 1 then
         raise exception 'which method of the payment was charged back?' using
             errcode = '22023',
@@ -130,4 +131,4 @@ end;
 $$;
 
 comment on function billig.record_chargeback(text, text, bigint, numeric, text, text) is
-'The payment provider took money of a payment back, since the buyer disputed it: one row per ticket in which that money lies now, exchanges followed, in proportion to what lies there by that method; logged as CHARGEBACK, amount negative NOK, the ticket''s part first. The payment is named by p_provider_reference or p_payment; p_amount: positive NOK, null: all that is left; p_payment_method: where several that are not cash. p_dispute_reference: the provider''s, once: the same again gives the first answer. The tickets keep their seats: refund them to free those; one that is charged back whole lets nobody in. 22023; P0002 no such payment; 23B19 reference used for something else; 23B31 more than is left; 42501.';
+'The payment provider took money of a payment back, since the buyer disputed it: one row per ticket in which that money lies now, exchanges followed, in proportion to what lies there by that method; logged as CHARGEBACK, amount negative NOK, the ticket''s part first. The payment is named by p_provider_reference or p_payment; p_amount: positive NOK, null: all that is left; p_payment_method: where several that are not cash. p_dispute_reference: the provider''s, once: the same again gives the first answer. The tickets keep their seats: refund them to free those; one that is charged back whole lets nobody in. 22023; P0002 no such payment; 23B12 the payment bought nothing, and is owed back; 23B19 reference used for something else; 23B31 more than is left; 42501.';

@@ -59,7 +59,7 @@ begin
                 where s.seller = m.seller and s.cash_point = m.cash_point and s.closed_at is null
             );
 
-    -- What comes in: of a sale by its channel's method, of a dearer price group by those that were paid with.
+    -- What comes in: of a sale by the stand's method, or its channel's, of a dearer price group by those that were paid with.
     with line as (
         select w.key as payment, w.payment_method, w.amount
         from (
@@ -71,11 +71,12 @@ begin
         cross join billig.paid_with(a.tickets, a.payments, a.amounts) as w
         where a.tickets is not null
         union all
-        select n.payment, s.payment_method, sum(n.amount)
+        select n.payment, coalesce(c.payment_method, s.payment_method) as method, sum(n.amount)
         from unnest(v_payments, v_channels, v_amounts) as n (payment, channel, amount)
         inner join billig.payment as p on n.payment = p.payment and p.kind = 'SALE'
         inner join billig.sale_channel as s on n.channel = s.sale_channel
-        group by n.payment, s.payment_method
+        left join billig.cash_point as c on p.cash_point = c.cash_point
+        group by n.payment, method
     ),
 
     -- with the lines that an earlier statement of this transaction wrote; the rounding counts as cash
@@ -126,4 +127,4 @@ end;
 $$;
 
 comment on function billig.make_payments(bigint[], bigint[], text[], text[], int[], text[], numeric[]) is
-'Makes the payments of legacy writes that move money and name none: one per purchase and transaction (and kind, seller, stand, till session), its lines by the sale channel''s method, of what goes back by the payments and methods that are given back (billig.repay); a stand whose own method is cash pays out in cash what a stand took. p_amounts: signed NOK per ticket. Called by the log''s triggers alone.';
+'Makes the payments of legacy writes that move money and name none: one per purchase and transaction (and kind, seller, stand, till session), its lines by the stand''s own method, or the sale channel''s, of what goes back by the payments and methods that are given back (billig.repay); a stand whose own method is cash pays out in cash what a stand took. p_amounts: signed NOK per ticket. Called by the log''s triggers alone.';
