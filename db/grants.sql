@@ -39,7 +39,8 @@ on billig.ticket to billig_dev;
 grant usage on sequence billig.purchase_purchase_seq, billig.ticket_ticket_seq to billig_dev;
 
 grant select on
-billig.transaction_log, billig.payment, billig.payment_line, billig.exchange, billig.ticket, billig.owed_back,
+billig.transaction_log, billig.payment, billig.payment_line, billig.exchange, billig.exchange_source, billig.given_back,
+billig.ticket, billig.owed_back,
 billig.receipt_print, billig.service_role, billig.till_session, billig.till_event, billig.till_count,
 billig.till_denomination, billig.z_report, billig.z_report_line, billig.owed_back_part,
 billig.posted_log, billig.posted_total, billig.rollup, billig.rollup_batch, billig.late_row, billig.late_payment,
