@@ -39,8 +39,9 @@ on billig.ticket to billig_dev;
 grant usage on sequence billig.purchase_purchase_seq, billig.ticket_ticket_seq to billig_dev;
 
 grant select on
-billig.transaction_log, billig.payment, billig.payment_line, billig.exchange, billig.ticket, billig.owed_back,
-billig.receipt, billig.receipt_series, billig.receipt_print, billig.receipt_line, billig.service_role, billig.seller, billig.till_session, billig.till_event, billig.till_count,
+billig.transaction_log, billig.payment, billig.payment_line, billig.exchange, billig.exchange_source, billig.given_back,
+billig.ticket, billig.owed_back, billig.receipt, billig.receipt_series, billig.receipt_print, billig.receipt_line,
+billig.service_role, billig.seller, billig.till_session, billig.till_event, billig.till_count,
 billig.till_denomination, billig.z_report, billig.z_report_line, billig.owed_back_part,
 billig.posted_log, billig.posted_total, billig.rollup, billig.rollup_batch, billig.late_row, billig.late_payment,
 billig.reentry, billig.sold_name
@@ -74,7 +75,7 @@ grant execute on function billig.local_time to analyst;
 grant execute on function
 billig.is_sale, billig.is_refund, billig.is_price_change, billig.is_vat_change, billig.is_fee_kept, billig.is_reduction, billig.is_chargeback, billig.is_use, billig.is_unuse,
 billig.channel_of, billig.moves_money, billig.left_of, billig.fee_in,
-billig.takes_money, billig.takes_seat, billig.frees_seat, billig.components,
+billig.takes_money, billig.takes_seat, billig.is_web_payment, billig.frees_seat, billig.components,
 books.share_of, billig.round_cash, books.rule_for, books.taxed, billig.term_on
 to analyst, bookkeeper, auditor, scheduler;
 

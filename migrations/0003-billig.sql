@@ -472,8 +472,8 @@ comment on column billig.till_report_item.item_note is 'What it counts, and the 
 insert into billig.till_report_item (item, place, element, item_note)
 values
 ('TOTAL_CASH_SALES', 1, 'reportTotalCashSales', 'Sales less returns, without the rounding of cash'),
-('ARTICLE_GROUP', 2, 'reportArtGroup', 'Tickets without their fees by type of event, free ones as FREE, fees as FEE: number is sales less returns, amount is signed'),
-('PAYMENT', 3, 'reportPayment', 'By means of payment: number is payments in less payments out, amount is signed'),
+('ARTICLE_GROUP', 2, 'reportArtGroup', 'Tickets without their fees by type of event, free ones as FREE, fees as FEE: number is payments that sold or gave back, amount is signed'),
+('PAYMENT', 3, 'reportPayment', 'By means of payment: number is payments in and out, amount is signed; what gives back a payment on the web stands here not'),
 ('ROUNDING', 4, 'roundingAmnt', 'What cash was rounded by: cash taken less what it was for'),
 ('TIP', 5, 'reportTip', 'Always 0: tips are not taken'),
 ('VAT', 6, 'reportCashSaleVat', 'By VAT code and rate: amount is without VAT, vat_amount beside it'),
@@ -482,7 +482,7 @@ values
 ('DRAWER_OPENINGS', 9, 'reportOpenCashBoxNum', 'Drawer opened without a sale'),
 ('RECEIPT_COPIES', 10, 'reportReceiptCopyNum', 'Copies printed in the session; amount is what the receipts are for, unsigned'),
 ('PROFORMA_RECEIPTS', 11, 'reportReceiptProformaNum', 'Always 0: a receipt exists once it is paid'),
-('RETURNS', 12, 'reportReturnNum', 'Payments that gave something back; amount is positive'),
+('RETURNS', 12, 'reportReturnNum', 'Payments that gave back what was paid at a till; amount is positive'),
 ('DISCOUNTS', 13, 'reportDiscountNum', 'Always 0: a price group is a price of its own, not a discount'),
 ('VOIDED_SALES', 14, 'reportVoidTransNum', 'Always 0: a sale is whole or was never made; an undone one is a return with its reason'),
 ('CORRECTED_LINES', 15, 'reportCorrLine', 'Lines taken off a sale before it was paid, as the client reports them, by its word for them'),
@@ -493,7 +493,7 @@ values
 ('CREDIT_SALES', 20, 'reportCreditSales', 'Always 0: nothing is sold on credit'),
 ('CREDIT_MEMOS', 21, 'reportCreditMemos', 'Always 0: nothing is sold on credit'),
 ('PAY_IN', 22, 'reportPayIn', 'Cash put into the drawer that no sale brought'),
-('PAY_OUT', 23, 'reportPayOut', 'Cash taken out that no refund took; amount is negative'),
+('PAY_OUT', 23, 'reportPayOut', 'Cash taken out that no return took; WEB: handed out for what was paid on the web; amount is negative'),
 ('CASH_DIFFERENCE', 24, null, 'Counted less expected when the session closed, by means of payment'),
 ('GRAND_TOTAL_SALES', 25, 'reportGrandTotalSales', 'All sales of the cash point since its first Z report; never reset'),
 ('GRAND_TOTAL_RETURN', 26, 'reportGrandTotalReturn', 'All returns, positive; never reset'),
@@ -792,9 +792,15 @@ create index payment_till_session_idx on billig.payment (till_session) where til
 create table billig.payment_line (
     payment bigint not null,
     payment_method smallint not null,
+    line smallint not null default 1,
     amount numeric(12, 2) not null,
     organisation int not null,
-    constraint payment_line_pkey primary key (payment, payment_method),
+    gives_back bigint,
+    gives_back_method smallint,
+    constraint payment_line_pkey primary key (payment, payment_method, line),
+    constraint payment_line_gives_back_fkey foreign key (gives_back) references billig.payment (payment),
+    constraint payment_line_gives_back_method_fkey
+    foreign key (gives_back_method) references billig.payment_method (payment_method),
     constraint payment_line_organisation_fkey
     foreign key (organisation) references billig.organisation (organisation),
     constraint payment_line_payment_fkey foreign key (payment) references billig.payment (payment),
@@ -803,19 +809,75 @@ create table billig.payment_line (
     constraint payment_line_rounding_check check (
         case payment_method
             when 1 then amount = trunc(amount)
-            when 9 then abs(amount) <= 0.50
+            when 9 then amount < 1 and amount > -50 and (abs(amount) <= 0.50 or gives_back is not null)
             else true
         end
-    )
+    ),
+    constraint payment_line_gives_back_check check (
+        num_nonnulls(gives_back, gives_back_method) <> 1
+        and gives_back_method is distinct from 9
+        and (amount >= 0 or payment_method = 9 or gives_back is not null)
+    ),
+    constraint payment_line_road_check
+    check (gives_back_method is null or payment_method in (gives_back_method, 1, 4, 8, 9))
 );
 comment on table billig.payment_line is
-'What was paid with which method. payment_line_rounding_check: cash (1) moves in whole kroner, the rounding (9) is at most 50 øre; no other method is rounded.';
+'What was paid with which method. payment_line_rounding_check: cash (1) moves in whole kroner, the rounding (9) is at most 50 øre, save where cash goes back: it sums to whole kroner over several payments given back, and to no more than was paid in cash; no other method is rounded. payment_line_gives_back_check: whatever goes out says of which payment, and by which of its methods it came in. payment_line_road_check: it goes back by the road it came, or in cash, by bank or otherwise (1, 4, 8), never by another card or provider.';
 comment on column billig.payment_line.payment is 'The payment';
 comment on column billig.payment_line.payment_method is 'The method';
+comment on column billig.payment_line.line is 'Number of the line among those of this method, from 1: several where several payments are given back';
+comment on column billig.payment_line.gives_back is
+'The payment whose money it gives back, or takes back where a dispute is won; null: money that comes in';
+comment on column billig.payment_line.gives_back_method is
+'The method by which that payment took the money: another than payment_method where it goes back in cash, by bank or otherwise, for a reason; of the rounding that of the cash line. Null: money that comes in';
+create index payment_line_gives_back_idx on billig.payment_line (gives_back) where gives_back is not null;
 comment on column billig.payment_line.amount is
 'NOK: positive in, negative out. ROUNDING: what is to be paid in cash less what was, so that the lines sum to what was sold.';
 comment on column billig.payment_line.organisation is
 'In whose money it is, whoever''s the tickets are; filled by a trigger, never changed. At a cash point: its organisation''s (of a session the session''s). On the web, and at no till: the method''s. What is paid back through the web''s provider, a dispute''s too: where it came. What the owners of tickets have of it stands between the organisations (billig.posted_between)';
+
+create table billig.given_back (
+    payment bigint not null,
+    payment_method smallint not null,
+    took numeric(12, 2) not null,
+    cash_took numeric(12, 2) not null,
+    amount numeric(12, 2) not null default 0,
+    cash_amount numeric(12, 2) not null default 0,
+    constraint given_back_pkey primary key (payment, payment_method),
+    constraint given_back_payment_fkey foreign key (payment) references billig.payment (payment),
+    constraint given_back_payment_method_fkey
+    foreign key (payment_method) references billig.payment_method (payment_method),
+    constraint given_back_limit_check check (amount between 0 and took),
+    constraint given_back_cash_check check (cash_amount <= cash_took)
+);
+comment on table billig.given_back is
+'What has been given back of a payment, by the method that it came in by, from the first time that anything is: kept by a trigger of billig.payment_line, by no other. given_back_limit_check: never more than it took, by whatever door and however many connections. given_back_cash_check: nor more notes and coins than came in.';
+comment on column billig.given_back.payment is 'The payment that took the money';
+comment on column billig.given_back.payment_method is 'The method it came in by';
+comment on column billig.given_back.took is 'NOK that came in by it; of cash what was to be paid so, before rounding';
+comment on column billig.given_back.cash_took is 'Of cash: NOK that was handed over, rounded; else 0';
+comment on column billig.given_back.amount is
+'NOK given back of it, positive, by whatever method, less what providers gave back after a dispute; of cash before rounding';
+comment on column billig.given_back.cash_amount is 'Of cash: NOK handed back in cash, rounded; else 0';
+
+create table billig.exchange_source (
+    payment bigint not null,
+    gives_back bigint not null,
+    payment_method smallint not null,
+    amount numeric(12, 2) not null,
+    constraint exchange_source_pkey primary key (payment, gives_back, payment_method),
+    constraint exchange_source_payment_fkey foreign key (payment) references billig.payment (payment),
+    constraint exchange_source_gives_back_fkey foreign key (gives_back) references billig.payment (payment),
+    constraint exchange_source_payment_method_fkey
+    foreign key (payment_method) references billig.payment_method (payment_method),
+    constraint exchange_source_amount_check check (amount > 0)
+);
+comment on table billig.exchange_source is
+'What the new tickets of an exchange are paid with: the payments in which the old ones'' money lay, by method, less what went back, and the difference that was paid. Written with the exchange, so that a ticket that was exchanged many times is not followed back through all of them. Never changed.';
+comment on column billig.exchange_source.payment is 'The exchange''s payment';
+comment on column billig.exchange_source.gives_back is 'The payment that took the money: the exchange''s own, or an earlier one';
+comment on column billig.exchange_source.payment_method is 'By which method';
+comment on column billig.exchange_source.amount is 'NOK; of cash before rounding';
 
 create table billig.ticket (
     ticket bigint generated by default as identity,

@@ -489,7 +489,7 @@ create table bank.expected (
     constraint expected_pkey primary key (expected),
     constraint expected_amount_key unique (expected, amount),
     constraint expected_till_session_key unique (route, till_session),
-    constraint expected_payment_key unique (route, payment),
+    constraint expected_payment_key unique (route, payment, reference),
     constraint expected_payment_attempt_key unique (payment_attempt, is_return),
     constraint expected_route_fkey foreign key (route) references bank.route (route),
     constraint expected_cash_point_fkey foreign key (cash_point) references billig.cash_point (cash_point),
@@ -522,16 +522,18 @@ create index expected_reference_key_idx on bank.expected (reference_key) where r
 create table bank.expected_line (
     payment bigint not null,
     payment_method smallint not null,
+    line smallint not null,
     expected bigint not null,
-    constraint expected_line_pkey primary key (payment, payment_method),
+    constraint expected_line_pkey primary key (payment, payment_method, line),
     constraint expected_line_payment_line_fkey
-    foreign key (payment, payment_method) references billig.payment_line (payment, payment_method),
+    foreign key (payment, payment_method, line) references billig.payment_line (payment, payment_method, line),
     constraint expected_line_expected_fkey foreign key (expected) references bank.expected (expected)
 );
 comment on table bank.expected_line is
 'The payments that an item is the money of: each line of a payment in one item, once (expected_line_pkey). Never changed (23B84). The way down to the tickets.';
 comment on column bank.expected_line.payment is 'The payment';
-comment on column bank.expected_line.payment_method is 'Which of its lines';
+comment on column bank.expected_line.payment_method is 'Which of its lines: the method';
+comment on column bank.expected_line.line is 'Which of its lines by this method';
 comment on column bank.expected_line.expected is 'The item';
 create index expected_line_expected_idx on bank.expected_line (expected);
 

@@ -393,11 +393,12 @@ class Billig(Room):
     ) -> list[ChangePriceGroupRow]:
         """Moves tickets to another price group of their ticket group: one row per ticket. Paid: logged as
         NORMAL_CHANGE, amount the difference in NOK, positive when the buyer pays (payment_amounts signed likewise; paid
-        back by what was paid with unless told). An unpaid reservation: RESERVATION_CHANGE, no money. The fee is
-        today's. The log has two rows where a VAT rate or the fee's VAT code is another than before: the old out, the
-        new in. 22023; P0002; 23B02; 23B04; 23B06; 23B08 other ticket group, or the event's VAT code or project changed;
-        23B10; 23B12 unpaid web ticket, or charged back; 23B13; 23B26 no till session is open; 23B31 more was given back
-        than the new price; 42501.
+        back by the payments and methods that were paid with, payment_methods choose among those). An unpaid
+        reservation: RESERVATION_CHANGE, no money. The fee is today's. The log has two rows where a VAT rate or the
+        fee's VAT code is another than before: the old out, the new in. 22023; P0002; 23B02; 23B04; 23B06; 23B08 other
+        ticket group, or the event's VAT code or project changed; 23B10; 23B12 unpaid web ticket, or charged back;
+        23B13; 23B26 no till session is open; 23B31 more was given back than the new price, or more would go back by a
+        method than came in by it; 42501.
         """
         return self._rows(
             ChangePriceGroupRow,
@@ -624,6 +625,13 @@ class Billig(Room):
         result: bool = self._value("is_vat_change", transaction_type=transaction_type)
         return result
 
+    def is_web_payment(self, *, payment: int, seller: str, cash_point: int) -> bool:
+        """Of a payment that took money (false of none): it was made on the web, by no seller at no stand: its provider
+        gives it back, and no till report counts it, neither what came in nor what goes back.
+        """
+        result: bool = self._value("is_web_payment", payment=payment, seller=seller, cash_point=cash_point)
+        return result
+
     def late_payments(self) -> list[LatePaymentsRow]:
         """Payments whose money came too late for the closed period of the organisation that has it, and the day it
         counts on instead: late_rows for money, whose holder may have closed what the tickets' owner has not.
@@ -749,8 +757,8 @@ class Billig(Room):
         amount negative NOK, the ticket's part first. The payment is named by provider_reference or payment; amount:
         positive NOK, null: all that is left; payment_method: where several that are not cash. dispute_reference: the
         provider's, once: the same again gives the first answer. The tickets keep their seats: refund them to free
-        those; one that is charged back whole lets nobody in. 22023; P0002 no such payment; 23B19 reference used for
-        something else; 23B31 more than is left; 42501.
+        those; one that is charged back whole lets nobody in. 22023; P0002 no such payment; 23B12 the payment bought
+        nothing, and is owed back; 23B19 reference used for something else; 23B31 more than is left; 42501.
         """
         return self._rows(
             RecordChargebackRow,
@@ -812,11 +820,11 @@ class Billig(Room):
     ) -> list[ReducePriceRow]:
         """Gives back a part of the price of paid tickets, which stay what they are: one row per ticket, logged as
         PRICE_REDUCTION, amount negative NOK; the ticket's part first, then the fee's. amounts: positive NOK of each of
-        tickets, in their order, or one amount for each of them. reason is kept with the payment. By the methods that
-        the tickets were paid with, in proportion where several, unless payment_methods (and payment_amounts, positive
-        NOK) say otherwise; where, as refund. What is refunded later is the rest. In cash of less than whole kroner at
-        most 50 øre are rounded up per ticket, whatever number of calls (23B06, at commit). 22023; P0002 no such ticket;
-        23B06; 23B10 refunded; 23B12 not paid; 23B13; 23B26 no till session is open; 23B31 more than is left; 42501.
+        tickets, in their order, or one amount for each of them. reason is kept with the payment. By which payments and
+        methods, and where, as refund; payment_methods, and payment_amounts in positive NOK, likewise. What is refunded
+        later is the rest. In cash of less than whole kroner at most 50 øre are rounded up per ticket, whatever number
+        of calls (23B06, at commit). 22023; P0002 no such ticket; 23B06; 23B10 refunded; 23B12 not paid; 23B13; 23B26 no
+        till session is open; 23B31 more than is left, of a ticket or by a method; 42501.
         """
         return self._rows(
             ReducePriceRow,
@@ -847,12 +855,14 @@ class Billig(Room):
         """Pays tickets back, of one or many purchases, the price as sold, its fee with it, less what was given back
         before: one row per ticket, amount negative NOK. kept: NOK of each of tickets, in their order, that is not paid
         back, or one amount for each of them: the fee's part first, logged as FEE_KEPT beside the refund's full row. By
-        the methods they were paid with, in proportion where several, unless payment_methods (and payment_amounts,
-        positive NOK) say otherwise. cash_point: at that stand (NORMAL_REFUND); null: that of the seller's open till
-        session, save for tickets sold on the web, all of them, that are not paid back in cash. seller null: the web's
-        own refund of web tickets (NET_REFUND). override_used with reason: tickets that were ever used too, and the log
-        says so. 22023; P0002 no such ticket; 23B06; 23B09; 23B10 refunded already; 23B11 used; 23B12 not paid; 23B13;
-        23B26 no till session is open; 23B31 kept is more than is left; 42501.
+        the payments and methods they were paid with, in proportion where several; one payment for each that is given
+        back. payment_methods (and payment_amounts, positive NOK) choose among those methods; with reason also CASH,
+        BANK or OTHER for another. cash_point: at that stand (NORMAL_REFUND); null: that of the seller's open till
+        session, save for what was paid on the web and is not paid back in cash. seller null: the web's own refund of
+        web tickets (NET_REFUND). override_used with reason: tickets that were ever used too, and the log says so.
+        22023; P0002 no such ticket; 23B06; 23B09; 23B10 refunded already; 23B11 used; 23B12 not paid; 23B13; 23B26 no
+        till session is open; 23B31 kept is more than is left, or more would go back by a method than came in by it;
+        42501.
         """
         return self._rows(
             RefundRow,
@@ -1001,9 +1011,10 @@ class Billig(Room):
         """Gives paid tickets back for new ones, in any group of any event (T6), n for m: one row per pair, the i-th old
         with the i-th new, null where one side has no more. amount: NOK of the pair, positive when the buyer pays: the
         new price less what was left of the old. The difference of all is paid by payment_methods (payment_amounts
-        signed as the difference), and paid back by what the old were paid with where none is named. The i-th new stays
-        in the i-th old's purchase. 22023; P0002; 23B01 sold out; 23B02; 23B04; 23B05; 23B06; 23B10 refunded already;
-        23B11 used; 23B12 not paid, or charged back; 23B13; 23B26 no till session is open; 42501.
+        signed as the difference), and paid back by the payments and methods that the old were paid with, among which
+        payment_methods choose. The i-th new stays in the i-th old's purchase. 22023; P0002; 23B01 sold out; 23B02;
+        23B04; 23B05; 23B06; 23B10 refunded already; 23B11 used; 23B12 not paid, or charged back; 23B13; 23B26 no till
+        session is open; 23B31 more would go back by a method than came in by it; 42501.
         """
         return self._rows(
             TicketExchangeRow,

@@ -253,6 +253,7 @@ def without_locks(db: Connection) -> None:
     """Two disputes of one payment look at what is left at the same moment; neither waits for the other."""
     for function, guard, instead in (
         ("record_chargeback", "for no key update; -- one dispute of it at a time", "limit 1;"),
+        ("record_chargeback", "perform billig.lock_given_back(array[v_disputed.payment]);", ""),
         ("lock_money_of", "perform billig.lock_tickets(tickets);", "perform pg_sleep(0.5);"),
     ):
         source = one(
@@ -288,6 +289,7 @@ def test_the_constraint_stands_beneath_the_locks_and_without_both_it_is_taken_tw
     assert left(db, ticket) == (0, 0, 0)
     won(db, one(db, "select provider_reference from billig.payment where kind = 'CHARGEBACK'"))
     run(db, "alter table billig.ticket drop constraint ticket_left_check")
+    run(db, "alter table billig.given_back drop constraint given_back_limit_check")
     with connect() as first, connect() as second:
         answers = together([lambda: charge_back(first, "dp_3", "ref-1"), lambda: charge_back(second, "dp_4", "ref-1")])
     assert sqlstates(answers) == []

@@ -1,6 +1,7 @@
 """refund and undo_last_sale: who may, what goes back, by which method."""
 
 from decimal import Decimal
+from typing import Any
 
 from tests.conftest import Connection
 from tests.support import domain
@@ -45,16 +46,24 @@ def test_one_ticket_of_many_is_paid_back_fee_and_all(db: Connection) -> None:
     assert consistency(db) == {}
 
 
-def test_tickets_of_many_purchases_go_back_in_one_payment_by_the_methods_they_came_by(db: Connection) -> None:
+def test_tickets_of_many_purchases_go_back_by_a_payment_for_each_by_the_road_that_it_came(db: Connection) -> None:
     event = make_event(db, prices=(100,))
     cash, card, web = (
         sell(db, event.price_group, 2),
         sell(db, event.price_group, methods=("CARD",)),
         net_paid(db, event.price_group),
     )
-    answer = refund(db, [*cash.tickets, card.ticket, web.ticket])
-    assert _lines(db, answer) == {"CASH": -200, "CARD": -100, "NET_CARD": -100}
-    assert domain.one(db, "select purchase from billig.payment where kind = 'REFUND'") is None
+    answer = {row["ticket"]: row for row in refund(db, [*cash.tickets, card.ticket, web.ticket])}
+    assert answer[cash.tickets[0]]["payment"] == answer[cash.tickets[1]]["payment"]
+    for sale, lines in ((cash, {"CASH": -200}), (card, {"CARD": -100}), (web, {"NET_CARD": -100})):
+        assert _lines(db, [answer[sale.tickets[0]]]) == lines
+        assert domain.rows(
+            db,
+            "select p.purchase, o.purchase as given_back from billig.payment as p"
+            " inner join billig.payment_line as l on p.payment = l.payment"
+            " inner join billig.payment as o on l.gives_back = o.payment where p.payment = %s",
+            answer[sale.tickets[0]]["payment"],
+        ) == [{"purchase": sale.purchase, "given_back": sale.purchase}]
     assert log_types(db, web.ticket)[-1] == "NET_REFUND"  # no cash point: its money went back where it came from
     assert consistency(db) == {}
 
@@ -76,9 +85,16 @@ def test_in_proportion_where_several_methods_paid_to_the_oere(db: Connection) ->
 def test_by_other_methods_when_told(db: Connection) -> None:
     event = make_event(db, prices=(100,))
     sale = sell(db, event.price_group, 3)
-    assert _lines(db, refund(db, sale.tickets[:1], payment_methods=["BANK"])) == {"BANK": -100}
-    answer = refund(db, sale.tickets[1:2], payment_methods=["CASH", "VIPPS"], payment_amounts=[30, 70])
-    assert _lines(db, answer) == {"CASH": -30, "VIPPS": -70}
+    by_bank: dict[str, Any] = {"payment_methods": ["BANK"], "reason": "the drawer is empty"}
+    assert _lines(db, refund(db, sale.tickets[:1], **by_bank)) == {"BANK": -100}
+    told: dict[str, Any] = {"payment_methods": ["CASH", "BANK"], "payment_amounts": [30, 70]}
+    assert _lines(db, refund(db, sale.tickets[1:2], **told, reason="so asked for")) == {"CASH": -30, "BANK": -70}
+    for methods in (["BANK"], ["CARD"], ["VIPPS"]):  # not by another road without a reason
+        with expect("23B31"):
+            refund(db, sale.tickets[2:], payment_methods=methods)
+    for methods in (["CARD"], ["NET_CARD"]):  # nor by a terminal or a provider that has taken nothing
+        with expect("23B31"):
+            refund(db, sale.tickets[2:], payment_methods=methods, reason="so asked for")
     for sqlstate, methods, amounts in (
         ("23B06", ["CASH"], [99]),
         ("23B06", ["CASH", "CARD"], [50, 51]),

@@ -73,7 +73,7 @@ class Day:
         self.sold = sell(db, self.revue.price_group, 2, seller="kari", cash_point=1, methods=["CARD"])
         sell(db, self.food.price_group, seller="kari", cash_point=1)
         sell(db, self.revue.price_groups[2], seller="kari", cash_point=1, methods=[])
-        refund(db, self.sold.tickets[:1], seller="kari", cash_point=1, payment_methods=["CASH"])
+        refund(db, self.sold.tickets[:1], seller="kari", cash_point=1, payment_methods=["CASH"], reason="no card")
         close_till(db, 712, "kari", note="a krone short")
         net_paid(db, self.revue.price_group)
         self.today: date = one(db, "select billig.local_time()::date")

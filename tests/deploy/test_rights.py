@@ -240,7 +240,7 @@ def test_what_runs_with_the_owners_rights_fixes_its_search_path(shared_db: Conne
         *("billig.channel_of", "billig.components", "billig.fee_in", "billig.frees_seat", "billig.is_chargeback"),
         *("billig.is_fee_kept", "billig.is_price_change", "billig.is_reduction", "billig.is_refund"),
         *("billig.is_sale", "billig.is_unuse", "billig.is_use"),
-        *("billig.is_vat_change", "billig.left_of", "billig.local_time", "billig.moves_money"),
+        *("billig.is_vat_change", "billig.is_web_payment", "billig.left_of", "billig.local_time", "billig.moves_money"),
         "billig.round_cash",
         *("billig.takes_money", "billig.takes_seat", "books.check_day", "books.check_moment", "books.check_text"),
         *("books.fits_line", "books.list", "books.share_of", "books.time_zone", "books.vat_of"),

@@ -41,7 +41,7 @@ def sold(db: Connection, tmp_path: Path) -> date:
     call_in(db, "books", "export_vouchers", organisation=UKA, first_day=today, last_day=today)
     banking.account(db)
     banking.load(db, tmp_path, banking.mt940([(today, 100, "A")]))
-    refund(db, bought.tickets[:1], seller="kari", cash_point=1, payment_methods=["CASH"])
+    refund(db, bought.tickets[:1], seller="kari", cash_point=1, payment_methods=["CASH"], reason="no card")
     sell(db, make_event(db, prices=(100,)).price_group, seller="per", methods=["VIPPS"])
     net_paid(db, revue.price_group)
     return today

@@ -22,6 +22,7 @@ from tests.support.domain import (
     Connection,
     Row,
     Sale,
+    by_road,
     call,
     confirm,
     exchange,
@@ -452,7 +453,9 @@ def live_through(db: Connection) -> Books:
     def trade(old: Sequence[int], new: dict[Offer, int], seller: str) -> list[int]:
         with books.step():
             counts = {offer.price_group: count for offer, count in new.items()}
-            answer = exchange(db, old, counts, seller=seller, cash_point=BAR, methods=["CARD"])
+            answer = by_road(
+                db, lambda by: exchange(db, old, counts, seller=seller, cash_point=BAR, methods=by), "CARD"
+            )
             bought = [row["new_ticket"] for row in answer if row["new_ticket"] is not None]
             number, payment = answer[0]["exchange"], books.newest_payment()
             groups = [offer for offer, count in new.items() for _ in range(count)]

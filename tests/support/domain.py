@@ -8,7 +8,7 @@ import itertools
 import os
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -450,6 +450,17 @@ def exchange(
     )
 
 
+def by_road(db: Connection, pay: Callable[[list[str] | None], list[Row]], *methods: str) -> list[Row]:
+    """What may turn out to pay something back: by these methods, or else by the road that the money came."""
+    try:
+        with db.transaction():
+            return pay(list(methods))
+    except psycopg.Error as error:
+        if error.sqlstate != "23B31":
+            raise
+    return pay(None)
+
+
 # --- Sales as raw SQL, the way legacy clients write -----------------------------------------------------------------
 
 
@@ -536,10 +547,11 @@ def payment_lines(db: Connection, payment: int) -> dict[str, Decimal]:
         for row in rows(
             db,
             """
-            select m.payment_method_name, l.amount
+            select m.payment_method_name, sum(l.amount) as amount
             from billig.payment_line as l
             inner join billig.payment_method as m on l.payment_method = m.payment_method
             where l.payment = %s
+            group by m.payment_method_name
             """,
             payment,
         )

@@ -49,7 +49,7 @@ class House:
         self.session = open_till(db, self.seller, 1, 1000)
         sold = sell(db, self.revue.price_group, 2, seller=self.seller, cash_point=1, methods=["CARD"])
         sell(db, self.food.price_group, seller=self.seller, cash_point=1)
-        refund(db, sold.tickets[:1], seller=self.seller, cash_point=1, payment_methods=["CASH"])
+        refund(db, sold.tickets[:1], seller=self.seller, cash_point=1, payment_methods=["CASH"], reason="no card")
         close_till(db, 712, self.seller, note=f"note {HOSTILE}")
         call(db, "z_report", cash_point=1)
         net_paid(db, self.revue.price_groups[1])

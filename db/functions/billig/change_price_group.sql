@@ -21,8 +21,6 @@ declare
     v_purchases bigint[] := array[]::bigint[];
     v_total numeric;
     v_offers billig.offer[];
-    v_methods text[];
-    v_amounts numeric[];
     v_payment bigint;
     v_cash_point int;
 begin
@@ -30,8 +28,6 @@ begin
     p_tickets := books.list('p_tickets', p_tickets);
     p_payment_methods := books.list('p_payment_methods', p_payment_methods);
     p_payment_amounts := books.list('p_payment_amounts', p_payment_amounts);
-    v_methods := p_payment_methods;
-    v_amounts := p_payment_amounts;
     p_seller := billig.check_seller(p_seller);
     v_cash_point := billig.till_cash_point(p_seller, p_cash_point);
     if p_request_id is not null then
@@ -73,21 +69,23 @@ begin
     end loop;
 
     v_total := (select sum(d) from unnest(v_differences) as d);
-    if v_methods is null and v_amounts is null and v_total < 0 then
-        -- those that became cheaper are paid back, less what the others cost more
-        select b.methods, b.amounts into v_methods, v_amounts
-        from billig.paid_back(v_tickets, array(select least(d, 0) from unnest(v_differences) as d), v_total) as b;
-    end if;
     v_payment := billig.new_payment(
         'CHANGE',
         (select case when count(distinct p) = 1 then min(p) end from unnest(v_purchases) as p),
-        null, p_seller, v_cash_point, 'FUNCTION', null, null, false, v_methods, v_amounts, v_total
+        null, p_seller, v_cash_point, 'FUNCTION', null, null, false, p_payment_methods, p_payment_amounts, v_total
     );
+    if v_total < 0 then -- those that became cheaper are paid back, less what the others cost more
+        perform billig.repay(
+            array_agg(v_payment), array_agg(b.gives_back), array_agg(b.payment_method), array_agg(b.amount),
+            p_payment_methods, p_payment_amounts
+        )
+        from billig.paid_back(v_tickets, array(select least(d, 0) from unnest(v_differences) as d), v_total) as b;
+    end if;
     update billig.ticket as t
     set price_group = p_price_group, payment = v_payment
     where t.ticket = any (v_tickets);
 
-    v_answer := billig.payment_answer(v_payment);
+    v_answer := billig.payment_answer(array[v_payment]);
     if p_request_id is not null then
         perform billig.end_request('change_price_group', p_request_id, v_answer);
     end if;
@@ -97,4 +95,4 @@ end;
 $$;
 
 comment on function billig.change_price_group(bigint[], int, text, int, text[], numeric[], bigint, text) is
-'Moves tickets to another price group of their ticket group: one row per ticket. Paid: logged as NORMAL_CHANGE, amount the difference in NOK, positive when the buyer pays (p_payment_amounts signed likewise; paid back by what was paid with unless told). An unpaid reservation: RESERVATION_CHANGE, no money. The fee is today''s. The log has two rows where a VAT rate or the fee''s VAT code is another than before: the old out, the new in. 22023; P0002; 23B02; 23B04; 23B06; 23B08 other ticket group, or the event''s VAT code or project changed; 23B10; 23B12 unpaid web ticket, or charged back; 23B13; 23B26 no till session is open; 23B31 more was given back than the new price; 42501.';
+'Moves tickets to another price group of their ticket group: one row per ticket. Paid: logged as NORMAL_CHANGE, amount the difference in NOK, positive when the buyer pays (p_payment_amounts signed likewise; paid back by the payments and methods that were paid with, p_payment_methods choose among those). An unpaid reservation: RESERVATION_CHANGE, no money. The fee is today''s. The log has two rows where a VAT rate or the fee''s VAT code is another than before: the old out, the new in. 22023; P0002; 23B02; 23B04; 23B06; 23B08 other ticket group, or the event''s VAT code or project changed; 23B10; 23B12 unpaid web ticket, or charged back; 23B13; 23B26 no till session is open; 23B31 more was given back than the new price, or more would go back by a method than came in by it; 42501.';

@@ -49,10 +49,10 @@ begin
     where t.ticket = any (v_tickets);
 
     if p_request_id is not null then
-        perform billig.end_request('pay_reservation', p_request_id, billig.payment_answer(v_payment));
+        perform billig.end_request('pay_reservation', p_request_id, billig.payment_answer(array[v_payment]));
     end if;
     return query
-    select * from jsonb_to_recordset(billig.payment_answer(v_payment)) as r (payment bigint, ticket bigint, amount numeric);
+    select * from jsonb_to_recordset(billig.payment_answer(array[v_payment])) as r (payment bigint, ticket bigint, amount numeric);
 end;
 $$;
 

@@ -65,16 +65,16 @@ begin
         end if;
         return query
         select *
-        from jsonb_to_recordset(billig.payment_answer(v_chargeback.payment))
+        from jsonb_to_recordset(billig.payment_answer(array[v_chargeback.payment]))
             as r (payment bigint, ticket bigint, amount numeric);
         return;
     end if;
 
     -- What came in by a method that can be disputed, less what was taken back of it.
-    select array_agg(o.payment_method_name), min(o.amount)
-    into v_methods, v_left
+    select array_agg(o.payment_method_name) into v_methods
     from billig.chargeable as o
     where o.payment = v_disputed.payment and o.payment_method_name = coalesce(p_payment_method, o.payment_method_name);
+    perform billig.refuse_owed_dispute(v_disputed.provider_reference) where v_methods is null;
     if coalesce(cardinality(v_methods), 0) <> 1 then
         raise exception 'which method of the payment was charged back?' using
             errcode = '22023',
@@ -87,13 +87,16 @@ begin
     end if;
     select s.tickets, s.amounts into v_tickets, v_amounts
     from billig.lock_money_of(v_disputed.payment) as s;
-    -- Of what is left in them what lies there by this method: the rest was paid otherwise, and goes back otherwise.
+    -- Of what is left in them what lies there by this payment and method: the rest was paid otherwise, and goes back so.
     select array_agg(w.key), array_agg(w.amount), coalesce(sum(w.amount), 0)
     into v_tickets, v_amounts, v_upto
     from billig.paid_with(v_tickets, v_tickets, v_amounts) as w
     inner join billig.payment_method as m on w.payment_method = m.payment_method
-    where m.payment_method_name = v_methods[1] and w.amount > 0;
-    v_left := least(v_left, v_upto);
+    where w.gives_back = v_disputed.payment and m.payment_method_name = v_methods[1] and w.amount > 0;
+    perform billig.lock_given_back(array[v_disputed.payment]);
+    select least(o.amount, v_upto) into v_left
+    from billig.chargeable as o
+    where o.payment = v_disputed.payment and o.payment_method_name = v_methods[1];
     v_amount := coalesce(p_amount, v_left);
     if v_amount < 0 or v_amount = 'NaN' or v_amount <> round(v_amount, 2) or p_amount = 0 then
         raise exception 'the amount is no sum of money' using
@@ -126,10 +129,10 @@ begin
     where t.ticket = k.ticket and k.part <> 0;
     return query
     select *
-    from jsonb_to_recordset(billig.payment_answer(v_chargeback.payment))
+    from jsonb_to_recordset(billig.payment_answer(array[v_chargeback.payment]))
         as r (payment bigint, ticket bigint, amount numeric);
 end;
 $$;
 
 comment on function billig.record_chargeback(text, text, bigint, numeric, text, text) is
-'The payment provider took money of a payment back, since the buyer disputed it: one row per ticket in which that money lies now, exchanges followed, in proportion to what lies there by that method; logged as CHARGEBACK, amount negative NOK, the ticket''s part first. The payment is named by p_provider_reference or p_payment; p_amount: positive NOK, null: all that is left; p_payment_method: where several that are not cash. p_dispute_reference: the provider''s, once: the same again gives the first answer. The tickets keep their seats: refund them to free those; one that is charged back whole lets nobody in. 22023; P0002 no such payment; 23B19 reference used for something else; 23B31 more than is left; 42501.';
+'The payment provider took money of a payment back, since the buyer disputed it: one row per ticket in which that money lies now, exchanges followed, in proportion to what lies there by that method; logged as CHARGEBACK, amount negative NOK, the ticket''s part first. The payment is named by p_provider_reference or p_payment; p_amount: positive NOK, null: all that is left; p_payment_method: where several that are not cash. p_dispute_reference: the provider''s, once: the same again gives the first answer. The tickets keep their seats: refund them to free those; one that is charged back whole lets nobody in. 22023; P0002 no such payment; 23B12 the payment bought nothing, and is owed back; 23B19 reference used for something else; 23B31 more than is left; 42501.';

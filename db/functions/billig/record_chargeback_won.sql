@@ -27,7 +27,7 @@ begin
     if not found then
         select array_agg(a.ticket), array_agg(-a.amount)
         into v_tickets, v_amounts
-        from jsonb_to_recordset(billig.payment_answer(v_chargeback.payment)) as a (ticket bigint, amount numeric);
+        from jsonb_to_recordset(billig.payment_answer(array[v_chargeback.payment])) as a (ticket bigint, amount numeric);
         perform billig.lock_tickets(v_tickets);
         v_payment := billig.new_payment(
             'CHARGEBACK_WON', v_chargeback.purchase, null, null, null, 'FUNCTION', null, p_reason, false,
@@ -49,7 +49,7 @@ begin
     end if;
     return query
     select *
-    from jsonb_to_recordset(billig.payment_answer(v_payment)) as r (payment bigint, ticket bigint, amount numeric);
+    from jsonb_to_recordset(billig.payment_answer(array[v_payment])) as r (payment bigint, ticket bigint, amount numeric);
 end;
 $$;
 

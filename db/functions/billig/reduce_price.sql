@@ -16,23 +16,19 @@ as $$
 declare
     v_answer jsonb;
     v_amounts numeric[];
-    v_purchases bigint[];
-    v_is_net boolean;
-    v_total numeric;
-    v_methods text[];
     v_lines numeric[];
-    v_payment bigint;
-    v_cash_point int;
+    v_payments bigint[];
 begin
     perform books.check_text('p_seller', p_seller, 'p_reason', p_reason, 'p_request_id', p_request_id);
     p_tickets := books.list('p_tickets', p_tickets);
     p_amounts := books.list('p_amounts', p_amounts);
     p_payment_methods := books.list('p_payment_methods', p_payment_methods);
     p_payment_amounts := books.list('p_payment_amounts', p_payment_amounts);
-    v_methods := p_payment_methods;
-    v_lines := array(select -a from unnest(p_payment_amounts) as a);
+    if p_payment_amounts is not null then
+        v_lines := array(select -a from unnest(p_payment_amounts) as a);
+    end if;
     p_seller := billig.check_seller(p_seller);
-    v_cash_point := billig.till_cash_point(p_seller, p_cash_point);
+    perform billig.till_cash_point(p_seller, p_cash_point);
     if coalesce(p_reason, '') !~ '\S' then
         raise exception 'giving back a part of the price needs a reason' using
             errcode = '22023',
@@ -67,34 +63,11 @@ begin
         t.paid is not null, t.refunded is not null, t.price, t.reduced, t.charged_back, t.kept
     ) as l (amount)
     order by t.ticket;
-    select array_agg(distinct t.purchase), bool_and(t.sale_channel = 'NET')
-    into v_purchases, v_is_net
-    from billig.ticket as t
-    where t.ticket = any (p_tickets);
-    v_total := -(select sum(a) from unnest(v_amounts) as a);
-    if v_methods is null and p_payment_amounts is null then
-        select b.methods, b.amounts into v_methods, v_lines
-        from billig.paid_back(p_tickets, v_amounts, v_total) as b;
-    elsif p_payment_amounts is null then
-        v_lines := null;
-    end if;
-    if p_cash_point is null and v_is_net and not coalesce(
-        (select m.payment_method_name from billig.payment_method as m where m.is_cash) = any (v_methods), false
-    ) then
-        v_cash_point := null; -- the provider pays back, whoever asks for it; cash comes out of a drawer
-    elsif v_cash_point is null then
-        perform billig.need_till(p_seller);
-    end if;
-    v_payment := billig.new_payment(
-        'REDUCTION', case when cardinality(v_purchases) = 1 then v_purchases[1] end, null, p_seller, v_cash_point,
-        'FUNCTION', null, p_reason, false, v_methods, v_lines, v_total
+    v_payments := billig.make_repayments(
+        'REDUCTION', p_tickets, array(select -a from unnest(v_amounts) as a), p_seller, p_cash_point, 'FUNCTION', p_reason,
+        false, p_payment_methods, v_lines
     );
-    update billig.ticket as t
-    set reduced = t.reduced + k.amount, payment = v_payment
-    from unnest(p_tickets, v_amounts) as k (ticket, amount)
-    where t.ticket = k.ticket;
-
-    v_answer := billig.payment_answer(v_payment);
+    v_answer := billig.payment_answer(v_payments);
     if p_request_id is not null then
         perform billig.end_request('reduce_price', p_request_id, v_answer);
     end if;
@@ -104,4 +77,4 @@ end;
 $$;
 
 comment on function billig.reduce_price(bigint[], numeric[], text, text, int, text[], numeric[], text) is
-'Gives back a part of the price of paid tickets, which stay what they are: one row per ticket, logged as PRICE_REDUCTION, amount negative NOK; the ticket''s part first, then the fee''s. p_amounts: positive NOK of each of p_tickets, in their order, or one amount for each of them. p_reason is kept with the payment. By the methods that the tickets were paid with, in proportion where several, unless p_payment_methods (and p_payment_amounts, positive NOK) say otherwise; where, as refund. What is refunded later is the rest. In cash of less than whole kroner at most 50 øre are rounded up per ticket, whatever number of calls (23B06, at commit). 22023; P0002 no such ticket; 23B06; 23B10 refunded; 23B12 not paid; 23B13; 23B26 no till session is open; 23B31 more than is left; 42501.';
+'Gives back a part of the price of paid tickets, which stay what they are: one row per ticket, logged as PRICE_REDUCTION, amount negative NOK; the ticket''s part first, then the fee''s. p_amounts: positive NOK of each of p_tickets, in their order, or one amount for each of them. p_reason is kept with the payment. By which payments and methods, and where, as refund; p_payment_methods, and p_payment_amounts in positive NOK, likewise. What is refunded later is the rest. In cash of less than whole kroner at most 50 øre are rounded up per ticket, whatever number of calls (23B06, at commit). 22023; P0002 no such ticket; 23B06; 23B10 refunded; 23B12 not paid; 23B13; 23B26 no till session is open; 23B31 more than is left, of a ticket or by a method; 42501.';

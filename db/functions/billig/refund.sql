@@ -19,26 +19,23 @@ declare
     v_tickets bigint[];
     v_amounts numeric[];
     v_kept numeric[];
-    v_purchases bigint[];
-    v_methods text[];
     v_lines numeric[];
-    v_payment bigint;
-    v_cash_point int;
-    v_is_net boolean;
+    v_payments bigint[];
 begin
     perform books.check_text('p_seller', p_seller, 'p_reason', p_reason, 'p_request_id', p_request_id);
     p_tickets := books.list('p_tickets', p_tickets);
     p_payment_methods := books.list('p_payment_methods', p_payment_methods);
     p_payment_amounts := books.list('p_payment_amounts', p_payment_amounts);
     p_kept := books.list('p_kept', p_kept, true);
-    v_methods := p_payment_methods;
-    v_lines := array(select -a from unnest(p_payment_amounts) as a);
+    if p_payment_amounts is not null then
+        v_lines := array(select -a from unnest(p_payment_amounts) as a);
+    end if;
     if p_seller is null then
         perform billig.check_web();
     else
         p_seller := billig.check_seller(p_seller);
     end if;
-    v_cash_point := billig.till_cash_point(p_seller, p_cash_point);
+    perform billig.till_cash_point(p_seller, p_cash_point);
     if p_seller is null and p_cash_point is not null then
         raise exception 'a refund at a stand needs a seller' using
             errcode = '22023',
@@ -68,13 +65,12 @@ begin
         v_kept := billig.amounts_of(p_tickets, p_kept, 'p_kept', 0);
     end if;
     select
-        array_agg(t.ticket), array_agg(coalesce(k.amount, 0)), array_agg(distinct t.purchase),
-        bool_and(t.sale_channel = 'NET'),
+        array_agg(t.ticket), array_agg(coalesce(k.amount, 0)),
         array_agg(
             coalesce(k.amount, 0)
             - billig.left_of(t.paid is not null, t.refunded is not null, t.price, t.reduced, t.charged_back, t.kept)
         )
-    into v_tickets, v_kept, v_purchases, v_is_net, v_amounts
+    into v_tickets, v_kept, v_amounts
     from billig.lock_tickets(p_tickets) as t
     left join (
         select k.ticket, k.amount
@@ -83,34 +79,11 @@ begin
     ) as k on t.ticket = k.ticket;
     perform billig.check_refundable(v_tickets, v_kept, p_seller, p_override_used);
 
-    if v_methods is null and p_payment_amounts is null then
-        select b.methods, b.amounts into v_methods, v_lines
-        from billig.paid_back(v_tickets, v_amounts, (select sum(x) from unnest(v_amounts) as x)) as b;
-    elsif p_payment_amounts is null then
-        v_lines := null;
-    end if;
-    if p_cash_point is null then
-        if v_is_net and not coalesce(
-            (select m.payment_method_name from billig.payment_method as m where m.is_cash) = any (v_methods), false
-        ) then
-            v_cash_point := null; -- the provider pays back, whoever asks for it; cash comes out of a drawer
-        elsif v_cash_point is null and p_seller is not null then
-            perform billig.need_till(p_seller);
-        end if;
-    end if;
-    v_payment := billig.new_payment(
-        'REFUND', case when cardinality(v_purchases) = 1 then v_purchases[1] end, null, p_seller, v_cash_point,
-        case when p_seller is null then 'WEB' else 'FUNCTION' end, null, p_reason, p_override_used,
-        v_methods, v_lines, (select sum(a) from unnest(v_amounts) as a)
+    v_payments := billig.make_repayments(
+        'REFUND', v_tickets, v_amounts, p_seller, p_cash_point, case when p_seller is null then 'WEB' else 'FUNCTION' end,
+        p_reason, p_override_used, p_payment_methods, v_lines, v_kept
     );
-    update billig.ticket as t
-    set
-        refunded = billig.local_time(), refunder = p_seller, point_of_refund = v_cash_point, payment = v_payment,
-        kept = k.amount
-    from unnest(v_tickets, v_kept) as k (ticket, amount)
-    where t.ticket = k.ticket;
-
-    v_answer := billig.payment_answer(v_payment);
+    v_answer := billig.payment_answer(v_payments);
     if p_request_id is not null then
         perform billig.end_request('refund', p_request_id, v_answer);
     end if;
@@ -120,4 +93,4 @@ end;
 $$;
 
 comment on function billig.refund(bigint[], text, int, text[], numeric[], text, boolean, text, numeric[]) is
-'Pays tickets back, of one or many purchases, the price as sold, its fee with it, less what was given back before: one row per ticket, amount negative NOK. p_kept: NOK of each of p_tickets, in their order, that is not paid back, or one amount for each of them: the fee''s part first, logged as FEE_KEPT beside the refund''s full row. By the methods they were paid with, in proportion where several, unless p_payment_methods (and p_payment_amounts, positive NOK) say otherwise. p_cash_point: at that stand (NORMAL_REFUND); null: that of the seller''s open till session, save for tickets sold on the web, all of them, that are not paid back in cash. p_seller null: the web''s own refund of web tickets (NET_REFUND). p_override_used with p_reason: tickets that were ever used too, and the log says so. 22023; P0002 no such ticket; 23B06; 23B09; 23B10 refunded already; 23B11 used; 23B12 not paid; 23B13; 23B26 no till session is open; 23B31 p_kept is more than is left; 42501.';
+'Pays tickets back, of one or many purchases, the price as sold, its fee with it, less what was given back before: one row per ticket, amount negative NOK. p_kept: NOK of each of p_tickets, in their order, that is not paid back, or one amount for each of them: the fee''s part first, logged as FEE_KEPT beside the refund''s full row. By the payments and methods they were paid with, in proportion where several; one payment for each that is given back. p_payment_methods (and p_payment_amounts, positive NOK) choose among those methods; with p_reason also CASH, BANK or OTHER for another. p_cash_point: at that stand (NORMAL_REFUND); null: that of the seller''s open till session, save for what was paid on the web and is not paid back in cash. p_seller null: the web''s own refund of web tickets (NET_REFUND). p_override_used with p_reason: tickets that were ever used too, and the log says so. 22023; P0002 no such ticket; 23B06; 23B09; 23B10 refunded already; 23B11 used; 23B12 not paid; 23B13; 23B26 no till session is open; 23B31 p_kept is more than is left, or more would go back by a method than came in by it; 42501.';

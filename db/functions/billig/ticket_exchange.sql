@@ -27,8 +27,6 @@ declare
     v_payment bigint;
     v_cash_point int;
     v_difference numeric;
-    v_methods text[];
-    v_amounts numeric[];
 begin
     perform books.check_text('p_seller', p_seller, 'p_request_id', p_request_id);
     p_old_tickets := books.list('p_old_tickets', p_old_tickets);
@@ -36,8 +34,6 @@ begin
     p_counts := books.list('p_counts', p_counts);
     p_payment_methods := books.list('p_payment_methods', p_payment_methods);
     p_payment_amounts := books.list('p_payment_amounts', p_payment_amounts);
-    v_methods := p_payment_methods;
-    v_amounts := p_payment_amounts;
     p_seller := billig.check_seller(p_seller);
     v_cash_point := billig.till_cash_point(p_seller, p_cash_point);
     if
@@ -97,14 +93,10 @@ begin
         from unnest(v_new_groups) as g (price_group)
         inner join unnest(v_offers) as f on g.price_group = f.price_group
     ) - (select sum(o.price - o.reduced) from unnest(v_old) as o); -- nothing of them is charged back
-    if v_methods is null and v_amounts is null and v_difference < 0 then
-        select b.methods, b.amounts into v_methods, v_amounts
-        from billig.paid_back(p_old_tickets, array(select o.price - o.reduced from unnest(v_old) as o), v_difference) as b;
-    end if;
-
     select x.exchange, x.payment, x.new_tickets into v_exchange, v_payment, v_new
     from billig.make_exchange(
-        v_old, v_offers, v_new_groups, p_seller, v_cash_point, p_card is not null, v_methods, v_amounts, v_difference
+        v_old, v_offers, v_new_groups, p_seller, v_cash_point, p_card is not null,
+        p_payment_methods, p_payment_amounts, v_difference
     ) as x;
 
     v_answer := (
@@ -132,4 +124,4 @@ end;
 $$;
 
 comment on function billig.ticket_exchange(bigint[], int[], int[], text, int, text[], numeric[], bigint, text) is
-'Gives paid tickets back for new ones, in any group of any event (T6), n for m: one row per pair, the i-th old with the i-th new, null where one side has no more. amount: NOK of the pair, positive when the buyer pays: the new price less what was left of the old. The difference of all is paid by p_payment_methods (p_payment_amounts signed as the difference), and paid back by what the old were paid with where none is named. The i-th new stays in the i-th old''s purchase. 22023; P0002; 23B01 sold out; 23B02; 23B04; 23B05; 23B06; 23B10 refunded already; 23B11 used; 23B12 not paid, or charged back; 23B13; 23B26 no till session is open; 42501. May be null: old_ticket, new_ticket, price_group.';
+'Gives paid tickets back for new ones, in any group of any event (T6), n for m: one row per pair, the i-th old with the i-th new, null where one side has no more. amount: NOK of the pair, positive when the buyer pays: the new price less what was left of the old. The difference of all is paid by p_payment_methods (p_payment_amounts signed as the difference), and paid back by the payments and methods that the old were paid with, among which p_payment_methods choose. The i-th new stays in the i-th old''s purchase. 22023; P0002; 23B01 sold out; 23B02; 23B04; 23B05; 23B06; 23B10 refunded already; 23B11 used; 23B12 not paid, or charged back; 23B13; 23B26 no till session is open; 23B31 more would go back by a method than came in by it; 42501. May be null: old_ticket, new_ticket, price_group.';

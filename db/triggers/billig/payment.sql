@@ -12,7 +12,7 @@ end;
 $$;
 
 comment on function billig.payment_keep() is
-'Refuses UPDATE, DELETE and TRUNCATE of what only grows: payments, their lines (DELETE and TRUNCATE), exchanges, prints of receipts, re-entries, names that were sold under (UPDATE and TRUNCATE), and all that tills record (23B20).';
+'Refuses UPDATE, DELETE and TRUNCATE of what only grows: payments, their lines (DELETE and TRUNCATE), exchanges and what they are paid with, prints of receipts, re-entries, names that were sold under (UPDATE and TRUNCATE), and all that tills record (23B20).';
 
 create or replace function billig.payment_line_keep()
 returns trigger
@@ -48,8 +48,9 @@ as $$
 begin
     if
         not exists (select from billig.own_payment as p where p.payment = new.payment)
-        or (new.payment, new.payment_method, new.organisation)
-        <> (old.payment, old.payment_method, old.organisation)
+        or (new.payment, new.payment_method, new.line, new.organisation, new.gives_back, new.gives_back_method)
+        is distinct from
+        (old.payment, old.payment_method, old.line, old.organisation, old.gives_back, old.gives_back_method)
     then
         raise exception 'the lines of a payment are written with it' using
             errcode = '23B20',
@@ -70,34 +71,27 @@ set search_path = pg_catalog, billig, pg_temp
 as $$
 begin
     select
-        case
-            when p.disputed_payment is not null then (
-                select l.organisation
-                from billig.payment_line as l
-                where l.payment = p.disputed_payment
-                order by l.payment_method = new.payment_method desc, l.payment_method
-                limit 1
-            )
-            when c.organisation is not null and (m.is_cash or m.is_rounding) then c.organisation
-            else coalesce(
-                -- by the web's provider it goes back where it came, whoever sends it
-                case when new.amount < 0 and not m.is_cash then (
-                    select l.organisation
-                    from billig.payment as w
-                    inner join billig.payment_line as l on w.payment = l.payment
-                    where
-                        w.purchase = p.purchase and w.seller is null and w.cash_point is null and w.kind = 'SALE'
-                        and l.payment_method = new.payment_method and l.amount > 0
-                    order by w.payment
-                    limit 1
-                ) end,
-                case when n.sale_channel is null then c.organisation end,
-                m.organisation
-            )
-        end
+        coalesce(
+            case
+                -- a dispute, and what the web's provider gives back, lies where what it gives back does, whoever sends it
+                when p.disputed_payment is not null or billig.is_web_payment(o.payment, o.seller, o.cash_point) and not m.is_cash
+                    and not (m.is_rounding and c.organisation is not null)
+                    then (
+                        select l.organisation
+                        from billig.payment_line as l
+                        where l.payment = new.gives_back and l.gives_back is null
+                        order by l.payment_method = new.gives_back_method desc, l.payment_method
+                        limit 1
+                    )
+                -- the web's own method is no terminal's
+                when m.is_cash or m.is_rounding or n.sale_channel is null then c.organisation
+            end,
+            m.organisation
+        )
     into new.organisation
     from billig.payment as p
     inner join billig.payment_method as m on m.payment_method = new.payment_method
+    left join billig.payment as o on o.payment = new.gives_back
     left join billig.sale_channel as n on m.payment_method = n.payment_method and n.sale_channel = 'NET'
     left join lateral (
         select coalesce(s.organisation, k.organisation) as organisation
@@ -111,7 +105,7 @@ end;
 $$;
 
 comment on function billig.payment_line_place() is
-'Says in whose money a line is, whoever''s the tickets are: of a dispute, where the payment lies that it is about; of a till session, or else of a cash point, its organisation; at none, the method''s (billig.payment_method). The web''s own method is no terminal''s, so it goes by the agreement everywhere; what a web purchase was paid by goes back where it came.';
+'Says in whose money a line is, whoever''s the tickets are: of a dispute, where the payment lies that it is about; of a till session, or else of a cash point, its organisation; at none, the method''s (billig.payment_method). The web''s own method is no terminal''s, so it goes by the agreement everywhere; what was paid on the web goes back where it lies, unless in cash.';
 
 create or replace function billig.owed_back_place()
 returns trigger
@@ -125,6 +119,82 @@ end;
 $$;
 
 comment on function billig.owed_back_place() is 'Money that came too late lies where the web''s money by that method does: that organisation owes it.';
+
+create or replace function billig.count_given_back(p_payments bigint[], p_methods smallint[])
+returns void
+language plpgsql
+set search_path = pg_catalog, billig, pg_temp
+as $$
+begin
+    perform billig.lock_given_back(p_payments);
+    -- Locked, then counted, in a statement of its own: it sees what whoever held the lock has committed.
+    update billig.given_back as g
+    set took = n.took, cash_took = n.cash_took, amount = n.amount, cash_amount = n.cash_amount
+    from (
+        select
+            k.payment, k.method,
+            coalesce(sum(l.amount) filter (where l.gives_back is null), 0) as took,
+            coalesce(sum(l.amount) filter (where l.gives_back is null and m.is_cash), 0) as cash_took,
+            -coalesce(sum(l.amount) filter (where l.gives_back is not null), 0) as amount,
+            -coalesce(sum(l.amount) filter (where l.gives_back is not null and m.is_cash and c.is_cash), 0) as cash_amount
+        from (select distinct * from unnest(p_payments, p_methods)) as k (payment, method)
+        inner join billig.payment_method as c on k.method = c.payment_method
+        inner join billig.payment_line as l
+            on
+                l.gives_back = k.payment and l.gives_back_method = k.method
+                or l.payment = k.payment and l.gives_back is null
+        inner join billig.payment_method as m on l.payment_method = m.payment_method
+        where l.gives_back is not null or m.payment_method = k.method or m.is_rounding and c.is_cash
+        group by k.payment, k.method
+    ) as n
+    where g.payment = n.payment and g.payment_method = n.method;
+    if exists (
+        select from unnest(p_payments, p_methods) as k (payment, method)
+        where not exists (
+            select from billig.given_back as g where g.payment = k.payment and g.payment_method = k.method
+        )
+    ) then
+        raise exception 'a payment gives back what another did not take' using
+            errcode = '23B31',
+            detail = format('Payments %s, by methods %s.', p_payments, p_methods),
+            hint = 'Name the payment that took the money, and its method. Use the functions: they do.';
+    end if;
+end;
+$$;
+
+comment on function billig.count_given_back(bigint[], smallint[]) is
+'Counts anew what was given back of payments, by method (billig.given_back). given_back_limit_check and given_back_cash_check refuse more than came in; 23B31: nothing came in by it.';
+
+create or replace function billig.payment_line_given_back()
+returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, billig, pg_temp
+as $$
+declare
+    v_payments bigint[];
+    v_methods smallint[];
+begin
+    select array_agg(l.gives_back), array_agg(l.gives_back_method)
+    into v_payments, v_methods
+    from new_line as l
+    where l.gives_back is not null;
+    if v_payments is not null then
+        perform billig.count_given_back(v_payments, v_methods);
+    end if;
+    if tg_op = 'UPDATE' then -- what had been given back of them already, in the same transaction
+        select array_agg(g.payment), array_agg(g.payment_method)
+        into v_payments, v_methods
+        from billig.given_back as g
+        where g.payment in (select l.payment from new_line as l where l.gives_back is null);
+        if v_payments is not null then
+            perform billig.count_given_back(v_payments, v_methods);
+        end if;
+    end if;
+    return null;
+end;
+$$;
+
+comment on function billig.payment_line_given_back() is 'Keeps billig.given_back, whoever writes lines.';
 
 create or replace function billig.payment_balance()
 returns trigger
@@ -199,6 +269,11 @@ before update or delete or truncate on billig.exchange
 for each statement execute function billig.payment_keep();
 alter table billig.exchange enable always trigger exchange_keep;
 
+create or replace trigger exchange_source_keep
+before update or delete or truncate on billig.exchange_source
+for each statement execute function billig.payment_keep();
+alter table billig.exchange_source enable always trigger exchange_source_keep;
+
 create or replace trigger receipt_print_keep
 before update or delete or truncate on billig.receipt_print
 for each statement execute function billig.payment_keep();
@@ -239,6 +314,18 @@ create or replace trigger payment_line_keep_update
 after update on billig.payment_line
 for each row execute function billig.payment_line_keep_update();
 alter table billig.payment_line enable always trigger payment_line_keep_update;
+
+create or replace trigger payment_line_given_back
+after insert on billig.payment_line
+referencing new table as new_line
+for each statement execute function billig.payment_line_given_back();
+alter table billig.payment_line enable always trigger payment_line_given_back;
+
+create or replace trigger payment_line_given_back_update
+after update on billig.payment_line
+referencing new table as new_line
+for each statement execute function billig.payment_line_given_back();
+alter table billig.payment_line enable always trigger payment_line_given_back_update;
 
 -- Constraint triggers cannot be replaced, so they are made once, here, if they are missing.
 do $$

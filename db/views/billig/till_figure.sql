@@ -17,8 +17,8 @@ cross join lateral (
         c.item,
         c.item_key,
         count(distinct c.payment) filter (where c.direction > 0 and c.item <> 'RETURNS')
-        - count(distinct c.payment) filter (where c.direction < 0 and c.item in ('ARTICLE_GROUP', 'VAT'))
-        + count(distinct c.payment) filter (where c.direction < 0 and c.item = 'RETURNS') as number,
+        + count(distinct c.payment) filter (where c.direction < 0 and c.item in ('ARTICLE_GROUP', 'VAT', 'RETURNS'))
+            as number,
         sum(c.amount) as amount,
         c.vat_rate,
         sum(c.vat_amount) as vat_amount
@@ -34,11 +34,13 @@ cross join lateral (
             end as direction,
             i.item,
             i.item_key,
-            i.amount,
+            round(i.amount * h.part, 2) as amount,
             i.vat_rate,
-            i.vat_amount
+            round(i.vat_amount * h.part, 2) as vat_amount
         from billig.payment as p
+        inner join billig.till_part as u on p.payment = u.payment
         inner join billig.transaction_log as l on p.payment = l.payment
+        cross join lateral (select case when l.amount + l.fee_amount < 0 then u.back else u.sold end as part) as h
         inner join billig.transaction_type as y on l.transaction_type = y.transaction_type
         inner join billig.event as e on l.event = e.event
         left join billig.event_type as t on e.event_type = t.event_type
@@ -67,16 +69,16 @@ cross join lateral (
             union all
             select
                 'VAT',
-                concat(u.vat_code, ' ', u.vat_rate),
-                u.gross_amount - u.vat_amount,
-                u.vat_rate,
-                u.vat_amount
+                concat(v.vat_code, ' ', v.vat_rate),
+                v.gross_amount - v.vat_amount,
+                v.vat_rate,
+                v.vat_amount
             from billig.components(
                 l.vat_code, l.vat_rate, l.amount, l.vat_amount,
                 l.fee_vat_code, l.fee_vat_rate, l.fee_amount, l.fee_vat_amount
-            ) as u
+            ) as v
         ) as i (item, item_key, amount, vat_rate, vat_amount)
-        where p.till_session = s.till_session
+        where p.till_session = s.till_session and (h.part <> 0 or l.amount + l.fee_amount = 0 and u.sold <> 0)
     ) as c
     where c.item <> 'RETURNS' or c.direction < 0
     group by c.item, c.item_key, c.vat_rate
@@ -85,15 +87,31 @@ cross join lateral (
     select
         case when m.is_rounding then 'ROUNDING' else 'PAYMENT' end,
         case when m.is_rounding then '' else m.payment_method_name end,
-        case when m.is_rounding then count(*) else sum(sign(l.amount))::bigint end,
+        count(*),
         case when m.is_rounding then -sum(l.amount) else sum(l.amount) end,
         null,
         null
     from billig.payment as p
     inner join billig.payment_line as l on p.payment = l.payment
     inner join billig.payment_method as m on l.payment_method = m.payment_method
-    where p.till_session = s.till_session
+    left join billig.payment as o on l.gives_back = o.payment
+    where p.till_session = s.till_session and not billig.is_web_payment(o.payment, o.seller, o.cash_point)
     group by m.is_rounding, m.payment_method_name
+    union all
+    -- cash handed out for what was paid on the web: no sale of this till, and no return
+    select
+        'PAY_OUT',
+        'WEB',
+        count(*),
+        sum(l.amount),
+        null,
+        null
+    from billig.payment as p
+    inner join billig.payment_line as l on p.payment = l.payment
+    inner join billig.payment_method as m on l.payment_method = m.payment_method and m.is_cash
+    inner join billig.payment as o on l.gives_back = o.payment and billig.is_web_payment(o.payment, o.seller, o.cash_point)
+    where p.till_session = s.till_session
+    having count(*) > 0
     union all
     select
         'OPENING_FLOAT',

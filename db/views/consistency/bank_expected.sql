@@ -12,7 +12,7 @@ left join (
         o.expected,
         sum(p.amount) as amount
     from bank.expected_line as o
-    inner join billig.payment_line as p on o.payment = p.payment and o.payment_method = p.payment_method
+    inner join billig.payment_line as p on o.payment = p.payment and o.payment_method = p.payment_method and o.line = p.line
     group by o.expected
 ) as l on x.expected = l.expected
 left join (

@@ -68,7 +68,7 @@ from (
                             sum(coalesce(l.amount * b.amount / nullif(b.total, 0), l.amount)) as goods
                         from bank.expected_line as e
                         inner join billig.payment_line as l
-                            on e.payment = l.payment and e.payment_method = l.payment_method
+                            on e.payment = l.payment and e.payment_method = l.payment_method and e.line = l.line
                         left join lateral (
                             select
                                 k.project,

@@ -13,7 +13,8 @@ select
 from bank.expected_line as l
 inner join bank.expected as x on l.expected = x.expected
 inner join bank.route as r on x.route = r.route
-inner join billig.payment_line as p on l.payment = p.payment and l.payment_method = p.payment_method
+inner join billig.payment_line as p
+    on l.payment = p.payment and l.payment_method = p.payment_method and l.line = p.line
 left join billig.transaction_log as g on l.payment = g.payment and (g.amount <> 0 or g.fee_amount <> 0)
 union all
 select

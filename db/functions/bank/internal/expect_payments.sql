@@ -7,21 +7,14 @@ begin
     -- Payments that no session has, by day and place, or each by itself.
     with line as (
         select
-            r.route, r.fee_rate, l.payment, l.payment_method, l.amount,
+            r.route, r.fee_rate, l.payment, l.payment_method, l.line, l.amount,
             billig.local_time(p.payment_time)::date as day, p.cash_point,
             case when r.source = 'PAYMENT' then p.payment end as single,
-            -- what is given back is named as what was paid; what a dispute gave back, as the dispute that took it
+            -- what is given back is named as what it gives back; what a dispute gave back, as the dispute that took it
             case when r.source = 'PAYMENT' then coalesce(p.provider_reference, (
                 select o.provider_reference
                 from billig.payment as o
-                where
-                    o.provider_reference is not null
-                    and case
-                        when p.disputed_payment is null then o.purchase = p.purchase and o.disputed_payment is null
-                        else o.payment = p.disputed_payment
-                    end
-                order by o.payment
-                limit 1
+                where o.payment = coalesce(p.disputed_payment, l.gives_back)
             ), '') else '' end as reference,
             null::bigint as owed_back, null::boolean as is_repayment
         from bank.route as r
@@ -41,12 +34,12 @@ begin
             and (r.since is null or p.payment_time >= r.since::timestamp at time zone books.time_zone())
             and not exists (
                 select from bank.expected_line as o
-                where o.payment = l.payment and o.payment_method = l.payment_method
+                where o.payment = l.payment and o.payment_method = l.payment_method and o.line = l.line
             )
         union all
         -- Money that came too late: in one sum with what its payment paid for, where that is not expected yet.
         select
-            r.route, r.fee_rate, null, w.payment_method, w.amount,
+            r.route, r.fee_rate, null, w.payment_method, null, w.amount,
             billig.local_time(w.moved_at)::date, null,
             case when r.source = 'PAYMENT' and not exists (
                 select from bank.expected as e where e.route = r.route and e.payment = w.payment
@@ -79,7 +72,7 @@ begin
     item as materialized (
         select
             nextval('bank.expected_expected_seq') as expected,
-            g.route, g.day, g.cash_point, g.single, g.reference, g.goods, g.amount, g.fee, g.payments, g.methods, g.owed,
+            g.route, g.day, g.cash_point, g.single, g.reference, g.goods, g.amount, g.fee, g.payments, g.methods, g.lines, g.owed,
             g.repayments
         from (
             select
@@ -88,6 +81,7 @@ begin
                 round(sum(l.amount) * l.fee_rate, 2) as fee,
                 array_agg(l.payment) filter (where l.payment is not null) as payments,
                 array_agg(l.payment_method) filter (where l.payment is not null) as methods,
+                array_agg(l.line) filter (where l.payment is not null) as lines,
                 array_agg(l.owed_back) filter (where l.owed_back is not null) as owed,
                 array_agg(l.is_repayment) filter (where l.owed_back is not null) as repayments
             from line as l
@@ -111,10 +105,10 @@ begin
         cross join lateral unnest(i.owed, i.repayments) as u (owed_back, is_repayment)
     )
 
-    insert into bank.expected_line (payment, payment_method, expected)
-    select u.payment, u.payment_method, i.expected
+    insert into bank.expected_line (payment, payment_method, line, expected)
+    select u.payment, u.payment_method, u.line, i.expected
     from item as i
-    cross join lateral unnest(i.payments, i.methods) as u (payment, payment_method);
+    cross join lateral unnest(i.payments, i.methods, i.lines) as u (payment, payment_method, line);
 end;
 $$;
 

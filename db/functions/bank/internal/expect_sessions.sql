@@ -21,7 +21,7 @@ begin
     ),
 
     line as (
-        select i.route, i.till_session, l.payment, l.payment_method, l.amount
+        select i.route, i.till_session, l.payment, l.payment_method, l.line, l.amount
         from item as i
         inner join billig.payment as p on i.till_session = p.till_session
         inner join billig.payment_line as l
@@ -43,8 +43,8 @@ begin
         returning route, till_session, expected
     )
 
-    insert into bank.expected_line (payment, payment_method, expected)
-    select l.payment, l.payment_method, d.expected
+    insert into bank.expected_line (payment, payment_method, line, expected)
+    select l.payment, l.payment_method, l.line, d.expected
     from line as l
     inner join made as d on l.route = d.route and l.till_session = d.till_session;
 end;

@@ -8,6 +8,11 @@ set plan_cache_mode = auto
 set enable_nestloop = on
 as $$
 #variable_conflict use_column
+declare
+    v_tickets bigint[];
+    v_payments bigint[];
+    v_channels text[];
+    v_amounts numeric[];
 begin
     -- Not planned for each call: the setting would reach the checks of foreign keys, and plan each of them anew.
 
@@ -37,49 +42,41 @@ begin
             )
     );
 
-    return query
-    with named as materialized (
-        select m.ticket, p.payment, m.kind, m.cash_point, m.channel, m.amount
-        from unnest(p_tickets, p_purchases, p_kinds, p_sellers, p_cash_points, p_channels, p_amounts)
-            as m (ticket, purchase, kind, seller, cash_point, channel, amount)
-        inner join billig.own_payment as p
-            on
-                m.purchase = p.purchase
-                and p.made_by = 'TRIGGER'
-                and m.kind = p.kind
-                and m.seller is not distinct from p.seller
-                and m.cash_point is not distinct from p.cash_point
-                and p.till_session is not distinct from (
-                    select s.till_session
-                    from billig.till_session as s
-                    where s.seller = m.seller and s.cash_point = m.cash_point and s.closed_at is null
-                )
-    ),
+    select array_agg(m.ticket), array_agg(p.payment), array_agg(m.channel), array_agg(m.amount)
+    into v_tickets, v_payments, v_channels, v_amounts
+    from unnest(p_tickets, p_purchases, p_kinds, p_sellers, p_cash_points, p_channels, p_amounts)
+        as m (ticket, purchase, kind, seller, cash_point, channel, amount)
+    inner join billig.own_payment as p
+        on
+            m.purchase = p.purchase
+            and p.made_by = 'TRIGGER'
+            and m.kind = p.kind
+            and m.seller is not distinct from p.seller
+            and m.cash_point is not distinct from p.cash_point
+            and p.till_session is not distinct from (
+                select s.till_session
+                from billig.till_session as s
+                where s.seller = m.seller and s.cash_point = m.cash_point and s.closed_at is null
+            );
 
-    line as (
-        -- at a stand, the stand's own method
-        select n.payment, c.payment_method, sum(n.amount) as amount
-        from named as n
-        inner join billig.cash_point as c on n.cash_point = c.cash_point
-        group by n.payment, c.payment_method
-        union all
-        -- money back on the web: what was paid with
-        select w.key, w.payment_method, w.amount
+    -- What comes in: of a sale by the stand's method, or its channel's, of a dearer price group by those that were paid with.
+    with line as (
+        select w.key as payment, w.payment_method, w.amount
         from (
             select
-                array_agg(n.ticket) as tickets, array_agg(n.payment) as payments, array_agg(n.amount) as amounts
-            from named as n
-            where n.cash_point is null and n.kind <> 'SALE'
+                array_agg(s.ticket) as tickets, array_agg(s.payment) as payments, array_agg(s.part) as amounts
+            from billig.shared_gain(v_tickets, v_payments, v_amounts, 1) as s
+            inner join billig.payment as p on s.payment = p.payment and p.kind <> 'SALE'
         ) as a
         cross join billig.paid_with(a.tickets, a.payments, a.amounts) as w
         where a.tickets is not null
         union all
-        -- a sale: its channel's
-        select n.payment, s.payment_method, sum(n.amount)
-        from named as n
+        select n.payment, coalesce(c.payment_method, s.payment_method) as method, sum(n.amount)
+        from unnest(v_payments, v_channels, v_amounts) as n (payment, channel, amount)
+        inner join billig.payment as p on n.payment = p.payment and p.kind = 'SALE'
         inner join billig.sale_channel as s on n.channel = s.sale_channel
-        where n.cash_point is null and n.kind = 'SALE'
-        group by n.payment, s.payment_method
+        left join billig.cash_point as c on p.cash_point = c.cash_point
+        group by n.payment, method
     ),
 
     -- with the lines that an earlier statement of this transaction wrote; the rounding counts as cash
@@ -90,44 +87,44 @@ begin
             from line as l
             union all
             select l.payment, case when m.is_rounding then c.payment_method else m.payment_method end, l.amount
-            from (select distinct n.payment from named as n) as p
-            inner join billig.payment_line as l on p.payment = l.payment
+            from (select distinct n.payment from line as n) as p
+            inner join billig.payment_line as l on p.payment = l.payment and l.gives_back is null
             inner join billig.payment_method as m on l.payment_method = m.payment_method
             inner join billig.payment_method as c on c.is_cash
         ) as i
         where i.amount <> 0
         group by i.payment, i.payment_method
-    ),
-
-    written as (
-        insert into billig.payment_line as l (payment, payment_method, amount)
-        select w.payment, w.payment_method, w.amount
-        from (
-            select d.payment, d.payment_method, case when m.is_cash then billig.round_cash(d.amount) else d.amount end as amount
-            from due as d
-            inner join billig.payment_method as m on d.payment_method = m.payment_method
-            union all
-            select d.payment, r.payment_method, d.amount - billig.round_cash(d.amount)
-            from due as d
-            inner join billig.payment_method as m on d.payment_method = m.payment_method
-            inner join billig.payment_method as r on r.is_rounding
-            where
-                m.is_cash
-                and (
-                    d.amount <> billig.round_cash(d.amount)
-                    or exists (
-                        select from billig.payment_line as x
-                        where x.payment = d.payment and x.payment_method = r.payment_method
-                    )
-                )
-        ) as w
-        on conflict on constraint payment_line_pkey do update set amount = excluded.amount
     )
 
+    insert into billig.payment_line as l (payment, payment_method, amount)
+    select w.payment, w.payment_method, w.amount
+    from (
+        select d.payment, d.payment_method, case when m.is_cash then billig.round_cash(d.amount) else d.amount end as amount
+        from due as d
+        inner join billig.payment_method as m on d.payment_method = m.payment_method
+        union all
+        select d.payment, r.payment_method, d.amount - billig.round_cash(d.amount)
+        from due as d
+        inner join billig.payment_method as m on d.payment_method = m.payment_method
+        inner join billig.payment_method as r on r.is_rounding
+        where
+            m.is_cash
+            and (
+                d.amount <> billig.round_cash(d.amount)
+                or exists (
+                    select from billig.payment_line as x
+                    where x.payment = d.payment and x.payment_method = r.payment_method and x.gives_back is null
+                )
+            )
+    ) as w
+    on conflict on constraint payment_line_pkey do update set amount = excluded.amount;
+
+    perform billig.repay_legacy(v_tickets, v_payments, v_amounts);
+    return query
     select n.ticket, n.payment
-    from named as n;
+    from unnest(v_tickets, v_payments) as n (ticket, payment);
 end;
 $$;
 
 comment on function billig.make_payments(bigint[], bigint[], text[], text[], int[], text[], numeric[]) is
-'Makes the payments of legacy writes that move money and name none: one per purchase and transaction (and kind, seller, stand, till session), its lines by the stand''s own method, else by that of the original payment, else the sale channel''s; cash rounded as new_payment does. p_amounts: signed NOK per ticket. Called by the log''s triggers alone.';
+'Makes the payments of legacy writes that move money and name none: one per purchase and transaction (and kind, seller, stand, till session), its lines by the stand''s own method, or the sale channel''s, of what goes back by the payments and methods that are given back (billig.repay); a stand whose own method is cash pays out in cash what a stand took. p_amounts: signed NOK per ticket. Called by the log''s triggers alone.';

@@ -1,5 +1,5 @@
 create or replace function billig.paid_with(p_tickets bigint[], p_keys bigint[], p_amounts numeric[])
-returns table (key bigint, payment_method smallint, amount numeric)
+returns table (key bigint, gives_back bigint, payment_method smallint, amount numeric)
 language plpgsql
 set plan_cache_mode = force_custom_plan
 as $$
@@ -11,71 +11,70 @@ begin
         from unnest(p_tickets, p_keys, p_amounts) as i (ticket, key, amount)
     ),
 
-    -- what was paid for each ticket, for changes of its price group, and what went back of it, also where a part of a refund
-    -- was kept; an exchange gives it back as a whole
+    -- what each payment brought a ticket, or took from it
     flow as materialized (
-        select l.transaction_log, l.ticket, l.payment, l.amount + l.fee_amount as value
-        from item as i
+        select l.ticket, l.payment, min(l.transaction_log) as place, sum(l.amount + l.fee_amount) as value
+        from (select distinct i.ticket from item as i) as i
         inner join billig.transaction_log as l on i.ticket = l.ticket
-        where
-            l.amount + l.fee_amount <> 0
-            and (billig.takes_money(l.transaction_type) or billig.is_refund(l.transaction_type) and l.exchange is null)
+        where l.amount + l.fee_amount <> 0 and billig.counts_for_ticket(l.transaction_type, l.exchange)
+        group by l.ticket, l.payment
     ),
 
     mix as materialized (
         select
-            x.payment, x.payment_method, x.amount,
-            sum(x.amount) over (partition by x.payment order by x.payment_method) as upto,
+            x.payment, x.gives_back, x.payment_method, x.amount,
+            sum(x.amount) over (partition by x.payment order by x.gives_back, x.payment_method) as upto,
             sum(x.amount) over (partition by x.payment) as total,
-            count(*) over (partition by x.payment) as methods
+            count(*) over (partition by x.payment) as parts
         from billig.payment_mix(array(select distinct f.payment from flow as f)) as x
     ),
 
-    -- Where one payment has several methods: how far along in it each of its rows comes.
+    -- Where one payment's money is of several kinds: how far along in it each of its tickets comes.
     place as (
-        select
-            l.transaction_log,
-            sum(l.amount + l.fee_amount) over (partition by l.payment order by l.transaction_log) as upto
-        from billig.transaction_log as l
-        where
-            l.payment = any (array(select distinct m.payment from mix as m where m.methods > 1))
-            and l.amount + l.fee_amount <> 0
-            and (billig.takes_money(l.transaction_type) or billig.is_refund(l.transaction_type) and l.exchange is null)
+        select s.payment, s.ticket, sum(s.value) over (partition by s.payment order by s.place) as upto
+        from (
+            select l.payment, l.ticket, min(l.transaction_log) as place, sum(l.amount + l.fee_amount) as value
+            from billig.transaction_log as l
+            where
+                l.payment = any (array(select distinct m.payment from mix as m where m.parts > 1))
+                and l.amount + l.fee_amount <> 0 and billig.counts_for_ticket(l.transaction_type, l.exchange)
+            group by l.payment, l.ticket
+        ) as s
     ),
 
     held as materialized (
-        select h.ticket, h.payment_method, h.amount, sum(h.amount) over (partition by h.ticket) as total
+        select h.ticket, h.gives_back, h.payment_method, h.amount, sum(h.amount) over (partition by h.ticket) as total
         from (
-            select s.ticket, s.payment_method, sum(s.amount) as amount
+            select s.ticket, s.gives_back, s.payment_method, sum(s.amount) as amount
             from (
-                select f.ticket, m.payment_method, f.value as amount
+                select f.ticket, m.gives_back, m.payment_method, f.value as amount
                 from flow as f
                 inner join mix as m on f.payment = m.payment
-                where m.methods = 1
+                where m.parts = 1
                 union all
                 -- Each ticket's part is the same whenever it is asked for, and the parts of all tickets of a payment
                 -- sum to its lines, to the øre.
                 select
-                    f.ticket, m.payment_method,
+                    f.ticket, m.gives_back, m.payment_method,
                     books.share_of(p.upto, m.upto, m.amount, m.total)
                     - books.share_of(p.upto - f.value, m.upto, m.amount, m.total)
                 from flow as f
-                inner join place as p on f.transaction_log = p.transaction_log
+                inner join place as p on f.payment = p.payment and f.ticket = p.ticket
                 inner join mix as m on f.payment = m.payment
-                where m.methods > 1
+                where m.parts > 1
             ) as s
-            group by s.ticket, s.payment_method
+            group by s.ticket, s.gives_back, s.payment_method
             having sum(s.amount) > 0
         ) as h
     ),
 
     share as (
-        select i.key, h.payment_method, i.amount * h.amount / h.total as amount
+        select i.key, h.gives_back, h.payment_method, i.amount * h.amount / h.total as amount
         from item as i
         inner join held as h on i.ticket = h.ticket
         union all
         -- a ticket that brought no money in goes by its channel
-        select i.key, s.payment_method, i.amount
+        select i.key, null, s.payment_method, i.amount
         from item as i
         inner join billig.ticket as t on i.ticket = t.ticket
         inner join billig.sale_channel as s on t.sale_channel = s.sale_channel
@@ -84,17 +83,17 @@ begin
 
     running as (
         select
-            s.key, s.payment_method, sum(s.amount) as amount,
-            sum(sum(s.amount)) over (partition by s.key order by s.payment_method) as upto
+            s.key, s.gives_back, s.payment_method, sum(s.amount) as amount,
+            sum(sum(s.amount)) over (partition by s.key order by s.gives_back, s.payment_method) as upto
         from share as s
-        group by s.key, s.payment_method
+        group by s.key, s.gives_back, s.payment_method
     )
 
-    -- what the methods have of a key may cancel out, so it is rounded itself: it comes to whole øre in the end
-    select r.key, r.payment_method, books.share_of(1, r.upto, r.amount, 1)
+    -- what the parts of a key may cancel out, so it is rounded itself: it comes to whole øre in the end
+    select r.key, r.gives_back, r.payment_method, books.share_of(1, r.upto, r.amount, 1)
     from running as r;
 end;
 $$;
 
 comment on function billig.paid_with(bigint[], bigint[], numeric[]) is
-'Splits amounts (signed NOK, one a ticket) by the methods in which the tickets'' money lies, in proportion where several, summed by key; each key''s lines sum exactly to its amounts. What a ticket was paid with less what went back when its price group changed; exchanges are followed back to the money that first came in. So the refunds of a purchase, in any order, pay back by each method what came in by it.';
+'Splits amounts (signed NOK, one a ticket) by the payments, and their methods, in which the tickets'' money lies, in proportion where several, summed by key; each key''s rows sum exactly to its amounts. gives_back: the payment that took the money; null: the ticket brought none in, and goes by its channel. What a ticket was paid with less what went back of it; after an exchange the money that first came in. So the refunds of a purchase, in any order, pay back of each payment and method what came in by it.';
