@@ -149,7 +149,7 @@ marketplace.update_transactions, marketplace.close_month, marketplace.ensure_par
 to scheduler, bookkeeper;
 grant execute on function marketplace.verify_month, marketplace.verify_profile to scheduler, bookkeeper, auditor;
 -- consistency.marketplace_account asks it.
-grant execute on function marketplace.credited_of_charge to scheduler, bookkeeper, auditor;
+grant execute on function marketplace.credited_beyond to scheduler, bookkeeper, auditor;
 
 grant execute on function jobs.begin_run, jobs.finish_run to scheduler, bookkeeper;
 

@@ -455,6 +455,71 @@ def test_what_netting_leaves_below_the_minimum_goes_to_the_open_month(four: Four
     assert market.transaction(four.db, four.both, MARCH)["due_amount"] == 200
 
 
+def rest_that_went_on(four: Four) -> tuple[list[Row], list[Row]]:
+    """January's 900 are set off against 840, and the 60 left are charged with the 100 of March; both months' clicks."""
+    market.set_minimum(four.db, "80", "80")
+    january = four.clicks(four.both, None, 9)
+    four.close()
+    four.moves("CHARGE", CHARGED, "declined", decline_code="stolen_card")
+    market.clicks(four.db, four.ads[four.adv], four.sites[four.both], *[market.day(FEBRUARY, 12)] * 12)
+    four.close(FEBRUARY)
+    march = four.clicks(four.both, None, 1, MARCH)
+    four.close(MARCH)
+    means(four.db, four.both, "CHARGE", customer="cus_new")
+    assert four.prepare("CHARGE", at(2026, 4, 1, 6)) == 2
+    four.attempt("CHARGE", at(2026, 4, 1, 6))
+    four.attempt("CHARGE", at(2026, 4, 1, 6))
+    assert four.charge(four.both)["amount"] == 16000
+    return january, march
+
+
+REST = """
+    create or replace function marketplace.taken_of(p_transaction bigint, p_amount numeric)
+    returns table (transaction bigint, taken numeric) language sql stable
+    as 'select t.transaction, least(t.billed, p_amount) from marketplace.transaction as t
+        where t.transaction = p_transaction'
+"""
+
+
+def test_what_went_on_to_another_month_is_given_back_with_it_and_not_once_more(four: Four) -> None:
+    """March is refunded whole, 60 of January's among it; then January's clicks are taken back, and March's."""
+    january, march = rest_that_went_on(four)
+    taken = rows(four.db, "select month, taken from marketplace.transaction where taken_by = %s order by 1",
+                 four.charge(four.both)["payment_attempt"])  # fmt: skip
+    assert [tuple(row.values()) for row in taken] == [(JANUARY, 60), (MARCH, 100)]
+    four.refund(four.both, None, at(2026, 4, 2))
+    assert four.take_back(march, at(2026, 4, 3)) == 0, "it was refunded"
+    assert four.take_back(january, at(2026, 4, 3)) == 840, "what was set off was never taken; 60 were, and came back"
+
+
+def test_without_that_it_would_be_given_back_twice_and_verification_says_so(four: Four) -> None:
+    with four.db.transaction(force_rollback=True):
+        four.db.execute(REST.encode())
+        january, _ = rest_that_went_on(four)
+        four.refund(four.both, None, at(2026, 4, 2))
+        assert four.take_back(january, at(2026, 4, 3)) == 900
+        found = call(four.db, "verify_profile", profile=four.both)
+        wrong = [(row["problem"], row["expected"], row["found"]) for row in found if row["severity"] == "ERROR"]
+        assert wrong == [("ACCOUNT", 60, 0)]
+        assert "marketplace_account" in consistency(four.db)
+
+
+def test_of_a_month_that_was_set_off_a_refund_names_no_more_than_was_taken(four: Four) -> None:
+    january, march = rest_that_went_on(four)
+    charged = four.charge(four.both)["transaction"]
+
+    def refund(chosen: list[Row], request: str) -> None:
+        told = {"click_times": [row["click_time"] for row in chosen], "ad_clicks": [row["ad_click"] for row in chosen]}
+        call(four.db, "refund_clicks", transaction=charged, **told, reason="bots", request_id=request, now=PAID)
+
+    with expect("23B72"):
+        refund(january[:1], "100 of 60")
+    refund(march, "all of it")
+    assert four.charge(four.both)["left_amount"] == 6000
+    assert four.take_back(january, at(2026, 4, 3)) == 900, "nothing of January was given back"
+    assert four.charge(four.both)["left_amount"] == 0
+
+
 def test_a_refund_goes_to_the_card_whatever_is_owed(four: Four) -> None:
     four.clicks(four.both, None, 3)
     four.close()

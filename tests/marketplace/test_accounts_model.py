@@ -12,15 +12,15 @@ from tests.support.account_model import FIRST, play
 # What is taken away, by which statements: the model must find each.
 CONTROLS: dict[str, tuple[str, ...]] = {
     "credited whatever was given back": (
-        "create or replace function marketplace.creditable(p_transactions bigint [])"
-        " returns table (transaction bigint, final_transaction bigint, creditable numeric) language sql stable"
-        " as 'select null::bigint, null::bigint, null::numeric where false'",
+        "create or replace function marketplace.creditable(p_transactions bigint [], p_prices numeric [])"
+        " returns table (transaction bigint, creditable numeric) language sql stable"
+        " as 'select null::bigint, null::numeric where false'",
         "alter table marketplace.payment_attempt drop constraint payment_attempt_left_check",
     ),
     "the constraint alone, where a function forgets": (
-        "create or replace function marketplace.creditable(p_transactions bigint [])"
-        " returns table (transaction bigint, final_transaction bigint, creditable numeric) language sql stable"
-        " as 'select null::bigint, null::bigint, null::numeric where false'",
+        "create or replace function marketplace.creditable(p_transactions bigint [], p_prices numeric [])"
+        " returns table (transaction bigint, creditable numeric) language sql stable"
+        " as 'select null::bigint, null::numeric where false'",
     ),
     "corrections not counted against the charge": (
         "alter table marketplace.adjustment disable trigger adjustment_follow",

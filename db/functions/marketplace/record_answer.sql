@@ -33,7 +33,6 @@ begin
             detail = format('Answer %L, amount %s.', p_answer, coalesce(p_amount::text, 'not said')),
             hint = 'The words are in pybridge.payments.gateways; a gateway''s module translates into them. Amounts are not signed.';
     end if;
-    -- The transaction first, then the attempt: everybody locks in this order.
     v_attempt := marketplace.lock_attempt(p_payment_attempt, p_answer);
 
     -- Another run has sent it since. That this one's call did nothing says nothing of the other's.

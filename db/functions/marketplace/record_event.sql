@@ -57,7 +57,11 @@ begin
             else false
         end
         and (p_payment_attempt is null or a.payment_attempt = p_payment_attempt);
-    -- All of a batch before the fund, which whoever declines one of it locks last.
+    -- Accounts first; and all of a batch before the fund, which whoever declines one of it locks last.
+    perform from marketplace.profile as p
+    where p.profile in (select a.profile from marketplace.payment_attempt as a where a.payment_attempt = any (v_attempts))
+    order by p.profile
+    for no key update;
     perform from marketplace.transaction as t
     where t.transaction in (select a.transaction from marketplace.payment_attempt as a where a.payment_attempt = any (v_attempts))
     order by t.transaction

@@ -63,9 +63,12 @@ begin
         end if;
         new.from_state := old.state;
         if new.kind = 'CHARGE' and new.state = 'SUCCEEDED' and old.state <> 'SUCCEEDED' then
-            select marketplace.credited_of_charge(new.amount, t.billed, t.credited) into new.credited
-            from marketplace.transaction as t
-            where t.transaction = new.transaction;
+            -- Of whose clicks its money is; what of those was credited meanwhile is not left of it.
+            update marketplace.transaction as t
+            set taken = x.taken, taken_by = new.payment_attempt
+            from marketplace.taken_of(new.transaction, new.amount / 100.0) as x
+            where t.transaction = x.transaction;
+            new.credited := marketplace.credited_of_charge(new.payment_attempt);
         end if;
     end if;
     if not exists (
@@ -82,7 +85,7 @@ end;
 $$;
 
 comment on function marketplace.payment_attempt_keep() is
-'An attempt is made for what a transaction has due, PREPARED, and goes as attempt_step says (23B70); what was asked of the gateway never changes (23B71); nobody is paid who owes us (23B89).';
+'An attempt is made for what a transaction has due, PREPARED, and goes as attempt_step says (23B70); what was asked of the gateway never changes (23B71); nobody is paid who owes us (23B89). A charge that succeeds is written on the months whose clicks it takes money for (transaction.taken).';
 
 create or replace function marketplace.payment_attempt_follow()
 returns trigger

@@ -34,6 +34,7 @@ begin
             old.rolled_to, old.billed, old.closed_at)
         or old.status = 'EXECUTED' and (new.executed, new.offset_amount) is distinct from (old.executed, old.offset_amount)
         or abs(new.offset_amount) < abs(old.offset_amount) or new.credited < old.credited
+        or (new.taken, new.taken_by) is distinct from (old.taken, old.taken_by) and old.taken_by is not null
     then
         raise exception 'the transaction is frozen' using
             errcode = '23B62',
@@ -172,6 +173,9 @@ returns trigger
 language plpgsql
 set search_path = pg_catalog, marketplace, pg_temp
 as $$
+declare
+    v_charges bigint[];
+    v_made_at timestamptz;
 begin
     -- Nobody is paid out while what they owe changes.
     perform from marketplace.profile as p
@@ -187,34 +191,26 @@ begin
     ) as c
     where t.transaction = c.transaction;
 
-    with credit as (
-        select f.final_transaction as transaction, -sum(n.amount) as amount, max(n.made_at) as made_at
-        from (
-            select x.old_transaction, sum(x.amount) as amount, max(x.made_at) as made_at
-            from new_row as x
-            where x.side = 'ADVERTISEMENT'
-            group by x.old_transaction
-        ) as n
-        inner join marketplace.charged_by(array(select x.old_transaction from new_row as x where x.side = 'ADVERTISEMENT')) as f
-            on n.old_transaction = f.transaction
-        group by f.final_transaction
-        having sum(n.amount) <> 0
-    ),
-
-    credited as (
+    with credited as (
         update marketplace.transaction as t
         set credited = t.credited + c.amount
-        from credit as c
-        where t.transaction = c.transaction
-        returning t.transaction, t.billed, t.credited, c.made_at
+        from (
+            select n.old_transaction, -sum(n.amount) as amount, max(n.made_at) as made_at
+            from new_row as n
+            where n.side = 'ADVERTISEMENT'
+            group by n.old_transaction
+            having sum(n.amount) <> 0
+        ) as c
+        where t.transaction = c.old_transaction
+        returning t.taken_by, c.made_at
     )
 
+    select array_agg(distinct c.taken_by), max(c.made_at) into v_charges, v_made_at from credited as c;
     update marketplace.payment_attempt as a
-    set credited = marketplace.credited_of_charge(a.amount, c.billed, c.credited), event = 'credited', changed_at = c.made_at
-    from credited as c
+    set credited = marketplace.credited_of_charge(a.payment_attempt), event = 'credited', changed_at = v_made_at
     where
-        a.transaction = c.transaction and a.kind = 'CHARGE' and a.state = 'SUCCEEDED'
-        and a.credited <> marketplace.credited_of_charge(a.amount, c.billed, c.credited);
+        a.payment_attempt = any (v_charges)
+        and a.credited <> marketplace.credited_of_charge(a.payment_attempt);
     return null;
 end;
 $$;
