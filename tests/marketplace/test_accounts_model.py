@@ -25,6 +25,31 @@ CONTROLS: dict[str, tuple[str, ...]] = {
     "corrections not counted against the charge": (
         "alter table marketplace.adjustment disable trigger adjustment_follow",
     ),
+    "months that go on to later ones are forgotten": (
+        "create or replace function marketplace.taken_of(p_transaction bigint, p_amount numeric)"
+        " returns table (transaction bigint, taken numeric) language sql stable"
+        " as 'select t.transaction, least(t.billed, p_amount) from marketplace.transaction as t"
+        " where t.transaction = p_transaction'",
+    ),
+    "the same, and verification has not heard of it": (
+        "create or replace function marketplace.taken_of(p_transaction bigint, p_amount numeric)"
+        " returns table (transaction bigint, taken numeric) language sql stable"
+        " as 'select t.transaction, least(t.billed, p_amount) from marketplace.transaction as t"
+        " where t.transaction = p_transaction'",
+        "create or replace view marketplace.account_check as select null::bigint as profile, null::text as what,"
+        " null::numeric as expected, null::numeric as found where false",
+    ),
+    "a gateway that is not asked after a restore": (
+        "create or replace function marketplace.check_looked(p_gateway text, p_job_run bigint) returns void"
+        " language sql as ''",
+    ),
+    "keys by chance, which a restored ledger does not make again": (
+        "create or replace function marketplace.attempt_key(p_transaction bigint, p_kind text, p_attempt_number int)"
+        " returns table (idempotency_key text, metadata jsonb) language sql volatile as $$"
+        " select replace(gen_random_uuid()::text, '-', ''), jsonb_build_object('ledger', l.ledger,"
+        " 'profile', t.profile, 'month', t.month, 'kind', p_kind, 'request_id', t.request_id)"
+        " from marketplace.transaction as t, deploy.ledger as l where t.transaction = p_transaction $$",
+    ),
     "debts not set off": (
         "create or replace function marketplace.net_accounts(p_profiles bigint [], p_now timestamptz) returns bigint"
         " language sql as 'select 0::bigint'",
@@ -57,7 +82,7 @@ CONTROLS: dict[str, tuple[str, ...]] = {
 
 @pytest.fixture(scope="module")
 def db(shared_db: Connection) -> Connection:
-    market.partitions(shared_db, date(FIRST.year - 1, 12, 1), 30)
+    market.partitions(shared_db, date(FIRST.year - 1, 12, 1), 14)
     return shared_db
 
 
@@ -75,7 +100,7 @@ def test_no_krone_is_lost_or_paid_twice_whatever_is_done(db: Connection, account
 def test_the_model_finds_what_is_gone(db: Connection, control: str) -> None:
     for number in range(60):
         try:
-            play(db, number, *CONTROLS[control])
+            play(db, number, *CONTROLS[control], goes_on="taken_of" in CONTROLS[control][0])
         except AssertionError as error:
             print(control, error)
             return
