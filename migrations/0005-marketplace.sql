@@ -191,13 +191,16 @@ create table marketplace.transaction (
     foreign key (corrects, profile) references marketplace.transaction (transaction, profile),
     constraint transaction_month_check check (extract(day from month) = 1),
     constraint transaction_kind_check check (kind in ('MONTHLY', 'ADJUSTMENT', 'REFUND')),
-    constraint transaction_status_check check (status in ('CURRENT', 'NEW', 'EXECUTED', 'FAILED', 'ROLLED_OVER')),
+    constraint transaction_status_check check (
+        status in ('CURRENT', 'NEW', 'EXECUTED', 'FAILED', 'ROLLED_OVER') or status = 'CALLED_OFF' and kind = 'REFUND'
+    ),
     constraint transaction_corrects_check check (
         case kind
             when 'MONTHLY' then corrects is null
             else
                 corrects is not null and reason <> '' and reason is not null
-                and carried_in = 0 and corrected = 0 and offset_in = 0 and status in ('NEW', 'EXECUTED', 'FAILED')
+                and carried_in = 0 and corrected = 0 and offset_in = 0
+                and status in ('NEW', 'EXECUTED', 'FAILED', 'CALLED_OFF')
         end
     ),
     constraint transaction_due_check check (
@@ -239,7 +242,7 @@ comment on column marketplace.transaction.kind is 'MONTHLY, ADJUSTMENT or REFUND
 comment on column marketplace.transaction.month is 'The first of its month';
 comment on column marketplace.transaction.profile is 'Whose';
 comment on column marketplace.transaction.status is
-'CURRENT: of the open month; NEW: closed, to be charged or paid; EXECUTED: done, or nothing was to be done; FAILED: was tried in vain; ROLLED_OVER: below the minimum, went to the next month';
+'CURRENT: of the open month; NEW: closed, to be charged or paid; EXECUTED: done, or nothing was to be done; FAILED: was tried in vain; ROLLED_OVER: below the minimum, went to the next month; CALLED_OFF: a REFUND whose money went back by another road';
 comment on column marketplace.transaction.advertisement_amount is
 'NOK for clicks on the profile''s advertisements, positive: it owes us; adjustments of earlier months included. Sum of its subtotals';
 comment on column marketplace.transaction.website_amount is
@@ -744,7 +747,7 @@ comment on table marketplace.attempt_step is
 comment on column marketplace.attempt_step.from_state is
 'State before. PREPARED: to be sent; SUBMITTED: is being sent; UNKNOWN: done or not, nobody knows; PROCESSING: the gateway is at it; REQUIRES_ACTION: the person has to do something; SUCCEEDED; DECLINED_SOFT: not now; DECLINED_HARD: not with this means; REJECTED: a bad request; CANCELLED';
 comment on column marketplace.attempt_step.event is
-'What happened: an answer of the gateway (pybridge.payments.gateways), or a deed of ours: prepared, claimed, sent_again, crashed, cancelled, expired, released, taken_in, confirmed_done, confirmed_undone, refunded, credited, disputed, reinstated, lost, contradicted, alarm_cleared';
+'What happened: an answer of the gateway (pybridge.payments.gateways), or a deed of ours: prepared, claimed, sent_again, crashed, cancelled, expired, released, taken_in, confirmed_done, confirmed_undone, refunded, refund_called_off, credited, disputed, reinstated, lost, contradicted, alarm_cleared';
 comment on column marketplace.attempt_step.to_state is 'State after';
 insert into marketplace.attempt_step (from_state, event, to_state)
 values
@@ -808,6 +811,7 @@ values
 ('SUCCEEDED', 'disputed', 'SUCCEEDED'),
 ('SUCCEEDED', 'reinstated', 'SUCCEEDED'),
 ('SUCCEEDED', 'lost', 'SUCCEEDED'),
+('SUCCEEDED', 'refund_called_off', 'SUCCEEDED'),
 ('SUCCEEDED', 'returned', 'SUCCEEDED');
 -- What has ended may still be contradicted, which is an alarm and no change; and tried anew.
 insert into marketplace.attempt_step (from_state, event, to_state)
@@ -916,7 +920,7 @@ comment on column marketplace.payment_attempt.error_code is 'The gateway''s, of 
 comment on column marketplace.payment_attempt.decline_code is 'The gateway''s, of why it was declined';
 comment on column marketplace.payment_attempt.message is 'The gateway''s own words, or a person''s reason; no keys, no cards';
 comment on column marketplace.payment_attempt.alarm is
-'What a person must look at before this transaction is tried again: conflict (the key was used for something else), mismatch (another amount or currency), not_found (too old to send again, and the gateway has nothing), contradicted (it ended, and the gateway says otherwise: give back there what should not have moved, then clear_alarm; of a payout or refund that did not arrive, resolve_attempt), duplicate (the gateway has two of our key), disputed (the gateway took the charge back: book_loss if it is lost, clear_alarm once the money is back), given_back (that is lost, and the same money is to be refunded as well: clear_alarm sends the refund all the same); null: nothing. Until then nothing is sent for the transaction, nor for what corrects it';
+'What a person must look at before this transaction is tried again: conflict (the key was used for something else), mismatch (another amount or currency), not_found (too old to send again, and the gateway has nothing), contradicted (it ended, and the gateway says otherwise: give back there what should not have moved, then clear_alarm; of a payout or refund that did not arrive, resolve_attempt), duplicate (the gateway has two of our key), disputed (the gateway took the charge back: book_loss if it is lost, clear_alarm once the money is back), given_back (that is lost, and the same money is to be refunded as well: call_off_refund, or clear_alarm, which sends it all the same); null: nothing. Until then nothing is sent for the transaction, nor for what corrects it';
 comment on column marketplace.payment_attempt.is_released is 'A person has said that another attempt may follow';
 comment on column marketplace.payment_attempt.purse is 'Into which it brings money, or out of which it pays: as the gateway had it when it was prepared; of a REFUND that of the charge';
 comment on column marketplace.payment_attempt.refunded is 'Øre of a CHARGE that were, or are to be, given back';
@@ -992,6 +996,7 @@ create table marketplace.gateway_event (
     gateway_id text,
     amount bigint,
     currency text,
+    dispute text,
     occurred_at timestamptz,
     received_at timestamptz not null,
     received_by text not null default session_user,
@@ -999,7 +1004,7 @@ create table marketplace.gateway_event (
     constraint gateway_event_gateway_fkey foreign key (gateway) references marketplace.gateway (gateway),
     constraint gateway_event_payment_attempt_fkey
     foreign key (payment_attempt) references marketplace.payment_attempt (payment_attempt),
-    constraint gateway_event_outcome_check check (outcome in ('APPLIED', 'NOTHING_NEW', 'ALARM', 'NOT_OURS'))
+    constraint gateway_event_outcome_check check (outcome in ('APPLIED', 'NOTHING_NEW', 'ALARM', 'STRAY', 'NOT_OURS'))
 );
 comment on table marketplace.gateway_event is
 'What gateways said by themselves: webhooks, entries of files. Each is applied once (gateway_event_pkey). Never changed (23B62).';
@@ -1009,10 +1014,12 @@ comment on column marketplace.gateway_event.event_kind is 'Its own name of such 
 comment on column marketplace.gateway_event.answer is 'What that means in our words (pybridge.payments.gateways)';
 comment on column marketplace.gateway_event.payment_attempt is 'The attempt that it is about; null: none of ours';
 comment on column marketplace.gateway_event.outcome is
-'APPLIED: the attempt took a step; NOTHING_NEW: it was known, or came late; ALARM: it contradicts what we know; NOT_OURS: no such attempt';
+'APPLIED: the attempt took a step; NOTHING_NEW: it was known, or came late; ALARM: it contradicts what we know; STRAY: it bears our name, and no attempt explains it; NOT_OURS: no such attempt';
 comment on column marketplace.gateway_event.gateway_id is 'What the gateway calls the payment';
 comment on column marketplace.gateway_event.amount is 'Minor units, as it says; null: does not say';
 comment on column marketplace.gateway_event.currency is 'As it says; null: does not say';
+comment on column marketplace.gateway_event.dispute is
+'Of a charge taken back, or given back to us: which dispute, in its own number. Two of the same amount are two; null: does not say, or another kind';
 comment on column marketplace.gateway_event.occurred_at is 'When, as it says; null: does not say';
 comment on column marketplace.gateway_event.received_at is 'When it came: what p_now said';
 comment on column marketplace.gateway_event.received_by is 'session_user';
@@ -1032,7 +1039,8 @@ create table marketplace.purse_movement (
     constraint purse_movement_payment_attempt_fkey
     foreign key (payment_attempt) references marketplace.payment_attempt (payment_attempt),
     constraint purse_movement_kind_check check (
-        kind in ('RESERVE', 'TRANSFER', 'FEE', 'WITHDRAWN') and (kind = 'WITHDRAWN') = (payment_attempt is not null)
+        kind in ('RESERVE', 'TRANSFER', 'FEE', 'WITHDRAWN', 'LOST')
+        and (kind in ('WITHDRAWN', 'LOST')) = (payment_attempt is not null)
     ),
     constraint purse_movement_amount_check check (amount <> 0),
     constraint purse_movement_reason_check check (btrim(reason) <> '')
@@ -1042,9 +1050,9 @@ comment on table marketplace.purse_movement is
 comment on column marketplace.purse_movement.purse_movement is 'Key';
 comment on column marketplace.purse_movement.purse is 'The purse';
 comment on column marketplace.purse_movement.kind is
-'RESERVE: the operator''s; TRANSFER: from or to another purse; FEE: the gateway''s; WITHDRAWN: what a gateway took of a charge beyond what was left of it, or gave back of that';
+'RESERVE: the operator''s; TRANSFER: from or to another purse; FEE: the gateway''s; WITHDRAWN: what a gateway took of a charge beyond what was left of it, or gave back of that; LOST: of that, what is lost for good';
 comment on column marketplace.purse_movement.amount is 'Øre; above 0 put in, below 0 taken out';
-comment on column marketplace.purse_movement.payment_attempt is 'Of WITHDRAWN: the charge; null: of another kind';
+comment on column marketplace.purse_movement.payment_attempt is 'Of WITHDRAWN and LOST: the charge; null: of another kind';
 comment on column marketplace.purse_movement.reason is 'Why';
 comment on column marketplace.purse_movement.moved_at is 'When: what p_now said';
 comment on column marketplace.purse_movement.moved_by is 'session_user';
@@ -1148,7 +1156,7 @@ comment on table marketplace.account_entry is
 comment on column marketplace.account_entry.account_entry is 'Key, in the order of writing';
 comment on column marketplace.account_entry.profile is 'Whose; null: the operator''s alone';
 comment on column marketplace.account_entry.kind is
-'MONTH: a month was closed; CORRECTION: ADJUSTMENT that owes again what came back; REFUND: a charge is to be given back; OFFSET: months were set off against each other; PREPARED, CALLED_OFF, CHARGED, PAID: an attempt began, ended in vain, or succeeded; CAME_BACK; DISPUTED, WON, LOST: a charge; RESERVE, TRANSFER, FEE, WITHDRAWN: a purse_movement';
+'MONTH: a month was closed; CORRECTION: ADJUSTMENT that owes again what came back; REFUND: a charge is to be given back; OFFSET: months were set off against each other; PREPARED, CALLED_OFF, CHARGED, PAID: an attempt began, ended in vain, or succeeded; CAME_BACK; DISPUTED, WON, LOST: a charge; CALLED_BACK: a refund that was called off; RESERVE, TRANSFER, FEE, WITHDRAWN: a purse_movement';
 comment on column marketplace.account_entry.debit is 'The account that it came to';
 comment on column marketplace.account_entry.credit is 'The account that it came from';
 comment on column marketplace.account_entry.amount is 'NOK, above 0';
@@ -1216,7 +1224,7 @@ create table marketplace.stray (
     amount bigint not null,
     currency text not null,
     made_at timestamptz not null,
-    gateway_look bigint not null,
+    gateway_look bigint,
     resolution text,
     payment_attempt bigint,
     reason text,
@@ -1258,7 +1266,7 @@ comment on column marketplace.stray.decline_code is 'The gateway''s, of why it w
 comment on column marketplace.stray.amount is 'Minor units, not signed';
 comment on column marketplace.stray.currency is 'Of the amount';
 comment on column marketplace.stray.made_at is 'When, by the gateway''s clock';
-comment on column marketplace.stray.gateway_look is 'The look that found it';
+comment on column marketplace.stray.gateway_look is 'The look that found it; null: the gateway said so by itself first';
 comment on column marketplace.stray.resolution is 'TAKEN_IN: an attempt explains it now; FOREIGN: a person has said that it is not ours; null: open';
 comment on column marketplace.stray.payment_attempt is 'The attempt that it was taken in as';
 comment on column marketplace.stray.reason is 'Why it is FOREIGN';

@@ -94,13 +94,13 @@ class Four:
 
     def disputed(
         self, number: int, amount: int, answer: str = "returned", event: str = "evt", currency: str = "NOK",
-        occurred_at: datetime | None = None,
+        occurred_at: datetime | None = None, dispute: str | None = None,
     ) -> str:  # fmt: skip
         told = {"gateway": "stripe", "event_id": event, "event_kind": "charge.dispute", "answer": answer}
         attempt = rows(self.db, "select * from marketplace.payment_attempt where payment_attempt = %s", number)[0]
         return str(
             call(self.db, "record_event", **told, gateway_id=attempt["gateway_id"], amount=amount * 100,
-                 currency=currency, occurred_at=occurred_at, now=PAID)[0]["record_event"]
+                 currency=currency, occurred_at=occurred_at, dispute=dispute, now=PAID)[0]["record_event"]
         )  # fmt: skip
 
     def reserve(self, amount: int, now: datetime = PAID, purse: str = "main") -> None:
@@ -844,6 +844,142 @@ def test_a_dispute_in_another_currency_takes_all_until_a_person_has_looked(four:
             four.disputed(number, -100, answer, "signed")
     call(four.db, "clear_alarm", payment_attempt=number, reason="it is back")
     assert four.funds() == 300
+
+
+def test_two_disputes_of_the_same_amount_are_two_where_the_gateway_names_them(four: Four) -> None:
+    four.clicks(four.adv, four.pub, 3)
+    four.close()
+    number = four.moves("CHARGE", CHARGED)
+    assert four.disputed(number, 100, event="1", dispute="dp_1") == "ALARM"
+    assert four.disputed(number, 100, event="2", dispute="dp_1") == "NOTHING_NEW", "the same, told again"
+    assert four.disputed(number, 100, event="3", dispute="dp_2") == "ALARM"
+    assert (four.charge(four.adv)["disputed"], four.funds()) == (20000, 100)
+    assert four.disputed(number, 100, "reinstated", "4", dispute="dp_1") == "APPLIED"
+    assert four.disputed(number, 100, "reinstated", "5", dispute="dp_1") == "NOTHING_NEW"
+    assert (four.charge(four.adv)["disputed"], four.charge(four.adv)["alarm"], four.funds()) == (10000, "disputed", 200)
+    # The control: where no dispute is named, the same amount once more is the same.
+    assert four.disputed(number, 100, event="6") == "NOTHING_NEW"
+
+
+def test_a_dispute_that_is_won_after_it_was_booked_as_lost_brings_its_money_back(four: Four) -> None:
+    four.clicks(four.adv, four.pub, 3)
+    four.close()
+    number = four.moves("CHARGE", CHARGED)
+    four.disputed(number, 300, event="1", dispute="dp_1")
+    call(four.db, "book_loss", payment_attempt=number, amount=Decimal(300), reason="lost", now=PAID)
+    assert four.funds() == 0
+    assert four.disputed(number, 300, "reinstated", "2", dispute="dp_1") == "APPLIED"
+    assert (four.charge(four.adv)["lost"], four.charge(four.adv)["left_amount"], four.funds()) == (0, 30000, 300)
+    assert four.disputed(number, 300, "reinstated", "3", dispute="dp_1") == "NOTHING_NEW"
+
+
+def test_what_a_person_booked_as_won_is_not_won_once_more_when_the_gateway_says_so(four: Four) -> None:
+    four.clicks(four.adv, four.pub, 3)
+    four.close()
+    number = four.moves("CHARGE", CHARGED)
+    four.disputed(number, 300, event="1", dispute="dp_1")
+    call(four.db, "book_loss", payment_attempt=number, amount=Decimal(100), reason="a part", now=PAID)
+    assert four.disputed(number, 200, "reinstated", "2", dispute="dp_1") == "NOTHING_NEW"
+    assert (four.charge(four.adv)["lost"], four.funds()) == (10000, 200)
+
+
+def test_what_is_lost_beyond_the_charge_is_won_late_as_well(four: Four) -> None:
+    four.clicks(four.adv, four.pub, 3)
+    four.close()
+    number = four.moves("CHARGE", CHARGED)
+    four.refund(four.adv, 200, at(2026, 2, 3))
+    four.moves("REFUND", at(2026, 2, 4))
+    four.disputed(number, 300, event="1", dispute="dp_1")
+    call(four.db, "book_loss", payment_attempt=number, amount=Decimal(300), reason="lost", now=PAID)
+    assert (four.charge(four.adv)["lost"], four.funds()) == (10000, -200)
+    four.disputed(number, 50, event="2", dispute="dp_2")
+    call(four.db, "clear_alarm", payment_attempt=number, reason="won")
+    assert four.funds() == -200, "what is lost stays so"
+    assert four.disputed(number, 50, "reinstated", "won", dispute="dp_2") == "NOTHING_NEW"
+    assert four.disputed(number, 300, "reinstated", "3", dispute="dp_1") == "APPLIED"
+    assert (four.charge(four.adv)["lost"], four.charge(four.adv)["left_amount"], four.funds()) == (0, 10000, 100)
+
+
+def test_a_refund_whose_money_went_back_in_a_dispute_is_called_off(four: Four) -> None:
+    four.clicks(four.adv, four.pub, 3)
+    four.close()
+    number = four.moves("CHARGE", CHARGED)
+    four.refund(four.adv, 300, at(2026, 2, 3))
+    (refund,) = rows(four.db, "select transaction from marketplace.transaction where kind = 'REFUND'")
+    off = {"transaction": refund["transaction"], "reason": "the bank gave it back", "now": PAID}
+    with expect("23B75"):
+        call(four.db, "call_off_refund", **off)
+    with expect("P0002"):
+        call(four.db, "call_off_refund", **(off | {"transaction": four.charge(four.adv)["transaction"]}))
+    four.disputed(number, 300, event="1", dispute="dp_1")
+    four.reserve(1000)
+    call(four.db, "book_loss", payment_attempt=number, amount=Decimal(300), reason="lost", now=PAID)
+    with expect("22023"):
+        call(four.db, "call_off_refund", **(off | {"reason": " "}))
+    call(four.db, "call_off_refund", **off)
+    charge = four.charge(four.adv)
+    assert (charge["refunded"], charge["lost"], charge["left_amount"], charge["alarm"]) == (0, 30000, 0, None)
+    assert (four.funds(), four.balance(four.adv)) == (1000, 0)
+    assert four.due(PAID) == {(four.pub, "PAYOUT"): (210, None)}
+    with expect("23B75"):
+        call(four.db, "call_off_refund", **off)
+    with expect("23B72"):
+        four.refund(four.adv, None, PAID)
+
+
+def test_a_correction_that_meets_a_dispute_waits_and_credits_what_is_left(four: Four, connect: Connect) -> None:
+    """It looked at the charge before the bank took it back, and would credit 300 of it: a raw 23514, once."""
+    clicks = four.clicks(four.adv, four.pub, 3)
+    four.close()
+    number = four.moves("CHARGE", CHARGED)
+    dispute = connect()
+    dispute.execute("begin")
+    call(dispute, "record_answer", payment_attempt=number, answer="returned", amount=20000, currency="NOK", now=PAID)
+    made: list[Row] = []
+    session = connect()
+
+    def correct() -> None:
+        keys = {f"{name}s": [row[name] for row in clicks] for name in ("profile", "click_time", "ad_click")}
+        made.extend(call(session, "adjust_clicks", **keys, reason="bot", now=PAID))
+
+    thread = threading.Thread(target=correct)
+    thread.start()
+    waits = "select count(*) from pg_stat_activity where pid = %s and wait_event_type = 'Lock'"
+    while not one(four.db, waits, session.info.backend_pid):
+        assert thread.is_alive(), "it did not wait"
+    dispute.execute("commit")
+    thread.join()
+    assert [(row["side"], row["amount"], row["credited"]) for row in made] == [
+        ("ADVERTISEMENT", -100, 200), ("WEBSITE", 210, 0),
+    ]  # fmt: skip
+
+
+def test_a_payment_that_bears_our_name_and_that_no_attempt_explains_stops_the_run(four: Four) -> None:
+    """A webhook of a ledger that this one was restored from."""
+    four.clicks(four.adv, four.pub, 3)
+    four.close()
+    four.prepare("CHARGE", CHARGED)
+    named = one(four.db, "select request -> 'metadata' from marketplace.payment_attempt")
+    key = one(four.db, "select idempotency_key from marketplace.payment_attempt")
+
+    def said(event: str, number: str, **changed: object) -> str:
+        told = {"gateway": "stripe", "event_id": event, "event_kind": "payment_intent.succeeded", "answer": "succeeded",
+                "idempotency_key": key, "gateway_id": number, "amount": 30000, "currency": "NOK",
+                "metadata": Jsonb(named), "now": CHARGED}  # fmt: skip
+        return str(call(four.db, "record_event", **(told | changed))[0]["record_event"])
+
+    other = dict(named) | {"ledger": "0e1f6c2a-0000-4000-8000-000000000000"}
+    assert said("1", "pi_1", idempotency_key="of another", metadata=Jsonb(other)) == "NOT_OURS"
+    assert said("2", "pi_1", idempotency_key="of another", metadata=None) == "NOT_OURS"
+    claim = {"gateway": "stripe", "kind": "CHARGE", "job_run": four.job_run, "limit": 1, "now": CHARGED}
+    assert said("3", "pi_2") == "STRAY", "prepared, and never sent by us"
+    assert said("4", "pi_2") == "STRAY"
+    with expect("23B68"):
+        call(four.db, "claim_attempts", **claim)
+    call(four.db, "take_in", gateway="stripe", gateway_id="pi_2", job_run=four.job_run, now=CHARGED)
+    assert four.charge(four.adv)["gateway_id"] == "pi_2"
+    assert said("5", "pi_2") == "NOTHING_NEW"
+    assert call(four.db, "claim_attempts", **claim) == []
 
 
 def test_a_request_id_stands_for_its_clicks(four: Four) -> None:

@@ -66,7 +66,8 @@ CONTROLS: dict[str, tuple[str, ...]] = {
     ),
     "a dispute that takes nothing out of the purse": (
         "create or replace function marketplace.dispute_charge(p_attempt marketplace.payment_attempt, p_answer text,"
-        " p_amount bigint, p_currency text, p_code text, p_message text, p_now timestamptz) returns text"
+        " p_amount bigint, p_currency text, p_code text, p_message text, p_dispute text, p_now timestamptz)"
+        " returns text"
         " language sql return 'ALARM'",
     ),
     "set off in the account alone": ("alter table marketplace.set_off disable trigger set_off_follow",),

@@ -45,10 +45,11 @@ begin
             ) then 'given_back'
         end
     where a.payment_attempt = p_payment_attempt;
-    if v_beyond > v_lost_beyond then
-        insert into marketplace.purse_movement (purse, kind, amount, payment_attempt, reason, moved_at)
-        values (v_attempt.purse, 'WITHDRAWN', v_beyond - v_lost_beyond, p_payment_attempt, p_reason, p_now);
-    end if;
+    insert into marketplace.purse_movement (purse, kind, amount, payment_attempt, reason, moved_at)
+    select v_attempt.purse, x.kind, x.amount, p_payment_attempt, p_reason, p_now
+    from (values (1, 'WITHDRAWN', v_beyond), (2, 'LOST', -v_lost_beyond)) as x (place, kind, amount)
+    where x.amount <> 0
+    order by x.place;
     return (
         select round(p.available / 100.0, 2) from marketplace.purse as p where p.purse = v_attempt.purse
     );
@@ -56,4 +57,4 @@ end;
 $$;
 
 comment on function marketplace.book_loss(bigint, numeric, text, timestamptz) is
-'A charge was disputed, and p_amount NOK of it are lost: the operator''s loss. It left the purse when the gateway took it; what was in dispute beyond it was won, and is in the purse again. The alarm is cleared, unless a refund of the same money is still to be sent (given_back); what the purse has then, below 0 if it was paid out already. The transaction stays EXECUTED; what is lost is not left of the charge. 22023; P0002 no such attempt; 23B75 not so much is in dispute.';
+'A charge was disputed, and p_amount NOK of it are lost: the operator''s loss. It left the purse when the gateway took it; what was in dispute beyond it was won, and is in the purse again. The alarm is cleared, unless a refund of the same money is still to be sent (given_back: call_off_refund); what the purse has then, below 0 if it was paid out already. The transaction stays EXECUTED; what is lost is not left of the charge. 22023; P0002 no such attempt; 23B75 not so much is in dispute.';

@@ -51,9 +51,9 @@ begin
             or new.resolved_at is distinct from old.resolved_at and old.resolved_at is not null
             or new.returned_at is distinct from old.returned_at and (old.returned_at is not null or new.event <> 'returned')
             or new.batch is distinct from old.batch and 'PREPARED' not in (old.state, new.state)
-            or new.refunded <> old.refunded and (new.refunded < old.refunded or new.event <> 'refunded')
+            or new.refunded <> old.refunded and new.event <> (case when new.refunded > old.refunded then 'refunded' else 'refund_called_off' end)
             or new.disputed <> old.disputed and new.event not in ('disputed', 'reinstated', 'lost')
-            or new.lost <> old.lost and (new.lost < old.lost or new.event <> 'lost')
+            or new.lost > old.lost and new.event not in ('lost', 'refund_called_off') or new.lost < old.lost and new.event <> 'reinstated'
             or new.credited <> old.credited and (new.credited < old.credited or new.event <> 'credited')
         then
             raise exception 'what was asked of the gateway is frozen' using
@@ -107,7 +107,7 @@ begin
     values (
         new.payment_attempt, new.from_state, new.event, new.state, new.changed_at,
         case when new.event in (
-            'prepared', 'cancelled', 'released', 'confirmed_done', 'confirmed_undone', 'refunded', 'credited', 'disputed',
+            'prepared', 'cancelled', 'released', 'confirmed_done', 'confirmed_undone', 'refunded', 'refund_called_off', 'credited', 'disputed',
             'reinstated', 'lost', 'alarm_cleared'
         )
             then null else new.job_run end,
@@ -141,7 +141,8 @@ begin
         (7, 'CAME_BACK', 'PURSE', 'RETURNED', v_back, new.amount),
         (8, 'DISPUTED', 'DISPUTED', 'PURSE', v_withdrawn > 0, v_withdrawn),
         (9, 'WON', 'PURSE', 'DISPUTED', v_withdrawn < 0, -v_withdrawn),
-        (10, 'LOST', 'LOST', 'DISPUTED', v_lost > 0, v_lost)
+        (10, 'LOST', 'LOST', 'DISPUTED', v_lost > 0, v_lost),
+        (11, 'WON', 'DISPUTED', 'LOST', v_lost < 0, -v_lost)
     ) as e (place, kind, debit, credit, is_so, amount)
     where e.is_so
     order by e.place;
@@ -169,7 +170,7 @@ declare
 begin
     -- What a gateway takes is a fact, whether there is enough or not.
     perform marketplace.change_purse(
-        new.purse, p_reserve => new.amount, p_is_fact => new.kind in ('FEE', 'WITHDRAWN')
+        new.purse, p_reserve => new.amount, p_is_fact => new.kind in ('FEE', 'WITHDRAWN', 'LOST')
     );
     insert into marketplace.account_entry (
         profile, kind, debit, credit, amount, transaction, payment_attempt, purse, entered_at

@@ -57,12 +57,12 @@ begin
     end if;
     if new.status <> old.status and (old.status, new.status) not in (
         ('CURRENT', 'NEW'), ('CURRENT', 'ROLLED_OVER'), ('CURRENT', 'EXECUTED'),
-        ('NEW', 'EXECUTED'), ('NEW', 'FAILED'), ('FAILED', 'NEW'), ('FAILED', 'EXECUTED')
+        ('NEW', 'EXECUTED'), ('NEW', 'FAILED'), ('FAILED', 'NEW'), ('FAILED', 'EXECUTED'), ('NEW', 'CALLED_OFF'), ('FAILED', 'CALLED_OFF')
     ) then
         raise exception 'a transaction does not go from % to %', old.status, new.status using
             errcode = '23B66',
             detail = format('Transaction %s of %s.', old.transaction, old.month),
-            hint = 'CURRENT to NEW, ROLLED_OVER or EXECUTED at close; NEW to EXECUTED or FAILED; FAILED to NEW or EXECUTED.';
+            hint = 'CURRENT to NEW, ROLLED_OVER or EXECUTED at close; NEW to EXECUTED or FAILED; FAILED to NEW or EXECUTED; a REFUND to CALLED_OFF.';
     end if;
     return new;
 end;
@@ -114,12 +114,19 @@ begin
     inner join old_row as o on n.transaction = o.transaction
     where o.status = 'CURRENT' and n.status <> 'CURRENT' and n.due_amount <> 0
     order by n.transaction;
+    insert into marketplace.account_entry (profile, kind, debit, credit, amount, transaction, entered_at)
+    select n.profile, 'CALLED_BACK', 'PAYABLE', 'GIVEN_BACK', abs(n.due_amount), n.transaction, a.changed_at
+    from new_row as n
+    inner join old_row as o on n.transaction = o.transaction
+    inner join marketplace.payment_attempt as a on n.corrects = a.transaction and a.kind = 'CHARGE' and a.state = 'SUCCEEDED'
+    where n.status = 'CALLED_OFF' and o.status <> 'CALLED_OFF'
+    order by n.transaction;
     return null;
 end;
 $$;
 
 comment on function marketplace.transaction_enter_month() is
-'Enters what a month that is closed makes a profile owe, or be owed, into its account.';
+'Enters what a month that is closed makes a profile owe, or be owed, into its account; and takes a refund that is called off out of it.';
 
 create or replace function marketplace.set_off_follow()
 returns trigger

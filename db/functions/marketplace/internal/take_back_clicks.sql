@@ -14,7 +14,7 @@ declare
     v_owners bigint[];
 begin
     if
-        cardinality(p_profiles) is null or btrim(coalesce(p_reason, '')) = '' or p_is_credited is null
+        coalesce(cardinality(p_profiles), 0) = 0 or btrim(coalesce(p_reason, '')) = '' or p_is_credited is null
         or p_side not in ('ADVERTISEMENT', 'WEBSITE')
         or cardinality(p_profiles) is distinct from cardinality(p_click_times)
         or cardinality(p_profiles) is distinct from cardinality(p_ad_clicks)
