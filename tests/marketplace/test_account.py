@@ -873,6 +873,24 @@ def test_a_dispute_that_is_won_after_it_was_booked_as_lost_brings_its_money_back
     assert four.disputed(number, 300, "reinstated", "3", dispute="dp_1") == "NOTHING_NEW"
 
 
+def test_of_two_disputes_one_is_lost_and_the_other_goes_on(four: Four) -> None:
+    four.clicks(four.adv, four.pub, 3)
+    four.close()
+    number = four.moves("CHARGE", CHARGED)
+    for event, dispute, amount in (("1", "dp_1", 100), ("2", "dp_2", 150)):
+        four.disputed(number, amount, event=event, dispute=dispute)
+    lost = {"payment_attempt": number, "reason": "lost", "now": PAID}
+    call(four.db, "book_loss", **lost, amount=Decimal(100))
+    charge = four.charge(four.adv)
+    assert (charge["disputed"], charge["lost"], charge["alarm"], four.funds()) == (15000, 10000, "disputed", 50)
+    with expect("23B75"):
+        call(four.db, "book_loss", **lost, amount=Decimal(151))
+    assert four.disputed(number, 150, "reinstated", "3", dispute="dp_2") == "APPLIED"
+    assert (four.charge(four.adv)["alarm"], four.funds()) == (None, 200)
+    assert four.disputed(number, 100, "reinstated", "4", dispute="dp_1") == "APPLIED"
+    assert (four.charge(four.adv)["left_amount"], four.funds()) == (30000, 300)
+
+
 def test_what_a_person_booked_as_won_is_not_won_once_more_when_the_gateway_says_so(four: Four) -> None:
     four.clicks(four.adv, four.pub, 3)
     four.close()

@@ -129,8 +129,18 @@ class Item:
     returned: bool = False
     charge: "Item | None" = None
     refunds: Decimal = NOTHING  # of a charge: asked for
-    disputed: Decimal = NOTHING
-    lost: Decimal = NOTHING
+    disputes: dict[str, tuple[Decimal, str]] = field(default_factory=dict)  # how much, and open, won or lost
+
+    def in_dispute(self, state: str) -> Decimal:
+        return sum((amount for amount, is_now in self.disputes.values() if is_now == state), NOTHING)
+
+    @property
+    def disputed(self) -> Decimal:
+        return self.in_dispute("open")
+
+    @property
+    def lost(self) -> Decimal:
+        return self.in_dispute("lost")
 
 
 @dataclass
@@ -180,7 +190,7 @@ class World:
             self.minimum = (prices[0] * Decimal("2.5")).quantize(ORE)
         market.set_minimum(db, str(self.minimum), str(self.minimum))
         market.set_rate(db, RATE)
-        self.last_click = one(db, "select last_value from marketplace.ad_click_ad_click_seq")
+        self.last_click = one(db, "select coalesce(max(ad_click), 0) from marketplace.ad_click")
         self.begin_run()
         looked(db, self.job_run)
         if self.chance.random() < 0.5:
@@ -365,7 +375,7 @@ class World:
             said.answer, said.code = answer, code
             if answer == "rejected" and said.gateway != "bank":
                 del self.sent[said.key]  # nothing came of it there
-        self.answers(attempt, answer, decline_code=code)
+        self.answers(attempt, answer, decline_code=code, gateway_id=said.number if said and said.code else None)
 
     def answers(self, attempt: Row, answer: str, **said: object) -> str:
         told = market.call(
@@ -545,32 +555,48 @@ class World:
         return None
 
     def a_charge_is_disputed(self) -> None:
-        charges = [item for item in self.charges() if not item.disputed and self.left(item) > 0]
+        """Once, or again while the first is open, and of the same amount perhaps."""
+        charges = [item for item in self.charges() if self.left(item) > 0]
         if charges:
             item = self.chance.choice(charges)
             amount = self.left(item)
-            if self.chance.random() < 0.3:
+            if self.chance.random() < 0.5:
                 amount = max(ORE, (amount / 2).quantize(ORE, ROUND_DOWN))
+            number = f"dp_{self.chance.random()}"
             self.balance[item.purse] -= amount
-            item.disputed += amount
-            assert self.of(item, "returned", amount) == "ALARM"
+            item.disputes[number] = amount, "open"
+            assert self.says(item, "returned", amount, number) == "ALARM"
+            assert self.says(item, "returned", amount, number) == "NOTHING_NEW"
             self.done["disputed"] += 1
 
     def a_dispute_is_decided(self) -> None:
-        disputed = [item for item in self.charges() if item.disputed]
-        if not disputed:
+        """Won, lost, or won after it was booked as lost."""
+        found = [(item, number) for item in self.charges() for number, (_, state) in item.disputes.items()
+                 if state != "won"]  # fmt: skip
+        if not found:
             return
-        item = self.chance.choice(disputed)
-        if self.chance.random() < 0.5:
-            self.balance[item.purse] += item.disputed
-            assert self.of(item, "reinstated", item.disputed) == "APPLIED"
-        else:
-            market.call(
-                self.db, "book_loss", payment_attempt=item.attempt, amount=item.disputed, reason="lost", now=self.now
-            )
-            item.lost += item.disputed
+        item, number = self.chance.choice(found)
+        amount, state = item.disputes[number]
+        if self.chance.random() < (0.5 if state == "open" else 0.3):
+            # Where another is open as well, which of them it was is not told apart: what is open is won first.
+            if state == "lost" and item.disputed:
+                return
+            self.balance[item.purse] += amount
+            item.disputes[number] = amount, "won"
+            assert self.says(item, "reinstated", amount, number) == "APPLIED"
+            self.done[f"won, {state}"] += 1
+        elif state == "open":
+            market.call(self.db, "book_loss", payment_attempt=item.attempt, amount=amount, reason="lost", now=self.now)
+            item.disputes[number] = amount, "lost"
             self.done["lost"] += 1
-        item.disputed = NOTHING
+
+    def says(self, item: Item, answer: str, amount: Decimal, dispute: str) -> str:
+        """A webhook."""
+        event = f"evt_{self.chance.random()}"
+        return str(market.call(
+            self.db, "record_event", gateway="stripe", event_id=event, event_kind="dispute", answer=answer,
+            gateway_id=item.number, amount=int(amount * 100), currency="NOK", dispute=dispute, now=self.now,
+        )[0]["record_event"])  # fmt: skip
 
     def of(self, item: Item, answer: str, amount: Decimal) -> str:
         return self.answers({"payment_attempt": item.attempt}, answer, gateway_id=item.number,

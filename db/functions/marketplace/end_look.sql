@@ -46,6 +46,8 @@ begin
                 -- Sent, and not known yet as what: it is asked about. What was declined moved nothing.
                 then k.payment_attempt is null or k.gateway_id is not null or k.sent = 0
                 or k.state not in ('SUBMITTED', 'UNKNOWN', 'PROCESSING', 'REQUIRES_ACTION') and o.answer <> 'declined'
+                -- A file that was sent says no more than that, whatever became of it.
+                and (k.batch is null or k.batch is distinct from o.batch)
             else o.ledger is null and c.payment_attempt is not null and o.kind = 'REFUND' and o.answer <> 'declined'
         end
     order by o.gateway_id
