@@ -115,7 +115,8 @@ grant select on
 marketplace.set_off, marketplace.account_entry, marketplace.account_name, marketplace.open_amount, marketplace.payment_candidate
 to marketplace_web, marketplace_profile, bookkeeper, auditor;
 grant select on
-marketplace.own_click, marketplace.own_adjustment, marketplace.own_statement, marketplace.own_statement_line
+marketplace.own_click, marketplace.own_adjustment, marketplace.own_set_off, marketplace.own_statement,
+marketplace.own_statement_line
 to marketplace_profile;
 grant select (adjustment, side, profile, click_time, ad_click, old_transaction, transaction, amount, reason, made_at)
 on marketplace.adjustment to marketplace_profile;

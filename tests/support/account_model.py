@@ -310,7 +310,8 @@ class World:
             self.done["paid"] += 1
         if call["kind"] != "CHARGE":
             under_way = sum((Decimal(row["amount"]) / 100 for row, _ in self.waiting.values()
-                             if row["kind"] != "CHARGE" and row["purse"] == attempt["purse"]), NOTHING)  # fmt: skip
+                             if row["kind"] != "CHARGE" and row["purse"] == attempt["purse"]
+                             and not self.is_done(row)), NOTHING)  # fmt: skip
             there = self.balance[attempt["purse"]] - under_way
             assert there >= amount, f"{amount} is paid out of {there}"
         match self.chance.choices(("yes", "no", "later", "silence"), (62, 20, 10, 8))[0]:
@@ -328,6 +329,11 @@ class World:
                 if not did and self.chance.random() < 0.5:
                     del self.sent[attempt["idempotency_key"]]  # it never got there
                 self.answers(attempt, "no_answer")
+
+    def is_done(self, attempt: Row) -> bool:
+        """By the gateway, whether we have been told or not."""
+        said = self.sent.get(attempt["idempotency_key"])
+        return said is not None and said.answer == "succeeded"
 
     def attempt(self, number: int) -> Row:
         return rows(self.db, "select * from marketplace.payment_attempt where payment_attempt = %s", number)[0]

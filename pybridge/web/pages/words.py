@@ -37,6 +37,7 @@ CODES = {
     "AWAITED": N_("awaited"),
     "BANK": N_("bank"),
     "BETWEEN": N_("between organisations"),
+    "CALLED_OFF": N_("called off"),
     "CANCELLED": N_("cancelled"),
     "CARD": N_("card"),
     "CARD_CHANGE": N_("moved to or from a card"),
