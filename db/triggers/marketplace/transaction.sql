@@ -183,7 +183,21 @@ as $$
 declare
     v_charges bigint[];
     v_made_at timestamptz;
+    v_alone record;
 begin
+    -- A foreign key, asked once per statement and subtotal instead of once per row.
+    select n.transaction, n.update_run, n.profile into v_alone
+    from (select distinct x.transaction, x.update_run, x.profile from new_row as x) as n
+    left join marketplace.transaction_subtotal as s
+        on n.transaction = s.transaction and n.update_run = s.update_run and n.profile = s.profile
+    where s.transaction is null
+    limit 1;
+    if found then
+        raise exception 'an adjustment is in a subtotal of its run' using
+            errcode = '23503',
+            detail = format('Transaction %s, run %s, profile %s have none.', v_alone.transaction, v_alone.update_run, v_alone.profile),
+            hint = 'adjust_clicks makes both, in one statement.';
+    end if;
     -- Nobody is paid out while what they owe changes.
     perform from marketplace.profile as p
     where p.profile in (select n.profile from new_row as n)
@@ -223,7 +237,7 @@ end;
 $$;
 
 comment on function marketplace.adjustment_follow() is
-'Counts corrections where they join (transaction.corrected), and what they credit against what was billed and charged: 23514 transaction_credited_check, payment_attempt_left_check where it was given back by another road.';
+'Counts corrections where they join (transaction.corrected), and what they credit against what was billed and charged: 23514 transaction_credited_check, payment_attempt_left_check where it was given back by another road; 23503 a correction is in no subtotal of its run.';
 
 create or replace function marketplace.month_keep()
 returns trigger
