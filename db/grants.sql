@@ -136,7 +136,8 @@ grant select on
 marketplace.set_off, marketplace.account_entry, marketplace.account_name, marketplace.open_amount, marketplace.payment_candidate
 to marketplace_web, marketplace_profile, bookkeeper, auditor;
 grant select on
-marketplace.own_click, marketplace.own_adjustment, marketplace.own_statement, marketplace.own_statement_line
+marketplace.own_click, marketplace.own_adjustment, marketplace.own_set_off, marketplace.own_statement,
+marketplace.own_statement_line
 to marketplace_profile;
 grant select (adjustment, side, profile, click_time, ad_click, old_transaction, transaction, amount, reason, made_at)
 on marketplace.adjustment to marketplace_profile;
@@ -170,7 +171,7 @@ marketplace.update_transactions, marketplace.close_month, marketplace.ensure_par
 to scheduler, bookkeeper;
 grant execute on function marketplace.verify_month, marketplace.verify_profile to scheduler, bookkeeper, auditor;
 -- consistency.marketplace_account asks it.
-grant execute on function marketplace.credited_of_charge to scheduler, bookkeeper, auditor;
+grant execute on function marketplace.credited_beyond to scheduler, bookkeeper, auditor;
 
 grant execute on function jobs.begin_run, jobs.finish_run to scheduler, bookkeeper;
 
@@ -201,7 +202,7 @@ to scheduler, bookkeeper;
 grant execute on function marketplace.record_event to scheduler;
 grant execute on function
 marketplace.refund_transaction, marketplace.refund_clicks, marketplace.cancel_attempt, marketplace.resolve_attempt, marketplace.retry_transaction,
-marketplace.clear_alarm, marketplace.move_reserve, marketplace.book_loss, marketplace.book_fee, marketplace.transfer,
+marketplace.clear_alarm, marketplace.call_off_refund, marketplace.move_reserve, marketplace.book_loss, marketplace.book_fee, marketplace.transfer,
 marketplace.set_purse, marketplace.declare_foreign
 to bookkeeper;
 grant execute on function marketplace.set_payment_means to marketplace_web, bookkeeper;

@@ -165,6 +165,8 @@ create table marketplace.transaction (
     left_amount numeric(14, 2) generated always as (due_amount - offset_amount) stored,
     billed numeric(18, 6),
     credited numeric(18, 6) not null default 0,
+    taken numeric(18, 6),
+    taken_by bigint,
     carried_out numeric(18, 6),
     minimum numeric(10, 2),
     rolled_from bigint,
@@ -189,13 +191,16 @@ create table marketplace.transaction (
     foreign key (corrects, profile) references marketplace.transaction (transaction, profile),
     constraint transaction_month_check check (extract(day from month) = 1),
     constraint transaction_kind_check check (kind in ('MONTHLY', 'ADJUSTMENT', 'REFUND')),
-    constraint transaction_status_check check (status in ('CURRENT', 'NEW', 'EXECUTED', 'FAILED', 'ROLLED_OVER')),
+    constraint transaction_status_check check (
+        status in ('CURRENT', 'NEW', 'EXECUTED', 'FAILED', 'ROLLED_OVER') or status = 'CALLED_OFF' and kind = 'REFUND'
+    ),
     constraint transaction_corrects_check check (
         case kind
             when 'MONTHLY' then corrects is null
             else
                 corrects is not null and reason <> '' and reason is not null
-                and carried_in = 0 and corrected = 0 and offset_in = 0 and status in ('NEW', 'EXECUTED', 'FAILED')
+                and carried_in = 0 and corrected = 0 and offset_in = 0
+                and status in ('NEW', 'EXECUTED', 'FAILED', 'CALLED_OFF')
         end
     ),
     constraint transaction_due_check check (
@@ -223,7 +228,10 @@ create table marketplace.transaction (
         or kind <> 'REFUND' and due_amount is not null and sign(offset_amount) = sign(due_amount)
         and abs(offset_amount) <= abs(due_amount)
     ),
-    constraint transaction_credited_check check (credited >= 0 and (billed is null or credited <= billed)),
+    constraint transaction_credited_check check (credited >= 0 and credited <= coalesce(billed, 0)),
+    constraint transaction_taken_check check (
+        (taken is null) = (taken_by is null) and (taken is null or taken >= 0 and taken <= coalesce(billed, 0))
+    ),
     constraint transaction_rolled_check check ((status = 'ROLLED_OVER') = (rolled_to is not null)),
     constraint transaction_executed_check check ((status = 'EXECUTED') = (executed is not null))
 );
@@ -234,7 +242,7 @@ comment on column marketplace.transaction.kind is 'MONTHLY, ADJUSTMENT or REFUND
 comment on column marketplace.transaction.month is 'The first of its month';
 comment on column marketplace.transaction.profile is 'Whose';
 comment on column marketplace.transaction.status is
-'CURRENT: of the open month; NEW: closed, to be charged or paid; EXECUTED: done, or nothing was to be done; FAILED: was tried in vain; ROLLED_OVER: below the minimum, went to the next month';
+'CURRENT: of the open month; NEW: closed, to be charged or paid; EXECUTED: done, or nothing was to be done; FAILED: was tried in vain; ROLLED_OVER: below the minimum, went to the next month; CALLED_OFF: a REFUND whose money went back by another road';
 comment on column marketplace.transaction.advertisement_amount is
 'NOK for clicks on the profile''s advertisements, positive: it owes us; adjustments of earlier months included. Sum of its subtotals';
 comment on column marketplace.transaction.website_amount is
@@ -254,9 +262,12 @@ comment on column marketplace.transaction.offset_amount is
 comment on column marketplace.transaction.left_amount is
 'NOK, due_amount less offset_amount: what is charged or paid; null until the close';
 comment on column marketplace.transaction.billed is
-'NOK that its advertisement clicks cost, corrections of earlier months left out, those of the months that rolled over into it included; null: CURRENT, or not a MONTHLY';
+'NOK that its own advertisement clicks cost, corrections of earlier months left out; null: CURRENT, or not a MONTHLY';
 comment on column marketplace.transaction.credited is
-'NOK of such clicks that corrections have credited since; kept by the trigger of adjustment. transaction_credited_check: never more than they cost';
+'NOK of billed that corrections have credited since; kept by the trigger of adjustment. transaction_credited_check: never more than was billed';
+comment on column marketplace.transaction.taken is
+'NOK of billed that a charge has taken: its own, or that of a later month which it went on to, being below the minimum; the rest was set off against earnings or other months. Written with the charge that succeeds (taken_of); null: no charge has taken any of it';
+comment on column marketplace.transaction.taken_by is 'The attempt that took it; null: none has';
 comment on column marketplace.transaction.carried_out is
 'NOK left for the next month, signed: the remainder below an øre, or all of it where it rolled over; null until closed';
 comment on column marketplace.transaction.minimum is
@@ -435,9 +446,6 @@ create table marketplace.adjustment (
     constraint adjustment_click_key unique (click_profile, click_time, ad_click, side),
     constraint adjustment_old_transaction_fkey
     foreign key (old_transaction, profile) references marketplace.transaction (transaction, profile),
-    constraint adjustment_subtotal_fkey
-    foreign key (transaction, update_run, profile)
-    references marketplace.transaction_subtotal (transaction, update_run, profile),
     constraint adjustment_side_check check (
         side = 'ADVERTISEMENT' and amount <= 0 and click_profile = profile and credited >= 0
         or side = 'WEBSITE' and amount >= 0 and credited = 0
@@ -445,7 +453,7 @@ create table marketplace.adjustment (
     constraint adjustment_reason_check check (btrim(reason) <> '')
 );
 comment on table marketplace.adjustment is
-'A click found invalid, or charged back, after its month was closed: taken back in the open month, once (adjustment_click_key); the closed one stays as it is. One row per side; adjustment_subtotal_fkey: its run''s subtotal has it. Never changed (23B62).';
+'A click found invalid, or charged back, after its month was closed: taken back in the open month, once (adjustment_click_key); the closed one stays as it is. One row per side. Its run''s subtotal has it: asked once per statement by the trigger adjustment_follow (23503), since a foreign key would be asked once per row, and was half of what taking 10,000 clicks back cost. Never changed (23B62).';
 comment on column marketplace.adjustment.adjustment is 'Key';
 comment on column marketplace.adjustment.side is 'ADVERTISEMENT: taken off what the advertiser owes; WEBSITE: taken off what its owner is owed';
 comment on column marketplace.adjustment.profile is 'Whose transactions';
@@ -736,7 +744,7 @@ comment on table marketplace.attempt_step is
 comment on column marketplace.attempt_step.from_state is
 'State before. PREPARED: to be sent; SUBMITTED: is being sent; UNKNOWN: done or not, nobody knows; PROCESSING: the gateway is at it; REQUIRES_ACTION: the person has to do something; SUCCEEDED; DECLINED_SOFT: not now; DECLINED_HARD: not with this means; REJECTED: a bad request; CANCELLED';
 comment on column marketplace.attempt_step.event is
-'What happened: an answer of the gateway (pybridge.payments.gateways), or a deed of ours: prepared, claimed, sent_again, crashed, cancelled, expired, released, taken_in, confirmed_done, confirmed_undone, refunded, credited, disputed, reinstated, lost, contradicted, alarm_cleared';
+'What happened: an answer of the gateway (pybridge.payments.gateways), or a deed of ours: prepared, claimed, sent_again, crashed, cancelled, expired, released, taken_in, confirmed_done, confirmed_undone, refunded, refund_called_off, credited, disputed, reinstated, lost, contradicted, alarm_cleared';
 comment on column marketplace.attempt_step.to_state is 'State after';
 insert into marketplace.attempt_step (from_state, event, to_state)
 values
@@ -800,6 +808,7 @@ values
 ('SUCCEEDED', 'disputed', 'SUCCEEDED'),
 ('SUCCEEDED', 'reinstated', 'SUCCEEDED'),
 ('SUCCEEDED', 'lost', 'SUCCEEDED'),
+('SUCCEEDED', 'refund_called_off', 'SUCCEEDED'),
 ('SUCCEEDED', 'returned', 'SUCCEEDED');
 -- What has ended may still be contradicted, which is an alarm and no change; and tried anew.
 insert into marketplace.attempt_step (from_state, event, to_state)
@@ -908,14 +917,14 @@ comment on column marketplace.payment_attempt.error_code is 'The gateway''s, of 
 comment on column marketplace.payment_attempt.decline_code is 'The gateway''s, of why it was declined';
 comment on column marketplace.payment_attempt.message is 'The gateway''s own words, or a person''s reason; no keys, no cards';
 comment on column marketplace.payment_attempt.alarm is
-'What a person must look at before this transaction is tried again: conflict (the key was used for something else), mismatch (another amount or currency), not_found (too old to send again, and the gateway has nothing), contradicted (it ended, and the gateway says otherwise: give back there what should not have moved, then clear_alarm; of a payout or refund that did not arrive, resolve_attempt), duplicate (the gateway has two of our key), disputed (the gateway took the charge back: book_loss if it is lost, clear_alarm once the money is back), given_back (that is lost, and the same money is to be refunded as well: clear_alarm sends the refund all the same); null: nothing. Until then nothing is sent for the transaction, nor for what corrects it';
+'What a person must look at before this transaction is tried again: conflict (the key was used for something else), mismatch (another amount or currency), not_found (too old to send again, and the gateway has nothing), contradicted (it ended, and the gateway says otherwise: give back there what should not have moved, then clear_alarm; of a payout or refund that did not arrive, resolve_attempt), duplicate (the gateway has two of our key), disputed (the gateway took the charge back: book_loss if it is lost, clear_alarm once the money is back), given_back (that is lost, and the same money is to be refunded as well: call_off_refund, or clear_alarm, which sends it all the same); null: nothing. Until then nothing is sent for the transaction, nor for what corrects it';
 comment on column marketplace.payment_attempt.is_released is 'A person has said that another attempt may follow';
 comment on column marketplace.payment_attempt.purse is 'Into which it brings money, or out of which it pays: as the gateway had it when it was prepared; of a REFUND that of the charge';
 comment on column marketplace.payment_attempt.refunded is 'Øre of a CHARGE that were, or are to be, given back';
 comment on column marketplace.payment_attempt.disputed is 'Øre of a CHARGE that the gateway took back, and may be won again';
 comment on column marketplace.payment_attempt.lost is 'Øre of a CHARGE that the gateway took back for good: the operator''s loss';
 comment on column marketplace.payment_attempt.credited is
-'Øre of a CHARGE that corrections of its clicks have credited to the profile''s account. What was billed and never taken, being set off, is credited first and is not of the charge';
+'Øre of a CHARGE that corrections have credited to the profile''s account, of clicks whose money it took (transaction.taken_by). What was billed and never taken, being set off, is credited first and is not of the charge';
 comment on column marketplace.payment_attempt.left_amount is
 'Øre of a CHARGE that may still be given back, by whatever road: amount less refunded, disputed, lost and credited';
 comment on column marketplace.payment_attempt.returned_at is 'When a PAYOUT or REFUND that had succeeded came back; null: did not';
@@ -938,6 +947,10 @@ create index payment_attempt_batch_idx on marketplace.payment_attempt (batch) wh
 create index payment_attempt_refunds_idx on marketplace.payment_attempt (refunds) where refunds is not null;
 create index payment_attempt_profile_idx on marketplace.payment_attempt (profile);
 create index payment_attempt_payment_means_idx on marketplace.payment_attempt (payment_means);
+
+alter table marketplace.transaction add constraint transaction_taken_by_fkey
+foreign key (taken_by) references marketplace.payment_attempt (payment_attempt);
+create index transaction_taken_by_idx on marketplace.transaction (taken_by) where taken_by is not null;
 
 create table marketplace.payment_attempt_event (
     payment_attempt_event bigint generated by default as identity,
@@ -980,6 +993,7 @@ create table marketplace.gateway_event (
     gateway_id text,
     amount bigint,
     currency text,
+    dispute text,
     occurred_at timestamptz,
     received_at timestamptz not null,
     received_by text not null default session_user,
@@ -987,7 +1001,7 @@ create table marketplace.gateway_event (
     constraint gateway_event_gateway_fkey foreign key (gateway) references marketplace.gateway (gateway),
     constraint gateway_event_payment_attempt_fkey
     foreign key (payment_attempt) references marketplace.payment_attempt (payment_attempt),
-    constraint gateway_event_outcome_check check (outcome in ('APPLIED', 'NOTHING_NEW', 'ALARM', 'NOT_OURS'))
+    constraint gateway_event_outcome_check check (outcome in ('APPLIED', 'NOTHING_NEW', 'ALARM', 'STRAY', 'NOT_OURS'))
 );
 comment on table marketplace.gateway_event is
 'What gateways said by themselves: webhooks, entries of files. Each is applied once (gateway_event_pkey). Never changed (23B62).';
@@ -997,10 +1011,12 @@ comment on column marketplace.gateway_event.event_kind is 'Its own name of such 
 comment on column marketplace.gateway_event.answer is 'What that means in our words (pybridge.payments.gateways)';
 comment on column marketplace.gateway_event.payment_attempt is 'The attempt that it is about; null: none of ours';
 comment on column marketplace.gateway_event.outcome is
-'APPLIED: the attempt took a step; NOTHING_NEW: it was known, or came late; ALARM: it contradicts what we know; NOT_OURS: no such attempt';
+'APPLIED: the attempt took a step; NOTHING_NEW: it was known, or came late; ALARM: it contradicts what we know; STRAY: it bears our name, and no attempt explains it; NOT_OURS: no such attempt';
 comment on column marketplace.gateway_event.gateway_id is 'What the gateway calls the payment';
 comment on column marketplace.gateway_event.amount is 'Minor units, as it says; null: does not say';
 comment on column marketplace.gateway_event.currency is 'As it says; null: does not say';
+comment on column marketplace.gateway_event.dispute is
+'Of a charge taken back, or given back to us: which dispute, in its own number. Two of the same amount are two; null: does not say, or another kind';
 comment on column marketplace.gateway_event.occurred_at is 'When, as it says; null: does not say';
 comment on column marketplace.gateway_event.received_at is 'When it came: what p_now said';
 comment on column marketplace.gateway_event.received_by is 'session_user';
@@ -1020,7 +1036,8 @@ create table marketplace.purse_movement (
     constraint purse_movement_payment_attempt_fkey
     foreign key (payment_attempt) references marketplace.payment_attempt (payment_attempt),
     constraint purse_movement_kind_check check (
-        kind in ('RESERVE', 'TRANSFER', 'FEE', 'WITHDRAWN') and (kind = 'WITHDRAWN') = (payment_attempt is not null)
+        kind in ('RESERVE', 'TRANSFER', 'FEE', 'WITHDRAWN', 'LOST')
+        and (kind in ('WITHDRAWN', 'LOST')) = (payment_attempt is not null)
     ),
     constraint purse_movement_amount_check check (amount <> 0),
     constraint purse_movement_reason_check check (btrim(reason) <> '')
@@ -1030,9 +1047,9 @@ comment on table marketplace.purse_movement is
 comment on column marketplace.purse_movement.purse_movement is 'Key';
 comment on column marketplace.purse_movement.purse is 'The purse';
 comment on column marketplace.purse_movement.kind is
-'RESERVE: the operator''s; TRANSFER: from or to another purse; FEE: the gateway''s; WITHDRAWN: what a gateway took of a charge beyond what was left of it, or gave back of that';
+'RESERVE: the operator''s; TRANSFER: from or to another purse; FEE: the gateway''s; WITHDRAWN: what a gateway took of a charge beyond what was left of it, or gave back of that; LOST: of that, what is lost for good';
 comment on column marketplace.purse_movement.amount is 'Øre; above 0 put in, below 0 taken out';
-comment on column marketplace.purse_movement.payment_attempt is 'Of WITHDRAWN: the charge; null: of another kind';
+comment on column marketplace.purse_movement.payment_attempt is 'Of WITHDRAWN and LOST: the charge; null: of another kind';
 comment on column marketplace.purse_movement.reason is 'Why';
 comment on column marketplace.purse_movement.moved_at is 'When: what p_now said';
 comment on column marketplace.purse_movement.moved_by is 'session_user';
@@ -1052,6 +1069,7 @@ create table marketplace.set_off (
     amount numeric(14, 2) not null,
     made_at timestamptz not null,
     made_by books.name not null default session_user,
+    is_rest boolean not null default false,
     constraint set_off_pkey primary key (set_off),
     constraint set_off_debt_fkey
     foreign key (debt, profile) references marketplace.transaction (transaction, profile),
@@ -1069,8 +1087,11 @@ comment on column marketplace.set_off.claim is 'The transaction by which we owed
 comment on column marketplace.set_off.amount is 'NOK, whole øre, above 0';
 comment on column marketplace.set_off.made_at is 'When: what p_now said';
 comment on column marketplace.set_off.made_by is 'session_user';
+comment on column marketplace.set_off.is_rest is
+'True: nothing met; what was left of the older one, below its minimum, went to the open month, and is charged or paid with that';
 create index set_off_debt_idx on marketplace.set_off (debt);
 create index set_off_claim_idx on marketplace.set_off (claim);
+create index set_off_rest_idx on marketplace.set_off (claim) where is_rest;
 create index set_off_profile_idx on marketplace.set_off (profile);
 
 create table marketplace.account_name (
@@ -1132,7 +1153,7 @@ comment on table marketplace.account_entry is
 comment on column marketplace.account_entry.account_entry is 'Key, in the order of writing';
 comment on column marketplace.account_entry.profile is 'Whose; null: the operator''s alone';
 comment on column marketplace.account_entry.kind is
-'MONTH: a month was closed; CORRECTION: ADJUSTMENT that owes again what came back; REFUND: a charge is to be given back; OFFSET: months were set off against each other; PREPARED, CALLED_OFF, CHARGED, PAID: an attempt began, ended in vain, or succeeded; CAME_BACK; DISPUTED, WON, LOST: a charge; RESERVE, TRANSFER, FEE, WITHDRAWN: a purse_movement';
+'MONTH: a month was closed; CORRECTION: ADJUSTMENT that owes again what came back; REFUND: a charge is to be given back; OFFSET: months were set off against each other; PREPARED, CALLED_OFF, CHARGED, PAID: an attempt began, ended in vain, or succeeded; CAME_BACK; DISPUTED, WON, LOST: a charge; CALLED_BACK: a refund that was called off; RESERVE, TRANSFER, FEE, WITHDRAWN: a purse_movement';
 comment on column marketplace.account_entry.debit is 'The account that it came to';
 comment on column marketplace.account_entry.credit is 'The account that it came from';
 comment on column marketplace.account_entry.amount is 'NOK, above 0';
@@ -1200,7 +1221,7 @@ create table marketplace.stray (
     amount bigint not null,
     currency text not null,
     made_at timestamptz not null,
-    gateway_look bigint not null,
+    gateway_look bigint,
     resolution text,
     payment_attempt bigint,
     reason books.name,
@@ -1242,7 +1263,7 @@ comment on column marketplace.stray.decline_code is 'The gateway''s, of why it w
 comment on column marketplace.stray.amount is 'Minor units, not signed';
 comment on column marketplace.stray.currency is 'Of the amount';
 comment on column marketplace.stray.made_at is 'When, by the gateway''s clock';
-comment on column marketplace.stray.gateway_look is 'The look that found it';
+comment on column marketplace.stray.gateway_look is 'The look that found it; null: the gateway said so by itself first';
 comment on column marketplace.stray.resolution is 'TAKEN_IN: an attempt explains it now; FOREIGN: a person has said that it is not ours; null: open';
 comment on column marketplace.stray.payment_attempt is 'The attempt that it was taken in as';
 comment on column marketplace.stray.reason is 'Why it is FOREIGN';

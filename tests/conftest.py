@@ -49,7 +49,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--account-histories",
         type=int,
-        help="how many random histories of people's accounts are played (default: 100)",
+        help="how many random histories of people's accounts are played (default: 300)",
     )
     parser.addoption(
         "--festival", type=int, default=300, help="how many payments by reference the festival at the bank has"
@@ -340,7 +340,7 @@ def exchanges(request: pytest.FixtureRequest) -> int:
 @pytest.fixture(scope="session")
 def account_histories(request: pytest.FixtureRequest) -> range:
     """The seeds of the random histories of people's accounts."""
-    return range(int(request.config.getoption("--account-histories") or 100))
+    return range(int(request.config.getoption("--account-histories") or 300))
 
 
 @pytest.fixture(scope="session")

@@ -418,6 +418,13 @@ class Sandbox:
         if self.webhook_url:
             self.outbox.put_nowait(body.encode())
 
+    def said(self, request: web.Request, form: dict[str, str]) -> Object:
+        """The events that it told, or would have; of some kinds, where those are asked for."""
+        kinds = {value for name, value in form.items() if name.startswith("types[")}
+        told = {each["id"]: each for each in map(json.loads, self.events)}
+        chosen = {number: each for number, each in told.items() if not kinds or each["type"] in kinds}
+        return _page(request, chosen, {k: v for k, v in form.items() if not k.startswith("types[")}, set())
+
     def signature(self, body: bytes, at: int | None = None) -> str:
         moment = int(time.time()) if at is None else at
         code = hmac.new(self.webhook_secret.encode(), f"{moment}.".encode() + body, hashlib.sha256).hexdigest()
@@ -555,6 +562,8 @@ class Sandbox:
                 return self.create_account(form)
             case ("GET", "accounts", number):
                 return _found(self.accounts, number, "account")
+            case ("GET", "events"):
+                return self.said(request, form)
             case ("GET", "balance"):
                 available = [{"currency": each, "amount": amount} for each, amount in self.balance().items()]
                 return {"object": "balance", "livemode": False, "available": available, "pending": []}

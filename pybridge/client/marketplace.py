@@ -430,14 +430,22 @@ class Marketplace(Room):
     def book_loss(self, *, payment_attempt: int, amount: Money, reason: str, now: datetime | None = None) -> Decimal:
         """A charge was disputed, and amount NOK of it are lost: the operator's loss. It left the purse when the gateway
         took it; what was in dispute beyond it was won, and is in the purse again. The alarm is cleared, unless a refund
-        of the same money is still to be sent (given_back); what the purse has then, below 0 if it was paid out already.
-        The transaction stays EXECUTED; what is lost is not left of the charge. 22023; P0002 no such attempt; 23B75 not
-        so much is in dispute.
+        of the same money is still to be sent (given_back: call_off_refund); what the purse has then, below 0 if it was
+        paid out already. The transaction stays EXECUTED; what is lost is not left of the charge. 22023; P0002 no such
+        attempt; 23B75 not so much is in dispute.
         """
         result: Decimal = self._value(
             "book_loss", payment_attempt=payment_attempt, amount=amount, reason=reason, now=now
         )
         return result
+
+    def call_off_refund(self, *, transaction: int, reason: str, now: datetime | None = None) -> None:
+        """A refund that has not been sent is called off, since its money went back by another road: the bank took the
+        charge back, and that is lost (alarm given_back). It is CALLED_OFF for good; the charge's alarm is cleared once
+        no refund of what is lost waits any more. What of the charge was not lost may be refunded anew. 22023; P0002 no
+        such refund; 23B75 it was sent, or its money did not go back otherwise.
+        """
+        self._value("call_off_refund", transaction=transaction, reason=reason, now=now)
 
     def cancel_attempt(self, *, payment_attempt: int, reason: str, now: datetime | None = None) -> None:
         """Cancels an attempt before it is sent; its transaction is FAILED until retry_transaction. 22023; P0002 no such
@@ -652,6 +660,7 @@ class Marketplace(Room):
         message: str | None = None,
         now: datetime | None = None,
         job_run: int | None = None,
+        dispute: str | None = None,
     ) -> list[RecordAnswerRow]:
         """What a gateway answered, and what that means: the attempt's next state, and with SUCCEEDED the transaction
         EXECUTED in the same commit. answer: a word of pybridge.payments.gateways; amount in minor units. outcome:
@@ -659,7 +668,8 @@ class Marketplace(Room):
         decline_code has its code; the next attempt is made when retry_rule says. A payout that comes back, or a refund
         that does or fails after all, stays SUCCEEDED, and is owed again (owe_again). A charge that is returned is
         disputed: its money is no more in the purse, and an ALARM; reinstated, it is again. job_run: who asked; where
-        another run has sent it since, that nothing was done is NOTHING_NEW. 22023; P0002 no such attempt.
+        another run has sent it since, that nothing was done is NOTHING_NEW. dispute: of returned and reinstated, which
+        dispute. 22023; P0002 no such attempt.
         """
         return self._rows(
             RecordAnswerRow,
@@ -674,6 +684,7 @@ class Marketplace(Room):
             message=message,
             now=now,
             job_run=job_run,
+            dispute=dispute,
         )
 
     def record_clicks(
@@ -713,12 +724,16 @@ class Marketplace(Room):
         message: str | None = None,
         occurred_at: datetime | None = None,
         now: datetime | None = None,
+        dispute: str | None = None,
+        metadata: Any = None,
     ) -> str:
         """What a gateway said by itself, whose signature was checked: applied once, by its gateway and number, in
         whatever order such things come. Its attempt is known by the key that we sent, by the batch (then all of it that
         is open), or by what the gateway calls it; payment_attempt must agree. SEEN: it came before; APPLIED,
-        NOTHING_NEW, ALARM: as record_answer; NOT_OURS: no such attempt, kept all the same. A dispute that is heard of
-        after it was won, as occurred_at says, is won at once. 22023; P0002.
+        NOTHING_NEW, ALARM: as record_answer; STRAY: metadata bear this ledger's name, and no attempt explains it:
+        nothing is sent until take_in, or declare_foreign; NOT_OURS: no such attempt, kept all the same. dispute: which
+        dispute, in the gateway's words. A dispute that is heard of after it was won, as occurred_at says, is won at
+        once. 22023; P0002.
         """
         result: str = self._value(
             "record_event",
@@ -737,6 +752,8 @@ class Marketplace(Room):
             message=message,
             occurred_at=occurred_at,
             now=now,
+            dispute=dispute,
+            metadata=json(metadata),
         )
         return result
 

@@ -229,6 +229,7 @@ def look(
     """Ask a gateway what it has of ours; what no attempt explains, in the order in which it can be taken in."""
     (begun,) = market.begin_look(gateway=name, job_run=job_run, is_live=gateway.is_live, now=now)
     found = gateway.newest(begun.since, str(begun.ledger))
+    receive(market.connection, name, gateway.heard(begun.since), now)  # what was done there by hand, and nobody heard
     objects = [asdict(each) | {"made_at": each.made_at.isoformat()} for each in found]
     return market.end_look(gateway_look=begun.gateway_look, objects=objects)
 
@@ -279,6 +280,8 @@ def receive(connection: Connection, gateway: str, events: Sequence[Event], now: 
             message=event.answer.message,
             occurred_at=event.occurred_at,
             now=now,
+            dispute=event.dispute,
+            metadata=dict(event.metadata),
         )
         outcomes[outcome] += 1
     return outcomes

@@ -253,7 +253,7 @@ def test_what_runs_with_the_owners_rights_fixes_its_search_path(shared_db: Conne
             "marketplace.click_counts",
             "marketplace.click_lines",
             "marketplace.click_series",
-            "marketplace.credited_of_charge",
+            "marketplace.credited_beyond",
         ),
         *("marketplace.current_totals", "marketplace.hold_of", "marketplace.past_transactions"),
         *("marketplace.top_items", "marketplace.why_not_paid"),

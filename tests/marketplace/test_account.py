@@ -94,13 +94,13 @@ class Four:
 
     def disputed(
         self, number: int, amount: int, answer: str = "returned", event: str = "evt", currency: str = "NOK",
-        occurred_at: datetime | None = None,
+        occurred_at: datetime | None = None, dispute: str | None = None,
     ) -> str:  # fmt: skip
         told = {"gateway": "stripe", "event_id": event, "event_kind": "charge.dispute", "answer": answer}
         attempt = rows(self.db, "select * from marketplace.payment_attempt where payment_attempt = %s", number)[0]
         return str(
             call(self.db, "record_event", **told, gateway_id=attempt["gateway_id"], amount=amount * 100,
-                 currency=currency, occurred_at=occurred_at, now=PAID)[0]["record_event"]
+                 currency=currency, occurred_at=occurred_at, dispute=dispute, now=PAID)[0]["record_event"]
         )  # fmt: skip
 
     def reserve(self, amount: int, now: datetime = PAID, purse: str = "main") -> None:
@@ -455,6 +455,71 @@ def test_what_netting_leaves_below_the_minimum_goes_to_the_open_month(four: Four
     assert market.transaction(four.db, four.both, MARCH)["due_amount"] == 200
 
 
+def rest_that_went_on(four: Four) -> tuple[list[Row], list[Row]]:
+    """January's 900 are set off against 840, and the 60 left are charged with the 100 of March; both months' clicks."""
+    market.set_minimum(four.db, "80", "80")
+    january = four.clicks(four.both, None, 9)
+    four.close()
+    four.moves("CHARGE", CHARGED, "declined", decline_code="stolen_card")
+    market.clicks(four.db, four.ads[four.adv], four.sites[four.both], *[market.day(FEBRUARY, 12)] * 12)
+    four.close(FEBRUARY)
+    march = four.clicks(four.both, None, 1, MARCH)
+    four.close(MARCH)
+    means(four.db, four.both, "CHARGE", customer="cus_new")
+    assert four.prepare("CHARGE", at(2026, 4, 1, 6)) == 2
+    four.attempt("CHARGE", at(2026, 4, 1, 6))
+    four.attempt("CHARGE", at(2026, 4, 1, 6))
+    assert four.charge(four.both)["amount"] == 16000
+    return january, march
+
+
+REST = """
+    create or replace function marketplace.taken_of(p_transaction bigint, p_amount numeric)
+    returns table (transaction bigint, taken numeric) language sql stable
+    as 'select t.transaction, least(t.billed, p_amount) from marketplace.transaction as t
+        where t.transaction = p_transaction'
+"""
+
+
+def test_what_went_on_to_another_month_is_given_back_with_it_and_not_once_more(four: Four) -> None:
+    """March is refunded whole, 60 of January's among it; then January's clicks are taken back, and March's."""
+    january, march = rest_that_went_on(four)
+    taken = rows(four.db, "select month, taken from marketplace.transaction where taken_by = %s order by 1",
+                 four.charge(four.both)["payment_attempt"])  # fmt: skip
+    assert [tuple(row.values()) for row in taken] == [(JANUARY, 60), (MARCH, 100)]
+    four.refund(four.both, None, at(2026, 4, 2))
+    assert four.take_back(march, at(2026, 4, 3)) == 0, "it was refunded"
+    assert four.take_back(january, at(2026, 4, 3)) == 840, "what was set off was never taken; 60 were, and came back"
+
+
+def test_without_that_it_would_be_given_back_twice_and_verification_says_so(four: Four) -> None:
+    with four.db.transaction(force_rollback=True):
+        four.db.execute(REST.encode())
+        january, _ = rest_that_went_on(four)
+        four.refund(four.both, None, at(2026, 4, 2))
+        assert four.take_back(january, at(2026, 4, 3)) == 900
+        found = call(four.db, "verify_profile", profile=four.both)
+        wrong = [(row["problem"], row["expected"], row["found"]) for row in found if row["severity"] == "ERROR"]
+        assert wrong == [("ACCOUNT", 60, 0)]
+        assert "marketplace_account" in consistency(four.db)
+
+
+def test_of_a_month_that_was_set_off_a_refund_names_no_more_than_was_taken(four: Four) -> None:
+    january, march = rest_that_went_on(four)
+    charged = four.charge(four.both)["transaction"]
+
+    def refund(chosen: list[Row], request: str) -> None:
+        told = {"click_times": [row["click_time"] for row in chosen], "ad_clicks": [row["ad_click"] for row in chosen]}
+        call(four.db, "refund_clicks", transaction=charged, **told, reason="bots", request_id=request, now=PAID)
+
+    with expect("23B72"):
+        refund(january[:1], "100 of 60")
+    refund(march, "all of it")
+    assert four.charge(four.both)["left_amount"] == 6000
+    assert four.take_back(january, at(2026, 4, 3)) == 900, "nothing of January was given back"
+    assert four.charge(four.both)["left_amount"] == 0
+
+
 def test_a_refund_goes_to_the_card_whatever_is_owed(four: Four) -> None:
     four.clicks(four.both, None, 3)
     four.close()
@@ -779,6 +844,160 @@ def test_a_dispute_in_another_currency_takes_all_until_a_person_has_looked(four:
             four.disputed(number, -100, answer, "signed")
     call(four.db, "clear_alarm", payment_attempt=number, reason="it is back")
     assert four.funds() == 300
+
+
+def test_two_disputes_of_the_same_amount_are_two_where_the_gateway_names_them(four: Four) -> None:
+    four.clicks(four.adv, four.pub, 3)
+    four.close()
+    number = four.moves("CHARGE", CHARGED)
+    assert four.disputed(number, 100, event="1", dispute="dp_1") == "ALARM"
+    assert four.disputed(number, 100, event="2", dispute="dp_1") == "NOTHING_NEW", "the same, told again"
+    assert four.disputed(number, 100, event="3", dispute="dp_2") == "ALARM"
+    assert (four.charge(four.adv)["disputed"], four.funds()) == (20000, 100)
+    assert four.disputed(number, 100, "reinstated", "4", dispute="dp_1") == "APPLIED"
+    assert four.disputed(number, 100, "reinstated", "5", dispute="dp_1") == "NOTHING_NEW"
+    assert (four.charge(four.adv)["disputed"], four.charge(four.adv)["alarm"], four.funds()) == (10000, "disputed", 200)
+    # The control: where no dispute is named, the same amount once more is the same.
+    assert four.disputed(number, 100, event="6") == "NOTHING_NEW"
+
+
+def test_a_dispute_that_is_won_after_it_was_booked_as_lost_brings_its_money_back(four: Four) -> None:
+    four.clicks(four.adv, four.pub, 3)
+    four.close()
+    number = four.moves("CHARGE", CHARGED)
+    four.disputed(number, 300, event="1", dispute="dp_1")
+    call(four.db, "book_loss", payment_attempt=number, amount=Decimal(300), reason="lost", now=PAID)
+    assert four.funds() == 0
+    assert four.disputed(number, 300, "reinstated", "2", dispute="dp_1") == "APPLIED"
+    assert (four.charge(four.adv)["lost"], four.charge(four.adv)["left_amount"], four.funds()) == (0, 30000, 300)
+    assert four.disputed(number, 300, "reinstated", "3", dispute="dp_1") == "NOTHING_NEW"
+
+
+def test_of_two_disputes_one_is_lost_and_the_other_goes_on(four: Four) -> None:
+    four.clicks(four.adv, four.pub, 3)
+    four.close()
+    number = four.moves("CHARGE", CHARGED)
+    for event, dispute, amount in (("1", "dp_1", 100), ("2", "dp_2", 150)):
+        four.disputed(number, amount, event=event, dispute=dispute)
+    lost = {"payment_attempt": number, "reason": "lost", "now": PAID}
+    call(four.db, "book_loss", **lost, amount=Decimal(100))
+    charge = four.charge(four.adv)
+    assert (charge["disputed"], charge["lost"], charge["alarm"], four.funds()) == (15000, 10000, "disputed", 50)
+    with expect("23B75"):
+        call(four.db, "book_loss", **lost, amount=Decimal(151))
+    assert four.disputed(number, 150, "reinstated", "3", dispute="dp_2") == "APPLIED"
+    assert (four.charge(four.adv)["alarm"], four.funds()) == (None, 200)
+    assert four.disputed(number, 100, "reinstated", "4", dispute="dp_1") == "APPLIED"
+    assert (four.charge(four.adv)["left_amount"], four.funds()) == (30000, 300)
+
+
+def test_what_a_person_booked_as_won_is_not_won_once_more_when_the_gateway_says_so(four: Four) -> None:
+    four.clicks(four.adv, four.pub, 3)
+    four.close()
+    number = four.moves("CHARGE", CHARGED)
+    four.disputed(number, 300, event="1", dispute="dp_1")
+    call(four.db, "book_loss", payment_attempt=number, amount=Decimal(100), reason="a part", now=PAID)
+    assert four.disputed(number, 200, "reinstated", "2", dispute="dp_1") == "NOTHING_NEW"
+    assert (four.charge(four.adv)["lost"], four.funds()) == (10000, 200)
+
+
+def test_what_is_lost_beyond_the_charge_is_won_late_as_well(four: Four) -> None:
+    four.clicks(four.adv, four.pub, 3)
+    four.close()
+    number = four.moves("CHARGE", CHARGED)
+    four.refund(four.adv, 200, at(2026, 2, 3))
+    four.moves("REFUND", at(2026, 2, 4))
+    four.disputed(number, 300, event="1", dispute="dp_1")
+    call(four.db, "book_loss", payment_attempt=number, amount=Decimal(300), reason="lost", now=PAID)
+    assert (four.charge(four.adv)["lost"], four.funds()) == (10000, -200)
+    four.disputed(number, 50, event="2", dispute="dp_2")
+    call(four.db, "clear_alarm", payment_attempt=number, reason="won")
+    assert four.funds() == -200, "what is lost stays so"
+    assert four.disputed(number, 50, "reinstated", "won", dispute="dp_2") == "NOTHING_NEW"
+    assert four.disputed(number, 300, "reinstated", "3", dispute="dp_1") == "APPLIED"
+    assert (four.charge(four.adv)["lost"], four.charge(four.adv)["left_amount"], four.funds()) == (0, 10000, 100)
+
+
+def test_a_refund_whose_money_went_back_in_a_dispute_is_called_off(four: Four) -> None:
+    four.clicks(four.adv, four.pub, 3)
+    four.close()
+    number = four.moves("CHARGE", CHARGED)
+    four.refund(four.adv, 300, at(2026, 2, 3))
+    (refund,) = rows(four.db, "select transaction from marketplace.transaction where kind = 'REFUND'")
+    off = {"transaction": refund["transaction"], "reason": "the bank gave it back", "now": PAID}
+    with expect("23B75"):
+        call(four.db, "call_off_refund", **off)
+    with expect("P0002"):
+        call(four.db, "call_off_refund", **(off | {"transaction": four.charge(four.adv)["transaction"]}))
+    four.disputed(number, 300, event="1", dispute="dp_1")
+    four.reserve(1000)
+    call(four.db, "book_loss", payment_attempt=number, amount=Decimal(300), reason="lost", now=PAID)
+    with expect("22023"):
+        call(four.db, "call_off_refund", **(off | {"reason": " "}))
+    call(four.db, "call_off_refund", **off)
+    charge = four.charge(four.adv)
+    assert (charge["refunded"], charge["lost"], charge["left_amount"], charge["alarm"]) == (0, 30000, 0, None)
+    assert (four.funds(), four.balance(four.adv)) == (1000, 0)
+    assert four.due(PAID) == {(four.pub, "PAYOUT"): (210, None)}
+    with expect("23B75"):
+        call(four.db, "call_off_refund", **off)
+    with expect("23B72"):
+        four.refund(four.adv, None, PAID)
+
+
+def test_a_correction_that_meets_a_dispute_waits_and_credits_what_is_left(four: Four, connect: Connect) -> None:
+    """It looked at the charge before the bank took it back, and would credit 300 of it: a raw 23514, once."""
+    clicks = four.clicks(four.adv, four.pub, 3)
+    four.close()
+    number = four.moves("CHARGE", CHARGED)
+    dispute = connect()
+    dispute.execute("begin")
+    call(dispute, "record_answer", payment_attempt=number, answer="returned", amount=20000, currency="NOK", now=PAID)
+    made: list[Row] = []
+    session = connect()
+
+    def correct() -> None:
+        keys = {f"{name}s": [row[name] for row in clicks] for name in ("profile", "click_time", "ad_click")}
+        made.extend(call(session, "adjust_clicks", **keys, reason="bot", now=PAID))
+
+    thread = threading.Thread(target=correct)
+    thread.start()
+    waits = "select count(*) from pg_stat_activity where pid = %s and wait_event_type = 'Lock'"
+    while not one(four.db, waits, session.info.backend_pid):
+        assert thread.is_alive(), "it did not wait"
+    dispute.execute("commit")
+    thread.join()
+    assert [(row["side"], row["amount"], row["credited"]) for row in made] == [
+        ("ADVERTISEMENT", -100, 200), ("WEBSITE", 210, 0),
+    ]  # fmt: skip
+
+
+def test_a_payment_that_bears_our_name_and_that_no_attempt_explains_stops_the_run(four: Four) -> None:
+    """A webhook of a ledger that this one was restored from."""
+    four.clicks(four.adv, four.pub, 3)
+    four.close()
+    four.prepare("CHARGE", CHARGED)
+    named = one(four.db, "select request -> 'metadata' from marketplace.payment_attempt")
+    key = one(four.db, "select idempotency_key from marketplace.payment_attempt")
+
+    def said(event: str, number: str, **changed: object) -> str:
+        told = {"gateway": "stripe", "event_id": event, "event_kind": "payment_intent.succeeded", "answer": "succeeded",
+                "idempotency_key": key, "gateway_id": number, "amount": 30000, "currency": "NOK",
+                "metadata": Jsonb(named), "now": CHARGED}  # fmt: skip
+        return str(call(four.db, "record_event", **(told | changed))[0]["record_event"])
+
+    other = dict(named) | {"ledger": "0e1f6c2a-0000-4000-8000-000000000000"}
+    assert said("1", "pi_1", idempotency_key="of another", metadata=Jsonb(other)) == "NOT_OURS"
+    assert said("2", "pi_1", idempotency_key="of another", metadata=None) == "NOT_OURS"
+    claim = {"gateway": "stripe", "kind": "CHARGE", "job_run": four.job_run, "limit": 1, "now": CHARGED}
+    assert said("3", "pi_2") == "STRAY", "prepared, and never sent by us"
+    assert said("4", "pi_2") == "STRAY"
+    with expect("23B68"):
+        call(four.db, "claim_attempts", **claim)
+    call(four.db, "take_in", gateway="stripe", gateway_id="pi_2", job_run=four.job_run, now=CHARGED)
+    assert four.charge(four.adv)["gateway_id"] == "pi_2"
+    assert said("5", "pi_2") == "NOTHING_NEW"
+    assert call(four.db, "claim_attempts", **claim) == []
 
 
 def test_a_request_id_stands_for_its_clicks(four: Four) -> None:

@@ -89,7 +89,7 @@ def outbox(tmp_path: Path) -> Path:
 
 def settings(outbox: Path, **changed: str) -> dict[str, str]:
     names = {"BANK_OUTBOX": str(outbox), "BANK_DEBTOR_NAME": "Studentersamfundet", "BANK_DEBTOR_IBAN": OURS}
-    return {**names, **changed}
+    return {**names, "BANK_MODE": "test", **changed}
 
 
 def gateway(outbox: Path, **changed: str) -> Bank:
@@ -549,12 +549,17 @@ def test_two_senders_at_once_write_one_file(outbox: Path) -> None:
         {"BANK_DEBTOR_IBAN": ""},
         {"BANK_DEBTOR_IBAN": "NO9386011117948"},
         {"BANK_DEBTOR_BIC": "DNB"},
+        {"BANK_MODE": "tset"},
     ],
 )
 def test_without_its_settings_there_is_no_gateway(outbox: Path, changed: dict[str, str]) -> None:
     with pytest.raises(NotConfigured) as refused:
         gateway(outbox, **changed)
     assert refused.value.hint
+
+
+def test_an_outbox_moves_real_money_unless_it_is_said_to_be_for_tests(outbox: Path) -> None:
+    assert [gateway(outbox, BANK_MODE=mode).is_live for mode in ("test", "", "live")] == [False, True, True]
 
 
 def test_an_outbox_that_anybody_may_write_into_is_refused(outbox: Path) -> None:

@@ -1164,7 +1164,7 @@ def test_a_batch_is_answered_while_one_of_it_is_answered_alone(db: Connection, c
     first, second = (row for row in attempts(db) if row["kind"] == "PAYOUT")
     alone, said = connect(), []
     with alone.transaction():
-        run(alone, "select from marketplace.transaction where transaction = %s for update", second["transaction"])
+        run(alone, "select from marketplace.profile where profile = %s for no key update", second["profile"])
         whole = connect()
 
         def answer() -> None:

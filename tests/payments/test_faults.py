@@ -79,6 +79,9 @@ class Mortal:
     def cancel(self, request: Request) -> Answer:
         return self._around("cancel", [request])[0]
 
+    def heard(self, since: datetime) -> list[Event]:
+        return self.inner.heard(since)
+
     def read_events(self, payload: bytes, signature: str | None) -> list[Event]:
         return self.inner.read_events(payload, signature)
 

@@ -483,7 +483,8 @@ def test_a_file_that_went_to_the_bank_is_found_in_its_journal(db: Connection, du
     before = dumps.dump()
     outbox = tmp_path / "out"
     outbox.mkdir(mode=0o700)
-    settings = {"BANK_OUTBOX": str(outbox), "BANK_DEBTOR_NAME": "Websuggest AS", "BANK_DEBTOR_IBAN": "NO9386011117947"}
+    settings = {"BANK_OUTBOX": str(outbox), "BANK_DEBTOR_NAME": "Websuggest AS", "BANK_DEBTOR_IBAN": "NO9386011117947",
+                "BANK_MODE": "test"}  # fmt: skip
     bank = gateways.open_gateway("bank", settings)
     assert run_job(db, bank, PAYOUT_DAY).states == {"PROCESSING": 1}
     (file,) = outbox.glob("*.xml")

@@ -31,6 +31,9 @@ class Told:
     def newest(self, since: datetime, ledger: str) -> list[Found]:
         raise NotImplementedError
 
+    def heard(self, since: datetime) -> list[Event]:
+        raise NotImplementedError
+
     def read_events(self, payload: bytes, signature: str | None) -> list[Event]:
         return self.events
 

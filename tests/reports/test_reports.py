@@ -304,6 +304,7 @@ TESTED_ELSEWHERE = {  # test_settlement.py, test_till.py, test_voucher.py, test_
     "event_day",  # test_pages.py
     "log_position",
     "marketplace_click_day",
+    "marketplace_set_off",  # test_account.py, test_pages.py
     "marketplace_statement_line",
 }
 

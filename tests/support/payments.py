@@ -30,6 +30,7 @@ class Scripted:
     batch_limit: int = 1
     is_live: bool = False
     has: list[Found] = field(default_factory=list)  # what it tells of when it is asked for its newest
+    said: list[Event] = field(default_factory=list)  # and what it has said by itself
     script: deque[Answer | BaseException] = field(default_factory=deque)
     asked: list[tuple[str, Request]] = field(default_factory=list)
 
@@ -48,6 +49,9 @@ class Scripted:
 
     def newest(self, since: datetime, ledger: str) -> list[Found]:
         return [each for each in self.has if each.made_at >= since]
+
+    def heard(self, since: datetime) -> list[Event]:
+        return [each for each in self.said if each.occurred_at is None or each.occurred_at >= since]
 
     def send(self, requests: Sequence[Request]) -> list[Answer]:
         return [self._answer("send", request) for request in requests]

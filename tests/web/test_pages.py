@@ -313,6 +313,20 @@ def test_who_may_not_read_is_refused_by_the_database_and_gets_no_page(house: Hou
         assert scheduler in page(scheduler, "jobs")
 
 
+def test_a_statement_shows_what_was_set_off_against_other_months(house: House) -> None:
+    query = """
+        select s.profile, to_char(t.month, 'YYYY-MM') as month, s.other_transaction, s.amount
+        from report.marketplace_set_off as s join report.marketplace_transaction as t using (transaction)
+    """
+    found = rows(house.db, query)
+    assert found, "nothing was set off"
+    for row in found:
+        document = house.html("statement", {"profile": str(row["profile"]), "month": row["month"]}, "en")
+        cells = [cell.strip() for cell in document.xpath("//td//text()")]
+        assert str(row["other_transaction"]) in cells
+        assert f"{row['amount']:,.2f}".replace("-", "\u2212") in [cell.replace("-", "\u2212") for cell in cells]
+
+
 def test_a_profiles_own_role_sees_its_own_statements_and_no_other_page(house: House) -> None:
     """The same pages as the bookkeeper's, of each profile; nobody's for a role that is no profile."""
     with login_role(house.db, "marketplace_profile") as role:

@@ -54,6 +54,7 @@ begin
             when 'MONTH' then 'What the month came to'
             when 'CORRECTION' then format('Owed again: %s', t.reason)
             when 'REFUND' then format('To be given back: %s', t.reason)
+            when 'CALLED_BACK' then 'The refund was called off: its money went back by another road'
             when 'OFFSET' then format('NOK %s of %s set off against %s', l.nok, to_char(t.month, 'YYYY-MM'), to_char(o.month, 'YYYY-MM'))
             when 'CHARGED' then 'Charged'
             when 'PAID' then case t.kind when 'REFUND' then 'Given back' else 'Paid' end

@@ -13,6 +13,7 @@ declare
     v_lost bigint;
     v_beyond bigint;
     v_lost_beyond bigint;
+    v_kept bigint := 0;
 begin
     perform books.check_text('p_reason', p_reason);
     p_now := jobs.server_time(p_now);
@@ -33,23 +34,38 @@ begin
                 round((v_attempt.disputed + v_beyond) / 100.0, 2)),
             hint = 'A dispute comes as an event, and raises an alarm on the attempt that charged.';
     end if;
-    -- What is not lost was won, and is there again. Where a refund was asked for as well, and has not gone out, a person says whether
+    -- What is not lost was won, and is there again; of several disputes the others go on. Where a refund was asked for as well, and has not gone out, a person says whether
     -- it shall: it would be the second time.
     v_lost_beyond := greatest(0, v_lost - v_attempt.disputed);
+    if 1 < (
+        select count(distinct e.dispute)
+        from marketplace.gateway_event as e
+        where
+            e.payment_attempt = p_payment_attempt and e.answer = 'returned' and e.outcome in ('ALARM', 'APPLIED')
+            and not exists (
+                select from marketplace.gateway_event as w
+                where w.payment_attempt = p_payment_attempt and w.dispute = e.dispute and w.answer = 'reinstated'
+            )
+    ) then
+        v_kept := greatest(0, v_attempt.disputed - v_lost);
+        v_beyond := v_lost_beyond;
+    end if;
     update marketplace.payment_attempt as a
     set
-        disputed = 0, lost = a.lost + v_lost - v_lost_beyond, event = 'lost', message = p_reason, changed_at = p_now,
+        disputed = v_kept, lost = a.lost + v_lost - v_lost_beyond, event = 'lost', message = p_reason, changed_at = p_now,
         alarm = case
+            when v_kept + marketplace.taken_beyond(p_payment_attempt) > v_beyond then a.alarm
             when v_lost_beyond > 0 and exists (
                 select from marketplace.transaction as t
                 where t.corrects = a.transaction and t.kind = 'REFUND' and t.status in ('NEW', 'FAILED')
             ) then 'given_back'
         end
     where a.payment_attempt = p_payment_attempt;
-    if v_beyond > v_lost_beyond then
-        insert into marketplace.purse_movement (purse, kind, amount, payment_attempt, reason, moved_at)
-        values (v_attempt.purse, 'WITHDRAWN', v_beyond - v_lost_beyond, p_payment_attempt, p_reason, p_now);
-    end if;
+    insert into marketplace.purse_movement (purse, kind, amount, payment_attempt, reason, moved_at)
+    select v_attempt.purse, x.kind, x.amount, p_payment_attempt, p_reason, p_now
+    from (values (1, 'WITHDRAWN', v_beyond), (2, 'LOST', -v_lost_beyond)) as x (place, kind, amount)
+    where x.amount <> 0
+    order by x.place;
     return (
         select round(p.available / 100.0, 2) from marketplace.purse as p where p.purse = v_attempt.purse
     );
@@ -57,4 +73,4 @@ end;
 $$;
 
 comment on function marketplace.book_loss(bigint, numeric, text, timestamptz) is
-'A charge was disputed, and p_amount NOK of it are lost: the operator''s loss. It left the purse when the gateway took it; what was in dispute beyond it was won, and is in the purse again. The alarm is cleared, unless a refund of the same money is still to be sent (given_back); what the purse has then, below 0 if it was paid out already. The transaction stays EXECUTED; what is lost is not left of the charge. 22023; P0002 no such attempt; 23B75 not so much is in dispute.';
+'A charge was disputed, and p_amount NOK of it are lost: the operator''s loss. It left the purse when the gateway took it; what was in dispute beyond it was won, and is in the purse again, unless the gateway has named several disputes: then it goes on. The alarm is cleared, unless a refund of the same money is still to be sent (given_back: call_off_refund); what the purse has then, below 0 if it was paid out already. The transaction stays EXECUTED; what is lost is not left of the charge. 22023; P0002 no such attempt; 23B75 not so much is in dispute.';

@@ -16,7 +16,7 @@ begin
             hint = 'What is UNKNOWN is resolved by resolve_attempt.';
     end if;
     if v_attempt.alarm = 'disputed' then
-        perform marketplace.dispute_charge(v_attempt, 'reinstated', null, null, null, p_reason, p_now);
+        perform marketplace.dispute_charge(v_attempt, 'reinstated', null, null, null, p_reason, null, p_now);
         return;
     end if;
     update marketplace.payment_attempt as a

@@ -45,7 +45,7 @@ begin
                 when t.net_amount + t.carried_in + t.offset_in >= 0 then v_charge
                 else v_payout
             end as minimum,
-            t.advertisement_amount - coalesce(j.amount, 0) + coalesce(r.billed, 0) as billed, t.credited
+            t.advertisement_amount - coalesce(j.amount, 0) as billed
         from marketplace.transaction as t
         left join (
             select a.transaction, sum(a.amount) as amount
@@ -54,13 +54,12 @@ begin
             where u.month = v_month and a.side = 'ADVERTISEMENT'
             group by a.transaction
         ) as j on t.transaction = j.transaction
-        left join marketplace.transaction as r on t.rolled_from = r.transaction
         where t.month = v_month and t.kind = 'MONTHLY' and t.status = 'CURRENT'
     ),
 
     outcome as materialized (
         select
-            t.transaction, t.profile, t.amount, t.minimum, t.billed, t.credited,
+            t.transaction, t.profile, t.amount, t.minimum, t.billed,
             case
                 when t.amount = 0 then 'EXECUTED'
                 when t.in_ore = 0 or abs(t.in_ore) < t.minimum then 'ROLLED_OVER'
@@ -71,11 +70,10 @@ begin
     ),
 
     next as (
-        insert into marketplace.transaction (month, profile, carried_in, rolled_from, credited, created_at)
+        insert into marketplace.transaction (month, profile, carried_in, rolled_from, created_at)
         select
             v_next, o.profile, o.amount - o.due_amount,
             case when o.status = 'ROLLED_OVER' then o.transaction end,
-            case when o.status = 'ROLLED_OVER' then o.credited else 0 end,
             p_now
         from outcome as o
         where o.amount <> o.due_amount

@@ -28,15 +28,13 @@ begin
     )
     select distinct on (o.gateway_id)
         v_look.gateway, o.gateway_id, o.kind, o.idempotency_key,
-        case when o.metadata ->> 'profile' ~ '^[0-9]{1,18}$' then (o.metadata ->> 'profile')::bigint end,
-        case when o.metadata ->> 'month' ~ '^20[0-9]{2}-(0[1-9]|1[0-2])$' then to_date(o.metadata ->> 'month', 'YYYY-MM') end,
-        case when o.metadata ->> 'attempt_number' ~ '^[0-9]{1,9}$' then (o.metadata ->> 'attempt_number')::int end,
-        o.metadata ->> 'request_id', o.party, o.parent, o.batch, o.answer, o.error_code, o.decline_code, o.amount, o.currency,
+        m.profile, m.month, m.attempt_number, m.request_id, o.party, o.parent, o.batch, o.answer, o.error_code, o.decline_code, o.amount, o.currency,
         o.made_at, p_gateway_look
     from jsonb_to_recordset(p_objects) as o (
         gateway_id text, kind text, idempotency_key text, ledger text, metadata jsonb, party text, parent text, batch text,
         answer text, error_code text, decline_code text, amount bigint, currency text, made_at timestamptz
     )
+    cross join lateral marketplace.metadata_of(o.metadata) as m
     left join marketplace.payment_attempt as k on k.gateway = v_look.gateway and o.idempotency_key = k.idempotency_key
     left join marketplace.payment_attempt as i on i.gateway = v_look.gateway and o.gateway_id = i.gateway_id
     left join marketplace.payment_attempt as c
@@ -48,6 +46,8 @@ begin
                 -- Sent, and not known yet as what: it is asked about. What was declined moved nothing.
                 then k.payment_attempt is null or k.gateway_id is not null or k.sent = 0
                 or k.state not in ('SUBMITTED', 'UNKNOWN', 'PROCESSING', 'REQUIRES_ACTION') and o.answer <> 'declined'
+                -- A file that was sent says no more than that, whatever became of it.
+                and (k.batch is null or k.batch is distinct from o.batch)
             else o.ledger is null and c.payment_attempt is not null and o.kind = 'REFUND' and o.answer <> 'declined'
         end
     order by o.gateway_id

@@ -8,7 +8,8 @@ create or replace function marketplace.record_answer(
     p_decline_code text default null,
     p_message text default null,
     p_now timestamptz default null,
-    p_job_run bigint default null
+    p_job_run bigint default null,
+    p_dispute text default null
 )
 returns table (outcome text, state text, status text, alarm text)
 language plpgsql security definer
@@ -34,7 +35,6 @@ begin
             detail = format('Answer %L, amount %s.', p_answer, coalesce(p_amount::text, 'not said')),
             hint = 'The words are in pybridge.payments.gateways; a gateway''s module translates into them. Amounts are not signed.';
     end if;
-    -- The transaction first, then the attempt: everybody locks in this order.
     v_attempt := marketplace.lock_attempt(p_payment_attempt, p_answer);
 
     -- Another run has sent it since. That this one's call did nothing says nothing of the other's.
@@ -50,7 +50,7 @@ begin
     end if;
     -- A charge that was taken back, or given back to us: the purse follows at once, whatever a person finds.
     if v_attempt.kind = 'CHARGE' and v_attempt.state = 'SUCCEEDED' and p_answer in ('returned', 'reinstated') then
-        v_outcome := marketplace.dispute_charge(v_attempt, p_answer, p_amount, p_currency, p_decline_code, p_message, p_now);
+        v_outcome := marketplace.dispute_charge(v_attempt, p_answer, p_amount, p_currency, p_decline_code, p_message, p_dispute, p_now);
         return query
         select v_outcome, a.state, t.status, a.alarm
         from marketplace.payment_attempt as a
@@ -136,5 +136,5 @@ begin
 end;
 $$;
 
-comment on function marketplace.record_answer(bigint, text, text, bigint, text, text, text, text, timestamptz, bigint) is
-'What a gateway answered, and what that means: the attempt''s next state, and with SUCCEEDED the transaction EXECUTED in the same commit. p_answer: a word of pybridge.payments.gateways; p_amount in minor units. outcome: APPLIED; NOTHING_NEW: it had ended, or was known; ALARM: a person must look. A decline is soft where decline_code has its code; the next attempt is made when retry_rule says. A payout that comes back, or a refund that does or fails after all, stays SUCCEEDED, and is owed again (owe_again). A charge that is returned is disputed: its money is no more in the purse, and an ALARM; reinstated, it is again. p_job_run: who asked; where another run has sent it since, that nothing was done is NOTHING_NEW. 22023; P0002 no such attempt. May be null: alarm.';
+comment on function marketplace.record_answer(bigint, text, text, bigint, text, text, text, text, timestamptz, bigint, text) is
+'What a gateway answered, and what that means: the attempt''s next state, and with SUCCEEDED the transaction EXECUTED in the same commit. p_answer: a word of pybridge.payments.gateways; p_amount in minor units. outcome: APPLIED; NOTHING_NEW: it had ended, or was known; ALARM: a person must look. A decline is soft where decline_code has its code; the next attempt is made when retry_rule says. A payout that comes back, or a refund that does or fails after all, stays SUCCEEDED, and is owed again (owe_again). A charge that is returned is disputed: its money is no more in the purse, and an ALARM; reinstated, it is again. p_job_run: who asked; where another run has sent it since, that nothing was done is NOTHING_NEW. p_dispute: of returned and reinstated, which dispute. 22023; P0002 no such attempt. May be null: alarm.';

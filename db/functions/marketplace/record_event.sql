@@ -13,13 +13,19 @@ create or replace function marketplace.record_event(
     p_decline_code text default null,
     p_message text default null,
     p_occurred_at timestamptz default null,
-    p_now timestamptz default null
+    p_now timestamptz default null,
+    p_dispute text default null,
+    p_metadata jsonb default null
 )
 returns text
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
 as $$
 declare
+    -- It bears this ledger's name: so it was made by this ledger, or by the one that this was restored from.
+    v_is_named constant boolean := coalesce(p_idempotency_key <> '' and exists (
+        select from deploy.ledger as l where l.ledger::text = p_metadata ->> 'ledger'
+    ), false);
     v_attempts bigint[];
     v_attempt bigint;
     v_won record;
@@ -61,8 +67,14 @@ begin
             when p_gateway_id is not null then a.gateway_id = p_gateway_id
             else false
         end
-        and (p_payment_attempt is null or a.payment_attempt = p_payment_attempt);
-    -- All of a batch before the fund, which whoever declines one of it locks last.
+        and (p_payment_attempt is null or a.payment_attempt = p_payment_attempt)
+        -- What was never sent by us is not ours to explain it with.
+        and not (v_is_named and a.sent = 0);
+    -- Accounts first; and all of a batch before the fund, which whoever declines one of it locks last.
+    perform from marketplace.profile as p
+    where p.profile in (select a.profile from marketplace.payment_attempt as a where a.payment_attempt = any (v_attempts))
+    order by p.profile
+    for no key update;
     perform from marketplace.transaction as t
     where t.transaction in (select a.transaction from marketplace.payment_attempt as a where a.payment_attempt = any (v_attempts))
     order by t.transaction
@@ -72,7 +84,8 @@ begin
         v_outcomes := v_outcomes || (
             select r.outcome
             from marketplace.record_answer(
-                v_attempt, p_answer, p_gateway_id, p_amount, p_currency, p_error_code, p_decline_code, p_message, p_now
+                v_attempt, p_answer, p_gateway_id, p_amount, p_currency, p_error_code, p_decline_code, p_message, p_now,
+                p_dispute => p_dispute
             ) as r
         );
     end loop;
@@ -82,14 +95,15 @@ begin
         from marketplace.gateway_event as e
         where
             e.payment_attempt = v_attempts[1] and e.answer = 'reinstated' and e.outcome = 'NOTHING_NEW'
-            and e.occurred_at > p_occurred_at
+            and e.occurred_at > p_occurred_at and (p_dispute is null or e.dispute is null or e.dispute = p_dispute)
         order by e.occurred_at
         limit 1;
         if found then
             v_outcomes := array(
                 select r.outcome
                 from marketplace.record_answer(
-                    v_attempts[1], 'reinstated', p_gateway_id, v_won.amount, v_won.currency, p_now => p_now
+                    v_attempts[1], 'reinstated', p_gateway_id, v_won.amount, v_won.currency, p_now => p_now,
+                    p_dispute => p_dispute
                 ) as r
             );
         end if;
@@ -97,20 +111,25 @@ begin
     v_outcome := case
         when 'ALARM' = any (v_outcomes) then 'ALARM'
         when 'APPLIED' = any (v_outcomes) then 'APPLIED'
+        when v_outcomes = '{}' and v_is_named and marketplace.is_stray(
+            p_gateway, p_gateway_id, p_idempotency_key, p_answer, p_amount, p_currency, p_error_code, p_decline_code, p_metadata,
+            coalesce(p_occurred_at, p_now, now())
+        ) then 'STRAY'
         when v_outcomes = '{}' then 'NOT_OURS'
         else 'NOTHING_NEW'
     end;
     insert into marketplace.gateway_event (
-        gateway, event_id, event_kind, answer, payment_attempt, outcome, gateway_id, amount, currency, occurred_at, received_at
+        gateway, event_id, event_kind, answer, payment_attempt, outcome, gateway_id, amount, currency, dispute,
+        occurred_at, received_at
     )
     values (
         p_gateway, p_event_id, coalesce(p_event_kind, ''), p_answer,
         case when cardinality(v_attempts) = 1 then v_attempts[1] end,
-        v_outcome, p_gateway_id, p_amount, p_currency, p_occurred_at, coalesce(p_now, now())
+        v_outcome, p_gateway_id, p_amount, p_currency, p_dispute, p_occurred_at, coalesce(p_now, now())
     );
     return v_outcome;
 end;
 $$;
 
-comment on function marketplace.record_event(text, text, text, text, bigint, text, text, text, bigint, text, text, text, text, timestamptz, timestamptz) is
-'What a gateway said by itself, whose signature was checked: applied once, by its gateway and number, in whatever order such things come. Its attempt is known by the key that we sent, by the batch (then all of it that is open), or by what the gateway calls it; p_payment_attempt must agree. SEEN: it came before; APPLIED, NOTHING_NEW, ALARM: as record_answer; NOT_OURS: no such attempt, kept all the same. A dispute that is heard of after it was won, as p_occurred_at says, is won at once. 22023; P0002.';
+comment on function marketplace.record_event(text, text, text, text, bigint, text, text, text, bigint, text, text, text, text, timestamptz, timestamptz, text, jsonb) is
+'What a gateway said by itself, whose signature was checked: applied once, by its gateway and number, in whatever order such things come. Its attempt is known by the key that we sent, by the batch (then all of it that is open), or by what the gateway calls it; p_payment_attempt must agree. SEEN: it came before; APPLIED, NOTHING_NEW, ALARM: as record_answer; STRAY: p_metadata bear this ledger''s name, and no attempt explains it: nothing is sent until take_in, or declare_foreign; NOT_OURS: no such attempt, kept all the same. p_dispute: which dispute, in the gateway''s words. A dispute that is heard of after it was won, as p_occurred_at says, is won at once. 22023; P0002.';

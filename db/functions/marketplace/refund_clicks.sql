@@ -16,6 +16,7 @@ declare
     v_prices numeric[];
     v_charges bigint[];
     v_is_known boolean;
+    v_beyond record;
     v_refund bigint;
 begin
     perform books.check_text('p_reason', p_reason, 'p_request_id', p_request_id);
@@ -33,11 +34,12 @@ begin
     into v_prices, v_charges
     from (select distinct k.click_time, k.ad_click from unnest(p_click_times, p_ad_clicks) as k (click_time, ad_click)) as k
     left join marketplace.ad_click as c on c.profile = v_profile and k.click_time = c.click_time and k.ad_click = c.ad_click;
-    -- Also those of months that rolled over into it.
+    -- Also those of months that went on to it.
     if v_profile is not null and (
-        select count(*) from unnest(v_charges) as x (charge)
-        inner join marketplace.charged_by(v_charges) as f on x.charge = f.transaction
-        where f.final_transaction = p_transaction
+        select count(*)
+        from marketplace.transaction as t
+        inner join marketplace.payment_attempt as a on t.taken_by = a.payment_attempt
+        where t.transaction = any (v_charges) and a.transaction = p_transaction
     ) is distinct from cardinality(v_charges) then
         raise exception 'not all of the clicks are of this charge' using
             errcode = '22023',
@@ -64,6 +66,31 @@ begin
             hint = 'Other clicks need another request id; of a refund that named none, adjust_clicks takes them back.';
     end if;
     if not v_is_known then
+        select t.month, t.taken, x.price, x.credited into v_beyond
+        from (
+            select c.advertisement_charge_transaction as transaction, sum(c.price) as price, coalesce(max(j.credited), 0) as credited
+            from unnest(p_click_times, p_ad_clicks) as k (click_time, ad_click)
+            inner join marketplace.ad_click as c
+                on c.profile = v_profile and k.click_time = c.click_time and k.ad_click = c.ad_click
+            left join (
+                select a.old_transaction, sum(a.credited) as credited
+                from marketplace.adjustment as a
+                where a.old_transaction = any (v_charges) and a.side = 'ADVERTISEMENT'
+                group by a.old_transaction
+            ) as j on c.advertisement_charge_transaction = j.old_transaction
+            group by c.advertisement_charge_transaction
+        ) as x
+        inner join marketplace.transaction as t on x.transaction = t.transaction
+        where x.price + x.credited - t.taken >= 0.01
+        order by t.month
+        limit 1;
+        if found then
+            raise exception 'more than the charge took for these clicks' using
+                errcode = '23B72',
+                detail = format('Of the clicks of %s NOK %s were charged, of which NOK %s have been given back; now NOK %s.',
+                    to_char(v_beyond.month, 'YYYY-MM'), v_beyond.taken, v_beyond.credited, v_beyond.price),
+                hint = 'The rest was set off and never taken: adjust_clicks credits it to the account.';
+        end if;
         perform marketplace.take_back_clicks(
             array_fill(v_profile, array[cardinality(p_ad_clicks)]), p_click_times, p_ad_clicks, p_reason, null, true, v_now
         );

@@ -27,6 +27,9 @@ begin
             hint = 'NOK above 0, at most two decimals; null: all that is left of the charge. The request id, at most 200 characters, is your own name of this refund.';
     end if;
     v_month := marketplace.lock_open_month(null, p_now);
+    perform from marketplace.profile as p
+    where p.profile = (select t.profile from marketplace.transaction as t where t.transaction = p_transaction)
+    for no key update;
     perform from marketplace.transaction as t where t.transaction = p_transaction for no key update;
     if not found then
         raise exception 'no such transaction' using

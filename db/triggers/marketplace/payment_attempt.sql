@@ -51,9 +51,9 @@ begin
             or new.resolved_at is distinct from old.resolved_at and old.resolved_at is not null
             or new.returned_at is distinct from old.returned_at and (old.returned_at is not null or new.event <> 'returned')
             or new.batch is distinct from old.batch and 'PREPARED' not in (old.state, new.state)
-            or new.refunded <> old.refunded and (new.refunded < old.refunded or new.event <> 'refunded')
+            or new.refunded <> old.refunded and new.event <> (case when new.refunded > old.refunded then 'refunded' else 'refund_called_off' end)
             or new.disputed <> old.disputed and new.event not in ('disputed', 'reinstated', 'lost')
-            or new.lost <> old.lost and (new.lost < old.lost or new.event <> 'lost')
+            or new.lost > old.lost and new.event not in ('lost', 'refund_called_off') or new.lost < old.lost and new.event <> 'reinstated'
             or new.credited <> old.credited and (new.credited < old.credited or new.event <> 'credited')
         then
             raise exception 'what was asked of the gateway is frozen' using
@@ -63,9 +63,12 @@ begin
         end if;
         new.from_state := old.state;
         if new.kind = 'CHARGE' and new.state = 'SUCCEEDED' and old.state <> 'SUCCEEDED' then
-            select marketplace.credited_of_charge(new.amount, t.billed, t.credited) into new.credited
-            from marketplace.transaction as t
-            where t.transaction = new.transaction;
+            -- Of whose clicks its money is; what of those was credited meanwhile is not left of it.
+            update marketplace.transaction as t
+            set taken = x.taken, taken_by = new.payment_attempt
+            from marketplace.taken_of(new.transaction, new.amount / 100.0) as x
+            where t.transaction = x.transaction;
+            new.credited := marketplace.credited_of_charge(new.payment_attempt);
         end if;
     end if;
     if not exists (
@@ -82,7 +85,7 @@ end;
 $$;
 
 comment on function marketplace.payment_attempt_keep() is
-'An attempt is made for what a transaction has due, PREPARED, and goes as attempt_step says (23B70); what was asked of the gateway never changes (23B71); nobody is paid who owes us (23B89).';
+'An attempt is made for what a transaction has due, PREPARED, and goes as attempt_step says (23B70); what was asked of the gateway never changes (23B71); nobody is paid who owes us (23B89). A charge that succeeds is written on the months whose clicks it takes money for (transaction.taken).';
 
 create or replace function marketplace.payment_attempt_follow()
 returns trigger
@@ -104,7 +107,7 @@ begin
     values (
         new.payment_attempt, new.from_state, new.event, new.state, new.changed_at,
         case when new.event in (
-            'prepared', 'cancelled', 'released', 'confirmed_done', 'confirmed_undone', 'refunded', 'credited', 'disputed',
+            'prepared', 'cancelled', 'released', 'confirmed_done', 'confirmed_undone', 'refunded', 'refund_called_off', 'credited', 'disputed',
             'reinstated', 'lost', 'alarm_cleared'
         )
             then null else new.job_run end,
@@ -138,7 +141,8 @@ begin
         (7, 'CAME_BACK', 'PURSE', 'RETURNED', v_back, new.amount),
         (8, 'DISPUTED', 'DISPUTED', 'PURSE', v_withdrawn > 0, v_withdrawn),
         (9, 'WON', 'PURSE', 'DISPUTED', v_withdrawn < 0, -v_withdrawn),
-        (10, 'LOST', 'LOST', 'DISPUTED', v_lost > 0, v_lost)
+        (10, 'LOST', 'LOST', 'DISPUTED', v_lost > 0, v_lost),
+        (11, 'WON', 'DISPUTED', 'LOST', v_lost < 0, -v_lost)
     ) as e (place, kind, debit, credit, is_so, amount)
     where e.is_so
     order by e.place;
@@ -166,7 +170,7 @@ declare
 begin
     -- What a gateway takes is a fact, whether there is enough or not.
     perform marketplace.change_purse(
-        new.purse, p_reserve => new.amount, p_is_fact => new.kind in ('FEE', 'WITHDRAWN')
+        new.purse, p_reserve => new.amount, p_is_fact => new.kind in ('FEE', 'WITHDRAWN', 'LOST')
     );
     insert into marketplace.account_entry (
         profile, kind, debit, credit, amount, transaction, payment_attempt, purse, entered_at

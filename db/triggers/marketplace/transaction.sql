@@ -34,6 +34,7 @@ begin
             old.rolled_to, old.billed, old.closed_at)
         or old.status = 'EXECUTED' and (new.executed, new.offset_amount) is distinct from (old.executed, old.offset_amount)
         or abs(new.offset_amount) < abs(old.offset_amount) or new.credited < old.credited
+        or (new.taken, new.taken_by) is distinct from (old.taken, old.taken_by) and old.taken_by is not null
     then
         raise exception 'the transaction is frozen' using
             errcode = '23B62',
@@ -56,12 +57,12 @@ begin
     end if;
     if new.status <> old.status and (old.status, new.status) not in (
         ('CURRENT', 'NEW'), ('CURRENT', 'ROLLED_OVER'), ('CURRENT', 'EXECUTED'),
-        ('NEW', 'EXECUTED'), ('NEW', 'FAILED'), ('FAILED', 'NEW'), ('FAILED', 'EXECUTED')
+        ('NEW', 'EXECUTED'), ('NEW', 'FAILED'), ('FAILED', 'NEW'), ('FAILED', 'EXECUTED'), ('NEW', 'CALLED_OFF'), ('FAILED', 'CALLED_OFF')
     ) then
         raise exception 'a transaction does not go from % to %', old.status, new.status using
             errcode = '23B66',
             detail = format('Transaction %s of %s.', old.transaction, old.month),
-            hint = 'CURRENT to NEW, ROLLED_OVER or EXECUTED at close; NEW to EXECUTED or FAILED; FAILED to NEW or EXECUTED.';
+            hint = 'CURRENT to NEW, ROLLED_OVER or EXECUTED at close; NEW to EXECUTED or FAILED; FAILED to NEW or EXECUTED; a REFUND to CALLED_OFF.';
     end if;
     return new;
 end;
@@ -113,12 +114,19 @@ begin
     inner join old_row as o on n.transaction = o.transaction
     where o.status = 'CURRENT' and n.status <> 'CURRENT' and n.due_amount <> 0
     order by n.transaction;
+    insert into marketplace.account_entry (profile, kind, debit, credit, amount, transaction, entered_at)
+    select n.profile, 'CALLED_BACK', 'PAYABLE', 'GIVEN_BACK', abs(n.due_amount), n.transaction, a.changed_at
+    from new_row as n
+    inner join old_row as o on n.transaction = o.transaction
+    inner join marketplace.payment_attempt as a on n.corrects = a.transaction and a.kind = 'CHARGE' and a.state = 'SUCCEEDED'
+    where n.status = 'CALLED_OFF' and o.status <> 'CALLED_OFF'
+    order by n.transaction;
     return null;
 end;
 $$;
 
 comment on function marketplace.transaction_enter_month() is
-'Enters what a month that is closed makes a profile owe, or be owed, into its account.';
+'Enters what a month that is closed makes a profile owe, or be owed, into its account; and takes a refund that is called off out of it.';
 
 create or replace function marketplace.set_off_follow()
 returns trigger
@@ -172,7 +180,24 @@ returns trigger
 language plpgsql
 set search_path = pg_catalog, marketplace, pg_temp
 as $$
+declare
+    v_charges bigint[];
+    v_made_at timestamptz;
+    v_alone record;
 begin
+    -- A foreign key, asked once per statement and subtotal instead of once per row.
+    select n.transaction, n.update_run, n.profile into v_alone
+    from (select distinct x.transaction, x.update_run, x.profile from new_row as x) as n
+    left join marketplace.transaction_subtotal as s
+        on n.transaction = s.transaction and n.update_run = s.update_run and n.profile = s.profile
+    where s.transaction is null
+    limit 1;
+    if found then
+        raise exception 'an adjustment is in a subtotal of its run' using
+            errcode = '23503',
+            detail = format('Transaction %s, run %s, profile %s have none.', v_alone.transaction, v_alone.update_run, v_alone.profile),
+            hint = 'adjust_clicks makes both, in one statement.';
+    end if;
     -- Nobody is paid out while what they owe changes.
     perform from marketplace.profile as p
     where p.profile in (select n.profile from new_row as n)
@@ -187,40 +212,32 @@ begin
     ) as c
     where t.transaction = c.transaction;
 
-    with credit as (
-        select f.final_transaction as transaction, -sum(n.amount) as amount, max(n.made_at) as made_at
-        from (
-            select x.old_transaction, sum(x.amount) as amount, max(x.made_at) as made_at
-            from new_row as x
-            where x.side = 'ADVERTISEMENT'
-            group by x.old_transaction
-        ) as n
-        inner join marketplace.charged_by(array(select x.old_transaction from new_row as x where x.side = 'ADVERTISEMENT')) as f
-            on n.old_transaction = f.transaction
-        group by f.final_transaction
-        having sum(n.amount) <> 0
-    ),
-
-    credited as (
+    with credited as (
         update marketplace.transaction as t
         set credited = t.credited + c.amount
-        from credit as c
-        where t.transaction = c.transaction
-        returning t.transaction, t.billed, t.credited, c.made_at
+        from (
+            select n.old_transaction, -sum(n.amount) as amount, max(n.made_at) as made_at
+            from new_row as n
+            where n.side = 'ADVERTISEMENT'
+            group by n.old_transaction
+            having sum(n.amount) <> 0
+        ) as c
+        where t.transaction = c.old_transaction
+        returning t.taken_by, c.made_at
     )
 
+    select array_agg(distinct c.taken_by), max(c.made_at) into v_charges, v_made_at from credited as c;
     update marketplace.payment_attempt as a
-    set credited = marketplace.credited_of_charge(a.amount, c.billed, c.credited), event = 'credited', changed_at = c.made_at
-    from credited as c
+    set credited = marketplace.credited_of_charge(a.payment_attempt), event = 'credited', changed_at = v_made_at
     where
-        a.transaction = c.transaction and a.kind = 'CHARGE' and a.state = 'SUCCEEDED'
-        and a.credited <> marketplace.credited_of_charge(a.amount, c.billed, c.credited);
+        a.payment_attempt = any (v_charges)
+        and a.credited <> marketplace.credited_of_charge(a.payment_attempt);
     return null;
 end;
 $$;
 
 comment on function marketplace.adjustment_follow() is
-'Counts corrections where they join (transaction.corrected), and what they credit against what was billed and charged: 23514 transaction_credited_check, payment_attempt_left_check where it was given back by another road.';
+'Counts corrections where they join (transaction.corrected), and what they credit against what was billed and charged: 23514 transaction_credited_check, payment_attempt_left_check where it was given back by another road; 23503 a correction is in no subtotal of its run.';
 
 create or replace function marketplace.month_keep()
 returns trigger

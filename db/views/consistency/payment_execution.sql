@@ -58,7 +58,7 @@ left join (
         t.corrects,
         (-sum(t.due_amount) * 100)::bigint as amount
     from marketplace.transaction as t
-    where t.kind = 'REFUND'
+    where t.kind = 'REFUND' and t.status <> 'CALLED_OFF'
     group by t.corrects
 ) as r on a.transaction = r.corrects
 where

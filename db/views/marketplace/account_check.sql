@@ -1,5 +1,27 @@
 create or replace view marketplace.account_check as
-with stands as (
+with charge as (
+    select
+        a.payment_attempt,
+        a.transaction,
+        a.profile,
+        a.amount,
+        a.credited
+    from marketplace.payment_attempt as a
+    where a.kind = 'CHARGE' and a.state = 'SUCCEEDED'
+),
+
+of_charge as (
+    select
+        t.taken_by as payment_attempt,
+        t.profile,
+        sum(t.taken) as taken,
+        ceil(100 * sum(marketplace.credited_beyond(t.billed, t.taken, t.credited))) as credited
+    from marketplace.transaction as t
+    where t.taken_by is not null
+    group by t.taken_by, t.profile
+),
+
+stands as (
     -- What transactions, attempts and purses say themselves.
     select
         t.profile,
@@ -98,15 +120,83 @@ with stands as (
         0
     from marketplace.adjustment as j
     union all
-    -- What corrections have credited of each charge.
+    -- What corrections have credited of each month, and of each charge.
+    select
+        x.profile,
+        format('credited of transaction %s', x.transaction),
+        sum(x.expected),
+        sum(x.found)
+    from (
+        select
+            j.profile,
+            j.old_transaction as transaction,
+            -j.amount as expected,
+            0 as found
+        from marketplace.adjustment as j
+        where j.side = 'ADVERTISEMENT'
+        union all
+        select
+            t.profile,
+            t.transaction,
+            0,
+            t.credited
+        from marketplace.transaction as t
+        where t.credited <> 0
+    ) as x
+    group by x.profile, x.transaction
+    union all
     select
         a.profile,
         format('credited of attempt %s', a.payment_attempt),
-        marketplace.credited_of_charge(a.amount, t.billed, t.credited) / 100.0,
+        coalesce(m.credited, 0) / 100.0,
         a.credited / 100.0
-    from marketplace.payment_attempt as a
+    from charge as a
+    left join of_charge as m on a.payment_attempt = m.payment_attempt
+    union all
+    -- Of which months' clicks each charge took the money: its own first, then those that went on to it.
+    select
+        a.profile,
+        format('taken of transaction %s by attempt %s', a.transaction, a.payment_attempt),
+        least(coalesce(t.billed, 0), a.amount / 100.0),
+        case when t.taken_by = a.payment_attempt then t.taken else 0 end
+    from charge as a
     inner join marketplace.transaction as t on a.transaction = t.transaction
-    where a.kind = 'CHARGE' and a.state = 'SUCCEEDED'
+    union all
+    select
+        a.profile,
+        format('taken by attempt %s', a.payment_attempt),
+        a.amount / 100.0,
+        m.taken
+    from charge as a
+    inner join of_charge as m on a.payment_attempt = m.payment_attempt
+    where m.taken * 100 > a.amount
+    union all
+    select
+        a.profile,
+        format('taken of transaction %s, which went on to transaction %s', t.transaction, a.transaction),
+        s.amount,
+        0
+    from charge as a
+    inner join (
+        select
+            y.rolled_to as transaction,
+            y.transaction as source,
+            y.carried_out as amount
+        from marketplace.transaction as y
+        where y.rolled_to is not null and y.carried_out > 0
+        union all
+        select
+            o.claim,
+            o.debt,
+            o.amount
+        from marketplace.set_off as o
+        where o.is_rest
+    ) as s on a.transaction = s.transaction
+    inner join marketplace.transaction as t on s.source = t.transaction
+    left join of_charge as m on a.payment_attempt = m.payment_attempt
+    where
+        t.billed > 0 and t.taken_by is distinct from a.payment_attempt
+        and coalesce(m.taken, 0) + 0.01 <= a.amount / 100.0
 )
 
 select
@@ -119,4 +209,4 @@ group by s.profile, s.what
 having sum(s.expected) <> sum(s.found);
 
 comment on view marketplace.account_check is
-'Where a profile''s account and what stands elsewhere do not agree, NOK: the accounts that entries add up to are what transactions have left, and attempts have under way, in dispute and lost; what was set off, corrected and credited stands where it was taken from. No row: they agree.';
+'Where a profile''s account and what stands elsewhere do not agree, NOK: the accounts that entries add up to are what transactions have left, and attempts have under way, in dispute and lost; what was set off, corrected, taken and credited stands where it was taken from. No row: they agree.';

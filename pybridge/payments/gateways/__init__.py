@@ -77,6 +77,8 @@ class Event:
     batch: str | None = None  # alone, without a key: it is about every request of this batch
     kind: str = ""  # the gateway's own name of it
     occurred_at: datetime | None = None
+    dispute: str | None = None  # of a charge taken back, or given back to us: which; two of one amount are two
+    metadata: Mapping[str, str] = field(default_factory=dict)  # what we gave it with the object that this is about
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,10 @@ class Gateway(Protocol):
 
     def newest(self, since: datetime, ledger: str) -> list[Found]:
         """All that was made since; raises NotAnswered where it cannot be had whole."""
+        ...
+
+    def heard(self, since: datetime) -> list[Event]:
+        """What it has said by itself since, whether anybody heard it or not; raises NotAnswered as newest does."""
         ...
 
     def read_events(self, payload: bytes, signature: str | None) -> list[Event]:

@@ -127,12 +127,12 @@ class Bank:
     """A bank that takes files; it answers hours or days later, by files that somebody fetches for read_events."""
 
     name = "bank"
-    is_live = False  # it has no key; whose outbox this is, nobody can tell
     batch_limit = 1000
 
-    def __init__(self, outbox: Outbox, debtor: Debtor) -> None:
+    def __init__(self, outbox: Outbox, debtor: Debtor, is_live: bool) -> None:
         self._outbox = outbox
         self._debtor = debtor
+        self.is_live = is_live
 
     def send(self, requests: Sequence[Request]) -> list[Answer]:
         """One batch, one file. What is refused here is left out of it; the rest is paid."""
@@ -206,6 +206,10 @@ class Bank:
             raise NotAnswered(_what(error)) from None
         return found
 
+    def heard(self, since: datetime) -> list[Event]:
+        """A bank says what it says in files, and somebody fetches them."""
+        return []
+
     def read_events(self, payload: bytes, signature: str | None = None) -> list[Event]:
         """Read a pain.002, camt.053 or camt.054. Files carry no signature: who may write the inbox is the lock."""
         return bank_report.read(payload, self._debtor.iban, self._outbox.held)
@@ -244,16 +248,16 @@ def _what(error: OSError) -> str:
 
 
 def open_gateway(environment: Mapping[str, str]) -> Bank:
-    """The gateway as BANK_OUTBOX and BANK_DEBTOR_NAME, _IBAN and _BIC say."""
+    """The gateway as BANK_OUTBOX, BANK_MODE and BANK_DEBTOR_NAME, _IBAN and _BIC say."""
     outbox = _setting(environment, "BANK_OUTBOX", "The folder that the bank fetches payment files from.")
     folder = Path(outbox)
     try:
-        mode = folder.stat().st_mode
+        kind = folder.stat().st_mode
     except OSError as error:
         raise NotConfigured(f"BANK_OUTBOX {folder}: {error.strerror}", f"Run: mkdir -m 750 {folder}") from None
-    if not stat.S_ISDIR(mode):
+    if not stat.S_ISDIR(kind):
         raise NotConfigured(f"BANK_OUTBOX {folder} is not a folder", "Name the folder that the bank fetches from.")
-    if mode & stat.S_IWOTH:
+    if kind & stat.S_IWOTH:
         raise NotConfigured(f"anybody may write payment files into {folder}", f"Run: chmod o-w {folder}")
     name = bank_order.carried(_setting(environment, "BANK_DEBTOR_NAME", "The name that the account is held in."), 70)
     iban = _setting(environment, "BANK_DEBTOR_IBAN", "The account that payouts are debited to.")
@@ -270,7 +274,10 @@ def open_gateway(environment: Mapping[str, str]) -> Bank:
         raise NotConfigured(
             "BANK_DEBTOR_BIC is no BIC", "It has 8 or 11 characters; without it the IBAN does."
         ) from None
-    return Bank(Outbox(folder), Debtor(name, iban, bic or None))
+    mode = environment.get("BANK_MODE", "").strip() or "live"
+    if mode not in ("live", "test"):
+        raise NotConfigured(f"BANK_MODE is {mode!r}", "live, or test: nobody fetches what is in the outbox.")
+    return Bank(Outbox(folder), Debtor(name, iban, bic or None), is_live=mode == "live")
 
 
 def _setting(environment: Mapping[str, str], name: str, what: str) -> str:

@@ -27,6 +27,7 @@ from pybridge.payments.gateways import (
     secret,
 )
 from pybridge.payments.gateways.stripe_said import (
+    SAID_OF_OLD,
     answer_of,
     answer_of_error,
     clean,
@@ -217,6 +218,18 @@ class Stripe:
         except UNREADABLE:
             raise NotAnswered("what it has cannot be read") from None
         return found
+
+    def heard(self, since: datetime) -> list[Event]:
+        """Disputes, reversals and failures: Stripe keeps what it said for thirty days."""
+        asked: Any = {"created": {"gte": int(since.timestamp())}, "types": list(SAID_OF_OLD), "limit": PAGE}
+        try:
+            pages = [each.to_dict() for each in self._client.v1.events.list(asked).auto_paging_iter()]
+            return [event for said in reversed(pages) for event in events_of(said)]  # they are newest first
+        except stripe.StripeError as error:
+            answer = answer_of_error(error)
+            raise NotAnswered(answer.message or answer.error_code or answer.answer) from None
+        except UNREADABLE:
+            raise NotAnswered("what it said cannot be read") from None
 
     def read_events(self, payload: bytes, signature: str | None) -> list[Event]:
         """A webhook's body; what is not about our money gives no event."""

@@ -39,6 +39,8 @@ DISPUTE_EVENTS: dict[str, Word] = {
     "charge.dispute.funds_reinstated": "reinstated",
 }
 REFUND_EVENTS = ("refund.updated", "refund.failed")
+# What no list of objects tells of things made long ago: those are asked for as events, in case nobody heard them.
+SAID_OF_OLD = (*DISPUTE_EVENTS, "transfer.reversed", "refund.failed", "payout.failed")
 # Of two payments for one key, the one that counts is the one that went furthest.
 FURTHEST: tuple[Word, ...] = ("succeeded", "processing", "requires_action", "declined")
 
@@ -143,6 +145,7 @@ def found_of(kind: Kind, said: Object) -> Found | None:
 
 def events_of(said: Object) -> list[Event]:
     kind, about = said["type"], said["data"]["object"]
+    dispute = None
     if kind in INTENT_EVENTS:
         answer = _of_intent(about)
     elif kind in REFUND_EVENTS:
@@ -154,6 +157,7 @@ def events_of(said: Object) -> list[Event]:
             "returned", about["id"], about["amount_reversed"], _currency(about), message="transfer reversed"
         )
     elif kind in DISPUTE_EVENTS:
+        dispute = str(about["id"])
         # The bank took a charge back, or gave it to us again. A dispute has no metadata: its payment intent names it.
         word, intent = DISPUTE_EVENTS[kind], about["payment_intent"]
         answer = Answer(word, intent, about["amount"], _currency(about), decline_code=about.get("reason"))
@@ -171,6 +175,8 @@ def events_of(said: Object) -> list[Event]:
             idempotency_key=metadata(about, "idempotency_key"),
             kind=kind,
             occurred_at=datetime.fromtimestamp(said["created"], UTC),
+            dispute=dispute,
+            metadata={name: str(value) for name, value in (about.get("metadata") or {}).items()},
         )
     ]
 

@@ -38,6 +38,7 @@ CODES = {
     "BANK": N_("bank"),
     "BETWEEN": N_("between organisations"),
     "BOTH": N_("sale and return"),
+    "CALLED_OFF": N_("called off"),
     "CANCELLED": N_("cancelled"),
     "CARD": N_("card"),
     "CARD_CHANGE": N_("moved to or from a card"),

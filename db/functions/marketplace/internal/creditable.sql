@@ -1,20 +1,34 @@
-create or replace function marketplace.creditable(p_transactions bigint [])
-returns table (transaction bigint, final_transaction bigint, creditable numeric)
+create or replace function marketplace.creditable(p_transactions bigint [], p_prices numeric [])
+returns table (transaction bigint, creditable numeric)
 language sql stable
 set search_path = pg_catalog, marketplace, pg_temp
 begin atomic
-    select
-        f.transaction, f.final_transaction,
-        -- What was never taken, and what is left of what was; no charge has taken anything yet: no limit but the clicks.
-        greatest(
-            0,
-            greatest(0, t.billed - a.amount / 100.0) + (a.amount - a.refunded - a.disputed - a.lost) / 100.0 - t.credited
-        )
-    from marketplace.charged_by(p_transactions) as f
-    inner join marketplace.transaction as t on f.final_transaction = t.transaction
-    inner join marketplace.payment_attempt as a on t.transaction = a.transaction
-    where a.kind = 'CHARGE' and a.state = 'SUCCEEDED';
+    with asked as (
+        select
+            t.transaction, t.taken_by,
+            greatest(0, t.billed - t.taken - t.credited) as never_taken,
+            greatest(0, x.price - greatest(0, t.billed - t.taken - t.credited)) as of_charge
+        from unnest(p_transactions, p_prices) as x (transaction, price)
+        inner join marketplace.transaction as t on x.transaction = t.transaction
+        where t.taken_by is not null
+    ),
+
+    -- What is left of the charge is for all of its months together: whoever is asked for first has it.
+    shared as (
+        select
+            a.transaction, a.never_taken, a.of_charge,
+            (c.amount - c.refunded - c.disputed - c.lost) / 100.0 - (
+                select sum(marketplace.credited_beyond(m.billed, m.taken, m.credited))
+                from marketplace.transaction as m
+                where m.taken_by = a.taken_by
+            ) - (sum(a.of_charge) over (partition by a.taken_by order by a.transaction) - a.of_charge) as charge_left
+        from asked as a
+        inner join marketplace.payment_attempt as c on a.taken_by = c.payment_attempt
+    )
+
+    select s.transaction, s.never_taken + least(s.of_charge, greatest(0, s.charge_left))
+    from shared as s;
 end;
 
-comment on function marketplace.creditable(bigint []) is
-'What corrections may still credit of the clicks of these transactions, NOK: what was given back by a refund, is in dispute or was lost is not credited as well. No row where nothing was charged: then only the clicks themselves are the limit. Those with one final_transaction share it.';
+comment on function marketplace.creditable(bigint [], numeric []) is
+'What corrections may credit of clicks of these transactions that cost so much, NOK: what no charge ever took of them, and of what one took as much as is left of it: what was given back by a refund, is in dispute or was lost is not credited as well. No row where no charge has taken anything: then only the clicks themselves are the limit.';

@@ -12,6 +12,10 @@ begin
             detail = format('Attempt %s.', p_payment_attempt),
             hint = 'Say in p_reason why; it stays with the attempt.';
     end if;
+    -- The account first, then the transaction, then the attempt: everybody locks in this order.
+    perform from marketplace.profile as p
+    where p.profile = (select a.profile from marketplace.payment_attempt as a where a.payment_attempt = p_payment_attempt)
+    for no key update;
     perform from marketplace.transaction as t
     where t.transaction = (select a.transaction from marketplace.payment_attempt as a where a.payment_attempt = p_payment_attempt)
     for no key update;
@@ -27,4 +31,4 @@ end;
 $$;
 
 comment on function marketplace.lock_attempt(bigint, text) is
-'The attempt, its transaction and itself locked, for what a person decides for a reason. 22023; P0002 no such attempt.';
+'The attempt, its account, its transaction and itself locked, for what a person decides for a reason. 22023; P0002 no such attempt.';

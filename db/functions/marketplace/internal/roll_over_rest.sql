@@ -18,12 +18,12 @@ begin
         return;
     end if;
     perform marketplace.ensure_transactions(p_month, v_profiles, p_now);
-    insert into marketplace.set_off (profile, debt, claim, amount, made_at)
+    insert into marketplace.set_off (profile, debt, claim, amount, made_at, is_rest)
     select
         n.profile,
         case when n.amount > 0 then n.transaction else c.transaction end,
         case when n.amount > 0 then c.transaction else n.transaction end,
-        abs(n.amount), p_now
+        abs(n.amount), p_now, true
     from marketplace.nettable_amount as n
     inner join marketplace.transaction as t on n.transaction = t.transaction
     inner join marketplace.transaction as c

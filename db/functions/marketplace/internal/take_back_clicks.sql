@@ -12,10 +12,9 @@ declare
     v_clicks marketplace.ad_click[];
     v_run bigint;
     v_owners bigint[];
-    v_charges bigint[];
 begin
     if
-        cardinality(p_profiles) is null or btrim(coalesce(p_reason, '')) = '' or p_is_credited is null
+        coalesce(cardinality(p_profiles), 0) = 0 or btrim(coalesce(p_reason, '')) = '' or p_is_credited is null
         or p_side not in ('ADVERTISEMENT', 'WEBSITE')
         or cardinality(p_profiles) is distinct from cardinality(p_click_times)
         or cardinality(p_profiles) is distinct from cardinality(p_ad_clicks)
@@ -38,11 +37,13 @@ begin
             on k.profile = c.profile and k.click_time = c.click_time and k.ad_click = c.ad_click
     );
     perform marketplace.check_adjustable(p_profiles, p_click_times, p_ad_clicks, v_clicks, v_sides);
-    select
-        array_agg(distinct o.owner) filter (where o.owner is not null), array_agg(distinct c.advertisement_charge_transaction)
-    into v_owners, v_charges
-    from unnest(v_clicks) as c
-    cross join unnest(array[c.profile, c.publisher]) as o (owner);
+    v_owners := array(
+        select c.profile from unnest(v_clicks) as c
+        union
+        select c.publisher from unnest(v_clicks) as c where c.publisher is not null
+    );
+    -- What is left of their charges stays so meanwhile: a dispute waits, or was first.
+    perform from marketplace.profile as p where p.profile = any (v_owners) order by p.profile for no key update;
     perform marketplace.ensure_transactions(v_month, v_owners, p_now);
     insert into marketplace.update_run (month, kind, run_time)
     values (v_month, 'ADJUST', p_now)
@@ -50,18 +51,31 @@ begin
 
     -- In one statement, at whose end each adjustment finds its subtotal.
     -- What the advertiser has had back by another road is not given again: of each charge, its clicks in their order.
-    with credit as (
+    with asked as (
+        select array_agg(x.transaction) as transactions, array_agg(x.price) as prices
+        from (
+            select c.advertisement_charge_transaction as transaction, sum(c.price) as price
+            from unnest(v_clicks) as c
+            group by c.advertisement_charge_transaction
+        ) as x
+    ),
+
+    credit as (
         select
             c.*,
             case
                 when p_is_credited then 0
                 when l.transaction is null then c.price
                 else least(c.price, greatest(0, l.creditable + c.price - sum(c.price) over (
-                    partition by l.final_transaction order by c.click_time, c.profile, c.ad_click rows unbounded preceding
+                    partition by l.transaction order by c.click_time, c.profile, c.ad_click rows unbounded preceding
                 )))
             end as credit
         from unnest(v_clicks) as c
-        left join marketplace.creditable(v_charges) as l on c.advertisement_charge_transaction = l.transaction
+        left join (
+            select x.transaction, x.creditable
+            from asked as a
+            cross join lateral marketplace.creditable(a.transactions, a.prices) as x
+        ) as l on c.advertisement_charge_transaction = l.transaction
     ),
 
     adjusted as (

@@ -9,7 +9,7 @@ from typing import Any, LiteralString, NamedTuple
 from psycopg import sql
 
 from pybridge.web.pages import charts
-from pybridge.web.pages.blocks import Context, Empty, Facts, Section
+from pybridge.web.pages.blocks import Context, Empty, Facts, Grid, Section
 from pybridge.web.pages.content.asking import ask
 from pybridge.web.pages.content.drawing import Rest, over_time
 
@@ -21,6 +21,7 @@ class Books(NamedTuple):
 
     transaction: sql.Identifier
     line: sql.Identifier
+    set_off: sql.Identifier
     attempt: sql.Identifier | None
     clicks: sql.Identifier  # a function: clicks of an item and a step of time
 
@@ -28,12 +29,14 @@ class Books(NamedTuple):
 EVERYBODYS = Books(
     sql.Identifier("report", "marketplace_transaction"),
     sql.Identifier("report", "marketplace_statement_line"),
+    sql.Identifier("report", "marketplace_set_off"),
     sql.Identifier("report", "payment_attempt"),
     sql.Identifier("marketplace", "all_click_counts"),
 )
 OWN = Books(
     sql.Identifier("marketplace", "own_statement"),
     sql.Identifier("marketplace", "own_statement_line"),
+    sql.Identifier("marketplace", "own_set_off"),
     None,  # whose money it is sees by status and executed when it moved
     sql.Identifier("marketplace", "click_counts"),
 )
@@ -71,8 +74,8 @@ def _statement(context: Context, books: Books, page: str, profile: int | None) -
             """
             select
                 transaction, kind, month, profile, profile_name, status, advertisement_clicks, advertisement_amount,
-                website_clicks, website_amount, net_amount, carried_in, due_amount, carried_out, minimum, executed,
-                corrects, reason
+                website_clicks, website_amount, net_amount, carried_in, offset_in, due_amount, offset_amount,
+                left_amount, carried_out, minimum, executed, corrects, reason
             from {}
             where
                 (%(profile)s::bigint is null or profile = %(profile)s)
@@ -118,8 +121,8 @@ def _statement(context: Context, books: Books, page: str, profile: int | None) -
 def _transaction(context: Context, books: Books, row: Mapping[str, Any], kind: str) -> list[Section]:
     words = context.words
     shown = (
-        "status", "advertisement_amount", "website_amount", "net_amount", "carried_in", "due_amount", "carried_out",
-        "minimum", "executed", "corrects", "reason",
+        "status", "advertisement_amount", "website_amount", "net_amount", "carried_in", "offset_in", "due_amount",
+        "offset_amount", "left_amount", "carried_out", "minimum", "executed", "corrects", "reason",
     )  # fmt: skip
     pairs = [(words.column(each), words.value(each, row[each])) for each in shown if row[each] is not None]
     lines = ask(
@@ -140,7 +143,7 @@ def _transaction(context: Context, books: Books, row: Mapping[str, Any], kind: s
     caption = words("What it is made of")
     title = words("Transaction {number}, {kind}", number=row["transaction"], kind=kind)
     grid = [context.grid(lines, caption, hide=["item"])] if lines.rows or row["kind"] == "MONTHLY" else []
-    made = Section(title, [Facts(pairs), *grid])  # a correction may have no lines of its own
+    made = Section(title, [Facts(pairs), *grid, *_set_off(context, books, row)])  # a correction may have no lines
     if books.attempt is None:
         return [made]
     attempts = ask(
@@ -159,6 +162,25 @@ def _transaction(context: Context, books: Books, row: Mapping[str, Any], kind: s
         transaction=row["transaction"],
     )
     return [made, Section(words("When it was charged or paid"), [context.grid(attempts, words("Attempts"))])]
+
+
+def _set_off(context: Context, books: Books, row: Mapping[str, Any]) -> list[Grid]:
+    """What of it was set off against other months: it was neither charged nor paid."""
+    found = ask(
+        context,
+        "set_off",
+        sql.SQL(
+            """
+            select set_off_on, other_month, other_transaction, amount, is_rest
+            from {}
+            where transaction = %(transaction)s
+            order by set_off
+            """
+        ).format(books.set_off),
+        ("amount",),
+        transaction=row["transaction"],
+    )
+    return [context.grid(found, context.words("Set off against other months"))] if found.rows else []
 
 
 def clicks(context: Context) -> list[Section]:

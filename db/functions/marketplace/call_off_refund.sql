@@ -1,0 +1,73 @@
+create or replace function marketplace.call_off_refund(p_transaction bigint, p_reason text, p_now timestamptz default null)
+returns void
+language plpgsql security definer
+set search_path = pg_catalog, marketplace, pg_temp
+as $$
+declare
+    v_refund marketplace.transaction;
+    v_charge marketplace.payment_attempt;
+    v_state text;
+    v_amount bigint;
+    v_lost bigint;
+    v_left bigint;
+begin
+    p_now := jobs.server_time(p_now);
+    select t.* into v_refund from marketplace.transaction as t where t.transaction = p_transaction and t.kind = 'REFUND';
+    if not found then
+        raise exception 'no such refund' using
+            errcode = 'P0002',
+            detail = format('Transaction %s.', p_transaction),
+            hint = 'REFUND transactions are in report.payment_attempt, and in due_transactions.';
+    end if;
+    select a.payment_attempt into v_charge.payment_attempt
+    from marketplace.payment_attempt as a
+    where a.transaction = v_refund.corrects and a.kind = 'CHARGE' and a.state = 'SUCCEEDED';
+    v_charge := marketplace.lock_attempt(v_charge.payment_attempt, p_reason);
+    select t.* into v_refund from marketplace.transaction as t where t.transaction = p_transaction for no key update;
+    select a.state into v_state
+    from marketplace.payment_attempt as a
+    where a.transaction = p_transaction
+    order by a.attempt_number desc
+    limit 1
+    for update;
+    if
+        v_refund.status not in ('NEW', 'FAILED') or v_charge.alarm is distinct from 'given_back'
+        or v_state not in ('PREPARED', 'CANCELLED', 'DECLINED_SOFT', 'DECLINED_HARD', 'REJECTED')
+    then
+        raise exception 'the refund is not one that went back by another road' using
+            errcode = '23B75',
+            detail = format('Transaction %s: %s, last attempt %s, alarm of the charge: %s.',
+                p_transaction, v_refund.status, coalesce(v_state, 'none'), coalesce(v_charge.alarm, 'none')),
+            hint = 'Only a refund that has not been sent, of a charge whose money was lost in a dispute as well (given_back), is called off.';
+    end if;
+    update marketplace.payment_attempt as a
+    set
+        state = 'CANCELLED', event = 'cancelled', message = p_reason, changed_at = p_now, resolved_at = p_now, next_retry_at = null
+    where a.transaction = p_transaction and a.state = 'PREPARED';
+
+    -- What was lost beyond the charge is of the charge again, as far as this refund held its place.
+    v_amount := -v_refund.due_amount * 100;
+    v_left := marketplace.lost_beyond(v_charge.payment_attempt);
+    v_lost := least(v_amount, v_left);
+    insert into marketplace.purse_movement (purse, kind, amount, payment_attempt, reason, moved_at)
+    select v_charge.purse, 'LOST', v_lost, v_charge.payment_attempt, p_reason, p_now
+    where v_lost > 0;
+    update marketplace.payment_attempt as a
+    set
+        refunded = a.refunded - v_amount, lost = a.lost + v_lost, event = 'refund_called_off', message = p_reason,
+        changed_at = p_now,
+        alarm = case
+            when v_left > v_lost and exists (
+                select from marketplace.transaction as t
+                where
+                    t.corrects = a.transaction and t.kind = 'REFUND' and t.status in ('NEW', 'FAILED')
+                    and t.transaction <> p_transaction
+            ) then a.alarm
+        end
+    where a.payment_attempt = v_charge.payment_attempt;
+    update marketplace.transaction as t set status = 'CALLED_OFF' where t.transaction = p_transaction;
+end;
+$$;
+
+comment on function marketplace.call_off_refund(bigint, text, timestamptz) is
+'A refund that has not been sent is called off, since its money went back by another road: the bank took the charge back, and that is lost (alarm given_back). It is CALLED_OFF for good; the charge''s alarm is cleared once no refund of what is lost waits any more. What of the charge was not lost may be refunded anew. 22023; P0002 no such refund; 23B75 it was sent, or its money did not go back otherwise.';
