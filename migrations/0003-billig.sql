@@ -237,59 +237,66 @@ create table billig.event (
     event_name text not null,
     event_location text,
     event_note text,
-    event_time timestamp not null,
-    event_type int,
-    external_id text,
+    event_time timestamp,
+    event_type text,
+    external_id int,
     organisation int not null,
-    a4_ticket_layout text,
-    receipt_ticket_layout text,
-    tp_ticket_layout text,
-    ticket_fee numeric(10, 2) not null default 0,
+    a4_ticket_layout int,
+    receipt_ticket_layout int,
+    tp_ticket_layout int,
+    ticket_fee numeric not null default 0,
     dave_id int,
     dave_time_id int,
-    sale_from timestamp,
-    sale_to timestamp,
+    sale_from timestamp not null default '2000-01-01 00:00',
+    sale_to timestamp not null default '2099-12-31 00:00',
     hidden boolean not null default false,
     project int,
     vat_code smallint,
     ticket_fee_vat_code smallint,
     ticket_fee_vat_source text,
+    programme_id text,
+    programme_key text generated always as (coalesce(programme_id, external_id::text)) stored,
     constraint event_pkey primary key (event),
     constraint event_external_id_key unique (external_id),
-    constraint event_event_type_fkey foreign key (event_type) references billig.event_type (event_type),
+    constraint event_programme_key_key unique (programme_key),
+    constraint event_event_type_fkey
+    foreign key (event_type) references billig.event_type (event_type_name) on update cascade,
     constraint event_organisation_fkey foreign key (organisation) references billig.organisation (organisation),
     constraint event_project_fkey foreign key (project) references billig.project (project),
     constraint event_vat_code_fkey foreign key (vat_code) references books.vat_code (vat_code),
     constraint event_ticket_fee_vat_code_fkey foreign key (ticket_fee_vat_code) references books.vat_code (vat_code),
-    constraint event_ticket_fee_check check (ticket_fee between 0 and 100000),
+    constraint event_ticket_fee_check check (ticket_fee between 0 and 100000 and scale(ticket_fee) = 0),
     constraint event_ticket_fee_vat_source_check check (
         (ticket_fee_vat_code is null) = (ticket_fee_vat_source is null) and ticket_fee_vat_source ~ '\S'
     ),
     constraint event_sale_check check (sale_from < sale_to)
 );
 comment on table billig.event is
-'What tickets are sold to. Times are local (Europe/Oslo), without zone, as legacy clients read them. event_ticket_fee_vat_source_check: a VAT code of the fee''s own says what it rests on.';
+'What tickets are sold to. Times are local (Europe/Oslo), without zone, as legacy clients read them; so are the types and what is never null. event_ticket_fee_check: whole kroner, in the digits of an integer. event_ticket_fee_vat_source_check: a VAT code of the fee''s own says what it rests on.';
 comment on column billig.event.event is 'Key';
 comment on column billig.event.event_name is 'Name';
 comment on column billig.event.event_location is 'Where: the hall or tent';
 comment on column billig.event.event_note is 'Free text for the web';
-comment on column billig.event.event_time is 'When it starts, local time';
-comment on column billig.event.event_type is 'Kind of event';
-comment on column billig.event.external_id is 'The programme''s own id of the event; import_programme goes by it';
+comment on column billig.event.event_time is
+'When it starts, local time; null: not known yet, and nothing is sold (23B16), since the VAT rate is that day''s. Once known it may be moved, not taken away (23B20)';
+comment on column billig.event.event_type is 'Kind of event: the name of a billig.event_type';
+comment on column billig.event.external_id is 'The event''s number in another system, as legacy clients know it';
 comment on column billig.event.organisation is 'Who arranges it';
 comment on column billig.event.a4_ticket_layout is 'Legacy: layout of an A4 ticket';
 comment on column billig.event.receipt_ticket_layout is 'Legacy: layout of a ticket on a receipt roll';
 comment on column billig.event.tp_ticket_layout is 'Legacy: layout of a thermal ticket';
-comment on column billig.event.ticket_fee is 'Fee per ticket, NOK including VAT: the part of the price that is a fee, the whole of a price that is less';
+comment on column billig.event.ticket_fee is 'Fee per ticket, NOK including VAT: the part of the price that is a fee, the whole of a price that is less; whole kroner, as the price';
 comment on column billig.event.dave_id is 'Legacy: id in the booking system';
 comment on column billig.event.dave_time_id is 'Legacy: id of the time in the booking system';
-comment on column billig.event.sale_from is 'Sale opens, local time; null: at once';
-comment on column billig.event.sale_to is 'Sale ends, local time, exclusive; null: never';
+comment on column billig.event.sale_from is 'Sale opens, local time; 2000-01-01: at once';
+comment on column billig.event.sale_to is 'Sale ends, local time, exclusive; 2099-12-31: never';
 comment on column billig.event.hidden is 'Not for the public: no web sale, and no reservation but by a seller';
 comment on column billig.event.project is 'UKE project; null: none';
 comment on column billig.event.vat_code is 'The event''s own VAT code; null: its project''s (T11: three or so events differ)';
 comment on column billig.event.ticket_fee_vat_code is 'VAT code of the fee; null: that of the ticket, as for every event unless a bookkeeper knows better (billig.set_fee_vat_code)';
 comment on column billig.event.ticket_fee_vat_source is 'What the fee''s own VAT code rests on: a ruling, a letter, a paragraph; null: it has none';
+comment on column billig.event.programme_id is 'The programme''s own id of the event, where that is no whole number; else external_id has it';
+comment on column billig.event.programme_key is 'What import_programme finds the event by: programme_id, else external_id';
 
 create table billig.event_date (
     event int not null,
@@ -323,7 +330,8 @@ comment on column billig.ticket_group_base.ticket_group is 'Key';
 comment on column billig.ticket_group_base.event is 'The event; never changed';
 comment on column billig.ticket_group_base.ticket_group_name is 'Name: a part of the hall';
 comment on column billig.ticket_group_base.is_theater_ticket_group is 'Numbered seats';
-comment on column billig.ticket_group_base.ticket_limit is 'Most tickets of one price group in one purchase; null: 9';
+comment on column billig.ticket_group_base.ticket_limit is
+'Most tickets of one price group that one buyer (billig.purchase.buyer) holds at a time; at a stand where nobody is named, in one purchase. Null: 9';
 comment on column billig.ticket_group_base.num is 'Capacity, tickets';
 
 create table billig.ticket_group_slot (
@@ -647,8 +655,18 @@ create table billig.purchase (
     purchase_time timestamptz not null default now(),
     seller text,
     erased timestamptz,
+    owner_card bigint,
+    purchase_key uuid not null default gen_random_uuid(),
+    buyer text generated always as (
+        case
+            when owner_member_id is not null then 'member ' || owner_member_id::text
+            when owner_email <> '' then 'e-mail ' || lower(owner_email)
+            when owner_card is not null then 'card ' || owner_card::text
+        end
+    ) stored,
     constraint purchase_pkey primary key (purchase),
-    constraint purchase_erased_check check (erased is null or (owner_member_id is null and owner_email is null))
+    constraint purchase_erased_check
+    check (erased is null or (owner_member_id is null and owner_email is null and owner_card is null))
 );
 comment on table billig.purchase is 'One buyer''s tickets. The only home of who bought (with ticket_card and payment_error): see erase_buyer.';
 comment on column billig.purchase.purchase is 'Key; a client may choose it (max+1), the sequence then moves past it';
@@ -657,8 +675,26 @@ comment on column billig.purchase.owner_email is 'Buyer''s e-mail; personal data
 comment on column billig.purchase.purchase_time is 'When it was made; history is read from the log, not here';
 comment on column billig.purchase.seller is 'Who made it; null on the web; history is read from the log, not here';
 comment on column billig.purchase.erased is 'When the buyer was erased, by erase_buyer';
+comment on column billig.purchase.owner_card is 'Ticket card that was shown when it was bought; personal data';
+comment on column billig.purchase.purchase_key is
+'Random, where the purchase''s number can be guessed: who has both is shown the purchase (billig.show_purchase). Another one once the buyer was erased';
+comment on column billig.purchase.buyer is
+'Who ticket_limit counts by: the member, else the e-mail in lower case, else the card; null: nobody is named. Personal data, and gone with the three';
 create index purchase_owner_email_idx on billig.purchase (lower(owner_email)) where owner_email is not null;
 create index purchase_owner_member_id_idx on billig.purchase (owner_member_id) where owner_member_id is not null;
+create index purchase_owner_card_idx on billig.purchase (owner_card) where owner_card is not null;
+create index purchase_buyer_idx on billig.purchase (buyer) where buyer is not null;
+
+create table billig.buyer_turn (
+    buyer_turn smallint,
+    turns bigint not null default 0,
+    constraint buyer_turn_pkey primary key (buyer_turn)
+) with (fillfactor = 20);
+comment on table billig.buyer_turn is
+'Rows that sales to a named buyer take, one after the other, before they count what the buyer holds: a buyer''s is found by a hash, so that it is there before the buyer is, and says nothing of who bought. Taken by UPDATE, so that a transaction with an older snapshot fails (40001) instead of counting too few.';
+comment on column billig.buyer_turn.buyer_turn is 'Hash of billig.purchase.buyer, 0 to 1023';
+comment on column billig.buyer_turn.turns is 'How often it was taken; means nothing';
+insert into billig.buyer_turn (buyer_turn) select generate_series(0, 1023);
 
 create table billig.exchange (
     exchange bigint generated by default as identity,
@@ -1065,7 +1101,8 @@ create table billig.payment_error (
     failed timestamp not null,
     owner_cardno text,
     owner_email text,
-    message text,
+    message text not null,
+    error_key uuid not null default gen_random_uuid(),
     constraint payment_error_pkey primary key (error)
 );
 comment on table billig.payment_error is 'Hand-off of failed web payments: what the web shows the buyer who comes back with the reference';
@@ -1073,7 +1110,9 @@ comment on column billig.payment_error.error is 'Reference (text), the client''s
 comment on column billig.payment_error.failed is 'When, local time';
 comment on column billig.payment_error.owner_cardno is 'Buyer''s ticket card; personal data';
 comment on column billig.payment_error.owner_email is 'Buyer''s e-mail; personal data';
-comment on column billig.payment_error.message is 'What to tell the buyer';
+comment on column billig.payment_error.message is 'What to tell the buyer; empty once the buyer was erased';
+comment on column billig.payment_error.error_key is
+'Random, where the reference can be guessed: who has both is shown the row (billig.show_payment_error). Another one once the buyer was erased';
 
 create table billig.payment_error_price_group (
     error text not null,
