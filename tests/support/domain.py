@@ -187,7 +187,7 @@ def make_event(
             insert into billig.event
                 (event_name, event_time, organisation, ticket_fee, project, vat_code, ticket_fee_vat_code,
                 ticket_fee_vat_source, sale_from, sale_to, hidden)
-            values (%s, %s, %s, %s, %s, %s, %s, %s, coalesce(%s, '2000-01-01'), coalesce(%s, '2099-12-31'), %s)
+            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
             returning event
             """,
             _fresh("Event"),
@@ -198,8 +198,8 @@ def make_event(
             vat_code,
             fee_vat_code,
             None if fee_vat_code is None else "a ruling",
-            sale_from,
-            sale_to,
+            sale_from or datetime(2000, 1, 1),
+            sale_to or datetime(2099, 12, 31),
             hidden,
         )
     )
@@ -374,9 +374,7 @@ def sell(
     )
 
 
-def net(
-    db: Connection, wanted: Wanted, count: int = 1, *, email: str | None = None, **arguments: object
-) -> Sale:
+def net(db: Connection, wanted: Wanted, count: int = 1, *, email: str | None = None, **arguments: object) -> Sale:
     """Sells on the web, unpaid as yet; to a buyer who has bought nothing yet, unless one is named."""
     return create_purchase(db, "NET", wanted, count, owner_email=email or fresh_email(), **arguments)
 

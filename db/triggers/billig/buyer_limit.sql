@@ -29,24 +29,43 @@ $$;
 comment on function billig.ticket_limit_insert() is
 'Holds a named buyer to ticket_limit, over all their live tickets of the price group, whoever inserts more. 23B05.';
 
-create or replace function billig.ticket_limit_change()
+create or replace function billig.ticket_limit_update()
 returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
 as $$
 declare
-    v_buyer text;
+    v_buyers text[];
+    v_price_groups int[];
+    v_asked int[];
 begin
-    select buyer into v_buyer from billig.purchase where purchase = new.purchase;
-    if v_buyer is not null then
-        perform billig.check_buyers(array[v_buyer], array[new.price_group], array[1]);
+    select array_agg(w.buyer), array_agg(w.price_group), array_agg(w.tickets)
+    into v_buyers, v_price_groups, v_asked
+    from (
+        select p.buyer, g.price_group, sum(g.tickets)::int as tickets
+        from (
+            select c.purchase, c.price_group, sum(c.live) as tickets
+            from (
+                select purchase, price_group, 1 as live from new_ticket where refunded is null
+                union all
+                select purchase, price_group, -1 from old_ticket where refunded is null
+            ) as c
+            group by c.purchase, c.price_group
+            having sum(c.live) > 0
+        ) as g
+        inner join billig.purchase as p on g.purchase = p.purchase
+        where p.buyer is not null
+        group by p.buyer, g.price_group
+    ) as w;
+    if v_buyers is not null then
+        perform billig.check_buyers(v_buyers, v_price_groups, v_asked);
     end if;
     return null;
 end;
 $$;
 
-comment on function billig.ticket_limit_change() is
-'Holds a named buyer to ticket_limit where a live ticket of theirs changes price group. 23B05.';
+comment on function billig.ticket_limit_update() is
+'Holds a named buyer to ticket_limit where live tickets of theirs change price group. 23B05.';
 
 create or replace function billig.buyer_limit_change()
 returns trigger
@@ -81,11 +100,11 @@ referencing new table as new_ticket
 for each statement execute function billig.ticket_limit_insert();
 alter table billig.ticket enable always trigger ticket_1_limit_insert;
 
-create or replace trigger ticket_1_limit_change
-after update of price_group on billig.ticket
-for each row when (old.price_group <> new.price_group and new.refunded is null)
-execute function billig.ticket_limit_change();
-alter table billig.ticket enable always trigger ticket_1_limit_change;
+create or replace trigger ticket_1_limit_update
+after update on billig.ticket
+referencing old table as old_ticket new table as new_ticket
+for each statement execute function billig.ticket_limit_update();
+alter table billig.ticket enable always trigger ticket_1_limit_update;
 
 create or replace trigger buyer_limit_change
 after update on billig.purchase
