@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from tests.conftest import Connect, Connection
-from tests.support.domain import Event, consistency, log_types, make_event, one
+from tests.support.domain import Event, consistency, fresh_email, log_types, make_event, one
 from tests.support.hall import Row, all_rows, buy_on_the_web, login_roles, sell, sold
 from tests.support.together import sqlstates, together
 

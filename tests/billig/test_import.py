@@ -343,9 +343,8 @@ def test_a_sale_without_beginning_or_end_has_one_in_what_clients_read_and_a_warn
     # a file without the columns leaves what stands, and says once what a new event gets
     short = {name: value for name, value in row(2).items() if not name.startswith("sale_")}
     assert problems(db, short) == []
-    assert problems(db, short, {**short, "line": 3, "external_id": "18"}, {**short, "line": 4, "external_id": "19"}) == [
-        (None, "sale_from", begins), (None, "sale_to", ends),
-    ]  # fmt: skip
+    new = [{**short, "line": line, "external_id": f"{line}"} for line in (3, 4)]
+    assert problems(db, short, *new) == [(None, "sale_from", begins), (None, "sale_to", ends)]
 
 
 def test_an_event_of_legacy_is_found_by_its_number(db: Connection) -> None:
