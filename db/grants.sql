@@ -33,7 +33,9 @@ to billig_legacy, billig_dev, billig_site;
 grant update (ticket, price_group, purchase, used, refunded, on_card, refunder, point_of_refund)
 on billig.ticket to billig_legacy, billig_dev;
 grant update on billig.ticket_group to billig_legacy, billig_dev;
-grant insert, update (error, failed, owner_cardno, owner_email, message)
+grant
+insert (error, failed, owner_cardno, owner_email, message),
+update (error, failed, owner_cardno, owner_email, message)
 on billig.payment_error to billig_legacy, billig_dev;
 grant insert, update on billig.payment_error_price_group to billig_legacy, billig_dev;
 
