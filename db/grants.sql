@@ -68,7 +68,7 @@ grant select on all tables in schema report to analyst, bookkeeper, auditor;
 grant select on all tables in schema consistency to auditor, scheduler, bookkeeper;
 
 grant execute on function books.vat_of, books.time_zone, billig.local_time to
-billig_seller, billig_web, billig_legacy, billig_dev, bookkeeper, scheduler, auditor;
+billig_seller, billig_web, billig_legacy, billig_dev, billig_site, bookkeeper, scheduler, auditor;
 
 -- Views ask these, with the rights of who reads them: local dates, and what the type of a log row means.
 grant execute on function billig.local_time to analyst;

@@ -482,7 +482,7 @@ def test_legacy_code_saves_the_eight_columns_that_it_knows_of_a_ticket(db: Conne
         ("refunder", "ola", "23B10"),
     ):
         with expect(refusal):
-            update_ticket(perl, first, **{name: ticket_row(db, first)[name] for name in its_own} | {column: value})
+            update_ticket(perl, first, **refunded | {column: value})
     columns = {row["column_name"] for row in rows(
         db, "select column_name from information_schema.columns where table_schema = 'billig' and table_name = 'ticket'"
     )}  # fmt: skip

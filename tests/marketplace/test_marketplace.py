@@ -1183,7 +1183,7 @@ def test_the_site_saves_whole_rows_and_is_refused_by_what_they_say(settled: Town
             "update marketplace.profile set login_role = 'me' where profile = 900",
             "insert into marketplace.profile (profile_name, login_role) values ('x', session_user)",
         ):
-            with pytest.raises(psycopg.errors.InsufficientPrivilege, match="login|logs in"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege, match=r"login|logs in"):
                 web.execute(statement.encode())
         for statement in (
             "update marketplace.profile set profile = 901 where profile = 900",
