@@ -26,27 +26,16 @@ billig.event, billig.event_lim_web, billig.ticket_group, billig.price_group
 to billig_seller, billig_web, billig_legacy, billig_dev, billig_site, bookkeeper, auditor;
 
 -- Legacy code and public sites read the ticketing tables. An ORM saves whole rows, so the right to save is one to save
--- every column that clients know: what changes of them is the triggers' to judge, by value.
+-- every column: what changes is the triggers' to judge, by value.
 grant select on
 billig.purchase, billig.ticket, billig.ticket_card, billig.payment_error, billig.payment_error_price_group
 to billig_legacy, billig_dev, billig_site;
-grant update (ticket, price_group, purchase, used, refunded, on_card, refunder, point_of_refund)
-on billig.ticket to billig_legacy, billig_dev;
-grant update on billig.ticket_group to billig_legacy, billig_dev;
-grant
-insert (error, failed, owner_cardno, owner_email, message),
-update (error, failed, owner_cardno, owner_email, message)
-on billig.payment_error to billig_legacy, billig_dev;
-grant insert, update on billig.payment_error_price_group to billig_legacy, billig_dev;
+grant update on billig.ticket, billig.ticket_group to billig_legacy, billig_dev;
+grant insert, update on billig.payment_error, billig.payment_error_price_group to billig_legacy, billig_dev;
 
 -- A development client inserts purchases and tickets itself; what they are sold as is the database's.
-grant insert (purchase, owner_member_id, owner_email, owner_card, purchase_time, seller),
-update (purchase, owner_member_id, owner_email)
-on billig.purchase to billig_dev;
-grant insert (
-    ticket, price_group, purchase, used, refunded, on_card, refunder, point_of_refund, paid, sale_channel, seller,
-    cash_point
-) on billig.ticket to billig_dev;
+grant insert, update on billig.purchase to billig_dev;
+grant insert on billig.ticket to billig_dev;
 grant usage on sequence billig.purchase_purchase_seq, billig.ticket_ticket_seq to billig_dev;
 
 grant select on

@@ -657,13 +657,7 @@ create table billig.purchase (
     erased timestamptz,
     owner_card bigint,
     purchase_key uuid not null default gen_random_uuid(),
-    buyer text generated always as (
-        case
-            when owner_member_id is not null then 'member ' || owner_member_id::text
-            when owner_email <> '' then 'e-mail ' || lower(owner_email)
-            when owner_card is not null then 'card ' || owner_card::text
-        end
-    ) stored,
+    buyer text,
     constraint purchase_pkey primary key (purchase),
     constraint purchase_erased_check
     check (erased is null or (owner_member_id is null and owner_email is null and owner_card is null))
@@ -679,7 +673,7 @@ comment on column billig.purchase.owner_card is 'Ticket card that was shown when
 comment on column billig.purchase.purchase_key is
 'Random, where the purchase''s number can be guessed: who has both is shown the purchase (billig.show_purchase). Another one once the buyer was erased';
 comment on column billig.purchase.buyer is
-'Who ticket_limit counts by: the member, else the e-mail in lower case, else the card; null: nobody is named. Personal data, and gone with the three';
+'Who ticket_limit counts by: the member, else the e-mail in lower case, else the card; null: nobody is named. Filled by a trigger, whatever a client says. Personal data, and gone with the three';
 create index purchase_owner_email_idx on billig.purchase (lower(owner_email)) where owner_email is not null;
 create index purchase_owner_member_id_idx on billig.purchase (owner_member_id) where owner_member_id is not null;
 create index purchase_owner_card_idx on billig.purchase (owner_card) where owner_card is not null;

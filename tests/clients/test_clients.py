@@ -530,9 +530,9 @@ def test_statements_in_one_string_stand_and_fall_together(db: Connection, psql: 
 def test_a_legacy_role_may_write_what_legacy_scripts_write_and_no_more(db: Connection, psql: Client) -> None:
     sell(db, make_event(db, num=10).price_group)
 
+    for statement in ("update ticket set price = 1", "update ticket set seller = 'x'"):
+        failed(psql(STAND, "psql", statement), "a ticket keeps its purchase and what it was sold as")
     for statement in (
-        "update ticket set price = 1",
-        "update ticket set seller = 'x'",
         "insert into ticket (price_group, purchase) select price_group, purchase from ticket",
         "delete from ticket",
         "select owner_email from report.ticket_history",

@@ -462,7 +462,7 @@ def raw_purchase(db: Connection, purchase: int | None = None) -> int:
     return int(one(db, "insert into billig.purchase (purchase) values (%s) returning purchase", purchase))
 
 
-def insert_ticket(db: Connection, price_group: int, purchase: int | None = None, **columns: object) -> int:
+def insert_ticket(db: Connection, price_group: int, purchase: int | None = None, **columns: Any) -> int:
     """Inserts a ticket with these columns and no others; into a purchase of its own if none is named."""
     columns = {"price_group": price_group, "purchase": purchase or raw_purchase(db), **columns}
     query = sql.SQL("insert into billig.ticket ({}) values ({}) returning ticket").format(
