@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from pybridge.client.core import Money, Room, given, json
 
@@ -88,6 +89,7 @@ class CreatePurchaseRow:
     price_group: int
     price: Decimal
     fee: Decimal
+    purchase_key: UUID
 
 
 @dataclass(frozen=True)
@@ -208,6 +210,44 @@ class RefundRow:
     payment: int
     ticket: int
     amount: Decimal
+
+
+@dataclass(frozen=True)
+class ShowPaymentErrorRow:
+    """A row of `billig.show_payment_error`."""
+
+    error: str
+    failed: datetime
+    owner_cardno: str | None
+    owner_email: str | None
+    message: str
+    price_group: int | None
+    number_of_tickets: int | None
+
+
+@dataclass(frozen=True)
+class ShowPurchaseRow:
+    """A row of `billig.show_purchase`."""
+
+    purchase: int
+    purchase_time: datetime
+    owner_member_id: int | None
+    owner_email: str | None
+    ticket: int | None
+    event: int | None
+    event_name: str | None
+    event_location: str | None
+    event_time: datetime | None
+    ticket_group_name: str | None
+    price_group: int | None
+    price_group_name: str | None
+    price: Decimal | None
+    fee: Decimal | None
+    sale_channel: str | None
+    on_card: bool | None
+    paid: datetime | None
+    used: datetime | None
+    refunded: datetime | None
 
 
 @dataclass(frozen=True)
@@ -401,10 +441,10 @@ class Billig(Room):
     def check_programme(self, *, rows: Any) -> list[CheckProgrammeRow]:
         """Every problem of a programme, one row each, in the file's order; none when it is good. import_programme
         refuses them, save those with is_warning: a fee that exceeds a price that is not 0, a VAT code that is seldom
-        right for tickets (books.vat_code.ticket_warning), VAT on the fee of a ticket without VAT, and a VAT rate that
-        will be another on the event's day. rows: an array of objects, one for each price group, with its line (number)
-        and the columns of billig.programme_column as text. line null: the file as a whole. Changes nothing. 22023: no
-        array of objects.
+        right for tickets (books.vat_code.ticket_warning), VAT on the fee of a ticket without VAT, a sale without
+        beginning or end, and a VAT rate that will be another on the event's day. rows: an array of objects, one for
+        each price group, with its line (number) and the columns of billig.programme_column as text. line null: the file
+        as a whole. Changes nothing. 22023: no array of objects.
         """
         return self._rows(CheckProgrammeRow, "check_programme", rows=json(rows))
 
@@ -476,10 +516,12 @@ class Billig(Room):
         pair up. seller: who sells; null on the web. payment_amounts: NOK, one per method; null for a single method;
         cash is rounded to whole kroner and may be named either way. cash_point: null for that of the seller's open till
         session. price: NOK including VAT, all that the ticket costs; fee: the part of it that is a fee, never to be
-        added to it. request_id: retry-safe. Refusals: 22023 bad argument; P0002 no such price group, cash point or
-        ticket card; 42501 not allowed; 23B01 sold out; 23B02 sale period; 23B03 hidden or not for the web; 23B04
-        membership; 23B05 ticket limit; 23B06 payment does not agree; 23B13 request id reused; 23B16 no VAT; 23B26 no
-        till session is open.
+        added to it. purchase_key: what shows the purchase to its buyer (billig.show_purchase). A buyer who is named
+        (owner_member_id, else owner_email, else card) holds at most ticket_limit tickets of a price group at a time.
+        request_id: retry-safe. Refusals: 22023 bad argument; P0002 no such price group, cash point or ticket card;
+        42501 not allowed; 23B01 sold out; 23B02 sale period; 23B03 hidden or not for the web; 23B04 membership; 23B05
+        ticket limit; 23B06 payment does not agree; 23B13 request id reused; 23B16 no VAT; 23B26 no till session is
+        open.
         """
         return self._rows(
             CreatePurchaseRow,
@@ -499,8 +541,8 @@ class Billig(Room):
 
     def erase_buyer(self, *, owner_member_id: int | None = None, owner_email: str | None = None) -> list[EraseBuyerRow]:
         """Erases a buyer (GDPR art. 17) from purchases, ticket cards, payment errors and kept requests: one row per
-        table with the rows erased. The log holds no buyers and stays whole, and so do the figures. 22023: nobody
-        named.
+        table with the rows erased. The log holds no buyers and stays whole, and so do the figures. The keys that showed
+        them to the buyer open nothing any more. 22023: nobody named.
         """
         return self._rows(EraseBuyerRow, "erase_buyer", owner_member_id=owner_member_id, owner_email=owner_email)
 
@@ -535,9 +577,10 @@ class Billig(Room):
     def import_programme(self, *, rows: Any) -> list[ImportProgrammeRow]:
         """Imports a festival's programme, all or nothing: one row each for project, event, ticket_group and price_group
         with the rows inserted, updated and unchanged. rows as in check_programme. An event is found again by
-        external_id, a ticket group by event and name, a price group by ticket group and name; what the rows do not
-        mention, and columns that no row has, are left alone. Past sales stay as they were. 22023: no array of objects;
-        What check_programme only warns of is imported. 23B17: refused, DETAIL names the first problems.
+        external_id (the number, or the text as programme_id), a ticket group by event and name, a price group by ticket
+        group and name; what the rows do not mention, and columns that no row has, are left alone. Past sales stay as
+        they were. 22023: no array of objects; What check_programme only warns of is imported. 23B17: refused, DETAIL
+        names the first problems.
         """
         return self._rows(ImportProgrammeRow, "import_programme", rows=json(rows))
 
@@ -725,11 +768,12 @@ class Billig(Room):
         owner_cardno: str | None = None,
         price_groups: Sequence[int] | None = None,
         counts: Sequence[int] | None = None,
-    ) -> str:
+    ) -> UUID:
         """Hands a failed web payment over to the page that tells the buyer; the same reference again replaces it.
-        22023; 23503 no such price group; 23505 one named twice; 42501.
+        Returns the key that shows it to the buyer (billig.show_payment_error), the same for the same reference. 22023;
+        23503 no such price group; 23505 one named twice; 42501.
         """
-        result: str = self._value(
+        result: UUID = self._value(
             "record_payment_error",
             error=error,
             message=message,
@@ -878,6 +922,20 @@ class Billig(Room):
         """
         result: int = self._value("settle_owed_back", owed_back=owed_back, reference=reference)
         return result
+
+    def show_payment_error(self, *, error: str, key: UUID) -> list[ShowPaymentErrorRow]:
+        """One failed payment, to who has its key: one row per price group that was chosen, so that the form can be
+        filled again; one row without where none was. P0002: no such reference, or another key; which of the two is not
+        said.
+        """
+        return self._rows(ShowPaymentErrorRow, "show_payment_error", error=error, key=key)
+
+    def show_purchase(self, *, purchase: int, key: UUID) -> list[ShowPurchaseRow]:
+        """One purchase, to who has its key: one row per ticket, in the order of their numbers; one row without a ticket
+        where it has none. Names as sold; price: NOK including VAT, all that the ticket costs; fee: the part of it that
+        is a fee. Times are local. P0002: no such purchase, or another key; which of the two is not said.
+        """
+        return self._rows(ShowPurchaseRow, "show_purchase", purchase=purchase, key=key)
 
     def takes_money(self, *, transaction_type: int) -> bool:
         """Of a log row's type: Money for a ticket that lives comes in or goes out: all that moves money, save refunds

@@ -454,13 +454,21 @@ def test_clients_that_choose_ids_at_once_sell_each_ticket_once(
     group = make_event(db, num=100)
     scripts = [
         subprocess.Popen(
-            ["perl", str(FOLDER / "dev-client.pl"), autocommit, str(group.price_group), "5"],
+            [
+                "perl",
+                str(FOLDER / "dev-client.pl"),
+                "--email",
+                f"{n}@example.no",
+                autocommit,
+                str(group.price_group),
+                "5",
+            ],
             env=environment(database, DEVELOPER),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
-        for autocommit in ["--autocommit", "--no-autocommit"] * 3
+        for n, autocommit in enumerate(["--autocommit", "--no-autocommit"] * 3)
     ]
     through_the_function = [ticket for _ in range(20) for ticket in sell(db, group.price_group)]
     outputs = [script.communicate(timeout=60) for script in scripts]
