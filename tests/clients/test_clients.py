@@ -4,7 +4,6 @@ What they write into the tables themselves is logged, paid for and counted like 
 wrong is refused with a message that a person at a counter understands, and a failing exit status.
 """
 
-import os
 import re
 import shutil
 import subprocess
@@ -19,7 +18,7 @@ from psycopg import sql
 
 from tests.conftest import Connect, Connection, Database, ServerInfo
 from tests.support.domain import consistency, log_types, make_event, one
-from tests.support.hall import Row, all_rows, buy_on_the_web, login_roles, money_of, sell, sold
+from tests.support.hall import Row, all_rows, buy_on_the_web, environment, login_roles, money_of, sell, sold
 
 FOLDER = Path(__file__).parent
 STAND, WEB, DEVELOPER, APPLICATION = "client_stand", "client_web", "client_developer", "client_application"
@@ -53,17 +52,6 @@ def people(db: Connection) -> Iterator[None]:
             [APPLICATION],
         )
         yield
-
-
-def environment(database: Database, role: str) -> dict[str, str]:
-    ours = {
-        "PGHOST": database.host,
-        "PGPORT": str(database.port),
-        "PGDATABASE": database.name,
-        "PGUSER": role,
-        "LC_ALL": "C.UTF-8",
-    }
-    return {name: value for name, value in os.environ.items() if not name.startswith("PG")} | ours
 
 
 @pytest.fixture

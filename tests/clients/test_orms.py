@@ -13,10 +13,9 @@ from typing import Any
 
 import pytest
 
-from tests.clients.test_clients import environment
 from tests.conftest import Connection, Database
 from tests.support.domain import consistency, log_types, make_event, one, ticket_row
-from tests.support.hall import login_roles, money_of, sold
+from tests.support.hall import environment, login_roles, money_of, sold
 
 FOLDER = Path(__file__).parent
 DEVELOPER, STAND, READER, MARKET = "orm_developer", "orm_stand", "orm_reader", "orm_market"
