@@ -199,6 +199,7 @@ BAD_FIELDS = [
     ("price", "12345678901", "too large"),
     ("ticket_fee", "-0,50", "negative"),
     ("ticket_fee", "12,50", "not whole kroner"),
+    ("ticket_fee", "1.000", "not whole kroner"),
     ("num", "1e3", "not a whole number"),
     ("num", "٣", "not a whole number"),
     ("ticket_limit", "0", "at least 1, or empty"),
@@ -247,7 +248,7 @@ def test_lines_about_the_same_thing_must_agree(db: Connection, subtests: pytest.
 
 
 def test_the_same_said_in_other_words_is_no_contradiction(db: Connection) -> None:
-    other = row(3, price_group="Medlem", event_time="2099-10-07T19:00:00", hidden="false", ticket_fee="0")
+    other = row(3, price_group="Medlem", event_time="2099-10-07T19:00:00", hidden="false", ticket_fee="0,00")
     assert problems(db, row(2), other) == []
 
 

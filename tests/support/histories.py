@@ -426,7 +426,7 @@ class History:
         run(
             self.db,
             "update billig.event set ticket_fee = %s where event = %s",
-            self.pick.choice((0, 12.5, 31)),
+            self.pick.choice((0, 12, 31)),
             event.event,
         )
         price = self.pick.choice((75, 240, 401))
