@@ -2,14 +2,14 @@
 -- What is not granted here is nobody's.
 
 revoke all on all tables in schema books, billig, marketplace, bank, jobs, report, consistency from
-public, billig_seller, billig_web, billig_legacy, billig_dev, marketplace_web, marketplace_profile, bookkeeper, analyst, scheduler, auditor;
+public, billig_seller, billig_web, billig_legacy, billig_dev, billig_site, marketplace_web, marketplace_profile, bookkeeper, analyst, scheduler, auditor;
 revoke all on all sequences in schema books, billig, marketplace, bank, jobs from
-public, billig_seller, billig_web, billig_legacy, billig_dev, marketplace_web, marketplace_profile, bookkeeper, analyst, scheduler, auditor;
+public, billig_seller, billig_web, billig_legacy, billig_dev, billig_site, marketplace_web, marketplace_profile, bookkeeper, analyst, scheduler, auditor;
 revoke all on all functions in schema books, billig, marketplace, bank, jobs, report, deploy from
-public, billig_seller, billig_web, billig_legacy, billig_dev, marketplace_web, marketplace_profile, bookkeeper, analyst, scheduler, auditor;
+public, billig_seller, billig_web, billig_legacy, billig_dev, billig_site, marketplace_web, marketplace_profile, bookkeeper, analyst, scheduler, auditor;
 alter default privileges in schema books, billig, marketplace, bank, jobs, report, deploy revoke execute on functions from public;
 
-grant usage on schema books, billig to billig_seller, billig_web, billig_legacy, billig_dev, bookkeeper, scheduler, auditor;
+grant usage on schema books, billig to billig_seller, billig_web, billig_legacy, billig_dev, billig_site, bookkeeper, scheduler, auditor;
 grant usage on schema books to marketplace_web, marketplace_profile, analyst;
 grant usage on schema marketplace to marketplace_web, marketplace_profile, bookkeeper, scheduler, auditor, analyst;
 grant usage on schema bank to bookkeeper, auditor, scheduler;
@@ -23,19 +23,19 @@ grant select on
 billig.organisation, billig.event_type, books.vat_code, books.vat_rate, billig.project, billig.payment_method,
 billig.sale_channel, billig.transaction_type, billig.cash_point, billig.till_report_item, billig.receipt_word,
 billig.event, billig.event_lim_web, billig.ticket_group, billig.price_group
-to billig_seller, billig_web, billig_legacy, billig_dev, bookkeeper, auditor;
+to billig_seller, billig_web, billig_legacy, billig_dev, billig_site, bookkeeper, auditor;
 
--- Legacy code reads the ticketing tables, and updates refunds, uses and cards.
+-- Legacy code and public sites read the ticketing tables. An ORM saves whole rows, so the right to save is one to save
+-- every column: what changes is the triggers' to judge, by value.
 grant select on
 billig.purchase, billig.ticket, billig.ticket_card, billig.payment_error, billig.payment_error_price_group
-to billig_legacy, billig_dev;
-grant update (refunded, refunder, point_of_refund, used, on_card) on billig.ticket to billig_legacy, billig_dev;
-grant update (num_sold) on billig.ticket_group to billig_legacy, billig_dev;
+to billig_legacy, billig_dev, billig_site;
+grant update on billig.ticket, billig.ticket_group to billig_legacy, billig_dev;
+grant insert, update on billig.payment_error, billig.payment_error_price_group to billig_legacy, billig_dev;
 
 -- A development client inserts purchases and tickets itself; what they are sold as is the database's.
-grant insert (purchase, owner_member_id, owner_email, purchase_time, seller) on billig.purchase to billig_dev;
-grant insert (ticket, price_group, purchase, on_card, paid, sale_channel, seller, cash_point)
-on billig.ticket to billig_dev;
+grant insert, update on billig.purchase to billig_dev;
+grant insert on billig.ticket to billig_dev;
 grant usage on sequence billig.purchase_purchase_seq, billig.ticket_ticket_seq to billig_dev;
 
 grant select on
@@ -68,7 +68,7 @@ grant execute on all functions in schema report to analyst, bookkeeper, auditor;
 grant select on all tables in schema consistency to auditor, scheduler, bookkeeper;
 
 grant execute on function books.vat_of, books.time_zone, billig.local_time to
-billig_seller, billig_web, billig_legacy, billig_dev, bookkeeper, scheduler, auditor;
+billig_seller, billig_web, billig_legacy, billig_dev, billig_site, bookkeeper, scheduler, auditor;
 
 -- Views ask these, with the rights of who reads them: local dates, and what the type of a log row means.
 grant execute on function billig.local_time to analyst;
@@ -94,6 +94,7 @@ grant execute on function billig.till_close, billig.till_status, billig.x_report
 to billig_seller, bookkeeper;
 grant execute on function billig.confirm_net_payment, billig.abort_purchase, billig.record_payment_error
 to billig_web;
+grant execute on function billig.show_purchase, billig.show_payment_error to billig_web, billig_site;
 grant execute on function billig.record_chargeback, billig.record_chargeback_won to billig_web, bookkeeper;
 grant execute on function billig.change_vat to bookkeeper, scheduler;
 grant execute on function billig.expire_net_sales, billig.expire_reservations to billig_web, scheduler;
@@ -142,13 +143,10 @@ to marketplace_profile;
 grant select (adjustment, side, profile, click_time, ad_click, old_transaction, transaction, amount, reason, made_at)
 on marketplace.adjustment to marketplace_profile;
 
--- The site keeps profiles and what they have, and inserts clicks; what a click costs is not its to say, nor who a
--- profile's role is.
-grant insert (profile, profile_name), update (profile_name) on marketplace.profile to marketplace_web;
-grant insert, update (advertisement_name) on marketplace.advertisement to marketplace_web;
-grant insert on marketplace.advertisement_price to marketplace_web;
-grant insert, update (website_name) on marketplace.website to marketplace_web;
-grant insert (profile, click_time, advertisement, website, source) on marketplace.ad_click to marketplace_web;
+-- The site keeps profiles and what they have, and inserts clicks, by whole rows; what a click costs is not its to say
+-- (a policy), nor who a profile's role is, nor whose what is (triggers).
+grant insert, update on marketplace.profile, marketplace.advertisement, marketplace.website to marketplace_web;
+grant insert on marketplace.advertisement_price, marketplace.ad_click to marketplace_web;
 grant usage on sequence marketplace.ad_click_ad_click_seq to marketplace_web;
 
 grant execute on function

@@ -11,8 +11,9 @@ begin
             values
             ('billig_seller', 'Cashiers: sell, take payment, refund and exchange through the functions, as themselves'),
             ('billig_web', 'The web shop: web sales, their payment and their time-outs, through the functions'),
-            ('billig_legacy', 'Legacy Perl: reads the ticketing tables, updates refunded, refunder, point_of_refund, used, on_card'),
+            ('billig_legacy', 'Legacy Perl: reads the ticketing tables, and saves whole rows of ticket; the triggers say which changes'),
             ('billig_dev', 'Development clients: may also insert purchases and tickets straight into the tables'),
+            ('billig_site', 'Public web sites: read the programme, purchases, tickets, cards and failed payments; write nothing'),
             ('marketplace_web', 'The marketplace site'),
             ('marketplace_profile', 'Profiles of the marketplace that log in to the database themselves, each with a role of its own: see only what is theirs'),
             ('bookkeeper', 'Reads reports and bank data, closes periods'),

@@ -257,59 +257,66 @@ create table billig.event (
     event_name books.name not null,
     event_location books.line,
     event_note books.prose,
-    event_time books.local_moment not null,
-    event_type int,
-    external_id books.name,
+    event_time books.local_moment,
+    event_type books.name,
+    external_id int,
     organisation int not null,
-    a4_ticket_layout books.line,
-    receipt_ticket_layout books.line,
-    tp_ticket_layout books.line,
-    ticket_fee numeric(10, 2) not null default 0,
+    a4_ticket_layout int,
+    receipt_ticket_layout int,
+    tp_ticket_layout int,
+    ticket_fee numeric not null default 0,
     dave_id int,
     dave_time_id int,
-    sale_from books.local_moment,
-    sale_to books.local_moment,
+    sale_from books.local_moment not null default '2000-01-01 00:00',
+    sale_to books.local_moment not null default '2099-12-31 00:00',
     hidden boolean not null default false,
     project int,
     vat_code smallint,
     ticket_fee_vat_code smallint,
     ticket_fee_vat_source books.name,
+    programme_id books.name,
+    programme_key text generated always as (coalesce(programme_id, external_id::text)) stored,
     constraint event_pkey primary key (event),
     constraint event_external_id_key unique (external_id),
-    constraint event_event_type_fkey foreign key (event_type) references billig.event_type (event_type),
+    constraint event_programme_key_key unique (programme_key),
+    constraint event_event_type_fkey
+    foreign key (event_type) references billig.event_type (event_type_name) on update cascade,
     constraint event_organisation_fkey foreign key (organisation) references billig.organisation (organisation),
     constraint event_project_fkey foreign key (project) references billig.project (project),
     constraint event_vat_code_fkey foreign key (vat_code) references books.vat_code (vat_code),
     constraint event_ticket_fee_vat_code_fkey foreign key (ticket_fee_vat_code) references books.vat_code (vat_code),
-    constraint event_ticket_fee_check check (ticket_fee between 0 and 100000),
+    constraint event_ticket_fee_check check (ticket_fee between 0 and 100000 and scale(ticket_fee) = 0),
     constraint event_ticket_fee_vat_source_check check (
         (ticket_fee_vat_code is null) = (ticket_fee_vat_source is null) and ticket_fee_vat_source ~ '\S'
     ),
     constraint event_sale_check check (sale_from < sale_to)
 );
 comment on table billig.event is
-'What tickets are sold to. Times are local (Europe/Oslo), without zone, as legacy clients read them. event_ticket_fee_vat_source_check: a VAT code of the fee''s own says what it rests on.';
+'What tickets are sold to. Times are local (Europe/Oslo), without zone, as legacy clients read them; so are the types and what is never null. event_ticket_fee_check: whole kroner, in the digits of an integer. event_ticket_fee_vat_source_check: a VAT code of the fee''s own says what it rests on.';
 comment on column billig.event.event is 'Key';
 comment on column billig.event.event_name is 'Name';
 comment on column billig.event.event_location is 'Where: the hall or tent';
 comment on column billig.event.event_note is 'Free text for the web';
-comment on column billig.event.event_time is 'When it starts, local time';
-comment on column billig.event.event_type is 'Kind of event';
-comment on column billig.event.external_id is 'The programme''s own id of the event; import_programme goes by it';
+comment on column billig.event.event_time is
+'When it starts, local time; null: not known yet, and nothing is sold (23B16), since the VAT rate is that day''s. Once known it may be moved, not taken away (23B20)';
+comment on column billig.event.event_type is 'Kind of event: the name of a billig.event_type';
+comment on column billig.event.external_id is 'The event''s number in another system, as legacy clients know it';
 comment on column billig.event.organisation is 'Who arranges it';
 comment on column billig.event.a4_ticket_layout is 'Legacy: layout of an A4 ticket';
 comment on column billig.event.receipt_ticket_layout is 'Legacy: layout of a ticket on a receipt roll';
 comment on column billig.event.tp_ticket_layout is 'Legacy: layout of a thermal ticket';
-comment on column billig.event.ticket_fee is 'Fee per ticket, NOK including VAT: the part of the price that is a fee, the whole of a price that is less';
+comment on column billig.event.ticket_fee is 'Fee per ticket, NOK including VAT: the part of the price that is a fee, the whole of a price that is less; whole kroner, as the price';
 comment on column billig.event.dave_id is 'Legacy: id in the booking system';
 comment on column billig.event.dave_time_id is 'Legacy: id of the time in the booking system';
-comment on column billig.event.sale_from is 'Sale opens, local time; null: at once';
-comment on column billig.event.sale_to is 'Sale ends, local time, exclusive; null: never';
+comment on column billig.event.sale_from is 'Sale opens, local time; 2000-01-01: at once';
+comment on column billig.event.sale_to is 'Sale ends, local time, exclusive; 2099-12-31: never';
 comment on column billig.event.hidden is 'Not for the public: no web sale, and no reservation but by a seller';
 comment on column billig.event.project is 'UKE project; null: none';
 comment on column billig.event.vat_code is 'The event''s own VAT code; null: its project''s (T11: three or so events differ)';
 comment on column billig.event.ticket_fee_vat_code is 'VAT code of the fee; null: that of the ticket, as for every event unless a bookkeeper knows better (billig.set_fee_vat_code)';
 comment on column billig.event.ticket_fee_vat_source is 'What the fee''s own VAT code rests on: a ruling, a letter, a paragraph; null: it has none';
+comment on column billig.event.programme_id is 'The programme''s own id of the event, where that is no whole number; else external_id has it';
+comment on column billig.event.programme_key is 'What import_programme finds the event by: programme_id, else external_id';
 
 create table billig.event_date (
     event int not null,
@@ -333,17 +340,16 @@ create table billig.event_change (
     event_change bigint generated always as identity,
     event int not null,
     kind text not null,
-    time_before timestamp not null,
-    time_after timestamp,
-    reason text,
-    changed_by text not null default session_user,
+    time_before books.local_moment not null,
+    time_after books.local_moment,
+    reason books.name,
+    changed_by books.name not null default session_user,
     changed_at timestamptz not null default clock_timestamp(),
     xact_id xid8 not null default pg_current_xact_id(),
     constraint event_change_pkey primary key (event_change),
     constraint event_change_event_fkey foreign key (event) references billig.event (event),
     constraint event_change_kind_check check (kind in ('CANCELLED', 'MOVED')),
-    constraint event_change_time_check check ((kind = 'CANCELLED') = (time_after is null)),
-    constraint event_change_reason_check check (reason ~ '\S')
+    constraint event_change_time_check check ((kind = 'CANCELLED') = (time_after is null))
 );
 comment on table billig.event_change is
 'What happened to an event: it was cancelled, or its time became another. Append-only (23B20), a row for each change, whoever makes it: billig.change_event, or an update of billig.event. The newest row says how it stands: an event that is moved after it was cancelled is to be held. Prepaid tickets of a cancelled event do not become revenue.';
@@ -377,7 +383,8 @@ comment on column billig.ticket_group_base.ticket_group is 'Key';
 comment on column billig.ticket_group_base.event is 'The event; never changed';
 comment on column billig.ticket_group_base.ticket_group_name is 'Name: a part of the hall';
 comment on column billig.ticket_group_base.is_theater_ticket_group is 'Numbered seats';
-comment on column billig.ticket_group_base.ticket_limit is 'Most tickets of one price group in one purchase; null: 9';
+comment on column billig.ticket_group_base.ticket_limit is
+'Most tickets of one price group that one buyer (billig.purchase.buyer) holds at a time; at a stand where nobody is named, in one purchase. Null: 9';
 comment on column billig.ticket_group_base.num is 'Capacity, tickets';
 
 create table billig.ticket_group_slot (
@@ -704,10 +711,15 @@ create table billig.purchase (
     seller books.name,
     erased timestamptz,
     owner_name books.name,
+    owner_card bigint,
+    purchase_key uuid not null default gen_random_uuid(),
+    buyer text,
     constraint purchase_pkey primary key (purchase),
     constraint purchase_number_check check (purchase between -9007199254740991 and 9007199254740991),
-    constraint purchase_erased_check
-    check (erased is null or (owner_member_id is null and owner_email is null and owner_name is null))
+    constraint purchase_erased_check check (
+        erased is null
+        or (owner_member_id is null and owner_email is null and owner_name is null and owner_card is null)
+    )
 );
 comment on table billig.purchase is 'One buyer''s tickets. The only home of who bought (with ticket_card and payment_error): see erase_buyer.';
 comment on column billig.purchase.purchase is 'Key; a client may choose it (max+1), the sequence then moves past it';
@@ -718,8 +730,26 @@ comment on column billig.purchase.seller is 'Who made it; null on the web; histo
 comment on column billig.purchase.erased is 'When the buyer was erased, by erase_buyer';
 comment on column billig.purchase.owner_name is
 'Buyer''s name, for the receipt; personal data. Needed where NOK 40,000 or more is paid in cash (23B36). null: not known';
+comment on column billig.purchase.owner_card is 'Ticket card that was shown when it was bought; personal data';
+comment on column billig.purchase.purchase_key is
+'Random, where the purchase''s number can be guessed: who has both is shown the purchase (billig.show_purchase). Another one once the buyer was erased';
+comment on column billig.purchase.buyer is
+'Who ticket_limit counts by: the member, else the e-mail in lower case, else the card; null: nobody is named. Filled by a trigger, whatever a client says. Personal data, and gone with the three';
 create index purchase_owner_email_idx on billig.purchase (lower(owner_email)) where owner_email is not null;
 create index purchase_owner_member_id_idx on billig.purchase (owner_member_id) where owner_member_id is not null;
+create index purchase_owner_card_idx on billig.purchase (owner_card) where owner_card is not null;
+create index purchase_buyer_idx on billig.purchase (buyer) where buyer is not null;
+
+create table billig.buyer_turn (
+    buyer_turn smallint,
+    turns bigint not null default 0,
+    constraint buyer_turn_pkey primary key (buyer_turn)
+) with (fillfactor = 20);
+comment on table billig.buyer_turn is
+'Rows that sales to a named buyer take, one after the other, before they count what the buyer holds: a buyer''s is found by a hash, so that it is there before the buyer is, and says nothing of who bought. Taken by UPDATE, so that a transaction with an older snapshot fails (40001) instead of counting too few.';
+comment on column billig.buyer_turn.buyer_turn is 'Hash of billig.purchase.buyer, 0 to 1023';
+comment on column billig.buyer_turn.turns is 'How often it was taken; means nothing';
+insert into billig.buyer_turn (buyer_turn) select generate_series(0, 1023);
 
 create table billig.exchange (
     exchange bigint generated by default as identity,
@@ -1349,7 +1379,8 @@ create table billig.payment_error (
     failed books.local_moment not null,
     owner_cardno books.line,
     owner_email books.line,
-    message books.prose,
+    message books.prose not null,
+    error_key uuid not null default gen_random_uuid(),
     constraint payment_error_pkey primary key (error)
 );
 comment on table billig.payment_error is 'Hand-off of failed web payments: what the web shows the buyer who comes back with the reference';
@@ -1357,7 +1388,9 @@ comment on column billig.payment_error.error is 'Reference (text), the client''s
 comment on column billig.payment_error.failed is 'When, local time';
 comment on column billig.payment_error.owner_cardno is 'Buyer''s ticket card; personal data';
 comment on column billig.payment_error.owner_email is 'Buyer''s e-mail; personal data';
-comment on column billig.payment_error.message is 'What to tell the buyer';
+comment on column billig.payment_error.message is 'What to tell the buyer; empty once the buyer was erased';
+comment on column billig.payment_error.error_key is
+'Random, where the reference can be guessed: who has both is shown the row (billig.show_payment_error). Another one once the buyer was erased';
 
 create table billig.payment_error_price_group (
     error text not null,

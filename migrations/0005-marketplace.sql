@@ -1318,5 +1318,12 @@ using (exists (
     select from marketplace.advertisement as a
     where a.advertisement = advertisement_price.advertisement and a.profile = marketplace.own_profile()
 ));
+-- By value, of a row that an ORM names whole: a table that is distributed has no triggers.
+create policy ad_click_site on marketplace.ad_click as restrictive for insert to marketplace_web
+with check (
+    publisher is null and price is null and commission_rate is null and publisher_share is null
+    and advertisement_charge_transaction is null and website_payment_transaction is null
+    and excluded_at is null and excluded_by is null and excluded_reason is null
+);
 create policy ad_click_own on marketplace.ad_click for select to marketplace_profile
 using (profile = marketplace.own_profile() or publisher = marketplace.own_profile());

@@ -571,7 +571,7 @@ def offers_of(connection: psycopg.Connection[Any], external_ids: list[str]) -> l
                 o.hidden, o.ticket_limit
             from billig.offer as o
             inner join billig.event as e on o.event = e.event
-            where e.external_id = any (%s)
+            where e.programme_key = any (%s)
             order by o.price_group
             """,
             [external_ids],
@@ -813,7 +813,7 @@ def refuse_other_peoples_events(connection: psycopg.Connection[Any], external_id
         return
     others = ask(
         connection,
-        "select count(*) from billig.event where external_id is null or external_id <> all (%s)",
+        "select count(*) from billig.event where programme_key is null or programme_key <> all (%s)",
         external_ids,
     )
     if others:

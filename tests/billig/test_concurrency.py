@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from tests.conftest import Connect, Connection
-from tests.support.domain import Event, consistency, log_types, make_event, one
+from tests.support.domain import Event, consistency, fresh_email, log_types, make_event, one
 from tests.support.hall import Row, all_rows, buy_on_the_web, login_roles, sell, sold
 from tests.support.together import sqlstates, together
 
@@ -97,7 +97,7 @@ def on_the_web(connection: Connection, price_group: int, count: int) -> None:
 def by_raw_inserts(connection: Connection, price_group: int, count: int) -> None:
     """As a development client does: a purchase, then its tickets, and num_sold."""
     with connection.transaction():
-        purchase = one(connection, "insert into purchase (owner_email) values ('dev@example.no') returning purchase")
+        purchase = one(connection, "insert into purchase (owner_email) values (%s) returning purchase", fresh_email())
         connection.execute(
             "insert into ticket (price_group, purchase, paid) select %s, %s, now() from generate_series(1, %s)",
             [price_group, purchase, count],

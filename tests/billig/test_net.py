@@ -237,9 +237,10 @@ def test_a_failed_payment_is_handed_over_to_the_page_that_tells_the_buyer(db: Co
             for r in domain.rows(db, "select * from billig.payment_error_price_group order by price_group")
         ]
 
-    assert record(price_groups=[first, second], counts=[2, 1]) == [{"record_payment_error": "e1"}]
+    key = record(price_groups=[first, second], counts=[2, 1])[0]["record_payment_error"]
     assert handed_over() == [(first, 2), (second, 1)]
-    record(message="declined again", price_groups=[second], counts=[4])  # the same reference replaces it
+    again = record(message="declined again", price_groups=[second], counts=[4])  # the same reference replaces it
+    assert again == [{"record_payment_error": key}], "the link that the buyer has still leads there"
     assert handed_over() == [(second, 4)]
     row = domain.rows(db, "select * from billig.payment_error")[0]
     assert (row["error"], row["message"], row["owner_email"]) == ("e1", "declined again", "a@b.no")
@@ -247,6 +248,7 @@ def test_a_failed_payment_is_handed_over_to_the_page_that_tells_the_buyer(db: Co
     for wrong in (
         {"error": ""},
         {"error": None},
+        {"message": None},
         {"price_groups": [first], "counts": [1, 2]},
         {"price_groups": [first]},
         {"price_groups": [first], "counts": [0]},

@@ -73,9 +73,9 @@ class Shop:
                 with event_type as (
                     insert into billig.event_type (event_type_name) values (%s)
                     on conflict (event_type_name) do update set event_type_name = excluded.event_type_name
-                    returning event_type
+                    returning event_type_name
                 )
-                update billig.event set event_type = (select event_type from event_type) where event = %s
+                update billig.event set event_type = (select event_type_name from event_type) where event = %s
                 """,
                 self.articles[article],
                 event.event,

@@ -140,10 +140,11 @@ def test_a_web_sale_is_paid_aborted_or_expired(shared_db: Connection) -> None:
     assert sum(each.amount for each in payment) == 600
     assert len(client.cancel_reservation(purchase=buy("RESERVATION"))) == 2
     assert client.expire_reservations(limit=5) == []
-    reference = client.record_payment_error(
+    key = client.record_payment_error(
         error="e1", message="declined", price_groups=[event.price_group], counts=[2], owner_email="ola@example.org"
     )
-    assert reference == "e1"
+    (failed,) = client.show_payment_error(error="e1", key=key)
+    assert (failed.message, failed.number_of_tickets) == ("declined", 2)
     erased = {each.what: each.erased_rows for each in client.erase_buyer(owner_email="OLA@example.org")}
     assert erased["purchase"] == 4
     assert client.register_cash_point(cash_point=3, name="Kiosk", organisation=2) == 3

@@ -112,5 +112,5 @@ def test_every_role_has_a_comment(shared_db: Connection) -> None:
             or rolname in ('marketplace_web', 'marketplace_profile', 'bookkeeper', 'analyst', 'scheduler', 'auditor')
     """
     found = rows(shared_db, query)
-    assert len(found) == 11
+    assert len(found) == 12
     assert names([row for row in found if not row["comment"]]) == []

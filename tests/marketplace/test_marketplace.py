@@ -1145,7 +1145,6 @@ def test_the_site_sees_all_and_inserts_clicks_but_not_at_its_own_price(settled: 
             "insert into marketplace.profile (profile_name, login_role) values ('x', 'y')",
             "update marketplace.ad_click set price = 0",
             "update marketplace.advertisement_price set price = 0",
-            "update marketplace.advertisement set profile = 1",
             "delete from marketplace.ad_click",
             "update marketplace.transaction set status = 'EXECUTED'",
             "select marketplace.close_month('2026-02-01')",
@@ -1154,6 +1153,48 @@ def test_the_site_sees_all_and_inserts_clicks_but_not_at_its_own_price(settled: 
         ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 web.execute(statement.encode())
+
+
+def test_the_site_saves_whole_rows_and_is_refused_by_what_they_say(settled: Town) -> None:
+    with logged_in(settled.db, "marketplace_web") as (web, _):
+        run(web, "insert into marketplace.profile (profile, profile_name, login_role) values (900, 'Whole', null)")
+        ad, site = advertisement(web, 900, 2), website(web, 900)
+        run(
+            web,
+            "update marketplace.profile set profile = 900, profile_name = 'W', login_role = null where profile = 900",
+        )
+        run(
+            web,
+            "update marketplace.advertisement set advertisement_name = 'A', profile = 900 where advertisement = %s",
+            ad,
+        )
+        run(web, "update marketplace.website set website_name = 'S', profile = 900 where website = %s", site)
+        whole = (
+            "insert into marketplace.ad_click (profile, click_time, advertisement, website, publisher, price,"
+            " commission_rate, publisher_share, advertisement_charge_transaction, website_payment_transaction,"
+            " excluded_at, excluded_by, excluded_reason, source)"
+            " values (900, %s, %s, %s, %s, %s, %s, %s, null, null, null, null, null, null)"
+        )
+        run(web, whole, at(2026, 2, 2), ad, site, None, None, None, None)
+        for values in ((900, None, None, None), (None, 1, None, None), (None, None, 0, None), (None, None, None, 0)):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                run(web, whole, at(2026, 2, 2), ad, site, *values)
+        for statement in (
+            "update marketplace.profile set login_role = 'me' where profile = 900",
+            "insert into marketplace.profile (profile_name, login_role) values ('x', session_user)",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege, match=r"login|logs in"):
+                web.execute(statement.encode())
+        for statement in (
+            "update marketplace.profile set profile = 901 where profile = 900",
+            "update marketplace.advertisement set profile = profile + 1",
+            "update marketplace.advertisement set advertisement = advertisement + 1000",
+            "update marketplace.website set profile = profile + 1",
+            "update marketplace.website set website = website + 1000",
+        ):
+            with pytest.raises(psycopg.Error) as refused:
+                web.execute(statement.encode())
+            assert refused.value.sqlstate == "23B20", statement
 
 
 def test_the_scheduler_runs_the_month_and_reads_nothing_else(settled: Town) -> None:

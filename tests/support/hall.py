@@ -1,5 +1,6 @@
 """More words, for tests that run whole clients and many connections: plain numbers and tuples, and who logs in."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, LiteralString
@@ -7,6 +8,7 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import sql
 
+from tests.conftest import Database
 from tests.support import domain
 
 Connection = psycopg.Connection[Any]
@@ -63,3 +65,15 @@ def login_roles(db: Connection, roles: Mapping[str, Sequence[str]]) -> Iterator[
     finally:
         for role in roles:
             db.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(role)))
+
+
+def environment(database: Database, role: str) -> dict[str, str]:
+    """Of a program that connects to the test's database as that role, as libpq does."""
+    ours = {
+        "PGHOST": database.host,
+        "PGPORT": str(database.port),
+        "PGDATABASE": database.name,
+        "PGUSER": role,
+        "LC_ALL": "C.UTF-8",
+    }
+    return {name: value for name, value in os.environ.items() if not name.startswith("PG")} | ours

@@ -198,6 +198,7 @@ class Ledger:
         self.groups: list[Group] = []
         self.prices: list[Price] = []
         self.tickets: dict[int, Ticket] = {}
+        self.buyers: dict[int, str] = {}  # by purchase, where one is named
         self.vat: dict[tuple[int | None, int, Decimal], list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
         self.activity: Counter[tuple[str | None, str]] = Counter()
         self.turnover: dict[str | None, Decimal] = defaultdict(Decimal)
@@ -250,6 +251,22 @@ class Ledger:
         for t in returned:
             need[t.price.group.ticket_group] -= 1
         return any(need[key] > self.left(group) for key, group in groups.items())
+
+    def over(self, gained: Iterable[tuple[str | None, Price, int]], lost: Sequence[Ticket] = ()) -> bool:
+        """Whether a named buyer would hold more of a price group than its limit."""
+        need: Counter[tuple[str, int]] = Counter()
+        limits: dict[int, int] = {}
+        for buyer, price, count in gained:
+            if buyer:
+                need[buyer, price.price_group] += count
+                limits[price.price_group] = price.group.limit
+        gone = {t.ticket for t in lost}
+        held = Counter(
+            (self.buyers.get(t.purchase), t.price.price_group)
+            for t in self.tickets.values()
+            if t.live and t.ticket not in gone
+        )
+        return any(held[key] + count > limits[key[1]] for key, count in need.items())
 
     # --- What happens ---
 

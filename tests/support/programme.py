@@ -56,7 +56,7 @@ def three_lines() -> list[Row]:
             ticket_group="Teltet",
             num="500",
             price="420",
-            ticket_fee="12,50",
+            ticket_fee="12",
             ticket_fee_vat_code="3",
             ticket_fee_vat_source="Letter of 2026-03-02",
         ),

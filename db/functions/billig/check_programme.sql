@@ -34,7 +34,7 @@ begin atomic
                 else e.ticket_fee_vat_source
             end as fee_vat_source
         from item as i
-        left join billig.event as e on i.scope_key[1] = e.external_id
+        left join billig.event as e on i.scope_key[1] = e.programme_key
         where i.scope = 'event'
     ),
 
@@ -70,7 +70,7 @@ begin atomic
             case
                 when c.kind in ('whole', 'money') and c.raw ~ '^-[0-9]+([.,][0-9]+)?$' then 'negative'
                 when c.kind in ('whole', 'money') and c.raw ~ '^[0-9]{8,}([.,][0-9]+)?$' then 'too large'
-                when c.column_name = 'price' and c.raw ~ '^[0-9]+[.,][0-9]+$' then 'not whole kroner'
+                when c.column_name in ('price', 'ticket_fee') and c.raw ~ '^[0-9]+[.,][0-9]+$' then 'not whole kroner'
                 when c.kind = 'whole' then 'not a whole number'
                 when c.kind = 'money' then 'not an amount in kroner and øre'
                 when c.kind = 'time' then 'not a time: YYYY-MM-DD HH:MM'
@@ -201,7 +201,7 @@ begin atomic
         union all
         select i.line, 'num', i.item ->> 'num', 'less than the ' || g.num_sold || ' tickets sold'
         from item as i
-        inner join billig.event as e on i.scope_key[1] = e.external_id
+        inner join billig.event as e on i.scope_key[1] = e.programme_key
         inner join billig.ticket_group as g on e.event = g.event and i.scope_key[2] = g.ticket_group_name
         where i.scope = 'ticket_group' and (i.item ->> 'num')::int < g.num_sold
     )
@@ -219,6 +219,17 @@ begin atomic
         where
             c.column_name = 'price' and c.is_valid
             and c.value::numeric > 0 and c.value::numeric < e.ticket_fee::numeric
+        union all
+        select
+            case when c.is_given then min(c.line) end, c.column_name, null::text,
+            'empty: sold ' || case c.column_name when 'sale_from' then 'at once' else 'for ever' end
+            || ', and clients read ' || left(c.value, 10), true
+        from cell as c
+        left join billig.event as e on c.scope_key[1] = e.programme_key
+        where
+            c.column_name in ('sale_from', 'sale_to') and c.raw is null and c.scope_key[1] is not null
+            and (c.is_given or e.event is null)
+        group by c.column_name, c.value, c.is_given, case when c.is_given then c.scope_key end
         union all
         select min(c.line), c.column_name, v.vat_code::text, v.ticket_warning, true
         from cell as c
@@ -280,4 +291,4 @@ begin atomic
 end;
 
 comment on function billig.check_programme(jsonb) is
-'Every problem of a programme, one row each, in the file''s order; none when it is good. import_programme refuses them, save those with is_warning: a fee that exceeds a price that is not 0, a VAT code that is seldom right for tickets (books.vat_code.ticket_warning), VAT on the fee of a ticket without VAT, a VAT rate that will be another on the event''s day, a sale with VAT that opens more than a year before the event, and VAT of an organisation that is not registered for it. p_rows: an array of objects, one for each price group, with its line (number) and the columns of billig.programme_column as text. line null: the file as a whole. Changes nothing. 22023: no array of objects. May be null: line, value.';
+'Every problem of a programme, one row each, in the file''s order; none when it is good. import_programme refuses them, save those with is_warning: a fee that exceeds a price that is not 0, a VAT code that is seldom right for tickets (books.vat_code.ticket_warning), VAT on the fee of a ticket without VAT, a sale without beginning or end, a VAT rate that will be another on the event''s day, a sale with VAT that opens more than a year before the event, and VAT of an organisation that is not registered for it. p_rows: an array of objects, one for each price group, with its line (number) and the columns of billig.programme_column as text. line null: the file as a whole. Changes nothing. 22023: no array of objects. May be null: line, value.';

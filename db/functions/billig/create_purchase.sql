@@ -12,7 +12,9 @@ create or replace function billig.create_purchase(
     p_request_id text default null,
     p_owner_name text default null
 )
-returns table (purchase bigint, payment bigint, ticket bigint, price_group int, price numeric, fee numeric)
+returns table (
+    purchase bigint, payment bigint, ticket bigint, price_group int, price numeric, fee numeric, purchase_key uuid
+)
 language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
 set plan_cache_mode = force_generic_plan
@@ -26,6 +28,7 @@ declare
     v_total numeric;
     v_owner_member_id int := p_owner_member_id;
     v_purchase bigint;
+    v_key uuid;
     v_payment bigint;
     v_cash_point int;
     v_valid boolean;
@@ -91,7 +94,10 @@ begin
             return query
             select *
             from jsonb_to_recordset(v_answer)
-                as r (purchase bigint, payment bigint, ticket bigint, price_group int, price numeric, fee numeric);
+                as r (
+                    purchase bigint, payment bigint, ticket bigint, price_group int, price numeric, fee numeric,
+                    purchase_key uuid
+                );
             return;
         end if;
     end if;
@@ -105,7 +111,9 @@ begin
         where c.card = p_card;
     end if;
 
-    v_purchase := billig.new_purchase(v_owner_member_id, p_owner_email, p_seller);
+    select n.purchase, n.purchase_key
+    into v_purchase, v_key
+    from billig.new_purchase(v_owner_member_id, p_owner_email, p_card, p_seller) as n;
     if p_owner_name is not null then
         perform billig.name_buyer(v_purchase, p_owner_name);
     end if;
@@ -117,17 +125,17 @@ begin
     end if;
 
     return query
-    select *
+    select n.purchase, n.payment, n.ticket, n.price_group, n.price, n.fee, v_key
     from billig.new_tickets(
         array[v_purchase], p_sale_channel, v_paid, p_seller, v_cash_point, v_payment, p_card is not null, v_offers, v_counts,
         null
-    );
+    ) as n;
 
     if p_request_id is not null then
         perform billig.end_request('create_purchase', p_request_id, (
             select jsonb_agg(to_jsonb(r) order by r.ticket)
             from (
-                select t.purchase, t.payment, t.ticket, t.price_group, t.price, t.fee
+                select t.purchase, t.payment, t.ticket, t.price_group, t.price, t.fee, v_key as purchase_key
                 from billig.ticket as t
                 where t.purchase = v_purchase
             ) as r
@@ -137,4 +145,4 @@ end;
 $$;
 
 comment on function billig.create_purchase(text, int[], int[], text, int, text[], numeric[], int, text, bigint, text, text) is
-'Sells tickets (T5, T14): one row per ticket. p_sale_channel STAND (paid at once, by one or several methods), NET (web: held unpaid until confirm_net_payment) or RESERVATION (until pay_reservation). p_price_groups and p_counts pair up. p_seller: who sells; null on the web. p_payment_amounts: NOK, one per method; null for a single method; cash is rounded to whole kroner and may be named either way. p_cash_point: null for that of the seller''s open till session. price: NOK including VAT, all that the ticket costs; fee: the part of it that is a fee, never to be added to it. p_owner_name: the buyer''s name, for the receipt. p_request_id: retry-safe. Refusals: 22023 bad argument; P0002 no such price group, cash point or ticket card; 42501 not allowed; 23B01 sold out; 23B02 sale period; 23B03 hidden or not for the web; 23B04 membership; 23B05 ticket limit; 23B06 payment does not agree; 23B13 request id reused; 23B16 no VAT; 23B26 no till session is open; 23B36 at commit, NOK 40,000 or more in cash and no buyer''s name. May be null: payment.';
+'Sells tickets (T5, T14): one row per ticket. p_sale_channel STAND (paid at once, by one or several methods), NET (web: held unpaid until confirm_net_payment) or RESERVATION (until pay_reservation). p_price_groups and p_counts pair up. p_seller: who sells; null on the web. p_payment_amounts: NOK, one per method; null for a single method; cash is rounded to whole kroner and may be named either way. p_cash_point: null for that of the seller''s open till session. price: NOK including VAT, all that the ticket costs; fee: the part of it that is a fee, never to be added to it. purchase_key: what shows the purchase to its buyer (billig.show_purchase). A buyer who is named (p_owner_member_id, else p_owner_email, else p_card) holds at most ticket_limit tickets of a price group at a time. p_owner_name: the buyer''s name, for the receipt. p_request_id: retry-safe. Refusals: 22023 bad argument; P0002 no such price group, cash point or ticket card; 42501 not allowed; 23B01 sold out; 23B02 sale period; 23B03 hidden or not for the web; 23B04 membership; 23B05 ticket limit; 23B06 payment does not agree; 23B13 request id reused; 23B16 no VAT; 23B26 no till session is open; 23B36 at commit, NOK 40,000 or more in cash and no buyer''s name. May be null: payment.';

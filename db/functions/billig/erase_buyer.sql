@@ -17,8 +17,12 @@ begin
     end if;
     with erased as (
         update billig.purchase
-        set owner_member_id = null, owner_email = null, owner_name = null, erased = now()
-        where owner_member_id = p_owner_member_id or lower(owner_email) = lower(nullif(p_owner_email, ''))
+        set
+            owner_member_id = null, owner_email = null, owner_name = null, owner_card = null,
+            purchase_key = gen_random_uuid(), erased = now()
+        where
+            owner_member_id = p_owner_member_id or lower(owner_email) = lower(nullif(p_owner_email, ''))
+            or owner_card in (select c.card from billig.ticket_card as c where c.owner_member_id = p_owner_member_id)
         returning purchase
     )
     select array_agg(purchase) into v_purchases from erased;
@@ -38,7 +42,7 @@ begin
     return next;
 
     update billig.payment_error
-    set owner_email = null, owner_cardno = null, message = null
+    set owner_email = null, owner_cardno = null, message = '', error_key = gen_random_uuid()
     where lower(owner_email) = lower(nullif(p_owner_email, '')) or owner_cardno = any (v_cards::text[]);
     get diagnostics v_rows = row_count;
     what := 'payment_error';
@@ -57,4 +61,4 @@ end;
 $$;
 
 comment on function billig.erase_buyer(int, text) is
-'Erases a buyer (GDPR art. 17) from purchases, ticket cards, payment errors and kept requests: one row per table with the rows erased. The log holds no buyers and stays whole, and so do the figures. 22023: nobody named.';
+'Erases a buyer (GDPR art. 17) from purchases, ticket cards, payment errors and kept requests: one row per table with the rows erased. The log holds no buyers and stays whole, and so do the figures. The keys that showed them to the buyer open nothing any more. 22023: nobody named.';

@@ -24,7 +24,7 @@ begin
     perform billig.lock_capacity(array(
         select g.ticket_group
         from jsonb_to_recordset(v_items) as i (scope text, scope_key text[], item jsonb)
-        inner join billig.event as e on i.scope_key[1] = e.external_id
+        inner join billig.event as e on i.scope_key[1] = e.programme_key
         inner join billig.ticket_group_base as g on e.event = g.event and i.scope_key[2] = g.ticket_group_name
         where i.scope = 'ticket_group' and i.item ->> 'num' <> g.num::text
     ));
@@ -49,15 +49,12 @@ begin
     v_items := (
         select coalesce(jsonb_agg(
             to_jsonb(i) || jsonb_build_object('item', i.item || case
-                when i.scope <> 'event' then '{}'
-                else jsonb_build_object('organisation', o.organisation)
-                    || case when i.item ? 'event_type' then jsonb_build_object('event_type', t.event_type) else '{}' end
+                when i.scope <> 'event' then '{}' else jsonb_build_object('organisation', o.organisation)
             end)
             order by i.line
         ), '[]')
         from jsonb_to_recordset(v_items) as i (scope text, scope_key text[], line int, item jsonb)
         left join billig.organisation as o on i.item ->> 'organisation' = o.organisation_name
-        left join billig.event_type as t on i.item ->> 'event_type' = t.event_type_name
     );
 
     -- One statement each: the next looks for what this one made.
@@ -69,4 +66,4 @@ end;
 $$;
 
 comment on function billig.import_programme(jsonb) is
-'Imports a festival''s programme, all or nothing: one row each for project, event, ticket_group and price_group with the rows inserted, updated and unchanged. p_rows as in check_programme. An event is found again by external_id, a ticket group by event and name, a price group by ticket group and name; what the rows do not mention, and columns that no row has, are left alone. Past sales stay as they were. 22023: no array of objects; What check_programme only warns of is imported. 23B17: refused, DETAIL names the first problems.';
+'Imports a festival''s programme, all or nothing: one row each for project, event, ticket_group and price_group with the rows inserted, updated and unchanged. p_rows as in check_programme. An event is found again by external_id (the number, or the text as programme_id), a ticket group by event and name, a price group by ticket group and name; what the rows do not mention, and columns that no row has, are left alone. Past sales stay as they were. 22023: no array of objects; What check_programme only warns of is imported. 23B17: refused, DETAIL names the first problems.';

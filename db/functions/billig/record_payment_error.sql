@@ -6,33 +6,40 @@ create or replace function billig.record_payment_error(
     p_price_groups int[] default null,
     p_counts int[] default null
 )
-returns text
+returns uuid
 language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
 as $$
+declare
+    v_key uuid;
 begin
     perform books.check_text('p_error', p_error, 'p_owner_email', p_owner_email, 'p_owner_cardno', p_owner_cardno);
     p_price_groups := books.list('p_price_groups', p_price_groups);
     p_counts := books.list('p_counts', p_counts);
     perform billig.check_web();
     if
-        coalesce(p_error, '') = '' or cardinality(p_price_groups) is distinct from cardinality(p_counts)
+        coalesce(p_error, '') = '' or p_message is null or cardinality(p_price_groups) is distinct from cardinality(p_counts)
         or (select bool_or(c <= 0 or c is null) from unnest(p_counts) as c)
     then
-        raise exception 'a reference is needed, and one count for each price group' using
+        raise exception 'a reference and a message are needed, and one count for each price group' using
             errcode = '22023',
-            detail = format('Reference %L, price groups %s, counts %s.', p_error, p_price_groups, p_counts),
-            hint = 'p_error is the text the buyer comes back with.';
+            detail = format('Reference %L, message %L, price groups %s, counts %s.', p_error, p_message, p_price_groups, p_counts),
+            hint = 'p_error is the text the buyer comes back with, p_message what to tell them.';
     end if;
-    delete from billig.payment_error where error = p_error;
-    insert into billig.payment_error (error, failed, owner_cardno, owner_email, message)
-    values (p_error, billig.local_time(), p_owner_cardno, p_owner_email, p_message);
+    insert into billig.payment_error as e (error, failed, owner_cardno, owner_email, message)
+    values (p_error, billig.local_time(), p_owner_cardno, p_owner_email, p_message)
+    on conflict (error) do update
+    set
+        failed = excluded.failed, owner_cardno = excluded.owner_cardno, owner_email = excluded.owner_email,
+        message = excluded.message
+    returning e.error_key into v_key;
+    delete from billig.payment_error_price_group where error = p_error;
     insert into billig.payment_error_price_group (error, price_group, number_of_tickets)
     select p_error, u.price_group, u.tickets
     from unnest(p_price_groups, p_counts) as u (price_group, tickets);
-    return p_error;
+    return v_key;
 end;
 $$;
 
 comment on function billig.record_payment_error(text, text, text, text, int[], int[]) is
-'Hands a failed web payment over to the page that tells the buyer; the same reference again replaces it. 22023; 23503 no such price group; 23505 one named twice; 42501.';
+'Hands a failed web payment over to the page that tells the buyer; the same reference again replaces it. Returns the key that shows it to the buyer (billig.show_payment_error), the same for the same reference. 22023; 23503 no such price group; 23505 one named twice; 42501.';

@@ -5,8 +5,7 @@ language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
 as $$
 begin
-    insert into billig.event_date (event, known_on, event_date, event_type)
-    values (new.event, '0001-01-01', new.event_time::date, new.event_type);
+    perform billig.note_first_day(new);
     return null;
 end;
 $$;
@@ -20,6 +19,16 @@ language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
 as $$
 begin
+    if new.event_time is null then
+        raise exception 'an event keeps a day' using
+            errcode = '23B20',
+            detail = format('Event %s, %s.', new.event, old.event_time),
+            hint = 'Move it to another day.';
+    end if;
+    if old.event_time is null then
+        perform billig.note_first_day(new);
+        return null;
+    end if;
     -- Told already by billig.change_event, with its reason; else nobody said why.
     if new.event_time <> old.event_time and not coalesce((
         select c.xact_id = pg_current_xact_id() and c.time_after = new.event_time
@@ -37,15 +46,19 @@ end;
 $$;
 
 comment on function billig.note_changed_event() is
-'Notes what happened to an event whose time or type was changed, whoever changed it, and how it stands from today on.';
+'Notes what happened to an event whose time or type was changed, whoever changed it, and how it stands from today on; of one that had no time yet, its first. 23B20: a day that was known is taken away.';
 
 create or replace trigger event_date_insert
 after insert on billig.event
-for each row execute function billig.note_new_event();
+for each row when (new.event_time is not null)
+execute function billig.note_new_event();
 alter table billig.event enable always trigger event_date_insert;
 
 create or replace trigger event_date_update
 after update on billig.event
-for each row when (old.event_time <> new.event_time or old.event_type is distinct from new.event_type)
+for each row when (
+    (old.event_time is not null or new.event_time is not null)
+    and (old.event_time is distinct from new.event_time or old.event_type is distinct from new.event_type)
+)
 execute function billig.note_changed_event();
 alter table billig.event enable always trigger event_date_update;

@@ -75,6 +75,34 @@ $$;
 comment on function billig.ticket_group_write() is
 'Writes through view ticket_group: num changes what is left (23B15 where more are sold), num_sold is ignored, key and event stay (23B20).';
 
+create or replace function billig.ticket_group_keep()
+returns trigger
+language plpgsql
+set search_path = pg_catalog, billig, pg_temp
+as $$
+begin
+    if
+        (old.ticket_group, old.event, old.ticket_group_name, old.is_theater_ticket_group, old.ticket_limit, old.num)
+        is distinct from
+        (new.ticket_group, new.event, new.ticket_group_name, new.is_theater_ticket_group, new.ticket_limit, new.num)
+        and not has_table_privilege('billig.ticket_group_base', 'update')
+    then
+        raise exception 'only num_sold of a ticket group is written by clients' using
+            errcode = '42501',
+            detail = format('Ticket group %s would be %s.', old.ticket_group, to_jsonb(new)),
+            hint = 'Leave the rest as it was read. The programme is imported: billig.import_programme.';
+    end if;
+    return new;
+end;
+$$;
+
+comment on function billig.ticket_group_keep() is
+'Refuses (42501), by value, what a client that saves whole rows would change of a ticket group, num_sold apart.';
+
+create or replace trigger ticket_group_keep
+instead of update on billig.ticket_group
+for each row execute function billig.ticket_group_keep();
+
 create or replace trigger ticket_group_write
 instead of insert or update or delete on billig.ticket_group
 for each row execute function billig.ticket_group_write();

@@ -43,7 +43,6 @@ cross join lateral (
         cross join lateral (select case when l.amount + l.fee_amount < 0 then u.back else u.sold end as part) as h
         inner join billig.transaction_type as y on l.transaction_type = y.transaction_type
         inner join billig.event as e on l.event = e.event
-        left join billig.event_type as t on e.event_type = t.event_type
         cross join lateral (
             values
             ('TOTAL_CASH_SALES', '', l.amount + l.fee_amount, null::numeric, null::numeric),
@@ -52,7 +51,7 @@ cross join lateral (
                 case
                     when billig.is_fee_kept(l.transaction_type) then 'FEE'
                     when l.price = 0 and l.amount = 0 and l.fee_amount = 0 and y.kind <> 'CHANGE' then 'FREE'
-                    else coalesce(left(t.event_type_name, 100), 'other')
+                    else coalesce(left(e.event_type, 100), 'other')
                 end,
                 l.amount, null, null
             ),

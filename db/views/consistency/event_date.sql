@@ -4,7 +4,7 @@ select
     e.event_time::date as programme_date,
     d.event_date as recorded_date,
     e.event_type as programme_type,
-    d.event_type as recorded_type,
+    y.event_type_name as recorded_type,
     coalesce(c.kind = 'CANCELLED', false) as is_cancelled,
     d.is_cancelled as recorded_cancelled
 from billig.event as e
@@ -15,6 +15,7 @@ left join lateral (
     order by r.known_on desc
     limit 1
 ) as d on true
+left join billig.event_type as y on d.event_type = y.event_type
 left join lateral (
     select h.kind, h.time_after
     from billig.event_change as h
@@ -23,7 +24,9 @@ left join lateral (
     limit 1
 ) as c on true
 where
-    (d.event_date, d.event_type, d.is_cancelled)
+    -- An event that has no time yet has no day to go by.
+    (e.event_time is not null or d.event_date is not null)
+    and (d.event_date, y.event_type_name, d.is_cancelled)
     is distinct from (e.event_time::date, e.event_type, coalesce(c.kind = 'CANCELLED', false))
     or c.time_after <> e.event_time;
 

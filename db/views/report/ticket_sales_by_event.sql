@@ -6,7 +6,7 @@ select
     e.event,
     e.event_name,
     e.event_time::date as event_date,
-    y.event_type_name,
+    e.event_type as event_type_name,
     s.capacity,
     s.tickets_live,
     s.tickets_unpaid,
@@ -95,7 +95,6 @@ cross join lateral (
     group by f.organisation, f.project
 ) as s
 inner join billig.organisation as o on s.organisation = o.organisation
-left join billig.event_type as y on e.event_type = y.event_type
 left join billig.project as p on s.project = p.project;
 
 comment on view report.ticket_sales_by_event is

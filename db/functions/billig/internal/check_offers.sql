@@ -25,7 +25,7 @@ begin
             raise exception 'outside the sale period' using
                 errcode = '23B02',
                 detail = format('Event %s (%s) is sold from %s to %s; it is %s.', v_offer.event, v_offer.event_name,
-                    coalesce(v_offer.sale_from::text, 'any time'), coalesce(v_offer.sale_to::text, 'any time'),
+                    v_offer.sale_from, v_offer.sale_to,
                     date_trunc('second', v_now)),
                 hint = 'sale_from and sale_to of the event decide.';
         end if;

@@ -12,24 +12,26 @@ begin
         project = (w.n).project, vat_code = (w.n).vat_code, ticket_fee_vat_code = (w.n).ticket_fee_vat_code,
         ticket_fee_vat_source = (w.n).ticket_fee_vat_source
     from (
-        select jsonb_populate_record(x, i.item) as n
+        select jsonb_populate_record(x, i.item - 'external_id') as n
         from jsonb_to_recordset(p_items) as i (scope text, scope_key text[], item jsonb)
-        inner join billig.event as x on i.scope_key[1] = x.external_id
+        inner join billig.event as x on i.scope_key[1] = x.programme_key
         where i.scope = 'event'
     ) as w
     where e.event = (w.n).event and e is distinct from w.n;
     get diagnostics updated = row_count;
     insert into billig.event (
-        event_name, event_location, event_note, event_time, event_type, external_id, organisation, ticket_fee,
+        event_name, event_location, event_note, event_time, event_type, external_id, programme_id, organisation, ticket_fee,
         sale_from, sale_to, hidden, project, vat_code, ticket_fee_vat_code, ticket_fee_vat_source
     )
     select
-        r.event_name, r.event_location, r.event_note, r.event_time, r.event_type, r.external_id, r.organisation,
+        r.event_name, r.event_location, r.event_note, r.event_time, r.event_type,
+        case when k.is_number then i.scope_key[1]::int end, case when not k.is_number then i.scope_key[1] end, r.organisation,
         r.ticket_fee, r.sale_from, r.sale_to, r.hidden, r.project, r.vat_code, r.ticket_fee_vat_code,
         r.ticket_fee_vat_source
     from jsonb_to_recordset(p_items) as i (scope text, scope_key text[], line int, item jsonb)
-    cross join jsonb_populate_record(null::billig.event, p_defaults || i.item) as r
-    where i.scope = 'event' and not exists (select from billig.event as e where e.external_id = i.scope_key[1])
+    cross join jsonb_populate_record(null::billig.event, p_defaults || i.item - 'external_id') as r
+    cross join lateral (select i.scope_key[1] ~ '^(0|[1-9][0-9]{0,8})$' as is_number) as k
+    where i.scope = 'event' and not exists (select from billig.event as e where e.programme_key = i.scope_key[1])
     order by i.line;
     get diagnostics inserted = row_count;
     unchanged := (
@@ -39,4 +41,4 @@ end;
 $$;
 
 comment on function billig.import_events(jsonb, jsonb) is
-'The events of a programme that import_programme has checked: what differs is updated, what is new inserted; counts of each. p_items: as billig.programme_items, names of organisations and event types made numbers. p_defaults: what a column is where the rows do not say.';
+'The events of a programme that import_programme has checked: what differs is updated, what is new inserted; counts of each. p_items: as billig.programme_items, names of organisations made numbers. An external_id that is a whole number is one; else it is programme_id. p_defaults: what a column is where the rows do not say.';

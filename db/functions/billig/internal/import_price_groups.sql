@@ -11,7 +11,7 @@ begin
     from (
         select jsonb_populate_record(x, i.item - 'price_group') as n
         from jsonb_to_recordset(p_items) as i (scope text, scope_key text[], item jsonb)
-        inner join billig.event as e on i.scope_key[1] = e.external_id
+        inner join billig.event as e on i.scope_key[1] = e.programme_key
         inner join billig.ticket_group_base as g on e.event = g.event and i.scope_key[2] = g.ticket_group_name
         inner join billig.price_group as x on g.ticket_group = x.ticket_group and i.scope_key[3] = x.price_group_name
         where i.scope = 'price_group'
@@ -24,7 +24,7 @@ begin
     select
         g.ticket_group, i.scope_key[3], r.price, r.can_be_put_on_card, r.membership_needed, r.netsale
     from jsonb_to_recordset(p_items) as i (scope text, scope_key text[], line int, item jsonb)
-    inner join billig.event as e on i.scope_key[1] = e.external_id
+    inner join billig.event as e on i.scope_key[1] = e.programme_key
     inner join billig.ticket_group_base as g on e.event = g.event and i.scope_key[2] = g.ticket_group_name
     cross join jsonb_populate_record(null::billig.price_group, p_defaults || (i.item - 'price_group')) as r
     where

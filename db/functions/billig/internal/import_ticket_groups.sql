@@ -10,7 +10,7 @@ begin
     from (
         select x.ticket_group, x as o, jsonb_populate_record(x, i.item - 'ticket_group') as n
         from jsonb_to_recordset(p_items) as i (scope text, scope_key text[], item jsonb)
-        inner join billig.event as e on i.scope_key[1] = e.external_id
+        inner join billig.event as e on i.scope_key[1] = e.programme_key
         inner join billig.ticket_group_base as x on e.event = x.event and i.scope_key[2] = x.ticket_group_name
         where i.scope = 'ticket_group'
     ) as w
@@ -19,7 +19,7 @@ begin
     insert into billig.ticket_group (event, ticket_group_name, is_theater_ticket_group, ticket_limit, num)
     select e.event, i.scope_key[2], r.is_theater_ticket_group, r.ticket_limit, r.num
     from jsonb_to_recordset(p_items) as i (scope text, scope_key text[], line int, item jsonb)
-    inner join billig.event as e on i.scope_key[1] = e.external_id
+    inner join billig.event as e on i.scope_key[1] = e.programme_key
     cross join jsonb_populate_record(null::billig.ticket_group_base, p_defaults || (i.item - 'ticket_group')) as r
     where
         i.scope = 'ticket_group'

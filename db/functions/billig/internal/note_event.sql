@@ -12,7 +12,7 @@ begin
         -- never within a closed period, whoever sold tickets for it: their vouchers stay as they are
         greatest(billig.local_time(clock_timestamp())::date, books.first_open_day()),
         e.event_time::date,
-        e.event_type,
+        (select t.event_type from billig.event_type as t where t.event_type_name = e.event_type),
         coalesce((
             select c.kind = 'CANCELLED'
             from billig.event_change as c

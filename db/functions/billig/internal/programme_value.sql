@@ -4,7 +4,8 @@ language sql immutable parallel safe
 begin atomic
     select case p_kind
         when 'text' then p_text
-        when 'whole' then case when p_text ~ '^[0-9]{1,9}$' then p_text::int::text end
+        when 'whole' then
+            case when p_text ~ '^[0-9]{1,9}([.,]00)?$' then regexp_replace(p_text, '[.,]00$', '')::int::text end
         when 'money' then
             case when p_text ~ '^[0-9]{1,8}([.,][0-9]{1,2})?$' then replace(p_text, ',', '.')::numeric(10, 2)::text end
         when 'boolean' then
@@ -26,4 +27,4 @@ begin atomic
 end;
 
 comment on function billig.programme_value(text, text) is
-'A field of a programme file in the form that PostgreSQL reads, whatever the session''s settings; null where it is not of its kind (billig.programme_column). A decimal comma, ja and nei, and a T in a time are understood.';
+'A field of a programme file in the form that PostgreSQL reads, whatever the session''s settings; null where it is not of its kind (billig.programme_column). A decimal comma, whole numbers with two zeros after it, ja and nei, and a T in a time are understood.';

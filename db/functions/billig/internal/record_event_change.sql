@@ -22,6 +22,12 @@ begin
             detail = format('Event %s.', coalesce(p_event::text, 'null')),
             hint = 'Events stand in billig.event.';
     end if;
+    if v_event.event_time is null then
+        raise exception 'the event has no time yet' using
+            errcode = '22023',
+            detail = format('Event %s.', p_event),
+            hint = 'Give it its time in the programme.';
+    end if;
     if (p_event_time is null or p_event_time = v_event.event_time) and coalesce((
         select c.kind = 'CANCELLED'
         from billig.event_change as c
@@ -46,4 +52,4 @@ end;
 $$;
 
 comment on function billig.record_event_change(int, text, timestamp, text) is
-'Writes what happened to an event (billig.event_change), and moves it where it is MOVED; vouchers follow from today on. A cancelled event that is moved, or told again for its own time, is to be held. Returns the change. 22023: no kind, no reason, or a time that does not go with the kind; P0002: no such event; 23B52: it stands so already.';
+'Writes what happened to an event (billig.event_change), and moves it where it is MOVED; vouchers follow from today on. A cancelled event that is moved, or told again for its own time, is to be held. Returns the change. 22023: no kind, no reason, a time that does not go with the kind, or an event that has no time yet; P0002: no such event; 23B52: it stands so already.';

@@ -6,7 +6,20 @@ begin
     perform billig.lock_capacity(array(
         select distinct t.ticket_group from billig.ticket as t where t.ticket = any (p_tickets)
     ));
-    return (
+    perform billig.take_buyer_turn(array(
+        select distinct p.buyer
+        from billig.ticket as t
+        inner join billig.purchase as p on t.purchase = p.purchase
+        where t.ticket = any (p_tickets) and p.buyer is not null
+    ));
+    return not exists (
+        select
+        from billig.ticket as t
+        inner join billig.purchase as p on t.purchase = p.purchase
+        where t.ticket = any (p_tickets) and p.buyer is not null
+        group by p.buyer, t.price_group
+        having count(*) > billig.buyer_room(p.buyer, t.price_group)
+    ) and (
         select bool_and(w.tickets <= w.remaining and w.event_time > billig.local_time())
         from (
             select
@@ -26,4 +39,4 @@ end;
 $$;
 
 comment on function billig.still_free(bigint[]) is
-'Whether seats like those of tickets that timed out are still available, all of them, for events that have not begun. Locks what is left of their groups, so that the answer holds until the transaction ends.';
+'Whether seats like those of tickets that timed out are still available, all of them, for events that have not begun, and to a buyer who may hold so many. Locks what is left of their groups, then the buyer''s turn, so that the answer holds until the transaction ends.';
