@@ -107,14 +107,22 @@ class Bank(Room):
         return result
 
     def load_import(
-        self, *, file_name: str, content_sha256: bytes, format: str, ours_only: bool = False
+        self,
+        *,
+        file_name: str,
+        content_sha256: bytes,
+        format: str,
+        ours_only: bool = False,
+        gap_reason: str | None = None,
     ) -> list[LoadImportRow]:
         """Loads what is in the temporary tables of begin_import, all or nothing: statements that were not there, and
         their entries, each once, by their place in the account's chain. ours_only: statements of accounts that are not
-        ours are left out, else refused. statements, entries and their sum: in the file, booked and ours; known_: loaded
-        before; new_: not told of by any other file; left_out_entries: see bank.import_left_out. Amounts in the
-        accounts' currencies. 22023; 23B80 a statement that does not add up or is in another currency, DETAIL says the
-        line; 23B81 an account that is not ours; 23B86 a statement that was loaded before, with other entries.
+        ours are left out, else refused. gap_reason: why statements that do not add up, or lack a balance, are loaded
+        all the same, with what is in none of their entries (report.bank_accepted_gap); null: they are refused.
+        statements, entries and their sum: in the file, booked and ours; known_: loaded before; new_: not told of by any
+        other file; left_out_entries: see bank.import_left_out. Amounts in the accounts' currencies. 22023; 23B80 a
+        statement that does not add up or is in another currency, DETAIL says the line; 23B81 an account that is not
+        ours; 23B86 a statement that was loaded before, with other entries.
         """
         return self._rows(
             LoadImportRow,
@@ -123,6 +131,7 @@ class Bank(Room):
             content_sha256=content_sha256,
             format=format,
             ours_only=ours_only,
+            gap_reason=gap_reason,
         )
 
     def load_payout(

@@ -31,7 +31,7 @@ begin
             inner join bank.import_file as i on t.import_file = i.import_file
             where
                 t.account = v_new.account and t.statement <> p_statement
-                and t.opening_balance is not null and t.closing_balance is not null
+                and t.has_place
                 and t.to_day >= v_new.from_day and t.from_day <= v_new.to_day
                 and t.statement <> all(coalesce(v_apart, '{}'))
         ),
