@@ -26,16 +26,8 @@ app = group()
 
 ENTRY_COLUMNS = ("entry", "account_name", "booked_on", "amount", "candidates", "age", "entry_text")
 ITEM_COLUMNS = ("expected", "route_name", "day", "cash_point", "net", "candidates", "age_group")
-GAP_COLUMNS = (
-    "statement",
-    "account_name",
-    "statement_id",
-    "from_day",
-    "to_day",
-    "gap_amount",
-    "gap_reason",
-    "accepted_by",
-)
+GAP_COLUMNS = ("statement", "account_name", "statement_id", "from_day", "to_day", "gap_amount", "gap_reason")
+REVERSED_COLUMNS = ("match", "rule", "entry", "reversal", "booked_on", "reversed_on", "amount", "is_named")
 MATCH_COLUMNS = ("match", "rule", "entry_amount", "item_amount", "difference", "reason")
 
 
@@ -244,14 +236,17 @@ def status(as_json: Json = False) -> None:
         gaps = cursor.execute(
             "select * from report.bank_accepted_gap where explained_by is null order by from_day, statement"
         ).fetchall()
+        reversed_ = cursor.execute("select * from report.bank_reversed order by reversal, match").fetchall()
     if as_json:
-        print_json({"entries": entries, "expected": items, "suggested": suggested, "gaps": gaps})
+        said = {"entries": entries, "expected": items, "suggested": suggested, "gaps": gaps, "reversed": reversed_}
+        print_json(said)
         return
     _table("At the bank, and not expected", entries, ENTRY_COLUMNS)
     _table("Expected, and not at the bank", items, ITEM_COLUMNS)
     _table("Suggested", suggested, MATCH_COLUMNS)
     _table("Loaded with a gap, and not explained yet", gaps, GAP_COLUMNS)
-    if not any((entries, items, suggested, gaps)):
+    _table("Matched, and taken back by the bank", reversed_, REVERSED_COLUMNS)
+    if not any((entries, items, suggested, gaps, reversed_)):
         typer.echo("Nothing is open.")
 
 

@@ -30,6 +30,7 @@ begin
     perform bank.pair_entries(p_file_statement, 'the payer''s reference', 5);
     perform bank.pair_entries(p_file_statement, 'its words', 0);
     perform bank.pair_entries(p_file_statement, 'its text', 0);
+    perform bank.pair_by_words(p_file_statement);
     perform bank.pair_entries(p_file_statement, 'the bank''s word', 0);
     perform bank.pair_entries(p_file_statement, 'nothing, of either', 0);
     perform bank.pair_entries(p_file_statement, 'nothing, of the new one', 0);
