@@ -103,6 +103,21 @@ def test_a_stretch_that_two_statements_share_is_one_though_they_begin_and_end_el
     assert consistency(db) == {}
 
 
+def test_where_a_balance_comes_back_within_a_day_numbered_statements_of_other_references_are_others(
+    db: Connection, tmp_path: Path
+) -> None:
+    """0, -100, 0, -100, told of in any order: the first looks like the third."""
+    banking.account(db)
+    moves = [Move(DAY, D(-100), "R1", "a", "E-1"), Move(DAY, D(100), "R2", "b"), Move(DAY, D(-100), "R3", "c")]
+    parts = [
+        Part([move], opening, number)
+        for move, opening, number in zip(moves, (D(0), D(-100), D(0)), (5, 6, 7), strict=True)
+    ]
+    for part in (parts[2], parts[1], parts[0]):
+        assert banking.load(db, tmp_path, dialects.mt940(part)).new_entries == 1
+    assert consistency(db) == {}
+
+
 # --- Any history ----------------------------------------------------------------------------------------------------
 
 
@@ -178,10 +193,9 @@ class History:
             yield dialects.camt054([early], created=f"{each.day}T00:00:{place:02}")
 
 
-ALIKE = {55, 149}
-"""Histories in which what was told first looks like another's: a day too early, or in words of another format."""
-SEEDS = [seed for seed in range(int(os.environ.get("PYBRIDGE_HISTORIES", "20"))) if seed not in ALIKE]
-"""How many histories: 20, or as many as one asks for."""
+SEEDS = sorted({*range(int(os.environ.get("PYBRIDGE_HISTORIES", "18"))), 55, 149})
+"""How many histories: 20, or as many as one asks for. In two of them what was told first looks like another's: by its
+day, or in the words of another format."""
 
 
 def loaded(db: Connection, folder: Path, history: History) -> Counter[Decimal]:
@@ -203,15 +217,11 @@ def test_each_krone_is_in_the_ledger_once(db: Connection, tmp_path: Path, seed: 
     assert consistency(db) == {}
 
 
-@pytest.mark.parametrize("seed", sorted(ALIKE))
-def test_and_where_nobody_can_tell_which_is_which_the_one_too_many_is_named(
-    db: Connection, tmp_path: Path, seed: int
-) -> None:
-    """Every statement's krone is there once; what exports or notifications tell of beside them is reported."""
-    history = History(seed)
-    told = loaded(db, tmp_path, history)
-    assert told - unstated(db) == Counter(each.amount for each in history.moves)
-    assert unstated(db).total() == 1
+def test_what_no_statement_has_on_its_days_is_named(db: Connection, tmp_path: Path) -> None:
+    banking.account(db)
+    banking.load(db, tmp_path, dialects.mt940(Part([bag()], D(0), 7)))
+    banking.load(db, tmp_path, dialects.csv([bag(), Move(DAY, D(70), "R70")]), EXPORT)
+    assert unstated(db) == Counter([D(70)])
     assert consistency(db) == {}
 
 

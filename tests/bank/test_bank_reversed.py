@@ -1,4 +1,4 @@
-"""A deposit that the bank takes back when it is matched already: what was sold is missing again, and somebody hears of it."""
+"""A deposit that the bank takes back when it is matched already: what was sold is missing again, and it is told."""
 
 import threading
 from pathlib import Path
@@ -45,7 +45,9 @@ def test_a_rules_match_is_undone_by_the_reversal_that_bears_its_reference(
     assert match_open(db) == {"REVERSAL": 1}
     assert (matched(db), missing(db), told(db)) == ({paid: set(), back: set()}, 1, [])
     undone = rows(db, "select undo_reason from report.bank_match where state = 'UNDONE'")
-    assert [row["undo_reason"] for row in undone] == [f"Entry {back} takes entry {paid} back, which bears the same reference"]
+    assert [row["undo_reason"] for row in undone] == [
+        f"Entry {back} takes entry {paid} back, which bears the same reference"
+    ]
     assert match_open(db) == {}, "and stays so"
     assert sound(db)
 
@@ -118,4 +120,4 @@ def test_nobody_holds_up_the_bank_by_an_advisory_lock(
         assert found == []
         call_in(first, "bank", "load_import", file_name="x", content_sha256=content, format="camt")
     thread.join()
-    assert found and found[0], "the second finds that it is loaded"
+    assert [bool(each) for each in found] == [True], "the second finds that it is loaded"

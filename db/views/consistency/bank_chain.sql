@@ -30,7 +30,7 @@ told as (
     group by d.account, d.segment
 ),
 
--- told of by no whole statement, in a stretch whose every entry is in a statement
+-- told of by notifications and exports alone, in a stretch whose every entry is in a statement
 stray as (
     select
         s.account,
@@ -44,7 +44,7 @@ stray as (
         not exists (
             select from bank.statement_entry as l
             inner join bank.statement as t on l.statement = t.statement
-            where l.entry = e.entry and t.kind = 'STATEMENT' and t.gap_reason is null
+            where l.entry = e.entry and t.kind = 'STATEMENT'
         )
     group by s.account, s.segment
 )
@@ -67,4 +67,4 @@ where
     or r.entries > 0;
 
 comment on view consistency.bank_chain is
-'Follows each account''s chain of statements: what the first opened with and all their entries, each once, are what the last closed with, from each statement that is missing to the next. other_entries, other_sum: what notifications, exports and statements with a gap alone told of, and no whole statement, more than ten days within them.';
+'Follows each account''s chain of statements: what the first opened with and all their entries, each once, are what the last closed with, from each statement that is missing to the next. other_entries, other_sum: what notifications and exports alone told of, and no statement, more than ten days within them. Statements with a gap that somebody accepted are in no chain: report.bank_accepted_gap lists them.';
