@@ -48,7 +48,8 @@ class _Message:
 
 def read(file: IO[bytes], encoding: str) -> tuple[str, Iterator[Item]]:
     """The format, by its first message, and what is in the file."""
-    messages = _messages(lines(file, encoding))
+    # a carriage return alone ends a line, too
+    messages = _messages((number, part) for number, text in lines(file, encoding) for part in text.rstrip("\r\n").split("\r"))
     first = next(messages, None)
     if first is None:
         raise Unreadable(1, ":20:", "there is no statement in it")
@@ -70,7 +71,7 @@ def _messages(source: Iterator[tuple[int, str]]) -> Iterator[_Message]:
     now: _Message | None = None
     between = ""  # what stood before the message: its type may stand there
     for line, raw in source:
-        text = raw.rstrip("\r\n").lstrip("\x01\x02\x03")
+        text = raw.lstrip("\x01\x02\x03")
         if now is not None and (text.startswith("-}") or (text.strip() == "-" and _is_closed(now))):
             yield _judged(now, between)
             now, between, text = None, "", text[2:]

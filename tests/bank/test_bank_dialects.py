@@ -104,6 +104,14 @@ def test_national_letters_are_read(encoding: str, said: str | None) -> None:
     assert entry(content, encoding=said).text == text
 
 
+def test_a_carriage_return_alone_ends_a_line() -> None:
+    content = dialects.mt940(Part([Move(DAY, D(100), "A1", "Pose"), Move(DAY, D(5), "A2", "Kort")], D(0), 1))
+    for end in ("\r", "\r\n", "\r\r\n"):
+        found = [each for each in items(content.replace("\n", end)) if isinstance(each, Entry)]
+        assert [(each.amount, each.text) for each in found] == [(D(100), "Pose"), (D(5), "Kort")]
+    assert len(items(content.replace("\n:61:", "\r:61:"))) == 3
+
+
 def test_braces_in_a_text_are_letters() -> None:
     """Old terminals write æ, ø and å so."""
     content = dialects.mt940(PLAIN).replace(":86:Pose TILL-0012", ":86:Pose\n{l til kj|lerommet")
