@@ -49,7 +49,9 @@ class _Message:
 def read(file: IO[bytes], encoding: str) -> tuple[str, Iterator[Item]]:
     """The format, by its first message, and what is in the file."""
     # a carriage return alone ends a line, too
-    messages = _messages((number, part) for number, text in lines(file, encoding) for part in text.rstrip("\r\n").split("\r"))
+    messages = _messages(
+        (number, part) for number, text in lines(file, encoding) for part in text.rstrip("\r\n").split("\r")
+    )
     first = next(messages, None)
     if first is None:
         raise Unreadable(1, ":20:", "there is no statement in it")

@@ -6,7 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,14 +15,12 @@ import pytest
 
 from pybridge.errors import BadArgument, StatementRefused
 from pybridge.files import bank_loading
-from tests.bank.test_bank_identity import OLD_RULE, History
 from tests.conftest import Connection
 from tests.support import banking, dialects
+from tests.support.bank_histories import DAY, OLD_RULE, D, History
 from tests.support.dialects import Move, Part
 from tests.support.domain import consistency, one, rows, run
 
-D = Decimal
-DAY = date(2026, 11, 16)
 NEXT = DAY + timedelta(days=1)
 BEFORE = Part([Move(DAY - timedelta(days=1), D(100), "R0")], D(0), 6, name="S6")
 MOVES = [

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.bank.test_bank_parts import DAY, camt, entry
 from tests.conftest import Connect, Connection
 from tests.support import banking
 from tests.support.banking import expected, match_open, matched, route, sound
 from tests.support.domain import call_in, one, rows, run, wait_for
+from tests.support.notified import DAY, camt, entry
 
 
 @pytest.fixture
