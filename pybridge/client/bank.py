@@ -84,7 +84,8 @@ class Bank(Room):
         """Begins to load a file of the bank: makes the temporary tables file_statement, file_entry, file_detail and
         file_reference, file_payout and file_payout_line, empty, for the caller to COPY into and then call load_import
         (a statement) or load_payout (a report of payouts), in the same transaction. Returns a row, and makes no tables,
-        where that content was loaded before; waits for a load of the same content. 22023.
+        where that content was loaded before, and no payout of it was withdrawn since; waits for a load of the same
+        content. 22023.
         """
         return self._rows(BeginImportRow, "begin_import", content_sha256=content_sha256)
 
@@ -185,8 +186,9 @@ class Bank(Room):
     def match_open(self) -> list[MatchOpenRow]:
         """Matches what is open, by the rules that are enabled (bank.match_rule): one row per rule of what was matched,
         NOK of the entries. Nothing is matched where an entry or an item fits more than one; rules that are not
-        automatic only suggest, as any does where there is a difference. What is in a payout that does not fit is left
-        to a person. Those who match by hand are waited for, and wait. 25000 not at read committed.
+        automatic only suggest, as any does where there is a difference. A rule's match of a deposit that the bank has
+        taken back since, by reference, is undone. What is in a payout that does not fit is left to a person. Those who
+        match by hand are waited for, and wait. 25000 not at read committed.
         """
         return self._rows(MatchOpenRow, "match_open")
 
