@@ -20,7 +20,6 @@ declare
     v_amounts numeric[];
     v_entry_amounts numeric[];
     v_item_amounts numeric[];
-    r record;
 begin
     perform billig.need_read_committed();
     -- One at a time, and while nobody matches by hand (make_match has it shared).
@@ -28,18 +27,7 @@ begin
     -- What was loaded a moment ago has no statistics, and candidates would meet all with all.
     analyze bank.entry, bank.expected, bank.match, bank.match_entry, bank.match_expected, bank.match_approval;
 
-    -- A deposit that the bank has taken back since is not what it was matched with.
-    for r in
-        select m.match, m.entry, m.reversal
-        from bank.reversed_match as m
-        where
-            m.is_undone_by_rule
-            and exists (select from bank.match_rule as l where l.rule = 'REVERSAL' and l.enabled and l.is_automatic)
-        order by m.match
-    loop
-        perform bank.undo_match(r.match, format('Entry %s takes entry %s back, which bears the same reference', r.reversal, r.entry));
-    end loop;
-
+    perform bank.undo_reversed();
     -- What was taken back is nobody's money; then by payout and reference, since they say who; then by amount, among the rest.
     foreach v_view in array array[
         'reversal_match', 'payout_match', 'reference_match', 'amount_match', 'text_match', 'subset_match', 'split_match',
