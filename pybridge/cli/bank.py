@@ -26,6 +26,8 @@ app = group()
 
 ENTRY_COLUMNS = ("entry", "account_name", "booked_on", "amount", "candidates", "age", "entry_text")
 ITEM_COLUMNS = ("expected", "route_name", "day", "cash_point", "net", "candidates", "age_group")
+GAP_COLUMNS = ("statement", "account_name", "statement_id", "from_day", "to_day", "gap_amount", "gap_reason")
+REVERSED_COLUMNS = ("match", "rule", "entry", "reversal", "booked_on", "reversed_on", "amount", "is_named")
 MATCH_COLUMNS = ("match", "rule", "entry_amount", "item_amount", "difference", "reason")
 
 
@@ -42,6 +44,10 @@ def import_(
         str | None, typer.Option(help="How MT940 is written, such as latin-1; by default what its bytes look like.")
     ] = None,
     ours: Annotated[bool, typer.Option("--ours", help="Leave out statements of accounts that are not ours.")] = False,
+    accept_gap: Annotated[
+        str | None,
+        typer.Option(metavar="REASON", help="Load what does not add up all the same, with its gap, for this reason."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Load a file of the bank, once. Exit code 1 where something is missing."""
@@ -58,7 +64,7 @@ def import_(
             for member in members:
                 name = member.name
                 found = bank_loading.import_file(
-                    connection, member, layout, encoding=encoding, ours_only=ours, tell=tell
+                    connection, member, layout, encoding=encoding, ours_only=ours, gap_reason=accept_gap, tell=tell
                 )
                 done.append(found)
                 name = file.name  # what is wrong between two members is wrong with the archive
@@ -111,6 +117,12 @@ def _tell_import(done: bank_loading.Loaded) -> None:
     for gap in done.gaps:
         typer.echo(
             f"  Missing: what is before {gap.statement} of {gap.account}, {gap.from_day}: {kroner(gap.amount)} of it."
+        )
+    for each in done.accepted:
+        typer.echo(
+            f"  Accepted: {each.statement} of {each.account}, {each.from_day}, has a gap of {kroner(each.amount)}."
+            if each.amount
+            else f"  Accepted: {each.statement} of {each.account}, {each.from_day}, says not all of its balances."
         )
     if not done.entries and done.left_out:
         typer.echo("  Nothing of it was booked.")
@@ -221,13 +233,20 @@ def status(as_json: Json = False) -> None:
         suggested = cursor.execute(
             "select * from report.bank_match where state = 'SUGGESTED' order by match"
         ).fetchall()
+        gaps = cursor.execute(
+            "select * from report.bank_accepted_gap where explained_by is null order by from_day, statement"
+        ).fetchall()
+        reversed_ = cursor.execute("select * from report.bank_reversed order by reversal, match").fetchall()
     if as_json:
-        print_json({"entries": entries, "expected": items, "suggested": suggested})
+        said = {"entries": entries, "expected": items, "suggested": suggested, "gaps": gaps, "reversed": reversed_}
+        print_json(said)
         return
     _table("At the bank, and not expected", entries, ENTRY_COLUMNS)
     _table("Expected, and not at the bank", items, ITEM_COLUMNS)
     _table("Suggested", suggested, MATCH_COLUMNS)
-    if not entries and not items and not suggested:
+    _table("Loaded with a gap, and not explained yet", gaps, GAP_COLUMNS)
+    _table("Matched, and taken back by the bank", reversed_, REVERSED_COLUMNS)
+    if not any((entries, items, suggested, gaps, reversed_)):
         typer.echo("Nothing is open.")
 
 

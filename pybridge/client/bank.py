@@ -84,7 +84,8 @@ class Bank(Room):
         """Begins to load a file of the bank: makes the temporary tables file_statement, file_entry, file_detail and
         file_reference, file_payout and file_payout_line, empty, for the caller to COPY into and then call load_import
         (a statement) or load_payout (a report of payouts), in the same transaction. Returns a row, and makes no tables,
-        where that content was loaded before; waits for a load of the same content. 22023.
+        where that content was loaded before, and no payout of it was withdrawn since; waits for a load of the same
+        content. 22023.
         """
         return self._rows(BeginImportRow, "begin_import", content_sha256=content_sha256)
 
@@ -107,14 +108,22 @@ class Bank(Room):
         return result
 
     def load_import(
-        self, *, file_name: str, content_sha256: bytes, format: str, ours_only: bool = False
+        self,
+        *,
+        file_name: str,
+        content_sha256: bytes,
+        format: str,
+        ours_only: bool = False,
+        gap_reason: str | None = None,
     ) -> list[LoadImportRow]:
         """Loads what is in the temporary tables of begin_import, all or nothing: statements that were not there, and
         their entries, each once, by their place in the account's chain. ours_only: statements of accounts that are not
-        ours are left out, else refused. statements, entries and their sum: in the file, booked and ours; known_: loaded
-        before; new_: not told of by any other file; left_out_entries: see bank.import_left_out. Amounts in the
-        accounts' currencies. 22023; 23B80 a statement that does not add up or is in another currency, DETAIL says the
-        line; 23B81 an account that is not ours; 23B86 a statement that was loaded before, with other entries.
+        ours are left out, else refused. gap_reason: why statements that do not add up, or lack a balance, are loaded
+        all the same, with what is in none of their entries (report.bank_accepted_gap); null: they are refused.
+        statements, entries and their sum: in the file, booked and ours; known_: loaded before; new_: not told of by any
+        other file; left_out_entries: see bank.import_left_out. Amounts in the accounts' currencies. 22023; 23B80 a
+        statement that does not add up or is in another currency, DETAIL says the line; 23B81 an account that is not
+        ours; 23B86 a statement that was loaded before, with other entries.
         """
         return self._rows(
             LoadImportRow,
@@ -123,6 +132,7 @@ class Bank(Room):
             content_sha256=content_sha256,
             format=format,
             ours_only=ours_only,
+            gap_reason=gap_reason,
         )
 
     def load_payout(
@@ -176,8 +186,9 @@ class Bank(Room):
     def match_open(self) -> list[MatchOpenRow]:
         """Matches what is open, by the rules that are enabled (bank.match_rule): one row per rule of what was matched,
         NOK of the entries. Nothing is matched where an entry or an item fits more than one; rules that are not
-        automatic only suggest, as any does where there is a difference. What is in a payout that does not fit is left
-        to a person. Those who match by hand are waited for, and wait. 25000 not at read committed.
+        automatic only suggest, as any does where there is a difference. A rule's match of a deposit that the bank has
+        taken back since, by reference, is undone. What is in a payout that does not fit is left to a person. Those who
+        match by hand are waited for, and wait. 25000 not at read committed.
         """
         return self._rows(MatchOpenRow, "match_open")
 

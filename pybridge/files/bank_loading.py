@@ -67,7 +67,7 @@ STATEMENT = Target(
         **_named_alike("currency", "from_day", "to_day"),
         "opening_balance": "opening",
         "closing_balance": "closing",
-        **_named_alike("is_descending", "more"),
+        **_named_alike("is_descending", "flaw", "more"),
     },
 )
 ENTRY = Target(
@@ -115,6 +115,16 @@ class Gap:
 
 
 @dataclass(frozen=True)
+class Accepted:
+    """A statement that was loaded with a gap: what is in none of its entries; 0 too where a balance is missing."""
+
+    account: str
+    statement: str
+    from_day: date
+    amount: Decimal
+
+
+@dataclass(frozen=True)
 class Loaded:
     """What became of a file: `already` where its content had been loaded before, under whatever name."""
 
@@ -131,6 +141,7 @@ class Loaded:
     known_amount: Decimal = Decimal(0)
     left_out: list[LeftOut] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
+    accepted: list[Accepted] = field(default_factory=list)
 
     @property
     def is_whole(self) -> bool:
@@ -145,9 +156,13 @@ def import_file(
     *,
     encoding: str | None = None,
     ours_only: bool = False,
+    gap_reason: str | None = None,
     tell: Tell = in_silence,
 ) -> Loaded:
-    """Load a file of the bank, once, in one transaction; Unreadable or a refusal leaves nothing behind."""
+    """Load a file of the bank, once, in one transaction; Unreadable or a refusal leaves nothing behind.
+
+    `gap_reason`: why what does not add up is loaded all the same, and the gap recorded.
+    """
     with opened(connection, path) as (file, content, already):
         if already:
             return Loaded(path.name, None, True)
@@ -155,7 +170,7 @@ def import_file(
         STATEMENT.copy(connection, (((), each) for each in _copy(connection, items, tell)))
         tell("loading", 0, None)
         (loaded,) = Bank(connection).load_import(
-            file_name=path.name, content_sha256=content, format=kind, ours_only=ours_only
+            file_name=path.name, content_sha256=content, format=kind, ours_only=ours_only, gap_reason=gap_reason
         )
         left_out = connection.execute(
             "select reason, line, account_number, currency, entries, amount"
@@ -165,7 +180,13 @@ def import_file(
         gaps = connection.execute(
             "select g.account_name, g.statement_id, g.from_day, g.missing_amount from report.bank_statement_gap as g"
             " inner join bank.statement as s on g.statement = s.statement"
-            " where s.import_file = %s order by g.statement",
+            " where s.import_file = %s and g.accepted_gap is null order by g.statement",
+            (loaded.import_file,),
+        ).fetchall()
+        accepted = connection.execute(
+            "select a.account_name, s.statement_id, s.from_day, s.gap_amount from bank.statement as s"
+            " inner join bank.account as a on s.account = a.account"
+            " where s.import_file = %s and s.gap_reason is not null order by s.statement",
             (loaded.import_file,),
         ).fetchall()
     return Loaded(
@@ -182,6 +203,7 @@ def import_file(
         known_amount=loaded.known_amount,
         left_out=[LeftOut(*each) for each in left_out],
         gaps=[Gap(*each) for each in gaps],
+        accepted=[Accepted(*each) for each in accepted],
     )
 
 

@@ -204,11 +204,13 @@ class _Statement:
         account = iso20022.text(statement, "Acct/Id/IBAN") or iso20022.text(statement, "Acct/Id/Othr/Id")
         page, is_last = self._page()
         opening, closing = self._balances(page, is_last)
-        currencies = {iso20022.text(statement, "Acct/Ccy") or None}
-        currencies |= {each.currency for each in (opening, closing) if each is not None}
-        currencies.discard(None)
+        said = [iso20022.text(statement, "Acct/Ccy"), *(each.currency for each in (opening, closing) if each)]
+        currencies = {each for each in said if each}
+        currency = next((each for each in said if each), None)
+        flaw = None
         if len(currencies) > 1:
-            raise Unreadable(line, "Bal", f"balances in {' and '.join(sorted(map(str, currencies)))}")
+            flaw = f"balances in {' and '.join(sorted(currencies))}"
+            opening, closing = (each if each and each.currency == currency else None for each in (opening, closing))
         sequence = iso20022.text(statement, "ElctrncSeqNb") or iso20022.text(statement, "LglSeqNb")
         identity = reference(iso20022.text(statement, "Id"))
         if not account or not identity:
@@ -220,13 +222,14 @@ class _Statement:
             identity,
             int(sequence) or None if re.fullmatch(r"\d{1,18}", sequence, re.ASCII) else None,
             account,
-            next(iter(currencies), None),
+            currency,
             day_of(statement, "FrToDt", "FrDtTm", "FrDt") or (None if opening is None else opening.day),
             day_of(statement, "FrToDt", "ToDtTm", "ToDt") or (None if closing is None else closing.day),
             None if opening is None else opening.amount,
             None if closing is None else closing.amount,
             page=page,
             issued=iso20022.text(statement, "CreDtTm"),
+            flaw=flaw,
             more=as_json(camt_payment.more(statement, ("Ntry", "Id", "CreDtTm"))),
         )
 

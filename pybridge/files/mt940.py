@@ -48,7 +48,10 @@ class _Message:
 
 def read(file: IO[bytes], encoding: str) -> tuple[str, Iterator[Item]]:
     """The format, by its first message, and what is in the file."""
-    messages = _messages(lines(file, encoding))
+    # a carriage return alone ends a line, too
+    messages = _messages(
+        (number, part) for number, text in lines(file, encoding) for part in text.rstrip("\r\n").split("\r")
+    )
     first = next(messages, None)
     if first is None:
         raise Unreadable(1, ":20:", "there is no statement in it")
@@ -70,7 +73,7 @@ def _messages(source: Iterator[tuple[int, str]]) -> Iterator[_Message]:
     now: _Message | None = None
     between = ""  # what stood before the message: its type may stand there
     for line, raw in source:
-        text = raw.rstrip("\r\n").lstrip("\x01\x02\x03")
+        text = raw.lstrip("\x01\x02\x03")
         if now is not None and (text.startswith("-}") or (text.strip() == "-" and _is_closed(now))):
             yield _judged(now, between)
             now, between, text = None, "", text[2:]
@@ -140,12 +143,14 @@ class _Reader:
         for tag in tags:
             self._first.setdefault(tag.name, tag)
         self._more: dict[str, object] = {}
+        self._flaw: str | None = None
 
     def items(self) -> Iterator[Item]:
         opening, closing = self._balance("60F", "60M"), self._balance("62F", "62M")
-        currency = opening.currency if opening else self._interim_currency()
+        currency = opening.currency if opening else closing.currency if closing else self._interim_currency()
         if opening and closing and opening.currency != closing.currency:
-            raise self._tag("62F", "62M").fault(f"balances in {opening.currency} and {closing.currency}")
+            self._flaw = f"balances in {opening.currency} and {closing.currency}"
+            closing = None
         said: list[Tag] = []
         entry: Tag | None = None
         for tag in self._tags:
@@ -174,10 +179,10 @@ class _Reader:
         return found
 
     def _balance(self, *names: str) -> _Balance | None:
-        if self._is_interim and not any(name in self._first for name in names):
-            return None
         if not any(name in self._first for name in names):
-            raise Unreadable(self._tags[0].line, f":{names[0]}:", "a balance is missing")
+            if not self._is_interim:
+                self._flaw = self._flaw or f"the balance :{names[0]}: is missing"
+            return None
         tag = self._tag(*names)
         found = BALANCE.fullmatch(tag.texts[0])
         if found is None:
@@ -236,6 +241,9 @@ class _Reader:
         is_number = sequence.isdecimal() and int(sequence) > 0 and len(sequence) < 19
         own = reference(self._tag("20").texts[0])
         paged = re.match(r"\d{1,9}", page)
+        days = (opening.day if opening else None, closing.day if closing else None)
+        if days[0] and days[1] and days[0] > days[1]:
+            days = (None, None)  # some banks write the day of the export: of what it is, the entries say
         return Statement(
             self._number,
             self._tags[0].line,
@@ -244,11 +252,11 @@ class _Reader:
             int(sequence) if is_number else None,
             self._tag("25", "25P").texts[0].strip(),
             currency,
-            opening.day if opening else None,
-            closing.day if closing else None,
+            *days,
             opening.amount if opening else None,
             closing.amount if closing else None,
             page=(int(paged[0]) or None) if paged else None,
+            flaw=self._flaw,
             more=as_json(self._more),
         )
 

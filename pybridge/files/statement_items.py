@@ -59,7 +59,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement, after its entries."""
+    """A statement, after its entries; `flaw`: what is wrong with its balances, for the database to judge."""
 
     statement: int
     line: int
@@ -75,6 +75,7 @@ class Statement:
     page: int | None = None
     issued: str = ""
     is_descending: bool = False
+    flaw: str | None = None
     more: str | None = None
 
 

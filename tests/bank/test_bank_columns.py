@@ -10,7 +10,7 @@ from tests.conftest import Connection
 
 # What is copied, what of it goes into another table, and what the database works out itself when all of it is there.
 TARGETS: dict[str, tuple[Any, set[str], set[str]]] = {
-    "STATEMENT": (statements.Statement, set(), set()),
+    "STATEMENT": (statements.Statement, set(), {"gap_amount", "gap_reason"}),
     "ENTRY": (statements.Entry, {"references"}, {"place", "balance", "entry_key", "known"}),
     "DETAIL": (statements.Detail, {"references"}, set()),
     "REFERENCE": (statements.Reference, set(), set()),

@@ -1,9 +1,11 @@
 """What we read of a file is what another reader finds in it, field by field: over files of each dialect that are made
 here, and over the published test suites in the folder that PYBRIDGE_CORPUS names, where they lie."""
 
+import contextlib
 import io
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -11,12 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import mt940
+import psycopg
 import pytest
 from lxml import etree
 
+from pybridge.errors import Refused
+from pybridge.files import bank_loading
 from pybridge.files.statements import Detail, Entry, Statement, read
 from pybridge.files.tables import Unreadable
-from tests.support import dialects
+from tests.conftest import Connection
+from tests.support import banking, dialects
 from tests.support.dialects import Move, Part
 
 DAY = date(2026, 11, 16)
@@ -62,6 +68,29 @@ def test_another_reader_finds_the_same(content: bytes) -> None:
         _as_mt940(content, entries, [each for each in items if isinstance(each, Statement)])
     else:
         _as_camt(content, entries, [each for each in items if isinstance(each, Detail)])
+
+
+@pytest.mark.skipif("PYBRIDGE_CORPUS" not in os.environ, reason="allowed: PYBRIDGE_CORPUS names no folder of files")
+def test_the_published_files_load_where_somebody_accepts_that_they_are_excerpts(db: Connection) -> None:
+    """Interim reports are read, and left out. What loads in no way is no statement, or contradicts itself."""
+    loaded: Counter[str] = Counter()
+    refused: list[str] = []
+    for path in sorted(each for each in Path(os.environ["PYBRIDGE_CORPUS"]).rglob("*") if each.is_file()):
+        with db.transaction(force_rollback=True):
+            try:
+                kind, found = read(io.BytesIO(path.read_bytes()))
+                items = list(found)
+                currencies = {each.statement: each.currency for each in items if isinstance(each, Entry)}
+                for number, each in enumerate(each for each in items if isinstance(each, Statement)):
+                    with contextlib.suppress(psycopg.Error), db.transaction():  # it is there, written otherwise
+                        currency = each.currency or currencies.get(each.statement) or "NOK"
+                        banking.account(db, each.account, f"{number}", currency)
+                bank_loading.import_file(db, path, gap_reason="an excerpt")
+                loaded[kind[:2]] += 1
+            except (Unreadable, Refused) as error:
+                refused.append(f"{path.name}: {str(error).splitlines()[0]}")
+    assert loaded["MT"] >= 150, refused
+    assert loaded["ca"] >= 40, refused
 
 
 def _as_mt940(content: bytes, entries: list[Entry], statements: list[Statement]) -> None:

@@ -104,6 +104,14 @@ def test_national_letters_are_read(encoding: str, said: str | None) -> None:
     assert entry(content, encoding=said).text == text
 
 
+def test_a_carriage_return_alone_ends_a_line() -> None:
+    content = dialects.mt940(Part([Move(DAY, D(100), "A1", "Pose"), Move(DAY, D(5), "A2", "Kort")], D(0), 1))
+    for end in ("\r", "\r\n", "\r\r\n"):
+        found = [each for each in items(content.replace("\n", end)) if isinstance(each, Entry)]
+        assert [(each.amount, each.text) for each in found] == [(D(100), "Pose"), (D(5), "Kort")]
+    assert len(items(content.replace("\n:61:", "\r:61:"))) == 3
+
+
 def test_braces_in_a_text_are_letters() -> None:
     """Old terminals write æ, ø and å so."""
     content = dialects.mt940(PLAIN).replace(":86:Pose TILL-0012", ":86:Pose\n{l til kj|lerommet")
@@ -217,13 +225,14 @@ def test_utf_16_and_an_envelope_of_two_documents_are_xml() -> None:
     assert len(statements(f"<Messages>{body}{body}</Messages>")) == 2
 
 
-def test_a_page_whose_balances_are_of_two_currencies_is_refused_as_a_whole_statement_is() -> None:
+def test_a_page_whose_balances_are_of_two_currencies_has_a_flaw_as_a_whole_statement_has() -> None:
     page = Part(PLAIN.moves, D(0), 1, last_page=False)
     content = dialects.camt053(page, whole=(D(0), D(500)))
     closing = content.index("CLBD")
     two = content[:closing] + content[closing:].replace('Ccy="NOK"', 'Ccy="SEK"', 1)
-    assert refusal(two).endswith("balances in NOK and SEK")
-    assert len(statements(content)) == 1
+    for each in (two, dialects.camt053(PLAIN).replace('Ccy="NOK"', 'Ccy="SEK"', 1)):
+        assert statements(each)[0].flaw == "balances in NOK and SEK"
+    assert [each.flaw for each in statements(content)] == [None]
 
 
 def test_pages_that_bear_the_balances_of_the_whole_add_up_together() -> None:

@@ -3,7 +3,7 @@
 import re
 import threading
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,9 +14,9 @@ from tests.conftest import Connect, Connection
 from tests.support import banking
 from tests.support.banking import expected, match_open, matched, route
 from tests.support.domain import call_in, consistency, expect, one, rows, run
+from tests.support.notified import DAY, camt, entry
 
 D = Decimal
-DAY = date(2026, 1, 14)
 
 
 @pytest.fixture
@@ -30,31 +30,6 @@ def named(db: Connection, way: int, **amounts: int | str) -> dict[str, int]:
     return {
         name: expected(db, way, (DAY, amount), reference=name.replace("_", "-"))[0] for name, amount in amounts.items()
     }
-
-
-def camt(*entries: str, version: str = "08") -> str:
-    """A notification of these entries, which is in no chain."""
-    return f"""<?xml version="1.0" encoding="UTF-8"?>
-<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.054.001.{version}"><BkToCstmrDbtCdtNtfctn>
-<GrpHdr><MsgId>M</MsgId><CreDtTm>2026-01-20T10:00:00</CreDtTm></GrpHdr>
-<Ntfctn><Id>N1</Id><CreDtTm>2026-01-20T10:00:00</CreDtTm>
-<Acct><Id><Othr><Id>{banking.NUMBER}</Id></Othr></Id><Ccy>NOK</Ccy></Acct>
-{"".join(entries)}</Ntfctn></BkToCstmrDbtCdtNtfctn></Document>"""
-
-
-def entry(amount: str, *details: str, reference: str = "", text: str = "", day: int = 2, reversal: bool = False) -> str:
-    """An entry of so many kroner, of these payments."""
-    side = "DBIT" if amount.startswith("-") else "CRDT"
-    on = DAY + timedelta(days=day)
-    parts = "".join(details)
-    return (
-        f'<Ntry><Amt Ccy="NOK">{amount.lstrip("-")}</Amt><CdtDbtInd>{side}</CdtDbtInd>'
-        f"{'<RvslInd>true</RvslInd>' if reversal else ''}<Sts><Cd>BOOK</Cd></Sts>"
-        f"<BookgDt><Dt>{on}</Dt></BookgDt><ValDt><Dt>{on}</Dt></ValDt>"
-        f"{f'<AcctSvcrRef>{reference}</AcctSvcrRef>' if reference else ''}<BkTxCd/>"
-        f"{f'<NtryDtls>{parts}</NtryDtls>' if details else ''}"
-        f"{f'<AddtlNtryInf>{text}</AddtlNtryInf>' if text else ''}</Ntry>"
-    )
 
 
 def payment(amount: str, *parts: str, refs: str = "", charge: str = "") -> str:

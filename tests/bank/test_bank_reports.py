@@ -255,6 +255,34 @@ def test_a_report_that_was_not_whole_is_withdrawn_and_the_whole_one_loaded(db: C
         call_in(db, "bank", "withdraw_payout", payout=number + 1, reason="too late")
 
 
+def test_a_file_whose_payout_was_withdrawn_is_loaded_again(db: Connection, tmp_path: Path) -> None:
+    way = route(db, "PAYMENT", ROUTE)
+    items(db, way, ("1", 200), ("2", 100))
+    both = stripe(L("1", "200.00"), L("2", "100.00", payout="po_2"))
+    load(db, tmp_path, both)
+    assert load(db, tmp_path, both).already
+    first = one(db, "select min(payout) from bank.payout")
+    call_in(db, "bank", "withdraw_payout", payout=first, reason="withdrawn by mistake")
+    again = load(db, tmp_path, both)
+    assert (again.already, again.payouts, again.known_payouts) == (False, 2, 1)
+    assert load(db, tmp_path, both).already, "once"
+    assert [row["replaces"] for row in rows(db, "select replaces from bank.payout order by payout")] == [
+        *(None, None),
+        first,
+    ]
+
+
+@pytest.mark.parametrize("first", ["sections", "xml"])
+def test_a_settlement_that_two_formats_tell_of_is_one(db: Connection, tmp_path: Path, first: str) -> None:
+    """The sections name the sale unit, the XML does not."""
+    route(db, "DAY", "VIPPS")
+    xml = settlement(("111", "98.25", "-1.75"), ("112", "-20.00", "0.00"), settled="78.25").replace("O112", "O1")
+    told = [SECTIONS, xml] if first == "sections" else [xml, SECTIONS]
+    assert [load(db, tmp_path, each, to="VIPPS").known_payouts for each in told] == [0, 1]
+    other = SECTIONS.replace("16655", "16656").replace("111", "211").replace("112", "212")
+    assert load(db, tmp_path, other, to="VIPPS").known_payouts == 0, "another sale unit's settlement of that number"
+
+
 def test_a_withdrawn_payout_is_in_no_match(db: Connection, tmp_path: Path) -> None:
     way = route(db, "PAYMENT", ROUTE)
     items(db, way, ("1", 200))

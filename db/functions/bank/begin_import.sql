@@ -13,11 +13,11 @@ begin
             hint = '32 bytes.';
     end if;
     -- Two loads of one content: the second waits here for the first, before it copies anything.
-    perform pg_advisory_xact_lock(hashtextextended(encode(p_content_sha256, 'hex'), 2));
+    perform from bank.turn as t where t.turn = 'FILE ' || encode(substring(p_content_sha256 for 1), 'hex') for update;
     return query
     select f.import_file, f.file_name::text, f.imported_at
     from bank.import_file as f
-    where f.content_sha256 = p_content_sha256;
+    where f.import_file = bank.file_of(p_content_sha256);
     if found then
         return;
     end if;
@@ -33,4 +33,4 @@ end;
 $$;
 
 comment on function bank.begin_import(bytea) is
-'Begins to load a file of the bank: makes the temporary tables file_statement, file_entry, file_detail and file_reference, file_payout and file_payout_line, empty, for the caller to COPY into and then call load_import (a statement) or load_payout (a report of payouts), in the same transaction. Returns a row, and makes no tables, where that content was loaded before; waits for a load of the same content. 22023.';
+'Begins to load a file of the bank: makes the temporary tables file_statement, file_entry, file_detail and file_reference, file_payout and file_payout_line, empty, for the caller to COPY into and then call load_import (a statement) or load_payout (a report of payouts), in the same transaction. Returns a row, and makes no tables, where that content was loaded before, and no payout of it was withdrawn since; waits for a load of the same content. 22023.';

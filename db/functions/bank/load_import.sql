@@ -1,5 +1,6 @@
 create or replace function bank.load_import(
-    p_file_name text, p_content_sha256 bytea, p_format text, p_ours_only boolean default false
+    p_file_name text, p_content_sha256 bytea, p_format text, p_ours_only boolean default false,
+    p_gap_reason text default null
 )
 returns table (
     import_file bigint,
@@ -23,6 +24,7 @@ begin
         p_file_name, p_content_sha256, p_format
     );
     perform bank.leave_out(import_file, coalesce(p_ours_only, false));
+    perform bank.accept_gaps(p_gap_reason);
     perform bank.check_import();
     select t.statements, t.known_statements, t.entries, t.amount into statements, known_statements, entries, amount
     from bank.take_import(import_file) as t;
@@ -38,5 +40,5 @@ begin
 end;
 $$;
 
-comment on function bank.load_import(text, bytea, text, boolean) is
-'Loads what is in the temporary tables of begin_import, all or nothing: statements that were not there, and their entries, each once, by their place in the account''s chain. p_ours_only: statements of accounts that are not ours are left out, else refused. statements, entries and their sum: in the file, booked and ours; known_: loaded before; new_: not told of by any other file; left_out_entries: see bank.import_left_out. Amounts in the accounts'' currencies. 22023; 23B80 a statement that does not add up or is in another currency, DETAIL says the line; 23B81 an account that is not ours; 23B86 a statement that was loaded before, with other entries.';
+comment on function bank.load_import(text, bytea, text, boolean, text) is
+'Loads what is in the temporary tables of begin_import, all or nothing: statements that were not there, and their entries, each once, by their place in the account''s chain. p_ours_only: statements of accounts that are not ours are left out, else refused. p_gap_reason: why statements that do not add up, or lack a balance, are loaded all the same, with what is in none of their entries (report.bank_accepted_gap); null: they are refused. statements, entries and their sum: in the file, booked and ours; known_: loaded before; new_: not told of by any other file; left_out_entries: see bank.import_left_out. Amounts in the accounts'' currencies. 22023; 23B80 a statement that does not add up or is in another currency, DETAIL says the line; 23B81 an account that is not ours; 23B86 a statement that was loaded before, with other entries.';

@@ -62,7 +62,7 @@ begin
             hint = 'Name each entry and item once, say why, and explain what differs: FEE, ROUNDING, WRITE_OFF or NOT_OURS, in NOK. Of a part say how much, for each entry or item, signed as it; null: all that is left.';
     end if;
     -- The rules lock what they match rule by rule, in no order that a person could keep to: one waits for the other.
-    perform pg_advisory_xact_lock_shared(hashtextextended('bank.match_open', 2));
+    perform from bank.turn as t where t.turn = 'MATCH' for share;
     perform bank.lock_open(v_entries, v_expected, v_entry_amounts, v_expected_amounts);
     v_matches := bank.record_matches(
         array['PERSON'], array[trim(p_reason)],

@@ -23,10 +23,11 @@ declare
 begin
     perform billig.need_read_committed();
     -- One at a time, and while nobody matches by hand (make_match has it shared).
-    perform pg_advisory_xact_lock(hashtextextended('bank.match_open', 2));
+    perform from bank.turn as t where t.turn = 'MATCH' for update;
     -- What was loaded a moment ago has no statistics, and candidates would meet all with all.
     analyze bank.entry, bank.expected, bank.match, bank.match_entry, bank.match_expected, bank.match_approval;
 
+    perform bank.undo_reversed();
     -- What was taken back is nobody's money; then by payout and reference, since they say who; then by amount, among the rest.
     foreach v_view in array array[
         'reversal_match', 'payout_match', 'reference_match', 'amount_match', 'text_match', 'subset_match', 'split_match',
@@ -129,4 +130,4 @@ end;
 $$;
 
 comment on function bank.match_open() is
-'Matches what is open, by the rules that are enabled (bank.match_rule): one row per rule of what was matched, NOK of the entries. Nothing is matched where an entry or an item fits more than one; rules that are not automatic only suggest, as any does where there is a difference. What is in a payout that does not fit is left to a person. Those who match by hand are waited for, and wait. 25000 not at read committed.';
+'Matches what is open, by the rules that are enabled (bank.match_rule): one row per rule of what was matched, NOK of the entries. Nothing is matched where an entry or an item fits more than one; rules that are not automatic only suggest, as any does where there is a difference. A rule''s match of a deposit that the bank has taken back since, by reference, is undone. What is in a payout that does not fit is left to a person. Those who match by hand are waited for, and wait. 25000 not at read committed.';

@@ -15,11 +15,14 @@ with unit as (
             as closing_balance,
         sum(s.entry_sum) as entry_sum
     from bank.statement as s
-    where s.kind = 'STATEMENT'
+    -- a gap has no place; a page with one leaves the whole without, until it is explained
+    left join bank.accepted_gap as g on s.statement = g.statement
+    where s.kind = 'STATEMENT' and (g.statement is null or s.page is not null and g.explained_by is null)
     group by
         s.account, s.statement_id, s.sequence_number, case when s.page is null then s.statement end,
         -- a name and number that come again a year later are another statement's
         case when s.page is not null then date_trunc('month', s.to_day) end
+    having count(g.statement) = 0
 ),
 
 placed as (
@@ -100,4 +103,4 @@ window w as (
 );
 
 comment on view bank.statement_chain is
-'The statements of each account in the order of its chain, pages of one together. A segment begins (is_head) where a statement goes on from no other: at the first, and after each that is missing. has_next: another goes on from it. closing_balance: what the last page says, or what the entries come to.';
+'The statements of each account in the order of its chain, pages of one together; those with a gap are in none. A segment begins (is_head) where a statement goes on from no other: at the first, and after each that is missing. has_next: another goes on from it. closing_balance: what the last page says, or what the entries come to.';

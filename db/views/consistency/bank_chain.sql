@@ -67,4 +67,4 @@ where
     or r.entries > 0;
 
 comment on view consistency.bank_chain is
-'Follows each account''s chain of statements: what the first opened with and all their entries, each once, are what the last closed with, from each statement that is missing to the next. other_entries, other_sum: what notifications and exports alone told of, and no statement, more than ten days within them.';
+'Follows each account''s chain of statements: what the first opened with and all their entries, each once, are what the last closed with, from each statement that is missing to the next. other_entries, other_sum: what notifications and exports alone told of, and no statement, more than ten days within them. Statements with a gap that somebody accepted are in no chain: report.bank_accepted_gap lists them.';

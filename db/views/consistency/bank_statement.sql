@@ -17,7 +17,7 @@ cross join lateral (
 where
     s.entries <> e.entries
     or s.entry_sum <> e.amount
-    or s.opening_balance + e.amount <> s.closing_balance;
+    or s.opening_balance + e.amount + s.gap_amount <> s.closing_balance;
 
 comment on view consistency.bank_statement is
-'A statement has the entries that it came with, of its own account, and opening balance and entries are the closing balance.';
+'A statement has the entries that it came with, of its own account, and opening balance and entries, and the gap that somebody accepted, are the closing balance.';

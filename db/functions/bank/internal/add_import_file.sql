@@ -24,8 +24,12 @@ begin
             detail = format('Name %L, format %L.', p_file_name, p_format),
             hint = format('begin_import, COPY into %s, and load; then commit.', array_to_string(p_tables, ', '));
     end if;
-    insert into bank.import_file as f (file_name, content_sha256, format)
-    values (p_file_name, p_content_sha256, p_format)
+    insert into bank.import_file as f (file_name, content_sha256, format, replaces)
+    select
+        p_file_name, p_content_sha256, p_format,
+        case when bank.file_of(p_content_sha256) is null then max(o.import_file) end
+    from bank.import_file as o
+    where o.content_sha256 = p_content_sha256
     returning f.import_file into v_import_file;
     return v_import_file;
 end;

@@ -31,7 +31,7 @@ begin
             inner join bank.import_file as i on t.import_file = i.import_file
             where
                 t.account = v_new.account and t.statement <> p_statement
-                and t.opening_balance is not null and t.closing_balance is not null
+                and t.has_place
                 and t.to_day >= v_new.from_day and t.from_day <= v_new.to_day
                 and t.statement <> all(coalesce(v_apart, '{}'))
         ),
@@ -53,7 +53,7 @@ begin
         ),
 
         stretch as (
-            select b.statement, b.here, b.there, least(v_new.entries - b.here, b.entries - b.there) as length
+            select b.statement, b.is_numbered, b.here, b.there, least(v_new.entries - b.here, b.entries - b.there) as length
             from begun as b
             -- of two that are numbered the day's lies whole in the month's, or they share nothing
             where
@@ -85,6 +85,12 @@ begin
                 count(*) filter (
                     where (h.end_to_end, h.kid) = (e.end_to_end, e.kid) and h.entry_text = e.entry_text
                 ) as alike,
+                -- the same bank, in the same format, gives the same references of the same entry
+                count(*) filter (
+                    where
+                        y.is_numbered and e.statement = y.statement
+                        and (h.bank_reference, h.end_to_end, h.kid) <> (e.bank_reference, e.end_to_end, e.kid)
+                ) as otherwise,
                 -- what is in a statement that is apart from this one is no entry of this one
                 count(*) filter (
                     where exists (
@@ -98,7 +104,7 @@ begin
             inner join bank.entry as e on l.entry = e.entry
             where h.statement = p_file_statement and h.place between y.here + 1 and y.here + y.length
         ) as z
-        where y.turn <= 10 and z.barred = 0
+        where y.turn <= 10 and z.barred = 0 and (z.otherwise = 0 or z.same < y.length)
         order by z.same = y.length desc, y.length desc, z.alike desc, y.statement asc, y.turn asc
     loop
         -- one stretch of each: the first that agrees with those before

@@ -7,12 +7,10 @@ set plan_cache_mode = force_custom_plan
 as $$
 declare
     v_new bank.statement;
-    v_has_place boolean;
     v_first date;
     v_last date;
 begin
     select s.* into v_new from bank.statement as s where s.statement = p_statement;
-    v_has_place := v_new.opening_balance is not null and v_new.closing_balance is not null;
     select min(f.booked_on) - 10, max(f.booked_on) + 10 into v_first, v_last
     from file_entry as f
     where f.statement = p_file_statement and f.known is null;
@@ -29,11 +27,15 @@ begin
             array_agg(distinct l.booked_on) as days,
             array_agg(distinct l.entry_key) as entry_keys,
             bool_or(t.kind = 'NOTIFICATION' and v_new.kind = 'NOTIFICATION') as is_notified,
-            bool_or(bank.format_family(i.format) = p_family) as is_same_format,
+            -- what is only a part may say less than the whole
+            bool_or(
+                bank.format_family(i.format) = p_family
+                and not (v_new.has_place and t.gap_reason is not null or t.has_place and v_new.gap_reason is not null)
+            ) as is_same_format,
             -- Both have a place, or their names say so: they are apart, but for what was recognised by its place.
             bool_or(
                 t.statement = p_statement
-                or v_has_place and t.opening_balance is not null and t.closing_balance is not null
+                or v_new.has_place and t.has_place
                 or bank.format_family(i.format) = p_family and bank.is_apart(v_new, t)
             ) as is_apart
         from bank.statement_entry as l

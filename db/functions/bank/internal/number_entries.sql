@@ -21,7 +21,8 @@ begin
         select
             x.entry,
             row_number() over w as place,
-            s.opening_balance + sum(x.amount) over w as balance
+            -- what moved and is not in it moved somewhere between
+            case when s.gap_reason is null then s.opening_balance + sum(x.amount) over w end as balance
         from file_entry as x
         inner join file_statement as s on x.statement = s.statement
         window w as (

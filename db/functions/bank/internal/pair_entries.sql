@@ -5,7 +5,19 @@ language plpgsql
 set search_path = pg_catalog, pg_temp, bank
 set plan_cache_mode = force_custom_plan
 as $$
+declare
+    v_names_banks boolean;
+    v_names_payers boolean;
 begin
+    -- A statement that gives references of others, and none of this one, has not left it out.
+    if p_way = 'nothing, of the new one' then
+        select
+            coalesce(bool_or(bank.is_reference(f.bank_reference)), false),
+            coalesce(bool_or(f.end_to_end <> '' or f.kid <> ''), false)
+        into v_names_banks, v_names_payers
+        from file_entry as f
+        where f.statement = p_file_statement;
+    end if;
     -- Until no more are found: of one that several days or words lead to, the others are free again.
     loop
         with sought as (
@@ -70,6 +82,11 @@ begin
                 and (p_way = 'the bank''s reference' and p_days = 0 or not c.is_notified)
                 -- A day off, or other words: only where it was told of by other means.
                 and (p_way in ('the bank''s reference', 'all that is said') and p_days = 0 or not c.is_same_format)
+                and (
+                    p_way <> 'nothing, of the new one'
+                    or not (v_names_banks and bank.is_reference(c.bank_reference))
+                    and not (v_names_payers and (c.end_to_end <> '' or c.kid <> ''))
+                )
                 and (
                     p_way not in ('nothing, of either', 'nothing, of the old one')
                     or not bank.is_reference(c.bank_reference) and c.end_to_end = '' and c.kid = ''

@@ -14,7 +14,7 @@ begin
     from bank.import_file as i
     where i.import_file = v_new.import_file;
     -- Who has balances has a place in the chain: they say which entries are the same, and that all others are not.
-    if v_new.opening_balance is not null and v_new.closing_balance is not null then
+    if v_new.has_place then
         perform bank.align_entries(p_file_statement, p_statement, v_family);
     end if;
     perform bank.gather_candidates(p_file_statement, p_statement, v_family);
@@ -30,6 +30,7 @@ begin
     perform bank.pair_entries(p_file_statement, 'the payer''s reference', 5);
     perform bank.pair_entries(p_file_statement, 'its words', 0);
     perform bank.pair_entries(p_file_statement, 'its text', 0);
+    perform bank.pair_by_words(p_file_statement);
     perform bank.pair_entries(p_file_statement, 'the bank''s word', 0);
     perform bank.pair_entries(p_file_statement, 'nothing, of either', 0);
     perform bank.pair_entries(p_file_statement, 'nothing, of the new one', 0);

@@ -22,6 +22,8 @@ begin
     v_new.opening_balance := v_file.opening_balance;
     v_new.closing_balance := v_file.closing_balance;
     v_new.more := v_file.more;
+    v_new.gap_amount := coalesce(v_file.gap_amount, 0);
+    v_new.gap_reason := v_file.gap_reason;
     select
         count(*), coalesce(sum(f.amount), 0),
         coalesce(v_file.from_day, v_file.to_day, min(f.booked_on), current_date),

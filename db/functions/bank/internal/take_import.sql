@@ -31,9 +31,11 @@ begin
             (s.account, s.kind, s.statement_id, s.from_day, s.to_day)
             = (v_new.account, v_new.kind, v_new.statement_id, v_new.from_day, v_new.to_day)
             and (s.sequence_number, s.page) is not distinct from (v_new.sequence_number, v_new.page)
+            and (s.gap_reason is null) = (v_new.gap_reason is null)
             -- A statement has one place in its chain; what has none is known by what is in it.
-            and case s.kind
-                when 'STATEMENT' then s.opening_balance is not distinct from v_new.opening_balance
+            and case
+                when s.kind = 'STATEMENT' and s.gap_reason is null
+                    then s.opening_balance is not distinct from v_new.opening_balance
                 else (s.issued, s.content_key) = (v_new.issued, v_new.content_key)
             end;
         if found then
@@ -49,12 +51,12 @@ begin
 
         insert into bank.statement as s (
             import_file, account, kind, statement_id, sequence_number, page, issued, from_day, to_day, opening_balance,
-            closing_balance, entries, entry_sum, content_key, more
+            closing_balance, entries, entry_sum, content_key, more, gap_amount, gap_reason
         )
         values (
             p_import_file, v_new.account, v_new.kind, v_new.statement_id, v_new.sequence_number, v_new.page, v_new.issued,
             v_new.from_day, v_new.to_day, v_new.opening_balance, v_new.closing_balance, v_new.entries, v_new.entry_sum,
-            v_new.content_key, v_new.more
+            v_new.content_key, v_new.more, v_new.gap_amount, v_new.gap_reason
         )
         returning s.statement into v_new.statement;
         if v_new.entries > 0 then

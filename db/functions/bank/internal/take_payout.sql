@@ -65,7 +65,12 @@ begin
             not exists (
                 select from bank.payout as o
                 where
-                    o.route = p_route and o.payout_id = p.payout_id
+                    o.route = p_route
+                    and (
+                        o.payout_id = p.payout_id
+                        -- what another format calls otherwise, and has the same lines under a name that both have
+                        or o.content_key = p.content_key and o.paid_on = p.paid_on and o.names && (p.payout_id || p.names)
+                    )
                     and not exists (select from bank.payout_withdrawal as w where w.payout = o.payout)
             )
         order by p.line
