@@ -58,6 +58,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--histories", type=int, help="how many random histories the reports are added up over (default: 3)"
     )
     parser.addoption("--history-seed", type=int, default=0, help="the seed of the first of them (default: 0)")
+    parser.addoption("--fuzz-calls", type=int, default=2000, help="how many odd calls are made (default: 2000)")
+    parser.addoption("--fuzz-seed", type=int, default=0, help="the seed of them (default: 0)")
     parser.addoption("--fault-seed", type=int, default=0, help="the seed of the first of them (default: 0)")
 
 

@@ -4,7 +4,7 @@ language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_words constant text[] := regexp_split_to_array(upper(p_text), '[^[:alnum:]]+');
+    v_words constant text[] := regexp_split_to_array(upper(coalesce(p_text, '')), '[^[:alnum:]]+');
     v_keys text[] := array[]::text[];
     v_key text;
 begin
