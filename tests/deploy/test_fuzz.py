@@ -1,8 +1,7 @@
-"""Whatever a role may call, it may call it with nonsense: it gets an SQLSTATE of docs/errors.md, and nothing has changed."""
+"""Whatever a role may call, it may call with nonsense: it gets an SQLSTATE of docs/errors.md, and nothing changes."""
 
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -42,4 +41,5 @@ def test_odd_calls_are_refused_in_a_word_that_is_documented_and_change_nothing(
             wrong.setdefault(f"{name} {outcome.sqlstate} {outcome.said[:60]}", outcome)
     assert wrong == {}, "\n".join(f"{o.sqlstate} {o.role}: {o.call[:400]}\n    {o.said[:500]}" for o in wrong.values())
     assert found(world.db) == began
-    assert seen[None] > calls / 20 and len(seen) > 8, seen  # some calls are sensible, and refusals are of many kinds
+    assert seen[None] > calls / 20, seen  # some calls are sensible
+    assert len(seen) > 8, seen  # and refusals are of many kinds

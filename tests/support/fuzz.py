@@ -19,7 +19,7 @@ from tests.support.domain import Connection, rows, run
 from tests.support.house import House
 
 ERRORS = Path(__file__).resolve().parents[2] / "docs" / "errors.md"
-# One-line helpers that a query has put into it: absurd numbers and dates are PostgreSQL's own errors there (docs/errors.md).
+# One-line helpers that a query has put into itself: there, absurd numbers and dates are PostgreSQL's own errors.
 ARITHMETIC = {"0A000", "22003", "22008", "22012"}
 TEXTS = (
     *(
@@ -139,7 +139,7 @@ def documented() -> set[str]:
 
 
 def functions(db: Connection, role: str) -> list[Function]:
-    """What the role may call by its own rights, in all schemas; not what is internal, though a view may call that for it."""
+    """What the role may call by its own rights, in all schemas; not what is internal, though views call that for it."""
     called = [f"{path.parts[-2]}.{path.stem}" for path in (DB / "functions").glob("*/*.sql")]
     query = """
         select
@@ -153,7 +153,8 @@ def functions(db: Connection, role: str) -> list[Function]:
         from pg_proc as p
         inner join pg_language as l on p.prolang = l.oid
         where p.pronamespace::regnamespace::text = any (%s) and p.prorettype <> 'trigger'::regtype
-            and p.oid::regproc::text = any (%s) and has_function_privilege(%s, p.oid, 'EXECUTE') and has_schema_privilege(%s, p.pronamespace, 'USAGE')
+            and p.oid::regproc::text = any (%s) and has_function_privilege(%s, p.oid, 'EXECUTE')
+            and has_schema_privilege(%s, p.pronamespace, 'USAGE')
         order by 1
     """
     return [
