@@ -15,6 +15,7 @@ returns table (
 )
 language plpgsql security definer
 set search_path = pg_catalog, bank, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 begin
     perform books.check_text('p_file_name', p_file_name, 'p_format', p_format);

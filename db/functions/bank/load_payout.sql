@@ -7,6 +7,7 @@ returns table (
 )
 language plpgsql security definer
 set search_path = pg_catalog, bank, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 #variable_conflict use_column
 declare

@@ -2,6 +2,7 @@ create or replace function bank.set_account(p_account_number text, p_account_nam
 returns int
 language plpgsql security definer
 set search_path = pg_catalog, bank, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 declare
     v_number constant text := bank.account_number(p_account_number);

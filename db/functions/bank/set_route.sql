@@ -15,6 +15,7 @@ create or replace function bank.set_route(
 returns int
 language plpgsql security definer
 set search_path = pg_catalog, bank, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 declare
     v_method constant smallint := (

@@ -2,6 +2,7 @@ create or replace function billig.check_programme(p_rows jsonb)
 returns table (line int, column_name text, value text, reason text, is_warning boolean)
 language sql stable security definer
 set search_path = pg_catalog, billig, pg_temp
+set datestyle = 'ISO, MDY'
 begin atomic
     -- Longer than other functions: one rule after the other, and no two of them need each other.
     with cell as materialized (

@@ -9,6 +9,7 @@ create or replace function billig.record_payment_error(
 returns text
 language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 begin
     perform books.check_text('p_error', p_error, 'p_owner_email', p_owner_email, 'p_owner_cardno', p_owner_cardno);

@@ -10,6 +10,7 @@ create or replace function books.set_organisation(
 returns int
 language plpgsql security definer
 set search_path = pg_catalog, books, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 declare
     v_number constant text := regexp_replace(p_organisation_number, '[\s\u00A0\u202F]', '', 'g');

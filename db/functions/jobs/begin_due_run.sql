@@ -2,6 +2,7 @@ create or replace function jobs.begin_due_run(p_job text, p_period text, p_now t
 returns table (job_run bigint, as_of timestamptz, statement_timeout interval)
 language plpgsql security definer
 set search_path = pg_catalog, jobs, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 #variable_conflict use_column
 declare

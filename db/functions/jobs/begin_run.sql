@@ -2,6 +2,7 @@ create or replace function jobs.begin_run(p_job text, p_period text default '', 
 returns table (job_run bigint, outcome text)
 language plpgsql security definer
 set search_path = pg_catalog, jobs, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 #variable_conflict use_column
 begin

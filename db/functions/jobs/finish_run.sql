@@ -8,6 +8,7 @@ create or replace function jobs.finish_run(
 returns void
 language plpgsql security definer
 set search_path = pg_catalog, jobs, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 declare
     v_run jobs.job_run;

@@ -4,6 +4,7 @@ returns table (
 )
 language sql volatile security definer
 set search_path = pg_catalog, jobs, pg_temp
+set datestyle = 'ISO, MDY'
 begin atomic
     select books.check_moment('p_now', p_now);
 

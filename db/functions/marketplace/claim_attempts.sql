@@ -8,6 +8,7 @@ create or replace function marketplace.claim_attempts(
 returns setof marketplace.gateway_call
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 declare
     v_claimed bigint[];

@@ -2,6 +2,7 @@ create or replace function marketplace.due_date(p_kind text, p_month date)
 returns date
 language sql stable security definer
 set search_path = pg_catalog, marketplace, pg_temp
+set datestyle = 'ISO, MDY'
 begin atomic
     select books.check_day('p_month', p_month);
 

@@ -2,6 +2,7 @@ create or replace function marketplace.ensure_partitions(p_from date default cur
 returns int
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
+set datestyle = 'ISO, MDY'
 set datestyle = 'ISO'
 set timezone = 'UTC'
 as $$

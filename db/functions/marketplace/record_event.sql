@@ -18,6 +18,7 @@ create or replace function marketplace.record_event(
 returns text
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 declare
     v_attempts bigint[];
