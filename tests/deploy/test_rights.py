@@ -228,7 +228,7 @@ def test_what_runs_with_the_owners_rights_fixes_its_search_path(shared_db: Conne
         *("billig.is_sale", "billig.is_unuse", "billig.is_use"),
         *("billig.is_vat_change", "billig.left_of", "billig.local_time", "billig.moves_money"),
         "billig.round_cash",
-        *("billig.takes_money", "billig.takes_seat", "books.check_day", "books.check_moment", "books.check_text"),
+        *("billig.takes_money", "billig.takes_seat", "books.check_count", "books.check_day", "books.check_moment", "books.check_text"),
         *("books.fits_line", "books.list", "books.share_of", "books.time_zone", "books.vat_of"),
         *("jobs.lock_of", "marketplace.day_begins", "marketplace.month_of", "marketplace.next_month"),
         "marketplace.sees_all",

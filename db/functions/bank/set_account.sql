@@ -8,7 +8,7 @@ declare
     v_number constant text := bank.account_number(p_account_number);
     v_account int;
 begin
-    perform books.check_text('p_account_number', p_account_number, 'p_account_name', p_account_name, 'p_currency', p_currency);
+    perform books.check_text('p_account_name', p_account_name, 'p_currency', p_currency);
     if v_number is null or v_number !~ '^[A-Z0-9]{4,34}$' or coalesce(trim(p_account_name), '') = '' or p_currency is null or p_currency !~ '^[A-Z]{3}$'
     then
         raise exception 'an account needs a number, a name and a currency' using

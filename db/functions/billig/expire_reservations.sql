@@ -2,7 +2,6 @@ create or replace function billig.expire_reservations(p_limit int default 10000)
 returns table (purchase bigint, ticket bigint)
 language sql security definer
 set search_path = pg_catalog, billig, pg_temp
-set datestyle = 'ISO, MDY'
 begin atomic
     select e.purchase, e.ticket
     from billig.expire_unpaid('RESERVATION', p_limit) as e;

@@ -17,9 +17,7 @@ declare
     v_version int;
     v_broken text;
 begin
-    perform books.check_text(
-        'p_legal_name', p_legal_name, 'p_organisation_number', p_organisation_number, 'p_address', p_address
-    );
+    perform books.check_text('p_legal_name', p_legal_name, 'p_address', p_address);
     perform books.check_day('p_valid_from', p_valid_from);
     -- One after the other: versions become visible in the order of their numbers.
     lock table books.organisation in share row exclusive mode;

@@ -15,6 +15,7 @@ declare
 begin
     perform books.check_text('p_gateway', p_gateway, 'p_kind', p_kind);
     p_now := jobs.server_time(p_now);
+    perform books.check_count('p_limit', p_limit);
     perform jobs.own_run(p_job_run);
     perform marketplace.check_looked(p_gateway, p_job_run);
     with chosen as materialized (

@@ -3,7 +3,6 @@ returns int
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
 set datestyle = 'ISO, MDY'
-set datestyle = 'ISO'
 set timezone = 'UTC'
 as $$
 declare

@@ -15,6 +15,7 @@ begin
     perform books.check_text('p_side', p_side);
     perform books.check_day('p_from', p_from);
     perform books.check_day('p_to', p_to);
+    perform books.check_count('p_limit', p_limit);
     v_begins := marketplace.day_begins(p_from);
     v_ends := marketplace.day_begins(p_to);
     perform marketplace.check_profile(p_profile);
