@@ -9,6 +9,7 @@ from psycopg import sql
 
 from pybridge.paths import DB
 from tests.conftest import Connect, Connection
+from tests.support import banking
 from tests.support.domain import (
     call,
     expect,
@@ -301,3 +302,38 @@ def test_keys_that_a_client_chooses_are_numbers_that_every_client_reads(db: Conn
             run(db, "insert into billig.purchase (purchase) values (%s)", purchase)
     run(db, "insert into billig.purchase (purchase) values (%s)", 2**52 - 1)
     assert sell(db, make_event(db).price_group).purchase < 2**53
+
+
+@pytest.mark.parametrize(
+    ("statement", "entries", "said"),
+    [
+        ((1, "2026-02-01"), [(1, "2026-02-01"), (1, "2026-02-01")], "entry 1 is in it twice"),
+        ((1, "2026-02-01"), [(1, "infinity")], "it has a day of the year Infinity"),
+        ((1, "5874897-12-31"), [], "it has a day of the year 5874897"),
+    ],
+)
+def test_a_file_numbers_its_parts_and_its_days_are_within_reach(
+    db: Connection, statement: tuple[int, str], entries: list[tuple[int, str]], said: str
+) -> None:
+    banking.account(db, "15060012345")
+    content = bytes(32)
+    with expect("23B80") as refused, db.transaction():
+        run(db, "select * from bank.begin_import(%s)", content)
+        run(
+            db,
+            "insert into file_statement (statement, line, kind, statement_id, issued, account_number, from_day, to_day,"
+            " is_descending) values (%s, 1, 'STATEMENT', '1', '', '15060012345', %s, %s, false)",
+            statement[0],
+            statement[1],
+            statement[1],
+        )
+        for entry, day in entries:
+            run(
+                db,
+                "insert into file_entry (entry, statement, line, booked_on, amount, is_reversal, bank_reference, end_to_end,"
+                " kid, code, entry_text, charge, is_booked) values (%s, 1, 1, %s, 1, false, '', '', '', '', '', 0, true)",
+                entry,
+                day,
+            )
+        run(db, "select * from bank.load_import('a.xml', %s, 'camt.053')", content)
+    assert said in str(refused.value.diag.message_primary)

@@ -24,6 +24,7 @@ begin
         p_file_name, p_content_sha256, p_format
     );
     perform bank.leave_out(import_file, coalesce(p_ours_only, false));
+    perform bank.check_numbers('23B80');
     perform bank.check_import();
     select t.statements, t.known_statements, t.entries, t.amount into statements, known_statements, entries, amount
     from bank.take_import(import_file) as t;

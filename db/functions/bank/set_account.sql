@@ -28,8 +28,14 @@ begin
             hint = 'An account keeps its currency: its entries are in it.';
     end if;
     return v_account;
+exception
+    when unique_violation then
+        raise exception 'another account has the name' using
+            errcode = '22023',
+            detail = format('Account %s, name %L.', v_number, p_account_name),
+            hint = 'Reports go by the name: choose another.';
 end;
 $$;
 
 comment on function bank.set_account(text, text, text) is
-'Adds one of our accounts, or renames it; returns its key. 22023: no number, no name, or another currency than it has.';
+'Adds one of our accounts, or renames it; returns its key. 22023: no number, no name, a name that another has, or another currency than it has.';

@@ -75,6 +75,7 @@ begin atomic
                 when c.kind = 'whole' then 'not a whole number'
                 when c.kind = 'money' then 'not an amount in kroner and øre'
                 when c.kind = 'time' then 'not a time: YYYY-MM-DD HH:MM'
+                when c.kind in ('text', 'note') then 'has an invisible character, or a line break, or is too long'
                 else 'not true or false'
             end
         from cell as c

@@ -12,13 +12,15 @@ set search_path = pg_catalog, billig, pg_temp
 set datestyle = 'ISO, MDY'
 as $$
 begin
+    perform books.check_prose('p_message', p_message);
     perform books.check_text('p_error', p_error, 'p_owner_email', p_owner_email, 'p_owner_cardno', p_owner_cardno);
     p_price_groups := books.list('p_price_groups', p_price_groups);
     p_counts := books.list('p_counts', p_counts);
     perform billig.check_web();
     if
         coalesce(p_error, '') = '' or cardinality(p_price_groups) is distinct from cardinality(p_counts)
-        or (select bool_or(c <= 0 or c is null) from unnest(p_counts) as c)
+        or (select bool_or(c <= 0) from unnest(p_counts) as c)
+        or (select count(*) <> count(distinct g) from unnest(p_price_groups) as g)
     then
         raise exception 'a reference is needed, and one count for each price group' using
             errcode = '22023',
@@ -36,4 +38,4 @@ end;
 $$;
 
 comment on function billig.record_payment_error(text, text, text, text, int[], int[]) is
-'Hands a failed web payment over to the page that tells the buyer; the same reference again replaces it. 22023; 23503 no such price group; 23505 one named twice; 42501.';
+'Hands a failed web payment over to the page that tells the buyer; the same reference again replaces it. 22023 no reference, one named twice, or counts that do not pair up; 23503 no such price group; 42501.';
