@@ -330,8 +330,9 @@ def test_a_file_numbers_its_parts_and_its_days_are_within_reach(
         for entry, day in entries:
             run(
                 db,
-                "insert into file_entry (entry, statement, line, booked_on, amount, is_reversal, bank_reference, end_to_end,"
-                " kid, code, entry_text, charge, is_booked) values (%s, 1, 1, %s, 1, false, '', '', '', '', '', 0, true)",
+                "insert into file_entry (entry, statement, line, booked_on, amount, is_reversal, bank_reference,"
+                " end_to_end, kid, code, entry_text, charge, is_booked)"
+                " values (%s, 1, 1, %s, 1, false, '', '', '', '', '', 0, true)",
                 entry,
                 day,
             )
