@@ -113,7 +113,8 @@ grant execute on function billig.late_rows, billig.late_payments, books.posting_
 grant execute on function books.organisation_on to analyst, bookkeeper, auditor;
 
 -- What a function checks its arguments by, where it runs with the rights of who calls it.
-grant execute on function books.check_text, books.fits_line, books.check_day, books.check_moment, books.list
+grant execute on function books.check_text, books.fits_line, books.check_day, books.check_moment, books.check_count,
+books.list
 to marketplace_web, marketplace_profile;
 
 -- The marketplace. Row-level security lets a profile's own role see only its own rows; a click is both parties'.

@@ -905,6 +905,12 @@ class Billig(Room):
         )
         return result
 
+    def register_seller(self, *, seller: str) -> None:
+        """Registers somebody who sells or refunds under a legacy name or through a service: from now on the name is
+        stored as it is written here, whatever case a client writes. Login roles need it not. 22023: no name.
+        """
+        self._value("register_seller", seller=seller)
+
     def roll_up_log(self) -> int:
         """Adds the log rows of all transactions that have ended, and that no older one is still open beside, to
         billig.rollup, as one batch; returns how many. Its cost goes with the new rows. Call it every few minutes:

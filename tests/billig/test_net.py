@@ -258,6 +258,6 @@ def test_a_failed_payment_is_handed_over_to_the_page_that_tells_the_buyer(db: Co
             record(**wrong)
     with expect("23503", native=True):
         record(price_groups=[404], counts=[1])
-    with expect("23505", native=True):
+    with expect("22023"):
         record(price_groups=[first, first], counts=[1, 1])
     assert handed_over() == [(second, 4)]

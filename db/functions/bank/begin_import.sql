@@ -2,6 +2,7 @@ create or replace function bank.begin_import(p_content_sha256 bytea)
 returns table (import_file bigint, file_name text, imported_at timestamptz)
 language plpgsql security definer
 set search_path = pg_catalog, bank, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 declare
     v_table text;

@@ -2,6 +2,7 @@ create or replace function bank.expect(p_until date default null)
 returns table (route_name text, items bigint, amount numeric)
 language plpgsql security definer
 set search_path = pg_catalog, bank, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 #variable_conflict use_column
 declare

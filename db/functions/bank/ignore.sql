@@ -2,6 +2,7 @@ create or replace function bank.ignore(p_entry bigint, p_expected bigint, p_reas
 returns bigint
 language plpgsql security definer
 set search_path = pg_catalog, bank, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 declare
     v_amount constant numeric := coalesce(

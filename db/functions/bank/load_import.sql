@@ -16,6 +16,7 @@ returns table (
 )
 language plpgsql security definer
 set search_path = pg_catalog, bank, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 begin
     perform books.check_text('p_file_name', p_file_name, 'p_format', p_format);
@@ -24,6 +25,7 @@ begin
         p_file_name, p_content_sha256, p_format
     );
     perform bank.leave_out(import_file, coalesce(p_ours_only, false));
+    perform bank.check_numbers('23B80');
     perform bank.accept_gaps(p_gap_reason);
     perform bank.check_import();
     select t.statements, t.known_statements, t.entries, t.amount into statements, known_statements, entries, amount

@@ -7,6 +7,7 @@ returns table (
 )
 language plpgsql security definer
 set search_path = pg_catalog, bank, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 #variable_conflict use_column
 declare
@@ -26,6 +27,7 @@ begin
             hint = 'See bank.route; set_route adds one.';
     end if;
     left_out := bank.leave_out_payouts(v_route);
+    perform bank.check_numbers('23B87');
     perform bank.check_payout();
     import_file := v_import_file;
     select t.payouts, t.known_payouts, t.amount, t.lines, t.waiting_lines, t.waiting_amount

@@ -5,6 +5,7 @@ create or replace function bank.make_match(
 returns bigint
 language plpgsql security definer
 set search_path = pg_catalog, bank, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 declare
     v_entries bigint[];

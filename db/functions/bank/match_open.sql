@@ -2,6 +2,7 @@ create or replace function bank.match_open()
 returns table (rule text, is_automatic boolean, matches bigint, amount numeric)
 language plpgsql security definer
 set search_path = pg_catalog, bank, pg_temp
+set datestyle = 'ISO, MDY'
 set plan_cache_mode = force_custom_plan
 set enable_nestloop = on
 set jit = off

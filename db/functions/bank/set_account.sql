@@ -4,6 +4,7 @@ create or replace function bank.set_account(
 returns int
 language plpgsql security definer
 set search_path = pg_catalog, bank, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 declare
     v_number constant text := bank.account_number(p_account_number);
@@ -12,7 +13,7 @@ declare
     );
     v_account int;
 begin
-    perform books.check_text('p_account_number', p_account_number, 'p_account_name', p_account_name, 'p_currency', p_currency);
+    perform books.check_text('p_account_name', p_account_name, 'p_currency', p_currency);
     if v_number is null or v_number !~ '^[A-Z0-9]{4,34}$' or coalesce(trim(p_account_name), '') = '' or p_currency is null or p_currency !~ '^[A-Z]{3}$'
         or v_organisation is null
     then
@@ -40,8 +41,14 @@ begin
             hint = 'An account keeps both: its entries are in them.';
     end if;
     return v_account;
+exception
+    when unique_violation then
+        raise exception 'another account has the name' using
+            errcode = '22023',
+            detail = format('Account %s, name %L.', v_number, p_account_name),
+            hint = 'Reports go by the name: choose another.';
 end;
 $$;
 
 comment on function bank.set_account(text, text, text, int) is
-'Adds one of our accounts, or renames it; returns its key. p_organisation: in whose books it is (null: as it was; a new one needs it). 22023: no number, no name, no organisation, or another currency or organisation than it has; P0002: no such organisation.';
+'Adds one of our accounts, or renames it; returns its key. p_organisation: in whose books it is (null: as it was; a new one needs it). 22023: no number, no name, a name that another has, no organisation, or another currency or organisation than it has; P0002: no such organisation.';

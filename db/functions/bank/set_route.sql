@@ -15,6 +15,7 @@ create or replace function bank.set_route(
 returns int
 language plpgsql security definer
 set search_path = pg_catalog, bank, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 declare
     v_method constant smallint := (
@@ -82,6 +83,12 @@ begin
             hint = 'What a route is for stays as it is; days, fee, tolerance and account may change.';
     end if;
     return v_route;
+exception
+    when unique_violation then
+        raise exception 'another settlement route takes this money' using
+            errcode = '22023',
+            detail = format('Method %s, gateway %s, organisation %s.', p_payment_method, p_gateway, v_organisation),
+            hint = 'One route per method and organisation, and one per gateway: see bank.route.';
 end;
 $$;
 

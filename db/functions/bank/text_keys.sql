@@ -2,9 +2,10 @@ create or replace function bank.text_keys(p_text text)
 returns text[]
 language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 declare
-    v_words constant text[] := regexp_split_to_array(upper(p_text), '[^[:alnum:]]+');
+    v_words constant text[] := regexp_split_to_array(upper(coalesce(p_text, '')), '[^[:alnum:]]+');
     v_keys text[] := array[]::text[];
     v_key text;
 begin

@@ -2,6 +2,7 @@ create or replace function bank.withdraw_payout(p_payout bigint, p_reason text)
 returns bigint
 language plpgsql security definer
 set search_path = pg_catalog, bank, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 begin
     perform books.check_text('p_reason', p_reason);

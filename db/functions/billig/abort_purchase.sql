@@ -2,6 +2,7 @@ create or replace function billig.abort_purchase(p_purchase bigint)
 returns table (ticket bigint)
 language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 #variable_conflict use_column
 begin

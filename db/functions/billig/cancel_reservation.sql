@@ -4,6 +4,7 @@ create or replace function billig.cancel_reservation(
 returns table (ticket bigint)
 language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 #variable_conflict use_column
 declare

@@ -2,6 +2,7 @@ create or replace function billig.check_programme(p_rows jsonb)
 returns table (line int, column_name text, value text, reason text, is_warning boolean)
 language sql stable security definer
 set search_path = pg_catalog, billig, pg_temp
+set datestyle = 'ISO, MDY'
 begin atomic
     -- Longer than other functions: one rule after the other, and no two of them need each other.
     with cell as materialized (
@@ -74,6 +75,7 @@ begin atomic
                 when c.kind = 'whole' then 'not a whole number'
                 when c.kind = 'money' then 'not an amount in kroner and øre'
                 when c.kind = 'time' then 'not a time: YYYY-MM-DD HH:MM'
+                when c.kind in ('text', 'note') then 'has an invisible character, or a line break, or is too long'
                 else 'not true or false'
             end
         from cell as c

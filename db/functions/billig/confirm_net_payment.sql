@@ -4,6 +4,7 @@ create or replace function billig.confirm_net_payment(
 returns table (result text, ticket bigint, replaces bigint, amount numeric)
 language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 #variable_conflict use_column
 declare

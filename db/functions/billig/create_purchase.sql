@@ -17,6 +17,7 @@ returns table (
 )
 language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
+set datestyle = 'ISO, MDY'
 set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column

@@ -2,6 +2,7 @@ create or replace function billig.erase_buyer(p_owner_member_id int default null
 returns table (what text, erased_rows bigint)
 language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 declare
     v_purchases bigint[];

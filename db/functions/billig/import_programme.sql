@@ -2,6 +2,7 @@ create or replace function billig.import_programme(p_rows jsonb)
 returns table (what text, inserted bigint, updated bigint, unchanged bigint)
 language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 #variable_conflict use_column
 declare

@@ -3,6 +3,7 @@ returns table (transaction_log bigint, organisation int, transaction_date date, 
 language plpgsql stable parallel safe security definer
 rows 10
 set search_path = pg_catalog, billig, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 declare
     v_last date;

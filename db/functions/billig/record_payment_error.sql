@@ -9,10 +9,12 @@ create or replace function billig.record_payment_error(
 returns uuid
 language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 declare
     v_key uuid;
 begin
+    perform books.check_prose('p_message', p_message);
     perform books.check_text('p_error', p_error, 'p_owner_email', p_owner_email, 'p_owner_cardno', p_owner_cardno);
     p_price_groups := books.list('p_price_groups', p_price_groups);
     p_counts := books.list('p_counts', p_counts);
@@ -20,6 +22,7 @@ begin
     if
         coalesce(p_error, '') = '' or p_message is null or cardinality(p_price_groups) is distinct from cardinality(p_counts)
         or (select bool_or(c <= 0 or c is null) from unnest(p_counts) as c)
+        or (select count(*) <> count(distinct g) from unnest(p_price_groups) as g)
     then
         raise exception 'a reference and a message are needed, and one count for each price group' using
             errcode = '22023',
@@ -42,4 +45,4 @@ end;
 $$;
 
 comment on function billig.record_payment_error(text, text, text, text, int[], int[]) is
-'Hands a failed web payment over to the page that tells the buyer; the same reference again replaces it. Returns the key that shows it to the buyer (billig.show_payment_error), the same for the same reference. 22023; 23503 no such price group; 23505 one named twice; 42501.';
+'Hands a failed web payment over to the page that tells the buyer; the same reference again replaces it. Returns the key that shows it to the buyer (billig.show_payment_error), the same for the same reference. 22023 no reference or message, one named twice, or counts that do not pair up; 23503 no such price group; 42501.';

@@ -12,6 +12,7 @@ create or replace function billig.refund(
 returns table (payment bigint, ticket bigint, amount numeric)
 language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 #variable_conflict use_column
 declare

@@ -5,6 +5,7 @@ create or replace function billig.register_cash_point(
 returns int
 language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 declare
     v_method smallint;

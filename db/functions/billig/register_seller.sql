@@ -2,6 +2,7 @@ create or replace function billig.register_seller(p_seller text)
 returns void
 language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 begin
     perform books.check_text('p_seller', p_seller);

@@ -2,6 +2,7 @@ create or replace function billig.roll_up_log()
 returns bigint
 language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 declare
     v_era constant int := billig.current_era();

@@ -2,6 +2,7 @@ create or replace function billig.set_fee_vat_code(p_event int, p_vat_code int, 
 returns int
 language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 begin
     perform books.check_text('p_source', p_source);

@@ -2,6 +2,7 @@ create or replace function billig.set_payment_method_organisation(p_payment_meth
 returns int
 language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 begin
     perform books.check_text('p_payment_method', p_payment_method);

@@ -2,6 +2,7 @@ create or replace function billig.settle_owed_back(p_owed_back bigint, p_referen
 returns bigint
 language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 begin
     perform books.check_text('p_reference', p_reference);

@@ -14,6 +14,7 @@ returns table (
 )
 language sql security definer
 set search_path = pg_catalog, billig, pg_temp
+set datestyle = 'ISO, MDY'
 begin atomic
     select e.exchange, e.payment, e.old_ticket, e.new_ticket, e.price_group, e.amount
     from billig.ticket_exchange(

@@ -11,6 +11,7 @@ create or replace function billig.till_close(
 returns table (till_session bigint, payment_method text, expected numeric, counted numeric, difference numeric)
 language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 #variable_conflict use_column
 declare

@@ -5,6 +5,7 @@ create or replace function billig.till_event(
 returns bigint
 language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 declare
     v_answer jsonb;

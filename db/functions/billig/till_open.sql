@@ -4,6 +4,7 @@ create or replace function billig.till_open(
 returns table (till_session bigint, cash_point int, drawer int, seller text, opened_at timestamptz, opening_float numeric)
 language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 #variable_conflict use_column
 declare

@@ -5,6 +5,7 @@ returns table (
 )
 language sql stable security definer
 set search_path = pg_catalog, billig, pg_temp
+set datestyle = 'ISO, MDY'
 begin atomic
     select
         s.till_session, s.cash_point, c.cash_point_name, s.drawer, s.seller, s.opened_at, s.opening_float,

@@ -5,6 +5,7 @@ returns table (
 )
 language plpgsql stable security definer
 set search_path = pg_catalog, billig, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 #variable_conflict use_column
 begin

@@ -4,6 +4,7 @@ create or replace function books.close_period(
 returns table (accounting_period int, closed_at timestamptz, log_rows bigint, gross_amount numeric, vat_amount numeric)
 language plpgsql security definer
 set search_path = pg_catalog, books, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 declare
     v_era constant int := billig.current_era();

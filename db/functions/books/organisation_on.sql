@@ -5,6 +5,7 @@ returns table (
 )
 language sql stable security definer rows 2
 set search_path = pg_catalog, books, pg_temp
+set datestyle = 'ISO, MDY'
 begin atomic
     select distinct on (o.organisation)
         o.organisation, o.legal_name, o.organisation_number, o.is_vat_registered, o.is_in_business_register,

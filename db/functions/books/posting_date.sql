@@ -5,6 +5,7 @@ returns date
 language plpgsql stable parallel safe security definer
 cost 1
 set search_path = pg_catalog, books, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 begin
     perform books.check_day('p_transaction_date', p_transaction_date);

@@ -2,6 +2,7 @@ create or replace function books.set_account(p_account int, p_name text)
 returns int
 language plpgsql security definer
 set search_path = pg_catalog, books, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 begin
     perform books.check_text('p_name', p_name);

@@ -10,6 +10,7 @@ create or replace function books.set_organisation(
 returns int
 language plpgsql security definer
 set search_path = pg_catalog, books, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 declare
     v_number constant text := regexp_replace(p_organisation_number, '[\s\u00A0\u202F]', '', 'g');
@@ -17,9 +18,7 @@ declare
     v_version int;
     v_broken text;
 begin
-    perform books.check_text(
-        'p_legal_name', p_legal_name, 'p_organisation_number', p_organisation_number, 'p_address', p_address
-    );
+    perform books.check_text('p_legal_name', p_legal_name, 'p_address', p_address);
     perform books.check_day('p_valid_from', p_valid_from);
     perform billig.need_read_committed();
     -- One after the other: versions become visible in the order of their numbers.

@@ -13,6 +13,7 @@ create or replace function books.set_voucher_rule(
 returns int
 language plpgsql security definer
 set search_path = pg_catalog, books, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 declare
     v_kind books.voucher_line_kind;

@@ -2,6 +2,7 @@ create or replace function jobs.due(p_now timestamptz default now())
 returns table (job text, period text, due_since timestamptz, state text)
 language sql volatile security definer
 set search_path = pg_catalog, jobs, pg_temp
+set datestyle = 'ISO, MDY'
 begin atomic
     select o.job, o.period, o.due_since, o.state
     from jobs.outlook(p_now) as o

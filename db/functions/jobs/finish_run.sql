@@ -8,6 +8,7 @@ create or replace function jobs.finish_run(
 returns void
 language plpgsql security definer
 set search_path = pg_catalog, jobs, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 begin
     perform books.check_text('p_outcome', p_outcome, 'p_error_code', p_error_code);

@@ -4,7 +4,10 @@ returns table (
 )
 language sql volatile security definer
 set search_path = pg_catalog, jobs, pg_temp
+set datestyle = 'ISO, MDY'
 begin atomic
+    select books.check_moment('p_now', p_now);
+
     select
         a.job, a.period, a.due_since, w.ready_at,
         case when l.state = 'partial' then w.ready_at else a.due_since end + s.grace,

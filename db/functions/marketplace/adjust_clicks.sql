@@ -10,6 +10,7 @@ create or replace function marketplace.adjust_clicks(
 returns table (side text, clicks bigint, amount numeric, credited numeric)
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 #variable_conflict use_column
 declare

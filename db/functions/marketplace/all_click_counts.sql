@@ -4,6 +4,7 @@ create or replace function marketplace.all_click_counts(
 returns table (item bigint, item_name text, period_begins timestamptz, clicks bigint, amount numeric)
 language sql stable security definer
 set search_path = pg_catalog, marketplace, pg_temp
+set datestyle = 'ISO, MDY'
 begin atomic
     select c.item, c.item_name, c.period_begins, c.clicks, c.amount
     from marketplace.click_counts(p_profile, p_side, p_from, p_to, p_step) as c;

@@ -2,6 +2,7 @@ create or replace function marketplace.begin_click_file(p_source text, p_content
 returns table (source text, clicks bigint, recorded_at timestamptz)
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 declare
     v_table text;

@@ -4,6 +4,7 @@ create or replace function marketplace.begin_look(
 returns table (gateway_look bigint, since timestamptz, ledger uuid)
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 #variable_conflict use_column
 declare

@@ -4,6 +4,7 @@ create or replace function marketplace.book_fee(
 returns numeric
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 begin
     perform books.check_text('p_reason', p_reason, 'p_purse', p_purse);

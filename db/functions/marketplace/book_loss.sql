@@ -7,6 +7,7 @@ create or replace function marketplace.book_loss(
 returns numeric
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 declare
     v_attempt marketplace.payment_attempt;

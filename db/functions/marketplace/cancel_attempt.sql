@@ -2,6 +2,7 @@ create or replace function marketplace.cancel_attempt(p_payment_attempt bigint, 
 returns void
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 declare
     v_attempt marketplace.payment_attempt;

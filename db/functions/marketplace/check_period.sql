@@ -2,6 +2,7 @@ create or replace function marketplace.check_period(p_side text, p_from date, p_
 returns void
 language plpgsql immutable
 set search_path = pg_catalog, marketplace, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 begin
     perform books.check_text('p_side', p_side, 'p_step', p_step);

@@ -2,6 +2,7 @@ create or replace function marketplace.check_profile(p_profile bigint)
 returns void
 language plpgsql stable
 set search_path = pg_catalog, marketplace, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 begin
     if not (marketplace.sees_all() or p_profile is not distinct from marketplace.own_profile()) then

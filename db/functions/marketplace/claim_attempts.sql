@@ -8,12 +8,14 @@ create or replace function marketplace.claim_attempts(
 returns setof marketplace.gateway_call
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 declare
     v_claimed bigint[];
 begin
     perform books.check_text('p_gateway', p_gateway, 'p_kind', p_kind);
     p_now := jobs.server_time(p_now);
+    perform books.check_count('p_limit', p_limit);
     perform jobs.own_run(p_job_run);
     perform marketplace.check_looked(p_gateway, p_job_run);
     with chosen as materialized (

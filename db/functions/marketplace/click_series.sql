@@ -4,6 +4,7 @@ create or replace function marketplace.click_series(
 returns table (item bigint, item_name text, period_begins timestamptz, clicks bigint, amount numeric)
 language plpgsql stable
 set search_path = pg_catalog, marketplace, pg_temp
+set datestyle = 'ISO, MDY'
 set plan_cache_mode = force_custom_plan
 as $$
 #variable_conflict use_column

@@ -2,6 +2,7 @@ create or replace function marketplace.close_month(p_month date, p_now timestamp
 returns table (status text, transactions bigint, due_amount numeric, carried_out numeric)
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
+set datestyle = 'ISO, MDY'
 set plan_cache_mode = force_custom_plan
 set enable_nestloop = off
 set jit = off

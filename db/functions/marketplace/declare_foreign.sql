@@ -4,6 +4,7 @@ create or replace function marketplace.declare_foreign(
 returns void
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 begin
     perform books.check_text('p_gateway', p_gateway, 'p_gateway_id', p_gateway_id, 'p_reason', p_reason);

@@ -2,6 +2,7 @@ create or replace function marketplace.end_look(p_gateway_look bigint, p_objects
 returns table (gateway_id text, kind text, amount bigint, currency text, made_at timestamptz, is_by_hand boolean)
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 #variable_conflict use_column
 declare

@@ -2,7 +2,7 @@ create or replace function marketplace.ensure_partitions(p_from date default cur
 returns int
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
-set datestyle = 'ISO'
+set datestyle = 'ISO, MDY'
 set timezone = 'UTC'
 as $$
 declare

@@ -4,6 +4,7 @@ create or replace function marketplace.load_clicks(
 returns table (source text, clicks bigint, rejected bigint, recorded_at timestamptz, is_new boolean)
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 declare
     v_tables int;

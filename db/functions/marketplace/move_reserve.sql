@@ -2,6 +2,7 @@ create or replace function marketplace.move_reserve(p_amount numeric, p_reason t
 returns numeric
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 declare
     v_available bigint;

@@ -6,6 +6,7 @@ returns table (
 )
 language plpgsql stable
 set search_path = pg_catalog, marketplace, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 #variable_conflict use_column
 begin

@@ -2,6 +2,7 @@ create or replace function marketplace.prepare_attempts(p_kind text, p_now times
 returns bigint
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 declare
     v_prepared bigint;

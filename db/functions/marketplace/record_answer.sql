@@ -14,6 +14,7 @@ create or replace function marketplace.record_answer(
 returns table (outcome text, state text, status text, alarm text)
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 #variable_conflict use_column
 declare

@@ -7,6 +7,7 @@ create or replace function marketplace.record_clicks(
 returns bigint
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
+set datestyle = 'ISO, MDY'
 set plan_cache_mode = force_custom_plan
 as $$
 declare

@@ -20,6 +20,7 @@ create or replace function marketplace.record_event(
 returns text
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 declare
     -- It bears this ledger's name: so it was made by this ledger, or by the one that this was restored from.
@@ -38,10 +39,10 @@ begin
     );
     perform books.check_moment('p_occurred_at', p_occurred_at);
     perform jobs.server_time(p_now);
-    if coalesce(p_event_id, '') = '' or not exists (select from marketplace.gateway as g where g.gateway = p_gateway) then
-        raise exception 'an event needs a gateway and a number' using
+    if coalesce(p_event_id, '') = '' or p_answer is null or not exists (select from marketplace.gateway as g where g.gateway = p_gateway) then
+        raise exception 'an event needs a gateway, a number and an answer' using
             errcode = '22023',
-            detail = format('Gateway %L, event %L.', p_gateway, p_event_id),
+            detail = format('Gateway %L, event %L, answer %L.', p_gateway, p_event_id, p_answer),
             hint = 'Gateways are in marketplace.gateway; the number is the gateway''s own, and makes sure that it counts once.';
     end if;
     -- Two deliveries at once: the second waits here for the first, and finds it.

@@ -9,6 +9,7 @@ create or replace function marketplace.refund_clicks(
 returns bigint
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 declare
     v_now constant timestamptz := jobs.server_time(p_now);

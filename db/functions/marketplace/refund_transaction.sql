@@ -8,6 +8,7 @@ create or replace function marketplace.refund_transaction(
 returns bigint
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 declare
     v_charge marketplace.payment_attempt;

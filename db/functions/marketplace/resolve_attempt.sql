@@ -8,6 +8,7 @@ create or replace function marketplace.resolve_attempt(
 returns text
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 declare
     v_attempt marketplace.payment_attempt;

@@ -2,6 +2,7 @@ create or replace function marketplace.retry_transaction(p_transaction bigint, p
 returns void
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 declare
     v_attempt marketplace.payment_attempt;

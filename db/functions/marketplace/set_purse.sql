@@ -2,6 +2,7 @@ create or replace function marketplace.set_purse(p_gateway text, p_purse text)
 returns void
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 begin
     perform books.check_text('p_gateway', p_gateway, 'p_purse', p_purse);

@@ -5,6 +5,7 @@ returns table (
 )
 language sql stable security definer rows 10
 set search_path = pg_catalog, marketplace, pg_temp
+set datestyle = 'ISO, MDY'
 begin atomic
     select l.side, l.item, l.price, l.commission_rate, l.clicks, l.price_amount, l.commission_amount, l.amount, l.reason
     from marketplace.click_lines(p_profile, p_month, p_transaction) as l;

@@ -4,6 +4,7 @@ create or replace function marketplace.take_in(
 returns table (payment_attempt bigint, state text, alarm text)
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 #variable_conflict use_column
 declare

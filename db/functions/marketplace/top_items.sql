@@ -4,6 +4,7 @@ create or replace function marketplace.top_items(
 returns table (place bigint, item bigint, item_name text, clicks bigint, amount numeric)
 language plpgsql stable
 set search_path = pg_catalog, marketplace, pg_temp
+set datestyle = 'ISO, MDY'
 set plan_cache_mode = force_custom_plan
 as $$
 #variable_conflict use_column
@@ -14,6 +15,7 @@ begin
     perform books.check_text('p_side', p_side);
     perform books.check_day('p_from', p_from);
     perform books.check_day('p_to', p_to);
+    perform books.check_count('p_limit', p_limit);
     v_begins := marketplace.day_begins(p_from);
     v_ends := marketplace.day_begins(p_to);
     perform marketplace.check_profile(p_profile);

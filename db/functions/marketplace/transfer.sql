@@ -4,6 +4,7 @@ create or replace function marketplace.transfer(
 returns void
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 declare
     v_here bigint;

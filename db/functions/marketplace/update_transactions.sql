@@ -2,6 +2,7 @@ create or replace function marketplace.update_transactions(p_month date default 
 returns table (month date, update_run bigint, new_clicks bigint, late_clicks bigint, transactions bigint)
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 #variable_conflict use_column
 declare

@@ -5,6 +5,7 @@ returns table (
 )
 language plpgsql stable security definer
 set search_path = pg_catalog, marketplace, pg_temp
+set datestyle = 'ISO, MDY'
 set plan_cache_mode = force_custom_plan
 set jit = off
 set enable_sort = off

@@ -2,6 +2,7 @@ create or replace function marketplace.verify_profile(p_profile bigint)
 returns table (severity text, problem text, transaction bigint, payment_attempt bigint, expected numeric, found numeric, detail text)
 language plpgsql stable security definer
 set search_path = pg_catalog, marketplace, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 #variable_conflict use_column
 declare

@@ -2,6 +2,7 @@ create or replace function marketplace.why_not_paid(p_profile bigint)
 returns table (transaction bigint, month date, reason text, amount numeric, minimum numeric, explanation text)
 language plpgsql stable
 set search_path = pg_catalog, marketplace, pg_temp
+set datestyle = 'ISO, MDY'
 as $$
 #variable_conflict use_column
 declare

@@ -12,7 +12,7 @@ from (
     (1, 'external_id', 'event', 'text', true, null, 'The event''s own id in the programme; an event is found again by it'),
     (2, 'event_name', 'event', 'text', true, null, 'Name'),
     (3, 'event_location', 'event', 'text', false, null, 'Hall or tent'),
-    (4, 'event_note', 'event', 'text', false, null, 'Free text for the web'),
+    (4, 'event_note', 'event', 'note', false, null, 'Free text for the web'),
     (5, 'event_time', 'event', 'time', true, null, 'When it starts, local time'),
     (6, 'event_type', 'event', 'text', false, null, 'Name of a billig.event_type'),
     (7, 'organisation', 'event', 'text', true, null, 'Name of a billig.organisation'),
@@ -38,4 +38,4 @@ from (
 ) as c (place, column_name, scope, kind, is_required, default_value, meaning);
 
 comment on view billig.programme_column is
-'The columns of a programme file, one line of which is one price group with its ticket group, event and project: what import_programme knows. scope: what the column says something about; lines about the same must agree. kind: text, whole (number), money (NOK, at most two decimals), time (YYYY-MM-DD HH:MM, local), boolean. default_value: what an empty field means, else null.';
+'The columns of a programme file, one line of which is one price group with its ticket group, event and project: what import_programme knows. scope: what the column says something about; lines about the same must agree. kind: text (one line), note (several), whole (number), money (NOK, at most two decimals), time (YYYY-MM-DD HH:MM, local), boolean. default_value: what an empty field means, else null.';

@@ -7,6 +7,12 @@ declare
     v_hash bytea;
     v_first billig.request;
 begin
+    if p_request_id = '' then
+        raise exception 'a request id is empty' using
+            errcode = '22023',
+            detail = format('Function %s.', p_function),
+            hint = 'Pass an id of the client''s own for each call that may be tried again, or none.';
+    end if;
     -- By the names that the function itself has: one that is forgotten below it is an error of every call with an id.
     select
         array_agg(n.name),

@@ -6,6 +6,7 @@ as $$
 declare
     v_tickets bigint[];
 begin
+    perform books.check_count('p_limit', p_limit);
     v_tickets := array(
         select t.ticket
         from billig.ticket as t

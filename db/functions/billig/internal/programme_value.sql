@@ -1,9 +1,10 @@
 create or replace function billig.programme_value(p_kind text, p_text text)
 returns text
-language sql immutable parallel safe
+language sql immutable
 begin atomic
     select case p_kind
-        when 'text' then p_text
+        when 'text' then case when books.fits_line(p_text) then p_text end
+        when 'note' then case when books.fits_prose(p_text) then p_text end
         when 'whole' then
             case when p_text ~ '^[0-9]{1,9}([.,]00)?$' then regexp_replace(p_text, '[.,]00$', '')::int::text end
         when 'money' then
@@ -15,7 +16,7 @@ begin atomic
             end
         when 'time' then
             case
-                when p_text ~ '^[12][0-9]{3}-(0[1-9]|1[0-2])-[0-3][0-9][ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$'
+                when p_text ~ '^(20[0-9]{2}|2100)-(0[1-9]|1[0-2])-[0-3][0-9][ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$'
                 then case
                     when substr(p_text, 9, 2)::int between 1 and extract(day from
                         make_date(left(p_text, 4)::int, substr(p_text, 6, 2)::int, 1) + interval '1 month - 1 day'

@@ -8,7 +8,7 @@ exception
     when check_violation then
         raise exception 'a day is out of reach' using
             errcode = '22023',
-            detail = format('%s is %s.', p_name, to_char(p_day, 'YYYY-MM-DD BC')),
+            detail = format('%s is of the year %s.', p_name, extract(year from p_day)),
             hint = 'Days of business are from 2000-01-01 to 2100-12-31.';
 end;
 $$;
