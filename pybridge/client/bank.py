@@ -204,8 +204,8 @@ class Bank(Room):
         self, *, account_number: str, account_name: str, currency: str = "NOK", organisation: int | None = None
     ) -> int:
         """Adds one of our accounts, or renames it; returns its key. organisation: in whose books it is (null: as it
-        was; a new one needs it). 22023: no number, no name, no organisation, or another currency or organisation than
-        it has; P0002: no such organisation.
+        was; a new one needs it). 22023: no number, no name, a name that another has, no organisation, or another
+        currency or organisation than it has; P0002: no such organisation.
         """
         result: int = self._value(
             "set_account",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from pybridge.client.core import Money, Room, given, json
 
@@ -88,6 +89,7 @@ class CreatePurchaseRow:
     price_group: int
     price: Decimal
     fee: Decimal
+    purchase_key: UUID
 
 
 @dataclass(frozen=True)
@@ -216,6 +218,44 @@ class RefundRow:
 
 
 @dataclass(frozen=True)
+class ShowPaymentErrorRow:
+    """A row of `billig.show_payment_error`."""
+
+    error: str
+    failed: datetime
+    owner_cardno: str | None
+    owner_email: str | None
+    message: str
+    price_group: int | None
+    number_of_tickets: int | None
+
+
+@dataclass(frozen=True)
+class ShowPurchaseRow:
+    """A row of `billig.show_purchase`."""
+
+    purchase: int
+    purchase_time: datetime
+    owner_member_id: int | None
+    owner_email: str | None
+    ticket: int | None
+    event: int | None
+    event_name: str | None
+    event_location: str | None
+    event_time: datetime | None
+    ticket_group_name: str | None
+    price_group: int | None
+    price_group_name: str | None
+    price: Decimal | None
+    fee: Decimal | None
+    sale_channel: str | None
+    on_card: bool | None
+    paid: datetime | None
+    used: datetime | None
+    refunded: datetime | None
+
+
+@dataclass(frozen=True)
 class ShowReceiptRow:
     """A row of `billig.show_receipt`."""
 
@@ -237,6 +277,14 @@ class ShowReceiptRow:
     vat_code: int | None
     vat_rate: Decimal | None
     vat_amount: Decimal | None
+
+
+@dataclass(frozen=True)
+class TermOnRow:
+    """A row of `billig.term_on`."""
+
+    is_held: bool
+    term: str
 
 
 @dataclass(frozen=True)
@@ -379,6 +427,16 @@ class Billig(Room):
             request_id=request_id,
         )
 
+    def change_event(self, *, event: int, kind: str, reason: str, event_time: datetime | None = None) -> int:
+        """Says that an event is CANCELLED, or MOVED to another time (event_time, local), and why. From today on prepaid
+        tickets of a cancelled event do not become revenue, and those of a moved one do on its new day. A cancelled
+        event that is moved is to be held again. Tickets and money stay as they are: refund them. Returns the row of
+        billig.event_change. 22023: no kind, no reason, or a time that does not go with the kind; P0002: no such event;
+        23B52: it stands so already.
+        """
+        result: int = self._value("change_event", event=event, kind=kind, reason=reason, event_time=event_time)
+        return result
+
     def change_price_group(
         self,
         *,
@@ -431,10 +489,11 @@ class Billig(Room):
     def check_programme(self, *, rows: Any) -> list[CheckProgrammeRow]:
         """Every problem of a programme, one row each, in the file's order; none when it is good. import_programme
         refuses them, save those with is_warning: a fee that exceeds a price that is not 0, a VAT code that is seldom
-        right for tickets (books.vat_code.ticket_warning), VAT on the fee of a ticket without VAT, and a VAT rate that
-        will be another on the event's day. rows: an array of objects, one for each price group, with its line (number)
-        and the columns of billig.programme_column as text. line null: the file as a whole. Changes nothing. 22023: no
-        array of objects.
+        right for tickets (books.vat_code.ticket_warning), VAT on the fee of a ticket without VAT, a sale without
+        beginning or end, a VAT rate that will be another on the event's day, a sale with VAT that opens more than a
+        year before the event, and VAT of an organisation that is not registered for it. rows: an array of objects, one
+        for each price group, with its line (number) and the columns of billig.programme_column as text. line null: the
+        file as a whole. Changes nothing. 22023: no array of objects.
         """
         return self._rows(CheckProgrammeRow, "check_programme", rows=json(rows))
 
@@ -507,11 +566,12 @@ class Billig(Room):
         pair up. seller: who sells; null on the web. payment_amounts: NOK, one per method; null for a single method;
         cash is rounded to whole kroner and may be named either way. cash_point: null for that of the seller's open till
         session. price: NOK including VAT, all that the ticket costs; fee: the part of it that is a fee, never to be
-        added to it. owner_name: the buyer's name, for the receipt. request_id: retry-safe. Refusals: 22023 bad
-        argument; P0002 no such price group, cash point or ticket card; 42501 not allowed; 23B01 sold out; 23B02 sale
-        period; 23B03 hidden or not for the web; 23B04 membership; 23B05 ticket limit; 23B06 payment does not agree;
-        23B13 request id reused; 23B16 no VAT; 23B26 no till session is open; 23B36 at commit, NOK 40,000 or more in
-        cash and no buyer's name.
+        added to it. purchase_key: what shows the purchase to its buyer (billig.show_purchase). A buyer who is named
+        (owner_member_id, else owner_email, else card) holds at most ticket_limit tickets of a price group at a time.
+        owner_name: the buyer's name, for the receipt. request_id: retry-safe. Refusals: 22023 bad argument; P0002 no
+        such price group, cash point or ticket card; 42501 not allowed; 23B01 sold out; 23B02 sale period; 23B03 hidden
+        or not for the web; 23B04 membership; 23B05 ticket limit; 23B06 payment does not agree; 23B13 request id reused;
+        23B16 no VAT; 23B26 no till session is open; 23B36 at commit, NOK 40,000 or more in cash and no buyer's name.
         """
         return self._rows(
             CreatePurchaseRow,
@@ -532,8 +592,8 @@ class Billig(Room):
 
     def erase_buyer(self, *, owner_member_id: int | None = None, owner_email: str | None = None) -> list[EraseBuyerRow]:
         """Erases a buyer (GDPR art. 17) from purchases, ticket cards, payment errors and kept requests: one row per
-        table with the rows erased. The log holds no buyers and stays whole, and so do the figures. 22023: nobody
-        named.
+        table with the rows erased. The log holds no buyers and stays whole, and so do the figures. The keys that showed
+        them to the buyer open nothing any more. 22023: nobody named.
         """
         return self._rows(EraseBuyerRow, "erase_buyer", owner_member_id=owner_member_id, owner_email=owner_email)
 
@@ -568,9 +628,10 @@ class Billig(Room):
     def import_programme(self, *, rows: Any) -> list[ImportProgrammeRow]:
         """Imports a festival's programme, all or nothing: one row each for project, event, ticket_group and price_group
         with the rows inserted, updated and unchanged. rows as in check_programme. An event is found again by
-        external_id, a ticket group by event and name, a price group by ticket group and name; what the rows do not
-        mention, and columns that no row has, are left alone. Past sales stay as they were. 22023: no array of objects;
-        What check_programme only warns of is imported. 23B17: refused, DETAIL names the first problems.
+        external_id (the number, or the text as programme_id), a ticket group by event and name, a price group by ticket
+        group and name; what the rows do not mention, and columns that no row has, are left alone. Past sales stay as
+        they were. 22023: no array of objects; What check_programme only warns of is imported. 23B17: refused, DETAIL
+        names the first problems.
         """
         return self._rows(ImportProgrammeRow, "import_programme", rows=json(rows))
 
@@ -791,11 +852,12 @@ class Billig(Room):
         owner_cardno: str | None = None,
         price_groups: Sequence[int] | None = None,
         counts: Sequence[int] | None = None,
-    ) -> str:
+    ) -> UUID:
         """Hands a failed web payment over to the page that tells the buyer; the same reference again replaces it.
-        22023; 23503 no such price group; 23505 one named twice; 42501.
+        Returns the key that shows it to the buyer (billig.show_payment_error), the same for the same reference. 22023
+        no reference or message, one named twice, or counts that do not pair up; 23503 no such price group; 42501.
         """
-        result: str = self._value(
+        result: UUID = self._value(
             "record_payment_error",
             error=error,
             message=message,
@@ -953,6 +1015,20 @@ class Billig(Room):
         result: int = self._value("settle_owed_back", owed_back=owed_back, reference=reference)
         return result
 
+    def show_payment_error(self, *, error: str, key: UUID) -> list[ShowPaymentErrorRow]:
+        """One failed payment, to who has its key: one row per price group that was chosen, so that the form can be
+        filled again; one row without where none was. P0002: no such reference, or another key; which of the two is not
+        said.
+        """
+        return self._rows(ShowPaymentErrorRow, "show_payment_error", error=error, key=key)
+
+    def show_purchase(self, *, purchase: int, key: UUID) -> list[ShowPurchaseRow]:
+        """One purchase, to who has its key: one row per ticket, in the order of their numbers; one row without a ticket
+        where it has none. Names as sold; price: NOK including VAT, all that the ticket costs; fee: the part of it that
+        is a fee. Times are local. P0002: no such purchase, or another key; which of the two is not said.
+        """
+        return self._rows(ShowPurchaseRow, "show_purchase", purchase=purchase, key=key)
+
     def show_receipt(self, *, payment: int, language: str = "nb") -> list[ShowReceiptRow]:
         """What the printed receipts of a payment say, for the office: rows as of billig.receipt, marked as a copy. It
         prints nothing and counts nothing. 22023: another language; P0002: none was printed.
@@ -972,6 +1048,12 @@ class Billig(Room):
         """
         result: bool = self._value("takes_seat", transaction_type=transaction_type)
         return result
+
+    def term_on(self, *, event: int, vat_code: int, day: date) -> list[TermOnRow]:
+        """How what is sold of an event under a VAT code on a day counts: is_held, whether the event's day had come at
+        the end of it; term, SALE or DELIVERY, which VAT term it belongs to (books.vat_term).
+        """
+        return self._rows(TermOnRow, "term_on", event=event, vat_code=vat_code, day=day)
 
     def ticket_exchage(
         self,

@@ -19,6 +19,18 @@ class ClosePeriodRow:
 
 
 @dataclass(frozen=True)
+class ExportVouchersRow:
+    """A row of `books.export_vouchers`."""
+
+    voucher_export: int
+    first_number: int
+    last_number: int
+    corrections: int
+    lines: int
+    debit: Decimal
+
+
+@dataclass(frozen=True)
 class OrganisationOnRow:
     """A row of `books.organisation_on`."""
 
@@ -31,6 +43,24 @@ class OrganisationOnRow:
     valid_from: date
     set_by: str
     set_at: datetime
+
+
+@dataclass(frozen=True)
+class RuleForRow:
+    """A row of `books.rule_for`."""
+
+    account: int
+    deferred_account: int | None
+    accounting_vat_code: str | None
+
+
+@dataclass(frozen=True)
+class TaxedRow:
+    """A row of `books.taxed`."""
+
+    vat_code: int
+    vat_rate: Decimal
+    vat_amount: Decimal
 
 
 class Books(Room):
@@ -51,6 +81,37 @@ class Books(Room):
         """
         return self._rows(
             ClosePeriodRow, "close_period", organisation=organisation, first_day=first_day, last_day=last_day, note=note
+        )
+
+    def export_vouchers(
+        self,
+        *,
+        organisation: int,
+        first_day: date,
+        last_day: date,
+        first_number: int | None = None,
+        no_vat_code: str = "0",
+        layout: str = "GBAT10",
+    ) -> list[ExportVouchersRow]:
+        """Records what goes out to the accounting system: of the days from first_day to last_day, all that did not go
+        out before, once. A voucher of report.voucher_line that never went out is a new one; what has changed since it
+        did is a voucher that corrects it, by the difference. Vouchers are numbered from the organisation's last number
+        on, or from first_number, which is later than that (null: no wish). no_vat_code: what the file has where a line
+        has no VAT code. Returns the export: its key, its first and last number, how many of its vouchers correct
+        others, its lines, and NOK of its debits; no row where nothing is new, and then nothing is recorded. Its lines
+        are in report.exported_line. 22023: no days in order, or no such layout or code; P0002: no such organisation;
+        23B46: a line has no account; 23B55: the number is used; 23B56: a voucher does not balance; 25000: not at read
+        committed.
+        """
+        return self._rows(
+            ExportVouchersRow,
+            "export_vouchers",
+            organisation=organisation,
+            first_day=first_day,
+            last_day=last_day,
+            first_number=first_number,
+            no_vat_code=no_vat_code,
+            layout=layout,
         )
 
     def organisation_on(self, *, day: date) -> list[OrganisationOnRow]:
@@ -76,6 +137,42 @@ class Books(Room):
         result: Decimal = self._value("rate_on", vat_code=vat_code, day=day)
         return result
 
+    def record_export_file(self, *, voucher_export: int, sha256: bytes, file_name: str) -> int:
+        """Records that an export was written to a file: the first one, or a copy, which has the same bytes. Returns the
+        row of books.export_file. 22023: no SHA-256, or no name; P0002: no such export; 23B57: its first file had other
+        bytes.
+        """
+        result: int = self._value(
+            "record_export_file", voucher_export=voucher_export, sha256=sha256, file_name=file_name
+        )
+        return result
+
+    def rule_for(
+        self,
+        *,
+        line_kind: str,
+        project: int | None,
+        organisation: int,
+        vat_code: int | None,
+        payment_method: int | None,
+        transaction_type: int | None,
+        day: date,
+    ) -> list[RuleForRow]:
+        """The voucher rule (books.voucher_rule) that a line goes by on a day: the most specific of those that fit; none
+        where none does.
+        """
+        return self._rows(
+            RuleForRow,
+            "rule_for",
+            line_kind=line_kind,
+            project=project,
+            organisation=organisation,
+            vat_code=vat_code,
+            payment_method=payment_method,
+            transaction_type=transaction_type,
+            day=day,
+        )
+
     def set_account(self, *, account: int, name: str) -> int:
         """Adds an account that voucher rules may name, or renames it. 22023: no number of four digits, or no name."""
         result: int = self._value("set_account", account=account, name=name)
@@ -95,8 +192,10 @@ class Books(Room):
         """Registers what the law wants to be told of an organisation on its receipts, from a day on (today, if none is
         given): receipts that are printed from now on, of payments from that day on, say it; copies say what their
         original said. organisation_number: nine digits, spaces are left out. Returns the row of books.organisation.
-        22023: no legal name, no valid number (modulus 11), or a day before 2000 or after 2100; P0002: no such
-        organisation.
+        Name, number and address may be put right for days of a closed period too; whether it is in the VAT register may
+        not change there, since its vouchers go by that. 22023: no legal name, no valid number (modulus 11), a day
+        before 2000 or after 2100, or another VAT registration in a closed period; P0002: no such organisation; 25000:
+        not at read committed.
         """
         result: int = self._value(
             "set_organisation",
@@ -107,6 +206,20 @@ class Books(Room):
             valid_from=valid_from,
             is_in_business_register=is_in_business_register,
             address=address,
+        )
+        return result
+
+    def set_vat_term(
+        self, *, vat_code: int, term: str, source: str, event_type: str | None = None, valid_from: date | None = None
+    ) -> date:
+        """Says which VAT term what is sold under a VAT code belongs to, of a type of event (by name; null: of any that
+        has none of its own), from a day of sale on (today, if none is given): SALE, the day of the sale, where
+        documents before delivery are allowed, or DELIVERY, the event's day. source: what that rests on. What was sold
+        before keeps its term. Returns the first day. 22023: another term, no source, or a day in a closed period;
+        P0002: no such VAT code or type of event.
+        """
+        result: date = self._value(
+            "set_vat_term", vat_code=vat_code, term=term, source=source, event_type=event_type, valid_from=valid_from
         )
         return result
 
@@ -153,6 +266,23 @@ class Books(Room):
         """
         result: Decimal = self._value("share_of", amount=amount, upto=upto, part=part, whole=whole)
         return result
+
+    def taxed(
+        self, *, organisation: int, day: date, vat_code: int, vat_rate: Money, vat_amount: Money
+    ) -> list[TaxedRow]:
+        """VAT as the books have it: that of the log, code, rate and amount (NOK); of an organisation that is not
+        registered for VAT on the day (books.organisation) none, under code 7, whatever the log holds. Where nothing is
+        registered of an organisation, it is taken to be.
+        """
+        return self._rows(
+            TaxedRow,
+            "taxed",
+            organisation=organisation,
+            day=day,
+            vat_code=vat_code,
+            vat_rate=vat_rate,
+            vat_amount=vat_amount,
+        )
 
     def time_zone(self) -> str:
         """The zone that days, months and local times are in, whoever asks: the one place that names it."""
