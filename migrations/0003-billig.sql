@@ -479,8 +479,8 @@ comment on column billig.till_report_item.item_note is 'What it counts, and the 
 insert into billig.till_report_item (item, place, element, item_note)
 values
 ('TOTAL_CASH_SALES', 1, 'reportTotalCashSales', 'Sales less returns, without the rounding of cash'),
-('ARTICLE_GROUP', 2, 'reportArtGroup', 'Tickets without their fees by type of event, free ones as FREE, fees as FEE: number is payments that sold or gave back, amount is signed'),
-('PAYMENT', 3, 'reportPayment', 'By means of payment: number is payments in and out, amount is signed; what gives back a payment on the web stands here not'),
+('ARTICLE_GROUP', 2, 'reportArtGroup', 'Tickets without their fees by type of event, free ones as FREE, fees as FEE: number is sales less returns, at least 0, amount is signed'),
+('PAYMENT', 3, 'reportPayment', 'By means of payment: number is payments in less payments out, at least 0, amount is signed; what gives back a payment made on the web is left out'),
 ('ROUNDING', 4, 'roundingAmnt', 'What cash was rounded by: cash taken less what it was for'),
 ('TIP', 5, 'reportTip', 'Always 0: tips are not taken'),
 ('VAT', 6, 'reportCashSaleVat', 'By VAT code and rate: amount is without VAT, vat_amount beside it'),

@@ -43,13 +43,16 @@ def test_a_stand_is_registered_and_registered_anew(db: Connection) -> None:
     assert rows(db, "select cash_point from billig.cash_point where cash_point = 6") == []
 
 
-def test_legacy_money_goes_by_the_stands_own_method_and_what_it_was_stays(db: Connection) -> None:
+def test_legacy_money_goes_back_as_it_was_paid_or_in_cash_where_the_stand_pays_so(db: Connection) -> None:
+    """No terminal gives back what none took: a stand for cards gives cash back for cash."""
     event = make_event(db)
     _stand(db, 5, "Door", payment_method="CARD")
-    first, second = sell(db, event.price_group), sell(db, event.price_group)
-    update_ticket(db, first.ticket, refunded="now", refunder="kari", point_of_refund=5)
-    _stand(db, 5, "Door", payment_method="CASH")
-    update_ticket(db, second.ticket, refunded="now", refunder="kari", point_of_refund=5)
-    payments = [domain.log_rows(db, sale.ticket)[1]["payment"] for sale in (first, second)]
-    assert [domain.payment_lines(db, payment) for payment in payments] == [{"CARD": -100}, {"CASH": -100}]
+    _stand(db, 6, "Bar", payment_method="CASH")
+    sold = [sell(db, event.price_group, methods=[method]) for method in ("CASH", "CARD", "CARD", "VIPPS")]
+    for sale, stand in zip(sold, (5, 5, 6, 6), strict=True):
+        update_ticket(db, sale.ticket, refunded="now", refunder="kari", point_of_refund=stand)
+    payments = [domain.log_rows(db, sale.ticket)[1]["payment"] for sale in sold]
+    assert [domain.payment_lines(db, payment) for payment in payments] == [
+        *({"CASH": -100}, {"CARD": -100}, {"CASH": -100}, {"CASH": -100}),
+    ]
     assert consistency(db) == {}

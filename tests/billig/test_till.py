@@ -403,7 +403,7 @@ def test_more_cash_given_back_than_there_was(db: Connection, plain: Event) -> No
     sale = sell(db, plain.price_groups[1], 4)
     open_till(db)
     refund(db, sale.tickets)
-    assert x_report(db)["PAYMENT", "CASH"] == (1, -1000), "numbers are never negative"
+    assert x_report(db)["PAYMENT", "CASH"] == (0, -1000), "numbers are never negative"
     counted = close_till(db, 0, note="kari's own purse")
     assert (counted["CASH"]["expected"], counted["CASH"]["difference"]) == (-1000, 1000)
 
@@ -576,8 +576,8 @@ def test_an_x_report_of_two_sellers_sums_by_operator(db: Connection, event: Even
     assert x["TOTAL_CASH_SALES", ""][1] == Decimal("207.50")
     assert kari["TOTAL_CASH_SALES", ""][1] == 215
     assert ola["TOTAL_CASH_SALES", ""][1] == Decimal("-7.50")
-    assert (x["PAYMENT", "CASH"], x["PAYMENT", "CARD"]) == ((2, 107), (1, 100))
-    assert (kari["PAYMENT", "CASH"], ola["PAYMENT", "CASH"]) == ((1, 215), (1, -108))
+    assert (x["PAYMENT", "CASH"], x["PAYMENT", "CARD"]) == ((1, 107), (1, 100))
+    assert (kari["PAYMENT", "CASH"], ola["PAYMENT", "CASH"]) == ((1, 215), (0, -108))
     assert x["ROUNDING", ""] == (1, Decimal("-0.50"))
     assert x["ARTICLE_GROUP", "FREE"] == (1, 0)
     assert sum(amount for (item, _), (_, amount) in x.items() if item == "ARTICLE_GROUP") == Decimal("207.50")

@@ -62,7 +62,15 @@ begin
                 and (
                     (o.paid is not null and o.refunded is null and n.refunded is not null)
                     or (o.paid is null and n.paid is not null)
-                    or (o.paid is not null and (o.price_group <> n.price_group or o.reduced <> n.reduced))
+                    -- what is refused below moves nothing
+                    or (
+                        o.paid is not null and o.refunded is null
+                        and (
+                            o.reduced <> n.reduced
+                            or o.price_group <> n.price_group and o.charged_back = 0
+                            and (select f.price from billig.offer as f where f.price_group = n.price_group) >= n.reduced
+                        )
+                    )
                 )
         ) as a
         cross join billig.make_payments(

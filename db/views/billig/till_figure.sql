@@ -16,9 +16,13 @@ cross join lateral (
     select
         c.item,
         c.item_key,
-        count(distinct c.payment) filter (where c.direction > 0 and c.item <> 'RETURNS')
-        + count(distinct c.payment) filter (where c.direction < 0 and c.item in ('ARTICLE_GROUP', 'VAT', 'RETURNS'))
-            as number,
+        -- sales less returns, as in the official example; never below 0, which its schema refuses
+        greatest(
+            count(distinct c.payment) filter (where c.direction > 0 and c.item <> 'RETURNS')
+            - count(distinct c.payment) filter (where c.direction < 0 and c.item in ('ARTICLE_GROUP', 'VAT'))
+            + count(distinct c.payment) filter (where c.direction < 0 and c.item = 'RETURNS'),
+            0
+        ) as number,
         sum(c.amount) as amount,
         c.vat_rate,
         sum(c.vat_amount) as vat_amount
@@ -86,7 +90,7 @@ cross join lateral (
     select
         case when m.is_rounding then 'ROUNDING' else 'PAYMENT' end,
         case when m.is_rounding then '' else m.payment_method_name end,
-        count(*),
+        case when m.is_rounding then count(*) else greatest(sum(sign(l.amount))::bigint, 0) end,
         case when m.is_rounding then -sum(l.amount) else sum(l.amount) end,
         null,
         null

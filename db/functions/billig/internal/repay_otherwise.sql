@@ -11,7 +11,7 @@ declare
     v_left billig.given_back[];
     v_by smallint[] := p_by;
     v_rest numeric[] := array(select -a from unnest(p_by_amounts) as a);
-    v_plan billig.payment_line[] := '{}';
+    v_plan billig.payment_line[] := array[]::billig.payment_line[];
     v_head record;
     v_road record;
     v_need numeric;
