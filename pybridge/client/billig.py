@@ -211,6 +211,14 @@ class RefundRow:
 
 
 @dataclass(frozen=True)
+class TermOnRow:
+    """A row of `billig.term_on`."""
+
+    is_held: bool
+    term: str
+
+
+@dataclass(frozen=True)
 class TicketExchageRow:
     """A row of `billig.ticket_exchage`."""
 
@@ -350,6 +358,16 @@ class Billig(Room):
             request_id=request_id,
         )
 
+    def change_event(self, *, event: int, kind: str, reason: str, event_time: datetime | None = None) -> int:
+        """Says that an event is CANCELLED, or MOVED to another time (event_time, local), and why. From today on prepaid
+        tickets of a cancelled event do not become revenue, and those of a moved one do on its new day. A cancelled
+        event that is moved is to be held again. Tickets and money stay as they are: refund them. Returns the row of
+        billig.event_change. 22023: no kind, no reason, or a time that does not go with the kind; P0002: no such event;
+        23B52: it stands so already.
+        """
+        result: int = self._value("change_event", event=event, kind=kind, reason=reason, event_time=event_time)
+        return result
+
     def change_price_group(
         self,
         *,
@@ -401,10 +419,11 @@ class Billig(Room):
     def check_programme(self, *, rows: Any) -> list[CheckProgrammeRow]:
         """Every problem of a programme, one row each, in the file's order; none when it is good. import_programme
         refuses them, save those with is_warning: a fee that exceeds a price that is not 0, a VAT code that is seldom
-        right for tickets (books.vat_code.ticket_warning), VAT on the fee of a ticket without VAT, and a VAT rate that
-        will be another on the event's day. rows: an array of objects, one for each price group, with its line (number)
-        and the columns of billig.programme_column as text. line null: the file as a whole. Changes nothing. 22023: no
-        array of objects.
+        right for tickets (books.vat_code.ticket_warning), VAT on the fee of a ticket without VAT, a VAT rate that will
+        be another on the event's day, a sale with VAT that opens more than a year before the event, and VAT of an
+        organisation that is not registered for it. rows: an array of objects, one for each price group, with its line
+        (number) and the columns of billig.programme_column as text. line null: the file as a whole. Changes nothing.
+        22023: no array of objects.
         """
         return self._rows(CheckProgrammeRow, "check_programme", rows=json(rows))
 
@@ -892,6 +911,12 @@ class Billig(Room):
         """
         result: bool = self._value("takes_seat", transaction_type=transaction_type)
         return result
+
+    def term_on(self, *, event: int, vat_code: int, day: date) -> list[TermOnRow]:
+        """How what is sold of an event under a VAT code on a day counts: is_held, whether the event's day had come at
+        the end of it; term, SALE or DELIVERY, which VAT term it belongs to (books.vat_term).
+        """
+        return self._rows(TermOnRow, "term_on", event=event, vat_code=vat_code, day=day)
 
     def ticket_exchage(
         self,

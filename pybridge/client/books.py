@@ -33,6 +33,24 @@ class OrganisationOnRow:
     set_at: datetime
 
 
+@dataclass(frozen=True)
+class RuleForRow:
+    """A row of `books.rule_for`."""
+
+    account: int
+    deferred_account: int | None
+    accounting_vat_code: str | None
+
+
+@dataclass(frozen=True)
+class TaxedRow:
+    """A row of `books.taxed`."""
+
+    vat_code: int
+    vat_rate: Decimal
+    vat_amount: Decimal
+
+
 class Books(Room):
     """What ticketing and marketplace share: VAT codes and rates, accounts, vouchers and their rules, closed periods"""
 
@@ -76,6 +94,32 @@ class Books(Room):
         result: Decimal = self._value("rate_on", vat_code=vat_code, day=day)
         return result
 
+    def rule_for(
+        self,
+        *,
+        line_kind: str,
+        project: int | None,
+        organisation: int,
+        vat_code: int | None,
+        payment_method: int | None,
+        transaction_type: int | None,
+        day: date,
+    ) -> list[RuleForRow]:
+        """The voucher rule (books.voucher_rule) that a line goes by on a day: the most specific of those that fit; none
+        where none does.
+        """
+        return self._rows(
+            RuleForRow,
+            "rule_for",
+            line_kind=line_kind,
+            project=project,
+            organisation=organisation,
+            vat_code=vat_code,
+            payment_method=payment_method,
+            transaction_type=transaction_type,
+            day=day,
+        )
+
     def set_account(self, *, account: int, name: str) -> int:
         """Adds an account that voucher rules may name, or renames it. 22023: no number of four digits, or no name."""
         result: int = self._value("set_account", account=account, name=name)
@@ -107,6 +151,20 @@ class Books(Room):
             valid_from=valid_from,
             is_in_business_register=is_in_business_register,
             address=address,
+        )
+        return result
+
+    def set_vat_term(
+        self, *, vat_code: int, term: str, source: str, event_type: str | None = None, valid_from: date | None = None
+    ) -> date:
+        """Says which VAT term what is sold under a VAT code belongs to, of a type of event (by name; null: of any that
+        has none of its own), from a day of sale on (today, if none is given): SALE, the day of the sale, where
+        documents before delivery are allowed, or DELIVERY, the event's day. source: what that rests on. What was sold
+        before keeps its term. Returns the first day. 22023: another term, no source, or a day in a closed period;
+        P0002: no such VAT code or type of event.
+        """
+        result: date = self._value(
+            "set_vat_term", vat_code=vat_code, term=term, source=source, event_type=event_type, valid_from=valid_from
         )
         return result
 
@@ -153,6 +211,23 @@ class Books(Room):
         """
         result: Decimal = self._value("share_of", amount=amount, upto=upto, part=part, whole=whole)
         return result
+
+    def taxed(
+        self, *, organisation: int, day: date, vat_code: int, vat_rate: Money, vat_amount: Money
+    ) -> list[TaxedRow]:
+        """VAT as the books have it: that of the log, code, rate and amount (NOK); of an organisation that is not
+        registered for VAT on the day (books.organisation) none, under code 7, whatever the log holds. Where nothing is
+        registered of an organisation, it is taken to be.
+        """
+        return self._rows(
+            TaxedRow,
+            "taxed",
+            organisation=organisation,
+            day=day,
+            vat_code=vat_code,
+            vat_rate=vat_rate,
+            vat_amount=vat_amount,
+        )
 
     def time_zone(self) -> str:
         """The zone that days, months and local times are in, whoever asks: the one place that names it."""
