@@ -429,10 +429,11 @@ class Marketplace(Room):
 
     def book_loss(self, *, payment_attempt: int, amount: Money, reason: str, now: datetime | None = None) -> Decimal:
         """A charge was disputed, and amount NOK of it are lost: the operator's loss. It left the purse when the gateway
-        took it; what was in dispute beyond it was won, and is in the purse again. The alarm is cleared, unless a refund
-        of the same money is still to be sent (given_back: call_off_refund); what the purse has then, below 0 if it was
-        paid out already. The transaction stays EXECUTED; what is lost is not left of the charge. 22023; P0002 no such
-        attempt; 23B75 not so much is in dispute.
+        took it; what was in dispute beyond it was won, and is in the purse again, unless the gateway has named several
+        disputes: then it goes on. The alarm is cleared, unless a refund of the same money is still to be sent
+        (given_back: call_off_refund); what the purse has then, below 0 if it was paid out already. The transaction
+        stays EXECUTED; what is lost is not left of the charge. 22023; P0002 no such attempt; 23B75 not so much is in
+        dispute.
         """
         result: Decimal = self._value(
             "book_loss", payment_attempt=payment_attempt, amount=amount, reason=reason, now=now
