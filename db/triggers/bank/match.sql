@@ -121,6 +121,11 @@ $$;
 comment on function bank.withdrawal_free() is
 'Refuses that a payout is withdrawn and in a match that holds (23B82), whichever came first.';
 
+create or replace trigger turn_keep
+before update or delete or truncate on bank.turn
+for each statement execute function bank.record_keep();
+alter table bank.turn enable always trigger turn_keep;
+
 create or replace trigger import_file_keep
 before update or delete or truncate on bank.import_file
 for each statement execute function bank.record_keep();
