@@ -113,7 +113,7 @@ def test_all_or_none(here: Town, db: Connection) -> None:
     market.update(db, None, market.day(FEBRUARY, 13))
     for wrong, sqlstate in (
         (made[0] | {"ad_click": 10**9}, "P0002"),
-        (made[0] | {"ad_click": None}, "P0002"),
+        (made[0] | {"ad_click": None}, "22023"),
         (late, "23B64"),
         (own, "23B64"),
     ):

@@ -268,13 +268,14 @@ def test_every_report_says_what_was_done_and_nothing_else(books: Books) -> None:
     assert consistency(books.db) == {}
 
 
-TESTED_ELSEWHERE = {  # test_settlement.py, test_till.py, test_voucher.py, test_marketplace.py, ...
+TESTED_ELSEWHERE = {  # test_arguments.py, test_settlement.py, test_till.py, test_voucher.py, test_marketplace.py, ...
     "cashier_settlement",
     "open_items",
     "payment_by_method",
     "project_day",
     "seller_vat_project",
     "ticket_sales_by_event",
+    "unregistered",
     "till_session",
     "unattached_payment",
     "unprinted_receipt",
