@@ -302,6 +302,10 @@ TESTED_ELSEWHERE = {  # test_arguments.py, test_settlement.py, test_till.py, tes
     "payment_event",
     "organisation",  # test_organisation.py
     "voucher_line",
+    "voucher_export",  # test_voucher_export.py
+    "exported_line",
+    "unexported_voucher",
+    "bank_balance",  # test_bank_voucher.py
     "x_report",
     "z_report",
     "event_day",  # test_pages.py
