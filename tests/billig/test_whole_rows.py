@@ -1,5 +1,7 @@
 """What clients that save whole rows may say, each guard with its control; and what rows of the old schema become."""
 
+from typing import Any
+
 import psycopg
 import pytest
 

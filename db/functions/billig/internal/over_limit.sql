@@ -6,7 +6,7 @@ as $$
 begin
     -- One join for all of them: asked one by one, a plan made for an empty table would read all tickets for each.
     return query
-    select w.place, w.price_group, o.price_group_name, coalesce(h.held, 0), o.ticket_limit
+    select w.place, w.price_group, o.price_group_name::text, coalesce(h.held, 0), o.ticket_limit
     from unnest(p_buyers, p_price_groups, p_more) with ordinality as w (buyer, price_group, more, place)
     inner join billig.offer as o on w.price_group = o.price_group
     left join (
