@@ -190,8 +190,8 @@ class Bank(Room):
         return result
 
     def set_account(self, *, account_number: str, account_name: str, currency: str = "NOK") -> int:
-        """Adds one of our accounts, or renames it; returns its key. 22023: no number, no name, or another currency than
-        it has.
+        """Adds one of our accounts, or renames it; returns its key. 22023: no number, no name, a name that another has,
+        or another currency than it has.
         """
         result: int = self._value(
             "set_account", account_number=account_number, account_name=account_name, currency=currency

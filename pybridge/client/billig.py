@@ -726,8 +726,8 @@ class Billig(Room):
         price_groups: Sequence[int] | None = None,
         counts: Sequence[int] | None = None,
     ) -> str:
-        """Hands a failed web payment over to the page that tells the buyer; the same reference again replaces it.
-        22023; 23503 no such price group; 23505 one named twice; 42501.
+        """Hands a failed web payment over to the page that tells the buyer; the same reference again replaces it. 22023
+        no reference, one named twice, or counts that do not pair up; 23503 no such price group; 42501.
         """
         result: str = self._value(
             "record_payment_error",
