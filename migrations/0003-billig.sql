@@ -633,31 +633,46 @@ create table billig.till_event (
     constraint till_event_till_session_fkey
     foreign key (till_session) references billig.till_session (till_session),
     constraint till_event_type_check
-    check (event_type in ('DRAWER_OPENING', 'PAY_IN', 'PAY_OUT', 'PRICE_LOOKUP', 'CORRECTED_LINE')),
+    check (event_type in ('DRAWER_OPENING', 'PAY_IN', 'PAY_OUT', 'OVERDRAW', 'PRICE_LOOKUP', 'CORRECTED_LINE')),
     constraint till_event_amount_check check (
         case event_type
             when 'DRAWER_OPENING' then amount = 0
             when 'PAY_IN' then amount > 0 and amount = trunc(amount)
+            when 'OVERDRAW' then amount > 0 and amount = trunc(amount)
             when 'PAY_OUT' then amount < 0 and amount = trunc(amount)
             else amount >= 0
         end
         and abs(amount) < 1000000
     ),
     constraint till_event_item_key_check check (length(item_key) <= 100),
-    constraint till_event_reason_check check (event_type not in ('PAY_IN', 'PAY_OUT') or (reason is not null and reason <> ''))
+    constraint till_event_reason_check check (event_type not in ('PAY_IN', 'PAY_OUT', 'OVERDRAW') or reason ~ '\S')
 );
 comment on table billig.till_event is
-'What happens at a till besides sales and refunds. Never changed. till_event_amount_check: the sign follows from the type, cash is whole kroner. Both it and till_event_item_key_check keep what a report sums within its columns. till_event_reason_check: money that no sale moves has a reason.';
+'What happens at a till besides sales and refunds. Never changed. till_event_amount_check: the sign follows from the type, cash is whole kroner. Both it and till_event_item_key_check keep what a report sums within its columns. till_event_reason_check: money that no sale moves has a reason, and so has what lets a drawer give out more than it can hold.';
 comment on column billig.till_event.till_event is 'Key';
 comment on column billig.till_event.till_session is 'The session, open when it was written';
 comment on column billig.till_event.event_type is
-'DRAWER_OPENING (without a sale), PAY_IN, PAY_OUT, PRICE_LOOKUP or CORRECTED_LINE (both as the client reports them)';
+'DRAWER_OPENING (without a sale), PAY_IN, PAY_OUT, OVERDRAW (there is more cash in the drawer than was written down: so much more may be taken out), PRICE_LOOKUP or CORRECTED_LINE (both as the client reports them)';
 comment on column billig.till_event.event_time is 'The server''s clock';
-comment on column billig.till_event.amount is 'NOK: cash in positive, out negative; of a look-up or a corrected line its price';
+comment on column billig.till_event.amount is 'NOK: cash in positive, out negative; of an OVERDRAW how much more than is written down may be taken out, of a look-up or a corrected line its price';
 comment on column billig.till_event.item_key is 'The client''s word for what was looked up or how it was corrected';
 comment on column billig.till_event.reason is 'Why';
 comment on column billig.till_event.login_role is 'session_user';
 create index till_event_till_session_idx on billig.till_event (till_session);
+
+create table billig.till_drawer (
+    till_session bigint not null,
+    cash numeric(14, 2) not null default 0,
+    overdraw numeric(14, 2) not null default 0,
+    constraint till_drawer_pkey primary key (till_session),
+    constraint till_drawer_till_session_fkey
+    foreign key (till_session) references billig.till_session (till_session)
+);
+comment on table billig.till_drawer is
+'What a drawer held when cash was last taken out of it, by a pay-out or for what was given back: a row for each session, which whoever takes cash out locks, so that two connections never take out the same notes. Kept by triggers, by no other.';
+comment on column billig.till_drawer.till_session is 'The session';
+comment on column billig.till_drawer.cash is 'NOK that should be in it, after what was taken out; below 0 by no more than overdraw, or where a legacy write took it out';
+comment on column billig.till_drawer.overdraw is 'NOK that it may be overdrawn by: its OVERDRAW events';
 
 create table billig.till_count (
     till_session bigint not null,

@@ -77,7 +77,9 @@ def open_(
 
 @app.command()
 def event(
-    event_type: Annotated[str, typer.Argument(help="DRAWER_OPENING, PAY_IN, PAY_OUT, PRICE_LOOKUP or CORRECTED_LINE.")],
+    event_type: Annotated[
+        str, typer.Argument(help="DRAWER_OPENING, PAY_IN, PAY_OUT, OVERDRAW, PRICE_LOOKUP or CORRECTED_LINE.")
+    ],
     amount: Annotated[str, typer.Option(help="NOK, positive.")] = "0",
     reason: Annotated[str | None, typer.Option(help="Why; needed where cash moves.")] = None,
     key: Annotated[str, typer.Option(help="What was looked up, or how a line was corrected.")] = "",

@@ -137,7 +137,7 @@ cross join lateral (
         null,
         null
     from billig.till_event as v
-    where v.till_session = s.till_session
+    where v.till_session = s.till_session and v.event_type <> 'OVERDRAW'
     group by v.event_type, v.item_key
     union all
     select
