@@ -146,10 +146,17 @@ def status(
 
 
 @app.command()
-def x(cash_point: Stand, as_json: Json = False) -> None:
+def x(
+    cash_point: Stand,
+    reason: Annotated[str | None, typer.Option(help="Why; written down with who made it and when.")] = None,
+    seller: Annotated[
+        str | None, typer.Option(help="Who makes it; the login role by default. A bookkeeper needs none.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Print the X report: what has come since the last Z report."""
     with connect(deployed=True) as connection:
-        answer = Client(connection).x_report(cash_point=cash_point)
+        answer = Client(connection).x_report(cash_point=cash_point, seller=seller, reason=reason)
     if as_json:
         print_json([asdict(each) for each in answer])
     else:

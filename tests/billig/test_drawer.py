@@ -160,3 +160,73 @@ def test_without_the_lock_two_connections_take_the_same_cash_out(db: Connection,
         one_of_them.commit()
         other.commit()
     assert expected(db) == -100
+
+
+# --- What is written down -------------------------------------------------------------------------------------------
+
+
+def test_x_reports_and_drawer_openings_are_written_down(db: Connection, play: Event) -> None:
+    session = open_till(db, opening_float=300)
+    happens(db, "DRAWER_OPENING", reason="a guest wanted change")
+    happens(db, "PAY_OUT", 100, "to the safe")
+    call(db, "x_report", cash_point=1, seller="kari", reason="a new shift")
+    call(db, "x_report", cash_point=1, seller="ola")  # who stands at no till
+    close_till(db, 199, note="a krone rolled away")
+    call(db, "z_report", cash_point=1, seller="kari")
+    found = rows(
+        db, "select event_type, till_session, seller, amount, reason from report.till_log order by logged_at, event_type"
+    )
+    assert [tuple(row.values()) for row in found] == [
+        ("OPENED", session, "kari", 300, None),
+        ("DRAWER_OPENING", session, "kari", 0, "a guest wanted change"),
+        ("PAY_OUT", session, "kari", -100, "to the safe"),
+        ("X_REPORT", session, "kari", None, "a new shift"),
+        ("X_REPORT", None, "ola", None, None),
+        ("CLOSED", session, "kari", 199, "a krone rolled away"),
+        ("Z_REPORT", None, "kari", None, None),
+    ]
+    assert one(db, "select count(distinct login_role) from report.till_log where login_role = session_user") == 1
+    assert one(db, "select bool_and(log_date = billig.local_time(logged_at)::date) from report.till_log")
+
+
+def test_what_was_written_down_of_a_till_stays(db: Connection, play: Event) -> None:
+    open_till(db)
+    happens(db, "DRAWER_OPENING")
+    call(db, "x_report", cash_point=1)
+    for table in ("x_report", "till_event"):
+        for statement in ("update billig.{} set reason = 'x'", "delete from billig.{}", "truncate billig.{}"):
+            with expect("23B20"):
+                run(db, statement.format(table))
+    run(db, "alter table billig.x_report disable trigger user")
+    run(db, "delete from billig.x_report")  # the control
+    assert rows(db, "select * from report.till_log where event_type = 'X_REPORT'") == []
+
+
+def test_a_seller_makes_an_x_report_in_their_own_name(db: Connection, connect: Connect, play: Event) -> None:
+    with domain.login_role(db, "billig_seller") as name, connect(user=name) as seller:
+        call(seller, "x_report", cash_point=1)
+        with expect("42501"):
+            call(seller, "x_report", cash_point=1, seller="kari")
+        assert rows(db, "select seller, made_by from billig.x_report") == [{"seller": name, "made_by": name}]
+
+
+def test_what_stands_give_back_of_web_payments_is_listed(db: Connection, play: Event) -> None:
+    session = open_till(db, opening_float=100)
+    sale, other, third = domain.net_paid(db, play.price_group, 2), *(domain.net_paid(db, play.price_group) for _ in "ab")
+    update_ticket(db, sale.tickets[0], refunded="now", refunder="kari", point_of_refund=1)
+    refund(db, sale.tickets[1:], cash_point=1, payment_methods=["CASH"], reason="no card")
+    refund(db, other.tickets)  # by the provider, at no stand
+    refund(db, third.tickets, seller=None)
+    stand = sell(db, play.price_group)
+    refund(db, stand.tickets)
+    found = rows(
+        db,
+        """
+        select till_session, purchase, gives_back, payment_method, amount, is_cash, is_legacy, reason
+        from report.web_refund order by payment_time
+        """,
+    )
+    assert [tuple(row.values()) for row in found] == [
+        (session, sale.purchase, sale.payment, "NET_CARD", -100, False, True, None),
+        (session, sale.purchase, sale.payment, "CASH", -100, True, False, "no card"),
+    ]

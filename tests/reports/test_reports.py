@@ -301,6 +301,8 @@ TESTED_ELSEWHERE = {  # test_settlement.py, test_till.py, test_voucher.py, test_
     "payment_event",
     "organisation",  # test_organisation.py
     "voucher_line",
+    "till_log",  # test_drawer.py
+    "web_refund",  # test_drawer.py
     "x_report",
     "z_report",
     "event_day",  # test_pages.py

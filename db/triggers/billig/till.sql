@@ -228,6 +228,11 @@ before update or delete or truncate on billig.till_denomination
 for each statement execute function billig.payment_keep();
 alter table billig.till_denomination enable always trigger till_denomination_keep;
 
+create or replace trigger x_report_keep
+before update or delete or truncate on billig.x_report
+for each statement execute function billig.payment_keep();
+alter table billig.x_report enable always trigger x_report_keep;
+
 create or replace trigger z_report_keep
 before update or delete or truncate on billig.z_report
 for each statement execute function billig.payment_keep();
