@@ -23,13 +23,14 @@ create table billig.event_type (
     event_type_name books.name not null,
     saft_code text not null default '04015',
     constraint event_type_pkey primary key (event_type),
-    constraint event_type_name_key unique (event_type_name)
+    constraint event_type_name_key unique (event_type_name),
+    constraint event_type_saft_code_check check (saft_code ~ '^04\d{3}$')
 );
 comment on table billig.event_type is 'Kinds of events';
 comment on column billig.event_type.event_type is 'Key';
 comment on column billig.event_type.event_type_name is 'Name of the kind';
 comment on column billig.event_type.saft_code is
-'Article group of SAF-T Cash Register, list PredefinedBasicID-04: 04015 entrance fee, 04006 food, ...';
+'Article group of SAF-T Cash Register, list PredefinedBasicID-04, as X and Z reports have it: 04015 entrance fee, 04006 food, ...';
 insert into billig.event_type (event_type, event_type_name, saft_code)
 values
 (1, 'concert', '04015'), (2, 'revue', '04015'), (3, 'theatre', '04015'), (4, 'lecture', '04015'), (5, 'film', '04015'),
@@ -478,18 +479,18 @@ comment on column billig.till_report_item.element is 'Element of eventReport in 
 comment on column billig.till_report_item.item_note is 'What it counts, and the sign of its amount; or why it is always 0';
 insert into billig.till_report_item (item, place, element, item_note)
 values
-('TOTAL_CASH_SALES', 1, 'reportTotalCashSales', 'Sales less returns, without the rounding of cash'),
-('ARTICLE_GROUP', 2, 'reportArtGroup', 'Tickets without their fees by type of event, free ones as FREE, fees as FEE: number is sales less returns, at least 0, amount is signed'),
+('TOTAL_CASH_SALES', 1, 'reportTotalCashSales', 'Sales less returns, without the rounding of cash and what was sold in advance'),
+('ARTICLE_GROUP', 2, 'reportArtGroup', 'Tickets without their fees by article group of SAF-T''s list 04 and type of event (04015 concert), free ones as 04016, fees as 04999 fee: number is sales less returns, at least 0, amount is signed; without what was sold in advance'),
 ('PAYMENT', 3, 'reportPayment', 'By means of payment: number is payments in less payments out, at least 0, amount is signed; what gives back a payment made on the web is left out'),
 ('ROUNDING', 4, 'roundingAmnt', 'What cash was rounded by: cash taken less what it was for'),
 ('TIP', 5, 'reportTip', 'Always 0: tips are not taken'),
-('VAT', 6, 'reportCashSaleVat', 'By VAT code and rate: amount is without VAT, vat_amount beside it'),
+('VAT', 6, 'reportCashSaleVat', 'By VAT code and rate: amount is without VAT, vat_amount beside it; without what was sold in advance'),
 ('OPENING_FLOAT', 7, 'reportOpeningChangeFloat', 'Cash in the drawer when it was opened'),
-('RECEIPTS', 8, 'reportReceiptNum', 'Payments that sold something'),
+('RECEIPTS', 8, 'reportReceiptNum', 'Payments that sold something, in advance too'),
 ('DRAWER_OPENINGS', 9, 'reportOpenCashBoxNum', 'Drawer opened without a sale'),
 ('RECEIPT_COPIES', 10, 'reportReceiptCopyNum', 'Copies printed in the session; amount is what the receipts are for, unsigned'),
 ('PROFORMA_RECEIPTS', 11, 'reportReceiptProformaNum', 'Always 0: a receipt exists once it is paid'),
-('RETURNS', 12, 'reportReturnNum', 'Payments that gave back what was paid at a till; amount is positive'),
+('RETURNS', 12, 'reportReturnNum', 'Payments that gave back what was paid at a till, but for what was sold in advance; amount is positive'),
 ('DISCOUNTS', 13, 'reportDiscountNum', 'Always 0: a price group is a price of its own, not a discount'),
 ('VOIDED_SALES', 14, 'reportVoidTransNum', 'Always 0: a sale is whole or was never made; an undone one is a return with its reason'),
 ('CORRECTED_LINES', 15, 'reportCorrLine', 'Lines taken off a sale before it was paid, as the client reports them, by its word for them'),
@@ -502,9 +503,11 @@ values
 ('PAY_IN', 22, 'reportPayIn', 'Cash put into the drawer that no sale brought'),
 ('PAY_OUT', 23, 'reportPayOut', 'Cash taken out that no return took; WEB: handed out for what was paid on the web; amount is negative'),
 ('CASH_DIFFERENCE', 24, null, 'Counted less expected when the session closed, by means of payment'),
-('GRAND_TOTAL_SALES', 25, 'reportGrandTotalSales', 'All sales of the cash point since its first Z report; never reset'),
-('GRAND_TOTAL_RETURN', 26, 'reportGrandTotalReturn', 'All returns, positive; never reset'),
-('GRAND_TOTAL_NET', 27, 'reportGrandTotalSalesNet', 'Grand total of sales less returns; never reset');
+('ADVANCE_SALES', 25, null, 'Tickets for an event of a later business day, and what was given back of them, by article group as ARTICLE_GROUP: in no total of sales, VAT or returns'),
+('ADVANCE_RETURNS', 26, null, 'Payments that gave back what was sold in advance; amount is positive, and taken off ADVANCE_SALES'),
+('GRAND_TOTAL_SALES', 27, 'reportGrandTotalSales', 'All sales of the cash point since its first Z report, but for what was sold in advance; never reset'),
+('GRAND_TOTAL_RETURN', 28, 'reportGrandTotalReturn', 'All returns, positive; never reset'),
+('GRAND_TOTAL_NET', 29, 'reportGrandTotalSalesNet', 'Grand total of sales less returns; never reset');
 
 create table billig.z_report (
     cash_point int not null,
@@ -568,7 +571,7 @@ comment on column billig.z_report_line.cash_point is 'The cash point';
 comment on column billig.z_report_line.z_number is 'The report';
 comment on column billig.z_report_line.seller is 'The operator';
 comment on column billig.z_report_line.item is 'The item';
-comment on column billig.z_report_line.item_key is 'What the item is split by: type of event, means of payment, VAT code and rate; else empty';
+comment on column billig.z_report_line.item_key is 'What the item is split by: article group, means of payment, VAT code and rate; else empty';
 comment on column billig.z_report_line.number is 'How many; what of, says billig.till_report_item';
 comment on column billig.z_report_line.amount is 'NOK; its sign, says billig.till_report_item';
 comment on column billig.z_report_line.vat_rate is 'Of item VAT: the rate, per cent';

@@ -253,7 +253,7 @@ Step = tuple[Callable[[Day, int], None], int]
 @given(steps=st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 10_000)), min_size=5, max_size=40))
 def test_tills_hold_what_a_model_says_whatever_is_done(shared_db: Connection, steps: list[Step]) -> None:
     run = next(_runs)
-    event = make_event(shared_db, prices=PRICES, fee=FEE, num=1000, vat_code=domain.MIDDLE_RATE)
+    event = make_event(shared_db, prices=PRICES, fee=FEE, num=1000, vat_code=domain.MIDDLE_RATE, event_time=domain.today())
     day = Day(shared_db, event, run)
     for stand in (0, 1):
         make_cash_point(shared_db, day.stand(stand))

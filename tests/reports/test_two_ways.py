@@ -285,7 +285,7 @@ class Reports:
         self.alike("VAT", items["VAT"], ("amount", "vat_amount"), (*by, "item_key"), (NET, VAT), lines)
         self.alike("article groups", items["ARTICLE_GROUP"], ("amount",), by, (GROSS,), lines)
         fees = [ln for ln in lines if ln["component"] == "FEE" or ln["transaction_type"] == "FEE_KEPT"]
-        said = [row for row in items["ARTICLE_GROUP"] if row["item_key"] == "FEE"]
+        said = [row for row in items["ARTICLE_GROUP"] if row["item_key"] == "04999 fee"]
         if said or fees:
             self.alike("fees", said, ("amount",), by, (GROSS,), fees)
         assert items["GRAND_TOTAL_NET"]
