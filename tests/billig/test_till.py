@@ -180,7 +180,7 @@ def test_a_cash_point_that_asks_for_a_session_sells_in_one_only(db: Connection, 
 def test_a_seller_of_tills_takes_and_gives_money_in_a_session_only(db: Connection, plain: Event) -> None:
     """Also one who never names a cash point: what is sold after the closing would be in nobody's drawer."""
     open_till(db)
-    sale, reservation = sell(db, plain.price_group, 2), domain.reserve(db, plain.price_group)
+    sale, reservation = sell(db, plain.price_group, 2), domain.reserve(db, make_event(db).price_group)
     web = domain.net_paid(db, plain.price_group)
     close_till(db, 200)
     for again in (
@@ -577,7 +577,7 @@ def test_an_x_report_of_two_sellers_sums_by_operator(db: Connection, event: Even
     refund(db, first.tickets[:1], seller=OLA)  # 107.50 cash
     for _ in range(3):
         call(db, "receipt", payment=first.payment)
-    domain.reserve(db, plain.price_group)  # a reservation moves nothing
+    domain.reserve(db, make_event(db).price_group)  # a reservation moves nothing
     x, kari, ola = x_report(db), x_report(db, "kari"), x_report(db, OLA)
     assert x["TOTAL_CASH_SALES", ""][1] == Decimal("207.50")
     assert kari["TOTAL_CASH_SALES", ""][1] == 215
@@ -696,7 +696,7 @@ def test_sales_after_the_z_report_are_in_tomorrows(db: Connection, plain: Event)
 
 
 def test_a_z_report_waits_for_no_reservation_but_for_every_session(db: Connection, plain: Event) -> None:
-    domain.reserve(db, plain.price_group)
+    domain.reserve(db, make_event(db).price_group)
     open_till(db)
     with expect("23B29"):
         z_report(db)

@@ -256,6 +256,27 @@ class Reports:
 
     # --- X and Z ---
 
+    def advance_tickets(self) -> set[int]:
+        """First sold in a session that was opened on an earlier day than the event's, as that was planned by then."""
+        first: dict[int, Row] = {}
+        for row in rows(
+            self.db,
+            "select l.ticket, l.event, billig.local_time(s.opened_at)::date as day from billig.transaction_log as l"
+            " inner join billig.payment as p on l.payment = p.payment"
+            " inner join billig.till_session as s on p.till_session = s.till_session",
+        ):
+            if row["ticket"] not in first or row["day"] < first[row["ticket"]]["day"]:
+                first[row["ticket"]] = row
+        planned: dict[int, list[Row]] = defaultdict(list)
+        for row in rows(self.db, "select event, known_on::text, event_date from billig.event_date order by known_on"):
+            planned[row["event"]].append(row)
+        return {
+            ticket
+            for ticket, row in first.items()
+            for known in [[each for each in planned[row["event"]] if each["known_on"] < str(row["day"])][-1]]
+            if known["event_date"] > row["day"]
+        }
+
     def check_tills(self) -> None:
         """X and Z reports of the till, from the lines of the payments that lie in its sessions."""
         till = rows(self.db, "select * from report.z_report where cash_point = %s", TILL)
@@ -275,13 +296,18 @@ class Reports:
             for line in self.lines
             if line["payment"] in report_of
         ]
+        advance_tickets = self.advance_tickets()
+        ahead = [line for line in lines if line["ticket"] in advance_tickets]
+        lines = [line for line in lines if line["ticket"] not in advance_tickets]
         items: dict[str, list[Row]] = defaultdict(list)
         for row in till:
             items[row["item"]].append(row)
         by = ("z_number",)
         self.alike("cash sales", items["TOTAL_CASH_SALES"], ("amount",), by, (GROSS,), lines)
-        back = [ln for ln in lines if ln["kind"] == "REFUND" or (ln["kind"] == "CHANGE" and ln["whole"] < 0)]
-        self.alike("returns", items["RETURNS"], ("amount",), by, (lambda row: -row["gross_amount"],), back)
+        self.alike("advance sales", items["ADVANCE_SALES"], ("amount",), by, (GROSS,), ahead)
+        for item, of_it in (("RETURNS", lines), ("ADVANCE_RETURNS", ahead)):
+            back = [ln for ln in of_it if ln["kind"] == "REFUND" or (ln["kind"] == "CHANGE" and ln["whole"] < 0)]
+            self.alike(item, items[item], ("amount",), by, (lambda row: -row["gross_amount"],), back)
         self.alike("VAT", items["VAT"], ("amount", "vat_amount"), (*by, "item_key"), (NET, VAT), lines)
         self.alike("article groups", items["ARTICLE_GROUP"], ("amount",), by, (GROSS,), lines)
         fees = [ln for ln in lines if ln["component"] == "FEE" or ln["transaction_type"] == "FEE_KEPT"]
