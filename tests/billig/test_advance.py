@@ -40,9 +40,7 @@ def tonight(db: Connection, play: Event) -> Event:
     return make_event(db, prices=(100, 250, 0), fee=10, event_time=domain.today())
 
 
-def test_a_ticket_for_a_later_day_is_in_no_total_but_in_the_drawer(
-    db: Connection, play: Event, tonight: Event
-) -> None:
+def test_a_ticket_for_a_later_day_is_in_no_total_but_in_the_drawer(db: Connection, play: Event, tonight: Event) -> None:
     """`play` is thirty days ahead."""
     open_till(db, opening_float=100)
     sell(db, {tonight.price_group: 1, play.price_group: 2})

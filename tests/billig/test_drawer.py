@@ -60,7 +60,9 @@ def test_a_pay_out_of_more_than_the_drawer_can_hold_is_refused(db: Connection, p
 
 def test_raw_sql_takes_no_more_out_either(db: Connection, play: Event) -> None:
     session = open_till(db, opening_float=200)
-    pay_out = "insert into billig.till_event (till_session, event_type, amount, reason) values (%s, 'PAY_OUT', -201, 'x')"
+    pay_out = (
+        "insert into billig.till_event (till_session, event_type, amount, reason) values (%s, 'PAY_OUT', -201, 'x')"
+    )
     with expect("23B90"):
         run(db, pay_out, session)
     run(db, "alter table billig.till_event disable trigger till_event_pay_out")
@@ -106,7 +108,9 @@ def test_a_reason_lets_a_drawer_give_out_what_was_not_written_down(db: Connectio
     happens(db, "OVERDRAW", 90, "and the guard's own hundred")
     refund(db, sale.tickets, payment_methods=["CASH"], reason="the terminal is down")
     assert expected(db) == -150
-    assert not [row for row in call(db, "x_report", cash_point=1) if row["item"] == "OVERDRAW"], "no cash has moved by it"
+    assert not [row for row in call(db, "x_report", cash_point=1) if row["item"] == "OVERDRAW"], (
+        "no cash has moved by it"
+    )
     assert close_till(db, 0, note="the 150 that were there")["CASH"]["difference"] == 150
     open_till(db)
     with expect("23B90"):
@@ -174,7 +178,8 @@ def test_x_reports_and_drawer_openings_are_written_down(db: Connection, play: Ev
     close_till(db, 199, note="a krone rolled away")
     call(db, "z_report", cash_point=1, seller="kari")
     found = rows(
-        db, "select event_type, till_session, seller, amount, reason from report.till_log order by logged_at, event_type"
+        db,
+        "select event_type, till_session, seller, amount, reason from report.till_log order by logged_at, event_type",
     )
     assert [tuple(row.values()) for row in found] == [
         ("OPENED", session, "kari", 300, None),
@@ -212,7 +217,10 @@ def test_a_seller_makes_an_x_report_in_their_own_name(db: Connection, connect: C
 
 def test_what_stands_give_back_of_web_payments_is_listed(db: Connection, play: Event) -> None:
     session = open_till(db, opening_float=100)
-    sale, other, third = domain.net_paid(db, play.price_group, 2), *(domain.net_paid(db, play.price_group) for _ in "ab")
+    sale, other, third = (
+        domain.net_paid(db, play.price_group, 2),
+        *(domain.net_paid(db, play.price_group) for _ in "ab"),
+    )
     took = one(db, "select payment from billig.payment where purchase = %s", sale.purchase)
     update_ticket(db, sale.tickets[0], refunded="now", refunder="kari", point_of_refund=1)
     refund(db, sale.tickets[1:], cash_point=1, payment_methods=["CASH"], reason="no card")

@@ -37,9 +37,7 @@ def event(db: Connection) -> Event:
     """Food with a fee: 25 % and 15 % in one ticket, with øre."""
     make_cash_point(db, 1, session_required=True)
     prices = (Decimal("107.50"), Decimal("47.50"), Decimal("7.50"))
-    return make_event(
-        db, prices=prices, fee=Decimal("7.50"), vat_code=31, fee_vat_code=3, event_time=domain.today()
-    )
+    return make_event(db, prices=prices, fee=Decimal("7.50"), vat_code=31, fee_vat_code=3, event_time=domain.today())
 
 
 @pytest.fixture

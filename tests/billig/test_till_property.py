@@ -122,9 +122,7 @@ class Day:
             seller = self.seller(n % 3)
             kept = min(FEE, left) if n % 4 == 0 else Decimal(0)
             session = self.open.get(seller)
-            refused = refusal(
-                lambda: refund(self.db, [ticket], seller=seller, **({"kept": [kept]} if kept else {}))
-            )
+            refused = refusal(lambda: refund(self.db, [ticket], seller=seller, **({"kept": [kept]} if kept else {})))
             assert refused == ("23B90" if session and session.lacks(method, left - kept) else None)
             if refused is None:
                 del self.sold[n % len(self.sold)]
@@ -253,7 +251,9 @@ Step = tuple[Callable[[Day, int], None], int]
 @given(steps=st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 10_000)), min_size=5, max_size=40))
 def test_tills_hold_what_a_model_says_whatever_is_done(shared_db: Connection, steps: list[Step]) -> None:
     run = next(_runs)
-    event = make_event(shared_db, prices=PRICES, fee=FEE, num=1000, vat_code=domain.MIDDLE_RATE, event_time=domain.today())
+    event = make_event(
+        shared_db, prices=PRICES, fee=FEE, num=1000, vat_code=domain.MIDDLE_RATE, event_time=domain.today()
+    )
     day = Day(shared_db, event, run)
     for stand in (0, 1):
         make_cash_point(shared_db, day.stand(stand))

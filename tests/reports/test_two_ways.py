@@ -256,6 +256,31 @@ class Reports:
 
     # --- X and Z ---
 
+    def parts_of_stands(self) -> dict[int, tuple[Decimal, Decimal]]:
+        """Of each exchange or repayment, which part of what is sold, and of what goes back, was paid at a stand."""
+        lines: dict[int, list[tuple[Decimal, bool]]] = defaultdict(list)
+        sources: dict[int, list[tuple[Decimal, bool]]] = defaultdict(list)
+        for found, table in ((lines, "payment_line"), (sources, "exchange_source")):
+            query = sql.SQL(
+                "select l.payment, l.amount, coalesce(o.seller is null and o.cash_point is null and l.gives_back"
+                " is not null, false) as web from billig.{} as l left join billig.payment as o on l.gives_back = o.payment"
+            ).format(sql.Identifier(table))
+            for row in self.db.execute(query).fetchall():
+                payment, amount, web = row.values() if isinstance(row, dict) else row
+                found[payment].append((amount, web))
+        parts = {}
+        for payment in lines | sources:
+            paid, paid_here = (
+                sum((a for a, web in lines[payment] if not (here and web)), Decimal(0)) for here in (0, 1)
+            )
+            new, new_here = (
+                sum((a for a, web in sources[payment] if not (here and web)), Decimal(0)) for here in (0, 1)
+            )
+            old, old_here = new - paid, new_here - paid_here
+            sold = new_here / new if new else Decimal(1)
+            parts[payment] = sold, (old_here / old if old else Decimal(1))
+        return parts
+
     def advance_tickets(self) -> set[int]:
         """First sold in a session that was opened on an earlier day than the event's, as that was planned by then."""
         first: dict[int, Row] = {}
@@ -296,6 +321,11 @@ class Reports:
             for line in self.lines
             if line["payment"] in report_of
         ]
+        parts = self.parts_of_stands()
+        for line in lines:
+            of_it = parts.get(line["payment"], (Decimal(1), Decimal(1)))[line["whole"] < 0]
+            for amount in ("gross_amount", "net_amount", "vat_amount"):
+                line[amount] = round(line[amount] * of_it, 2)
         advance_tickets = self.advance_tickets()
         ahead = [line for line in lines if line["ticket"] in advance_tickets]
         lines = [line for line in lines if line["ticket"] not in advance_tickets]
