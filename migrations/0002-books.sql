@@ -18,7 +18,9 @@ constraint line_of_at_most_500_characters check (length(value) <= 500);
 comment on domain books.line is
 'One line of text, or none: no control or invisible character, no space but the ordinary one, and none at the edges';
 
-create domain books.name as books.line
+-- Of text, and not of books.line: else information_schema calls it USER-DEFINED.
+create domain books.name as text
+constraint name_is_a_line check (value::books.line = value)
 constraint name_not_blank check (value <> '');
 comment on domain books.name is
 'A required line of text: whatever names somebody or something, or says why. Where it may be left out, it is null.';

@@ -87,7 +87,7 @@ create table bank.turn (
     constraint turn_pkey primary key (turn)
 );
 comment on table bank.turn is
-'Rows that are locked by who must not do a thing at once with another: an advisory lock could be held by any login. MATCH: the rules match, or somebody by hand. FILE and two digits: a file is loaded whose SHA-256 begins with them.';
+'Rows that are locked by who must not do a thing at once with another: an advisory lock could be held by any login. MATCH: the rules match, or somebody by hand. FILE and two digits: a file is loaded whose SHA-256 begins with them. Never changed (23B84).';
 comment on column bank.turn.turn is 'For what';
 insert into bank.turn (turn)
 select 'MATCH'

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pybridge.client.books import Books
     from pybridge.client.jobs import Jobs
     from pybridge.client.marketplace import Marketplace
+    from pybridge.client.report import Report
 
 __all__ = ["Client", "Problem"]
 
@@ -49,3 +50,9 @@ class Client(Billig):
         from pybridge.client.marketplace import Marketplace
 
         return Marketplace(self.connection)
+
+    @property
+    def report(self) -> "Report":
+        from pybridge.client.report import Report
+
+        return Report(self.connection)

@@ -204,8 +204,9 @@ def _columns(names: Sequence[str]) -> sql.Composed:
 def vat_return(connection: Connection, period: Period = ALWAYS) -> Report:
     """The VAT return of the days from the first on; where none is named, of the term of the last day, or of today's."""
     last = period.last or today(connection)
-    asked = "report.vat_return(%(last)s)" if period.first is None else "report.vat_between(%(first)s, %(last)s)"
-    query = sql.SQL("select {} from ").format(_columns(VAT_COLUMNS)) + sql.SQL(asked)
+    term, days = "report.vat_return(p_term => %(last)s)", "report.vat_between(p_first => %(first)s, p_last => %(last)s)"
+    asked = sql.SQL(term if period.first is None else days)
+    query = sql.SQL("select {} from ").format(_columns(VAT_COLUMNS)) + asked
     flat = read(connection, "vat-return", query, {"first": period.first, "last": last})
     return single(flat, period.asked, FIRST["vat-return"])
 
@@ -217,7 +218,7 @@ def prepaid(
     query = sql.SQL(
         """
         select {}
-        from report.prepaid(%(last)s)
+        from report.prepaid(p_as_of => %(last)s)
         where
             (%(event)s::int is null or event = %(event)s)
             and (%(project)s::int is null or project = %(project)s)

@@ -1,5 +1,7 @@
 """What clients that save whole rows may say, each guard with its control; and what rows of the old schema become."""
 
+from typing import Any
+
 import psycopg
 import pytest
 
@@ -46,7 +48,7 @@ def test_a_client_takes_no_payment_and_gives_no_part_back(db: Connection, connec
     if not guarded:
         run(db, "alter table billig.ticket disable trigger refuse_moved")
     unpaid, live = net(db, event.price_group).ticket, sell(db, event.price_group).ticket
-    changes = [(unpaid, {"paid": "2026-11-01"}), (live, {"reduced": 40})]
+    changes: list[tuple[int, dict[str, Any]]] = [(unpaid, {"paid": "2026-11-01"}), (live, {"reduced": 40})]
     with login_roles(db, {DEVELOPER: ["billig_dev"]}), connect(DEVELOPER) as developer:
         for ticket, change in changes:
             if guarded:

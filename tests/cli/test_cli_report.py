@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import openpyxl
+import psycopg
 import pytest
 from click.testing import Result
 from rich.console import Console
@@ -293,7 +294,9 @@ def test_a_spreadsheet_has_numbers_dates_and_sums(day: Day, report: Run, tmp_pat
 
 
 def test_text_in_a_spreadsheet_is_never_a_formula(db: Connection, report: Run, tmp_path: Path) -> None:
-    names = ["=1+1", "+1", "-1", "@SUM(A1)", "{=1+1}", "\t=1+1", "https://example.org/", "'=1"]
+    with pytest.raises(psycopg.errors.CheckViolation):  # no name begins with white space
+        run(db, "update billig.event set event_name = %s where event = %s", "\t=1+1", make_event(db).event)
+    names = ["=1+1", "+1", "-1", "@SUM(A1)", "{=1+1}", "https://example.org/", "'=1"]
     for name in names:
         run(db, "update billig.event set event_name = %s where event = %s", name, make_event(db).event)
     file = tmp_path / "events.xlsx"

@@ -43,3 +43,21 @@ def test_odd_calls_are_refused_in_a_word_that_is_documented_and_change_nothing(
     assert found(world.db) == began
     assert seen[None] > calls / 20, seen  # some calls are sensible
     assert len(seen) > 8, seen  # and refusals are of many kinds
+
+
+def test_the_look_sees_what_was_written_and_what_was_not_is_not_blamed(world: fuzz.World) -> None:
+    promised = fuzz.documented()
+    seller = world.connections["fuzz_bookkeeper"]
+    before, _ = fuzz.look(world.db)
+    _, sqlstate, _ = fuzz.made(seller, "billig.register_seller", {"p_seller": ("kari ", "text")})
+    before, has_written = fuzz.look(world.db, before)
+    assert (sqlstate, has_written) == ("22023", False)
+    _, sqlstate, _ = fuzz.made(seller, "billig.register_seller", {"p_seller": ("somebody new", "text")})
+    assert (sqlstate, fuzz.look(world.db, before)[1]) == (None, True)
+    # The controls: a refusal that wrote, one without a word, one that shows a row.
+    for found in (
+        fuzz.Outcome("fuzz_web", "", "22023", "", has_written=True),
+        fuzz.Outcome("fuzz_web", "", "23502", "", has_written=False),
+        fuzz.Outcome("fuzz_web", "", "22023", "Failing row contains (1).", has_written=False),
+    ):
+        assert fuzz.unlike(found, function_is_helper=False, promised=promised)

@@ -84,7 +84,7 @@ def test_odd_settings_change_no_answer(
     asked = [house.advertiser if value == "advertiser" else value for value in values]
     asked_of = []
     for session in sessions:
-        asked_of.append(answer(session, sql.SQL(question), asked))  # type: ignore[arg-type]
+        asked_of.append(answer(session, sql.SQL(question), asked))
         session.rollback()
     plain, odd = asked_of
     assert plain == odd

@@ -113,7 +113,7 @@ def test_all_or_none(here: Town, db: Connection) -> None:
     market.update(db, None, market.day(FEBRUARY, 13))
     for wrong, sqlstate in (
         (made[0] | {"ad_click": 10**9}, "P0002"),
-        (made[0] | {"ad_click": None}, "P0002"),
+        (made[0] | {"ad_click": None}, "22023"),
         (late, "23B64"),
         (own, "23B64"),
     ):
@@ -160,11 +160,13 @@ def test_an_adjustment_without_its_subtotal_is_refused_whoever_writes_it(here: T
     take_back(db, made[:1])
     alone = b"""
         insert into marketplace.adjustment (
-            side, profile, click_profile, click_time, ad_click, old_transaction, transaction, update_run, amount, reason, made_at
+            side, profile, click_profile, click_time, ad_click, old_transaction, transaction, update_run, amount,
+            reason, made_at
         )
         select
             a.side, a.profile, a.click_profile, a.click_time, a.ad_click + 1, a.old_transaction, a.transaction,
-            (select max(u.update_run) from marketplace.update_run as u where u.kind <> 'ADJUST'), a.amount, a.reason, a.made_at
+            (select max(u.update_run) from marketplace.update_run as u where u.kind <> 'ADJUST'), a.amount, a.reason,
+            a.made_at
         from marketplace.adjustment as a
     """
     with expect("23503", native=True), db.transaction():

@@ -86,6 +86,7 @@ BANK_TABLES = (
     "expected_owed",
     "match",
     "match_entry",
+    "match_posting",
     "match_expected",
     "match_line",
     "match_undo",
@@ -705,7 +706,44 @@ def _of_bank(statement: LiteralString, **says: object) -> Break:
     return do
 
 
+def _gone_out(statement: LiteralString, **says: object) -> Break:
+    """Changes what went out to the accounting system."""
+
+    def do(db: Connection, world: World) -> Row:
+        run(db, "select books.export_vouchers(%s, '2000-01-01', '2100-01-01')", UKA)
+        run(db, "set constraints all immediate")
+        for table in ("voucher_export", "exported_voucher", "exported_line"):
+            run(db, sql.SQL("alter table {} disable trigger all").format(sql.Identifier("books", table)))
+        assert run(db, statement) > 0
+        return says
+
+    return do
+
+
 BREAKAGES: list[tuple[str, str, Break]] = [
+    ("voucher_export", "another text", _gone_out(
+        "update books.exported_line set line_text = line_text || '.'", problem="other lines than went out")),
+    ("voucher_export", "a line gone", _gone_out(
+        "delete from books.exported_line where line = 1",
+        problem="another sum, or another number of lines")),
+    ("voucher_export", "a number used and not there", _gone_out(
+        "update books.voucher_export set last_number = last_number + 1", problem="its numbers have a hole")),
+    ("voucher_export", "an export gone", _gone_out(
+        "delete from books.voucher_export", problem="lines of no export")),
+    ("voucher_export", "other days", _gone_out(
+        "update books.voucher_export set first_day = '2099-01-01'", problem="lines of other days")),
+    ("bank_posting", "a match that counts on no day", _of_bank(
+        "delete from bank.match_posting where match = %(match)s", problem="counts on no day")),
+    ("bank_posting", "one that is taken back and stands", _of_bank(
+        "insert into bank.match_posting (match, is_undo, organisation, posting_date, has_lines)"
+        " select match, true, organisation, posting_date, true from bank.match_posting where match = %(match)s",
+        problem="counts, and is not approved or not undone")),
+    ("bank_posting", "lines that stand nowhere", _of_bank(
+        "update bank.match_posting set has_lines = false where match = %(match)s",
+        problem="its lines stand with none, or with two")),
+    ("bank_posting", "before its entries", _of_bank(
+        "update bank.match_posting set posting_date = '2001-01-01' where match = %(match)s",
+        problem="counts before its entries")),
     ("payment_execution", "executed, and no payment", _market(
         "update marketplace.payment_attempt set state = 'CANCELLED', event = 'cancelled', from_state = 'PREPARED',"
         " refunded = 0, credited = 0"

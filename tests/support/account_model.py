@@ -369,6 +369,8 @@ class World:
 
     def tells(self, attempt: Row, did: bool) -> None:
         said = self.sent.get(attempt["idempotency_key"])
+        answer: str
+        code: str | None
         if did and said:
             self.items[said.number].known = True
             self.answers(attempt, "succeeded", gateway_id=said.number, amount=attempt["amount"], currency="NOK")
@@ -480,7 +482,7 @@ class World:
         request = said.metadata.get("request_id")
         if said.kind == "REFUND" and request not in self.requests:  # it is asked for again, by this
             charge = next(each for each in self.items.values() if each.number == said.parent)
-            self.requests.add(request)
+            self.requests.add(str(request))
             charge.refunds += Decimal(said.amount) / 100
             self.promised[said.person] += Decimal(said.amount) / 100
         if item:

@@ -27,7 +27,6 @@ begin
     perform from bank.turn as t where t.turn = 'MATCH' for update;
     -- What was loaded a moment ago has no statistics, and candidates would meet all with all.
     analyze bank.entry, bank.expected, bank.match, bank.match_entry, bank.match_expected, bank.match_approval;
-
     perform bank.undo_reversed();
     -- What was taken back is nobody's money; then by payout and reference, since they say who; then by amount, among the rest.
     foreach v_view in array array[

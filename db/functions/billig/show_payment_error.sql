@@ -9,7 +9,8 @@ as $$
 #variable_conflict use_column
 begin
     return query
-    select e.error, e.failed, e.owner_cardno, e.owner_email, e.message, g.price_group, g.number_of_tickets
+    select
+        e.error::text, e.failed::timestamp, e.owner_cardno::text, e.owner_email::text, e.message::text, g.price_group, g.number_of_tickets
     from billig.payment_error as e
     left join billig.payment_error_price_group as g on e.error = g.error
     where e.error = p_error and e.error_key = p_key

@@ -53,14 +53,14 @@ begin
 
     select
         o.organisation,
-        o.organisation_name,
+        o.organisation_name::text,
         r.deferred_account,
         e.event,
-        e.event_name,
-        s.event_date,
+        e.event_name::text,
+        s.event_date::date,
         s.is_cancelled,
         j.project,
-        j.project_name,
+        j.project_name::text,
         sum(u.gross_amount) - sum(case t.term when 'SALE' then x.vat_amount else 0 end),
         sum(case t.term when 'SALE' then x.vat_amount else 0 end),
         sum(case t.term when 'SALE' then 0 else x.vat_amount end)

@@ -17,11 +17,11 @@ begin
     return query
     select
         o.organisation,
-        o.organisation_name,
+        o.organisation_name::text,
         p_first,
         p_last,
         c.vat_code,
-        c.vat_code_name,
+        c.vat_code_name::text,
         r.vat_rate,
         c.is_in_return,
         r.net_amount,
@@ -30,7 +30,7 @@ begin
         round(r.vat_amount),
         r.log_rows,
         r.late_rows,
-        p.closed_until,
+        p.closed_until::date,
         coalesce(p.closed_until >= p_last, false)
     from (
         select

@@ -14,7 +14,7 @@ begin
     return query
     select
         v.organisation,
-        o.organisation_name,
+        o.organisation_name::text,
         v.vat_code,
         v.vat_rate,
         v.vat_date,
@@ -22,10 +22,10 @@ begin
         v.term,
         v.is_late,
         v.event,
-        e.event_name,
+        e.event_name::text,
         v.project,
         v.ticket,
-        t.transaction_type_name,
+        t.transaction_type_name::text,
         v.component,
         v.net_amount,
         v.vat_amount,

@@ -182,6 +182,11 @@ $$;
 comment on function bank.match_post() is
 'Settles on which day an approved match counts in the books, or one that is undone no longer does (bank.match_posting). No period closes until that has committed. 23B45: the clock is behind a closed period.';
 
+create or replace trigger turn_keep
+before update or delete or truncate on bank.turn
+for each statement execute function bank.record_keep();
+alter table bank.turn enable always trigger turn_keep;
+
 create or replace trigger import_file_keep
 before update or delete or truncate on bank.import_file
 for each statement execute function bank.record_keep();

@@ -54,6 +54,7 @@ begin
             select from file_entry as k
             where k.statement = p_file_statement and k.known = e.entry
         );
+    analyze file_candidate;
 end;
 $$;
 

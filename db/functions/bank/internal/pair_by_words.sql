@@ -4,6 +4,8 @@ language plpgsql
 -- The file_ tables are the temporary ones, as in take_import.
 set search_path = pg_catalog, pg_temp, bank
 set plan_cache_mode = force_custom_plan
+-- How many words are one entry's alone is in no statistics: what looks like one may be all of them.
+set enable_nestloop = off
 as $$
 begin
     with sought as (

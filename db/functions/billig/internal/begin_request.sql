@@ -58,4 +58,4 @@ end;
 $$;
 
 comment on function billig.begin_request(text, text, jsonb) is
-'Begins a call that a client may retry. p_arguments: all arguments of the function by name, save p_request_id; one that is missing, or too many, is an error (P0004). They are compared by hash, amounts by value: 500 is 500.00. Null: the id is new, go on. Else the first call''s answer, to be returned as it is. 23B13: same id, other arguments.';
+'Begins a call that a client may retry. p_arguments: all arguments of the function by name, save p_request_id; one that is missing, or too many, is an error (P0004). They are compared by hash, amounts by value: 500 is 500.00. Null: the id is new, go on. Else the first call''s answer, to be returned as it is. 22023: an empty id; 23B13: same id, other arguments.';

@@ -7,22 +7,16 @@ declare
 begin
     perform billig.take_buyer_turn(p_buyers);
     -- A statement of its own: it sees what those before it in turn have committed.
-    select w.price_group, w.asked, w.room, o.ticket_limit, o.price_group_name
+    select o.price_group, o.price_group_name, o.held, o.ticket_limit, p_asked[o.place] as asked
     into v_over
-    from (
-        select u.price_group, u.asked, billig.buyer_room(u.buyer, u.price_group) as room
-        from unnest(p_buyers, p_price_groups, p_asked) as u (buyer, price_group, asked)
-    ) as w
-    inner join billig.offer as o on w.price_group = o.price_group
-    where w.room < 0
-    order by w.price_group
+    from billig.over_limit(p_buyers, p_price_groups, array_fill(0, array[cardinality(p_buyers)])) as o
+    order by o.price_group
     limit 1;
     if found then
         raise exception 'too many tickets for one buyer' using
             errcode = '23B05',
             detail = format('Price group %s (%s): at most %s for one buyer, who holds %s, and %s more are asked for.',
-                v_over.price_group, v_over.price_group_name, v_over.ticket_limit,
-                v_over.ticket_limit - v_over.room - v_over.asked, v_over.asked),
+                v_over.price_group, v_over.price_group_name, v_over.ticket_limit, v_over.held - v_over.asked, v_over.asked),
             hint = 'ticket_limit of the ticket group decides. Refunded tickets and those that timed out do not count.';
     end if;
 end;

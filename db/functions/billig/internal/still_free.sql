@@ -14,11 +14,17 @@ begin
     ));
     return not exists (
         select
-        from billig.ticket as t
-        inner join billig.purchase as p on t.purchase = p.purchase
-        where t.ticket = any (p_tickets) and p.buyer is not null
-        group by p.buyer, t.price_group
-        having count(*) > billig.buyer_room(p.buyer, t.price_group)
+        from (
+            select array_agg(g.buyer) as buyers, array_agg(g.price_group) as price_groups, array_agg(g.tickets) as more
+            from (
+                select p.buyer, t.price_group, count(*)::int as tickets
+                from billig.ticket as t
+                inner join billig.purchase as p on t.purchase = p.purchase
+                where t.ticket = any (p_tickets) and p.buyer is not null
+                group by p.buyer, t.price_group
+            ) as g
+        ) as w
+        cross join billig.over_limit(w.buyers, w.price_groups, w.more)
     ) and (
         select bool_and(w.tickets <= w.remaining and w.event_time > billig.local_time())
         from (

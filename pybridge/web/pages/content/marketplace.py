@@ -164,7 +164,7 @@ def _transaction(context: Context, books: Books, row: Mapping[str, Any], kind: s
     return [made, Section(words("When it was charged or paid"), [context.grid(attempts, words("Attempts"))])]
 
 
-def _set_off(context: Context, books: Books, row: Mapping[str, Any]) -> list[Section]:
+def _set_off(context: Context, books: Books, row: Mapping[str, Any]) -> list[Grid | Facts | Empty]:
     """What of it was set off against other months: it was neither charged nor paid."""
     found = ask(
         context,
