@@ -90,7 +90,7 @@ class Shop:
         self.at_till = ""
 
     def article_group(self, group: str) -> str:
-        """What the group of the example is called in our reports: by the code of the law's list, then by its own name."""
+        """What the example's group is called in our reports: the code of the law's list, then its own name."""
         return f"{self.groups[group]} {group}"
 
     def transaction(self, transaction: Element) -> None:

@@ -262,12 +262,11 @@ class Reports:
         sources: dict[int, list[tuple[Decimal, bool]]] = defaultdict(list)
         for found, table in ((lines, "payment_line"), (sources, "exchange_source")):
             query = sql.SQL(
-                "select l.payment, l.amount, coalesce(o.seller is null and o.cash_point is null and l.gives_back"
-                " is not null, false) as web from billig.{} as l left join billig.payment as o on l.gives_back = o.payment"
+                "select l.payment, l.amount, o.payment is not null and o.seller is null and o.cash_point is null as web"
+                " from billig.{} as l left join billig.payment as o on l.gives_back = o.payment"
             ).format(sql.Identifier(table))
-            for row in self.db.execute(query).fetchall():
-                payment, amount, web = row.values() if isinstance(row, dict) else row
-                found[payment].append((amount, web))
+            for row in rows(self.db, query):
+                found[row["payment"]].append((row["amount"], row["web"]))
         parts = {}
         for payment in lines | sources:
             paid, paid_here = (
@@ -323,9 +322,9 @@ class Reports:
         ]
         parts = self.parts_of_stands()
         for line in lines:
-            of_it = parts.get(line["payment"], (Decimal(1), Decimal(1)))[line["whole"] < 0]
+            share = parts.get(line["payment"], (Decimal(1), Decimal(1)))[line["whole"] < 0]
             for amount in ("gross_amount", "net_amount", "vat_amount"):
-                line[amount] = round(line[amount] * of_it, 2)
+                line[amount] = round(line[amount] * share, 2)
         advance_tickets = self.advance_tickets()
         ahead = [line for line in lines if line["ticket"] in advance_tickets]
         lines = [line for line in lines if line["ticket"] not in advance_tickets]
