@@ -42,7 +42,7 @@ grant select on
 billig.transaction_log, billig.payment, billig.payment_line, billig.exchange, billig.exchange_source, billig.given_back,
 billig.ticket, billig.owed_back, billig.receipt, billig.receipt_series, billig.receipt_print, billig.receipt_line,
 billig.service_role, billig.seller, billig.till_session, billig.till_event, billig.till_count,
-billig.till_denomination, billig.z_report, billig.z_report_line, billig.owed_back_part,
+billig.till_denomination, billig.till_drawer, billig.x_report, billig.z_report, billig.z_report_line, billig.owed_back_part,
 billig.posted_log, billig.posted_total, billig.rollup, billig.rollup_batch, billig.late_row, billig.late_payment,
 billig.reentry, billig.sold_name
 to auditor;

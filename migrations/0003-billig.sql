@@ -23,13 +23,14 @@ create table billig.event_type (
     event_type_name books.name not null,
     saft_code text not null default '04015',
     constraint event_type_pkey primary key (event_type),
-    constraint event_type_name_key unique (event_type_name)
+    constraint event_type_name_key unique (event_type_name),
+    constraint event_type_saft_code_check check (saft_code ~ '^04\d{3}$')
 );
 comment on table billig.event_type is 'Kinds of events';
 comment on column billig.event_type.event_type is 'Key';
 comment on column billig.event_type.event_type_name is 'Name of the kind';
 comment on column billig.event_type.saft_code is
-'Article group of SAF-T Cash Register, list PredefinedBasicID-04: 04015 entrance fee, 04006 food, ...';
+'Article group of SAF-T Cash Register, list PredefinedBasicID-04, as X and Z reports have it: 04015 entrance fee, 04006 food, ...';
 insert into billig.event_type (event_type, event_type_name, saft_code)
 values
 (1, 'concert', '04015'), (2, 'revue', '04015'), (3, 'theatre', '04015'), (4, 'lecture', '04015'), (5, 'film', '04015'),
@@ -478,18 +479,18 @@ comment on column billig.till_report_item.element is 'Element of eventReport in 
 comment on column billig.till_report_item.item_note is 'What it counts, and the sign of its amount; or why it is always 0';
 insert into billig.till_report_item (item, place, element, item_note)
 values
-('TOTAL_CASH_SALES', 1, 'reportTotalCashSales', 'Sales less returns, without the rounding of cash'),
-('ARTICLE_GROUP', 2, 'reportArtGroup', 'Tickets without their fees by type of event, free ones as FREE, fees as FEE: number is sales less returns, at least 0, amount is signed'),
+('TOTAL_CASH_SALES', 1, 'reportTotalCashSales', 'Sales less returns, without the rounding of cash and what was sold in advance'),
+('ARTICLE_GROUP', 2, 'reportArtGroup', 'Tickets without their fees by article group of SAF-T''s list 04 and type of event (04015 concert), free ones as 04016, fees as 04999 fee: number is sales less returns, at least 0, amount is signed; without what was sold in advance'),
 ('PAYMENT', 3, 'reportPayment', 'By means of payment: number is payments in less payments out, at least 0, amount is signed; what gives back a payment made on the web is left out'),
 ('ROUNDING', 4, 'roundingAmnt', 'What cash was rounded by: cash taken less what it was for'),
 ('TIP', 5, 'reportTip', 'Always 0: tips are not taken'),
-('VAT', 6, 'reportCashSaleVat', 'By VAT code and rate: amount is without VAT, vat_amount beside it'),
+('VAT', 6, 'reportCashSaleVat', 'By VAT code and rate: amount is without VAT, vat_amount beside it; without what was sold in advance'),
 ('OPENING_FLOAT', 7, 'reportOpeningChangeFloat', 'Cash in the drawer when it was opened'),
-('RECEIPTS', 8, 'reportReceiptNum', 'Payments that sold something'),
+('RECEIPTS', 8, 'reportReceiptNum', 'Payments that sold something, in advance too'),
 ('DRAWER_OPENINGS', 9, 'reportOpenCashBoxNum', 'Drawer opened without a sale'),
 ('RECEIPT_COPIES', 10, 'reportReceiptCopyNum', 'Copies printed in the session; amount is what the receipts are for, unsigned'),
 ('PROFORMA_RECEIPTS', 11, 'reportReceiptProformaNum', 'Always 0: a receipt exists once it is paid'),
-('RETURNS', 12, 'reportReturnNum', 'Payments that gave back what was paid at a till; amount is positive'),
+('RETURNS', 12, 'reportReturnNum', 'Payments that gave back what was paid at a till, but for what was sold in advance; amount is positive'),
 ('DISCOUNTS', 13, 'reportDiscountNum', 'Always 0: a price group is a price of its own, not a discount'),
 ('VOIDED_SALES', 14, 'reportVoidTransNum', 'Always 0: a sale is whole or was never made; an undone one is a return with its reason'),
 ('CORRECTED_LINES', 15, 'reportCorrLine', 'Lines taken off a sale before it was paid, as the client reports them, by its word for them'),
@@ -502,9 +503,11 @@ values
 ('PAY_IN', 22, 'reportPayIn', 'Cash put into the drawer that no sale brought'),
 ('PAY_OUT', 23, 'reportPayOut', 'Cash taken out that no return took; WEB: handed out for what was paid on the web; amount is negative'),
 ('CASH_DIFFERENCE', 24, null, 'Counted less expected when the session closed, by means of payment'),
-('GRAND_TOTAL_SALES', 25, 'reportGrandTotalSales', 'All sales of the cash point since its first Z report; never reset'),
-('GRAND_TOTAL_RETURN', 26, 'reportGrandTotalReturn', 'All returns, positive; never reset'),
-('GRAND_TOTAL_NET', 27, 'reportGrandTotalSalesNet', 'Grand total of sales less returns; never reset');
+('ADVANCE_SALES', 25, null, 'Tickets for an event of a later business day, and what was given back of them, by article group as ARTICLE_GROUP: in no total of sales, VAT or returns'),
+('ADVANCE_RETURNS', 26, null, 'Payments that gave back what was sold in advance; amount is positive, and taken off ADVANCE_SALES'),
+('GRAND_TOTAL_SALES', 27, 'reportGrandTotalSales', 'All sales of the cash point since its first Z report, but for what was sold in advance; never reset'),
+('GRAND_TOTAL_RETURN', 28, 'reportGrandTotalReturn', 'All returns, positive; never reset'),
+('GRAND_TOTAL_NET', 29, 'reportGrandTotalSalesNet', 'Grand total of sales less returns; never reset');
 
 create table billig.z_report (
     cash_point int not null,
@@ -568,7 +571,7 @@ comment on column billig.z_report_line.cash_point is 'The cash point';
 comment on column billig.z_report_line.z_number is 'The report';
 comment on column billig.z_report_line.seller is 'The operator';
 comment on column billig.z_report_line.item is 'The item';
-comment on column billig.z_report_line.item_key is 'What the item is split by: type of event, means of payment, VAT code and rate; else empty';
+comment on column billig.z_report_line.item_key is 'What the item is split by: article group, means of payment, VAT code and rate; else empty';
 comment on column billig.z_report_line.number is 'How many; what of, says billig.till_report_item';
 comment on column billig.z_report_line.amount is 'NOK; its sign, says billig.till_report_item';
 comment on column billig.z_report_line.vat_rate is 'Of item VAT: the rate, per cent';
@@ -620,6 +623,31 @@ create index till_session_unreported_idx on billig.till_session (cash_point) whe
 create index till_session_seller_idx on billig.till_session (seller);
 create index till_session_opened_idx on billig.till_session (opened_at);
 
+create table billig.x_report (
+    x_report bigint generated by default as identity,
+    cash_point int not null,
+    made_at timestamptz not null default clock_timestamp(),
+    made_by books.name not null default session_user,
+    seller books.name,
+    till_session bigint,
+    reason books.name,
+    constraint x_report_pkey primary key (x_report),
+    constraint x_report_cash_point_fkey foreign key (cash_point) references billig.cash_point (cash_point),
+    constraint x_report_till_session_fkey
+    foreign key (till_session) references billig.till_session (till_session)
+);
+comment on table billig.x_report is
+'That an X report was made (kassasystemforskrifta § 2-8-2): a row for each call of the function of that name. Its items are as of then and kept nowhere. Never changed.';
+comment on column billig.x_report.x_report is 'Key';
+comment on column billig.x_report.cash_point is 'Of which cash point';
+comment on column billig.x_report.made_at is 'When, by the server''s clock';
+comment on column billig.x_report.made_by is 'session_user';
+comment on column billig.x_report.seller is 'Who asked for it; null: a bookkeeper';
+comment on column billig.x_report.till_session is 'The session that they had open at the cash point; null: none';
+comment on column billig.x_report.reason is 'Why; null: nothing was said';
+create index x_report_cash_point_idx on billig.x_report (cash_point, made_at);
+create index x_report_till_session_idx on billig.x_report (till_session) where till_session is not null;
+
 create table billig.till_event (
     till_event bigint generated by default as identity,
     till_session bigint not null,
@@ -633,31 +661,46 @@ create table billig.till_event (
     constraint till_event_till_session_fkey
     foreign key (till_session) references billig.till_session (till_session),
     constraint till_event_type_check
-    check (event_type in ('DRAWER_OPENING', 'PAY_IN', 'PAY_OUT', 'PRICE_LOOKUP', 'CORRECTED_LINE')),
+    check (event_type in ('DRAWER_OPENING', 'PAY_IN', 'PAY_OUT', 'OVERDRAW', 'PRICE_LOOKUP', 'CORRECTED_LINE')),
     constraint till_event_amount_check check (
         case event_type
             when 'DRAWER_OPENING' then amount = 0
             when 'PAY_IN' then amount > 0 and amount = trunc(amount)
+            when 'OVERDRAW' then amount > 0 and amount = trunc(amount)
             when 'PAY_OUT' then amount < 0 and amount = trunc(amount)
             else amount >= 0
         end
         and abs(amount) < 1000000
     ),
     constraint till_event_item_key_check check (length(item_key) <= 100),
-    constraint till_event_reason_check check (event_type not in ('PAY_IN', 'PAY_OUT') or (reason is not null and reason <> ''))
+    constraint till_event_reason_check check (event_type not in ('PAY_IN', 'PAY_OUT', 'OVERDRAW') or reason ~ '\S')
 );
 comment on table billig.till_event is
-'What happens at a till besides sales and refunds. Never changed. till_event_amount_check: the sign follows from the type, cash is whole kroner. Both it and till_event_item_key_check keep what a report sums within its columns. till_event_reason_check: money that no sale moves has a reason.';
+'What happens at a till besides sales and refunds. Never changed. till_event_amount_check: the sign follows from the type, cash is whole kroner. Both it and till_event_item_key_check keep what a report sums within its columns. till_event_reason_check: money that no sale moves has a reason, and so has what lets a drawer give out more than it can hold.';
 comment on column billig.till_event.till_event is 'Key';
 comment on column billig.till_event.till_session is 'The session, open when it was written';
 comment on column billig.till_event.event_type is
-'DRAWER_OPENING (without a sale), PAY_IN, PAY_OUT, PRICE_LOOKUP or CORRECTED_LINE (both as the client reports them)';
+'DRAWER_OPENING (without a sale), PAY_IN, PAY_OUT, OVERDRAW (there is more cash in the drawer than was written down: so much more may be taken out), PRICE_LOOKUP or CORRECTED_LINE (both as the client reports them)';
 comment on column billig.till_event.event_time is 'The server''s clock';
-comment on column billig.till_event.amount is 'NOK: cash in positive, out negative; of a look-up or a corrected line its price';
+comment on column billig.till_event.amount is 'NOK: cash in positive, out negative; of an OVERDRAW how much more than is written down may be taken out, of a look-up or a corrected line its price';
 comment on column billig.till_event.item_key is 'The client''s word for what was looked up or how it was corrected';
 comment on column billig.till_event.reason is 'Why';
 comment on column billig.till_event.login_role is 'session_user';
 create index till_event_till_session_idx on billig.till_event (till_session);
+
+create table billig.till_drawer (
+    till_session bigint not null,
+    cash numeric(14, 2) not null default 0,
+    overdraw numeric(14, 2) not null default 0,
+    constraint till_drawer_pkey primary key (till_session),
+    constraint till_drawer_till_session_fkey
+    foreign key (till_session) references billig.till_session (till_session)
+);
+comment on table billig.till_drawer is
+'What a drawer held when cash was last taken out of it, by a pay-out or for what was given back: a row for each session, which whoever takes cash out locks, so that two connections never take out the same notes. Kept by triggers, by no other.';
+comment on column billig.till_drawer.till_session is 'The session';
+comment on column billig.till_drawer.cash is 'NOK that should be in it, after what was taken out; below 0 by no more than overdraw, or where a legacy write took it out';
+comment on column billig.till_drawer.overdraw is 'NOK that it may be overdrawn by: its OVERDRAW events';
 
 create table billig.till_count (
     till_session bigint not null,

@@ -439,6 +439,12 @@ class OwesUs(Refused):
     sqlstate = "23B89"
 
 
+class DrawerShort(Refused):
+    """More cash is taken out of a drawer than it can hold; OVERDRAW says that there is more in it, and why."""
+
+    sqlstate = "23B90"
+
+
 class StatementRefused(Refused):
     """A statement does not add up, or is in another currency; DETAIL says the line."""
 

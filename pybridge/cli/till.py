@@ -77,7 +77,9 @@ def open_(
 
 @app.command()
 def event(
-    event_type: Annotated[str, typer.Argument(help="DRAWER_OPENING, PAY_IN, PAY_OUT, PRICE_LOOKUP or CORRECTED_LINE.")],
+    event_type: Annotated[
+        str, typer.Argument(help="DRAWER_OPENING, PAY_IN, PAY_OUT, OVERDRAW, PRICE_LOOKUP or CORRECTED_LINE.")
+    ],
     amount: Annotated[str, typer.Option(help="NOK, positive.")] = "0",
     reason: Annotated[str | None, typer.Option(help="Why; needed where cash moves.")] = None,
     key: Annotated[str, typer.Option(help="What was looked up, or how a line was corrected.")] = "",
@@ -144,10 +146,17 @@ def status(
 
 
 @app.command()
-def x(cash_point: Stand, as_json: Json = False) -> None:
+def x(
+    cash_point: Stand,
+    reason: Annotated[str | None, typer.Option(help="Why; written down with who made it and when.")] = None,
+    seller: Annotated[
+        str | None, typer.Option(help="Who makes it; the login role by default. A bookkeeper needs none.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Print the X report: what has come since the last Z report."""
     with connect(deployed=True) as connection:
-        answer = Client(connection).x_report(cash_point=cash_point)
+        answer = Client(connection).x_report(cash_point=cash_point, seller=seller, reason=reason)
     if as_json:
         print_json([asdict(each) for each in answer])
     else:

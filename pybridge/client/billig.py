@@ -1161,9 +1161,10 @@ class Billig(Room):
         request_id: str | None = None,
     ) -> int:
         """Writes down what happens at the seller's till besides sales and refunds: DRAWER_OPENING (without a sale),
-        PAY_IN and PAY_OUT (amount positive, whole NOK of cash; reason needed), PRICE_LOOKUP and CORRECTED_LINE (amount
-        the price, item_key the client's word for the group or the kind). Returns its number. 22023; 23B13; 23B26 no
-        session is open; 42501.
+        PAY_IN and PAY_OUT (amount positive, whole NOK of cash; reason needed), OVERDRAW (there is more cash than was
+        written down: so much more may be taken out; reason needed), PRICE_LOOKUP and CORRECTED_LINE (amount the price,
+        item_key the client's word for the group or the kind). Returns its number. 22023; 23B13; 23B26 no session is
+        open; 23B90 more than the drawer can hold; 42501.
         """
         result: int = self._value(
             "till_event",
@@ -1219,12 +1220,13 @@ class Billig(Room):
             UnuseTicketRow, "unuse_ticket", tickets=tickets, seller=seller, reason=reason, request_id=request_id
         )
 
-    def x_report(self, *, cash_point: int) -> list[XReportRow]:
+    def x_report(self, *, cash_point: int, seller: str | None = None, reason: str | None = None) -> list[XReportRow]:
         """The X report of a cash point, live (kassasystemforskrifta § 2-8-2): every item since its last Z report, first
         of the whole cash point (seller null; 0 where there is nothing), then of each operator. What the items count and
-        their signs: billig.till_report_item. P0002: no such cash point.
+        their signs: billig.till_report_item. That it was made is written down (billig.x_report): by seller, by default
+        the login role, why, reason. 22023; P0002: no such cash point; 42501.
         """
-        return self._rows(XReportRow, "x_report", cash_point=cash_point)
+        return self._rows(XReportRow, "x_report", cash_point=cash_point, seller=seller, reason=reason)
 
     def z_report(
         self, *, cash_point: int, seller: str | None = None, request_id: str | None = None

@@ -28,6 +28,7 @@ from tests.support.domain import (
     rows,
     run,
     sell,
+    today,
 )
 from tests.support.given_back import charge_back, reduce, web
 from tests.support.together import sqlstates, together
@@ -35,7 +36,7 @@ from tests.support.together import sqlstates, together
 
 @pytest.fixture
 def play(db: Connection) -> Event:
-    return make_event(db, prices=(100, 300), fee=0)
+    return make_event(db, prices=(100, 300), fee=0, event_time=today())
 
 
 def given_back(db: Connection, payment: int) -> set[tuple[str, str, int]]:

@@ -58,6 +58,10 @@ class Session:
     def move(self, method: str, amount: Decimal) -> None:
         self.holds[method] += whole(amount) if method == "CASH" else amount
 
+    def lacks(self, method: str, amount: Decimal) -> bool:
+        """Whether so much cash cannot be taken out: nothing is refused where nothing is."""
+        return method == "CASH" and whole(amount) > 0 and whole(amount) > self.holds["CASH"]
+
 
 @dataclass
 class Day:
@@ -114,11 +118,15 @@ class Day:
     def refunds(self, n: int) -> None:
         """Now and then a part is kept: what is given back is less."""
         if self.sold:
-            ticket, method, left = self.sold.pop(n % len(self.sold))
+            ticket, method, left = self.sold[n % len(self.sold)]
             seller = self.seller(n % 3)
             kept = min(FEE, left) if n % 4 == 0 else Decimal(0)
-            refund(self.db, [ticket], seller=seller, **({"kept": [kept]} if kept else {}))
-            self.given_back(self.open.get(seller), method, left - kept)
+            session = self.open.get(seller)
+            refused = refusal(lambda: refund(self.db, [ticket], seller=seller, **({"kept": [kept]} if kept else {})))
+            assert refused == ("23B90" if session and session.lacks(method, left - kept) else None)
+            if refused is None:
+                del self.sold[n % len(self.sold)]
+                self.given_back(session, method, left - kept)
 
     def reduces(self, n: int) -> None:
         """A part of the price is given back over the counter; the ticket stays."""
@@ -134,7 +142,11 @@ class Day:
             )
             up = amount.quantize(Decimal(1), ROUND_HALF_UP) - amount if method == "CASH" else Decimal(0)
             too_much = up > 0 and self.rounded_up[ticket] + up > Decimal("0.5")
-            assert refused == ("23B06" if too_much else None if amount else "22023")
+            session = self.open.get(seller)
+            if amount and session and session.lacks(method, amount):
+                assert refused == "23B90"
+            else:
+                assert refused == ("23B06" if too_much else None if amount else "22023")
             if refused is None:
                 self.rounded_up[ticket] += up
                 self.sold[place] = ticket, method, left - amount
@@ -162,7 +174,9 @@ class Day:
         refused = refusal(
             lambda: call(self.db, "till_event", seller=seller, event_type=kind, amount=amount, reason="x")
         )
-        assert refused == (None if seller in self.open else "23B26")
+        session = self.open.get(seller)
+        lacks = session is not None and sign < 0 and session.lacks("CASH", Decimal(amount))
+        assert refused == ("23B26" if session is None else "23B90" if lacks else None)
         if refused:
             return
         self.open[seller].holds["CASH"] += sign * amount
@@ -237,7 +251,9 @@ Step = tuple[Callable[[Day, int], None], int]
 @given(steps=st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 10_000)), min_size=5, max_size=40))
 def test_tills_hold_what_a_model_says_whatever_is_done(shared_db: Connection, steps: list[Step]) -> None:
     run = next(_runs)
-    event = make_event(shared_db, prices=PRICES, fee=FEE, num=1000, vat_code=domain.MIDDLE_RATE)
+    event = make_event(
+        shared_db, prices=PRICES, fee=FEE, num=1000, vat_code=domain.MIDDLE_RATE, event_time=domain.today()
+    )
     day = Day(shared_db, event, run)
     for stand in (0, 1):
         make_cash_point(shared_db, day.stand(stand))

@@ -422,7 +422,14 @@ def test_an_analyst_sees_reports_and_creates_in_analysis_and_nothing_else(
     analyst, _ = people.login("analyst")
     for view in rows(db, "select viewname from pg_views where schemaname = 'report'"):
         found = rows(analyst, sql.SQL("select * from {}").format(sql.Identifier("report", view["viewname"])))
-        of_others = ("closed_period", "late_transaction", "marketplace_set_off", "payment_", "profile_account")
+        of_others = (
+            "closed_period",
+            "late_transaction",
+            "marketplace_set_off",
+            "payment_",
+            "profile_account",
+            "web_refund",
+        )
         of_bank = ("bank_", "fee", "missing_deposit", "payout", "unmatched_deposit")
         assert found or view["viewname"].startswith(of_others + of_bank), view
     close_till(db, 100, "per")

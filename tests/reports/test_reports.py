@@ -302,6 +302,8 @@ TESTED_ELSEWHERE = {  # test_arguments.py, test_settlement.py, test_till.py, tes
     "payment_event",
     "organisation",  # test_organisation.py
     "voucher_line",
+    "till_log",  # test_drawer.py
+    "web_refund",  # test_drawer.py
     "voucher_export",  # test_voucher_export.py
     "exported_line",
     "unexported_voucher",

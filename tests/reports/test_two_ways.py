@@ -256,6 +256,51 @@ class Reports:
 
     # --- X and Z ---
 
+    def parts_of_stands(self) -> dict[int, tuple[Decimal, Decimal]]:
+        """Of each exchange or repayment, which part of what is sold, and of what goes back, was paid at a stand."""
+        lines: dict[int, list[tuple[Decimal, bool]]] = defaultdict(list)
+        sources: dict[int, list[tuple[Decimal, bool]]] = defaultdict(list)
+        for found, table in ((lines, "payment_line"), (sources, "exchange_source")):
+            query = sql.SQL(
+                "select l.payment, l.amount, o.payment is not null and o.seller is null and o.cash_point is null as web"
+                " from billig.{} as l left join billig.payment as o on l.gives_back = o.payment"
+            ).format(sql.Identifier(table))
+            for row in rows(self.db, query):
+                found[row["payment"]].append((row["amount"], row["web"]))
+        parts = {}
+        for payment in lines | sources:
+            paid, paid_here = (
+                sum((a for a, web in lines[payment] if not (here and web)), Decimal(0)) for here in (0, 1)
+            )
+            new, new_here = (
+                sum((a for a, web in sources[payment] if not (here and web)), Decimal(0)) for here in (0, 1)
+            )
+            old, old_here = new - paid, new_here - paid_here
+            sold = new_here / new if new else Decimal(1)
+            parts[payment] = sold, (old_here / old if old else Decimal(1))
+        return parts
+
+    def advance_tickets(self) -> set[int]:
+        """First sold in a session that was opened on an earlier day than the event's, as that was planned by then."""
+        first: dict[int, Row] = {}
+        for row in rows(
+            self.db,
+            "select l.ticket, l.event, billig.local_time(s.opened_at)::date as day from billig.transaction_log as l"
+            " inner join billig.payment as p on l.payment = p.payment"
+            " inner join billig.till_session as s on p.till_session = s.till_session",
+        ):
+            if row["ticket"] not in first or row["day"] < first[row["ticket"]]["day"]:
+                first[row["ticket"]] = row
+        planned: dict[int, list[Row]] = defaultdict(list)
+        for row in rows(self.db, "select event, known_on::text, event_date from billig.event_date order by known_on"):
+            planned[row["event"]].append(row)
+        return {
+            ticket
+            for ticket, row in first.items()
+            for known in [[each for each in planned[row["event"]] if each["known_on"] < str(row["day"])][-1]]
+            if known["event_date"] > row["day"]
+        }
+
     def check_tills(self) -> None:
         """X and Z reports of the till, from the lines of the payments that lie in its sessions."""
         till = rows(self.db, "select * from report.z_report where cash_point = %s", TILL)
@@ -275,17 +320,27 @@ class Reports:
             for line in self.lines
             if line["payment"] in report_of
         ]
+        parts = self.parts_of_stands()
+        for line in lines:
+            share = parts.get(line["payment"], (Decimal(1), Decimal(1)))[line["whole"] < 0]
+            for amount in ("gross_amount", "net_amount", "vat_amount"):
+                line[amount] = round(line[amount] * share, 2)
+        advance_tickets = self.advance_tickets()
+        ahead = [line for line in lines if line["ticket"] in advance_tickets]
+        lines = [line for line in lines if line["ticket"] not in advance_tickets]
         items: dict[str, list[Row]] = defaultdict(list)
         for row in till:
             items[row["item"]].append(row)
         by = ("z_number",)
         self.alike("cash sales", items["TOTAL_CASH_SALES"], ("amount",), by, (GROSS,), lines)
-        back = [ln for ln in lines if ln["kind"] == "REFUND" or (ln["kind"] == "CHANGE" and ln["whole"] < 0)]
-        self.alike("returns", items["RETURNS"], ("amount",), by, (lambda row: -row["gross_amount"],), back)
+        self.alike("advance sales", items["ADVANCE_SALES"], ("amount",), by, (GROSS,), ahead)
+        for item, of_it in (("RETURNS", lines), ("ADVANCE_RETURNS", ahead)):
+            back = [ln for ln in of_it if ln["kind"] == "REFUND" or (ln["kind"] == "CHANGE" and ln["whole"] < 0)]
+            self.alike(item, items[item], ("amount",), by, (lambda row: -row["gross_amount"],), back)
         self.alike("VAT", items["VAT"], ("amount", "vat_amount"), (*by, "item_key"), (NET, VAT), lines)
         self.alike("article groups", items["ARTICLE_GROUP"], ("amount",), by, (GROSS,), lines)
         fees = [ln for ln in lines if ln["component"] == "FEE" or ln["transaction_type"] == "FEE_KEPT"]
-        said = [row for row in items["ARTICLE_GROUP"] if row["item_key"] == "FEE"]
+        said = [row for row in items["ARTICLE_GROUP"] if row["item_key"] == "04999 fee"]
         if said or fees:
             self.alike("fees", said, ("amount",), by, (GROSS,), fees)
         assert items["GRAND_TOTAL_NET"]

@@ -151,6 +151,11 @@ def make_project(
     )
 
 
+def today() -> datetime:
+    """When an event of today starts: what a till sells of one is no advance ticket, as of one on a later day."""
+    return datetime.now()
+
+
 def make_event(
     db: Connection,
     *,

@@ -229,7 +229,7 @@ class World:
             "payment_methods": ["CASH", "CARD", "VIPPS", "INVOICE", "NET_CARD", "ROUNDING"],
             "payment_method": ["CASH", "CARD", "NET_CARD", "VIPPS"],
             "sale_channel": ["STAND", "NET", "RESERVATION"],
-            "event_type": ["PAY_IN", "PAY_OUT", "DRAWER_OPENING", "PRICE_LOOKUP", "CORRECTED_LINE"],
+            "event_type": ["PAY_IN", "PAY_OUT", "OVERDRAW", "DRAWER_OPENING", "PRICE_LOOKUP", "CORRECTED_LINE"],
             "event": of("select event as x from billig.event"),
             "organisation": ["1", "2"],
             "vat_code": ["3", "6", "31", "33"],

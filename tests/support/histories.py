@@ -142,14 +142,14 @@ class History:
         self.slow_event = self._event((120,), 20, project=self.projects[1])
         self.closes_from = self.clock.now.date()
 
-    def _event(self, prices: Sequence[int], fee: int, **more: object) -> Event:
+    def _event(self, prices: Sequence[int], fee: int, days: int | None = None, **more: object) -> Event:
         return make_event(
             self.db,
             prices=prices,
             fee=fee,
             num=10_000,
             can_be_put_on_card=True,
-            event_time=self.clock.now + timedelta(days=self.pick.randrange(6, 40)),
+            event_time=self.clock.now + timedelta(days=self.pick.randrange(6, 40) if days is None else days),
             **more,  # type: ignore[arg-type]
         )
 
@@ -233,6 +233,15 @@ class History:
             self.db, "create_purchase", sale_channel="STAND", **wanted, **self._seller(),
             **self._methods(self._cost(wanted)),
         )  # fmt: skip
+
+    def do_sell_at_the_door(self) -> None:
+        """Of an event that begins now: what a till sells of the others is sold in advance."""
+        event = self._event((90, 60), 5, 0, project=self.pick.choice(self.projects))
+        for price_group in event.price_groups:
+            call(
+                self.db, "create_purchase", sale_channel="STAND", price_groups=[price_group], counts=[2],
+                seller=TILL_SELLER, payment_methods=[self.pick.choice(("CASH", "CARD"))],
+            )  # fmt: skip
 
     def do_sell_slowly(self) -> None:
         """A transaction that is open while days pass and periods are closed; it commits at its next turn."""

@@ -21,18 +21,19 @@ begin
         (case p_event_type
             when 'DRAWER_OPENING' then p_amount is distinct from 0
             when 'PAY_IN' then not coalesce(p_amount > 0 and p_amount = trunc(p_amount) and p_amount < 1e6, false)
+            when 'OVERDRAW' then not coalesce(p_amount > 0 and p_amount = trunc(p_amount) and p_amount < 1e6, false)
             when 'PAY_OUT' then not coalesce(p_amount > 0 and p_amount = trunc(p_amount) and p_amount < 1e6, false)
             when 'PRICE_LOOKUP' then not coalesce(p_amount >= 0 and p_amount < 1e6, false)
             when 'CORRECTED_LINE' then not coalesce(p_amount >= 0 and p_amount < 1e6, false)
             else true
         end)
-        or (p_event_type in ('PAY_IN', 'PAY_OUT') and coalesce(p_reason, '') = '')
+        or (p_event_type in ('PAY_IN', 'PAY_OUT', 'OVERDRAW') and coalesce(p_reason, '') !~ '\S')
         or length(p_item_key) > 100
     then
         raise exception 'there is no such till event, or not with such an amount or reason' using
             errcode = '22023',
             detail = format('Type %L, amount %s, reason %L.', p_event_type, p_amount, p_reason),
-            hint = 'DRAWER_OPENING without an amount; PAY_IN and PAY_OUT with positive whole NOK and a reason; PRICE_LOOKUP and CORRECTED_LINE with the price, and at most 100 characters of p_item_key; all below NOK 1,000,000.';
+            hint = 'DRAWER_OPENING without an amount; PAY_IN, PAY_OUT and OVERDRAW with positive whole NOK and a reason; PRICE_LOOKUP and CORRECTED_LINE with the price, and at most 100 characters of p_item_key; all below NOK 1,000,000.';
     end if;
     if p_request_id is not null then
         v_answer := billig.begin_request('till_event', p_request_id, jsonb_build_object(
@@ -67,4 +68,4 @@ end;
 $$;
 
 comment on function billig.till_event(text, text, numeric, text, text, text) is
-'Writes down what happens at the seller''s till besides sales and refunds: DRAWER_OPENING (without a sale), PAY_IN and PAY_OUT (p_amount positive, whole NOK of cash; p_reason needed), PRICE_LOOKUP and CORRECTED_LINE (p_amount the price, p_item_key the client''s word for the group or the kind). Returns its number. 22023; 23B13; 23B26 no session is open; 42501.';
+'Writes down what happens at the seller''s till besides sales and refunds: DRAWER_OPENING (without a sale), PAY_IN and PAY_OUT (p_amount positive, whole NOK of cash; p_reason needed), OVERDRAW (there is more cash than was written down: so much more may be taken out; p_reason needed), PRICE_LOOKUP and CORRECTED_LINE (p_amount the price, p_item_key the client''s word for the group or the kind). Returns its number. 22023; 23B13; 23B26 no session is open; 23B90 more than the drawer can hold; 42501.';

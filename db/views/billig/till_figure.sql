@@ -18,9 +18,9 @@ cross join lateral (
         c.item_key,
         -- sales less returns, as in the official example; never below 0, which its schema refuses
         greatest(
-            count(distinct c.payment) filter (where c.direction > 0 and c.item <> 'RETURNS')
-            - count(distinct c.payment) filter (where c.direction < 0 and c.item in ('ARTICLE_GROUP', 'VAT'))
-            + count(distinct c.payment) filter (where c.direction < 0 and c.item = 'RETURNS'),
+            count(distinct c.payment) filter (where c.direction > 0 and c.item not in ('RETURNS', 'ADVANCE_RETURNS'))
+            - count(distinct c.payment) filter (where c.direction < 0 and c.item in ('ARTICLE_GROUP', 'ADVANCE_SALES', 'VAT'))
+            + count(distinct c.payment) filter (where c.direction < 0 and c.item in ('RETURNS', 'ADVANCE_RETURNS')),
             0
         ) as number,
         sum(c.amount) as amount,
@@ -36,7 +36,7 @@ cross join lateral (
                 when y.kind = 'REFUND' then -1
                 else sign(l.amount + l.fee_amount)
             end as direction,
-            i.item,
+            case when a.is_advance then i.advance_item else i.item end as item,
             i.item_key,
             round(i.amount * h.part, 2) as amount,
             i.vat_rate,
@@ -47,24 +47,45 @@ cross join lateral (
         cross join lateral (select case when l.amount + l.fee_amount < 0 then u.back else u.sold end as part) as h
         inner join billig.transaction_type as y on l.transaction_type = y.transaction_type
         inner join billig.event as e on l.event = e.event
+        left join billig.event_type as g on e.event_type = g.event_type_name
+        cross join lateral (
+            -- by the day of the ticket's first session, and the event's as it was planned when that day began: neither drifts
+            select coalesce(d.event_date > o.business_date, false) as is_advance
+            from (
+                select billig.local_time(min(k.opened_at))::date as business_date
+                from billig.transaction_log as f
+                inner join billig.payment as q on f.payment = q.payment
+                inner join billig.till_session as k on q.till_session = k.till_session
+                where f.ticket = l.ticket
+            ) as o
+            left join lateral (
+                select n.event_date
+                from billig.event_date as n
+                where n.event = l.event and (n.known_on < o.business_date or n.known_on = '0001-01-01')
+                order by n.known_on desc
+                limit 1
+            ) as d on true
+        ) as a
         cross join lateral (
             values
-            ('TOTAL_CASH_SALES', '', l.amount + l.fee_amount, null::numeric, null::numeric),
+            ('TOTAL_CASH_SALES', null, '', l.amount + l.fee_amount, null::numeric, null::numeric),
             (
                 'ARTICLE_GROUP',
+                'ADVANCE_SALES',
                 case
-                    when billig.is_fee_kept(l.transaction_type) then 'FEE'
-                    when l.price = 0 and l.amount = 0 and l.fee_amount = 0 and y.kind <> 'CHANGE' then 'FREE'
-                    else coalesce(left(e.event_type, 100), 'other')
+                    when billig.is_fee_kept(l.transaction_type) then '04999 fee'
+                    when l.price = 0 and l.amount = 0 and l.fee_amount = 0 and y.kind <> 'CHANGE' then '04016'
+                    else concat(coalesce(g.saft_code, '04999'), ' ', coalesce(left(e.event_type, 100), 'other'))
                 end,
                 l.amount, null, null
             ),
-            ('RECEIPTS', '', 0, null, null),
-            ('RETURNS', '', -l.amount - l.fee_amount, null, null)
+            ('RECEIPTS', 'RECEIPTS', '', 0, null, null),
+            ('RETURNS', 'ADVANCE_RETURNS', '', -l.amount - l.fee_amount, null, null)
             union all
             select
                 'ARTICLE_GROUP',
-                'FEE',
+                'ADVANCE_SALES',
+                '04999 fee',
                 l.fee_amount,
                 null,
                 null
@@ -72,6 +93,7 @@ cross join lateral (
             union all
             select
                 'VAT',
+                null,
                 concat(v.vat_code, ' ', v.vat_rate),
                 v.gross_amount - v.vat_amount,
                 v.vat_rate,
@@ -80,10 +102,10 @@ cross join lateral (
                 l.vat_code, l.vat_rate, l.amount, l.vat_amount,
                 l.fee_vat_code, l.fee_vat_rate, l.fee_amount, l.fee_vat_amount
             ) as v
-        ) as i (item, item_key, amount, vat_rate, vat_amount)
+        ) as i (item, advance_item, item_key, amount, vat_rate, vat_amount)
         where p.till_session = s.till_session and (h.part <> 0 or l.amount + l.fee_amount = 0 and u.sold <> 0)
     ) as c
-    where c.item <> 'RETURNS' or c.direction < 0
+    where c.item is not null and (c.item not in ('RETURNS', 'ADVANCE_RETURNS') or c.direction < 0)
     group by c.item, c.item_key, c.vat_rate
     union all
     -- how it was paid
@@ -137,7 +159,7 @@ cross join lateral (
         null,
         null
     from billig.till_event as v
-    where v.till_session = s.till_session
+    where v.till_session = s.till_session and v.event_type <> 'OVERDRAW'
     group by v.event_type, v.item_key
     union all
     select
@@ -169,4 +191,4 @@ cross join lateral (
 ) as f;
 
 comment on view billig.till_figure is
-'The figures of each till session, live, by item of billig.till_report_item: what X and Z reports sum. A payment counts as one sale and as one return where it is both (an exchange). NOK; a free ticket is in article group FREE, fees are in FEE, the tickets'' parts in that of the type of event.';
+'The figures of each till session, live, by item of billig.till_report_item: what X and Z reports sum. A payment counts as one sale and as one return where it is both (an exchange). NOK; article groups are those of SAF-T''s list 04, by type of event: a free ticket is in 04016, fees are in 04999 fee. What was sold for an event of a later business day than that of the session in which the ticket was first sold (the local day it was opened) is in rows of its own, ADVANCE_SALES and ADVANCE_RETURNS, whatever becomes of the ticket.';

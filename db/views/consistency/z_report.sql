@@ -15,8 +15,8 @@ from (
         t.z_number,
         t.seller,
         t.item,
-        case when t.item = 'ARTICLE_GROUP' then '' else t.item_key end as item_key,
-        sum(case when t.item = 'ARTICLE_GROUP' then 0 else t.number end) as number,
+        case when t.item in ('ARTICLE_GROUP', 'ADVANCE_SALES') then '' else t.item_key end as item_key,
+        sum(case when t.item in ('ARTICLE_GROUP', 'ADVANCE_SALES') then 0 else t.number end) as number,
         sum(t.amount) as amount,
         sum(t.vat_amount) as vat_amount
     from billig.z_report_line as t
@@ -28,8 +28,8 @@ full join (
         g.z_number,
         g.seller,
         g.item,
-        case when g.item = 'ARTICLE_GROUP' then '' else g.item_key end as item_key,
-        sum(case when g.item = 'ARTICLE_GROUP' then 0 else g.number end) as number,
+        case when g.item in ('ARTICLE_GROUP', 'ADVANCE_SALES') then '' else g.item_key end as item_key,
+        sum(case when g.item in ('ARTICLE_GROUP', 'ADVANCE_SALES') then 0 else g.number end) as number,
         sum(g.amount) as amount,
         sum(g.vat_amount) as vat_amount
     from billig.till_figure as g

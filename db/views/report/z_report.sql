@@ -27,7 +27,7 @@ comment on column report.z_report.business_date is 'The day the report is for, l
 comment on column report.z_report.place is 'Order of the items';
 comment on column report.z_report.element is 'Element of eventReport in SAF-T Cash Register 1.00';
 comment on column report.z_report.item is 'Item of the report (billig.till_report_item)';
-comment on column report.z_report.item_key is 'What the item is split by: type of event, means of payment, VAT code and rate; else empty';
+comment on column report.z_report.item_key is 'What the item is split by: article group, means of payment, VAT code and rate; else empty';
 comment on column report.z_report.seller is 'The operator; null: the whole cash point';
 comment on column report.z_report.number is 'How many; what of, says billig.till_report_item';
 comment on column report.z_report.amount is 'NOK; its sign, says billig.till_report_item';

@@ -32,6 +32,8 @@ CODE_COLUMNS = frozenset(
 )  # fmt: skip
 CODES = {
     "ADJUSTMENT": N_("adjustment"),
+    "ADVANCE_RETURNS": N_("returns of advance tickets"),
+    "ADVANCE_SALES": N_("advance tickets"),
     "ADVERTISEMENT": N_("advertisement"),
     "ARTICLE_GROUP": N_("article group"),
     "AWAITED": N_("awaited"),
