@@ -25,7 +25,7 @@ def test_a_bookkeeper_sets_the_code_and_what_is_sold_keeps_its_own(db: Connectio
     before = sell(db, event.price_group, methods=["CARD"]).ticket
     with login_role(db, "bookkeeper") as role, connect(user=role) as books:
         (row,) = call(
-            books, "set_fee_vat_code", event=event.event, vat_code=REGULAR_RATE, source=" Letter of 2 March 2026 "
+            books, "set_fee_vat_code", event=event.event, vat_code=REGULAR_RATE, source="Letter of 2 March 2026"
         )
         assert row == {"set_fee_vat_code": event.event}
     said = "select ticket_fee_vat_code, ticket_fee_vat_source from billig.event where event = %s"

@@ -118,7 +118,7 @@ def test_num_changed_meanwhile_survives_a_client_that_writes_num_sold(db: Connec
 
 
 def test_an_empty_email_erases_nobody_else(db: Connection) -> None:
-    run(db, "insert into billig.purchase (owner_member_id, owner_email) values (42, '')")
+    run(db, "insert into billig.purchase (owner_member_id, owner_email) values (42, null)")
     domain.call(db, "erase_buyer", owner_member_id=7, owner_email="")
     assert one(db, "select count(*) from billig.purchase where owner_member_id = 42") == 1
 

@@ -270,6 +270,7 @@ def test_the_bank_answers_by_files(here: Town, run: Run, tmp_path: Any, monkeypa
     (tmp_path / "out").mkdir(mode=0o700)
     for name, value in (
         ("OUTBOX", str(tmp_path / "out")),
+        ("MODE", "test"),
         ("DEBTOR_NAME", "Websuggest AS"),
         ("DEBTOR_IBAN", "NO9386011117947"),
     ):
