@@ -149,19 +149,18 @@ def test_two_refunds_at_once_do_not_both_take_what_one_payment_has_left_by_card(
     assert consistency(db) == {}
 
 
-def test_the_constraint_stands_beneath_the_lock_and_without_both_the_card_gives_more_than_it_took(
+def test_without_the_lock_and_the_constraint_the_card_gives_more_than_it_took(
     db: Connection, connect: Connect, play: Event
 ) -> None:
-    """Positive control of the test above."""
+    """Positive control of the test above. The lock alone sees to it: what was counted before it is not counted anew."""
     source = one(db, "select pg_get_functiondef('billig.lock_given_back(bigint[])'::regprocedure)")
     guard = "for no key update;"
     assert guard in source
     db.execute(source.replace(guard, "; perform pg_sleep(0.5);"))
-    assert by_card(db, connect, play) == (["23514"], 10)
     run(db, "alter table billig.given_back drop constraint given_back_limit_check")
     refused, left = by_card(db, connect, play)
     assert refused == []
-    assert left == 10 - 80, "of the second sale it took 100 and gave back 180"
+    assert left == 120 - 20 - 180, "it took 120, and gave back 200"
 
 
 def test_a_dispute_of_money_that_is_owed_back_is_refused_with_the_way_out(db: Connection) -> None:
