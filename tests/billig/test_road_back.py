@@ -8,7 +8,9 @@ import pytest
 from tests.conftest import Connect, Connection
 from tests.support.banking import route
 from tests.support.domain import (
+    SAMFUNDET,
     SELLER,
+    UKA,
     Event,
     call,
     call_in,
@@ -29,6 +31,7 @@ from tests.support.domain import (
     run,
     sell,
     today,
+    update_ticket,
 )
 from tests.support.given_back import charge_back, reduce, web
 from tests.support.together import sqlstates, together
@@ -172,3 +175,57 @@ def test_a_dispute_of_money_that_is_owed_back_is_refused_with_the_way_out(db: Co
     with expect("23B12") as refusal:
         charge_back(db, provider="late")
     assert "settle_owed_back" in str(refusal.value.diag.message_hint)
+
+
+def test_where_more_goes_back_by_a_road_than_the_old_tickets_had_there_the_report_still_ties(
+    db: Connection,
+) -> None:
+    play = make_event(db, prices=(100, 200, 20), fee=0, event_time=today())
+    hundred, two_hundred, twenty = play.price_groups
+    make_cash_point(db, session_required=True)
+    open_till(db)
+    cart = web(db, hundred, 2)
+    call(
+        db,
+        "change_price_group",
+        tickets=cart.tickets,
+        price_group=two_hundred,
+        seller=SELLER,
+        payment_methods=["CASH"],
+    )
+    # of the ticket's 200 one half came in cash; all of the 180 goes back in it, which the other ticket's cash allows
+    (pair,) = exchange(db, cart.tickets[:1], twenty)
+    assert payment_lines(db, pair["payment"]) == {"CASH": -180}
+    source = rows(db, "select * from billig.exchange_source where payment = %s", pair["payment"])
+    assert [(row["payment_method"], row["amount"]) for row in source] == [(7, 20)], "what is left is the web's"
+    figures = {
+        row["item"]: row["amount"]
+        for row in rows(db, "select * from billig.x_report(1) where seller is null and item_key in ('', 'CASH')")
+    }
+    assert (figures["TOTAL_CASH_SALES"], figures["PAYMENT"], figures["RETURNS"]) == (20, 20, 180)
+    assert consistency(db) == {}
+
+
+def test_several_repayments_of_one_payment_hand_out_no_more_cash_together_than_it_took(db: Connection) -> None:
+    play = make_event(db, prices=(100, 101), fee=0)
+    hundred, one_more = play.price_groups
+    make_cash_point(db)
+    old = [sell(db, hundred, methods=["CARD"], cash_point=1).ticket for _ in range(2)]
+    pairs = exchange(db, old, {hundred: 1, one_more: 1}, cash_point=1)  # one krone in cash, half of it each one's
+    answer = refund(db, [pair["new_ticket"] for pair in pairs], cash_point=1)
+    assert [payment_lines(db, row["payment"])["CASH"] for row in answer] == [-1, 0]
+    assert money_left(db) == {}
+    assert consistency(db) == {}
+
+
+@pytest.mark.parametrize("method", ["CASH", "CARD"])
+def test_a_legacy_refund_that_names_no_stand_is_of_the_organisation_whose_stand_took_the_money(
+    db: Connection, play: Event, method: str
+) -> None:
+    run(db, "update billig.payment_method set organisation = %s", SAMFUNDET)  # whose agreement the web's money goes by
+    make_cash_point(db, organisation=UKA)
+    sale = sell(db, play.price_group, methods=[method], cash_point=1)
+    update_ticket(db, sale.ticket, refunded="now", refunder="perl")
+    held = rows(db, "select organisation, sum(amount) as amount from billig.payment_line group by organisation")
+    assert held == [{"organisation": UKA, "amount": 0}]
+    assert consistency(db) == {}

@@ -73,8 +73,10 @@ begin
     select
         coalesce(
             case
-                -- a dispute, and what the web's provider gives back, lies where what it gives back does, whoever sends it
-                when p.disputed_payment is not null or billig.is_web_payment(o.payment, o.seller, o.cash_point) and not m.is_cash
+                -- a dispute, what the web's provider gives back, and what goes back over no stand, lies where what it
+                -- gives back does, whoever sends it
+                when p.disputed_payment is not null or o.payment is not null and p.cash_point is null
+                    or billig.is_web_payment(o.payment, o.seller, o.cash_point) and not m.is_cash
                     and not (m.is_rounding and c.organisation is not null)
                     then (
                         select l.organisation
@@ -105,7 +107,7 @@ end;
 $$;
 
 comment on function billig.payment_line_place() is
-'Says in whose money a line is, whoever''s the tickets are: of a dispute, where the payment lies that it is about; of a till session, or else of a cash point, its organisation; at none, the method''s (billig.payment_method). The web''s own method is no terminal''s, so it goes by the agreement everywhere; what was paid on the web goes back where it lies, unless in cash.';
+'Says in whose money a line is, whoever''s the tickets are: of a dispute, where the payment lies that it is about; of a till session, or else of a cash point, its organisation; at none, the method''s (billig.payment_method). The web''s own method is no terminal''s, so it goes by the agreement everywhere; what was paid on the web goes back where it lies, unless in cash, and so does all that goes back over no stand.';
 
 create or replace function billig.owed_back_place()
 returns trigger

@@ -29,22 +29,37 @@ begin
         from billig.paid_back(v_old, v_left, p_difference) as b;
     end if;
     insert into billig.exchange_source (payment, gives_back, payment_method, amount)
-    select payment, s.gives_back, s.payment_method, sum(s.amount)
+    with source as (
+        select s.gives_back, s.payment_method, sum(s.amount) as amount
+        from (
+            select coalesce(w.gives_back, payment) as gives_back, w.payment_method, w.amount
+            from billig.paid_with(v_old, array_fill(payment, array[cardinality(v_old)]), v_left) as w
+            union all
+            select
+                coalesce(l.gives_back, l.payment),
+                coalesce(l.gives_back_method, case when m.is_rounding then c.payment_method else m.payment_method end),
+                l.amount
+            from billig.payment_line as l
+            inner join billig.payment_method as m on l.payment_method = m.payment_method
+            inner join billig.payment_method as c on c.is_cash
+            where l.payment = make_exchange.payment
+        ) as s
+        group by s.gives_back, s.payment_method
+    )
+
+    -- Where more went back by a road than the old tickets had there (methods that somebody chose), the rest has less.
+    select payment, s.gives_back, s.payment_method, s.part
     from (
-        select coalesce(w.gives_back, payment) as gives_back, w.payment_method, w.amount
-        from billig.paid_with(v_old, array_fill(payment, array[cardinality(v_old)]), v_left) as w
-        union all
         select
-            coalesce(l.gives_back, l.payment),
-            coalesce(l.gives_back_method, case when m.is_rounding then c.payment_method else m.payment_method end),
-            l.amount
-        from billig.payment_line as l
-        inner join billig.payment_method as m on l.payment_method = m.payment_method
-        inner join billig.payment_method as c on c.is_cash
-        where l.payment = make_exchange.payment
+            r.gives_back, r.payment_method,
+            books.share_of(
+                (select sum(a.amount) from source as a), sum(r.amount) over (order by r.gives_back, r.payment_method),
+                r.amount, sum(r.amount) over ()
+            ) as part
+        from source as r
+        where r.amount > 0
     ) as s
-    group by s.gives_back, s.payment_method
-    having sum(s.amount) > 0;
+    where s.part > 0;
     new_tickets := array(
         select n.ticket
         from billig.new_tickets(
