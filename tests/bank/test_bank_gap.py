@@ -174,10 +174,11 @@ def test_what_adds_up_has_no_gap_whatever_is_accepted(db: Connection, tmp_path: 
     assert rows(db, "select statement from report.bank_accepted_gap") == []
 
 
-def test_a_reason_must_say_something(db: Connection, tmp_path: Path) -> None:
+@pytest.mark.parametrize("reason", ["", " ", "\u200b", "\u202e", "cut\nby hand"])
+def test_a_reason_must_say_something(db: Connection, tmp_path: Path, reason: str) -> None:
     banking.account(db)
     with pytest.raises(BadArgument):
-        load(db, tmp_path, cut(WHOLE, 0), " ")
+        load(db, tmp_path, cut(WHOLE, 0), reason)
 
 
 @pytest.mark.parametrize(("amount", "reason"), [(70, None), (70, " "), (0, " "), (69, "a reason")])

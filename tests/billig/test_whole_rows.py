@@ -62,6 +62,23 @@ def test_a_client_takes_no_payment_and_gives_no_part_back(db: Connection, connec
 # --- What rows of the old schema become -----------------------------------------------------------------------------
 
 
+def test_a_clients_purchase_was_made_at_a_time_that_there_is(db: Connection, connect: Connect) -> None:
+    with login_roles(db, {DEVELOPER: ["billig_dev"]}), connect(DEVELOPER) as developer:
+        for made in ("infinity", "-infinity", "1999-01-01", "2102-01-01"):
+            for statement in (
+                b"insert into billig.purchase (purchase_time) values (%s)",
+                b"insert into billig.purchase (erased) values (%s)",
+            ):
+                with pytest.raises(psycopg.errors.CheckViolation, match="moment"):
+                    developer.execute(statement, (made,))
+        purchase = one(
+            developer, "insert into billig.purchase (purchase_time) values ('2026-11-01') returning purchase"
+        )
+    key = one(db, "select purchase_key from billig.purchase where purchase = %s", purchase)
+    (shown,) = rows(db, "select purchase_time from billig.show_purchase(%s, %s)", purchase, key)
+    assert shown["purchase_time"].year == 2026
+
+
 def test_an_event_without_a_day_loads_and_is_sold_once_it_has_one(db: Connection) -> None:
     project = make_project(db)
     (seed,) = rows(

@@ -709,7 +709,7 @@ def test_a_partition_has_what_the_table_has(here: Town) -> None:
         from pg_class as c
         where c.relname in ('ad_click', 'ad_click_default', 'ad_click_2026_01')
     """
-    assert rows(here.db, query) == [{"checks": 4, "indexes": 3, "is_secure": True, "triggers": 0}] * 3
+    assert rows(here.db, query) == [{"checks": 5, "indexes": 3, "is_secure": True, "triggers": 0}] * 3
 
 
 # --- Verification ---------------------------------------------------------------------------------------------------
@@ -1195,6 +1195,27 @@ def test_the_site_saves_whole_rows_and_is_refused_by_what_they_say(settled: Town
             with pytest.raises(psycopg.Error) as refused:
                 web.execute(statement.encode())
             assert refused.value.sqlstate == "23B20", statement
+
+
+def test_the_site_states_no_price_or_time_that_is_none(settled: Town) -> None:
+    with logged_in(settled.db, "marketplace_web") as (web, _):
+        owner = profile(web)
+        ad = advertisement(web, owner, 2)
+        for value in ("NaN", "-0.000001", "1000000"):
+            with pytest.raises((psycopg.errors.CheckViolation, psycopg.errors.NumericValueOutOfRange)):
+                run(web, "insert into marketplace.advertisement_price values (%s, %s, %s)", ad, at(2026, 2, 2), value)
+        for value in ("infinity", "-infinity"):
+            with pytest.raises(psycopg.errors.CheckViolation):
+                run(
+                    web,
+                    "insert into marketplace.ad_click (profile, click_time, advertisement) values (%s, %s, %s)",
+                    owner,
+                    value,
+                    ad,
+                )
+        raw_click(web, ad, None, at(2026, 2, 2))
+        update(settled.db, FEBRUARY, at(2026, 2, 4))
+        assert call(web, "current_totals", profile=owner)[0]["advertisement_amount"] == 2
 
 
 def test_the_scheduler_runs_the_month_and_reads_nothing_else(settled: Town) -> None:

@@ -12,7 +12,7 @@ as $$
 begin
     return query
     select
-        p.purchase, p.purchase_time, p.owner_member_id, p.owner_email::text, t.ticket, t.event,
+        p.purchase, p.purchase_time::timestamptz, p.owner_member_id, p.owner_email::text, t.ticket, t.event,
         n.event_name::text, e.event_location::text, e.event_time::timestamp, n.ticket_group_name::text, t.price_group,
         n.price_group_name::text, t.price, t.fee, t.sale_channel::text, t.on_card, t.paid,
         t.used, t.refunded
