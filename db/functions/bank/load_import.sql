@@ -19,7 +19,7 @@ set search_path = pg_catalog, bank, pg_temp
 set datestyle = 'ISO, MDY'
 as $$
 begin
-    perform books.check_text('p_file_name', p_file_name, 'p_format', p_format);
+    perform books.check_text('p_file_name', p_file_name, 'p_format', p_format, 'p_gap_reason', p_gap_reason);
     import_file := bank.add_import_file(
         array['file_statement', 'file_entry', 'file_detail', 'file_reference', 'file_candidate'],
         p_file_name, p_content_sha256, p_format
