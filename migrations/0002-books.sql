@@ -117,13 +117,12 @@ create table books.vat_term (
     event_type int,
     valid_from date not null,
     term text not null,
-    source text not null,
-    set_by text not null default session_user,
+    source books.name not null,
+    set_by books.name not null default session_user,
     set_at timestamptz not null default clock_timestamp(),
     constraint vat_term_key unique nulls not distinct (vat_code, event_type, valid_from),
     constraint vat_term_vat_code_fkey foreign key (vat_code) references books.vat_code (vat_code),
-    constraint vat_term_term_check check (term in ('SALE', 'DELIVERY')),
-    constraint vat_term_source_check check (source ~ '\S')
+    constraint vat_term_term_check check (term in ('SALE', 'DELIVERY'))
 );
 comment on table books.vat_term is
 'Which VAT term what is sold belongs to, by VAT code and type of event: that of the SALE where the bookkeeping regulation allows sales documents before delivery (bokføringsforskriften § 5-2-7), else that of DELIVERY, the event''s day. What was sold on a day goes by the row of that day: the one that names the event''s type, else the one for any. Set by books.set_vat_term; to be confirmed by your accountant.';
@@ -385,7 +384,7 @@ create table books.voucher_export (
     lines int not null,
     debit numeric not null,
     content_sha256 bytea not null,
-    exported_by text not null default session_user,
+    exported_by books.name not null default session_user,
     exported_at timestamptz not null default clock_timestamp(),
     constraint voucher_export_pkey primary key (voucher_export),
     constraint voucher_export_days_check check (first_day <= last_day),
@@ -489,13 +488,13 @@ create table books.export_file (
     export_file int generated always as identity,
     voucher_export int not null,
     sha256 bytea not null,
-    file_name text not null,
-    written_by text not null default session_user,
+    file_name books.name not null,
+    written_by books.name not null default session_user,
     written_at timestamptz not null default clock_timestamp(),
     constraint export_file_pkey primary key (export_file),
     constraint export_file_voucher_export_fkey foreign key (voucher_export) references books.voucher_export (voucher_export),
     constraint export_file_sha256_check check (length(sha256) = 32),
-    constraint export_file_name_check check (length(file_name) between 1 and 255 and file_name !~ '[\u0001-\u001F\u007F-\u009F]')
+    constraint export_file_name_check check (length(file_name) <= 255)
 );
 comment on table books.export_file is
 'Files that exports were written to, each time: the first one, and copies. Never changed (23B20). All files of an export have the same bytes (23B57). An export without one was recorded, and its file never came to be.';

@@ -162,7 +162,7 @@ create table bank.statement (
     content_key bytea not null,
     more jsonb,
     gap_amount numeric(16, 2) not null default 0,
-    gap_reason text,
+    gap_reason books.name,
     has_place boolean not null generated always as (
         opening_balance is not null and closing_balance is not null and gap_reason is null
     ) stored,
@@ -173,9 +173,7 @@ create table bank.statement (
     constraint statement_page_check check (page > 0),
     constraint statement_day_check check (from_day <= to_day),
     constraint statement_balance_check check (opening_balance + entry_sum + gap_amount = closing_balance),
-    constraint statement_gap_check check (
-        case when gap_reason is null then gap_amount = 0 else gap_reason ~ '[^[:space:]]' end
-    )
+    constraint statement_gap_check check (gap_reason is not null or gap_amount = 0)
 );
 comment on table bank.statement is
 'Statements and notifications, each once (statement_place_key, statement_content_key). Never changed (23B84). statement_balance_check: what it opened with and its entries are what it closed with, but for a gap that somebody accepted; statement_gap_check: nobody accepts one without a reason.';
@@ -363,7 +361,7 @@ create table bank.file_statement (
     flaw text,
     more jsonb,
     gap_amount numeric,
-    gap_reason text,
+    gap_reason books.name,
     constraint file_statement_empty_check check (false)
 );
 comment on table bank.file_statement is

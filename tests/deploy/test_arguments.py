@@ -44,10 +44,12 @@ AS_SAID = re.compile(
     r"bank\.(entry|entry_detail|entry_reference|expected|file_.*|import_left_out|statement|payout.*|match_rule|account)\."
     r"|marketplace\.(gateway.*|payment_attempt.*|stray|click_file_.*|click_name|decline_code|attempt_step|account_name)\."
     r"|billig\.(ticket|transaction_log|till_report_item|z_report_line|ticket_refusal|transaction_type|sold_name)\."
+    r"|billig\.(receipt_word|receipt_line|event\.programme_key|purchase\.buyer)|books\.exported_line\."
     r"|deploy\.|jobs\.(job_run\.error_|schedule)"
     r"|\.(saft_code|element|purse|function_name|organisation_number|kind|gateway|rule|source|status|state|event|job"
     r"|line_kind\w*|line_text|item|item_note|debit|credit|currency|account_number|made_by|sale_channel|side|direction"
-    r"|outcome|period_kind|event_type|error|no_bank_day|resolution)$"
+    r"|outcome|period_kind|event_type|error|no_bank_day|resolution|turn"
+    r"|receipt_kind|term|layout|no_vat_code|voucher)$"
 )
 
 
@@ -120,14 +122,22 @@ def test_a_plain_line_passes_and_what_is_left_out_is_for_others_to_ask_for(share
 # Looked up and never stored, or a gateway's words, which must be recorded as they come.
 UNCHECKED = {
     *("bank.reference_key.p_reference", "bank.text_keys.p_text", "jobs.lock_of.p_job", "jobs.lock_of.p_period"),
+    *("billig.receipt.p_language", "billig.show_receipt.p_language", "billig.show_payment_error.p_error"),
     *("books.set_organisation.p_organisation_number", "bank.set_account.p_account_number"),  # set out as people do
     *("marketplace.due_date.p_kind", "jobs.finish_run.p_error_message", "billig.record_payment_error.p_message"),
 }
-DELEGATES = {"billig.ticket_exchage", "marketplace.all_click_counts", "marketplace.statement_lines", "jobs.due"}
+DELEGATES = {"billig.ticket_exchage", "marketplace.all_click_counts", "marketplace.statement_lines", "jobs.due"} | {
+    *("billig.change_event", "report.vat_return", "report.vat_return_ticket"),
+}
 HELPERS = {
     "billig.local_time",
     "books.organisation_on",
     "books.rate_on",
+    "books.rule_for",
+    "books.taxed",
+    "billig.term_on",
+    "billig.is_web_payment",
+    "jobs.is_alive",
     "marketplace.day_begins",
     "marketplace.month_of",
 }

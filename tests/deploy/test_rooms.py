@@ -18,6 +18,7 @@ TIED = {
     "books.accounting_period": {"billig.organisation"},
     "books.organisation": {"billig.organisation"},
     "books.vat_term": {"billig.event_type"},
+    "books.voucher_export": {"billig.organisation"},
     "books.voucher_rule": {
         "billig.organisation",
         "billig.payment_method",

@@ -306,7 +306,7 @@ class Fuzz:
             return self._array(name, kind.removesuffix("[]"))
         if pick.random() < 0.06:
             return None
-        if pool and pick.random() < 0.8:
+        if pool and pick.random() < 0.8 and (kind != "smallint" or pool[0].isdigit()):  # a method's key, not its name
             return pick.choice(pool)
         return pick.choice(OF_TYPE[kind]) if kind in OF_TYPE else None
 

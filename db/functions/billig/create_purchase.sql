@@ -32,7 +32,6 @@ declare
     v_key uuid;
     v_payment bigint;
     v_cash_point int;
-    v_valid boolean;
     v_paid constant timestamp := case when p_sale_channel = 'STAND' then billig.local_time() end;
 begin
     perform books.check_text(
@@ -54,35 +53,9 @@ begin
     );
     v_cash_point := billig.till_cash_point(p_seller, p_cash_point);
 
-    -- What is wanted, and what it would be sold as now: one entry per price group, in key order. Most want one alone.
-    if cardinality(p_price_groups) = 1 and cardinality(p_counts) = 1 and p_counts[1] > 0 then
-        v_price_groups := array[p_price_groups[1]];
-        v_counts := array[p_counts[1]];
-        -- joined, it goes by the keys, where a comparison would read small tables whole and hash them
-        select array_agg(o) filter (where o.price_group is not null), sum(o.price * w.tickets)
-        into v_offers, v_total
-        from unnest(v_price_groups, v_counts) as w (price_group, tickets)
-        left join billig.offer as o on w.price_group = o.price_group;
-    else
-        select
-            array_agg(w.price_group), array_agg(w.tickets),
-            array_agg(o) filter (where o.price_group is not null), sum(o.price * w.tickets),
-            bool_and(w.is_valid)
-        into v_price_groups, v_counts, v_offers, v_total, v_valid
-        from (
-            select u.price_group, sum(u.tickets)::int as tickets, bool_and(coalesce(u.tickets, 0) > 0) as is_valid
-            from unnest(p_price_groups, p_counts) as u (price_group, tickets)
-            group by u.price_group
-            order by u.price_group
-        ) as w
-        left join billig.offer as o on w.price_group = o.price_group;
-        if v_valid is not true or cardinality(p_price_groups) is distinct from cardinality(p_counts) then
-            raise exception 'price groups and counts do not pair up' using
-                errcode = '22023',
-                detail = format('Price groups %s, counts %s.', p_price_groups, p_counts),
-                hint = 'Pass one count, over 0, for each price group.';
-        end if;
-    end if;
+    select w.price_groups, w.counts, w.offers, w.total
+    into v_price_groups, v_counts, v_offers, v_total
+    from billig.wanted_offers(p_price_groups, p_counts) as w;
 
     if p_request_id is not null then
         v_answer := billig.begin_request('create_purchase', p_request_id, jsonb_build_object(

@@ -15,7 +15,7 @@ as $$
 declare
     v_disputed billig.payment;
     v_chargeback billig.payment;
-    v_methods text[];
+    v_method text;
     v_left numeric;
     v_tickets bigint[];
     v_amounts numeric[];
@@ -72,20 +72,7 @@ begin
     end if;
 
     -- What came in by a method that can be disputed, less what was taken back of it.
-    select array_agg(o.payment_method_name) into v_methods
-    from billig.chargeable as o
-    where o.payment = v_disputed.payment and o.payment_method_name = coalesce(p_payment_method, o.payment_method_name);
-    perform billig.refuse_owed_dispute(v_disputed.provider_reference) where v_methods is null;
-    if coalesce(cardinality(v_methods), 0) <> 1 then
-        raise exception 'which method of the payment was charged back?' using
-            errcode = '22023',
-            detail = format('Payment %s was made by %s; p_payment_method is %L.', v_disputed.payment, (
-                select coalesce(string_agg(o.payment_method_name, ', '), 'nothing that a provider takes back')
-                from billig.chargeable as o
-                where o.payment = v_disputed.payment
-            ), p_payment_method),
-            hint = 'Pass p_payment_method. Cash is not charged back.';
-    end if;
+    v_method := billig.disputed_method(v_disputed, p_payment_method);
     select s.tickets, s.amounts into v_tickets, v_amounts
     from billig.lock_money_of(v_disputed.payment) as s;
     -- Of what is left in them what lies there by this payment and method: the rest was paid otherwise, and goes back so.
@@ -93,11 +80,11 @@ begin
     into v_tickets, v_amounts, v_upto
     from billig.paid_with(v_tickets, v_tickets, v_amounts) as w
     inner join billig.payment_method as m on w.payment_method = m.payment_method
-    where w.gives_back = v_disputed.payment and m.payment_method_name = v_methods[1] and w.amount > 0;
+    where w.gives_back = v_disputed.payment and m.payment_method_name = v_method and w.amount > 0;
     perform billig.lock_given_back(array[v_disputed.payment]);
     select least(o.amount, v_upto) into v_left
     from billig.chargeable as o
-    where o.payment = v_disputed.payment and o.payment_method_name = v_methods[1];
+    where o.payment = v_disputed.payment and o.payment_method_name = v_method;
     v_amount := coalesce(p_amount, v_left);
     if v_amount < 0 or v_amount = 'NaN' or v_amount <> round(v_amount, 2) or p_amount = 0 then
         raise exception 'the amount is no sum of money' using
@@ -114,7 +101,7 @@ begin
 
     v_chargeback.payment := billig.new_payment(
         'CHARGEBACK', v_disputed.purchase, null, null, null, 'FUNCTION', p_dispute_reference, p_reason, false,
-        v_methods, null, -v_amount, v_disputed.payment
+        array[v_method], null, -v_amount, v_disputed.payment
     );
     update billig.ticket as t
     set

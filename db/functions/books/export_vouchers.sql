@@ -18,8 +18,10 @@ declare
     v_export int;
     v_suspense date;
 begin
-    if p_first_day is null or p_last_day is null or not isfinite(p_first_day) or not isfinite(p_last_day)
-        or p_first_day > p_last_day or p_no_vat_code is null or p_no_vat_code !~ '^[A-Za-z0-9]{1,10}$'
+    perform books.check_text('p_no_vat_code', p_no_vat_code, 'p_layout', p_layout);
+    perform books.check_day('p_first_day', p_first_day), books.check_day('p_last_day', p_last_day);
+    if p_first_day is null or p_last_day is null or p_first_day > p_last_day
+        or p_no_vat_code is null or p_no_vat_code !~ '^[A-Za-z0-9]{1,10}$'
         or p_layout is distinct from 'GBAT10'
     then
         raise exception 'an export needs a first and a last day, a layout, and a code for no VAT' using

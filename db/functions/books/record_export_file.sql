@@ -6,9 +6,8 @@ as $$
 declare
     v_file int;
 begin
-    if length(p_sha256) is distinct from 32 or coalesce(p_file_name, '') = '' or length(p_file_name) > 255
-        or p_file_name ~ '[\u0001-\u001F\u007F-\u009F]'
-    then
+    perform books.check_text('p_file_name', p_file_name);
+    if length(p_sha256) is distinct from 32 or coalesce(p_file_name, '') = '' or length(p_file_name) > 255 then
         raise exception 'a file has a SHA-256 and a name' using
             errcode = '22023',
             detail = format('SHA-256 %L, name %L.', encode(p_sha256, 'hex'), p_file_name),

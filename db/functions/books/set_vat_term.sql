@@ -10,13 +10,13 @@ declare
     v_type int;
     v_first_open date;
 begin
-    if p_term is null or p_term not in ('SALE', 'DELIVERY') or coalesce(p_source, '') !~ '\S' or not isfinite(v_valid_from)
-        or v_valid_from not between '2000-01-01' and '2100-01-01'
-    then
+    perform books.check_text('p_term', p_term, 'p_source', p_source, 'p_event_type', p_event_type);
+    perform books.check_day('p_valid_from', p_valid_from);
+    if p_term is null or p_term not in ('SALE', 'DELIVERY') or coalesce(p_source, '') = '' then
         raise exception 'VAT belongs to the term of the SALE or of the DELIVERY, for a reason' using
             errcode = '22023',
             detail = format('Term %L, source %L, valid from %s.', p_term, p_source, v_valid_from),
-            hint = 'Say in p_source what it rests on: a paragraph, a letter, your accountant''s word. Days lie between 2000 and 2100.';
+            hint = 'Say in p_source what it rests on: a paragraph, a letter, your accountant''s word.';
     end if;
     select t.event_type into v_type from billig.event_type as t where t.event_type_name = p_event_type;
     if (p_event_type is not null and v_type is null)
@@ -40,7 +40,7 @@ begin
             hint = 'Let it apply from an open day on.';
     end if;
     insert into books.vat_term as t (vat_code, event_type, valid_from, term, source)
-    values (p_vat_code, v_type, v_valid_from, p_term, btrim(p_source))
+    values (p_vat_code, v_type, v_valid_from, p_term, p_source)
     on conflict on constraint vat_term_key do update
     set term = excluded.term, source = excluded.source, set_by = session_user, set_at = clock_timestamp();
     return v_valid_from;

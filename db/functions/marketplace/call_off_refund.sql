@@ -11,6 +11,7 @@ declare
     v_lost bigint;
     v_left bigint;
 begin
+    perform books.check_text('p_reason', p_reason);
     p_now := jobs.server_time(p_now);
     select t.* into v_refund from marketplace.transaction as t where t.transaction = p_transaction and t.kind = 'REFUND';
     if not found then

@@ -25,7 +25,7 @@ declare
     v_alarm text;
     v_outcome text := 'APPLIED';
 begin
-    perform books.check_text('p_gateway_id', p_gateway_id);
+    perform books.check_text('p_gateway_id', p_gateway_id, 'p_dispute', p_dispute);
     p_now := jobs.server_time(p_now);
     if p_amount < 0 or p_answer is null or p_answer not in (
         'succeeded', 'processing', 'requires_action', 'declined', 'rate_limited', 'conflict', 'rejected', 'unauthorized',

@@ -35,7 +35,7 @@ declare
 begin
     perform books.check_text(
         'p_gateway', p_gateway, 'p_event_id', p_event_id, 'p_idempotency_key', p_idempotency_key, 'p_batch', p_batch,
-        'p_gateway_id', p_gateway_id
+        'p_gateway_id', p_gateway_id, 'p_dispute', p_dispute
     );
     perform books.check_moment('p_occurred_at', p_occurred_at);
     perform jobs.server_time(p_now);

@@ -10,12 +10,7 @@ as $$
 declare
     v_as_of constant date := coalesce(p_as_of, billig.local_time()::date);
 begin
-    if not isfinite(v_as_of) then
-        raise exception 'what is prepaid is asked as of a day' using
-            errcode = '22023',
-            detail = format('As of %s.', v_as_of),
-            hint = 'Name a day, or none for today.';
-    end if;
+    perform books.check_day('p_as_of', p_as_of);
     return query
     with sold as (
         select

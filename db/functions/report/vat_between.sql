@@ -8,7 +8,8 @@ language plpgsql stable security definer
 set search_path = pg_catalog, report, pg_temp
 as $$
 begin
-    if p_first is null or p_last is null or p_first > p_last or not isfinite(p_first) or not isfinite(p_last) then
+    perform books.check_day('p_first', p_first), books.check_day('p_last', p_last);
+    if p_first is null or p_last is null or p_first > p_last then
         raise exception 'VAT is asked for from a first day to a last' using
             errcode = '22023',
             detail = format('From %L to %L.', p_first, p_last),

@@ -98,9 +98,9 @@ comment on column report.bank_balance.day is 'The day: figures are of its end';
 comment on column report.bank_balance.statement_balance is 'Closing balance of the statement that ends on the day; null: none does';
 comment on column report.bank_balance.opening_balance is 'Balance before the first statement; null: no statement says a balance';
 comment on column report.bank_balance.booked_amount is
-'Posted in vouchers up to the day, by approved matches: line kind BANK of report.voucher_line';
+'In the account''s currency, posted in vouchers up to the day, by approved matches: line kind BANK of report.voucher_line';
 comment on column report.bank_balance.other_amount is
-'Entries up to the day that are for no tickets, by approved matches: not ours, and the marketplace''s. They stand in no voucher';
-comment on column report.bank_balance.open_amount is 'Entries up to the day that no approved match has, or that count later in the books';
+'In the account''s currency: entries up to the day that are for no tickets, by approved matches: not ours, and the marketplace''s. They stand in no voucher';
+comment on column report.bank_balance.open_amount is 'In the account''s currency: entries up to the day that no approved match has, or that count later in the books';
 comment on column report.bank_balance.difference_amount is
-'Statement balance less opening balance and all entries up to the day: a statement is missing, or something is told of twice; null: no statement ends on the day';
+'In the account''s currency: statement balance less opening balance and all entries up to the day: a statement is missing, or something is told of twice; null: no statement ends on the day';

@@ -6,6 +6,7 @@ set search_path = pg_catalog, pg_temp, bank
 set plan_cache_mode = force_custom_plan
 -- How many words are one entry's alone is in no statistics: what looks like one may be all of them.
 set enable_nestloop = off
+set jit = off
 as $$
 begin
     with sought as (

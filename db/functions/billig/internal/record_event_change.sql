@@ -6,6 +6,7 @@ declare
     v_change bigint;
     v_event billig.event;
 begin
+    perform books.check_text('p_kind', p_kind, 'p_reason', p_reason);
     if p_kind is null or p_kind not in ('CANCELLED', 'MOVED') or coalesce(p_reason, '') !~ '\S'
         or (p_kind = 'CANCELLED') <> (p_event_time is null)
         or p_event_time not between '2000-01-01' and '2100-01-01'
@@ -42,7 +43,7 @@ begin
             hint = 'What happened to it is in billig.event_change.';
     end if;
     insert into billig.event_change (event, kind, time_before, time_after, reason)
-    values (p_event, p_kind, v_event.event_time, p_event_time, btrim(p_reason))
+    values (p_event, p_kind, v_event.event_time, p_event_time, p_reason)
     returning event_change into v_change;
     if p_event_time <> v_event.event_time then
         update billig.event set event_time = p_event_time where event = p_event;
