@@ -391,7 +391,7 @@ create table books.voucher_export (
     constraint voucher_export_layout_check check (layout in ('GBAT10')),
     constraint voucher_export_no_vat_code_check check (no_vat_code ~ '^[A-Za-z0-9]{1,10}$'),
     constraint voucher_export_number_check
-    check (first_number between 1 and last_number and last_number <= 9999999),
+    check (first_number >= 1 and first_number <= last_number and last_number <= 9999999),
     constraint voucher_export_lines_check check (lines > 0 and debit >= 0),
     constraint voucher_export_sha256_check check (length(content_sha256) = 32),
     constraint voucher_export_number_excl exclude using gist (

@@ -286,7 +286,7 @@ create table billig.event (
     constraint event_project_fkey foreign key (project) references billig.project (project),
     constraint event_vat_code_fkey foreign key (vat_code) references books.vat_code (vat_code),
     constraint event_ticket_fee_vat_code_fkey foreign key (ticket_fee_vat_code) references books.vat_code (vat_code),
-    constraint event_ticket_fee_check check (ticket_fee between 0 and 100000 and scale(ticket_fee) = 0),
+    constraint event_ticket_fee_check check (ticket_fee >= 0 and ticket_fee <= 100000 and scale(ticket_fee) = 0),
     constraint event_ticket_fee_vat_source_check check (
         (ticket_fee_vat_code is null) = (ticket_fee_vat_source is null) and ticket_fee_vat_source ~ '\S'
     ),
