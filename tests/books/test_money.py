@@ -6,6 +6,7 @@ tickets, never from the log. Debits are positive, credits negative, in NOK.
 
 import random
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import date, datetime, time
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -18,6 +19,7 @@ from tests.support.domain import (
     SAMFUNDET,
     UKA,
     Event,
+    Row,
     call,
     close_till,
     confirm,
@@ -29,6 +31,7 @@ from tests.support.domain import (
     net,
     one,
     open_till,
+    payment_lines,
     refund,
     rows,
     run,
@@ -91,9 +94,20 @@ class Festival:
     def post(self, organisation: int, account: int, amount: Decimal) -> None:
         self.should[self.calendar.today, organisation, account] += amount
 
-    def move(self, organisation: int, method: str, amount: Decimal, stand: int | None = None) -> None:
-        """Money of a method, in or out, where this organisation has it."""
+    def move(
+        self, organisation: int, method: str, amount: Decimal, stand: int | None = None, answer: Sequence[Row] = ()
+    ) -> None:
+        """Money of a method, in or out, where this organisation has it.
+
+        What goes back last of a payment in cash is what is left of it, whatever its kroner: so the till's word is taken
+        (`answer`, what gave it back), within a krone.
+        """
         moved = in_kroner(amount) if method == "CASH" else amount
+        if method == "CASH" and answer and answer[0]["payment"] is not None:
+            said = payment_lines(self.db, answer[0]["payment"]).get("CASH", Decimal(0))
+            assert said == in_kroner(said)
+            assert said - moved in (0, 1), "never more than the amount in kroner"
+            moved = said
         self.post(organisation, ACCOUNTS[method], moved)
         self.post(organisation, ACCOUNTS["ROUNDING"], amount - moved)
         self.post(organisation, BETWEEN, -amount)
@@ -160,12 +174,12 @@ class Festival:
             return
         # by the road it came, or in cash with a reason
         method = self.dice.choice(["CASH", *([paid_with] if paid_with else [])])
-        refund(
+        answer = refund(
             self.db, [ticket], seller=f"seller{stand}", cash_point=stand, payment_methods=[method], kept=[kept],
             reason="in cash, please",
         )  # fmt: skip
         whose = ON_THE_WEB[method] if on_the_web and method != "CASH" else STANDS[stand]
-        self.move(whose, method, self.since(before), stand)
+        self.move(whose, method, self.since(before), stand, answer)
 
     def reduce(self) -> None:
         ticket = self.ticket()
@@ -176,11 +190,11 @@ class Festival:
             return
         self.live[ticket] = ""
         before, stand = self.lies_in_tickets(), self.stand()
-        call(
+        answer = call(
             self.db, "reduce_price", tickets=[ticket], amounts=[Decimal("7.30")], seller=f"seller{stand}",
             cash_point=stand, payment_methods=["CASH"], reason="rain",
         )  # fmt: skip
-        self.move(STANDS[stand], "CASH", self.since(before), stand)
+        self.move(STANDS[stand], "CASH", self.since(before), stand, answer)
 
     def exchange(self) -> None:
         ticket = self.ticket()
@@ -200,7 +214,8 @@ class Festival:
         )  # fmt: skip
         # what is given back goes by the road it came, and the web's out of where it lies
         whose = ON_THE_WEB[paid_with] if on_the_web and not is_dearer else STANDS[stand]
-        self.move(whose, method if is_dearer else paid_with, self.since(before), stand)
+        back = () if is_dearer else swapped
+        self.move(whose, method if is_dearer else paid_with, self.since(before), stand, back)
         self.live[swapped[0]["new_ticket"]] = "" if on_the_web or is_dearer else paid_with
 
     def dispute(self) -> None:
