@@ -780,7 +780,10 @@ def run_jobs(connection: psycopg.Connection[Any]) -> None:
     own = [job for job in jobs.JOBS if job != "marketplace_execute" or demo_market.is_alone(connection)]
     for each in jobs.due(connection, jobs=own):
         jobs.run_due(connection, each.job, each.period)
-    once = ("marketplace_partitions", "net_expiry", "reservation_expiry", "vat_change", "log_rollup", "consistency")
+    once = (
+        "marketplace_partitions", "net_expiry", "reservation_expiry", "vat_change", "log_rollup", "confirmation_numbers",
+        "consistency",
+    )  # fmt: skip
     for job in once:
         jobs.run(connection, job)
 

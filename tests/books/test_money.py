@@ -6,6 +6,7 @@ tickets, never from the log. Debits are positive, credits negative, in NOK.
 
 import random
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import date, datetime, time
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -18,6 +19,7 @@ from tests.support.domain import (
     SAMFUNDET,
     UKA,
     Event,
+    Row,
     call,
     close_till,
     confirm,
@@ -29,6 +31,7 @@ from tests.support.domain import (
     net,
     one,
     open_till,
+    payment_lines,
     refund,
     rows,
     run,
@@ -75,7 +78,7 @@ class Festival:
         self.drawers: dict[int, Decimal] = defaultdict(Decimal)
         self.session: dict[int, Decimal] = {}
         self.live: dict[int, str] = {}
-        """Tickets, and what each was paid with on the web; empty: at a stand, or in several ways."""
+        """Tickets, and the one method that each was paid with; empty: several, or some of it went back."""
         self.disputes: list[str] = []
 
     # --- What should be
@@ -91,9 +94,20 @@ class Festival:
     def post(self, organisation: int, account: int, amount: Decimal) -> None:
         self.should[self.calendar.today, organisation, account] += amount
 
-    def move(self, organisation: int, method: str, amount: Decimal, stand: int | None = None) -> None:
-        """Money of a method, in or out, where this organisation has it."""
+    def move(
+        self, organisation: int, method: str, amount: Decimal, stand: int | None = None, answer: Sequence[Row] = ()
+    ) -> None:
+        """Money of a method, in or out, where this organisation has it.
+
+        What goes back last of a payment in cash is what is left of it, whatever its kroner: so the till's word is taken
+        (`answer`, what gave it back), within a krone.
+        """
         moved = in_kroner(amount) if method == "CASH" else amount
+        if method == "CASH" and answer and answer[0]["payment"] is not None:
+            said = payment_lines(self.db, answer[0]["payment"]).get("CASH", Decimal(0))
+            assert said == in_kroner(said)
+            assert said - moved in (0, 1), "never more than the amount in kroner"
+            moved = said
         self.post(organisation, ACCOUNTS[method], moved)
         self.post(organisation, ACCOUNTS["ROUNDING"], amount - moved)
         self.post(organisation, BETWEEN, -amount)
@@ -136,7 +150,7 @@ class Festival:
         assert self.since(before) == cost
         for method, amount in zip(methods, amounts, strict=True):
             self.move(STANDS[stand], method, amount, stand)
-        self.live |= dict.fromkeys(sale.tickets, "")
+        self.live |= dict.fromkeys(sale.tickets, methods[0] if len(methods) == 1 else "")
 
     def sell_on_the_web(self) -> None:
         before, method = self.lies_in_tickets(), self.dice.choice(sorted(ON_THE_WEB))
@@ -150,19 +164,22 @@ class Festival:
         ticket = self.ticket()
         if ticket is None:
             return
-        web, before, stand = self.live.pop(ticket), self.lies_in_tickets(), self.stand()
+        paid_with, before, stand = self.live.pop(ticket), self.lies_in_tickets(), self.stand()
         left = one(self.db, "select price - reduced from billig.ticket where ticket = %s", ticket)
         kept = self.dice.choice([Decimal(0), min(left, Decimal("12.40"))])
-        if web and self.dice.random() < 0.5:
+        on_the_web = one(self.db, "select sale_channel = 'NET' from billig.ticket where ticket = %s", ticket)
+        if on_the_web and paid_with and self.dice.random() < 0.5:
             refund(self.db, [ticket], seller=None, kept=[kept])
-            self.move(ON_THE_WEB[web], web, self.since(before))
+            self.move(ON_THE_WEB[paid_with], paid_with, self.since(before))
             return
-        method = self.dice.choice(["CASH", "CARD", *([web] if web else [])])
-        refund(
-            self.db, [ticket], seller=f"seller{stand}", cash_point=stand, payment_methods=[method], kept=[kept]
+        # by the road it came, or in cash with a reason
+        method = self.dice.choice(["CASH", *([paid_with] if paid_with else [])])
+        answer = refund(
+            self.db, [ticket], seller=f"seller{stand}", cash_point=stand, payment_methods=[method], kept=[kept],
+            reason="in cash, please",
         )  # fmt: skip
-        whose = ON_THE_WEB[web] if method == web else STANDS[stand]
-        self.move(whose, method, self.since(before), stand)
+        whose = ON_THE_WEB[method] if on_the_web and method != "CASH" else STANDS[stand]
+        self.move(whose, method, self.since(before), stand, answer)
 
     def reduce(self) -> None:
         ticket = self.ticket()
@@ -173,23 +190,33 @@ class Festival:
             return
         self.live[ticket] = ""
         before, stand = self.lies_in_tickets(), self.stand()
-        call(
+        answer = call(
             self.db, "reduce_price", tickets=[ticket], amounts=[Decimal("7.30")], seller=f"seller{stand}",
             cash_point=stand, payment_methods=["CASH"], reason="rain",
         )  # fmt: skip
-        self.move(STANDS[stand], "CASH", self.since(before), stand)
+        self.move(STANDS[stand], "CASH", self.since(before), stand, answer)
 
     def exchange(self) -> None:
         ticket = self.ticket()
         if ticket is None:
             return
+        price, on_the_web = one(
+            self.db, "select array[price, (sale_channel = 'NET')::int] from billig.ticket where ticket = %s", ticket
+        )
+        group, paid_with = self.price_group(), self.live[ticket]
+        is_dearer = one(self.db, "select price from billig.offer where price_group = %s", group) > price
+        if not paid_with and not is_dearer:
+            return
         del self.live[ticket]
         before, stand, method = self.lies_in_tickets(), self.stand(), self.dice.choice(["CASH", "CARD"])
         swapped = exchange(
-            self.db, [ticket], self.price_group(), seller=f"seller{stand}", cash_point=stand, methods=[method]
+            self.db, [ticket], group, seller=f"seller{stand}", cash_point=stand, methods=[method] if is_dearer else None
         )  # fmt: skip
-        self.move(STANDS[stand], method, self.since(before), stand)
-        self.live[swapped[0]["new_ticket"]] = ""
+        # what is given back goes by the road it came, and the web's out of where it lies
+        whose = ON_THE_WEB[paid_with] if on_the_web and not is_dearer else STANDS[stand]
+        back = () if is_dearer else swapped
+        self.move(whose, method if is_dearer else paid_with, self.since(before), stand, back)
+        self.live[swapped[0]["new_ticket"]] = "" if on_the_web or is_dearer else paid_with
 
     def dispute(self) -> None:
         before, sale = self.lies_in_tickets(), net(self.db, self.price_group())

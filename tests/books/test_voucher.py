@@ -195,7 +195,8 @@ def plan(db: Connection, event: Event, *dates: tuple[date, date]) -> None:
         run(
             db,
             "insert into billig.event_date (event, known_on, event_date, event_type)"
-            " select event, %s, %s, event_type from billig.event where event = %s",
+            " select e.event, %s, %s, t.event_type from billig.event as e"
+            " left join billig.event_type as t on e.event_type = t.event_type_name where e.event = %s",
             known_on,
             event_date,
             event.event,

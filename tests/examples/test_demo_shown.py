@@ -181,7 +181,7 @@ select
 from billig.transaction_log
 where billig.moves_money(transaction_type)
 """
-FOOD = 7
+FOOD = "food"
 
 
 def frame(db: Connection, query: LiteralString) -> pandas.DataFrame:

@@ -193,9 +193,7 @@ def make_event(
             insert into billig.event
                 (event_name, event_time, organisation, ticket_fee, project, vat_code, ticket_fee_vat_code,
                 ticket_fee_vat_source, sale_from, sale_to, hidden, event_type)
-            select
-                %s, %s, %s, %s, %s, %s, %s, %s, %s::timestamp, %s::timestamp, %s,
-                (select event_type from billig.event_type where event_type_name = %s)
+            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
             returning event
             """,
             _fresh("Event"),

@@ -34,7 +34,7 @@ def the_sections_agree(db: Connection) -> None:
     for row in rows(
         db,
         """
-        select m.payment_method_name as method, count(*) as payments, sum(l.amount) as amount
+        select m.payment_method_name as method, count(distinct l.payment) as payments, sum(l.amount) as amount
         from billig.payment_line as l
         inner join billig.payment_method as m on l.payment_method = m.payment_method
         group by m.payment_method_name

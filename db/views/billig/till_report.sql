@@ -20,7 +20,7 @@ from (
     select
         z.cash_point,
         z.z_number,
-        z.business_date,
+        z.business_date::date,
         z.grand_total_sales as grand_sales,
         z.grand_total_returns as grand_returns
     from billig.z_report as z

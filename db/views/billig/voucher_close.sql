@@ -1,6 +1,6 @@
 create or replace view billig.voucher_close as
 select
-    p.last_day as posting_date,
+    p.last_day::date as posting_date,
     p.organisation,
     c.line_kind,
     t.payment_method,

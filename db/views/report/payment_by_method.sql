@@ -25,7 +25,7 @@ from (
         sum(a.payments)::bigint as payments,
         sum(a.amount) as amount
     from (
-        -- money, whole where it is
+        -- money, whole where it is; a payment may have several lines by one method
         select
             l.payment,
             l.posting_date,
@@ -34,16 +34,17 @@ from (
             l.payment_method,
             null as item,
             1 as payments,
-            l.amount,
+            sum(l.amount) as amount,
             -- the rounding goes the way of its payment, whichever way it rounds
             case
                 when l.payment_method = (select r.payment_method from billig.payment_method as r where r.is_rounding)
-                    then sum(l.amount) over (
+                    then sum(sum(l.amount)) over (
                         partition by l.posting_date, l.transaction_date, l.payment, l.organisation
                     )
-                else l.amount
+                else sum(l.amount)
             end as turn
         from billig.posted_line as l
+        group by l.payment, l.posting_date, l.transaction_date, l.organisation, l.payment_method
         union all
         -- what is another's of it
         select

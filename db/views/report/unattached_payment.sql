@@ -54,9 +54,13 @@ left join lateral (
         sum(n.amount) as amount,
         sum(n.amount) filter (where m.is_cash) as cash_amount,
         string_agg(m.payment_method_name || ' ' || n.amount, ', ' order by m.payment_method) as payment_methods
-    from billig.payment_line as n
+    from (
+        select k.payment_method, sum(k.amount) as amount
+        from billig.payment_line as k
+        where k.payment = p.payment
+        group by k.payment_method
+    ) as n
     inner join billig.payment_method as m on n.payment_method = m.payment_method
-    where n.payment = p.payment
 ) as i on true
 where
     p.till_session is null
