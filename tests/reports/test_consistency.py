@@ -670,7 +670,7 @@ def _current_though_closed(db: Connection, world: World) -> Row:
     run(
         db,
         "update marketplace.transaction set status = 'CURRENT', due_amount = null, carried_out = null, minimum = null,"
-        " closed_at = null, executed = null, offset_amount = 0, billed = null where transaction = %s",
+        " closed_at = null, executed = null, offset_amount = 0, billed = null, credited = 0 where transaction = %s",
         world.settled,
     )
     return {"transaction": world.settled, "month": date(2026, 1, 1)}
@@ -843,7 +843,8 @@ BREAKAGES: list[tuple[str, str, Break]] = [
         "chargeback", "update billig.payment_line set amount = -102 where payment = %(payment)s",
         "more is charged back than came in")),
     ("chargeback", "by another method", _disputed(
-        "chargeback", "update billig.payment_line set payment_method = 6 where payment = %(payment)s",
+        "chargeback",
+        "update billig.payment_line set payment_method = 6, gives_back_method = 6 where payment = %(payment)s",
         "more is charged back than came in")),
     ("chargeback", "in cash", _disputed(
         "chargeback",
@@ -864,7 +865,8 @@ BREAKAGES: list[tuple[str, str, Break]] = [
         "chargeback_won", "update billig.payment_line set amount = amount + 1 where payment = %(payment)s",
         "another amount is won than was charged back")),
     ("chargeback", "won by another method", _disputed(
-        "chargeback_won", "update billig.payment_line set payment_method = 6 where payment = %(payment)s",
+        "chargeback_won",
+        "update billig.payment_line set payment_method = 6, gives_back_method = 6 where payment = %(payment)s",
         "another amount is won than was charged back")),
     ("chargeback", "won for another ticket", _disputed(
         "chargeback_won", "update billig.transaction_log set ticket = ticket + 1 where payment = %(payment)s",
@@ -915,7 +917,8 @@ BREAKAGES: list[tuple[str, str, Break]] = [
     ("era_is_current", "a dump restored elsewhere", _another_cluster),
     ("trigger_guard", "triggers switched off", _trigger_off),
     ("rounding", "a rounding that is none", _rounding(
-        "insert into billig.payment_line values (%s, 9, -0.50, 2)", rounding=Decimal("-0.50"))),
+        "insert into billig.payment_line (payment, payment_method, line, amount, organisation)"
+        " values (%s, 9, 9, -0.50, 2)", rounding=Decimal("-0.50"))),
     ("rounding", "a rounding without cash", _rounding(
         "update billig.payment_line set payment_method = 9, amount = 0.50 where payment = %s", cash=None)),
     ("between_organisations", "cash in another's books", _till(
