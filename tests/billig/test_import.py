@@ -560,9 +560,7 @@ def test_a_sale_with_vat_that_opens_more_than_a_year_before_the_event_is_a_warni
     next_month = f"{datetime.now() + timedelta(days=30):%F} 20:00"
     lines.append(row(7, external_id="R7", vat_code="3", event_time=next_month, sale_from="2000-01-01 00:00:00"))
     found = [(line, column) for line, column, reason in problems(db, *lines) if "more than a year before" in reason]
-    assert found == [(2, "sale_from"), (4, "sale_from"), (6, "sale_from")], (
-        "6: of the fee; 5: has none; 7: at once"
-    )
+    assert found == [(2, "sale_from"), (4, "sale_from"), (6, "sale_from")], "6: of the fee; 5: has none; 7: at once"
     assert do_import(db, lines)["event"] == (6, 0, 0)
 
 
