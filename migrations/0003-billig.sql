@@ -173,7 +173,7 @@ comment on column billig.cash_point.cash_point is 'The number; legacy: point_of_
 comment on column billig.cash_point.cash_point_name is 'Name';
 comment on column billig.cash_point.place is 'Where it stands';
 comment on column billig.cash_point.payment_method is
-'The stand''s own method: what a legacy refund there is paid back with (1 = CASH)';
+'The stand''s own method: what a legacy sale there is paid with; where it is cash (1), a legacy refund there is paid out in cash, too, of what a stand took';
 comment on column billig.cash_point.session_required is
 'Functions sell and refund here only in an open till session (23B26). Legacy writes are never refused for it: without a session they are listed in report.unattached_payment. False for the stands that were there before there were sessions.';
 comment on column billig.cash_point.is_registered is

@@ -1,15 +1,18 @@
 -- The payments and lines that the triggers make for it (one a purchase), then the tickets, each written once.
 begin;
 create temporary table refund on commit drop as
-select nextval('billig.payment_payment_seq') as payment, purchase, sum(price) as amount
+select nextval('billig.payment_payment_seq') as payment, purchase, payment as gives_back, sum(price) as amount
 from billig.ticket
 where purchase >= %(start)s and purchase < %(stop)s
-group by purchase;
+group by purchase, gives_back;
 insert into billig.payment (payment, kind, purchase, seller, cash_point, till_session, made_by)
 select payment, 'REFUND', purchase, 'bench_seller', 1, 1, 'TRIGGER'
 from refund;
-insert into billig.payment_line (payment, payment_method, amount, organisation)
-select payment, 1, -amount, 2
+insert into billig.payment_line (payment, payment_method, line, amount, organisation, gives_back, gives_back_method)
+select payment, 1, 2, -amount, 2, gives_back, 2 -- what comes in is a legacy payment's first line
+from refund;
+insert into billig.given_back (payment, payment_method, took, cash_took, amount)
+select gives_back, 2, amount, 0, amount
 from refund;
 update billig.ticket
 set refunded = localtimestamp, refunder = 'bench_seller', point_of_refund = 1

@@ -5,12 +5,12 @@ with payment as (
     returning payment
 )
 
-insert into billig.payment_line (payment, payment_method, amount)
-select p.payment, 2, -sum(t.price)
+insert into billig.payment_line (payment, payment_method, line, amount, gives_back, gives_back_method)
+select p.payment, 2, row_number() over (order by t.payment), -sum(t.price), t.payment, 2
 from payment as p
 cross join billig.ticket as t
 where t.purchase >= %(start)s and t.purchase < %(stop)s
-group by p.payment;
+group by p.payment, t.payment;
 update billig.ticket
 set
     refunded = localtimestamp, refunder = 'bench_seller', point_of_refund = 1,

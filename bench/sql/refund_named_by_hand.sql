@@ -5,12 +5,16 @@ with payment as (
     returning payment
 )
 
-insert into billig.payment_line (payment, payment_method, amount, organisation)
-select p.payment, 2, -sum(t.price), 2
+insert into billig.payment_line (payment, payment_method, line, amount, organisation, gives_back, gives_back_method)
+select p.payment, 2, row_number() over (order by t.payment), -sum(t.price), 2, t.payment, 2
 from payment as p
 cross join billig.ticket as t
 where t.purchase >= %(start)s and t.purchase < %(stop)s
-group by p.payment;
+group by p.payment, t.payment;
+insert into billig.given_back (payment, payment_method, took, cash_took, amount)
+select gives_back, 2, -amount, 0, -amount
+from billig.payment_line
+where payment = currval('billig.payment_payment_seq');
 update billig.ticket
 set
     refunded = localtimestamp, refunder = 'bench_seller', point_of_refund = 1,

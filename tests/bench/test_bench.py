@@ -13,7 +13,7 @@ from bench.sizes import SMOKE
 from pybridge.paths import ROOT
 from tests.conftest import Connection
 
-UNLIKE = {"timestamp", "timestamptz", "xid8"}
+UNLIKE = {"timestamp", "timestamptz", "uuid", "xid8"}
 """Types of columns that no two runs fill alike."""
 NOT_KEPT = {"transaction_log", "first_of_payment"}
 """Which of a purchase's tickets comes first is not decided by hand, nor in which order their rows are numbered."""

@@ -117,16 +117,16 @@ def test_nothing_is_sold_at_a_stand_before_it_is_registered(db: Connection) -> N
     assert domain.log_rows(db, sale.ticket)[0]["cash_point"] == 7
 
 
-def test_a_legacy_refund_is_paid_with_the_stands_own_method(db: Connection) -> None:
+def test_a_legacy_refund_goes_back_as_it_was_paid_or_in_cash_where_the_stand_pays_out_cash(db: Connection) -> None:
     group = make_event(db).price_group
     register(db, payment_method="VIPPS")
     tickets = sell(db, group, 2, methods=("CARD",)).tickets
     back = {"refunded": "now", "refunder": "ola", "point_of_refund": 7}
     domain.update_ticket(db, tickets[0], **back)
-    register(db, payment_method="BANK")
+    register(db, payment_method="CASH")
     domain.update_ticket(db, tickets[1], **back)
     payments = [domain.log_rows(db, ticket)[-1]["payment"] for ticket in tickets]
-    assert [domain.payment_lines(db, payment) for payment in payments] == [{"VIPPS": -100}, {"BANK": -100}]
+    assert [domain.payment_lines(db, payment) for payment in payments] == [{"CARD": -100}, {"CASH": -100}]
     assert domain.consistency(db) == {}
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -556,9 +557,11 @@ def test_a_sale_with_vat_that_opens_more_than_a_year_before_the_event_is_a_warni
         row(int(line), external_id=f"R{line}", vat_code=codes[line], sale_from=opens[line], **fees.get(line, {}))
         for line in opens
     ]
+    next_month = f"{datetime.now() + timedelta(days=30):%F} 20:00"
+    lines.append(row(7, external_id="R7", vat_code="3", event_time=next_month, sale_from="2000-01-01 00:00:00"))
     found = [(line, column) for line, column, reason in problems(db, *lines) if "more than a year before" in reason]
-    assert found == [(2, "sale_from"), (4, "sale_from"), (6, "sale_from")], "6: of the fee alone; 5: has none"
-    assert do_import(db, lines)["event"] == (5, 0, 0)
+    assert found == [(2, "sale_from"), (4, "sale_from"), (6, "sale_from")], "6: of the fee; 5: has none; 7: at once"
+    assert do_import(db, lines)["event"] == (6, 0, 0)
 
 
 def test_vat_of_an_organisation_that_is_not_registered_for_it_is_a_warning(db: Connection) -> None:

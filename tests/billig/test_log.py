@@ -1035,11 +1035,16 @@ def last_payment(db: Connection, ticket: int) -> int:
     return int(log_rows(db, ticket)[-1]["payment"])
 
 
-def test_a_legacy_refund_at_a_stand_is_paid_by_the_stands_own_method(db: Connection, play: Event) -> None:
-    sale = sell(db, play.price_group, 2, methods=["CASH"])
-    for ticket, stand, method in zip(sale.tickets, (STAND, KIOSK), ("CARD", "CASH"), strict=True):
-        update_ticket(db, ticket, refunded="now", refunder="perl", point_of_refund=stand)
-        assert payment_lines(db, last_payment(db, ticket)) == {method: -116}
+@pytest.mark.parametrize(
+    ("paid", "stand", "back"),
+    [("CASH", STAND, "CASH"), ("CARD", STAND, "CARD"), ("VIPPS", STAND, "VIPPS"), ("CARD", KIOSK, "CASH")],
+)
+def test_a_legacy_refund_goes_back_as_it_was_paid_or_in_cash_where_the_stand_pays_out_cash(
+    db: Connection, play: Event, paid: str, stand: int, back: str
+) -> None:
+    ticket = sell(db, play.price_group, methods=[paid]).ticket
+    update_ticket(db, ticket, refunded="now", refunder="perl", point_of_refund=stand)
+    assert payment_lines(db, last_payment(db, ticket)) == {back: -116}
 
 
 def test_a_payment_that_nobody_named_stands_in_the_log_alone(db: Connection, play: Event) -> None:

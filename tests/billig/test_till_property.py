@@ -153,7 +153,7 @@ class Day:
                 self.given_back(self.open.get(seller), method, amount)
 
     def refunds_raw(self, n: int) -> None:
-        """The legacy script: by the stand's own method, in whoever's session it is."""
+        """The legacy script: in cash, as these stands pay out, in whoever's session it is."""
         if self.sold:
             ticket, _, cost = self.sold.pop(n % len(self.sold))
             seller, stand = self.seller(n % 3), self.stand(n)

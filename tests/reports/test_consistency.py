@@ -139,6 +139,8 @@ def world(db: Connection, tmp_path_factory: pytest.TempPathFactory) -> World:
     call(db, "change_price_group", tickets=[changed], price_group=event.price_groups[1], seller="kari")
     update_ticket(db, used, used="now")
     swap = exchange(db, [old], other_event.price_group, methods=None)[0]
+    at_the_door = sell(db, make_event(db, event_time=one(db, "select billig.local_time()")).price_group, 2)
+    refund(db, at_the_door.tickets[:1])
     cash = one(db, "select expected from billig.till_expected where payment_method = 1")
     close_till(db, None, denominations=[1], pieces=[int(cash)])
     call(db, "z_report", cash_point=1, seller="kari")
@@ -630,6 +632,26 @@ def _rounding(statement: LiteralString, **says: object) -> Break:
     return do
 
 
+def _given_back_line(statement: LiteralString, which: str, problem: str) -> Break:
+    """Changes what is given back of a sale at a stand; a row names the sale or what gives it back."""
+
+    def do(db: Connection, world: World) -> Row:
+        assert run(db, statement, {"payment": world.payment, "refund": world.refund})
+        return {"payment": getattr(world, which), "problem": problem}
+
+    return do
+
+
+def _receipt(statement: LiteralString, **says: object) -> Break:
+    """Changes what receipts are of, or their numbers."""
+
+    def do(db: Connection, world: World) -> Row:
+        assert run(db, statement, {"payment": world.payment, "paid": world.paid})
+        return says
+
+    return do
+
+
 _COUNTED_WHILE_OPEN = """
 with opened as (
     insert into billig.till_session (cash_point, seller, organisation) values (1, 'kari', 2) returning till_session
@@ -670,7 +692,8 @@ def _current_though_closed(db: Connection, world: World) -> Row:
     run(
         db,
         "update marketplace.transaction set status = 'CURRENT', due_amount = null, carried_out = null, minimum = null,"
-        " closed_at = null, executed = null, offset_amount = 0, billed = null where transaction = %s",
+        " closed_at = null, executed = null, offset_amount = 0, billed = null, credited = 0, taken = null,"
+        " taken_by = null where transaction = %s",
         world.settled,
     )
     return {"transaction": world.settled, "month": date(2026, 1, 1)}
@@ -843,7 +866,8 @@ BREAKAGES: list[tuple[str, str, Break]] = [
         "chargeback", "update billig.payment_line set amount = -102 where payment = %(payment)s",
         "more is charged back than came in")),
     ("chargeback", "by another method", _disputed(
-        "chargeback", "update billig.payment_line set payment_method = 6 where payment = %(payment)s",
+        "chargeback",
+        "update billig.payment_line set payment_method = 6, gives_back_method = 6 where payment = %(payment)s",
         "more is charged back than came in")),
     ("chargeback", "in cash", _disputed(
         "chargeback",
@@ -864,7 +888,8 @@ BREAKAGES: list[tuple[str, str, Break]] = [
         "chargeback_won", "update billig.payment_line set amount = amount + 1 where payment = %(payment)s",
         "another amount is won than was charged back")),
     ("chargeback", "won by another method", _disputed(
-        "chargeback_won", "update billig.payment_line set payment_method = 6 where payment = %(payment)s",
+        "chargeback_won",
+        "update billig.payment_line set payment_method = 6, gives_back_method = 6 where payment = %(payment)s",
         "another amount is won than was charged back")),
     ("chargeback", "won for another ticket", _disputed(
         "chargeback_won", "update billig.transaction_log set ticket = ticket + 1 where payment = %(payment)s",
@@ -915,9 +940,32 @@ BREAKAGES: list[tuple[str, str, Break]] = [
     ("era_is_current", "a dump restored elsewhere", _another_cluster),
     ("trigger_guard", "triggers switched off", _trigger_off),
     ("rounding", "a rounding that is none", _rounding(
-        "insert into billig.payment_line values (%s, 9, -0.50, 2)", rounding=Decimal("-0.50"))),
+        "insert into billig.payment_line (payment, payment_method, line, amount, organisation)"
+        " values (%s, 9, 9, -0.50, 2)", rounding=Decimal("-0.50"))),
     ("rounding", "a rounding without cash", _rounding(
         "update billig.payment_line set payment_method = 9, amount = 0.50 where payment = %s", cash=None)),
+    ("given_back", "more than came in", _given_back_line(
+        "update billig.payment_line set amount = amount - 1000 where payment = %(refund)s", "payment",
+        "more was given back than came in")),
+    ("given_back", "another amount is counted", _given_back_line(
+        "update billig.given_back set amount = amount - 1 where payment = %(payment)s", "payment",
+        "what is counted is not what its lines say")),
+    ("given_back", "of what gave back itself", _given_back_line(
+        "update billig.payment_line set gives_back = payment where payment = %(refund)s", "refund",
+        "it gives back what took no money, or gave some back itself")),
+    ("receipt", "money of another organisation", _receipt(
+        "update billig.transaction_log set organisation = 1 where payment = %(payment)s and ticket = %(paid)s",
+        organisation=1, problem="money moved and there is no receipt")),
+    ("receipt", "none of a cash point's numbers", _receipt(
+        "update billig.payment set cash_point = 1 where payment ="
+        " (select min(payment) from billig.receipt where receipt_number is null and %(payment)s > 0)",
+        cash_point=1, problem="a receipt of a cash point has no number")),
+    ("receipt", "a number of another series", _receipt(
+        "update billig.payment set cash_point = null where payment = %(payment)s",
+        problem="a receipt has the number of another series")),
+    ("receipt", "a number that nobody has", _receipt(
+        "update billig.receipt_series set last_sale = last_sale + 1 where cash_point = 1 and %(payment)s > 0",
+        cash_point=1, problem="the numbers taken are not those that receipts have")),
     ("between_organisations", "cash in another's books", _till(
         "update billig.payment_line set organisation = 1 where payment_method = 1 and payment ="
         " (select min(payment) from billig.payment where till_session = %(session)s)",

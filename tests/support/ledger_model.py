@@ -25,12 +25,16 @@ def vat_of(gross: Decimal, rate: Decimal) -> Decimal:
     return (gross * rate / (100 + rate)).quantize(CENT, ROUND_HALF_UP)
 
 
-def exact_cash(lines: Mapping[int, Decimal]) -> dict[int, Decimal]:
-    """Lines with cash as it was to be paid: what moves is whole kroner, half away from zero, the rounding beside it."""
+def exact_cash(lines: Mapping[int, Decimal], no_notes_left: bool = False) -> dict[int, Decimal]:
+    """Lines with cash as it was to be paid: what moves is whole kroner, half away from zero, the rounding beside it.
+
+    What goes back last is what is left of the notes that came in, be it less.
+    """
     exact = dict(lines)
     if CASH_ROUNDING in exact:
         exact[CASH] = exact.get(CASH, Decimal(0)) + exact.pop(CASH_ROUNDING)
-    assert lines.get(CASH, 0) == exact.get(CASH, Decimal(0)).quantize(Decimal(1), ROUND_HALF_UP), lines
+    handed, rounded = lines.get(CASH, Decimal(0)), exact.get(CASH, Decimal(0)).quantize(Decimal(1), ROUND_HALF_UP)
+    assert handed == rounded or (no_notes_left and rounded < handed <= 0), lines
     return exact
 
 
@@ -200,6 +204,7 @@ class Ledger:
         self.tickets: dict[int, Ticket] = {}
         self.buyers: dict[int, str] = {}  # by purchase, where one is named
         self.vat: dict[tuple[int | None, int, Decimal], list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
+        self.notes: dict[int, Decimal] = defaultdict(Decimal)  # cash handed over, less what was handed back of it
         self.activity: Counter[tuple[str | None, str]] = Counter()
         self.turnover: dict[str | None, Decimal] = defaultdict(Decimal)
         self.methods: dict[int, Decimal] = defaultdict(Decimal)
@@ -449,12 +454,16 @@ class Ledger:
         for gives_back, came_by, method, amount in roads:
             by = came_by or (CASH if method == CASH_ROUNDING else method)
             self.roads[int(gives_back), int(by)] += Decimal(str(amount))
+            if CASH == int(by) == int(method):
+                self.notes[int(gives_back)] += Decimal(str(amount))
             assert int(gives_back) == payment or int(by) == method or int(method) in (CASH, BANK, CASH_ROUNDING)
         assert min(self.roads.values(), default=Decimal(0)) >= 0, f"more went back by a road than came: {self.roads}"
         assert sum(lines.values(), Decimal(0)) == expected.total, (lines, expected)
         for method, amount in lines.items():
             self.methods[method] += amount
-        lines = exact_cash(lines)
+        assert min(self.notes.values(), default=Decimal(0)) >= 0, f"more notes went back than came: {self.notes}"
+        given_back = {int(row[0]) for row in roads} - {payment}
+        lines = exact_cash(lines, any(self.notes.get(each) == 0 for each in given_back))
         tolerance = ROUNDING * self._slack(expected) if len(expected.lines) > 1 else 0
         # What goes back is told by the roads; a dearer price group by raw SQL is paid as the ticket was.
         told = (expected.total > 0 and expected.lines) or expected.kind.startswith("CHARGEBACK")

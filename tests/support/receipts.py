@@ -18,8 +18,9 @@ def missing(db: Connection, payment: int) -> list[str]:
         row["payment_method_name"]: row["amount"]
         for row in rows(
             db,
-            "select m.payment_method_name, l.amount from billig.payment_line as l inner join billig.payment_method as m"
-            " on l.payment_method = m.payment_method where l.payment = %s and not m.is_rounding",
+            "select m.payment_method_name, sum(l.amount) as amount from billig.payment_line as l"
+            " inner join billig.payment_method as m on l.payment_method = m.payment_method"
+            " where l.payment = %s and not m.is_rounding group by 1",
             payment,
         )
     }

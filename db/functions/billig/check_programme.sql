@@ -273,7 +273,7 @@ begin atomic
         inner join books.vat_code as v
             on v.vat_code::text = e.ticket_vat_code or (v.vat_code::text = e.fee_vat_code and e.ticket_fee::numeric > 0)
         where
-            coalesce(e.sale_from, billig.local_time())::date < e.event_date - interval '1 year'
+            coalesce(nullif(e.sale_from, '2000-01-01'), billig.local_time())::date < e.event_date - interval '1 year' -- 2000: at once
             and books.rate_on(v.vat_code, e.event_date) > 0
         union all
         select

@@ -73,11 +73,13 @@ begin atomic
         select
             case when m.is_rounding then 7 else 8 end, case when m.is_rounding then 'ROUNDING' else 'PAYMENT' end,
             m.payment_method, array[m.payment_method_name], null, null, null, null, null,
-            case when m.is_rounding then -i.amount else i.amount end, null, null, null, v.organisation
+            case when m.is_rounding then -sum(i.amount) else sum(i.amount) end, null, null, null, v.organisation
         from billig.payment_line as i
         inner join billig.payment_method as m on i.payment_method = m.payment_method
         cross join vendor as v
-        where i.payment = p_payment and not (m.is_rounding and i.amount = 0)
+        where i.payment = p_payment
+        group by m.payment_method, m.payment_method_name, m.is_rounding, v.organisation
+        having not (m.is_rounding and sum(i.amount) = 0)
     )
 
     select
