@@ -781,8 +781,8 @@ def run_jobs(connection: psycopg.Connection[Any]) -> None:
     for each in jobs.due(connection, jobs=own):
         jobs.run_due(connection, each.job, each.period)
     once = (
-        "marketplace_partitions", "net_expiry", "reservation_expiry", "vat_change", "log_rollup", "confirmation_numbers",
-        "consistency",
+        "marketplace_partitions", "net_expiry", "reservation_expiry", "vat_change", "log_rollup",
+        "confirmation_numbers", "consistency",
     )  # fmt: skip
     for job in once:
         jobs.run(connection, job)
