@@ -304,29 +304,28 @@ def play(
     return schedule.seen
 
 
+WANTED = (
+    *("died before", "died after", "died commit", "UNKNOWN"),
+    *("DECLINED_SOFT", "DECLINED_HARD", "APPLIED", "SEEN"),
+)
+
+
 def test_nobody_is_charged_or_paid_twice_and_nobody_is_forgotten(
     box: sandbox.Box, db: Connection, connect: Connect, fault_schedules: range
 ) -> None:
     market.set_minimum(db, "0.01", "0.01")
     market.set_rate(db, "0.3")
     month, seen = FIRST, Counter[str]()
-    for number in fault_schedules:
+    # What dies when is up to the machine, too: where a kind of fault did not come about, more are played.
+    more = range(fault_schedules.stop, fault_schedules.stop + 2 * len(fault_schedules))
+    for number in (*fault_schedules, *(more if len(fault_schedules) >= 25 else ())):
+        if number in more and all(seen[each] for each in WANTED):
+            break
         seen += play(box, db, connect, number, month)
         month = market.next_month(month)
     assert consistency(db) == {}
     print(dict(seen))  # `pytest -s` shows what chance brought
-    if len(fault_schedules) >= 25:
-        wanted = (
-            "died before",
-            "died after",
-            "died commit",
-            "UNKNOWN",
-            "DECLINED_SOFT",
-            "DECLINED_HARD",
-            "APPLIED",
-            "SEEN",
-        )
-        assert [each for each in wanted if not seen[each]] == [], seen
+    assert len(fault_schedules) < 25 or [each for each in WANTED if not seen[each]] == [], seen
 
 
 def _blind(market: Marketplace, name: str, gateway: Gateway, job_run: int, now: datetime) -> list[EndLookRow]:

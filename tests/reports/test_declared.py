@@ -35,7 +35,7 @@ def sold(db: Connection, tmp_path: Path) -> date:
     """A day of sales, refunds and a payment at no till; some of it went out, and the bank said something."""
     make_cash_point(db, 1)
     revue = make_event(db, prices=(410, 310), fee=10, project=make_project(db, project=11))
-    open_till(db, "kari", 1)
+    open_till(db, "kari", 1, 1000)
     bought = sell(db, revue.price_group, 2, seller="kari", cash_point=1, methods=["CARD"])
     today: date = one(db, "select billig.local_time()::date")
     call_in(db, "books", "export_vouchers", organisation=UKA, first_day=today, last_day=today)
