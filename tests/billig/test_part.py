@@ -91,6 +91,8 @@ def test_raw_sql_keeps_a_part_of_its_refund_and_is_refused_it_without_one(db: Co
     assert moved(db, ticket)[1:] == [("NORMAL_REFUND", -150, -50), ("FEE_KEPT", 30, 50)]
     with expect("23B10"):
         update_ticket(db, ticket, kept=10)
+    with expect("23B22"):  # in a word, and no row of the table is shown
+        update_ticket(db, ticket, refunded=None, refunder=None)
     with expect("23514", native=True):
         update_ticket(db, other, refunded="now", refunder="perl", kept=201)
     with expect("23514", native=True):

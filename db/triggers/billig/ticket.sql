@@ -56,6 +56,11 @@ begin
         new.refunder := billig.seller_name(nullif(new.refunder, ''));
     end if;
     if new.refunded is distinct from old.refunded then
+        if old.refunded is not null then -- in a word, where a check of the table would show the row
+            perform billig.refuse_ticket(old.ticket, r.error_code, r.message, r.hint)
+            from billig.ticket_refusal as r
+            where r.ticket_refusal = -7;
+        end if;
         perform billig.check_client_time('refunded', new.refunded);
     end if;
     if new.used is distinct from old.used then
@@ -66,7 +71,7 @@ end;
 $$;
 
 comment on function billig.ticket_client_words() is
-'What a client''s own UPDATE says of who and when: the refunder is stored as billig.seller has the name, and times are near now (22023). The functions have checked theirs.';
+'What a client''s own UPDATE says of who and when: the refunder is stored as billig.seller has the name, and times are near now (22023); what is refunded stays so (23B22). The functions have checked theirs.';
 
 create or replace function billig.ticket_keep()
 returns trigger
