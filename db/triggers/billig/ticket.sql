@@ -56,7 +56,7 @@ begin
         new.refunder := billig.seller_name(nullif(new.refunder, ''));
     end if;
     if new.refunded is distinct from old.refunded then
-        if old.refunded is not null then -- in a word, where a check of the table would show the row
+        if new.refunded is null then -- in a word, where a check of the table would show the row
             perform billig.refuse_ticket(old.ticket, r.error_code, r.message, r.hint)
             from billig.ticket_refusal as r
             where r.ticket_refusal = -7;
