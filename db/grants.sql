@@ -110,6 +110,8 @@ grant execute on function books.close_period to bookkeeper;
 grant execute on function billig.roll_up_log to bookkeeper, scheduler;
 -- Whoever reads a view calls the functions in it: these say which rows are late, and nothing else.
 grant execute on function billig.late_rows, billig.late_payments, books.posting_date to analyst, bookkeeper, auditor, scheduler;
+-- A check asks which payments are one whole.
+grant execute on function billig.tied_payments to bookkeeper, auditor, scheduler;
 grant execute on function books.organisation_on to analyst, bookkeeper, auditor;
 
 -- What a function checks its arguments by, where it runs with the rights of who calls it.

@@ -14,6 +14,7 @@ from tests.support.domain import (
     close_till,
     confirm,
     consistency,
+    exchange,
     expect,
     make_cash_point,
     make_event,
@@ -23,6 +24,7 @@ from tests.support.domain import (
     open_till,
     payment_lines,
     refund,
+    rows,
     run,
     sell,
     ticket_row,
@@ -37,37 +39,93 @@ def play(db: Connection) -> Event:
     return make_event(db, prices=(200, 300), fee=20, vat_code=REGULAR_RATE)
 
 
-def test_many_small_reductions_in_cash_do_not_add_up_to_more_than_the_price(db: Connection, play: Event) -> None:
+def notes(db: Connection) -> list[int]:
+    """What was handed over in cash, payment by payment."""
+    query = "select sum(amount) as amount from billig.payment_line where payment_method = 1 group by payment order by payment"
+    return [int(row["amount"]) for row in rows(db, query)]
+
+
+def test_many_small_reductions_in_cash_come_to_what_one_would(db: Connection, play: Event) -> None:
     ticket = sell(db, play.price_group).ticket
-    assert reduce(db, [ticket], "0.50") == [Decimal("-0.50")]  # 1 krone in cash
-    with expect("23B06"):
-        reduce(db, [ticket], "0.50")
-    with expect("23B06"):
-        update_ticket(db, ticket, reduced=1)
-    with expect("23B06"):
-        reduce(db, [ticket, sell(db, play.price_group).ticket], "0.75", "1.00")
+    for _ in range(5):
+        assert reduce(db, [ticket], "0.50") == [Decimal("-0.50")]
+    assert notes(db) == [200, -1, 0, -1, 0, -1]
     assert reduce(db, [ticket], "0.50", payment_methods=["BANK"]) == [Decimal("-0.50")]
-    reduce(db, [ticket], 10)
+    update_ticket(db, ticket, reduced=13)
     refund(db, [ticket])
-    assert money_left(db) == {"BANK": Decimal("-0.50"), "CASH": Decimal("200.50")}
+    assert money_left(db) == {"BANK": Decimal("-0.50"), "CASH": Decimal("0.50")}
+    assert sum(notes(db)) == 0
     assert consistency(db) == {}
 
 
-def test_two_small_reductions_at_once_are_rounded_up_once(db: Connection, connect: Connect, play: Event) -> None:
-    ticket = sell(db, play.price_group).ticket
-    speakers = [connect() for _ in range(4)]
-    answers = together([partial(reduce, speaker, [ticket], "0.50") for speaker in speakers])
-    assert sqlstates(answers) == ["23B06"] * 3
-    assert ticket_row(db, ticket)["reduced"] == Decimal("0.50")
-
-
-def test_without_the_guard_the_roundings_give_more_than_the_price(db: Connection, play: Event) -> None:
-    run(db, "alter table billig.payment_line disable trigger payment_line_rounding")
-    ticket = sell(db, play.price_group).ticket
-    for _ in range(201):
+def test_an_exchange_does_not_begin_rounding_anew(db: Connection) -> None:
+    """One by which buyers gained a krone each time: reduced in cash, exchanged down in cash and up by card."""
+    event = make_event(db, prices=(1000, 999), fee=0)
+    dear, cheap = event.price_groups
+    ticket = sell(db, dear).ticket
+    for _ in range(4):
         reduce(db, [ticket], "0.50")
-    assert ticket_row(db, ticket)["reduced"] == Decimal("100.50")
-    assert one(db, "select sum(amount) from billig.payment_line where payment_method = 1") == 0, "all 200 in cash"
+        (down,) = exchange(db, [ticket], cheap)
+        (up,) = exchange(db, [down["new_ticket"]], dear, methods=["CARD"])
+        ticket = up["new_ticket"]
+    assert sum(notes(db)) == 1000 - 4
+    assert consistency(db) == {}
+
+
+def test_what_comes_in_is_not_rounded_down_twice(db: Connection) -> None:
+    event = make_event(db, prices=(100, 101), fee=0)
+    old, new = event.price_groups
+    first, second = sell(db, old, 2, methods=["CARD"]).tickets
+    reduce(db, [first, second], "0.60", payment_methods=["BANK"])
+    (paid,) = exchange(db, [first], old)  # 60 øre, so a krone in cash
+    reduce(db, [paid["new_ticket"]], "0.60", payment_methods=["BANK"])
+    reduce(db, [second], "0.80", payment_methods=["BANK"])
+    (paid,) = exchange(db, [second], old)  # 1.40, so a krone
+    assert notes(db) == [1, 1]
+    reduce(db, [paid["new_ticket"]], "0.45", payment_methods=["BANK"])
+    (paid,) = exchange(db, [paid["new_ticket"]], old)  # nothing of 45 øre
+    reduce(db, [paid["new_ticket"]], "0.45", payment_methods=["BANK"])
+    with expect("23B06"):
+        exchange(db, [paid["new_ticket"]], old)
+    exchange(db, [paid["new_ticket"]], old, methods=["CARD"])
+    assert consistency(db) == {}
+    assert new
+
+
+def at_once(connect: Connect, ticket: int) -> list[str | None]:
+    """Four sessions give back 50 øre of a ticket in cash, each."""
+    speakers = [connect() for _ in range(4)]
+    return sqlstates(together([partial(reduce, speaker, [ticket], "0.50") for speaker in speakers]))
+
+
+def test_small_reductions_of_tickets_of_one_purchase_at_once_are_rounded_for_the_whole(
+    db: Connection, connect: Connect, play: Event
+) -> None:
+    sale = sell(db, play.price_group, 4)
+    speakers = [connect() for _ in range(4)]
+    answers = together(
+        [partial(reduce, speaker, [ticket], "0.50") for speaker, ticket in zip(speakers, sale.tickets, strict=True)]
+    )
+    assert sqlstates(answers) == []
+    assert sorted(notes(db)) == [-1, -1, 0, 0, 800]
+    assert consistency(db) == {}
+
+
+def test_without_what_was_rounded_before_buyers_gain_every_time_and_the_check_sees_it(
+    db: Connection, play: Event
+) -> None:
+    run(db, "alter table billig.payment_line disable trigger payment_line_rounding")
+    source = one(db, "select pg_get_functiondef('billig.hand_out_lines(billig.payment_line[], numeric)'::regprocedure)")
+    guard = "billig.round_cash(p_gained + "
+    assert guard in source
+    db.execute(source.replace(guard, "billig.round_cash("))
+    ticket = sell(db, play.price_group).ticket
+    for _ in range(20):
+        reduce(db, [ticket], "0.50")
+    assert sum(notes(db)) == 180, "20 kroner for 10"
+    assert {row["problem"] for row in consistency(db)["rounding"]} == {
+        "buyers gain more by rounding than 50 øre for each of their purchases"
+    }
 
 
 def test_cash_that_a_web_ticket_holds_comes_out_of_the_sellers_drawer(db: Connection, play: Event) -> None:

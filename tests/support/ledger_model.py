@@ -25,16 +25,24 @@ def vat_of(gross: Decimal, rate: Decimal) -> Decimal:
     return (gross * rate / (100 + rate)).quantize(CENT, ROUND_HALF_UP)
 
 
-def exact_cash(lines: Mapping[int, Decimal], no_notes_left: bool = False) -> dict[int, Decimal]:
+def exact_cash(
+    lines: Mapping[int, Decimal], goes_back: bool = False, no_notes_left: bool = False
+) -> dict[int, Decimal]:
     """Lines with cash as it was to be paid: what moves is whole kroner, half away from zero, the rounding beside it.
 
-    What goes back last is what is left of the notes that came in, be it less.
+    What goes back is rounded for the whole, to the krone below or above; last is what is left of the notes that came
+    in, be it less.
     """
     exact = dict(lines)
     if CASH_ROUNDING in exact:
         exact[CASH] = exact.get(CASH, Decimal(0)) + exact.pop(CASH_ROUNDING)
-    handed, rounded = lines.get(CASH, Decimal(0)), exact.get(CASH, Decimal(0)).quantize(Decimal(1), ROUND_HALF_UP)
-    assert handed == rounded or (no_notes_left and rounded < handed <= 0), lines
+    handed, asked = lines.get(CASH, Decimal(0)), exact.get(CASH, Decimal(0))
+    rounded = asked.quantize(Decimal(1), ROUND_HALF_UP)
+    assert (
+        handed == rounded
+        or (goes_back and handed == handed.to_integral_value() and abs(handed - asked) < 1)
+        or (no_notes_left and rounded < handed <= 0)
+    ), lines
     return exact
 
 
@@ -463,7 +471,7 @@ class Ledger:
             self.methods[method] += amount
         assert min(self.notes.values(), default=Decimal(0)) >= 0, f"more notes went back than came: {self.notes}"
         given_back = {int(row[0]) for row in roads} - {payment}
-        lines = exact_cash(lines, any(self.notes.get(each) == 0 for each in given_back))
+        lines = exact_cash(lines, bool(given_back), any(self.notes.get(each) == 0 for each in given_back))
         tolerance = ROUNDING * self._slack(expected) if len(expected.lines) > 1 else 0
         # What goes back is told by the roads; a dearer price group by raw SQL is paid as the ticket was.
         told = (expected.total > 0 and expected.lines) or expected.kind.startswith("CHARGEBACK")

@@ -235,31 +235,21 @@ language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
 as $$
 declare
-    v_ticket bigint;
+    v_gained constant numeric := billig.rounding_gained(array[new.payment]);
 begin
-    -- A ticket is refunded once, but reduced as often as there are øre in its price.
-    select l.ticket into v_ticket
-    from billig.payment as p
-    inner join billig.transaction_log as l on p.payment = l.payment
-    inner join billig.transaction_log as r on l.ticket = r.ticket and billig.is_reduction(r.transaction_type)
-    inner join billig.payment_line as i on r.payment = i.payment and i.payment_method = new.payment_method
-    where p.payment = new.payment and p.kind = 'REDUCTION'
-    group by l.ticket
-    having sum(i.amount) > 0.50
-    order by l.ticket
-    limit 1;
-    if found then
-        raise exception 'a price is reduced in cash by more than its reductions come to' using
+    if v_gained > 0.50 then
+        raise exception 'cash is rounded in the buyer''s favour more than once' using
             errcode = '23B06',
-            detail = format('Ticket %s: the cash of its price reductions was rounded up by more than 50 øre in all.', v_ticket),
-            hint = 'Reduce by whole kroner, or name another method than cash.';
+            detail = format('Payment %s: by the rounding of cash so far, buyers of the same purchases gain NOK %s.',
+                new.payment, v_gained),
+            hint = 'Let the part in cash be whole kroner, or name another method than cash.';
     end if;
     return null;
 end;
 $$;
 
 comment on function billig.payment_rounding() is
-'At commit: what the cash of a ticket''s price reductions was rounded up by is at most 50 øre in all, or many small ones would give back more than the ticket cost (23B06). Asked by a line that rounds up.';
+'At commit: by the rounding of cash the buyers of all that is one whole (billig.tied_payments) gain 50 øre at most, however many payments (23B06): else a few øre at a time would be worth a krone each. What goes back is rounded for the whole (billig.hand_out), so it is what comes in that is refused. Asked by a line that rounds in their favour.';
 
 create or replace trigger payment_keep
 before update or delete or truncate on billig.payment

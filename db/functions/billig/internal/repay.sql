@@ -54,48 +54,7 @@ begin
             group by r.payment, coalesce(r.by_method, r.method), r.gives_back, r.method
         );
     end if;
-    insert into billig.payment_line (payment, payment_method, line, amount, gives_back, gives_back_method)
-    select w.payment, x.payment_method, w.line, x.amount, w.gives_back, w.gives_back_method
-    from (
-        select
-            d.payment, d.payment_method, d.line, d.amount, d.gives_back, d.gives_back_method,
-            case
-                when d.payment_method <> v_cash or d.gives_back_method <> v_cash then d.rounded
-                -- no more notes and coins than came in, by all of these payments together
-                else greatest(sum(d.rounded) over c, d.most) - greatest(sum(d.rounded) over c - d.rounded, d.most)
-            end as handed
-        from (
-            select
-                l.payment, l.payment_method, l.gives_back, l.gives_back_method, l.amount,
-                g.cash_amount - g.cash_took as most,
-                -- a legacy write may add to its payment: what comes in there is its first line
-                coalesce(o.line, (p.made_by = 'TRIGGER')::int) + row_number() over k as line,
-                case
-                    when l.payment_method <> v_cash then l.amount
-                    -- whole kroner for the payment as a whole
-                    else billig.round_cash(coalesce(o.cash, 0) + sum(l.amount) over k)
-                        - billig.round_cash(coalesce(o.cash, 0) + sum(l.amount) over k - l.amount)
-                end as rounded
-            from unnest(v_plan) as l
-            inner join billig.payment as p on l.payment = p.payment
-            inner join billig.given_back as g on l.gives_back = g.payment and l.gives_back_method = g.payment_method
-            left join lateral (
-                select
-                    max(i.line) as line,
-                    sum(i.amount) filter (where l.payment_method = v_cash) as cash
-                from billig.payment_line as i
-                inner join billig.payment_method as m on i.payment_method = m.payment_method
-                where i.payment = l.payment and (i.payment_method = l.payment_method or m.is_rounding)
-            ) as o on true
-            window k as (partition by l.payment, l.payment_method order by l.gives_back, l.gives_back_method)
-        ) as d
-        window c as (partition by d.gives_back, d.gives_back_method, d.payment_method order by d.payment)
-    ) as w
-    inner join billig.payment_method as r on r.is_rounding
-    cross join lateral (
-        values (w.payment_method, w.handed), (r.payment_method, w.amount - w.handed)
-    ) as x (payment_method, amount)
-    where x.payment_method <> r.payment_method or x.amount <> 0;
+    perform billig.hand_out(v_plan);
 end;
 $$;
 

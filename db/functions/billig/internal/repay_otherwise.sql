@@ -17,25 +17,17 @@ declare
     v_need numeric;
     v_part numeric;
 begin
-    -- What was paid for the same purchases, and for tickets that one change of price group set off against each other.
-    v_payments := array(
-        select p.payment
-        from billig.payment as p
-        where p.payment = any (v_sources) or p.purchase in (
-            select h.purchase from billig.payment as h where h.payment = any (p_payments)
-        )
-        union
-        select o.payment
-        from billig.transaction_log as l
-        inner join billig.transaction_log as c on l.ticket = c.ticket
-        inner join billig.transaction_log as t on c.payment = t.payment
-        inner join billig.payment as o on t.purchase = o.purchase or t.payment = o.payment
-        where
-            p_by is null and (
-                l.payment = any (v_sources)
-                or l.purchase in (select h.purchase from billig.payment as h where h.payment = any (p_payments))
+    -- Where nothing is named: whatever is tied to them, since there what is left of all tickets is.
+    v_payments := case
+        when p_by is null then billig.tied_payments(p_payments || v_sources)
+        else array(
+            select p.payment
+            from billig.payment as p
+            where p.payment = any (v_sources) or p.purchase in (
+                select h.purchase from billig.payment as h where h.payment = any (p_payments)
             )
-    );
+        )
+    end;
     perform billig.lock_given_back(v_payments);
     v_left := array(
         select g
@@ -126,4 +118,4 @@ end;
 $$;
 
 comment on function billig.repay_otherwise(bigint[], bigint[], smallint[], numeric[], smallint[], numeric[]) is
-'Which lines give money back where the plain plan does not do: methods are named (p_by, with p_by_amounts, negative NOK), or a row asks for more than is left. First by the road it came, from the payments planned; then from what else the purchase was paid with; another road only in cash, by bank or otherwise, and with a reason. For billig.repay, which checks its arguments. 23B31: not enough is left by that road.';
+'Which lines give money back where the plain plan does not do: methods are named (p_by, with p_by_amounts, negative NOK), or a row asks for more than is left. First by the road it came, from the payments planned; then from what else the purchase was paid with, or, where no methods are named, what is tied to it (billig.tied_payments); another road only in cash, by bank or otherwise, and with a reason. For billig.repay, which checks its arguments. 23B31: not enough is left by that road.';
