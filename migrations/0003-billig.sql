@@ -761,7 +761,7 @@ create table billig.purchase (
     constraint purchase_number_check check (purchase between -9007199254740991 and 9007199254740991),
     constraint purchase_erased_check check (
         erased is null
-        or (owner_member_id is null and owner_email is null and owner_name is null and owner_card is null)
+        or (owner_member_id is null and owner_email is null and owner_card is null)
     )
 );
 comment on table billig.purchase is 'One buyer''s tickets. The only home of who bought (with ticket_card and payment_error): see erase_buyer.';
@@ -770,7 +770,8 @@ comment on column billig.purchase.owner_member_id is 'Buyer''s member id; person
 comment on column billig.purchase.owner_email is 'Buyer''s e-mail; personal data';
 comment on column billig.purchase.purchase_time is 'When it was made; history is read from the log, not here';
 comment on column billig.purchase.seller is 'Who made it; null on the web; history is read from the log, not here';
-comment on column billig.purchase.erased is 'When the buyer was erased, by erase_buyer';
+comment on column billig.purchase.erased is
+'When the buyer was erased, by erase_buyer; the name may stay, as long as a document has to say it (billig.name_kept_until)';
 comment on column billig.purchase.owner_name is
 'Buyer''s name, for the receipt; personal data. Needed where NOK 40,000 or more is paid in cash (23B36). null: not known';
 comment on column billig.purchase.owner_card is 'Ticket card that was shown when it was bought; personal data';
@@ -782,6 +783,7 @@ create index purchase_owner_email_idx on billig.purchase (lower(owner_email)) wh
 create index purchase_owner_member_id_idx on billig.purchase (owner_member_id) where owner_member_id is not null;
 create index purchase_owner_card_idx on billig.purchase (owner_card) where owner_card is not null;
 create index purchase_buyer_idx on billig.purchase (buyer) where buyer is not null;
+create index purchase_kept_name_idx on billig.purchase (purchase) where erased is not null and owner_name is not null;
 
 create table billig.buyer_turn (
     buyer_turn smallint,

@@ -24,6 +24,7 @@ values
 ('log_rollup', 'Adds new rows of the ticket log to the totals'),
 ('confirmation_numbers', 'Numbers the confirmations of what was sold or given back at no cash point'),
 ('vat_change', 'Takes tickets of events to come to the VAT rate of the day of delivery, as it is known now'),
+('kept_names', 'Erases names of erased buyers that no document has to say any more'),
 ('consistency', 'Runs all consistency views; fails where one returns a row');
 
 create table jobs.job_run (
@@ -143,4 +144,5 @@ values
 ('marketplace_verify', true, 70, 'month', null, '01:30', null, '1 hour', '6 hours', '3 hours'),
 ('marketplace_execute', true, 80, 'none', '15 minutes', null, null, '15 minutes', '6 hours', '1 minute'),
 ('vat_change', true, 90, 'none', null, '00:20', null, '15 minutes', '6 hours', '1 hour'),
+('kept_names', true, 95, 'none', null, '00:25', null, '15 minutes', '1 day', '10 minutes'),
 ('consistency', true, 100, 'none', null, '03:30', null, '1 hour', '6 hours', '3 hours');

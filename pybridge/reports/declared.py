@@ -112,6 +112,29 @@ ROWS = (
         meaning="NOK including VAT and fees, positive in, negative out.",
     ),
     Declared(
+        "till_log", N_("What was done at tills"),
+        N_("Sessions opened and closed, drawers opened, cash put in and taken out, X and Z reports; sales stand elsewhere."),
+        ("seller", DAYS, "session"),
+        ("logged_at", "cash_point", "cash_point_name", "till_session", "seller", "event_type", "value", "reason",
+         "login_role"),
+        "logged_at, event_type", day="log_date", wide=True,
+        first=("logged_at", "cash_point", "till_session", "seller", "event_type", "value", "reason"),
+        meaning="NOK: the float of what is opened, the cash counted of what is closed, cash in positive and out"
+        " negative. Rows do not add up.",
+    ),
+    Declared(
+        "web_refund", N_("Web payments given back at a stand"),
+        N_("What was given back at a cash point of payments made on the web: out of the drawer, or by their provider."),
+        ("seller", DAYS, "session"),
+        ("refund_date", "payment", "cash_point", "cash_point_name", "till_session", "seller", "purchase", "gives_back",
+         "provider_reference", "payment_method", "amount", "is_cash", "is_legacy", "reason"),
+        "refund_date, payment, gives_back, payment_method", day="refund_date", wide=True,
+        first=("refund_date", "payment", "cash_point", "seller", "provider_reference", "payment_method", "amount",
+               "is_cash"),
+        meaning="NOK including VAT and fees, negative. In cash: a pay-out of the drawer there; the rest its provider"
+        " gives back.",
+    ),
+    Declared(
         "payment_by_method", N_("Means of payment"),
         N_("What was paid with which means, and each organisation's share of it."),
         ("seller", DAYS),

@@ -181,7 +181,7 @@ def test_x_reports_and_drawer_openings_are_written_down(db: Connection, play: Ev
     call(db, "z_report", cash_point=1, seller="kari")
     found = rows(
         db,
-        "select event_type, till_session, seller, amount, reason from report.till_log order by logged_at, event_type",
+        "select event_type, till_session, seller, value, reason from report.till_log order by logged_at, event_type",
     )
     assert [tuple(row.values()) for row in found] == [
         ("OPENED", session, "kari", 300, None),

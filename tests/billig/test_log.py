@@ -1254,7 +1254,8 @@ def test_log_rows_without_their_lines_are_refused_at_commit(db: Connection, play
 
 
 def test_asking_early_does_not_ask_too_little(db: Connection, play: Event) -> None:
-    """SET CONSTRAINTS checks what is there by then, and what comes after it at once or at commit."""
+    """SET CONSTRAINTS checks what is there by then, and what comes after it at once or at commit; it writes the receipt,
+    after which the payment is of no more tickets."""
     purchase = raw_purchase(db)
     with expect("23B14"), db.transaction():
         _payment_with_line(db, 100)
@@ -1272,16 +1273,16 @@ def test_asking_early_does_not_ask_too_little(db: Connection, play: Event) -> No
             payment, _ = balanced()
             db.execute(sql.SQL(mode))
             run(db, "update billig.payment_line set amount = 100 where payment = %s", payment)
-        with expect("23B14"), db.transaction():
+        with expect("23B06"), db.transaction():
             payment, _ = balanced()
             db.execute(sql.SQL(mode))
             insert_ticket(db, play.price_group, purchase, paid=EARLIER, payment=payment)
-        with expect("23B14"), db.transaction():
+        with expect("23B06"), db.transaction():
             unpaid = insert_ticket(db, play.price_group, purchase)
             payment, _ = balanced()
             db.execute(sql.SQL(mode))
             update_ticket(db, unpaid, paid=EARLIER, payment=payment)
-        with expect("23B14"), db.transaction():
+        with expect("23B06"), db.transaction():
             payment, paid = balanced()
             unpaid = insert_ticket(db, play.price_group, purchase)
             db.execute(sql.SQL(mode))

@@ -249,6 +249,15 @@ FORBIDDEN: list[tuple[LiteralString, Callable[[Ticket], set[str]]]] = [
 BY_ROAD = frozenset({"23B31"})
 """Not enough may be left by the methods that are named."""
 
+ROUNDED = frozenset({"23B06"})
+"""Cash that comes in may not be rounded in the buyers' favour once more."""
+
+
+def rounds_down(lines: Mix) -> frozenset[str]:
+    """What may be refused of money that comes in so."""
+    cash = lines.get(CASH, Fraction(0))
+    return ROUNDED if 0 < cash % 1 < Fraction(1, 2) else frozenset()
+
 
 class Shed:
     """Where databases come from: a fresh clone for every few runs, so that the views have little to read."""
@@ -516,13 +525,16 @@ class Festival(RuleBasedStateMachine):
         self.requests += 1
         return f"{self.run}.{self.requests}" if number % 2 else None
 
-    def _raw(self, refusals: set[str], query: LiteralString, **parameters: object) -> list[domain.Row] | None:
+    def _raw(
+        self, refusals: set[str], query: LiteralString, may: frozenset[str] = frozenset(), **parameters: object
+    ) -> list[domain.Row] | None:
         answer: list[domain.Row] | None = None
         self.names_payment = False
-        with self._refused(refusals), self.db.cursor(row_factory=dict_row) as cursor:
+        with self._refused(refusals | may), self.db.cursor(row_factory=dict_row) as cursor:
             cursor.execute(query, parameters)
             answer = cursor.fetchall() if cursor.description else []
-        assert (answer is None) == bool(refusals), f"{query} should have been refused: {refusals}"
+        assert answer is None or not refusals, f"{query} should have been refused: {refusals}"
+        assert answer is not None or refusals or may
         return answer
 
     def _expect(
@@ -760,6 +772,7 @@ class Festival(RuleBasedStateMachine):
         answer = self._call(
             refusals if reserved else {"23B12"},
             "pay_reservation",
+            rounds_down(lines),
             purchase=purchase,
             seller=self._seller(who),
             cash_point=1,
@@ -910,7 +923,7 @@ class Festival(RuleBasedStateMachine):
         answer = self._call(
             refusals,
             ("ticket_exchange", "ticket_exchage")[who % 2],
-            BY_ROAD if methods and difference < 0 else frozenset(),
+            (BY_ROAD if methods else frozenset()) if difference < 0 else rounds_down(lines),
             old_tickets=[t.ticket for t in old],
             price_groups=[p.price_group for p, _ in pairs],
             counts=[n for _, n in pairs],
@@ -1010,7 +1023,7 @@ class Festival(RuleBasedStateMachine):
         answer = self._call(
             refusals,
             "change_price_group",
-            BY_ROAD if methods and total < 0 else frozenset(),
+            (BY_ROAD if methods else frozenset()) if total < 0 else rounds_down(lines),
             tickets=[t.ticket for t in tickets],
             price_group=price.price_group,
             seller=self._seller(who),
@@ -1028,21 +1041,9 @@ class Festival(RuleBasedStateMachine):
 
     # --- What goes back in part ---
 
-    def _rounded_up(self, ticket: Ticket) -> bool:
-        """Whether the cash of its price reductions was rounded up so far: once more may be refused."""
-        query = (
-            "select coalesce(sum(i.amount), 0) > 0 from billig.payment as p"
-            " inner join billig.payment_line as i on p.payment = i.payment and i.payment_method = %s"
-            " where p.kind = 'REDUCTION'"
-            " and p.payment in (select l.payment from billig.transaction_log as l where l.ticket = %s)"
-        )
-        return bool(domain.one(self.db, query, CASH_ROUNDING, ticket.ticket))
-
     @rule(picks=_picks, quarters=st.integers(0, 5), who=_any, tender=_any, raw=st.booleans())
     def reduce_price(self, picks: list[int], quarters: int, who: int, tender: int, raw: bool) -> None:
-        tickets = [t for t in self._pick(picks, lambda t: t.live and t.paid and t.left > 0) if not self._rounded_up(t)]
-        if not tickets:
-            return
+        tickets = self._pick(picks, lambda t: t.live and t.paid and t.left > 0)
         amounts = {t.ticket: max((t.left * quarters / 4).quantize(Decimal("0.01")), Decimal("0.01")) for t in tickets}
         if who % 2:
             amounts = dict.fromkeys(amounts, min(amounts.values()))
@@ -1293,6 +1294,7 @@ class Festival(RuleBasedStateMachine):
         answer = self._raw(
             refusals,
             "update billig.ticket set paid = billig.local_time() where ticket = any (%(tickets)s)",
+            rounds_down({CASH: Fraction(sum((t.cost for t in tickets), Decimal(0)))}),
             tickets=[t.ticket for t in tickets],
         )
         if answer is not None:
@@ -1317,6 +1319,7 @@ class Festival(RuleBasedStateMachine):
         answer = self._raw(
             self._change_refusals(ticket, price),
             "update billig.ticket set price_group = %(price_group)s where ticket = %(ticket)s",
+            ROUNDED if ticket.paid and difference > 0 else frozenset(),
             price_group=price.price_group,
             ticket=ticket.ticket,
         )

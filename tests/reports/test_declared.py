@@ -44,6 +44,8 @@ def sold(db: Connection, tmp_path: Path) -> date:
     refund(db, bought.tickets[:1], seller="kari", cash_point=1, payment_methods=["CASH"], reason="no card")
     sell(db, make_event(db, prices=(100,)).price_group, seller="per", methods=["VIPPS"])
     net_paid(db, revue.price_group)
+    web = net_paid(db, make_event(db, prices=(100,)).price_group, email="another@example.com")
+    refund(db, web.tickets, seller="kari", cash_point=1)
     return today
 
 

@@ -1,5 +1,5 @@
 create or replace function billig.erase_buyer(p_owner_member_id int default null, p_owner_email text default null)
-returns table (what text, erased_rows bigint)
+returns table (what text, erased_rows bigint, kept_until date)
 language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
 set datestyle = 'ISO, MDY'
@@ -8,6 +8,7 @@ declare
     v_purchases bigint[];
     v_cards bigint[];
     v_rows bigint;
+    v_kept date;
 begin
     perform books.check_text('p_owner_email', p_owner_email);
     if p_owner_member_id is null and coalesce(p_owner_email, '') = '' then
@@ -19,17 +20,25 @@ begin
     with erased as (
         update billig.purchase
         set
-            owner_member_id = null, owner_email = null, owner_name = null, owner_card = null,
+            owner_member_id = null, owner_email = null, owner_card = null,
+            -- what a document has to say stays
+            owner_name = case
+                when billig.name_kept_until(purchase) >= billig.local_time()::date then owner_name
+            end,
             purchase_key = gen_random_uuid(), erased = now()
         where
             owner_member_id = p_owner_member_id or lower(owner_email) = lower(nullif(p_owner_email, ''))
             or owner_card in (select c.card from billig.ticket_card as c where c.owner_member_id = p_owner_member_id)
-        returning purchase
+        returning purchase, owner_name
     )
-    select array_agg(purchase) into v_purchases from erased;
+    select array_agg(e.purchase), max(billig.name_kept_until(e.purchase)) filter (where e.owner_name is not null)
+    into v_purchases, v_kept
+    from erased as e;
     what := 'purchase';
     erased_rows := coalesce(cardinality(v_purchases), 0);
+    kept_until := v_kept;
     return next;
+    kept_until := null;
 
     with erased as (
         update billig.ticket_card
@@ -62,4 +71,4 @@ end;
 $$;
 
 comment on function billig.erase_buyer(int, text) is
-'Erases a buyer (GDPR art. 17) from purchases, ticket cards, payment errors and kept requests: one row per table with the rows erased. The log holds no buyers and stays whole, and so do the figures. The keys that showed them to the buyer open nothing any more. 22023: nobody named.';
+'Erases a buyer (GDPR art. 17) from purchases, ticket cards, payment errors and kept requests: one row per table with the rows erased. The log holds no buyers and stays whole, and so do the figures. The keys that showed them to the buyer open nothing any more. kept_until, of purchases: until when the buyer''s name stays on documents that have to say it, NOK 40,000 or more having been paid in cash (GDPR art. 17 (3) b; bokføringsloven § 13); the job kept_names erases it after that. 22023: nobody named. May be null: kept_until.';

@@ -20,7 +20,14 @@ begin
             detail = format('Purchase %s.', coalesce(p_purchase::text, '-')),
             hint = 'create_purchase returns its number.';
     end if;
-    if v_purchase.owner_name <> p_owner_name or v_purchase.erased is not null then
+    if
+        v_purchase.owner_name <> p_owner_name
+        -- what an erased buyer has yet to pay may need a name again
+        or v_purchase.erased is not null and not exists (
+            select from billig.ticket as t
+            where t.purchase = p_purchase and t.paid is null and t.refunded is null
+        )
+    then
         raise exception 'the buyer is named already' using
             errcode = '23B20',
             detail = format('Purchase %s has a name, or its buyer was erased.', p_purchase),
@@ -31,4 +38,4 @@ end;
 $$;
 
 comment on function billig.name_buyer(bigint, text) is
-'Says who a purchase''s buyer is, for its receipts: once. Needed before NOK 40,000 or more is paid in cash for it (create_purchase takes p_owner_name for a sale at once). 22023: no name; P0002; 23B20: another name stands there, or the buyer was erased.';
+'Says who a purchase''s buyer is, for its receipts: once. Needed before NOK 40,000 or more is paid in cash for it (create_purchase takes p_owner_name for a sale at once). 22023: no name; P0002; 23B20: another name stands there, or the buyer was erased and has nothing left to pay.';

@@ -46,4 +46,4 @@ end;
 $$;
 
 comment on function billig.tied_payments(bigint[]) is
-'All payments whose money is one whole with that of these, in key order: those of the same purchases, and of purchases that exchanges and changes of price group have tied to them, however many lie between. What came in by them less what went back is what is left of their tickets, to the øre: so each of those can be given back out of them. Sees what is logged. 22023 a null among them. May be null: p_payments, the result (these have no purchase and no rows yet).';
+'All payments whose money is one whole with that of these, in key order: those of the same purchases, and of purchases that exchanges and changes of price group have tied to them, however many lie between. What came in by them less what went back is what is left of their tickets, to the øre: so each of those can be given back out of them. Sees what is logged; none, where these have no purchase and no rows yet. 22023 a null among them. May be null: p_payments, the result.';

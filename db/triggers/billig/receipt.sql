@@ -50,7 +50,7 @@ begin
     select l.purchase into v_purchase
     from billig.transaction_log as l
     inner join billig.purchase as b on l.purchase = b.purchase
-    where l.payment = new.payment and b.owner_name is null and b.erased is null
+    where l.payment = new.payment and b.owner_name is null
     order by l.purchase
     limit 1;
     if found then
@@ -64,7 +64,7 @@ end;
 $$;
 
 comment on function billig.payment_line_buyer() is
-'At commit: NOK 40,000 or more in cash is taken of somebody named alone (23B36; bokføringsforskriften § 5-1-2). Asked by such a line.';
+'At commit: NOK 40,000 or more in cash is taken of somebody named alone, also of a buyer who was erased before (23B36; bokføringsforskriften § 5-1-2). Asked by such a line.';
 
 create or replace trigger receipt_keep
 before update on billig.receipt
@@ -106,7 +106,7 @@ begin
         create constraint trigger payment_line_buyer
         after insert or update on billig.payment_line
         deferrable initially deferred
-        for each row when (new.payment_method = 1 and new.amount >= 40000) -- CASH, as in payment_line_rounding_check
+        for each row when (billig.names_buyer(new.payment_method, new.amount))
         execute function billig.payment_line_buyer();
     end if;
 end;

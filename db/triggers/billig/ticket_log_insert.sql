@@ -43,7 +43,7 @@ begin
     if
         v_odd or v_several
         or v_payment is not null and not exists (
-            select from billig.own_payment as p
+            select from billig.open_payment as p
             where p.payment = v_payment and p.exchange is null
         )
     then
@@ -60,7 +60,7 @@ begin
                     when n.sale_channel = 'RESERVATION' and n.paid is not null then -3
                     when n.payment is not null
                         and (n.paid is null or not exists (
-                            select from billig.own_payment as p
+                            select from billig.open_payment as p
                             where p.payment = n.payment and p.exchange is not distinct from n.exchange
                         )) then -4
                 end as refusal

@@ -108,7 +108,7 @@ begin
             p.payment, p.kind, p.seller, p.cash_point, p.exchange, p.made_by, p.override_used,
             n.first_ticket
         from (
-            select * from billig.own_payment as q
+            select * from billig.open_payment as q
             where q.payment = any (array(select d.payment from named as d))
         ) as p
         inner join named as n on p.payment = n.payment

@@ -20,4 +20,4 @@ where
     );
 
 comment on view billig.own_payment is
-'Payments that this very transaction made, and whose till session it has not closed since: the only ones it may add lines and log rows to. Transaction ids come round again in another cluster, a restored dump''s; the time tells those apart.';
+'Payments that this very transaction made, and whose till session it has not closed since: the only ones it may add lines to. Transaction ids come round again in another cluster, a restored dump''s; the time tells those apart.';

@@ -7,7 +7,7 @@ select
     e.till_session,
     e.seller,
     e.event_type,
-    e.amount::numeric(14, 2) as amount,
+    e.amount::numeric(14, 2) as value,
     e.reason,
     e.login_role
 from (
@@ -82,7 +82,7 @@ comment on column report.till_log.till_session is 'The session; null: an X repor
 comment on column report.till_log.seller is 'Whose till; of a report who made it, null: a bookkeeper';
 comment on column report.till_log.event_type is
 'OPENED, CLOSED (a session); DRAWER_OPENING, PAY_IN, PAY_OUT, OVERDRAW, PRICE_LOOKUP, CORRECTED_LINE (billig.till_event); X_REPORT, Z_REPORT';
-comment on column report.till_log.amount is
+comment on column report.till_log.value is
 'NOK: the float of OPENED, the cash counted of CLOSED, cash in positive and out negative, how much more may be taken out of OVERDRAW, the price looked up or corrected; null: nothing to say';
 comment on column report.till_log.reason is 'Why, or what was said of a difference; null: nothing';
 comment on column report.till_log.login_role is 'session_user';

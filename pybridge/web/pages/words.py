@@ -27,7 +27,7 @@ FOLDER = Path(__file__).parent / "locale"
 CODE_COLUMNS = frozenset(
     {
         "kind", "item", "payment_method", "sale_channel", "status", "state", "last_state", "age_group", "side",
-        "section", "receipt_kind",
+        "section", "receipt_kind", "event_type",
     }
 )  # fmt: skip
 CODES = {
@@ -49,6 +49,7 @@ CODES = {
     "CHANGE": N_("change"),
     "CHARGE": N_("charge"),
     "CLOSED": N_("closed"),
+    "CORRECTED_LINE": N_("line corrected"),
     "CORRECTED_LINES": N_("corrected lines"),
     "CREDIT_CARD": N_("credit card"),
     "CREDIT_MEMOS": N_("credit notes"),
@@ -89,17 +90,20 @@ CODES = {
     "NOTHING": N_("nothing to expect"),
     "NOT_OURS": N_("not our money"),
     "OPEN": N_("open"),
+    "OPENED": N_("opened"),
     "OPENING_FLOAT": N_("opening float"),
     "OTHER": N_("other means"),
     "OTHER_CORRECTIONS": N_("other corrections"),
     "OUT": N_("out"),
     "OVER 90": N_("over 90"),
+    "OVERDRAW": N_("more cash in the drawer"),
     "PAYMENT": N_("payment"),
     "PAYMENTS": N_("payments"),
     "PAYOUT": N_("payout"),
     "PAY_IN": N_("pay-in"),
     "PAY_OUT": N_("pay-out"),
     "PREPARED": N_("prepared"),
+    "PRICE_LOOKUP": N_("price asked for"),
     "PRICE_LOOKUPS": N_("price enquiries"),
     "PROCESSING": N_("under way"),
     "PROFORMA_RECEIPTS": N_("pro forma receipts"),
@@ -135,6 +139,8 @@ CODES = {
     "VOIDED_SALES": N_("voided sales"),
     "WEBSITE": N_("website"),
     "WRITE_OFF": N_("write-off"),
+    "X_REPORT": N_("X report"),
+    "Z_REPORT": N_("Z report"),
     "crashed": N_("crashed"),
     "failed": N_("failed"),
     "partial": N_("partial"),

@@ -28,7 +28,7 @@ begin
     select distinct m.kind, m.purchase, m.seller, m.cash_point, 'TRIGGER'
     from unnest(p_purchases, p_kinds, p_sellers, p_cash_points) as m (purchase, kind, seller, cash_point)
     where not exists (
-        select from billig.own_payment as p
+        select from billig.open_payment as p
         where
             p.purchase = m.purchase
             and p.made_by = 'TRIGGER'
@@ -46,7 +46,7 @@ begin
     into v_tickets, v_payments, v_channels, v_amounts
     from unnest(p_tickets, p_purchases, p_kinds, p_sellers, p_cash_points, p_channels, p_amounts)
         as m (ticket, purchase, kind, seller, cash_point, channel, amount)
-    inner join billig.own_payment as p
+    inner join billig.open_payment as p
         on
             m.purchase = p.purchase
             and p.made_by = 'TRIGGER'
