@@ -98,6 +98,7 @@ class EraseBuyerRow:
 
     what: str
     erased_rows: int
+    kept_until: date | None
 
 
 @dataclass(frozen=True)
@@ -593,9 +594,18 @@ class Billig(Room):
     def erase_buyer(self, *, owner_member_id: int | None = None, owner_email: str | None = None) -> list[EraseBuyerRow]:
         """Erases a buyer (GDPR art. 17) from purchases, ticket cards, payment errors and kept requests: one row per
         table with the rows erased. The log holds no buyers and stays whole, and so do the figures. The keys that showed
-        them to the buyer open nothing any more. 22023: nobody named.
+        them to the buyer open nothing any more. kept_until, of purchases: until when the buyer's name stays on
+        documents that have to say it, NOK 40,000 or more having been paid in cash (GDPR art. 17 (3) b; bokføringsloven
+        § 13); the job kept_names erases it after that. 22023: nobody named.
         """
         return self._rows(EraseBuyerRow, "erase_buyer", owner_member_id=owner_member_id, owner_email=owner_email)
+
+    def erase_kept_names(self) -> int:
+        """Erases names of buyers who were erased before (billig.erase_buyer), and which no document has to say any
+        more. Run by the job kept_names. Returns how many.
+        """
+        result: int = self._value("erase_kept_names")
+        return result
 
     def expire_net_sales(self, *, limit: int = 10000) -> list[ExpireNetSalesRow]:
         """Releases what was held longer than billig.sale_channel says: one row per ticket, logged as NET_TIMEOUT. At
@@ -739,7 +749,7 @@ class Billig(Room):
     def name_buyer(self, *, purchase: int, owner_name: str) -> None:
         """Says who a purchase's buyer is, for its receipts: once. Needed before NOK 40,000 or more is paid in cash for
         it (create_purchase takes owner_name for a sale at once). 22023: no name; P0002; 23B20: another name stands
-        there, or the buyer was erased.
+        there, or the buyer was erased and has nothing left to pay.
         """
         self._value("name_buyer", purchase=purchase, owner_name=owner_name)
 
@@ -1117,6 +1127,15 @@ class Billig(Room):
             card=card,
             request_id=request_id,
         )
+
+    def tied_payments(self, *, payments: Sequence[int] | None) -> list[int] | None:
+        """All payments whose money is one whole with that of these, in key order: those of the same purchases, and of
+        purchases that exchanges and changes of price group have tied to them, however many lie between. What came in by
+        them less what went back is what is left of their tickets, to the øre: so each of those can be given back out of
+        them. Sees what is logged; none, where these have no purchase and no rows yet. 22023 a null among them.
+        """
+        result: list[int] | None = self._value("tied_payments", payments=payments)
+        return result
 
     def till_close(
         self,

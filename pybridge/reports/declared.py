@@ -113,7 +113,7 @@ ROWS = (
     ),
     Declared(
         "till_log", N_("What was done at tills"),
-        N_("Sessions opened and closed, drawers opened, cash put in and taken out, X and Z reports; sales stand elsewhere."),
+        N_("Sessions, drawer openings, cash put in and taken out, X and Z reports; sales stand elsewhere."),
         ("seller", DAYS, "session"),
         ("logged_at", "cash_point", "cash_point_name", "till_session", "seller", "event_type", "value", "reason",
          "login_role"),

@@ -41,8 +41,12 @@ def play(db: Connection) -> Event:
 
 def notes(db: Connection) -> list[int]:
     """What was handed over in cash, payment by payment."""
-    query = "select sum(amount) as amount from billig.payment_line where payment_method = 1 group by payment order by payment"
-    return [int(row["amount"]) for row in rows(db, query)]
+    found = rows(
+        db,
+        "select sum(amount) as amount from billig.payment_line where payment_method = 1"
+        " group by payment order by payment",
+    )
+    return [int(row["amount"]) for row in found]
 
 
 def test_many_small_reductions_in_cash_come_to_what_one_would(db: Connection, play: Event) -> None:

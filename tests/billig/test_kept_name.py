@@ -1,10 +1,11 @@
 """What a document has to say of a buyer who is erased: the name, where NOK 40,000 or more was paid in cash."""
 
 from datetime import date
+from typing import Any
 
 import pytest
 
-from pybridge import jobs
+from pybridge.jobs import runner as jobs
 from tests.conftest import Connection
 from tests.support.domain import (
     Event,
@@ -20,7 +21,7 @@ from tests.support.domain import (
     sell,
 )
 
-KARI = {"owner_email": "kari@example.com", "owner_name": "Kari Nordmann"}
+KARI: dict[str, Any] = {"owner_email": "kari@example.com", "owner_name": "Kari Nordmann"}
 
 
 @pytest.fixture
@@ -42,7 +43,9 @@ def test_the_name_stays_on_the_document_that_has_to_say_it_and_nowhere_else(db: 
     assert {row["kept_until"] for what, row in answer.items() if what != "purchase"} == {None}
     assert printed(db, large.payment) == ["Kjøper Kari Nordmann"]
     assert printed(db, by_card.payment) == printed(db, small.payment) == []
-    left = rows(db, "select purchase, owner_email, owner_member_id, owner_name from billig.purchase where erased is not null")
+    left = rows(
+        db, "select purchase, owner_email, owner_member_id, owner_name from billig.purchase where erased is not null"
+    )
     assert {row["purchase"]: row["owner_name"] for row in left} == {
         large.purchase: "Kari Nordmann", by_card.purchase: None, small.purchase: None,
     }  # fmt: skip
@@ -54,7 +57,10 @@ def test_it_goes_when_the_documents_need_not_be_kept_any_more(db: Connection, ga
     sale = sell(db, gala.price_group, **KARI)
     call(db, "erase_buyer", owner_email="kari@example.com")
     assert jobs.run(db, "kept_names").row_count == 0
-    run(db, "create or replace function books.kept_until(p_day date) returns date language sql immutable return p_day - 1")
+    run(
+        db,
+        "create or replace function books.kept_until(p_day date) returns date language sql immutable return p_day - 1",
+    )
     assert jobs.run(db, "kept_names").row_count == 1
     assert one(db, "select owner_name from billig.purchase where purchase = %s", sale.purchase) is None
     stranger = sell(db, gala.price_group, owner_name="Ola Nordmann")

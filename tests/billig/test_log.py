@@ -1254,8 +1254,10 @@ def test_log_rows_without_their_lines_are_refused_at_commit(db: Connection, play
 
 
 def test_asking_early_does_not_ask_too_little(db: Connection, play: Event) -> None:
-    """SET CONSTRAINTS checks what is there by then, and what comes after it at once or at commit; it writes the receipt,
-    after which the payment is of no more tickets."""
+    """SET CONSTRAINTS checks what is there by then, and what comes after it at once or at commit.
+
+    It writes the receipt too, after which the payment is of no more tickets.
+    """
     purchase = raw_purchase(db)
     with expect("23B14"), db.transaction():
         _payment_with_line(db, 100)

@@ -62,7 +62,8 @@ def test_a_sale_and_its_return_in_one_transaction_are_a_receipt_each_in_the_numb
             refund(db, [sold], cash_point=1)
         numbers = rows(
             db,
-            "select receipt_kind as kind, max(receipt_number) as last, count(*) from billig.receipt group by 1 order by 1",
+            "select receipt_kind as kind, max(receipt_number) as last, count(*) from billig.receipt"
+            " group by 1 order by 1",
         )
         assert [(row["kind"], row["last"], row["count"]) for row in numbers] == [
             (kind, 2 * turn + 2, 2 * turn + 2) for kind in ("RETURN", "SALE")

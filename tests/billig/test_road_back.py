@@ -229,3 +229,20 @@ def test_a_legacy_refund_that_names_no_stand_is_of_the_organisation_whose_stand_
     held = rows(db, "select organisation, sum(amount) as amount from billig.payment_line group by organisation")
     assert held == [{"organisation": UKA, "amount": 0}]
     assert consistency(db) == {}
+
+
+def test_a_price_group_that_raw_sql_changes_up_and_down_in_one_transaction_moves_nothing_in_the_end(
+    db: Connection,
+) -> None:
+    event = make_event(db, prices=(100, 300), fee=0)
+    low, high = event.price_groups
+    (ticket,) = web(db, low, reference="ref-1").tickets
+    with db.transaction():
+        update_ticket(db, ticket, price_group=high)
+        update_ticket(db, ticket, price_group=low)
+    (change,) = rows(db, "select payment from billig.payment where kind = 'CHANGE'")
+    assert sum(payment_lines(db, change["payment"]).values()) == 0
+    assert consistency(db) == {}
+    refund(db, [ticket])
+    assert money_left(db) == {}
+    assert consistency(db) == {}

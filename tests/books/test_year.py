@@ -70,6 +70,8 @@ def play(year: Year, deeds: int) -> None:
     for last, found in before.items():
         assert booked(db, last) == found
     assert rows(db, "select * from report.unexported_voucher") == []
+    assert len({row["ticket"] for row in rows(db, "select ticket from report.late_transaction")}) == 11
+    assert {"sell_by_insert", "refund_by_update"} <= year.deeds.keys()
     assert any(rate == NEW_RATE for term in terms.values() for _, _, rate in term), "the new rate was met"
     assert consistency(db) == {}
 

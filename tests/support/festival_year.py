@@ -13,6 +13,8 @@ from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
+import psycopg
+
 from pybridge.files import bank_loading
 from tests.support.days import Calendar, movable_clock
 from tests.support.domain import (
@@ -28,14 +30,17 @@ from tests.support.domain import (
     close_till,
     confirm,
     exchange,
+    insert_ticket,
     make_cash_point,
     make_event,
     net,
     open_till,
+    raw_purchase,
     refund,
     rows,
     run,
     sell,
+    update_ticket,
 )
 
 CASH, CARD, VIPPS, WEB, GIFT, BANK = 1900, 1571, 1577, 1578, 2901, 1920
@@ -97,6 +102,7 @@ class Ticket:
     method: str
     on_the_web: bool
     rates: tuple[Decimal, Decimal]
+    purchase: int
     is_live: bool = True
     is_reduced: bool = False
 
@@ -167,7 +173,11 @@ class Year:
         self.sessions: dict[int, int] = {}
         self.drawers: dict[int, Decimal] = {}
         self.disputes: list[tuple[str, Ticket, Decimal]] = []
+        self.rounded: dict[int, Decimal] = defaultdict(Decimal)
+        """By purchase: what its cash was rounded by so far."""
         self.deeds: dict[str, int] = defaultdict(int)
+        self.late: tuple[Connection, Show, int, int, int, date]
+        """A sale that is not committed yet: its show, price group, purchase, ticket and day."""
         for method, organisation in ON_THE_WEB.items():
             call(db, "set_payment_method_organisation", payment_method=method, organisation=organisation)
         for stand, organisation in STANDS.items():
@@ -227,9 +237,22 @@ class Year:
                         self._note(ticket, bool(part), rate, sign * gross, sign * vat_in(gross, rate))
                 ticket.rates = rates
 
-    def move(self, organisation: int, method: str, amount: Decimal, session: int | None) -> None:
-        """Money in or out, where this organisation has it."""
-        moved = in_kroner(amount) if method == "CASH" else amount
+    def move(
+        self,
+        organisation: int,
+        method: str,
+        amount: Decimal,
+        session: int | None,
+        purchase: int | None = None,
+        late_of: date | None = None,
+    ) -> None:
+        """Money in or out, where this organisation has it. Cash that goes back is rounded for its whole purchase."""
+        moved = amount
+        if method == "CASH":
+            assert purchase is not None
+            before = self.rounded[purchase] if amount < 0 and amount % 1 else Decimal(0)
+            moved = in_kroner(before + amount)
+            self.rounded[purchase] += amount - moved
         self.money[organisation, OF_METHOD[method]] += moved
         self.money[organisation, ROUNDING] += amount - moved
         self.money[organisation, BETWEEN] -= amount
@@ -237,8 +260,8 @@ class Year:
             assert session is not None
             self.drawers[session] += moved
         elif method in SHARES:
-            place = self.today if session is None else session
-            self.banks[organisation].owed[method, "day" if session is None else "session", place] += moved
+            kind = "session" if session is not None else "late" if late_of else "day"
+            self.banks[organisation].owed[method, kind, session or late_of or self.today] += moved
 
     def should(self, by: date) -> Money:
         """The balance of each account at the end of a day, all that is done by then."""
@@ -312,13 +335,15 @@ class Year:
             wanted[self.dice.choice(sorted(show.prices))] = (show, self.dice.randint(1, 3))
         return wanted
 
-    def _sold(self, made: list[tuple[int, int]], wanted: Wanted, method: str, reference: str = "") -> Decimal:
-        """Tickets, each of its price group; on the web they have a reference. Returns what they brought."""
+    def _sold(
+        self, made: list[tuple[int, int]], wanted: Wanted, method: str, purchase: int, *, on_the_web: bool = False
+    ) -> Decimal:
+        """Tickets, each of its price group. Returns what they brought."""
         came = Decimal(0)
         for number, group in made:
             show = wanted[group][0]
             fee = min(show.fee, show.prices[group])
-            ticket = Ticket(number, show, fee, Decimal(0), method, bool(reference), self.rates(show))
+            ticket = Ticket(number, show, fee, Decimal(0), method, on_the_web, self.rates(show), purchase)
             came += self.leave(ticket, show.prices[group])
             self.tickets.append(ticket)
         return came
@@ -333,20 +358,22 @@ class Year:
             self.db, {group: count for group, (_, count) in wanted.items()}, seller=f"seller{stand}", cash_point=stand,
             methods=[method],
         )  # fmt: skip
-        self.move(STANDS[stand], method, self._sold(_made(sale), wanted, method), self.sessions[stand])
+        came = self._sold(_made(sale), wanted, method, sale.purchase)
+        self.move(STANDS[stand], method, came, self.sessions[stand], sale.purchase)
 
     def sell_on_the_web(self) -> None:
         method, wanted = self.dice.choice(sorted(ON_THE_WEB)), self._choose()
         sale = net(self.db, {group: count for group, (_, count) in wanted.items()})
         reference = f"W-{sale.purchase}"
         confirm(self.db, sale, method=method, reference=reference)
-        self.move(ON_THE_WEB[method], method, self._sold(_made(sale), wanted, method, reference), None)
+        came = self._sold(_made(sale), wanted, method, sale.purchase, on_the_web=True)
+        self.move(ON_THE_WEB[method], method, came, None)
 
     def _given_back(self, ticket: Ticket, stand: int, came: Decimal) -> None:
         if ticket.on_the_web:
             self.move(ON_THE_WEB[ticket.method], ticket.method, came, None)
         else:
-            self.move(STANDS[stand], ticket.method, came, self.sessions[stand])
+            self.move(STANDS[stand], ticket.method, came, self.sessions[stand], ticket.purchase)
 
     def refund(self) -> None:
         on_the_web = self.dice.random() < 0.5
@@ -387,8 +414,8 @@ class Year:
         )  # fmt: skip
         ticket.is_live = False
         came = self.leave(ticket, Decimal(0))
-        came += self._sold([(swapped[0]["new_ticket"], group)], {group: (show, 1)}, ticket.method)
-        self.move(STANDS[stand], ticket.method, came, self.sessions[stand])
+        came += self._sold([(swapped[0]["new_ticket"], group)], {group: (show, 1)}, ticket.method, ticket.purchase)
+        self.move(STANDS[stand], ticket.method, came, self.sessions[stand], ticket.purchase)
 
     def dispute(self) -> None:
         """Of a purchase of one ticket, all or a part of it; some are won."""
@@ -397,7 +424,8 @@ class Year:
         sale = net(self.db, group)
         reference = f"W-{sale.purchase}"
         confirm(self.db, sale, reference=reference)
-        self.move(UKA, "NET_CARD", self._sold(_made(sale), {group: (show, 1)}, "NET_CARD", reference), None)
+        came = self._sold(_made(sale), {group: (show, 1)}, "NET_CARD", sale.purchase, on_the_web=True)
+        self.move(UKA, "NET_CARD", came, None)
         ticket, dispute = self.tickets[-1], f"dispute {sale.purchase}"
         amount = self.dice.choice([ticket.left, Decimal("33.33")])
         call(
@@ -413,6 +441,58 @@ class Year:
             dispute, ticket, amount = self.disputes.pop()
             call(self.db, "record_chargeback_won", dispute_reference=dispute)
             self.move(UKA, "NET_CARD", self.leave(ticket, ticket.left + amount), None)
+
+    # --- What old programs do, by raw SQL
+
+    def sell_by_insert(self) -> None:
+        stand = self.dice.choice(sorted(STANDS))
+        wanted = dict([self._choose().popitem()])
+        ((group, (_, count)),) = wanted.items()
+        purchase = raw_purchase(self.db)
+        numbers = [
+            insert_ticket(
+                self.db, group, purchase, sale_channel="STAND", paid=self._now(), seller=f"seller{stand}",
+                cash_point=stand,
+            )
+            for _ in range(count)
+        ]  # fmt: skip
+        came = self._sold([(number, group) for number in numbers], wanted, "CASH", purchase)
+        self.move(STANDS[stand], "CASH", came, self.sessions[stand], purchase)
+
+    def refund_by_update(self) -> None:
+        """At a stand, in cash, what was paid there so; the web's money at none, by its provider."""
+        live = [each for each in self.tickets if each.is_live and each.method in ("CASH", "NET_CARD", "VIPPS")]
+        live = [each for each in live if each.on_the_web or each.method == "CASH"]
+        if not live:
+            return
+        ticket, stand = self.dice.choice(live), self.dice.choice(sorted(STANDS))
+        update_ticket(
+            self.db, ticket.ticket, refunded=self._now(), refunder=f"seller{stand}",
+            point_of_refund=None if ticket.on_the_web else stand,
+        )  # fmt: skip
+        ticket.is_live = False
+        self._given_back(ticket, stand, self.leave(ticket, Decimal(0)))
+
+    def _now(self) -> datetime:
+        return datetime.combine(self.today, time(12))
+
+    def begin_late(self) -> None:
+        """A sale on the web by raw SQL, whose transaction stays open while its month is closed."""
+        show = self.dice.choice(self._coming())
+        group = self.dice.choice(sorted(show.prices))
+        other = psycopg.connect(self.db.info.dsn)
+        purchase = raw_purchase(other)
+        number = insert_ticket(other, group, purchase, sale_channel="NET", paid=self._now())
+        self.late = (other, show, group, purchase, number, self.today)
+
+    def end_late(self) -> None:
+        """It counts on the first day that is open."""
+        other, show, group, purchase, number, day = self.late
+        other.commit()
+        other.close()
+        came = self._sold([(number, group)], {group: (show, 1)}, "NET_CARD", purchase, on_the_web=True)
+        self.move(ON_THE_WEB["NET_CARD"], "NET_CARD", came, None, late_of=day)
+        self.deeds["late"] += 1
 
     def pay_in_or_out(self) -> None:
         stand, kind = self.dice.choice(sorted(STANDS)), self.dice.choice(["PAY_IN", "PAY_OUT"])
@@ -447,7 +527,8 @@ class Year:
             self.drawers[self.sessions[stand]] = opening
         doings = (
             *(self.sell,) * 5, *(self.sell_on_the_web,) * 3, *(self.refund,) * 3, *(self.exchange,) * 3, self.reduce,
-            self.dispute, self.win, self.pay_in_or_out, self.cancel_or_move,
+            self.dispute, self.win, self.pay_in_or_out, self.cancel_or_move, *(self.sell_by_insert,) * 2,
+            self.refund_by_update,
         )  # fmt: skip
         for _ in range(deeds):
             doing = self.dice.choice(doings)
@@ -492,7 +573,7 @@ class Year:
     def _item(self, organisation: int, key: tuple[str, str, int | date], amount: Decimal) -> int:
         """What the database expects of it: the same amount."""
         method, kind, place = key
-        (item,) = rows(
+        items = rows(
             self.db,
             """
             select x.expected, x.amount
@@ -504,12 +585,14 @@ class Year:
                     when 'session' then x.till_session::text = %s
                     else x.till_session is null and x.day::text = %s
                 end
+            order by x.expected
             """,
             f"{NAMES[organisation]} {method}",
             kind,
             str(place),
             str(place),
         )
+        item = items[-1 if kind == "late" else 0]  # what came late is an item of its own
         assert item["amount"] == amount, (organisation, key)
         return int(item["expected"])
 
@@ -551,6 +634,8 @@ class Year:
             self.day(deeds // 2)
             self.today = self.calendar.forward(self.dice.randint(9, 20))
             self.day(deeds - deeds // 2)
+            if month < 11:
+                self.begin_late()
             self.today = self.calendar.forward((following - self.today).days)
             self.pay_out(first, last)
             for organisation in (UKA, SAMFUNDET):
@@ -559,6 +644,8 @@ class Year:
                 self.money[organisation, LOST] += self.money[organisation, DIFFERENCE]
                 self.money[organisation, DIFFERENCE] = Decimal(0)
             yield first, last
+            if month < 11:
+                self.end_late()
             first = following
 
     def _announce_rate(self) -> None:

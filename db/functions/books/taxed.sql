@@ -17,6 +17,7 @@ begin atomic
             order by v.valid_from desc, v.organisation_version desc
             limit 1
         ), true) as is_registered
+        offset 0 -- a fence: looked up once for an organisation and day, not for each column
     ) as r;
 end;
 
