@@ -89,3 +89,4 @@ def test_the_reckoning_sees_what_is_wrong(db: Connection, tmp_path: Path) -> Non
     run(db, "update books.voucher_rule set deferred_account = null where line_kind = 'REVENUE'")
     wrong = {key[1] for key, amount in year.should(last).items() if booked(db, last).get(key) != amount}
     assert {PREPAID, 3000} <= wrong
+    year.late[0].close()

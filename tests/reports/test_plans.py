@@ -1,6 +1,9 @@
-"""What functions set for the sake of their plans."""
+"""What functions set for the sake of their plans, and what plans do not do row by row."""
+
+from typing import Any
 
 from tests.conftest import Connection
+from tests.support.domain import MIDDLE_RATE, make_event, one, sell
 
 
 def test_a_function_that_forbids_a_kind_of_plan_is_never_compiled(shared_db: Connection) -> None:
@@ -17,3 +20,23 @@ def test_a_function_that_forbids_a_kind_of_plan_is_never_compiled(shared_db: Con
     ).fetchall()
     assert "billig.ticket_log_update()" in {name for name, _ in forbidding}
     assert [name for name, is_off in forbidding if not is_off] == []
+
+
+def _loops(node: dict[str, Any], relation: str) -> int:
+    """How often a table was looked into, all places of a plan together."""
+    own = int(node["Actual Loops"]) if node.get("Relation Name") == relation else 0
+    return own + sum(_loops(each, relation) for each in node.get("Plans", ()))
+
+
+def test_the_term_of_vat_is_not_looked_up_for_each_ticket(db: Connection) -> None:
+    event = make_event(db, project_vat_code=MIDDLE_RATE, num=1000, ticket_limit=1000)
+    looked_up = []
+    for count in (10, 400):
+        sell(db, event.price_group, count)
+        (plan,) = one(
+            db,
+            "explain (analyze, format json) select sum(vat_amount) from billig.vat_row"
+            " where vat_date = billig.local_time()::date",
+        )
+        looked_up.append(_loops(plan["Plan"], "vat_term"))
+    assert looked_up[0] == looked_up[1] > 0
