@@ -894,9 +894,10 @@ class Billig(Room):
         PRICE_REDUCTION, amount negative NOK; the ticket's part first, then the fee's. amounts: positive NOK of each of
         tickets, in their order, or one amount for each of them. reason is kept with the payment. By which payments and
         methods, and where, as refund; payment_methods, and payment_amounts in positive NOK, likewise. What is refunded
-        later is the rest. In cash of less than whole kroner at most 50 øre are rounded up per ticket, whatever number
-        of calls (23B06, at commit). 22023; P0002 no such ticket; 23B06; 23B10 refunded; 23B12 not paid; 23B13; 23B26 no
-        till session is open; 23B31 more than is left, of a ticket or by a method; 42501.
+        later is the rest. Cash goes back in whole kroner, rounded for all that is one whole with it
+        (billig.tied_payments): many small reductions come to what one would. 22023; P0002 no such ticket; 23B06; 23B10
+        refunded; 23B12 not paid; 23B13; 23B26 no till session is open; 23B31 more than is left, of a ticket or by a
+        method; 42501.
         """
         return self._rows(
             ReducePriceRow,
