@@ -55,12 +55,9 @@ class Session:
     returns: Decimal = Decimal(0)
     counts: Counter[str] = field(default_factory=Counter)
 
-    def move(self, method: str, amount: Decimal) -> None:
-        self.holds[method] += whole(amount) if method == "CASH" else amount
-
-    def lacks(self, method: str, amount: Decimal) -> bool:
+    def lacks(self, method: str, handed: Decimal) -> bool:
         """Whether so much cash cannot be taken out: nothing is refused where nothing is."""
-        return method == "CASH" and whole(amount) > 0 and whole(amount) > self.holds["CASH"]
+        return method == "CASH" and handed > 0 and handed > self.holds["CASH"]
 
 
 @dataclass
@@ -73,8 +70,8 @@ class Day:
     open: dict[str, Session] = field(default_factory=dict)
     unreported: dict[int, list[Session]] = field(default_factory=lambda: defaultdict(list))
     reported: set[int] = field(default_factory=set)
-    sold: list[tuple[int, str, Decimal]] = field(default_factory=list)  # ticket, method, what is left of it
-    rounded_up: dict[int, Decimal] = field(default_factory=lambda: defaultdict(Decimal))  # by price reductions in cash
+    sold: list[tuple[int, str, Decimal, int]] = field(default_factory=list)  # ticket, method, what is left, purchase
+    gained: dict[int, Decimal] = field(default_factory=lambda: defaultdict(Decimal))  # by rounding, by purchase
 
     def seller(self, n: int) -> str:
         return f"till{self.run}seller{n}"
@@ -109,30 +106,33 @@ class Day:
             methods=[method],
             cash_point=cash_point,
         )
-        self.sold += [(ticket, method, price) for ticket in sale.tickets]
+        self.sold += [(ticket, method, price, sale.purchase) for ticket in sale.tickets]
+        came = whole(price * count) if method == "CASH" else price * count
+        self.gained[sale.purchase] += price * count - came
         if session:
-            session.move(method, price * count)
+            session.holds[method] += came
             session.sales += price * count
             session.counts["RECEIPTS"] += 1
 
     def refunds(self, n: int) -> None:
         """Now and then a part is kept: what is given back is less."""
         if self.sold:
-            ticket, method, left = self.sold[n % len(self.sold)]
+            ticket, method, left, purchase = self.sold[n % len(self.sold)]
             seller = self.seller(n % 3)
             kept = min(FEE, left) if n % 4 == 0 else Decimal(0)
             session = self.open.get(seller)
             refused = refusal(lambda: refund(self.db, [ticket], seller=seller, **({"kept": [kept]} if kept else {})))
-            assert refused == ("23B90" if session and session.lacks(method, left - kept) else None)
+            handed = self.handed(purchase, method, left - kept)
+            assert refused == ("23B90" if session and session.lacks(method, handed) else None)
             if refused is None:
                 del self.sold[n % len(self.sold)]
-                self.given_back(session, method, left - kept)
+                self.given_back(session, method, left - kept, purchase)
 
     def reduces(self, n: int) -> None:
         """A part of the price is given back over the counter; the ticket stays."""
         if self.sold:
             place = n % len(self.sold)
-            ticket, method, left = self.sold[place]
+            ticket, method, left, purchase = self.sold[place]
             amount = min((Decimal(1), Decimal("12.5"), left)[n % 3], left)
             seller = self.seller(n % 3)
             refused = refusal(
@@ -140,30 +140,35 @@ class Day:
                     self.db, "reduce_price", tickets=[ticket], amounts=[amount], seller=seller, reason="a pillar"
                 )
             )
-            up = amount.quantize(Decimal(1), ROUND_HALF_UP) - amount if method == "CASH" else Decimal(0)
-            too_much = up > 0 and self.rounded_up[ticket] + up > Decimal("0.5")
             session = self.open.get(seller)
-            if amount and session and session.lacks(method, amount):
+            if amount and session and session.lacks(method, self.handed(purchase, method, amount)):
                 assert refused == "23B90"
             else:
-                assert refused == ("23B06" if too_much else None if amount else "22023")
+                assert refused == (None if amount else "22023")
             if refused is None:
-                self.rounded_up[ticket] += up
-                self.sold[place] = ticket, method, left - amount
-                self.given_back(self.open.get(seller), method, amount)
+                self.sold[place] = ticket, method, left - amount, purchase
+                self.given_back(self.open.get(seller), method, amount, purchase)
 
     def refunds_raw(self, n: int) -> None:
         """The legacy script: in cash, as these stands pay out, in whoever's session it is."""
         if self.sold:
-            ticket, _, cost = self.sold.pop(n % len(self.sold))
+            ticket, _, cost, purchase = self.sold.pop(n % len(self.sold))
             seller, stand = self.seller(n % 3), self.stand(n)
             domain.update_ticket(self.db, ticket, refunded="now", refunder=seller, point_of_refund=stand)
             session = self.open.get(seller)
-            self.given_back(session if session and session.stand == stand else None, "CASH", cost)
+            self.given_back(session if session and session.stand == stand else None, "CASH", cost, purchase)
 
-    def given_back(self, session: Session | None, method: str, cost: Decimal) -> None:
+    def handed(self, purchase: int, method: str, amount: Decimal) -> Decimal:
+        """What is handed out: cash to the krone below or above, whichever makes the whole purchase right."""
+        if method != "CASH" or not amount % 1:
+            return amount
+        return -whole(self.gained[purchase] - amount)
+
+    def given_back(self, session: Session | None, method: str, cost: Decimal, purchase: int) -> None:
+        handed = self.handed(purchase, method, cost)
+        self.gained[purchase] += handed - cost
         if session:
-            session.move(method, -cost)
+            session.holds[method] -= handed
             session.returns += cost
             session.counts["RETURNS"] += 1
 
