@@ -82,8 +82,8 @@ to analyst, bookkeeper, auditor, scheduler;
 grant execute on function billig.create_purchase, billig.cancel_reservation, billig.refund
 to billig_seller, billig_web;
 -- Legacy code prints the receipt of what it did, by ticket.
-grant execute on function billig.receipt to billig_seller, billig_web, billig_legacy, billig_dev;
-grant execute on function billig.name_buyer to billig_seller;
+grant execute on function billig.receipt to billig_seller, billig_web, billig_legacy, billig_dev, bookkeeper;
+grant execute on function billig.name_buyer to billig_seller, billig_web, bookkeeper;
 grant execute on function billig.number_confirmations to scheduler, bookkeeper;
 grant execute on function billig.show_receipt to bookkeeper, auditor;
 grant execute on function

@@ -89,7 +89,7 @@ begin
     into v_purchase, v_key
     from billig.new_purchase(v_owner_member_id, p_owner_email, p_card, p_seller) as n;
     if p_owner_name is not null then
-        perform billig.name_buyer(v_purchase, p_owner_name);
+        perform billig.name_buyer(v_purchase, p_owner_name, v_key);
     end if;
     if p_sale_channel = 'STAND' then
         v_payment := billig.new_payment(

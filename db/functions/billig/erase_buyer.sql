@@ -7,6 +7,7 @@ as $$
 declare
     v_purchases bigint[];
     v_cards bigint[];
+    v_errors text[];
     v_rows bigint;
 begin
     perform books.check_text('p_owner_email', p_owner_email);
@@ -19,14 +20,14 @@ begin
     with erased as (
         update billig.purchase
         set
-            owner_member_id = null, owner_email = null, owner_name = null, owner_card = null,
-            purchase_key = gen_random_uuid(), erased = now()
+            owner_member_id = null, owner_email = null, owner_name = null, owner_card = null, erased = now()
         where
             owner_member_id = p_owner_member_id or lower(owner_email) = lower(nullif(p_owner_email, ''))
             or owner_card in (select c.card from billig.ticket_card as c where c.owner_member_id = p_owner_member_id)
         returning purchase
     )
     select array_agg(purchase) into v_purchases from erased;
+    update billig.purchase_key set purchase_key = gen_random_uuid() where purchase = any (v_purchases);
     what := 'purchase';
     erased_rows := coalesce(cardinality(v_purchases), 0);
     return next;
@@ -42,12 +43,16 @@ begin
     erased_rows := coalesce(cardinality(v_cards), 0);
     return next;
 
-    update billig.payment_error
-    set owner_email = null, owner_cardno = null, message = '', error_key = gen_random_uuid()
-    where lower(owner_email) = lower(nullif(p_owner_email, '')) or owner_cardno = any (v_cards::text[]);
-    get diagnostics v_rows = row_count;
+    with erased as (
+        update billig.payment_error
+        set owner_email = null, owner_cardno = null, message = ''
+        where lower(owner_email) = lower(nullif(p_owner_email, '')) or owner_cardno = any (v_cards::text[])
+        returning error
+    )
+    select array_agg(error) into v_errors from erased;
+    update billig.payment_error_key set error_key = gen_random_uuid() where error = any (v_errors);
     what := 'payment_error';
-    erased_rows := v_rows;
+    erased_rows := coalesce(cardinality(v_errors), 0);
     return next;
 
     -- The hash of a call's arguments would answer whether an e-mail was among them.
