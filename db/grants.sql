@@ -161,6 +161,9 @@ marketplace.top_items, marketplace.check_profile, marketplace.check_period, mark
 marketplace.hold_of, marketplace.click_counts
 to marketplace_web, marketplace_profile;
 grant execute on function marketplace.statement_lines, marketplace.all_click_counts to analyst, bookkeeper, auditor;
+grant select on marketplace.click_window to marketplace_web, bookkeeper, auditor;
+-- A policy asks it.
+grant execute on function marketplace.takes_click_at to marketplace_web;
 grant execute on function marketplace.record_clicks to marketplace_web;
 grant execute on function marketplace.begin_click_file, marketplace.load_clicks to marketplace_web, scheduler, bookkeeper;
 grant execute on function marketplace.exclude_clicks to bookkeeper, marketplace_web;
