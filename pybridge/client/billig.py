@@ -736,12 +736,13 @@ class Billig(Room):
         result: bool = self._value("moves_money", transaction_type=transaction_type)
         return result
 
-    def name_buyer(self, *, purchase: int, owner_name: str) -> None:
+    def name_buyer(self, *, purchase: int, owner_name: str, key: UUID | None = None) -> None:
         """Says who a purchase's buyer is, for its receipts: once. Needed before NOK 40,000 or more is paid in cash for
-        it (create_purchase takes owner_name for a sale at once). 22023: no name; P0002; 23B20: another name stands
-        there, or the buyer was erased.
+        it (create_purchase takes owner_name for a sale at once). By who sold it (a registered service: whoever did), by
+        any seller while nothing of it is paid, by a bookkeeper, and with key, its key, by anybody. 22023: no name;
+        P0002: no such purchase, or another key; 42501; 23B20: another name stands there, or the buyer was erased.
         """
-        self._value("name_buyer", purchase=purchase, owner_name=owner_name)
+        self._value("name_buyer", purchase=purchase, owner_name=owner_name, key=key)
 
     def number_confirmations(self) -> int:
         """Numbers what went over no cash point and was not printed yet (web purchases, their refunds): each
@@ -785,6 +786,7 @@ class Billig(Room):
         purchase: int | None = None,
         ticket: int | None = None,
         language: str = "nb",
+        key: UUID | None = None,
     ) -> list[ReceiptRow]:
         """Prints the receipts of a payment, of a purchase's first sale, or of the last payment of a ticket (name one):
         one receipt per organisation whose tickets it is for, as rows to print in order, in bokmål (nb) or English (en).
@@ -797,11 +799,16 @@ class Billig(Room):
         registered for it), TOGETHER (the payment's other receipts, with their totals: what follows is for all of them),
         ROUNDING (of cash: what is handed over less what it is for), PAYMENT (by means: totals and ROUNDING together).
         receipt_number: among those of its kind of the cash point, or else of the organisation; transaction_number:
-        among all. NOK, negative for money back; times local. Each call counts as a print: print_number 1 is the
-        original, later ones are copies and say what it said. 22023: none or several named, or another language; P0002:
-        nothing paid, or not committed yet.
+        among all. NOK, negative for money back; times local. Whose it is: a seller prints what they took or gave, and
+        all of the cash point where their till session is open (a registered service: of any seller); legacy roles what
+        a legacy write did; a bookkeeper all; anybody else, the web as well, with key, the key of a purchase in it. Each
+        call counts as a print: print_number 1 is the original, later ones are copies and say what it said. 22023: none
+        or several named, or another language; P0002: nothing paid, or not committed yet, or another key; 42501:
+        somebody else's, and no key.
         """
-        return self._rows(ReceiptRow, "receipt", payment=payment, purchase=purchase, ticket=ticket, language=language)
+        return self._rows(
+            ReceiptRow, "receipt", payment=payment, purchase=purchase, ticket=ticket, language=language, key=key
+        )
 
     def record_chargeback(
         self,

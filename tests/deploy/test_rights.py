@@ -649,7 +649,9 @@ def test_a_development_client_sells_by_itself_but_not_at_its_own_price(db: Conne
         "erased": None,
     }
     whole |= {"owner_card": None, "owner_name": None, "buyer": "somebody else"}
-    insert = sql.SQL("insert into billig.purchase ({}) values ({}) returning purchase_time is not null and buyer is null")
+    insert = sql.SQL(
+        "insert into billig.purchase ({}) values ({}) returning purchase_time is not null and buyer is null"
+    )
     columns_of, values = map(sql.Identifier, whole), map(sql.Placeholder, whole)
     assert one(dev, insert.format(sql.SQL(", ").join(columns_of), sql.SQL(", ").join(values)), whole) is True
     denied(dev, "insert into billig.payment (kind) values ('SALE')")
