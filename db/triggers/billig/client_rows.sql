@@ -19,12 +19,16 @@ begin
         when new.owner_email <> '' then 'e-mail ' || lower(new.owner_email)
         when new.owner_card is not null then 'card ' || new.owner_card
     end;
+    if tg_op = 'UPDATE' and new.buyer <> coalesce(old.buyer, '') then
+        -- Whoever inserts tickets of it has its row FOR KEY SHARE: their tickets are counted, or see whose they are.
+        perform from billig.purchase as p where p.purchase = old.purchase for update;
+    end if;
     return new;
 end;
 $$;
 
 comment on function billig.purchase_fill() is
-'Says who the buyer of a purchase is (the member, else the e-mail in lower case, else the card), and fills what a client''s whole row left null. 23B20: its number is to change.';
+'Says who the buyer of a purchase is (the member, else the e-mail in lower case, else the card), and fills what a client''s whole row left null. A purchase that changes hands waits for tickets that are being inserted into it. 23B20: its number is to change.';
 
 create or replace function billig.refuse_stated()
 returns trigger
