@@ -1226,24 +1226,6 @@ comment on column billig.owed_back_part.project is 'UKE project, as sold';
 comment on column billig.owed_back_part.event is 'Event, as sold';
 comment on column billig.owed_back_part.amount is 'NOK including the fee, positive';
 
-create table billig.request (
-    caller books.name not null,
-    function_name text not null,
-    request_id books.name not null,
-    arguments_sha256 bytea,
-    answer jsonb,
-    requested_at timestamptz not null default now(),
-    constraint request_pkey primary key (caller, function_name, request_id)
-);
-comment on table billig.request is
-'Calls that a client may retry. request_pkey: a request id does its work once for a caller and a function. No arguments are kept, only their hash.';
-comment on column billig.request.caller is 'session_user of the first call';
-comment on column billig.request.function_name is 'The function';
-comment on column billig.request.request_id is 'The client''s own id of the call';
-comment on column billig.request.arguments_sha256 is 'sha256 of the arguments; null once the buyer among them was erased';
-comment on column billig.request.answer is 'What the first call returned';
-comment on column billig.request.requested_at is 'When';
-
 create table billig.receipt_word (
     word text not null,
     language text not null,

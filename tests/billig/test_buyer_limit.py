@@ -239,7 +239,7 @@ def add(db: Connection, purchase: int, price_group: int, tickets: int) -> None:
 
 
 def after(db: Connection, first: Connection, second: Connection, work: Callable[[], object]) -> list[str | None]:
-    """What becomes of the second's work while the first one's transaction is open, and ends as soon as it is waited for."""
+    """What becomes of the second's work while the first one's transaction is open, and ends once it is waited for."""
 
     def finish() -> None:
         wait_for(db, second.info.backend_pid)
@@ -248,7 +248,9 @@ def after(db: Connection, first: Connection, second: Connection, work: Callable[
     return sqlstates(together([work, finish]))
 
 
-def test_of_two_raw_sales_at_once_the_second_waits_and_is_refused(db: Connection, connect: Connect, event: Event) -> None:
+def test_of_two_raw_sales_at_once_the_second_waits_and_is_refused(
+    db: Connection, connect: Connect, event: Event
+) -> None:
     first, second = connect(autocommit=False), connect()
     raw(first, KARI, event.price_group, 5)
     assert after(db, first, second, lambda: raw(second, KARI, event.price_group, 5)) == ["23B05"]

@@ -56,9 +56,9 @@ begin
     return next;
 
     -- The hash of a call's arguments would answer whether an e-mail was among them.
-    update billig.request
+    update books.request
     set arguments_sha256 = null
-    where function_name = 'create_purchase' and (answer -> 0 ->> 'purchase')::bigint = any (v_purchases);
+    where function_name = 'billig.create_purchase' and (answer -> 0 ->> 'purchase')::bigint = any (v_purchases);
     get diagnostics v_rows = row_count;
     what := 'request';
     erased_rows := v_rows;
