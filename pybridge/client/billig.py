@@ -976,7 +976,8 @@ class Billig(Room):
 
     def register_seller(self, *, seller: str) -> None:
         """Registers somebody who sells or refunds under a legacy name or through a service: from now on the name is
-        stored as it is written here, whatever case a client writes. Login roles need it not. 22023: no name.
+        stored as it is written here, whatever case a client writes. Login roles need it not. 22023: no name, or that of
+        a role that cannot log in.
         """
         self._value("register_seller", seller=seller)
 

@@ -796,9 +796,9 @@ class Marketplace(Room):
     ) -> int:
         """Gives an executed charge back, amount NOK of it or, if null, all that is left: a REFUND transaction of its
         own in the open month, whose number it returns; the next run of marketplace_execute sends it. request_id, which
-        it must have: the same again makes no second one, nor does a ledger that was restored and is asked again. 22023;
-        P0002 no such transaction; 23B13 the request was another; 23B72 more than is left of the charge; 23B73 it was
-        not charged.
+        it must have: the same caller's same call again makes no second one, nor does a ledger that was restored and is
+        asked again. 22023; P0002 no such transaction; 23B13 the request was another; 23B72 more than is left of the
+        charge; 23B73 it was not charged.
         """
         result: int = self._value(
             "refund_transaction", transaction=transaction, reason=reason, amount=amount, request_id=request_id, now=now
