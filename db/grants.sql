@@ -82,8 +82,8 @@ to analyst, bookkeeper, auditor, scheduler;
 grant execute on function billig.create_purchase, billig.cancel_reservation, billig.refund
 to billig_seller, billig_web;
 -- Legacy code prints the receipt of what it did, by ticket.
-grant execute on function billig.receipt to billig_seller, billig_web, billig_legacy, billig_dev;
-grant execute on function billig.name_buyer to billig_seller;
+grant execute on function billig.receipt to billig_seller, billig_web, billig_legacy, billig_dev, bookkeeper;
+grant execute on function billig.name_buyer to billig_seller, billig_web, bookkeeper;
 grant execute on function billig.number_confirmations, billig.erase_kept_names to scheduler, bookkeeper;
 grant execute on function billig.show_receipt to bookkeeper, auditor;
 grant execute on function
@@ -163,6 +163,9 @@ marketplace.top_items, marketplace.check_profile, marketplace.check_period, mark
 marketplace.hold_of, marketplace.click_counts
 to marketplace_web, marketplace_profile;
 grant execute on function marketplace.statement_lines, marketplace.all_click_counts to analyst, bookkeeper, auditor;
+grant select on marketplace.click_window to marketplace_web, bookkeeper, auditor;
+-- A policy asks it.
+grant execute on function marketplace.takes_click_at to marketplace_web;
 grant execute on function marketplace.record_clicks to marketplace_web;
 grant execute on function marketplace.begin_click_file, marketplace.load_clicks to marketplace_web, scheduler, bookkeeper;
 grant execute on function marketplace.exclude_clicks to bookkeeper, marketplace_web;

@@ -505,3 +505,23 @@ comment on column books.export_file.file_name is 'What the file is called; -: st
 comment on column books.export_file.written_by is 'session_user';
 comment on column books.export_file.written_at is 'When it had been written';
 create index export_file_voucher_export_idx on books.export_file (voucher_export);
+
+-- --- Calls that a client may repeat ---------------------------------------------------------------------------------
+
+create table books.request (
+    caller books.name not null,
+    function_name text not null,
+    request_id books.name not null,
+    arguments_sha256 bytea,
+    answer jsonb,
+    requested_at timestamptz not null default now(),
+    constraint request_pkey primary key (caller, function_name, request_id)
+);
+comment on table books.request is
+'Calls that a client may retry. request_pkey: a request id does its work once for a caller and a function. No arguments are kept, only their hash.';
+comment on column books.request.caller is 'session_user of the first call';
+comment on column books.request.function_name is 'The function, with its schema: billig.refund';
+comment on column books.request.request_id is 'The client''s own id of the call';
+comment on column books.request.arguments_sha256 is 'sha256 of the arguments; null once the buyer among them was erased';
+comment on column books.request.answer is 'What the first call returned';
+comment on column books.request.requested_at is 'When';

@@ -755,7 +755,6 @@ create table billig.purchase (
     erased books.moment,
     owner_name books.name,
     owner_card bigint,
-    purchase_key uuid not null default gen_random_uuid(),
     buyer text,
     constraint purchase_pkey primary key (purchase),
     constraint purchase_number_check check (purchase between -9007199254740991 and 9007199254740991),
@@ -775,8 +774,6 @@ comment on column billig.purchase.erased is
 comment on column billig.purchase.owner_name is
 'Buyer''s name, for the receipt; personal data. Needed where NOK 40,000 or more is paid in cash (23B36). null: not known';
 comment on column billig.purchase.owner_card is 'Ticket card that was shown when it was bought; personal data';
-comment on column billig.purchase.purchase_key is
-'Random, where the purchase''s number can be guessed: who has both is shown the purchase (billig.show_purchase). Another one once the buyer was erased';
 comment on column billig.purchase.buyer is
 'Who ticket_limit counts by: the member, else the e-mail in lower case, else the card; null: nobody is named. Filled by a trigger, whatever a client says. Personal data, and gone with the three';
 create index purchase_owner_email_idx on billig.purchase (lower(owner_email)) where owner_email is not null;
@@ -784,6 +781,18 @@ create index purchase_owner_member_id_idx on billig.purchase (owner_member_id) w
 create index purchase_owner_card_idx on billig.purchase (owner_card) where owner_card is not null;
 create index purchase_buyer_idx on billig.purchase (buyer) where buyer is not null;
 create index purchase_kept_name_idx on billig.purchase (purchase) where erased is not null and owner_name is not null;
+
+-- A table of its own: whole rows of purchases are read by clients that a buyer's key is no business of.
+create table billig.purchase_key (
+    purchase bigint not null,
+    purchase_key uuid not null default gen_random_uuid(),
+    constraint purchase_key_pkey primary key (purchase),
+    constraint purchase_key_purchase_fkey foreign key (purchase) references billig.purchase (purchase) on delete cascade
+);
+comment on table billig.purchase_key is
+'What shows a purchase to its buyer, where its number can be guessed: who has both is shown it (billig.show_purchase), and its receipts (billig.receipt). create_purchase gives it; a raw purchase has none. No role reads it.';
+comment on column billig.purchase_key.purchase is 'The purchase';
+comment on column billig.purchase_key.purchase_key is 'Random; another one once the buyer was erased';
 
 create table billig.buyer_turn (
     buyer_turn smallint,
@@ -1219,24 +1228,6 @@ comment on column billig.owed_back_part.project is 'UKE project, as sold';
 comment on column billig.owed_back_part.event is 'Event, as sold';
 comment on column billig.owed_back_part.amount is 'NOK including the fee, positive';
 
-create table billig.request (
-    caller books.name not null,
-    function_name text not null,
-    request_id books.name not null,
-    arguments_sha256 bytea,
-    answer jsonb,
-    requested_at timestamptz not null default now(),
-    constraint request_pkey primary key (caller, function_name, request_id)
-);
-comment on table billig.request is
-'Calls that a client may retry. request_pkey: a request id does its work once for a caller and a function. No arguments are kept, only their hash.';
-comment on column billig.request.caller is 'session_user of the first call';
-comment on column billig.request.function_name is 'The function';
-comment on column billig.request.request_id is 'The client''s own id of the call';
-comment on column billig.request.arguments_sha256 is 'sha256 of the arguments; null once the buyer among them was erased';
-comment on column billig.request.answer is 'What the first call returned';
-comment on column billig.request.requested_at is 'When';
-
 create table billig.receipt_word (
     word text not null,
     language text not null,
@@ -1425,7 +1416,6 @@ create table billig.payment_error (
     owner_cardno books.line,
     owner_email books.line,
     message books.prose not null,
-    error_key uuid not null default gen_random_uuid(),
     constraint payment_error_pkey primary key (error)
 );
 comment on table billig.payment_error is 'Hand-off of failed web payments: what the web shows the buyer who comes back with the reference';
@@ -1434,8 +1424,18 @@ comment on column billig.payment_error.failed is 'When, local time';
 comment on column billig.payment_error.owner_cardno is 'Buyer''s ticket card; personal data';
 comment on column billig.payment_error.owner_email is 'Buyer''s e-mail; personal data';
 comment on column billig.payment_error.message is 'What to tell the buyer; empty once the buyer was erased';
-comment on column billig.payment_error.error_key is
-'Random, where the reference can be guessed: who has both is shown the row (billig.show_payment_error). Another one once the buyer was erased';
+
+create table billig.payment_error_key (
+    error text not null,
+    error_key uuid not null default gen_random_uuid(),
+    constraint payment_error_key_pkey primary key (error),
+    constraint payment_error_key_error_fkey
+    foreign key (error) references billig.payment_error (error) on delete cascade on update cascade
+);
+comment on table billig.payment_error_key is
+'What shows a failed payment to its buyer, where its reference can be guessed: who has both is shown it (billig.show_payment_error). record_payment_error gives it; a raw row has none. No role reads it.';
+comment on column billig.payment_error_key.error is 'The failed payment';
+comment on column billig.payment_error_key.error_key is 'Random; another one once the buyer was erased';
 
 create table billig.payment_error_price_group (
     error text not null,

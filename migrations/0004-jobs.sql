@@ -43,6 +43,7 @@ create table jobs.job_run (
     backend_started_at timestamptz,
     constraint job_run_pkey primary key (job_run),
     constraint job_run_job_fkey foreign key (job) references jobs.job (job),
+    constraint job_run_period_check check (period = '' or period ~ '^20[0-9]{2}-[0-9]{2}-[0-9]{2}$'),
     constraint job_run_outcome_check check (outcome in ('succeeded', 'partial', 'failed', 'skipped')),
     constraint job_run_finished_check check ((outcome is null) = (finished_at is null)),
     -- Whoever is at it can be found, or found gone.
@@ -53,7 +54,7 @@ comment on table jobs.job_run is
 'Every run of a job. A run without an outcome is its session''s lease of the job and period: there is one at a time, and where that session is gone it has crashed. report.job_run says so.';
 comment on column jobs.job_run.job_run is 'Key';
 comment on column jobs.job_run.job is 'The job';
-comment on column jobs.job_run.period is 'What it is for, such as a month''s first day; one run at a time for a job and period';
+comment on column jobs.job_run.period is 'What it is for: a day as YYYY-MM-DD, of a month its first; empty: none; one run at a time for a job and period';
 comment on column jobs.job_run.started_by is 'session_user';
 comment on column jobs.job_run.backend_pid is 'Process of the session that runs it';
 comment on column jobs.job_run.backend_started_at is

@@ -8,6 +8,7 @@ comment on schema marketplace is
 -- What row-level security asks: policies need them to stand. They let nobody see anything until db/ brings their bodies.
 create function marketplace.sees_all() returns boolean language sql stable parallel safe return false;
 create function marketplace.own_profile() returns bigint language sql stable parallel safe return null::bigint;
+create function marketplace.takes_click_at(p_time timestamptz) returns boolean language sql stable parallel safe return false;
 
 -- --- Clicks and months -----------------------------------------------------------------------------------------------
 
@@ -42,7 +43,7 @@ create index advertisement_profile_idx on marketplace.advertisement (profile);
 
 create table marketplace.advertisement_price (
     advertisement bigint not null,
-    valid_from books.moment not null,
+    valid_from books.moment not null default now(),
     price numeric(12, 6) not null,
     constraint advertisement_price_pkey primary key (advertisement, valid_from),
     constraint advertisement_price_advertisement_fkey
@@ -53,7 +54,7 @@ create table marketplace.advertisement_price (
 comment on table marketplace.advertisement_price is
 'What a click costs from when on. Clicks copy the price of their moment; what stands here later changes no click that has one.';
 comment on column marketplace.advertisement_price.advertisement is 'The advertisement';
-comment on column marketplace.advertisement_price.valid_from is 'From this moment on, until the next row';
+comment on column marketplace.advertisement_price.valid_from is 'From this moment on, until the next row; not in the past where the site says it';
 comment on column marketplace.advertisement_price.price is 'NOK per click, six decimals, not negative, below 1,000,000 (and no NaN); 0 is free';
 
 create table marketplace.website (
@@ -386,6 +387,22 @@ where advertisement_charge_transaction is null and excluded_at is null;
 create table marketplace.ad_click_default partition of marketplace.ad_click default;
 comment on table marketplace.ad_click_default is
 'Clicks of months without a partition: consistency.marketplace_partition watches it; marketplace.ensure_partitions empties it';
+
+create table marketplace.click_window (
+    click_window boolean not null default true,
+    oldest interval not null,
+    ahead interval not null,
+    constraint click_window_pkey primary key (click_window),
+    constraint click_window_once_check check (click_window),
+    constraint click_window_check check (oldest > interval '0' and ahead >= interval '0')
+);
+comment on table marketplace.click_window is
+'The times that a click may have, one row (click_window_once_check): by whichever door it comes, but for a raw INSERT by the database''s owner, which is how history gets in. A database marked for tests holds only files to it, by their p_now.';
+comment on column marketplace.click_window.click_window is 'Key';
+comment on column marketplace.click_window.oldest is
+'How long before now; also how long what a click was called in a file is remembered';
+comment on column marketplace.click_window.ahead is 'How long after now: what clocks that differ need';
+insert into marketplace.click_window (oldest, ahead) values ('2 years', '1 day');
 
 create table marketplace.click_source (
     source books.name not null,
@@ -1326,6 +1343,7 @@ with check (
     publisher is null and price is null and commission_rate is null and publisher_share is null
     and advertisement_charge_transaction is null and website_payment_transaction is null
     and excluded_at is null and excluded_by is null and excluded_reason is null
+    and marketplace.takes_click_at(click_time)
 );
 create policy ad_click_own on marketplace.ad_click for select to marketplace_profile
 using (profile = marketplace.own_profile() or publisher = marketplace.own_profile());

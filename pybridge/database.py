@@ -47,6 +47,8 @@ def connection_string(*, tcp: bool = False) -> str:
 def connect(*, deployed: bool) -> psycopg.Connection[Any]:
     """The database that the environment names, else the embedded one. `deployed`: it must hold the ticket ledger."""
     connection = psycopg.connect(connection_string(), autocommit=True, application_name="pybridge")
+    # Whoever ends a command ends what the server does for it, too: a backend finds out by itself only when it answers.
+    connection.execute("set client_connection_check_interval = '5s'")
     # Asked of the catalogue, which everybody may read: analysts may not look into schema deploy.
     ledger = "select from pg_tables where schemaname = 'deploy' and tablename = 'repeatable_object'"
     if deployed and connection.execute(ledger).fetchone() is None:

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from pybridge.cli.bank_payout import payout, withdraw
-from pybridge.cli.common import DAY, REFUSED, Json, fail, print_json
+from pybridge.cli.common import DAY, KEY, REFUSED, SMALL, Json, decimal_of, fail, print_json
 from pybridge.cli.plain import group
 from pybridge.client.bank import Bank
 from pybridge.database import connect
@@ -194,12 +194,11 @@ def _parts(said: list[str], hint: str) -> tuple[list[int], list[Decimal] | None]
     amounts: list[Decimal] = []
     for each in said:
         number, _, amount = each.partition("=")
-        try:
-            numbers.append(int(number))
-            if amount:
-                amounts.append(Decimal(amount))
-        except (ValueError, InvalidOperation):
-            raise typer.BadParameter(f"{each}: NUMBER or NUMBER=NOK, such as 12=50.00", param_hint=hint) from None
+        if not (number.isdecimal() and KEY["min"] <= int(number) <= KEY["max"]):
+            raise typer.BadParameter(f"{each}: NUMBER or NUMBER=NOK, such as 12=50.00", param_hint=hint)
+        numbers.append(int(number))
+        if amount:
+            amounts.append(decimal_of(amount))
     if len(amounts) not in {0, len(numbers)}:
         raise typer.BadParameter("say how much of each of them, or of none", param_hint=hint)
     return numbers, amounts or None
@@ -209,10 +208,9 @@ def _lines(lines: list[str]) -> tuple[list[str], list[Decimal]]:
     kinds, amounts = [], []
     for each in lines:
         kind, _, amount = each.partition("=")
-        try:
-            amounts.append(Decimal(amount))
-        except InvalidOperation:
-            raise typer.BadParameter(f"{each}: KIND=NOK, such as FEE=-114.50", param_hint="--line") from None
+        if not amount:
+            raise typer.BadParameter(f"{each}: KIND=NOK, such as FEE=-114.50", param_hint="--line")
+        amounts.append(decimal_of(amount))
         kinds.append(kind)
     return kinds, amounts
 
@@ -263,7 +261,7 @@ def _table(title: str, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> 
 
 @app.command()
 def approve(
-    number: Annotated[int, typer.Argument(metavar="MATCH", help="The suggested match.")],
+    number: Annotated[int, typer.Argument(metavar="MATCH", help="The suggested match.", **KEY)],
     reason: Annotated[str | None, typer.Option(help="Why; needed where there is a difference.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -275,7 +273,7 @@ def approve(
 
 @app.command()
 def undo(
-    number: Annotated[int, typer.Argument(metavar="MATCH", help="The match.")],
+    number: Annotated[int, typer.Argument(metavar="MATCH", help="The match.", **KEY)],
     reason: Annotated[str, typer.Option(help="Why.")],
     as_json: Json = False,
 ) -> None:
@@ -288,8 +286,10 @@ def undo(
 @app.command()
 def ignore(
     reason: Annotated[str, typer.Option(help="Why.")],
-    entry: Annotated[int | None, typer.Option(help="An entry of the bank that is not for our goods: NOT_OURS.")] = None,
-    expected: Annotated[int | None, typer.Option(help="An item that will never come: WRITE_OFF.")] = None,
+    entry: Annotated[
+        int | None, typer.Option(help="An entry of the bank that is not for our goods: NOT_OURS.", **KEY)
+    ] = None,
+    expected: Annotated[int | None, typer.Option(help="An item that will never come: WRITE_OFF.", **KEY)] = None,
     as_json: Json = False,
 ) -> None:
     """Set aside an entry that is not ours, or an item that never comes; `undo` takes it back."""
@@ -305,7 +305,7 @@ def account(
     number: Annotated[str, typer.Argument(help="Account number, or IBAN.")],
     name: Annotated[str, typer.Argument(help="What to call it.")],
     currency: Annotated[str, typer.Option(help="Its currency.")] = "NOK",
-    organisation: Annotated[int | None, typer.Option(help="Whose it is: 1 Samfundet, 2 UKA, ...")] = None,
+    organisation: Annotated[int | None, typer.Option(help="Whose it is: 1 Samfundet, 2 UKA, ...", **SMALL)] = None,
 ) -> None:
     """Add an account of ours, or rename it."""
     with connect(deployed=True) as connection:
@@ -322,17 +322,17 @@ def route(
     source: Annotated[str, typer.Option(help="What one item is: SESSION, DAY, PAYMENT or ATTEMPT.")],
     method: Annotated[str | None, typer.Option(help="Of this payment method.")] = None,
     gateway: Annotated[str | None, typer.Option(help="Or of this gateway of the marketplace.")] = None,
-    days: Annotated[tuple[int, int], typer.Option(help="It arrives this many days later: earliest, latest.")] = (
-        0,
-        7,
-    ),
+    days: Annotated[
+        tuple[int, int],
+        typer.Option(help="It arrives this many days later: earliest, latest.", min=-36_500, max=36_500),
+    ] = (0, 7),
     fee: Annotated[str, typer.Option(help="Share that the acquirer keeps back, such as 0.01.")] = "0",
     tolerance: Annotated[str, typer.Option(help="NOK by which a deposit may differ and be suggested.")] = "0",
-    run: Annotated[int, typer.Option(help="How many items one deposit may be the sum of.")] = 7,
+    run: Annotated[int, typer.Option(help="How many items one deposit may be the sum of.", **SMALL)] = 7,
     since: Annotated[
         datetime | None, typer.Option(help="Expect goods from this day on; all by default.", **DAY)
     ] = None,
-    organisation: Annotated[int | None, typer.Option(help="Whose money: 1 Samfundet, 2 UKA, ...")] = None,
+    organisation: Annotated[int | None, typer.Option(help="Whose money: 1 Samfundet, 2 UKA, ...", **SMALL)] = None,
 ) -> None:
     """Say how money reaches the bank: add a settlement route, or change one."""
     with connect(deployed=True) as connection, translated():
@@ -340,10 +340,6 @@ def route(
         if account_name not in known:
             others = f"there are {', '.join(known)}" if known else "`pybridge bank account` adds one"
             raise typer.BadParameter(f"there is no account {account_name}; {others}")
-        try:
-            share, kept = Decimal(fee), Decimal(tolerance)
-        except InvalidOperation:
-            raise typer.BadParameter("--fee and --tolerance are numbers") from None
         Bank(connection).set_route(
             route_name=name,
             account=known[account_name],
@@ -352,8 +348,8 @@ def route(
             gateway=gateway,
             days_min=days[0],
             days_max=days[1],
-            fee_rate=share,
-            tolerance=kept,
+            fee_rate=decimal_of(fee),
+            tolerance=decimal_of(tolerance),
             run_max=run,
             since=since and since.date(),
             organisation=organisation,

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from pybridge.cli.common import REFUSED, Json, fail, print_json
+from pybridge.cli.common import KEY, REFUSED, Json, fail, print_json
 from pybridge.client.bank import Bank
 from pybridge.database import connect
 from pybridge.files import payout_loading, payouts, tables
@@ -113,7 +113,7 @@ def _tell(found: Explained) -> None:
 
 
 def withdraw(
-    number: Annotated[int, typer.Argument(metavar="PAYOUT", help="The payout, by its number in report.payout.")],
+    number: Annotated[int, typer.Argument(metavar="PAYOUT", help="The payout, by its number in report.payout.", **KEY)],
     reason: Annotated[str, typer.Option(help="Why, such as that its report was not whole.")],
     as_json: Json = False,
 ) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Literal
 
 import typer
@@ -30,6 +31,11 @@ def day(option: str, help_line: str) -> Any:
     return Annotated[datetime | None, typer.Option(option, help=help_line, **DAY)]
 
 
+KEY: dict[str, Any] = {"min": 1, "max": 2**63 - 1}
+"""Of an option that takes the number of something: what a bigint holds."""
+SMALL: dict[str, Any] = {"min": 1, "max": 2**31 - 1}
+"""The same of what an int holds: an organisation, a count."""
+
 From = Annotated[datetime | None, typer.Option("--from", help="First day of the period.", **DAY)]
 To = Annotated[datetime | None, typer.Option("--to", help="Last day of the period, inclusive.", **DAY)]
 Lang = Annotated[Literal["nb", "en"], typer.Option(help="The language of a page.")]
@@ -40,6 +46,17 @@ def period(first: datetime | None, last: datetime | None) -> Period:
     if first is not None and last is not None and first > last:
         raise typer.BadParameter(f"{first.date()} is after {last.date()}", param_hint="--from")
     return Period(first.date() if first else None, last.date() if last else None)
+
+
+def decimal_of(text: str) -> Decimal:
+    """An amount, or a share; how many decimals it may have is the database's to say."""
+    try:
+        found = Decimal(text)
+    except InvalidOperation:
+        found = Decimal("nan")
+    if not found.is_finite() or abs(found) >= 10**15:
+        raise typer.BadParameter(f"{text!r} is not a number such as 12.50")
+    return found
 
 
 def print_json(answer: object) -> None:

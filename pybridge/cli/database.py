@@ -69,7 +69,9 @@ def deploy(
             help="Drop analysts' views that are in the way of a changed one, and make them again as they were.",
         ),
     ] = False,
-    wait: Annotated[float, typer.Option(help="Seconds to wait for a lock that somebody else holds.", min=0)] = 60,
+    wait: Annotated[
+        float, typer.Option(help="Seconds to wait for a lock that somebody else holds.", min=0, max=2_000_000)
+    ] = 60,
     as_json: Json = False,
 ) -> None:
     console = Console(stderr=True)

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from pybridge.cli.common import REFUSED, Json, print_json
+from pybridge.cli.common import KEY, REFUSED, Json, print_json
 from pybridge.cli.plain import group
 from pybridge.database import connect
 from pybridge.formats import local
@@ -66,7 +66,7 @@ def list_(as_json: Json = False) -> None:
 @app.command("log")
 def log_(
     job: Annotated[str | None, typer.Argument(help="Of one job only.")] = None,
-    limit: Annotated[int, typer.Option(help="How many runs.", min=1)] = 20,
+    limit: Annotated[int, typer.Option(help="How many runs.", **KEY)] = 20,
     as_json: Json = False,
 ) -> None:
     """Show the newest runs."""

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from pybridge import errors
-from pybridge.cli.common import REFUSED, Json, fail, print_json
+from pybridge.cli.common import KEY, REFUSED, Json, decimal_of, fail, print_json
 from pybridge.cli.plain import group
 from pybridge.client.marketplace import Marketplace
 from pybridge.database import connect
@@ -30,9 +29,9 @@ app = group()
 Now = Annotated[datetime | None, typer.Option(help="The moment that it takes for now.")]
 TestNow = Annotated[datetime | None, typer.Option(help="With --dry-run, or in a database for tests: now.")]
 Reason = Annotated[str, typer.Option(help="Why; it stays with the attempt.")]
-Attempt = Annotated[int, typer.Argument(help="Its number; see `pybridge payment list`.")]
+Attempt = Annotated[int, typer.Argument(help="Its number; see `pybridge payment list`.", **KEY)]
 Purse = Annotated[str, typer.Option(help="Which; see report.marketplace_purse.")]
-Transaction = Annotated[int, typer.Argument(help="Its number; see `pybridge payment due`.")]
+Transaction = Annotated[int, typer.Argument(help="Its number; see `pybridge payment due`.", **KEY)]
 
 HOLDS = {
     None: "now",
@@ -157,7 +156,7 @@ def refund(
     amount: Annotated[str | None, typer.Option(help="NOK; all that is left of the charge by default.")] = None,
 ) -> None:
     """Give an executed charge back, whole or in part; the next run sends it."""
-    kroner_back = None if amount is None else _amount(amount)
+    kroner_back = None if amount is None else decimal_of(amount)
     with _market() as market:
         number = market.refund_transaction(
             transaction=transaction, reason=reason, amount=kroner_back, request_id=request_id
@@ -238,7 +237,7 @@ def clear_alarm(attempt: Attempt, reason: Reason) -> None:
 @app.command("book-loss")
 def book_loss(attempt: Attempt, amount: Annotated[str, typer.Argument(help="NOK lost.")], reason: Reason) -> None:
     """Say that a disputed charge was lost, or a part of it: the rest was won."""
-    lost = _amount(amount)
+    lost = decimal_of(amount)
     with _market() as market:
         left = market.book_loss(payment_attempt=attempt, amount=lost, reason=reason)
     typer.echo(f"NOK {kroner(left)} available")
@@ -251,7 +250,7 @@ def reserve(
     purse: Purse = "main",
 ) -> None:
     """Put money into a purse that payouts are made from, or take some out."""
-    moved = _amount(amount)
+    moved = decimal_of(amount)
     with _market() as market:
         left = market.move_reserve(amount=moved, reason=reason, purse=purse)
     typer.echo(f"NOK {kroner(left)} available")
@@ -264,7 +263,7 @@ def fee(
     purse: Purse = "main",
 ) -> None:
     """Book a gateway's fee, which left a purse."""
-    taken = _amount(amount)
+    taken = decimal_of(amount)
     with _market() as market:
         left = market.book_fee(amount=taken, reason=reason, purse=purse)
     typer.echo(f"NOK {kroner(left)} available")
@@ -278,7 +277,7 @@ def transfer(
     reason: Annotated[str, typer.Option(help="Why, such as: Stripe's payout of 2026-02-10.")],
 ) -> None:
     """Say that money went from one purse to another, such as from a gateway to the bank."""
-    moved = _amount(amount)
+    moved = decimal_of(amount)
     with _market() as market:
         market.transfer(from_=source, to=target, amount=moved, reason=reason)
     typer.echo(f"NOK {kroner(moved)} went from {source} to {target}")
@@ -299,16 +298,6 @@ def purse(
 def _market() -> Iterator[Marketplace]:
     with connect(deployed=True) as connection:
         yield Marketplace(connection)
-
-
-def _amount(text: str) -> Decimal:
-    try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        amount = Decimal("nan")
-    if not amount.is_finite():
-        raise typer.BadParameter(f"{text!r} is not an amount such as 12.50")
-    return amount
 
 
 def _print_due(rows: list[execution.Due]) -> None:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from pybridge import errors
-from pybridge.cli.common import REFUSED, From, Json, Lang, To, day, fail, not_empty, period
+from pybridge.cli.common import KEY, REFUSED, SMALL, From, Json, Lang, To, day, fail, not_empty, period
 from pybridge.cli.plain import group
 from pybridge.database import connect
 from pybridge.extras import needs
@@ -164,8 +164,12 @@ def _filters(report: Declared) -> dict[str, tuple[Any, Any]]:
         asked = FILTERS[name]
         default = False if asked.type is bool else None
         kind: Any = bool if asked.type is bool else asked.type | None
-        checked = not_empty if asked.type is str else None
-        options[name] = (Annotated[kind, typer.Option(f"--{name}", help=asked.help, callback=checked)], default)
+        checked: dict[str, Any] = {}
+        if asked.type is str:
+            checked = {"callback": not_empty}
+        elif asked.type is int:
+            checked = KEY if asked.is_long else SMALL
+        options[name] = (Annotated[kind, typer.Option(f"--{name}", help=asked.help, **checked)], default)
     return options
 
 
@@ -175,7 +179,7 @@ for each in REPORTS.values():
 
 @app.command()
 def history(
-    ticket: Annotated[int, typer.Argument(help="The ticket's number.")],
+    ticket: Annotated[int, typer.Argument(help="The ticket's number.", **KEY)],
     as_csv: Csv = False,
     as_json: Json = False,
     xlsx: Xlsx = None,
@@ -193,7 +197,7 @@ def view(
     ] = None,
     first: From = None,
     last: To = None,
-    limit: Annotated[int | None, typer.Option(min=0, help="At most this many rows.")] = None,
+    limit: Annotated[int | None, typer.Option(min=0, max=2**63 - 1, help="At most this many rows.")] = None,
     as_csv: Csv = False,
     as_json: Json = False,
     xlsx: Xlsx = None,

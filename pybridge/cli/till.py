@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from pybridge.cli.common import Json, not_empty, print_json
+from pybridge.cli.common import KEY, SMALL, Json, not_empty, print_json
 from pybridge.cli.plain import group
 from pybridge.client import Client
 from pybridge.client.billig import TillCloseRow, TillStatusRow, XReportRow, ZReportRow
@@ -34,7 +34,8 @@ def stand(
         bool | None, typer.Option(help="Whether functions take money there in an open session only.")
     ] = None,
     organisation: Annotated[
-        int | None, typer.Option(help="Whose it is: 1 Samfundet, 2 UKA, ... A new one needs it; else it stays.")
+        int | None,
+        typer.Option(help="Whose it is: 1 Samfundet, 2 UKA, ... A new one needs it; else it stays.", **SMALL),
     ] = None,
 ) -> None:
     """Register a cash point, or change it."""
@@ -107,7 +108,7 @@ def close(
     ] = None,
     note: Annotated[str | None, typer.Option(help="What is known of a difference.")] = None,
     session: Annotated[
-        int | None, typer.Option(min=1, max=2**63 - 1, help="The session; for a bookkeeper who closes another's.")
+        int | None, typer.Option(help="The session; for a bookkeeper who closes another's.", **KEY)
     ] = None,
     seller: Seller = None,
     as_json: Json = False,

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from pybridge.cli.common import DAY, REFUSED, fail
+from pybridge.cli.common import DAY, KEY, REFUSED, fail
 from pybridge.cli.plain import group
 from pybridge.client import Client
 from pybridge.database import connect
@@ -91,7 +91,7 @@ def export(
 
 @app.command()
 def again(
-    voucher_export: Annotated[int, typer.Argument(help="The export, by its number.")],
+    voucher_export: Annotated[int, typer.Argument(help="The export, by its number.", **KEY)],
     out: Out = None,
 ) -> None:
     """Write the file of an export again: the same bytes, under the same numbers."""

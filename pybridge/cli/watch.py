@@ -27,7 +27,7 @@ def schedule(
     now: Annotated[datetime | None, typer.Option(help="With --once, in a database for tests: now.")] = None,
     only: Annotated[str | None, typer.Option("--jobs", help="These jobs only, separated by commas.")] = None,
     stop_after: Annotated[
-        float, typer.Option(help="Seconds that a call may still take after a signal to stop.", min=0)
+        float, typer.Option(help="Seconds that a call may still take after a signal to stop.", min=0, max=86_400)
     ] = STOP_AFTER,
     as_json: Annotated[bool, typer.Option("--json", help="Log lines of JSON.")] = False,
 ) -> None:

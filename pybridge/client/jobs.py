@@ -62,8 +62,9 @@ class Jobs(Room):
     def begin_run(self, *, job: str, period: str = "", now: datetime | None = None) -> list[BeginRunRow]:
         """Begins a run of a job for a period; commit it before the work, so that the run is seen. now: what it takes
         for now, null for the clock; its success counts for what was due by then. outcome null: go on; skipped: another
-        session is at it. The run is this session's until finish_run, or until the session ends. 25000 not READ
-        COMMITTED; 55P03 another session has been beginning a run of it for 10 s; P0002 no such job.
+        session is at it. The run is this session's until finish_run, or until the session ends. 22023 the period is no
+        day; 25000 not READ COMMITTED; 55P03 another session has been beginning a run of it for 10 s; P0002 no such
+        job.
         """
         return self._rows(BeginRunRow, "begin_run", job=job, period=period, now=now)
 

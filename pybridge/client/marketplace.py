@@ -604,8 +604,8 @@ class Marketplace(Room):
         with publisher, price and commission as they were at its time; of every other one, what is wrong is written to
         the temporary table click_file_problem. source: the file's name, which its clicks bear; content_sha256: of its
         content, loaded once. is_new is false where it had been loaded before, and where no line was proper: then
-        nothing was loaded. Clicks are from the last two years until a day from now. 22023; 23B13 the name belongs to
-        other clicks; 42501 prices are the bookkeeper's and the scheduler's to say.
+        nothing was loaded. Clicks are from the last two years until a day from now (marketplace.click_window). 22023;
+        23B13 the name belongs to other clicks; 42501 prices are the bookkeeper's and the scheduler's to say.
         """
         return self._rows(LoadClicksRow, "load_clicks", source=source, content_sha256=content_sha256, now=now)
 
@@ -699,8 +699,8 @@ class Marketplace(Room):
         """Records a batch of clicks, all or none, with publisher, price and commission as they were at each click's
         time; how many. websites: where, null on our own pages; click_times: when, now by default; source: a name of the
         batch, so that the same one sent again records nothing more. Makes a missing partition of the last two years or
-        the coming month. 22023; P0002 no such advertisement or website; 23B13 the source held other clicks; 23B67 no
-        price or rate at that time.
+        the coming month. 22023, also where a time is outside marketplace.click_window; P0002 no such advertisement or
+        website; 23B13 the source held other clicks; 23B67 no price or rate at that time.
         """
         result: int = self._value(
             "record_clicks", advertisements=advertisements, websites=websites, click_times=click_times, source=source
@@ -796,9 +796,9 @@ class Marketplace(Room):
     ) -> int:
         """Gives an executed charge back, amount NOK of it or, if null, all that is left: a REFUND transaction of its
         own in the open month, whose number it returns; the next run of marketplace_execute sends it. request_id, which
-        it must have: the same again makes no second one, nor does a ledger that was restored and is asked again. 22023;
-        P0002 no such transaction; 23B13 the request was another; 23B72 more than is left of the charge; 23B73 it was
-        not charged.
+        it must have: the same caller's same call again makes no second one, nor does a ledger that was restored and is
+        asked again. 22023; P0002 no such transaction; 23B13 the request was another; 23B72 more than is left of the
+        charge; 23B73 it was not charged.
         """
         result: int = self._value(
             "refund_transaction", transaction=transaction, reason=reason, amount=amount, request_id=request_id, now=now
@@ -872,6 +872,13 @@ class Marketplace(Room):
         the charge; 23B75 it is resolved.
         """
         return self._rows(TakeInRow, "take_in", gateway=gateway, gateway_id=gateway_id, job_run=job_run, now=now)
+
+    def takes_click_at(self, *, time: datetime) -> bool:
+        """Whether a click of this time is taken now (marketplace.click_window): the policy asks it of the site's own
+        INSERTs, record_clicks of its batches. Any time in a database marked for tests.
+        """
+        result: bool = self._value("takes_click_at", time=time)
+        return result
 
     def top_items(self, *, profile: int, side: str, from_: date, to: date, limit: int = 10) -> list[TopItemsRow]:
         """A profile's advertisements or websites (side ADVERTISEMENT or WEBSITE) with the most clicks, from the local

@@ -1,5 +1,6 @@
 """ticket_limit is a buyer's own: of a price group, over all their live tickets, whatever door they come in by."""
 
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -215,3 +216,86 @@ def test_buyers_of_a_rush_hold_no_more_than_their_limit(db: Connection, connect:
     for n in range(3):
         assert held(db, f"e-mail buyer{n}@example.org") == [8]
     assert consistency(db) == {}
+
+
+# --- Two raw connections, and no function ---------------------------------------------------------------------------
+
+
+def raw(db: Connection, buyer: str | None, price_group: int, tickets: int) -> int:
+    """A purchase and its tickets, as a client's own INSERTs make them; the purchase."""
+    made = int(one(db, "insert into billig.purchase (owner_email) values (%s) returning purchase", buyer))
+    add(db, made, price_group, tickets)
+    return made
+
+
+def add(db: Connection, purchase: int, price_group: int, tickets: int) -> None:
+    run(
+        db,
+        "insert into billig.ticket (price_group, purchase, on_card) select %s, %s, false from generate_series(1, %s)",
+        price_group,
+        purchase,
+        tickets,
+    )
+
+
+def after(db: Connection, first: Connection, second: Connection, work: Callable[[], object]) -> list[str | None]:
+    """What becomes of the second's work while the first one's transaction is open, and ends once it is waited for."""
+
+    def finish() -> None:
+        wait_for(db, second.info.backend_pid)
+        first.commit()
+
+    return sqlstates(together([work, finish]))
+
+
+def test_of_two_raw_sales_at_once_the_second_waits_and_is_refused(
+    db: Connection, connect: Connect, event: Event
+) -> None:
+    first, second = connect(autocommit=False), connect()
+    raw(first, KARI, event.price_group, 5)
+    assert after(db, first, second, lambda: raw(second, KARI, event.price_group, 5)) == ["23B05"]
+    assert held(db) == [5]
+
+
+def test_a_purchase_that_is_named_while_tickets_are_inserted_into_it_counts_them(
+    db: Connection, connect: Connect, event: Event
+) -> None:
+    raw(db, KARI, event.price_group, 5)
+    nobodys = raw(db, None, event.price_group, 1)
+    first, second = connect(autocommit=False), connect()
+    add(first, nobodys, event.price_group, 4)
+    name = "update billig.purchase set owner_email = %s where purchase = %s"
+    assert after(db, first, second, lambda: run(second, name, KARI, nobodys)) == ["23B05"]
+    assert held(db) == [5]
+
+
+@pytest.mark.parametrize(
+    ("isolation", "refusal"), [("read committed", "23B05"), ("repeatable read", "40001")], ids=lambda value: value
+)
+def test_tickets_that_are_inserted_while_their_purchase_is_named_are_counted_as_the_buyers(
+    db: Connection, connect: Connect, event: Event, isolation: str, refusal: str
+) -> None:
+    raw(db, KARI, event.price_group, 5)
+    nobodys = raw(db, None, event.price_group, 1)
+    first, second = connect(autocommit=False), connect(autocommit=False)
+    second.execute(f"set transaction isolation level {isolation}".encode())
+    second.execute("select from billig.purchase")
+    run(first, "update billig.purchase set owner_email = %s where purchase = %s", KARI, nobodys)
+    assert after(db, first, second, lambda: add(second, nobodys, event.price_group, 4)) == [refusal]
+    second.rollback()
+    assert held(db) == [6]
+
+
+def test_control_without_the_lock_of_the_purchase_the_limit_is_passed(
+    db: Connection, connect: Connect, event: Event
+) -> None:
+    (fill,) = db.execute("select pg_get_functiondef('billig.purchase_fill'::regproc)").fetchone() or ("",)
+    assert "for update" in fill
+    db.execute(fill.replace("for update", "").encode())
+    raw(db, KARI, event.price_group, 5)
+    nobodys = raw(db, None, event.price_group, 1)
+    first, second = connect(autocommit=False), connect()
+    add(first, nobodys, event.price_group, 4)
+    run(second, "update billig.purchase set owner_email = %s where purchase = %s", KARI, nobodys)
+    first.commit()
+    assert held(db) == [10], "the lock is what held it to 9"

@@ -144,7 +144,7 @@ def test_every_argument_but_the_request_id_is_compared_and_under_its_own_name(db
     functions = domain.rows(db, RETRY_SAFE)
     assert len(functions) >= len(REQUESTS)
     for function in functions:
-        pattern = rf"begin_request\('{function['name']}', p_request_id, jsonb_build_object\(([^()]*)\)\)"
+        pattern = rf"books\.begin_request\('billig\.{function['name']}', p_request_id, jsonb_build_object\(([^()]*)\)\)"
         (listed,) = re.findall(pattern, function["body"])
         pairs = re.findall(r"'(\w+)', (\w+)", listed)
         assert sorted(name for name, _ in pairs) == sorted(function["arguments"])
@@ -160,8 +160,10 @@ def test_a_call_with_other_arguments_than_its_function_has_is_an_error_of_the_fu
     db: Connection, arguments: str
 ) -> None:
     with expect("P0004", native=True):
-        domain.one(db, "select billig.begin_request('undo_last_sale', 'id-1', %s::jsonb)", arguments)
-    domain.one(db, "select billig.begin_request('undo_last_sale', 'id-1', %s)", '{"p_reason": "", "p_seller": null}')
+        domain.one(db, "select books.begin_request('billig.undo_last_sale', 'id-1', %s::jsonb)", arguments)
+    domain.one(
+        db, "select books.begin_request('billig.undo_last_sale', 'id-1', %s)", '{"p_reason": "", "p_seller": null}'
+    )
 
 
 AMOUNTS: list[tuple[Maker, dict[str, list[int] | int]]] = [
@@ -204,7 +206,7 @@ def test_an_amount_is_the_same_however_many_zeros_it_ends_in(
 
 
 def test_no_array_and_an_empty_one_are_two_things(db: Connection) -> None:
-    begin = "select billig.begin_request('cancel_reservation', 'id-1', %s)"
+    begin = "select books.begin_request('billig.cancel_reservation', 'id-1', %s)"
     domain.one(db, begin, '{"p_purchase": 1, "p_seller": null, "p_tickets": []}')
     with expect("23B13"):
         domain.one(db, begin, '{"p_purchase": 1, "p_seller": null, "p_tickets": null}')
@@ -226,7 +228,7 @@ def _state(db: Connection) -> list[int]:
         domain.one(db, "select count(*) from billig.transaction_log"),
         domain.one(db, "select count(*) from billig.payment"),
         domain.one(db, "select count(*) from billig.purchase"),
-        domain.one(db, "select count(*) from billig.request"),
+        domain.one(db, "select count(*) from books.request"),
     ]
 
 

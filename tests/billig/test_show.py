@@ -13,7 +13,7 @@ def test_a_purchase_is_shown_to_who_has_its_key(db: Connection) -> None:
     bought = net(db, {event.price_groups[0]: 1, event.price_groups[1]: 1}, email="kari@example.org")
     confirm(db, bought)
     (key,) = {row["purchase_key"] for row in bought.rows}
-    assert (key.version, key) == (4, one(db, "select purchase_key from billig.purchase"))
+    assert (key.version, key) == (4, one(db, "select purchase_key from billig.purchase_key"))
 
     shown = call(db, "show_purchase", purchase=bought.purchase, key=key)
 
@@ -29,15 +29,14 @@ def test_a_purchase_is_shown_to_who_has_its_key(db: Connection) -> None:
     }, "as sold"
 
 
-def test_each_purchase_has_a_key_of_its_own_a_raw_one_too(db: Connection) -> None:
+def test_each_purchase_has_a_key_of_its_own_and_a_raw_one_none(db: Connection) -> None:
     event = make_event(db)
     sell(db, event.price_group)
     sell(db, event.price_group)
     run(db, "insert into billig.purchase default values")
-    assert one(db, "select count(distinct purchase_key) from billig.purchase") == 3
-    raw = rows(db, "select purchase, purchase_key from billig.purchase order by purchase desc limit 1")[0]
-    shown = call(db, "show_purchase", purchase=raw["purchase"], key=raw["purchase_key"])
-    assert [(r["purchase"], r["ticket"]) for r in shown] == [(raw["purchase"], None)]
+    assert rows(db, "select count(*), count(distinct purchase_key) as keys from billig.purchase_key") == [
+        {"count": 2, "keys": 2}
+    ]
 
 
 def test_the_same_request_again_gives_the_same_key(db: Connection) -> None:

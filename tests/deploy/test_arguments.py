@@ -140,6 +140,7 @@ HELPERS = {
     "jobs.is_alive",
     "marketplace.day_begins",
     "marketplace.month_of",
+    "marketplace.takes_click_at",
 }
 GATEWAYS_WORDS = re.compile(
     r"marketplace\.record_(answer|event)\.p_(message|error_code|decline_code|currency|answer|event_kind)"

@@ -320,7 +320,11 @@ def test_what_a_click_costs_is_looked_up_by_key_in_one_place_and_for_all_in_one(
 
 
 def test_how_old_a_click_may_be_is_said_in_one_place() -> None:
-    assert found_in(r"\b2 years'", DB) == {"db/functions/marketplace/internal/oldest_click.sql"}
+    assert found_in(r"\b2 years'", DB, ROOT / "migrations") == {"migrations/0005-marketplace.sql"}
+    assert found_in(r"marketplace\.click_window\b", DB / "functions") == {
+        f"db/functions/marketplace/{name}.sql"
+        for name in ("internal/newest_click", "internal/oldest_click", "record_clicks")
+    }
 
 
 @pytest.mark.parametrize("moment", ["click_time", "now()"])

@@ -293,7 +293,7 @@ def test_each_bad_line_is_named_by_line_column_value_and_reason(here: Town) -> N
         ("05.01.2026 10:00,AD,SITE,,", [("click_time", "05.01.2026 10:00", NO_TIME)]),
         ("٢٠٢٦-01-05 10:00,AD,SITE,,", [("click_time", "٢٠٢٦-01-05 10:00", NO_TIME)]),
         ("infinity,AD,SITE,,", [("click_time", "infinity", NO_TIME)]),
-        ("2024-03-31 11:59,AD,SITE,,", [("click_time", "2024-03-31 11:59", "more than two years ago")]),
+        ("2024-03-31 11:59,AD,SITE,,", [("click_time", "2024-03-31 11:59", "too long ago")]),
         ("2026-04-01 12:00,AD,SITE,,", [("click_time", "2026-04-01 12:00", "in the future")]),
         (
             f"2026-01-05 10:00,{unpriced},SITE,,",

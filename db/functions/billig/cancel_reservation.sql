@@ -19,7 +19,7 @@ begin
         p_seller := billig.check_seller(p_seller);
     end if;
     if p_request_id is not null then
-        v_answer := billig.begin_request('cancel_reservation', p_request_id, jsonb_build_object(
+        v_answer := books.begin_request('billig.cancel_reservation', p_request_id, jsonb_build_object(
             'p_purchase', p_purchase, 'p_seller', p_seller, 'p_tickets', p_tickets
         ));
         if v_answer is not null then
@@ -36,7 +36,7 @@ begin
     where t.ticket = any (v_tickets);
 
     if p_request_id is not null then
-        perform billig.end_request('cancel_reservation', p_request_id, to_jsonb(v_tickets));
+        perform books.end_request('billig.cancel_reservation', p_request_id, to_jsonb(v_tickets));
     end if;
     return query
     select unnest(v_tickets);

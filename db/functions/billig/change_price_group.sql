@@ -32,7 +32,7 @@ begin
     p_seller := billig.check_seller(p_seller);
     v_cash_point := billig.till_cash_point(p_seller, p_cash_point);
     if p_request_id is not null then
-        v_answer := billig.begin_request('change_price_group', p_request_id, jsonb_build_object(
+        v_answer := books.begin_request('billig.change_price_group', p_request_id, jsonb_build_object(
             'p_tickets', p_tickets, 'p_price_group', p_price_group, 'p_seller', p_seller,
             'p_cash_point', p_cash_point, 'p_payment_methods', p_payment_methods,
             'p_payment_amounts', p_payment_amounts, 'p_card', p_card
@@ -88,7 +88,7 @@ begin
 
     v_answer := billig.payment_answer(array[v_payment]);
     if p_request_id is not null then
-        perform billig.end_request('change_price_group', p_request_id, v_answer);
+        perform books.end_request('billig.change_price_group', p_request_id, v_answer);
     end if;
     return query
     select * from jsonb_to_recordset(v_answer) as r (payment bigint, ticket bigint, amount numeric);

@@ -58,7 +58,7 @@ begin
     from billig.wanted_offers(p_price_groups, p_counts) as w;
 
     if p_request_id is not null then
-        v_answer := billig.begin_request('create_purchase', p_request_id, jsonb_build_object(
+        v_answer := books.begin_request('billig.create_purchase', p_request_id, jsonb_build_object(
             'p_sale_channel', p_sale_channel, 'p_price_groups', v_price_groups, 'p_counts', v_counts,
             'p_seller', p_seller, 'p_cash_point', p_cash_point, 'p_payment_methods', p_payment_methods,
             'p_payment_amounts', p_payment_amounts, 'p_owner_member_id', p_owner_member_id,
@@ -89,7 +89,7 @@ begin
     into v_purchase, v_key
     from billig.new_purchase(v_owner_member_id, p_owner_email, p_card, p_seller) as n;
     if p_owner_name is not null then
-        perform billig.name_buyer(v_purchase, p_owner_name);
+        perform billig.name_buyer(v_purchase, p_owner_name, v_key);
     end if;
     if p_sale_channel = 'STAND' then
         v_payment := billig.new_payment(
@@ -106,7 +106,7 @@ begin
     ) as n;
 
     if p_request_id is not null then
-        perform billig.end_request('create_purchase', p_request_id, (
+        perform books.end_request('billig.create_purchase', p_request_id, (
             select jsonb_agg(to_jsonb(r) order by r.ticket)
             from (
                 select t.purchase, t.payment, t.ticket, t.price_group, t.price, t.fee, v_key as purchase_key

@@ -7,6 +7,7 @@ as $$
 declare
     v_purchases bigint[];
     v_cards bigint[];
+    v_errors text[];
     v_rows bigint;
     v_kept date;
 begin
@@ -25,7 +26,7 @@ begin
             owner_name = case
                 when billig.name_kept_until(purchase) >= billig.local_time()::date then owner_name
             end,
-            purchase_key = gen_random_uuid(), erased = now()
+            erased = now()
         where
             owner_member_id = p_owner_member_id or lower(owner_email) = lower(nullif(p_owner_email, ''))
             or owner_card in (select c.card from billig.ticket_card as c where c.owner_member_id = p_owner_member_id)
@@ -34,6 +35,7 @@ begin
     select array_agg(e.purchase), max(billig.name_kept_until(e.purchase)) filter (where e.owner_name is not null)
     into v_purchases, v_kept
     from erased as e;
+    update billig.purchase_key set purchase_key = gen_random_uuid() where purchase = any (v_purchases);
     what := 'purchase';
     erased_rows := coalesce(cardinality(v_purchases), 0);
     kept_until := v_kept;
@@ -51,18 +53,22 @@ begin
     erased_rows := coalesce(cardinality(v_cards), 0);
     return next;
 
-    update billig.payment_error
-    set owner_email = null, owner_cardno = null, message = '', error_key = gen_random_uuid()
-    where lower(owner_email) = lower(nullif(p_owner_email, '')) or owner_cardno = any (v_cards::text[]);
-    get diagnostics v_rows = row_count;
+    with erased as (
+        update billig.payment_error
+        set owner_email = null, owner_cardno = null, message = ''
+        where lower(owner_email) = lower(nullif(p_owner_email, '')) or owner_cardno = any (v_cards::text[])
+        returning error
+    )
+    select array_agg(error) into v_errors from erased;
+    update billig.payment_error_key set error_key = gen_random_uuid() where error = any (v_errors);
     what := 'payment_error';
-    erased_rows := v_rows;
+    erased_rows := coalesce(cardinality(v_errors), 0);
     return next;
 
     -- The hash of a call's arguments would answer whether an e-mail was among them.
-    update billig.request
+    update books.request
     set arguments_sha256 = null
-    where function_name = 'create_purchase' and (answer -> 0 ->> 'purchase')::bigint = any (v_purchases);
+    where function_name = 'billig.create_purchase' and (answer -> 0 ->> 'purchase')::bigint = any (v_purchases);
     get diagnostics v_rows = row_count;
     what := 'request';
     erased_rows := v_rows;

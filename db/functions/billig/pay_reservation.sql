@@ -27,7 +27,7 @@ begin
     p_seller := billig.check_seller(p_seller);
     v_cash_point := billig.till_cash_point(p_seller, p_cash_point);
     if p_request_id is not null then
-        v_answer := billig.begin_request('pay_reservation', p_request_id, jsonb_build_object(
+        v_answer := books.begin_request('billig.pay_reservation', p_request_id, jsonb_build_object(
             'p_purchase', p_purchase, 'p_seller', p_seller, 'p_cash_point', p_cash_point,
             'p_payment_methods', p_payment_methods, 'p_payment_amounts', p_payment_amounts, 'p_tickets', p_tickets
         ));
@@ -50,7 +50,7 @@ begin
     where t.ticket = any (v_tickets);
 
     if p_request_id is not null then
-        perform billig.end_request('pay_reservation', p_request_id, billig.payment_answer(array[v_payment]));
+        perform books.end_request('billig.pay_reservation', p_request_id, billig.payment_answer(array[v_payment]));
     end if;
     return query
     select * from jsonb_to_recordset(billig.payment_answer(array[v_payment])) as r (payment bigint, ticket bigint, amount numeric);

@@ -29,13 +29,14 @@ begin
             detail = format('Reference %L, message %L, price groups %s, counts %s.', p_error, p_message, p_price_groups, p_counts),
             hint = 'p_error is the text the buyer comes back with, p_message what to tell them.';
     end if;
-    insert into billig.payment_error as e (error, failed, owner_cardno, owner_email, message)
+    insert into billig.payment_error (error, failed, owner_cardno, owner_email, message)
     values (p_error, billig.local_time(), p_owner_cardno, p_owner_email, p_message)
     on conflict (error) do update
     set
         failed = excluded.failed, owner_cardno = excluded.owner_cardno, owner_email = excluded.owner_email,
-        message = excluded.message
-    returning e.error_key into v_key;
+        message = excluded.message;
+    insert into billig.payment_error_key (error) values (p_error) on conflict do nothing;
+    select k.error_key into v_key from billig.payment_error_key as k where k.error = p_error;
     delete from billig.payment_error_price_group where error = p_error;
     insert into billig.payment_error_price_group (error, price_group, number_of_tickets)
     select p_error, u.price_group, u.tickets

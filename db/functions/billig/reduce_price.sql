@@ -37,7 +37,7 @@ begin
             hint = 'Say why in p_reason; it is kept with the payment.';
     end if;
     if p_request_id is not null then
-        v_answer := billig.begin_request('reduce_price', p_request_id, jsonb_build_object(
+        v_answer := books.begin_request('billig.reduce_price', p_request_id, jsonb_build_object(
             'p_tickets', p_tickets, 'p_amounts', p_amounts, 'p_seller', p_seller, 'p_reason', p_reason,
             'p_cash_point', p_cash_point, 'p_payment_methods', p_payment_methods, 'p_payment_amounts', p_payment_amounts
         ));
@@ -70,7 +70,7 @@ begin
     );
     v_answer := billig.payment_answer(v_payments);
     if p_request_id is not null then
-        perform billig.end_request('reduce_price', p_request_id, v_answer);
+        perform books.end_request('billig.reduce_price', p_request_id, v_answer);
     end if;
     return query
     select * from jsonb_to_recordset(v_answer) as r (payment bigint, ticket bigint, amount numeric);

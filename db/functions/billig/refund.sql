@@ -50,7 +50,7 @@ begin
             hint = 'Say why in p_reason; it is kept with the payment.';
     end if;
     if p_request_id is not null then
-        v_answer := billig.begin_request('refund', p_request_id, jsonb_build_object(
+        v_answer := books.begin_request('billig.refund', p_request_id, jsonb_build_object(
             'p_tickets', p_tickets, 'p_seller', p_seller, 'p_cash_point', p_cash_point,
             'p_payment_methods', p_payment_methods, 'p_payment_amounts', p_payment_amounts, 'p_reason', p_reason,
             'p_override_used', p_override_used, 'p_kept', p_kept
@@ -86,7 +86,7 @@ begin
     );
     v_answer := billig.payment_answer(v_payments);
     if p_request_id is not null then
-        perform billig.end_request('refund', p_request_id, v_answer);
+        perform books.end_request('billig.refund', p_request_id, v_answer);
     end if;
     return query
     select * from jsonb_to_recordset(v_answer) as r (payment bigint, ticket bigint, amount numeric);

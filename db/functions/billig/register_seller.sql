@@ -12,6 +12,12 @@ begin
             detail = 'p_seller is null or empty.',
             hint = 'Pass the user name, as it is to be stored.';
     end if;
+    if exists (select from pg_roles as r where lower(r.rolname) = lower(p_seller) and not r.rolcanlogin) then
+        raise exception 'a role that cannot log in sells nothing' using
+            errcode = '22023',
+            detail = format('Role %I is a group, or may not log in.', p_seller),
+            hint = 'Name the person: by their login role, which needs no registering, or by another name.';
+    end if;
     insert into billig.seller as s (seller, registered_at, registered_by)
     values (p_seller, clock_timestamp(), session_user)
     on conflict (lower(seller)) do update
@@ -20,4 +26,4 @@ end;
 $$;
 
 comment on function billig.register_seller(text) is
-'Registers somebody who sells or refunds under a legacy name or through a service: from now on the name is stored as it is written here, whatever case a client writes. Login roles need it not. 22023: no name.';
+'Registers somebody who sells or refunds under a legacy name or through a service: from now on the name is stored as it is written here, whatever case a client writes. Login roles need it not. 22023: no name, or that of a role that cannot log in.';

@@ -12,8 +12,9 @@ begin
     select
         e.error::text, e.failed::timestamp, e.owner_cardno::text, e.owner_email::text, e.message::text, g.price_group, g.number_of_tickets
     from billig.payment_error as e
+    inner join billig.payment_error_key as k on e.error = k.error
     left join billig.payment_error_price_group as g on e.error = g.error
-    where e.error = p_error and e.error_key = p_key
+    where e.error = p_error and k.error_key = p_key
     order by g.price_group;
     if not found then
         raise exception 'no such failed payment' using

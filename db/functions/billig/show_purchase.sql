@@ -20,7 +20,7 @@ begin
     left join billig.ticket as t on p.purchase = t.purchase
     left join billig.event as e on t.event = e.event
     left join billig.sold_name as n on t.sold_name = n.sold_name
-    where p.purchase = p_purchase and p.purchase_key = p_key
+    where p.purchase = p_purchase and billig.has_key(p.purchase, p_key)
     order by t.ticket;
     if not found then
         raise exception 'no such purchase' using

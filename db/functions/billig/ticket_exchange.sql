@@ -50,7 +50,7 @@ begin
             hint = 'Name each ticket and each price group once, with one count, over 0, for each price group.';
     end if;
     if p_request_id is not null then
-        v_answer := billig.begin_request('ticket_exchange', p_request_id, jsonb_build_object(
+        v_answer := books.begin_request('billig.ticket_exchange', p_request_id, jsonb_build_object(
             'p_old_tickets', p_old_tickets, 'p_price_groups', p_price_groups, 'p_counts', p_counts,
             'p_seller', p_seller, 'p_cash_point', p_cash_point, 'p_payment_methods', p_payment_methods,
             'p_payment_amounts', p_payment_amounts, 'p_card', p_card
@@ -114,7 +114,7 @@ begin
         left join billig.ticket as n on p.new_ticket = n.ticket
     );
     if p_request_id is not null then
-        perform billig.end_request('ticket_exchange', p_request_id, v_answer);
+        perform books.end_request('billig.ticket_exchange', p_request_id, v_answer);
     end if;
     return query
     select *

@@ -37,7 +37,7 @@ begin
     end if;
     perform billig.need_read_committed();
     if p_request_id is not null then
-        v_answer := billig.begin_request('till_close', p_request_id, jsonb_build_object(
+        v_answer := books.begin_request('billig.till_close', p_request_id, jsonb_build_object(
             'p_seller', p_seller, 'p_payment_methods', p_payment_methods, 'p_counted', p_counted,
             'p_denominations', p_denominations, 'p_pieces', p_pieces, 'p_note', p_note,
             'p_till_session', p_till_session
@@ -127,7 +127,7 @@ begin
     where s.till_session = v_session.till_session;
 
     if p_request_id is not null then
-        perform billig.end_request('till_close', p_request_id, to_jsonb(array[v_session.till_session]));
+        perform books.end_request('billig.till_close', p_request_id, to_jsonb(array[v_session.till_session]));
     end if;
     return query
     select * from billig.till_counted(v_session.till_session);

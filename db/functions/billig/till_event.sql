@@ -36,7 +36,7 @@ begin
             hint = 'DRAWER_OPENING without an amount; PAY_IN, PAY_OUT and OVERDRAW with positive whole NOK and a reason; PRICE_LOOKUP and CORRECTED_LINE with the price, and at most 100 characters of p_item_key; all below NOK 1,000,000.';
     end if;
     if p_request_id is not null then
-        v_answer := billig.begin_request('till_event', p_request_id, jsonb_build_object(
+        v_answer := books.begin_request('billig.till_event', p_request_id, jsonb_build_object(
             'p_seller', p_seller, 'p_event_type', p_event_type, 'p_amount', p_amount, 'p_reason', p_reason,
             'p_item_key', p_item_key
         ));
@@ -61,7 +61,7 @@ begin
     returning till_event into v_event;
 
     if p_request_id is not null then
-        perform billig.end_request('till_event', p_request_id, to_jsonb(array[v_event]));
+        perform books.end_request('billig.till_event', p_request_id, to_jsonb(array[v_event]));
     end if;
     return v_event;
 end;

@@ -23,7 +23,7 @@ begin
             hint = 'Cash is counted in whole kroner; an empty drawer has a float of 0.';
     end if;
     if p_request_id is not null then
-        v_answer := billig.begin_request('till_open', p_request_id, jsonb_build_object(
+        v_answer := books.begin_request('billig.till_open', p_request_id, jsonb_build_object(
             'p_seller', p_seller, 'p_cash_point', p_cash_point, 'p_opening_float', p_opening_float,
             'p_drawer', p_drawer
         ));
@@ -63,7 +63,7 @@ begin
     end if;
 
     if p_request_id is not null then
-        perform billig.end_request('till_open', p_request_id, to_jsonb(array[v_session.till_session]));
+        perform books.end_request('billig.till_open', p_request_id, to_jsonb(array[v_session.till_session]));
     end if;
     return query
     select v_session.till_session, v_session.cash_point, v_session.drawer, v_session.seller::text, v_session.opened_at,

@@ -14,7 +14,7 @@ begin
     perform books.check_text('p_seller', p_seller, 'p_reason', p_reason, 'p_request_id', p_request_id);
     p_seller := billig.check_seller(p_seller);
     if p_request_id is not null then
-        v_answer := billig.begin_request('undo_last_sale', p_request_id, jsonb_build_object(
+        v_answer := books.begin_request('billig.undo_last_sale', p_request_id, jsonb_build_object(
             'p_seller', p_seller, 'p_reason', p_reason
         ));
         if v_answer is not null then
@@ -57,7 +57,7 @@ begin
         ) as r
     );
     if p_request_id is not null then
-        perform billig.end_request('undo_last_sale', p_request_id, v_answer);
+        perform books.end_request('billig.undo_last_sale', p_request_id, v_answer);
     end if;
     return query
     select * from jsonb_to_recordset(v_answer) as r (payment bigint, ticket bigint, amount numeric);

@@ -22,7 +22,7 @@ begin
             hint = 'Say why the holder is let in again; it is kept in billig.reentry.';
     end if;
     if p_request_id is not null then
-        v_answer := billig.begin_request('unuse_ticket', p_request_id, jsonb_build_object(
+        v_answer := books.begin_request('billig.unuse_ticket', p_request_id, jsonb_build_object(
             'p_tickets', p_tickets, 'p_seller', p_seller, 'p_reason', p_reason
         ));
         if v_answer is not null then
@@ -50,7 +50,7 @@ begin
     where t.ticket = any (v_tickets);
 
     if p_request_id is not null then
-        perform billig.end_request('unuse_ticket', p_request_id, to_jsonb(v_tickets));
+        perform books.end_request('billig.unuse_ticket', p_request_id, to_jsonb(v_tickets));
     end if;
     return query
     select unnest(v_tickets);

@@ -23,7 +23,7 @@ begin
     end if;
     perform billig.need_read_committed();
     if p_request_id is not null then
-        v_answer := billig.begin_request('z_report', p_request_id, jsonb_build_object(
+        v_answer := books.begin_request('billig.z_report', p_request_id, jsonb_build_object(
             'p_cash_point', p_cash_point, 'p_seller', p_seller
         ));
         v_number := (v_answer ->> 0)::int;
@@ -101,7 +101,7 @@ begin
         set z_number = v_number
         where s.cash_point = p_cash_point and s.z_number is null;
         if p_request_id is not null then
-            perform billig.end_request('z_report', p_request_id, to_jsonb(array[v_number]));
+            perform books.end_request('billig.z_report', p_request_id, to_jsonb(array[v_number]));
         end if;
     end if;
     return query

@@ -11,6 +11,12 @@ declare
     v_run bigint;
 begin
     perform books.check_text('p_job', p_job, 'p_period', p_period);
+    if not jobs.is_period(v_period) then
+        raise exception 'a period is a day, or none' using
+            errcode = '22023',
+            detail = format('Period %L of job %s.', p_period, p_job),
+            hint = 'YYYY-MM-DD: of a month its first day. Leave it out where the job has no period.';
+    end if;
     perform jobs.server_time(p_now);
     perform jobs.take_turn(p_job);
     -- A trial of the future counts for no more than now: what is due then will be due.
@@ -27,4 +33,4 @@ end;
 $$;
 
 comment on function jobs.begin_run(text, text, timestamptz) is
-'Begins a run of a job for a period; commit it before the work, so that the run is seen. p_now: what it takes for now, null for the clock; its success counts for what was due by then. outcome null: go on; skipped: another session is at it. The run is this session''s until finish_run, or until the session ends. 25000 not READ COMMITTED; 55P03 another session has been beginning a run of it for 10 s; P0002 no such job. May be null: outcome.';
+'Begins a run of a job for a period; commit it before the work, so that the run is seen. p_now: what it takes for now, null for the clock; its success counts for what was due by then. outcome null: go on; skipped: another session is at it. The run is this session''s until finish_run, or until the session ends. 22023 the period is no day; 25000 not READ COMMITTED; 55P03 another session has been beginning a run of it for 10 s; P0002 no such job. May be null: outcome.';

@@ -38,6 +38,13 @@ begin
                 v_count, cardinality(p_websites), cardinality(p_click_times)),
             hint = 'Each click has an advertisement and a time; its website is null on a page of our own.';
     end if;
+    select min(t), max(t) into v_first_time, v_last_time from unnest(v_times) as t;
+    if not (marketplace.takes_click_at(v_first_time) and marketplace.takes_click_at(v_last_time)) then
+        raise exception 'no click was then' using
+            errcode = '22023',
+            detail = format('From %s to %s.', v_first_time, v_last_time),
+            hint = 'Times are from two years ago until tomorrow: select * from marketplace.click_window. None of the batch was recorded.';
+    end if;
     if p_source is not null then
         v_hash := sha256(convert_to(
             concat_ws(';', p_advertisements::text, p_websites::text, (
@@ -53,7 +60,6 @@ begin
     end if;
 
     -- Each month is looked for once, not once a click; of most batches there is one.
-    select min(t), max(t) into v_first_time, v_last_time from unnest(v_times) as t;
     with batch as materialized (
         select distinct marketplace.month_of(t) as month
         from unnest(
@@ -111,4 +117,4 @@ end;
 $$;
 
 comment on function marketplace.record_clicks(bigint[], bigint[], timestamptz[], text) is
-'Records a batch of clicks, all or none, with publisher, price and commission as they were at each click''s time; how many. p_websites: where, null on our own pages; p_click_times: when, now by default; p_source: a name of the batch, so that the same one sent again records nothing more. Makes a missing partition of the last two years or the coming month. 22023; P0002 no such advertisement or website; 23B13 the source held other clicks; 23B67 no price or rate at that time. May be null: p_websites[].';
+'Records a batch of clicks, all or none, with publisher, price and commission as they were at each click''s time; how many. p_websites: where, null on our own pages; p_click_times: when, now by default; p_source: a name of the batch, so that the same one sent again records nothing more. Makes a missing partition of the last two years or the coming month. 22023, also where a time is outside marketplace.click_window; P0002 no such advertisement or website; 23B13 the source held other clicks; 23B67 no price or rate at that time. May be null: p_websites[].';

@@ -15,6 +15,7 @@ declare
     v_amount bigint;
     v_refund marketplace.transaction;
     v_month date;
+    v_answer jsonb;
 begin
     perform books.check_text('p_reason', p_reason, 'p_request_id', p_request_id);
     p_now := jobs.server_time(p_now);
@@ -26,6 +27,12 @@ begin
             errcode = '22023',
             detail = format('Amount %s, reason %L, request %L.', p_amount, p_reason, p_request_id),
             hint = 'NOK above 0, at most two decimals; null: all that is left of the charge. The request id, at most 200 characters, is your own name of this refund.';
+    end if;
+    v_answer := books.begin_request('marketplace.refund_transaction', p_request_id, jsonb_build_object(
+        'p_transaction', p_transaction, 'p_reason', p_reason, 'p_amount', p_amount
+    ));
+    if v_answer is not null then
+        return v_answer;
     end if;
     v_month := marketplace.lock_open_month(null, p_now);
     perform from marketplace.profile as p
@@ -54,12 +61,22 @@ begin
     from marketplace.transaction as t
     where t.corrects = p_transaction and t.request_id = p_request_id;
     if found then
-        if v_refund.reason is distinct from p_reason or v_refund.due_amount <> -p_amount then
+        -- Asked again of a ledger that was restored, and has heard of it from the gateway: or it is somebody else's.
+        if
+            v_refund.reason is distinct from p_reason or v_refund.due_amount <> -p_amount
+            or exists (
+                select from books.request as q
+                where
+                    q.function_name = 'marketplace.refund_transaction' and q.request_id = p_request_id
+                    and q.caller <> session_user and q.answer = to_jsonb(v_refund.transaction)
+            )
+        then
             raise exception 'the request id was used for another refund' using
                 errcode = '23B13',
                 detail = format('Request %L: NOK %s, %L.', p_request_id, -v_refund.due_amount, v_refund.reason),
                 hint = 'Another refund needs another request id.';
         end if;
+        perform books.end_request('marketplace.refund_transaction', p_request_id, to_jsonb(v_refund.transaction));
         return v_refund.transaction;
     end if;
     v_amount := coalesce(p_amount * 100, v_charge.left_amount);
@@ -83,9 +100,10 @@ begin
         p_request_id, p_now, p_now
     )
     returning * into v_refund;
+    perform books.end_request('marketplace.refund_transaction', p_request_id, to_jsonb(v_refund.transaction));
     return v_refund.transaction;
 end;
 $$;
 
 comment on function marketplace.refund_transaction(bigint, text, numeric, text, timestamptz) is
-'Gives an executed charge back, p_amount NOK of it or, if null, all that is left: a REFUND transaction of its own in the open month, whose number it returns; the next run of marketplace_execute sends it. p_request_id, which it must have: the same again makes no second one, nor does a ledger that was restored and is asked again. 22023; P0002 no such transaction; 23B13 the request was another; 23B72 more than is left of the charge; 23B73 it was not charged.';
+'Gives an executed charge back, p_amount NOK of it or, if null, all that is left: a REFUND transaction of its own in the open month, whose number it returns; the next run of marketplace_execute sends it. p_request_id, which it must have: the same caller''s same call again makes no second one, nor does a ledger that was restored and is asked again. 22023; P0002 no such transaction; 23B13 the request was another; 23B72 more than is left of the charge; 23B73 it was not charged.';

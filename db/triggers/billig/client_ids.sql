@@ -9,6 +9,12 @@ declare
     v_sequence regclass := tg_argv[1]::regclass;
     v_last bigint := coalesce(pg_sequence_last_value(v_sequence), 0);
 begin
+    if v_id - v_last > 1000000 and not pg_has_role(session_user, 'pybridge_owner', 'usage') then
+        raise exception 'the key is too far ahead' using
+            errcode = '22023',
+            detail = format('%s.%s = %s; the largest so far is %s.', tg_table_name, tg_argv[0], v_id, v_last),
+            hint = 'Choose max + 1, or leave it to the sequence. A client''s key is at most 1,000,000 above the largest: all that follow go on from it.';
+    end if;
     if v_id - v_last <= 1000 then
         -- A few steps: nextval alone never moves a sequence back under a concurrent caller.
         while v_last < v_id loop
@@ -30,7 +36,7 @@ end;
 $$;
 
 comment on function billig.follow_client_id() is
-'Moves the sequence past an id that a client chose. Arguments: the key column, its sequence. Fires for such ids only. 22023: so large that the sequence would run out.';
+'Moves the sequence past an id that a client chose. Arguments: the key column, its sequence. Fires for such ids only. 22023: more than 1,000,000 above the largest, but from the database''s owner, who brings history; or so large that the sequence would run out.';
 
 create or replace trigger aa_follow_client_id
 before insert on billig.ticket

@@ -7,32 +7,28 @@ language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
 as $$
 begin
-    new.purchase_key := coalesce(new.purchase_key, gen_random_uuid());
+    if tg_op = 'UPDATE' and new.purchase <> old.purchase then
+        raise exception 'the number of a purchase does not change' using
+            errcode = '23B20',
+            detail = format('Purchase %s, to be %s.', old.purchase, new.purchase),
+            hint = 'Insert another purchase instead.';
+    end if;
     new.purchase_time := coalesce(new.purchase_time, now());
     new.buyer := case
         when new.owner_member_id is not null then 'member ' || new.owner_member_id
         when new.owner_email <> '' then 'e-mail ' || lower(new.owner_email)
         when new.owner_card is not null then 'card ' || new.owner_card
     end;
+    if tg_op = 'UPDATE' and new.buyer <> coalesce(old.buyer, '') then
+        -- Whoever inserts tickets of it has its row FOR KEY SHARE: their tickets are counted, or see whose they are.
+        perform from billig.purchase as p where p.purchase = old.purchase for update;
+    end if;
     return new;
 end;
 $$;
 
 comment on function billig.purchase_fill() is
-'Says who the buyer of a purchase is (the member, else the e-mail in lower case, else the card), and fills what a client''s whole row left null.';
-
-create or replace function billig.payment_error_fill()
-returns trigger
-language plpgsql security definer
-set search_path = pg_catalog, billig, pg_temp
-as $$
-begin
-    new.error_key := gen_random_uuid();
-    return new;
-end;
-$$;
-
-comment on function billig.payment_error_fill() is 'Fills the key of a failed payment that a client''s whole row left null.';
+'Says who the buyer of a purchase is (the member, else the e-mail in lower case, else the card), and fills what a client''s whole row left null. A purchase that changes hands waits for tickets that are being inserted into it. 23B20: its number is to change.';
 
 create or replace function billig.refuse_stated()
 returns trigger
@@ -92,12 +88,6 @@ create or replace trigger purchase_fill
 before insert or update on billig.purchase
 for each row execute function billig.purchase_fill();
 alter table billig.purchase enable always trigger purchase_fill;
-
-create or replace trigger payment_error_fill
-before insert or update on billig.payment_error
-for each row when (new.error_key is null)
-execute function billig.payment_error_fill();
-alter table billig.payment_error enable always trigger payment_error_fill;
 
 -- Before ticket_fill, which states the price of every raw insert.
 create or replace trigger refuse_stated

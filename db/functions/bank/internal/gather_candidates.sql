@@ -16,12 +16,29 @@ begin
     where f.statement = p_file_statement and f.known is null;
     delete from file_candidate;
 
+    -- Entries of these amounts once, by hash: asked amount by amount, a file that is told of twice would meet all of itself.
+    with amount as materialized (
+        select distinct f.amount from file_entry as f where f.statement = p_file_statement and f.known is null
+    ),
+
+    alike as materialized (
+        select e.*
+        from bank.entry as e
+        inner join amount as a on e.amount = a.amount
+        where
+            e.account = v_new.account and e.booked_on between v_first and v_last
+            and not exists (
+                select from file_entry as k
+                where k.statement = p_file_statement and k.known = e.entry
+            )
+    )
+
     insert into file_candidate (
         entry, booked_on, amount, bank_reference, end_to_end, kid, entry_text, days, entry_keys, is_notified, is_same_format
     )
     select
         e.entry, e.booked_on, e.amount, e.bank_reference, e.end_to_end, e.kid, e.entry_text, o.days, o.entry_keys, o.is_notified, o.is_same_format
-    from bank.entry as e
+    from alike as e
     cross join lateral (
         select
             array_agg(distinct l.booked_on) as days,
@@ -43,17 +60,7 @@ begin
         inner join bank.import_file as i on t.import_file = i.import_file
         where l.entry = e.entry
     ) as o
-    where
-        e.account = v_new.account and e.booked_on between v_first and v_last
-        and e.amount in (
-            select f.amount from file_entry as f
-            where f.statement = p_file_statement and f.known is null
-        )
-        and not coalesce(o.is_apart, false)
-        and not exists (
-            select from file_entry as k
-            where k.statement = p_file_statement and k.known = e.entry
-        );
+    where not coalesce(o.is_apart, false);
     analyze file_candidate;
 end;
 $$;

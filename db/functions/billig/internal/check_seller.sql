@@ -15,19 +15,13 @@ begin
             detail = format('Role %I is not a member of billig_seller.', session_user),
             hint = 'Ask for membership of billig_seller.';
     end if;
-    if lower(p_seller) = lower(session_user) then
-        return billig.seller_name(session_user);
-    end if;
-    if
-        not exists (select from billig.service_role where role_name = session_user)
-        and not (select rolsuper from pg_roles where rolname = session_user)
-    then
+    if not billig.acts_for(p_seller) then
         raise exception 'a seller acts in their own name' using
             errcode = '42501',
             detail = format('Logged in as %I, p_seller is %L.', session_user, p_seller),
             hint = 'Log in as that seller, or register the application in billig.service_role.';
     end if;
-    return billig.seller_name(p_seller);
+    return billig.seller_name(case when lower(p_seller) = lower(session_user) then session_user else p_seller end);
 end;
 $$;
 

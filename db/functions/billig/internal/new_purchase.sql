@@ -10,9 +10,10 @@ begin
         insert into billig.purchase (owner_member_id, owner_email, owner_card, seller)
         values (p_owner_member_id, nullif(p_owner_email, ''), p_owner_card, p_seller)
         on conflict do nothing
-        returning purchase, purchase_key into purchase, purchase_key;
+        returning purchase into purchase;
         exit when found;
     end loop;
+    insert into billig.purchase_key (purchase) values (new_purchase.purchase) returning purchase_key into purchase_key;
 end;
 $$;
 

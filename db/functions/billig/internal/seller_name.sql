@@ -7,15 +7,15 @@ declare
     v_known billig.seller;
     v_login text;
 begin
-    if p_name is null or to_regrole(quote_ident(p_name)) is not null then
-        return p_name; -- a login role is itself
+    if p_name is null or exists (select from pg_roles as r where r.rolname = p_name and r.rolcanlogin) then
+        return p_name; -- a login role is itself; a group of them is nobody
     end if;
     select * into v_known from billig.seller as s where lower(s.seller) = lower(p_name);
     if v_known.registered_at is not null then
         return v_known.seller;
     end if;
     -- Not registered, or not here yet: a login role in another case, perhaps.
-    select r.rolname into v_login from pg_roles as r where lower(r.rolname) = lower(p_name) order by r.rolname limit 1;
+    select r.rolname into v_login from pg_roles as r where lower(r.rolname) = lower(p_name) and r.rolcanlogin order by r.rolname limit 1;
     if v_login is not null then
         return v_login;
     end if;

@@ -1,7 +1,9 @@
 create or replace function marketplace.oldest_click(p_now timestamptz)
 returns timestamptz
 language sql stable parallel safe
-return p_now - interval '2 years';
+begin atomic
+    select p_now - w.oldest from marketplace.click_window as w;
+end;
 
 comment on function marketplace.oldest_click(timestamptz) is
-'How old a click may be that is recorded late, and how long what it was called in a file is remembered: two years.';
+'How old a click may be that is recorded late, and how long what it was called in a file is remembered (marketplace.click_window).';

@@ -11,7 +11,7 @@ set jit = off
 as $$
 declare
     v_from constant timestamptz := marketplace.oldest_click(p_now);
-    v_until constant timestamptz := p_now + interval '1 day';
+    v_until constant timestamptz := marketplace.newest_click(p_now);
     v_hours text[];
     v_are_priced boolean;
     v_are_odd boolean;

@@ -36,7 +36,7 @@ begin
                 when k.moment is null and marketplace.click_moment(k.click_time || 'Z') is not null
                     then 'no such local time: the clocks were put forward'
                 when k.moment is null then 'not a time such as 2026-02-03 14:05:06 or 2026-02-03T14:05:06+01:00'
-                when k.moment < p_from then 'more than two years ago'
+                when k.moment < p_from then 'too long ago'
                 when k.moment >= p_until then 'in the future'
                 when r.rate is null then 'no commission rate applied then'
                 when a.advertisement is not null and t.price is null and coalesce(k.price, '') = ''

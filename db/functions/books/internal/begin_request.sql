@@ -1,11 +1,11 @@
-create or replace function billig.begin_request(p_function text, p_request_id text, p_arguments jsonb)
+create or replace function books.begin_request(p_function text, p_request_id text, p_arguments jsonb)
 returns jsonb
 language plpgsql
 as $$
 declare
     v_names text[];
     v_hash bytea;
-    v_first billig.request;
+    v_first books.request;
 begin
     if p_request_id = '' then
         raise exception 'a request id is empty' using
@@ -31,12 +31,12 @@ begin
     from pg_proc as p
     cross join unnest(p.proargnames[:p.pronargs]) as n (name)
     cross join lateral (select p_arguments -> n.name as value) as a
-    where p.pronamespace = 'billig'::regnamespace and p.proname = p_function and n.name <> 'p_request_id';
+    where p.oid = p_function::regproc and n.name not in ('p_request_id', 'p_now');
     assert p_arguments ?& v_names and p_arguments - v_names = '{}',
         format('%s hands over other arguments than it has', p_function);
 
     -- A second call with the same id waits here until the first has committed or failed.
-    insert into billig.request (caller, function_name, request_id, arguments_sha256)
+    insert into books.request (caller, function_name, request_id, arguments_sha256)
     values (session_user, p_function, p_request_id, v_hash)
     on conflict do nothing;
     if found then
@@ -44,7 +44,7 @@ begin
     end if;
 
     select * into v_first
-    from billig.request
+    from books.request
     where caller = session_user and function_name = p_function and request_id = p_request_id;
     if v_first.arguments_sha256 is distinct from v_hash then
         raise exception 'the request id was used with other arguments' using
@@ -57,5 +57,5 @@ begin
 end;
 $$;
 
-comment on function billig.begin_request(text, text, jsonb) is
-'Begins a call that a client may retry. p_arguments: all arguments of the function by name, save p_request_id; one that is missing, or too many, is an error (P0004). They are compared by hash, amounts by value: 500 is 500.00. Null: the id is new, go on. Else the first call''s answer, to be returned as it is. 22023: an empty id; 23B13: same id, other arguments.';
+comment on function books.begin_request(text, text, jsonb) is
+'Begins a call that a client may retry. p_function: with its schema. p_arguments: all arguments of the function by name, save p_request_id and p_now; one that is missing, or too many, is an error (P0004). They are compared by hash, amounts by value: 500 is 500.00. Null: the id is new, go on. Else the first call''s answer, to be returned as it is. 22023: an empty id; 23B13: same id, other arguments.';
