@@ -10,10 +10,12 @@ select
     x.goods,
     x.amount,
     x.fee as expected_fee,
-    coalesce(sum(c.amount + s.fee + s.other) filter (where a.match is not null), 0) as received_amount,
-    coalesce(sum(-s.fee) filter (where a.match is not null), 0) as fee_amount,
-    x.amount - coalesce(sum(c.amount + s.other) filter (where a.match is not null), 0) as difference_amount,
-    x.amount - coalesce(sum(c.amount) filter (where a.match is not null), 0) as open_amount,
+    coalesce(sum(c.amount + s.fee + s.other) filter (where a.match is not null), 0)::numeric(14, 2) as received_amount,
+    coalesce(sum(-s.fee) filter (where a.match is not null), 0)::numeric(14, 2) as fee_amount,
+    (
+        x.amount - coalesce(sum(c.amount + s.other) filter (where a.match is not null), 0)
+    )::numeric(14, 2) as difference_amount,
+    (x.amount - coalesce(sum(c.amount) filter (where a.match is not null), 0))::numeric(14, 2) as open_amount,
     x.day + r.days_max as last_day,
     max(c.match) as match,
     case

@@ -5,11 +5,11 @@ select
     r.route_name,
     l.payment,
     l.payment_method,
-    p.amount as line_amount,
+    p.amount::numeric(14, 2) as line_amount,
     g.ticket,
     g.event,
     g.project,
-    g.amount + g.fee_amount as total_amount
+    (g.amount + g.fee_amount)::numeric(14, 2) as total_amount
 from bank.expected_line as l
 inner join bank.expected as x on l.expected = x.expected
 inner join bank.route as r on x.route = r.route
@@ -23,11 +23,11 @@ select
     r.route_name,
     null as payment,
     b.payment_method,
-    case when o.is_repayment then -b.amount else b.amount end as line_amount,
+    (case when o.is_repayment then -b.amount else b.amount end)::numeric(14, 2) as line_amount,
     w.ticket,
     w.event,
     w.project,
-    case when o.is_repayment then -w.amount else w.amount end as total_amount
+    (case when o.is_repayment then -w.amount else w.amount end)::numeric(14, 2) as total_amount
 from bank.expected_owed as o
 inner join bank.expected as x on o.expected = x.expected
 inner join bank.route as r on x.route = r.route

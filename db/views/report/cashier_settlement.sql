@@ -82,11 +82,11 @@ select
     null,
     null,
     null,
-    null,
+    null::numeric(5, 2),
     sum(b.payments)::bigint,
     sum(b.amount)::numeric(14, 2),
-    null,
-    null
+    null::numeric(14, 2),
+    null::numeric(14, 2)
 from report.payment_by_method as b
 inner join billig.till_session as s on b.till_session = s.till_session
 inner join billig.organisation as o on s.organisation = o.organisation
@@ -107,11 +107,11 @@ select
     null,
     null,
     null,
-    null,
+    null::numeric(5, 2),
     b.payments,
     b.amount,
-    null,
-    null
+    null::numeric(14, 2),
+    null::numeric(14, 2)
 from report.payment_by_method as b
 union all
 select
@@ -128,7 +128,7 @@ select
     null,
     null,
     null,
-    null,
+    null::numeric(5, 2),
     t.tickets,
     t.gross_amount::numeric(14, 2),
     (t.gross_amount - t.vat_amount)::numeric(14, 2),
@@ -175,11 +175,11 @@ select
     v.project,
     v.project_name,
     v.vat_code,
-    v.vat_rate,
+    v.vat_rate::numeric(5, 2),
     v.tickets,
     v.gross_amount,
-    v.net_amount,
-    v.vat_amount
+    v.net_amount::numeric(14, 2),
+    v.vat_amount::numeric(14, 2)
 from report.seller_vat_project as v;
 
 comment on view report.cashier_settlement is

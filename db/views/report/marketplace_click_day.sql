@@ -10,9 +10,9 @@ select
     c.website,
     w.website_name,
     c.clicks,
-    c.price_amount,
-    c.commission_amount,
-    c.publisher_amount
+    c.price_amount::numeric(18, 6) as price_amount,
+    c.commission_amount::numeric(18, 6) as commission_amount,
+    c.publisher_amount::numeric(18, 6) as publisher_amount
 from marketplace.month as m
 cross join lateral (
     -- month by month, so that the months asked for are the partitions read

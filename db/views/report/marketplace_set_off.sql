@@ -6,7 +6,7 @@ select
     (s.made_at at time zone books.time_zone())::date as set_off_on,
     o.month as other_month,
     x.other_transaction,
-    x.amount,
+    x.amount::numeric(14, 2) as amount,
     s.is_rest
 from marketplace.set_off as s
 cross join lateral (

@@ -7,12 +7,12 @@ select
     l.side,
     l.item,
     coalesce(a.advertisement_name, w.website_name) as item_name,
-    l.price,
-    l.commission_rate,
+    l.price::numeric(12, 6) as price,
+    l.commission_rate::numeric(7, 6) as commission_rate,
     l.clicks,
-    l.price_amount,
-    l.commission_amount,
-    l.amount,
+    l.price_amount::numeric(18, 6) as price_amount,
+    l.commission_amount::numeric(18, 6) as commission_amount,
+    l.amount::numeric(18, 6) as amount,
     l.reason
 from marketplace.transaction as t
 cross join lateral marketplace.statement_lines(t.profile, t.month, t.transaction) as l

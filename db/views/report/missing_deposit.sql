@@ -6,8 +6,8 @@ select
     x.route_name,
     x.cash_point,
     x.goods,
-    x.amount,
-    x.net,
+    x.amount::numeric(14, 2) as amount,
+    x.net::numeric(14, 2) as net,
     least(coalesce(c.candidates, 0), 2) as candidates,
     billig.local_time()::date - x.last_day as days_late,
     case

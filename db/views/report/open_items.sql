@@ -9,12 +9,14 @@ select
     e.event_name,
     e.event_time::date as event_date,
     s.sale_channel,
-    sum(s.tickets_sold + s.tickets_released - s.tickets_paid) over w
-    - (s.tickets_sold + s.tickets_released - s.tickets_paid) as tickets_open_before,
+    (
+        sum(s.tickets_sold + s.tickets_released - s.tickets_paid) over w
+        - (s.tickets_sold + s.tickets_released - s.tickets_paid)
+    )::bigint as tickets_open_before,
     s.tickets_sold,
     s.tickets_paid,
     s.tickets_released,
-    sum(s.tickets_sold + s.tickets_released - s.tickets_paid) over w as tickets_open_after,
+    (sum(s.tickets_sold + s.tickets_released - s.tickets_paid) over w)::bigint as tickets_open_after,
     (sum(s.change) over w - s.change)::numeric(14, 2) as open_before_amount,
     s.sold_amount::numeric(14, 2) as sold_amount,
     s.changed_amount::numeric(14, 2) as changed_amount,

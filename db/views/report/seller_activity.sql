@@ -7,9 +7,9 @@ select
     s.cash_point,
     y.transaction_type_name as transaction_type,
     s.tickets,
-    s.gross_amount,
-    s.fee_amount,
-    s.vat_amount,
+    s.gross_amount::numeric(14, 2) as gross_amount,
+    s.fee_amount::numeric(14, 2) as fee_amount,
+    s.vat_amount::numeric(14, 2) as vat_amount,
     s.first_time,
     s.last_time,
     s.posting_date

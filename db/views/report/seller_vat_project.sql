@@ -10,7 +10,7 @@ select
     s.project,
     p.project_name,
     s.vat_code,
-    s.vat_rate,
+    s.vat_rate::numeric(5, 2) as vat_rate,
     s.tickets,
     s.gross_amount::numeric(14, 2) as gross_amount,
     (s.gross_amount - s.vat_amount)::numeric(14, 2) as net_amount,

@@ -15,13 +15,13 @@ select
     s.seller as sold_by,
     h.paid_at,
     h.paid_by,
-    h.paid_amount,
+    h.paid_amount::numeric(14, 2) as paid_amount,
     h.changes,
     h.used_at,
     h.refunded_at,
     h.refunded_by,
     r.transaction_type_name as refunded_as,
-    h.refunded_amount,
+    h.refunded_amount::numeric(14, 2) as refunded_amount,
     case when s.exchange is not null or s.related_ticket is not null then s.related_ticket end as replaces,
     coalesce(h.replaced_by, (
         -- sold anew for money that came too late: its first row of two names the one that was lost
@@ -32,9 +32,9 @@ select
     s.exchange as sold_in_exchange,
     h.refunded_in_exchange,
     h.reentries,
-    h.reduced_amount,
-    h.charged_back_amount,
-    case when h.refunded_at is null then 0 else h.left_amount end as kept_amount
+    h.reduced_amount::numeric(14, 2) as reduced_amount,
+    h.charged_back_amount::numeric(14, 2) as charged_back_amount,
+    (case when h.refunded_at is null then 0 else h.left_amount end)::numeric(14, 2) as kept_amount
 from billig.transaction_log as s
 inner join billig.transaction_type as y on s.transaction_type = y.transaction_type
 inner join billig.event as e on s.event = e.event

@@ -2,12 +2,12 @@ create or replace view report.total_by_vat_code as
 select
     o.organisation_name,
     s.vat_code,
-    s.vat_rate,
+    s.vat_rate::numeric(5, 2) as vat_rate,
     s.tickets_sold,
     s.tickets_refunded,
-    s.gross_amount,
-    s.gross_amount - s.vat_amount as net_amount,
-    s.vat_amount
+    s.gross_amount::numeric(14, 2) as gross_amount,
+    (s.gross_amount - s.vat_amount)::numeric(14, 2) as net_amount,
+    s.vat_amount::numeric(14, 2) as vat_amount
 from (
     select
         d.organisation,

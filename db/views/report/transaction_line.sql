@@ -16,10 +16,10 @@ select
     coalesce(n.event_name, e.event_name) as event_name,
     c.component,
     c.vat_code,
-    c.vat_rate,
-    c.gross_amount,
-    c.gross_amount - c.vat_amount as net_amount,
-    c.vat_amount,
+    c.vat_rate::numeric(5, 2) as vat_rate,
+    c.gross_amount::numeric(14, 2) as gross_amount,
+    (c.gross_amount - c.vat_amount)::numeric(14, 2) as net_amount,
+    c.vat_amount::numeric(14, 2) as vat_amount,
     l.posting_date
 from billig.posted_log as l
 inner join billig.transaction_type as y on l.transaction_type = y.transaction_type

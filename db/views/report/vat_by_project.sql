@@ -6,12 +6,12 @@ select
     s.project,
     p.project_name,
     s.vat_code,
-    s.vat_rate,
+    s.vat_rate::numeric(5, 2) as vat_rate,
     s.tickets_sold,
     s.tickets_refunded,
-    s.gross_amount,
-    s.gross_amount - s.vat_amount as net_amount,
-    s.vat_amount,
+    s.gross_amount::numeric(14, 2) as gross_amount,
+    (s.gross_amount - s.vat_amount)::numeric(14, 2) as net_amount,
+    s.vat_amount::numeric(14, 2) as vat_amount,
     s.posting_date
 from (
     -- summed before it is unfolded into tickets and fees: a day has few kinds of rows, and many rows
