@@ -76,7 +76,7 @@ grant execute on function
 billig.is_sale, billig.is_refund, billig.is_price_change, billig.is_vat_change, billig.is_fee_kept, billig.is_reduction, billig.is_chargeback, billig.is_use, billig.is_unuse,
 billig.channel_of, billig.moves_money, billig.left_of, billig.fee_in,
 billig.takes_money, billig.takes_seat, billig.is_web_payment, billig.frees_seat, billig.components,
-books.share_of, billig.round_cash, books.rule_for, books.taxed, billig.term_on
+books.share_of, billig.round_cash, books.rule_for, books.taxed, billig.term_on, billig.history_position
 to analyst, bookkeeper, auditor, scheduler;
 
 grant execute on function billig.create_purchase, billig.cancel_reservation, billig.refund

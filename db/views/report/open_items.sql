@@ -25,7 +25,9 @@ select
     s.paid_back_amount::numeric(14, 2) as paid_back_amount,
     (sum(s.change) over w)::numeric(14, 2) as open_after_amount,
     (sum(s.change + s.owed_amount - s.paid_back_amount) over w)::numeric(14, 2) as receivable_amount,
-    (sum(s.owed_amount - s.paid_back_amount) over w)::numeric(14, 2) as owed_back_amount
+    (sum(s.owed_amount - s.paid_back_amount) over w)::numeric(14, 2) as owed_back_amount,
+    e.event_time,
+    e.event_location
 from (
     select
         m.organisation,
@@ -144,3 +146,5 @@ comment on column report.open_items.paid_back_amount is 'NOK paid back of what w
 comment on column report.open_items.open_after_amount is 'NOK that buyers owe when the day ends, less what is owed to them';
 comment on column report.open_items.receivable_amount is 'NOK of unpaid tickets when the day ends';
 comment on column report.open_items.owed_back_amount is 'NOK owed to buyers when the day ends (billig.owed_back), positive';
+comment on column report.open_items.event_time is 'When the event starts, local time, as in the programme now: it tells two shows of a day apart; null: not known';
+comment on column report.open_items.event_location is 'Where the event is, as in the programme now; null: not said';
