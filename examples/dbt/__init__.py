@@ -1,1 +1,1 @@
-"""A small dbt project on schema report: increments by the watermark, a snapshot of prices, and docs from our COMMENTs."""
+"""A small dbt project on schema report: increments by the watermark, a snapshot of prices, docs from our COMMENTs."""

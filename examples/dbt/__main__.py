@@ -31,7 +31,12 @@ def sources(connection: Connection) -> str:
         }
         for view in questions.views(connection).values()
     ]
-    source = {"name": "report", "schema": "report", "description": "The stable interface for analysts", "tables": tables}
+    source = {
+        "name": "report",
+        "schema": "report",
+        "description": "What analysts read",
+        "tables": tables,
+    }
     return json.dumps({"version": 2, "sources": [source]}, ensure_ascii=False, indent=2)
 
 

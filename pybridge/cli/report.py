@@ -18,9 +18,9 @@ from pybridge.cli.common import REFUSED, From, Json, Lang, To, day, fail, not_em
 from pybridge.cli.plain import group
 from pybridge.database import connect
 from pybridge.extras import needs
-from pybridge.reports import output as report_output
 from pybridge.reports import extract as extracting
 from pybridge.reports import known, questions
+from pybridge.reports import output as report_output
 from pybridge.reports.columns import label
 from pybridge.reports.declared import DAYS, FILTERS, REPORTS, Declared, answer
 from pybridge.reports.tables import Report, UnknownReport

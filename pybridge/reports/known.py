@@ -1,6 +1,6 @@
-"""Whether what a report is asked about is there at all: an empty answer about a name that was typed wrongly is no answer.
+"""Whether what a report is asked about is there: an empty answer about a name that was typed wrongly is none.
 
-Whatever filter a report has, and whichever report it is, what is not there is refused here, and what is like it is named.
+Whichever report it is, and whatever filter, what is not there is refused here, and what is like it is named.
 """
 
 from collections.abc import Mapping
@@ -81,7 +81,7 @@ def _number(connection: Connection, of: Numbered, value: Any) -> None:
         number = int(value)
     except ValueError:
         return  # refused by its type already
-    if abs(number) < BIGGEST and connection.execute(of.there, {"value": number}).fetchone():
+    if abs(number) < BIGGEST and connection.execute(of.there, {"value": number}).fetchone() is not None:
         return
     number = max(-BIGGEST, min(BIGGEST, number))
     found = connection.execute(of.near, {"value": number, "near": NEAR}).fetchall()

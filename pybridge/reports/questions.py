@@ -288,7 +288,10 @@ def view(
     where: Sequence[tuple[str, str]] = (),
     limit: int | None = None,
 ) -> Report:
-    """The rows of any view of schema report, named with its schema or without. `where`: column and value, an empty value for null."""
+    """The rows of any view of schema report, named with its schema or without.
+
+    `where`: column and value, an empty value for null.
+    """
     known = views(connection)
     name = name.removeprefix("report.")
     if name not in known:

@@ -1,4 +1,4 @@
-"""The dbt project of examples/dbt, with dbt in an environment of its own: run, test, snapshot and docs, and what commits late."""
+"""The dbt project of examples/dbt, dbt in an environment of its own: run, test, snapshot, docs, and a late commit."""
 
 import json
 import sys
@@ -88,8 +88,9 @@ def test_dbt_loads_tests_snapshots_and_describes_and_loses_nothing_that_commits_
     assert [(row["price"], row["now"]) for row in rows(db, prices, event.price_group)] == [(300, False), (350, True)]
 
     dbt.does("dbt", "docs", "generate", *at, **here)
+    target = project / "target"
     catalog, manifest = (
-        json.loads((project / "target" / f"{name}.json").read_text("utf-8"))["sources"] for name in ("catalog", "manifest")
+        json.loads((target / f"{name}.json").read_text("utf-8"))["sources"] for name in ("catalog", "manifest")
     )
     described = "source.festival.report.transaction_line"
     comment = one(db, "select col_description('report.transaction_line'::regclass, attnum) from pg_attribute"

@@ -194,7 +194,7 @@ def test_each_answer_has_its_state(
     alarming = answer.answer == "conflict" or (answer.answer == "succeeded" and state == "UNKNOWN")
     assert (attempt["alarm"] is not None) == alarming == (done.alarms == 1)
     assert ("PAYMENT_ALARM" in errors(here.db, JANUARY)) == alarming
-    events = rows(here.db, "select step as event, to_state, note from report.payment_event order by payment_attempt_event")
+    events = rows(here.db, "select to_state, note from report.payment_event order by payment_attempt_event")
     assert [row["to_state"] for row in events] == ["PREPARED", "SUBMITTED", state]
 
 

@@ -51,7 +51,7 @@ def query(heading: str) -> str:
     section = PAGE.split(f"\n### {heading}\n")[1].split("\n### ")[0]
     found = re.findall(r"```sql\n(.*?)```", section, re.S)
     assert len(found) == 1, heading
-    return cast(str, found[0])
+    return str(found[0])
 
 
 def said(db: Connection, heading: str, keys: tuple[str, ...], values: tuple[str, ...], *, also: str = "") -> Answer:
@@ -88,7 +88,7 @@ def db(server: ServerInfo, template: NoopExecutor) -> Iterator[Connection]:
             )
             for auto in (True, False)
         ]
-        History(*opened, 18).play(STEPS)
+        History(opened[0], opened[1], 18).play(STEPS)
         opened[1].commit()
         yield opened[0]
         for each in opened:
