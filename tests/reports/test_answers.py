@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
-from typing import Any, LiteralString, cast
+from typing import Any, LiteralString
 
 import pandas
 import psycopg
@@ -57,7 +57,7 @@ def query(heading: str) -> str:
 def said(db: Connection, heading: str, keys: tuple[str, ...], values: tuple[str, ...], *, also: str = "") -> Answer:
     """The page's answer: the values by the keys, which `also` adds to what is selected."""
     asked = query(heading).replace("select ", f"select {also} ", 1)
-    found = rows(db, cast(LiteralString, asked))
+    found = rows(db, asked)
     answer = {tuple(row[key] for key in keys): tuple(row[value] for value in values) for row in found}
     assert len(answer) == len(found) > 0, heading
     return answer

@@ -8,9 +8,11 @@ import duckdb
 import pytest
 
 from tests.conftest import Connect, Connection
-from tests.support.cli import Run, run  # noqa: F401
+from tests.support.cli import Run
+from tests.support.cli import run as pybridge
 from tests.support.domain import Event, make_event, one, refund, rows, sell
 
+__all__ = ["pybridge"]  # a fixture
 Reader = Callable[[], set[int]]
 
 
@@ -100,8 +102,8 @@ def test_the_watermark_never_goes_back_not_even_in_a_restored_dump(db: Connectio
     sell(db, event.price_group)
     after = one(db, "select final_before from report.watermark")
     assert after > before
-    run_as_restored = "insert into deploy.era (era, system_identifier) select max(era) + 1, 7 from deploy.era"
-    db.execute(run_as_restored)
+    restored = "insert into deploy.era (era, system_identifier) select max(era) + 1, 7 from deploy.era"
+    db.execute(restored)
     assert one(db, "select final_before from report.watermark") > after + 2**40
     assert one(db, "select bool_and(t.history_position < w.final_before) from report.transaction t, report.watermark w")
 
@@ -118,14 +120,16 @@ def test_an_increment_reads_the_log_by_an_index(db: Connection) -> None:
 
 
 def test_extracts_follow_on_each_other_and_keep_money_decimal(
-    db: Connection, connect: Connect, event: Event, run: Run, tmp_path: Path
+    db: Connection, connect: Connect, event: Event, pybridge: Run, tmp_path: Path
 ) -> None:
     slow = connect(autocommit=False)
     sell(db, event.price_group, 2)
     sell(slow, event.price_group)
 
     def extract(name: str, since: int) -> dict[str, int]:
-        done = run(db, "report", "extract", "report.transaction_line", tmp_path / name, "--since", str(since), "--json")
+        done = pybridge(
+            db, "report", "extract", "report.transaction_line", tmp_path / name, "--since", str(since), "--json"
+        )
         assert done.exit_code == 0, done.output
         told: dict[str, int] = json.loads(done.stdout)
         return told
@@ -150,9 +154,9 @@ def test_extracts_follow_on_each_other_and_keep_money_decimal(
     assert found[5] == one(db, "select count(seller) from report.transaction_line")
 
 
-def test_what_cannot_be_read_in_increments_is_refused(db: Connection, run: Run, tmp_path: Path) -> None:
-    refused = run(db, "report", "extract", "project_day", tmp_path / "x.parquet")
+def test_what_cannot_be_read_in_increments_is_refused(db: Connection, pybridge: Run, tmp_path: Path) -> None:
+    refused = pybridge(db, "report", "extract", "project_day", tmp_path / "x.parquet")
     assert refused.exit_code == 2
     assert "transaction_line" in refused.output
-    assert run(db, "report", "extract", "transaction", tmp_path / "no" / "x.parquet").exit_code == 2
+    assert pybridge(db, "report", "extract", "transaction", tmp_path / "no" / "x.parquet").exit_code == 2
     assert list(tmp_path.iterdir()) == []
