@@ -3,12 +3,14 @@ select
     o.organisation_name,
     a.account_name,
     d.day,
-    c.closing_balance as statement_balance,
-    s.opening_balance,
-    d.booked_amount,
-    d.other_amount,
-    d.open_amount,
-    c.closing_balance - s.opening_balance - d.booked_amount - d.other_amount - d.open_amount as difference_amount
+    c.closing_balance::numeric(16, 2) as statement_balance,
+    s.opening_balance::numeric(16, 2) as opening_balance,
+    d.booked_amount::numeric(16, 2) as booked_amount,
+    d.other_amount::numeric(16, 2) as other_amount,
+    d.open_amount::numeric(16, 2) as open_amount,
+    (
+        c.closing_balance - s.opening_balance - d.booked_amount - d.other_amount - d.open_amount
+    )::numeric(16, 2) as difference_amount
 from (
     select
         m.account,

@@ -10,10 +10,12 @@ select
     x.goods,
     x.amount,
     x.fee as expected_fee,
-    coalesce(sum(c.amount + s.fee + s.other) filter (where a.match is not null), 0) as received_amount,
-    coalesce(sum(-s.fee) filter (where a.match is not null), 0) as fee_amount,
-    x.amount - coalesce(sum(c.amount + s.other) filter (where a.match is not null), 0) as difference_amount,
-    x.amount - coalesce(sum(c.amount) filter (where a.match is not null), 0) as open_amount,
+    coalesce(sum(c.amount + s.fee + s.other) filter (where a.match is not null), 0)::numeric(14, 2) as received_amount,
+    coalesce(sum(-s.fee) filter (where a.match is not null), 0)::numeric(14, 2) as fee_amount,
+    (
+        x.amount - coalesce(sum(c.amount + s.other) filter (where a.match is not null), 0)
+    )::numeric(14, 2) as difference_amount,
+    (x.amount - coalesce(sum(c.amount) filter (where a.match is not null), 0))::numeric(14, 2) as open_amount,
     x.day + r.days_max as last_day,
     max(c.match) as match,
     case
@@ -28,7 +30,8 @@ select
         when x.amount <> coalesce(sum(c.amount) filter (where a.match is not null), 0)
             then billig.local_time()::date - x.day
         else 0
-    end as age
+    end as age,
+    (select h.cash_point_name from billig.cash_point as h where h.cash_point = x.cash_point) as cash_point_name
 from bank.expected as x
 inner join bank.route as r on x.route = r.route
 left join billig.payment_method as m on r.payment_method = m.payment_method
@@ -97,3 +100,4 @@ comment on column report.bank_item.last_day is 'After this day it is missing';
 comment on column report.bank_item.match is 'The match that has it, or the latest that has a part of it; null: none';
 comment on column report.bank_item.state is 'MATCHED (all of it, approved), SUGGESTED, PART (of it, approved), AWAITED, MISSING (last_day is over) or NOTHING (there is nothing to come)';
 comment on column report.bank_item.age is 'Days since day that it is open; 0: it is not';
+comment on column report.bank_item.cash_point_name is 'Name of the cash point, as it is now; null: on the web, or at no till';

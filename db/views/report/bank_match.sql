@@ -13,9 +13,9 @@ select
     case when u.match is not null then 'UNDONE' when a.match is not null then 'APPROVED' else 'SUGGESTED' end as state,
     e.entry_count,
     x.item_count,
-    e.amount as entry_amount,
-    x.amount as item_amount,
-    e.amount - x.amount as difference
+    e.amount::numeric(14, 2) as entry_amount,
+    x.amount::numeric(14, 2) as item_amount,
+    (e.amount - x.amount)::numeric(14, 2) as difference
 from bank.match as m
 left join bank.match_approval as a on m.match = a.match
 left join bank.match_undo as u on m.match = u.match

@@ -164,9 +164,9 @@ select
     g.to_day,
     g.previous_statement,
     g.previous_number,
-    g.previous_balance,
-    g.opening_balance,
-    g.opening_balance - g.previous_balance as missing_amount,
+    g.previous_balance::numeric(16, 2) as previous_balance,
+    g.opening_balance::numeric(16, 2) as opening_balance,
+    (g.opening_balance - g.previous_balance)::numeric(16, 2) as missing_amount,
     g.accepted_gap
 from gap as g
 inner join bank.account as a on g.account = a.account;

@@ -18,7 +18,9 @@ select
     c.number,
     c.amount::numeric(14, 2) as gross_amount,
     null::numeric(14, 2) as net_amount,
-    null::numeric(14, 2) as vat_amount
+    null::numeric(14, 2) as vat_amount,
+    (select h.cash_point_name from billig.cash_point as h where h.cash_point = c.cash_point) as cash_point_name,
+    null::text as vat_code_name
 from (
     select
         billig.local_time(s.opened_at)::date as posting_date,
@@ -82,10 +84,12 @@ select
     null,
     null,
     null,
-    null,
+    null::numeric(5, 2),
     sum(b.payments)::bigint,
     sum(b.amount)::numeric(14, 2),
-    null,
+    null::numeric(14, 2),
+    null::numeric(14, 2),
+    (select h.cash_point_name from billig.cash_point as h where h.cash_point = b.cash_point),
     null
 from report.payment_by_method as b
 inner join billig.till_session as s on b.till_session = s.till_session
@@ -107,10 +111,12 @@ select
     null,
     null,
     null,
-    null,
+    null::numeric(5, 2),
     b.payments,
     b.amount,
-    null,
+    null::numeric(14, 2),
+    null::numeric(14, 2),
+    (select h.cash_point_name from billig.cash_point as h where h.cash_point = b.cash_point),
     null
 from report.payment_by_method as b
 union all
@@ -128,11 +134,13 @@ select
     null,
     null,
     null,
-    null,
+    null::numeric(5, 2),
     t.tickets,
     t.gross_amount::numeric(14, 2),
     (t.gross_amount - t.vat_amount)::numeric(14, 2),
-    t.vat_amount::numeric(14, 2)
+    t.vat_amount::numeric(14, 2),
+    (select h.cash_point_name from billig.cash_point as h where h.cash_point = t.cash_point),
+    null
 from (
     select
         l.organisation,
@@ -175,11 +183,13 @@ select
     v.project,
     v.project_name,
     v.vat_code,
-    v.vat_rate,
+    v.vat_rate::numeric(5, 2),
     v.tickets,
     v.gross_amount,
-    v.net_amount,
-    v.vat_amount
+    v.net_amount::numeric(14, 2),
+    v.vat_amount::numeric(14, 2),
+    (select h.cash_point_name from billig.cash_point as h where h.cash_point = v.cash_point),
+    v.vat_code_name::text
 from report.seller_vat_project as v;
 
 comment on view report.cashier_settlement is
@@ -202,3 +212,5 @@ comment on column report.cashier_settlement.number is 'How many payments (one wi
 comment on column report.cashier_settlement.gross_amount is 'NOK including VAT and fees, positive in, negative out';
 comment on column report.cashier_settlement.net_amount is 'NOK without VAT: gross_amount less vat_amount; null in TILL and PAYMENT_METHOD';
 comment on column report.cashier_settlement.vat_amount is 'NOK of VAT, signed as the gross';
+comment on column report.cashier_settlement.cash_point_name is 'Name of the cash point, as it is now; null: no cash point';
+comment on column report.cashier_settlement.vat_code_name is 'Norwegian name of the VAT code, as published; null in other sections';

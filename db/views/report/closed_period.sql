@@ -7,9 +7,9 @@ select
     p.closed_by,
     p.note,
     p.log_rows,
-    p.gross_amount,
-    p.gross_amount - p.vat_amount as net_amount,
-    p.vat_amount,
+    p.gross_amount::numeric(14, 2) as gross_amount,
+    (p.gross_amount - p.vat_amount)::numeric(14, 2) as net_amount,
+    p.vat_amount::numeric(14, 2) as vat_amount,
     coalesce(l.late_rows, 0) as late_rows
 from books.accounting_period as p
 inner join billig.organisation as o on p.organisation = o.organisation

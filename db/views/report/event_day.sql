@@ -6,7 +6,9 @@ select
     s.sale_date,
     s.tickets_sold,
     s.tickets_refunded,
-    s.gross_amount::numeric(14, 2) as gross_amount
+    s.gross_amount::numeric(14, 2) as gross_amount,
+    e.event_time,
+    e.event_location
 from billig.event as e
 cross join lateral (
     select
@@ -44,3 +46,5 @@ comment on column report.event_day.sale_date is 'Local date the money moved';
 comment on column report.event_day.tickets_sold is 'Tickets paid, free ones among them';
 comment on column report.event_day.tickets_refunded is 'Paid tickets refunded';
 comment on column report.event_day.gross_amount is 'NOK including VAT and fees, positive in, negative out';
+comment on column report.event_day.event_time is 'When the event starts, local time, as in the programme now: it tells two shows of a day apart; null: not known';
+comment on column report.event_day.event_location is 'Where the event is, as in the programme now; null: not said';

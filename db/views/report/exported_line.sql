@@ -9,19 +9,20 @@ select
     v.corrects as corrected_number,
     l.project,
     l.project_name,
-    l.line,
+    l.line::bigint as line,
     l.line_kind,
     l.account,
     l.account_name,
-    greatest(l.amount, 0) as debit,
-    greatest(-l.amount, 0) as credit,
+    greatest(l.amount, 0)::numeric(14, 2) as debit,
+    greatest(-l.amount, 0)::numeric(14, 2) as credit,
     l.amount,
     l.vat_code,
     l.vat_rate,
     l.vat_amount,
     l.accounting_vat_code,
     l.payment_method,
-    l.line_text
+    l.line_text,
+    (select v.vat_code_name from books.vat_code as v where v.vat_code = l.vat_code) as vat_code_name
 from books.exported_voucher as v
 inner join books.exported_line as l on v.organisation = l.organisation and v.voucher_number = l.voucher_number
 inner join billig.organisation as o on v.organisation = o.organisation;
@@ -50,3 +51,4 @@ comment on column report.exported_line.vat_amount is 'Of ticket prices and fees:
 comment on column report.exported_line.accounting_vat_code is 'The accounting system''s VAT code; null: none';
 comment on column report.exported_line.payment_method is 'Means of payment, by its name then; null: not a line of money';
 comment on column report.exported_line.line_text is 'The line''s text, Norwegian';
+comment on column report.exported_line.vat_code_name is 'Norwegian name of the VAT code, as published; null: no VAT code';

@@ -18,8 +18,8 @@ select
     l.ticket,
     l.purchase,
     l.payment,
-    l.amount + l.fee_amount as total_amount,
-    l.vat_amount + l.fee_vat_amount as total_vat_amount
+    (l.amount + l.fee_amount)::numeric(14, 2) as total_amount,
+    (l.vat_amount + l.fee_vat_amount)::numeric(14, 2) as total_vat_amount
 from billig.late_rows() as t
 inner join billig.transaction_log as l on t.transaction_log = l.transaction_log
 inner join billig.transaction_type as y on l.transaction_type = y.transaction_type

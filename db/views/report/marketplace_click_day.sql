@@ -10,9 +10,10 @@ select
     c.website,
     w.website_name,
     c.clicks,
-    c.price_amount,
-    c.commission_amount,
-    c.publisher_amount
+    c.price_amount::numeric(18, 6) as price_amount,
+    c.commission_amount::numeric(18, 6) as commission_amount,
+    c.publisher_amount::numeric(18, 6) as publisher_amount,
+    (select u.profile_name from marketplace.profile as u where u.profile = c.publisher) as publisher_name
 from marketplace.month as m
 cross join lateral (
     -- month by month, so that the months asked for are the partitions read
@@ -53,3 +54,4 @@ comment on column report.marketplace_click_day.clicks is 'Clicks, those taken ba
 comment on column report.marketplace_click_day.price_amount is 'NOK that the advertiser pays for the clicks, 6 decimals, 0 or more';
 comment on column report.marketplace_click_day.commission_amount is 'NOK that the marketplace keeps of price_amount, 6 decimals, 0 or more';
 comment on column report.marketplace_click_day.publisher_amount is 'NOK of price_amount that is the publisher''s, 6 decimals, 0 or more';
+comment on column report.marketplace_click_day.publisher_name is 'Its name, as it is now; null: no publisher';

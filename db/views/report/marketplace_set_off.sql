@@ -6,8 +6,9 @@ select
     (s.made_at at time zone books.time_zone())::date as set_off_on,
     o.month as other_month,
     x.other_transaction,
-    x.amount,
-    s.is_rest
+    x.amount::numeric(14, 2) as amount,
+    s.is_rest,
+    (select p.profile_name from marketplace.profile as p where p.profile = s.profile) as profile_name
 from marketplace.set_off as s
 cross join lateral (
     values
@@ -26,3 +27,4 @@ comment on column report.marketplace_set_off.other_month is 'First day of the mo
 comment on column report.marketplace_set_off.other_transaction is 'The transaction that it was set off against';
 comment on column report.marketplace_set_off.amount is 'NOK, whole øre, signed as it is added: below 0 the profile owes so much less, above 0 it is owed so much less';
 comment on column report.marketplace_set_off.is_rest is 'True: nothing met; it was below the minimum, and went to the open month';
+comment on column report.marketplace_set_off.profile_name is 'Its name, as it is now';

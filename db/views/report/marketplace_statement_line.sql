@@ -5,15 +5,16 @@ select
     t.kind,
     t.profile,
     l.side,
-    l.item,
+    l.item as item_number,
     coalesce(a.advertisement_name, w.website_name) as item_name,
-    l.price,
-    l.commission_rate,
+    l.price::numeric(12, 6) as price,
+    l.commission_rate::numeric(7, 6) as commission_rate,
     l.clicks,
-    l.price_amount,
-    l.commission_amount,
-    l.amount,
-    l.reason
+    l.price_amount::numeric(18, 6) as price_amount,
+    l.commission_amount::numeric(18, 6) as commission_amount,
+    l.amount::numeric(18, 6) as amount,
+    l.reason,
+    (select p.profile_name from marketplace.profile as p where p.profile = t.profile) as profile_name
 from marketplace.transaction as t
 cross join lateral marketplace.statement_lines(t.profile, t.month, t.transaction) as l
 left join marketplace.advertisement as a on l.side = 'ADVERTISEMENT' and l.item = a.advertisement
@@ -26,7 +27,7 @@ comment on column report.marketplace_statement_line.month is 'First day of the m
 comment on column report.marketplace_statement_line.kind is 'MONTHLY, ADJUSTMENT or REFUND: kind of the transaction';
 comment on column report.marketplace_statement_line.profile is 'The profile whose transaction it is';
 comment on column report.marketplace_statement_line.side is 'ADVERTISEMENT: clicks that it pays for; WEBSITE: clicks that it is paid for';
-comment on column report.marketplace_statement_line.item is 'Number of the advertisement or website, as side says';
+comment on column report.marketplace_statement_line.item_number is 'Number of the advertisement or website, as side says';
 comment on column report.marketplace_statement_line.item_name is 'Name of the advertisement or website, as it is now';
 comment on column report.marketplace_statement_line.price is 'NOK per click; null: taken back';
 comment on column report.marketplace_statement_line.commission_rate is 'Share of the price that the marketplace keeps, 0 to 1; null: of ADVERTISEMENT, or taken back';
@@ -35,3 +36,4 @@ comment on column report.marketplace_statement_line.price_amount is 'NOK that th
 comment on column report.marketplace_statement_line.commission_amount is 'NOK that the marketplace keeps of price_amount, of WEBSITE';
 comment on column report.marketplace_statement_line.amount is 'NOK, 6 decimals: above 0 the profile owes us, below 0 we owe it';
 comment on column report.marketplace_statement_line.reason is 'Why clicks were taken back; null: they were not';
+comment on column report.marketplace_statement_line.profile_name is 'Its name, as it is now';

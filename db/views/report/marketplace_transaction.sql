@@ -22,8 +22,8 @@ select
     t.rolled_to,
     t.corrects,
     t.reason,
-    coalesce(s.advertisement_clicks, 0) as advertisement_clicks,
-    coalesce(s.website_clicks, 0) as website_clicks,
+    coalesce(s.advertisement_clicks, 0)::bigint as advertisement_clicks,
+    coalesce(s.website_clicks, 0)::bigint as website_clicks,
     t.closed_at
 from marketplace.transaction as t
 inner join marketplace.profile as p on t.profile = p.profile

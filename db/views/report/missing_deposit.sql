@@ -6,8 +6,8 @@ select
     x.route_name,
     x.cash_point,
     x.goods,
-    x.amount,
-    x.net,
+    x.amount::numeric(14, 2) as amount,
+    x.net::numeric(14, 2) as net,
     least(coalesce(c.candidates, 0), 2) as candidates,
     billig.local_time()::date - x.last_day as days_late,
     case
@@ -16,7 +16,8 @@ select
         when billig.local_time()::date - x.last_day <= 30 then '8-30'
         when billig.local_time()::date - x.last_day <= 90 then '31-90'
         else 'OVER 90'
-    end as age_group
+    end as age_group,
+    (select h.cash_point_name from billig.cash_point as h where h.cash_point = x.cash_point) as cash_point_name
 from bank.open_expected as x
 left join (
     select
@@ -41,3 +42,4 @@ comment on column report.missing_deposit.net is 'NOK to come after the expected 
 comment on column report.missing_deposit.candidates is 'How many entries might be it; 2: two or more';
 comment on column report.missing_deposit.days_late is 'Days since last_day; negative while it is not due';
 comment on column report.missing_deposit.age_group is 'NOT DUE: not late yet; else the range that days_late lies in';
+comment on column report.missing_deposit.cash_point_name is 'Name of the cash point, as it is now; null: on the web, or at no till';

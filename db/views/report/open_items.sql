@@ -9,12 +9,14 @@ select
     e.event_name,
     e.event_time::date as event_date,
     s.sale_channel,
-    sum(s.tickets_sold + s.tickets_released - s.tickets_paid) over w
-    - (s.tickets_sold + s.tickets_released - s.tickets_paid) as tickets_open_before,
+    (
+        sum(s.tickets_sold + s.tickets_released - s.tickets_paid) over w
+        - (s.tickets_sold + s.tickets_released - s.tickets_paid)
+    )::bigint as tickets_open_before,
     s.tickets_sold,
     s.tickets_paid,
     s.tickets_released,
-    sum(s.tickets_sold + s.tickets_released - s.tickets_paid) over w as tickets_open_after,
+    (sum(s.tickets_sold + s.tickets_released - s.tickets_paid) over w)::bigint as tickets_open_after,
     (sum(s.change) over w - s.change)::numeric(14, 2) as open_before_amount,
     s.sold_amount::numeric(14, 2) as sold_amount,
     s.changed_amount::numeric(14, 2) as changed_amount,
@@ -23,7 +25,9 @@ select
     s.paid_back_amount::numeric(14, 2) as paid_back_amount,
     (sum(s.change) over w)::numeric(14, 2) as open_after_amount,
     (sum(s.change + s.owed_amount - s.paid_back_amount) over w)::numeric(14, 2) as receivable_amount,
-    (sum(s.owed_amount - s.paid_back_amount) over w)::numeric(14, 2) as owed_back_amount
+    (sum(s.owed_amount - s.paid_back_amount) over w)::numeric(14, 2) as owed_back_amount,
+    e.event_time,
+    e.event_location
 from (
     select
         m.organisation,
@@ -142,3 +146,5 @@ comment on column report.open_items.paid_back_amount is 'NOK paid back of what w
 comment on column report.open_items.open_after_amount is 'NOK that buyers owe when the day ends, less what is owed to them';
 comment on column report.open_items.receivable_amount is 'NOK of unpaid tickets when the day ends';
 comment on column report.open_items.owed_back_amount is 'NOK owed to buyers when the day ends (billig.owed_back), positive';
+comment on column report.open_items.event_time is 'When the event starts, local time, as in the programme now: it tells two shows of a day apart; null: not known';
+comment on column report.open_items.event_location is 'Where the event is, as in the programme now; null: not said';

@@ -21,7 +21,7 @@ select
     (a.disputed / 100.0)::numeric(14, 2) as disputed,
     (a.lost / 100.0)::numeric(14, 2) as lost,
     (a.credited / 100.0)::numeric(14, 2) as credited,
-    case when a.kind = 'CHARGE' and a.state = 'SUCCEEDED' then (a.left_amount / 100.0)::numeric(14, 2) end as left_amount,
+    (case when a.kind = 'CHARGE' and a.state = 'SUCCEEDED' then a.left_amount / 100.0 end)::numeric(14, 2) as left_amount,
     a.returned_at,
     a.sent,
     a.prepared_at,

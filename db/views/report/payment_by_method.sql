@@ -10,7 +10,8 @@ select
     coalesce(m.is_cash, false) as is_cash,
     s.direction,
     s.payments,
-    s.amount::numeric(14, 2) as amount
+    s.amount::numeric(14, 2) as amount,
+    (select h.cash_point_name from billig.cash_point as h where h.cash_point = s.cash_point) as cash_point_name
 from (
     select
         a.organisation,
@@ -109,3 +110,4 @@ comment on column report.payment_by_method.is_cash is 'Whether it is cash: what 
 comment on column report.payment_by_method.direction is 'IN, OUT, or NONE where nothing moved. ROUNDING goes the way of its payment, its amount is of either sign';
 comment on column report.payment_by_method.payments is 'Payments; one with two methods counts under both; 0 of BETWEEN';
 comment on column report.payment_by_method.amount is 'NOK, positive in, negative out. Of NONE: not 0 only where organisations exchanged tickets with each other, and sums to 0 over them';
+comment on column report.payment_by_method.cash_point_name is 'Name of the cash point, as it is now; null: no cash point';

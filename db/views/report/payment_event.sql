@@ -6,13 +6,14 @@ select
     a.profile,
     a.kind,
     e.from_state,
-    e.event,
+    e.event as step,
     e.to_state,
     e.happened_at,
     e.written_at,
     e.written_by,
     e.job_run,
-    e.note
+    e.note,
+    (select p.profile_name from marketplace.profile as p where p.profile = a.profile) as profile_name
 from marketplace.payment_attempt_event as e
 inner join marketplace.payment_attempt as a on e.payment_attempt = a.payment_attempt;
 
@@ -23,10 +24,11 @@ comment on column report.payment_event.transaction is 'The transaction of the ma
 comment on column report.payment_event.profile is 'Whose transaction';
 comment on column report.payment_event.kind is 'CHARGE, PAYOUT or REFUND: kind of the attempt';
 comment on column report.payment_event.from_state is 'State before; empty: there was none';
-comment on column report.payment_event.event is 'What happened';
+comment on column report.payment_event.step is 'What happened';
 comment on column report.payment_event.to_state is 'State after';
 comment on column report.payment_event.happened_at is 'When it happened';
 comment on column report.payment_event.written_at is 'When it was written down, by the server''s clock';
 comment on column report.payment_event.written_by is 'Role that wrote it down';
 comment on column report.payment_event.job_run is 'The run that did it (report.job_run); null: a person, or the gateway''s own word';
 comment on column report.payment_event.note is 'The gateway''s codes and message, or a person''s reason';
+comment on column report.payment_event.profile_name is 'Its name, as it is now';

@@ -22,7 +22,7 @@ select
     end as state,
     coalesce(c.entry, e.any_entry) as entry,
     m.match,
-    p.lines,
+    p.lines::bigint as lines,
     coalesce(f.unfit_lines, 0) as unfit_lines
 from bank.payout as p
 inner join bank.route as r on p.route = r.route

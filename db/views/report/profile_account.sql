@@ -5,8 +5,8 @@ select
     e.account_entry,
     (e.entered_at at time zone books.time_zone())::date as entry_date,
     e.kind,
-    e.debit,
-    e.credit,
+    e.debit as debit_account,
+    e.credit as credit_account,
     e.amount as entry_amount,
     (e.amount * ((d.is_persons)::int - (c.is_persons)::int))::numeric(14, 2) as amount,
     sum(e.amount * ((d.is_persons)::int - (c.is_persons)::int)) over (
@@ -31,8 +31,8 @@ comment on column report.profile_account.profile_name is 'Its name, as it is now
 comment on column report.profile_account.account_entry is 'Number of the entry';
 comment on column report.profile_account.entry_date is 'Local date on which it moved';
 comment on column report.profile_account.kind is 'MONTH, CORRECTION, REFUND, OFFSET, PREPARED, CALLED_OFF, CHARGED, PAID, CAME_BACK, DISPUTED, WON, LOST, CALLED_BACK or WITHDRAWN: what moved it';
-comment on column report.profile_account.debit is 'The account that it came to (marketplace.account_name)';
-comment on column report.profile_account.credit is 'The account that it came from';
+comment on column report.profile_account.debit_account is 'The account that it came to (marketplace.account_name)';
+comment on column report.profile_account.credit_account is 'The account that it came from';
 comment on column report.profile_account.entry_amount is 'NOK that moved between the two, above 0';
 comment on column report.profile_account.amount is 'NOK by which the balance changes: above 0 the profile owes more';
 comment on column report.profile_account.balance is 'NOK after this entry: above 0 the profile owes us, below 0 we owe it';

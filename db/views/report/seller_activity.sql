@@ -7,12 +7,13 @@ select
     s.cash_point,
     y.transaction_type_name as transaction_type,
     s.tickets,
-    s.gross_amount,
-    s.fee_amount,
-    s.vat_amount,
+    s.gross_amount::numeric(14, 2) as gross_amount,
+    s.fee_amount::numeric(14, 2) as fee_amount,
+    s.vat_amount::numeric(14, 2) as vat_amount,
     s.first_time,
     s.last_time,
-    s.posting_date
+    s.posting_date,
+    (select h.cash_point_name from billig.cash_point as h where h.cash_point = s.cash_point) as cash_point_name
 from (
     select
         l.organisation,
@@ -52,3 +53,4 @@ comment on column report.seller_activity.vat_amount is 'NOK of VAT in gross_amou
 comment on column report.seller_activity.first_time is 'The first of them';
 comment on column report.seller_activity.last_time is 'The last of them';
 comment on column report.seller_activity.posting_date is 'The day it counts on: sale_date, or later where it came too late for a closed period';
+comment on column report.seller_activity.cash_point_name is 'Name of the cash point, as it is now; null: no cash point';

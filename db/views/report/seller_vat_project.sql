@@ -10,11 +10,13 @@ select
     s.project,
     p.project_name,
     s.vat_code,
-    s.vat_rate,
+    s.vat_rate::numeric(5, 2) as vat_rate,
     s.tickets,
     s.gross_amount::numeric(14, 2) as gross_amount,
     (s.gross_amount - s.vat_amount)::numeric(14, 2) as net_amount,
-    s.vat_amount::numeric(14, 2) as vat_amount
+    s.vat_amount::numeric(14, 2) as vat_amount,
+    (select h.cash_point_name from billig.cash_point as h where h.cash_point = s.cash_point) as cash_point_name,
+    (select v.vat_code_name from books.vat_code as v where v.vat_code = s.vat_code) as vat_code_name
 from (
     select
         d.organisation,
@@ -96,3 +98,5 @@ comment on column report.seller_vat_project.tickets is 'Tickets sold, refunded o
 comment on column report.seller_vat_project.gross_amount is 'NOK including VAT, positive in, negative out; a fee is in a row of its own VAT code';
 comment on column report.seller_vat_project.net_amount is 'NOK without VAT: gross_amount less vat_amount, signed as it';
 comment on column report.seller_vat_project.vat_amount is 'NOK of VAT, signed as the gross';
+comment on column report.seller_vat_project.cash_point_name is 'Name of the cash point, as it is now; null: no cash point';
+comment on column report.seller_vat_project.vat_code_name is 'Norwegian name of the VAT code, as published';

@@ -15,13 +15,13 @@ select
     s.seller as sold_by,
     h.paid_at,
     h.paid_by,
-    h.paid_amount,
+    h.paid_amount::numeric(14, 2) as paid_amount,
     h.changes,
     h.used_at,
     h.refunded_at,
     h.refunded_by,
     r.transaction_type_name as refunded_as,
-    h.refunded_amount,
+    h.refunded_amount::numeric(14, 2) as refunded_amount,
     case when s.exchange is not null or s.related_ticket is not null then s.related_ticket end as replaces,
     coalesce(h.replaced_by, (
         -- sold anew for money that came too late: its first row of two names the one that was lost
@@ -32,9 +32,28 @@ select
     s.exchange as sold_in_exchange,
     h.refunded_in_exchange,
     h.reentries,
-    h.reduced_amount,
-    h.charged_back_amount,
-    case when h.refunded_at is null then 0 else h.left_amount end as kept_amount
+    h.reduced_amount::numeric(14, 2) as reduced_amount,
+    h.charged_back_amount::numeric(14, 2) as charged_back_amount,
+    (case when h.refunded_at is null then 0 else h.left_amount end)::numeric(14, 2) as kept_amount,
+    coalesce(
+        billig.channel_of(s.transaction_type),
+        (select t.sale_channel from billig.ticket as t where t.ticket = s.ticket)
+    ) as sale_channel,
+    e.event_time,
+    e.event_location,
+    (select p.project_name from billig.project as p where p.project = s.project) as project_name,
+    s.ticket_group,
+    h.price_group,
+    h.price::numeric(14, 2) as price,
+    (
+        select string_agg(m.payment_method_name, ', ' order by m.payment_method)
+        from (
+            select distinct i.payment_method
+            from billig.payment_line as i
+            where i.payment = h.payment
+        ) as k
+        inner join billig.payment_method as m on k.payment_method = m.payment_method
+    ) as payment_methods
 from billig.transaction_log as s
 inner join billig.transaction_type as y on s.transaction_type = y.transaction_type
 inner join billig.event as e on s.event = e.event
@@ -44,6 +63,7 @@ cross join lateral (
     select
         min(l.transaction_time) filter (where billig.is_sale(l.transaction_type)) as paid_at,
         min(l.seller) filter (where billig.is_sale(l.transaction_type)) as paid_by,
+        min(l.payment) filter (where billig.is_sale(l.transaction_type)) as payment,
         coalesce(
             sum(l.amount + l.fee_amount)
             filter (where billig.is_sale(l.transaction_type) or billig.is_price_change(l.transaction_type)), 0
@@ -69,6 +89,7 @@ cross join lateral (
         min(l.related_ticket) filter (where billig.is_refund(l.transaction_type)) as replaced_by,
         min(l.exchange) filter (where billig.is_refund(l.transaction_type)) as refunded_in_exchange,
         (array_agg(l.price_group order by l.transaction_log desc))[1] as price_group,
+        (array_agg(l.price order by l.transaction_log desc))[1] as price,
         (array_agg(l.sold_name order by l.transaction_log desc))[1] as sold_name
     from billig.transaction_log as l
     where l.ticket = s.ticket
@@ -110,3 +131,11 @@ comment on column report.ticket_history.reentries is 'How often its use was take
 comment on column report.ticket_history.reduced_amount is 'NOK given back of its price while it lived (PRICE_REDUCTION), negative; else 0';
 comment on column report.ticket_history.charged_back_amount is 'NOK that the payment provider took back (CHARGEBACK), less what it gave back (CHARGEBACK_WON): negative, or 0';
 comment on column report.ticket_history.kept_amount is 'NOK left with us of a ticket that is refunded: what was kept of the refund, and chargebacks won since; 0 where it lives';
+comment on column report.ticket_history.sale_channel is 'Channel that it was sold on: STAND, NET (web) or RESERVATION';
+comment on column report.ticket_history.event_time is 'When the event starts, local time, as in the programme now: it tells two shows of a day apart; null: not known';
+comment on column report.ticket_history.event_location is 'Where the event is, as in the programme now; null: not said';
+comment on column report.ticket_history.project_name is 'Its name, as it is now; null: no project';
+comment on column report.ticket_history.ticket_group is 'The ticket group: two events may have groups of one name';
+comment on column report.ticket_history.price_group is 'Price group that it is in';
+comment on column report.ticket_history.price is 'NOK including VAT and fee: what it costs, after changes of price group; whether it was paid, paid_at says';
+comment on column report.ticket_history.payment_methods is 'Means of payment of the payment that paid for it, by name: CARD, or CASH, CARD for several; null: not paid, free, or exchanged evenly. How much by each: report.ticket_payment';

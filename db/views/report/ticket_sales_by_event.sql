@@ -18,7 +18,13 @@ select
     s.changed_amount::numeric(14, 2) as changed_amount,
     s.gross_amount::numeric(14, 2) as gross_amount,
     (s.gross_amount - s.vat_amount)::numeric(14, 2) as net_amount,
-    s.vat_amount::numeric(14, 2) as vat_amount
+    s.vat_amount::numeric(14, 2) as vat_amount,
+    e.event_time,
+    e.event_location,
+    s.tickets_exchanged_in,
+    s.tickets_exchanged_out,
+    s.exchanged_in_amount::numeric(14, 2) as exchanged_in_amount,
+    s.exchanged_out_amount::numeric(14, 2) as exchanged_out_amount
 from billig.event as e
 cross join lateral (
     select
@@ -30,6 +36,10 @@ cross join lateral (
         sum(f.tickets_sold)::bigint as tickets_sold,
         sum(f.tickets_refunded)::bigint as tickets_refunded,
         sum(f.tickets_free)::bigint as tickets_free,
+        sum(f.tickets_exchanged_in)::bigint as tickets_exchanged_in,
+        sum(f.tickets_exchanged_out)::bigint as tickets_exchanged_out,
+        sum(f.exchanged_in_amount) as exchanged_in_amount,
+        sum(f.exchanged_out_amount) as exchanged_out_amount,
         sum(f.sold_amount) as sold_amount,
         sum(f.refunded_amount) as refunded_amount,
         sum(f.changed_amount) as changed_amount,
@@ -49,6 +59,10 @@ cross join lateral (
             0 as tickets_sold,
             0 as tickets_refunded,
             0 as tickets_free,
+            0 as tickets_exchanged_in,
+            0 as tickets_exchanged_out,
+            0 as exchanged_in_amount,
+            0 as exchanged_out_amount,
             0 as sold_amount,
             0 as refunded_amount,
             0 as changed_amount,
@@ -66,6 +80,16 @@ cross join lateral (
                 where billig.is_refund(l.transaction_type) and billig.frees_seat(l.transaction_type) -- a kept fee is none
             ),
             count(*) filter (where billig.is_sale(l.transaction_type) and l.amount + l.fee_amount = 0),
+            count(*) filter (where billig.is_sale(l.transaction_type) and l.is_exchange),
+            count(*) filter (
+                where billig.is_refund(l.transaction_type) and billig.frees_seat(l.transaction_type) and l.is_exchange
+            ),
+            coalesce(
+                sum(l.amount + l.fee_amount) filter (where billig.is_sale(l.transaction_type) and l.is_exchange), 0
+            ),
+            coalesce(
+                sum(l.amount + l.fee_amount) filter (where billig.is_refund(l.transaction_type) and l.is_exchange), 0
+            ),
             coalesce(sum(l.amount + l.fee_amount) filter (where billig.is_sale(l.transaction_type)), 0),
             coalesce(sum(l.amount + l.fee_amount) filter (where billig.is_refund(l.transaction_type)), 0),
             coalesce(
@@ -81,6 +105,7 @@ cross join lateral (
                 g.organisation,
                 g.project,
                 g.transaction_type,
+                g.exchange is not null as is_exchange,
                 g.amount,
                 g.fee_amount,
                 g.vat_amount,
@@ -98,7 +123,7 @@ inner join billig.organisation as o on s.organisation = o.organisation
 left join billig.project as p on s.project = p.project;
 
 comment on view report.ticket_sales_by_event is
-'What was sold of each event, over its whole life: a row for each event, and organisation and project that it was sold as; also where nothing was. Rows sum over any column. NOK including fees, positive in, negative out: gross_amount = sold_amount + refunded_amount + changed_amount = net_amount + vat_amount, the revenue. An exchange is a refund and a sale. Ask by event, event_date or project.';
+'What was sold of each event, over its whole life: a row for each event, and organisation and project that it was sold as; also where nothing was. Rows sum over any column. NOK including fees, positive in, negative out: gross_amount = sold_amount + refunded_amount + changed_amount = net_amount + vat_amount, the revenue. An exchange is a refund and a sale: what of either was exchanged stands beside it (exchanged_in, exchanged_out). Ask by event, event_date or project.';
 comment on column report.ticket_sales_by_event.organisation_name is 'Whose event it was when the tickets were sold';
 comment on column report.ticket_sales_by_event.project is 'UKE project it was sold as; null: none';
 comment on column report.ticket_sales_by_event.project_name is 'Its name, as it is now; null: no project';
@@ -118,3 +143,9 @@ comment on column report.ticket_sales_by_event.changed_amount is 'NOK by which t
 comment on column report.ticket_sales_by_event.gross_amount is 'NOK including VAT and fees, positive in, negative out';
 comment on column report.ticket_sales_by_event.net_amount is 'NOK without VAT: gross_amount less vat_amount, signed as it';
 comment on column report.ticket_sales_by_event.vat_amount is 'NOK of VAT, signed as the gross';
+comment on column report.ticket_sales_by_event.event_time is 'When the event starts, local time, as in the programme now: it tells two shows of a day apart; null: not known';
+comment on column report.ticket_sales_by_event.event_location is 'Where the event is, as in the programme now; null: not said';
+comment on column report.ticket_sales_by_event.tickets_exchanged_in is 'Of the sold: sold in an exchange, for tickets given back, of this event or another';
+comment on column report.ticket_sales_by_event.tickets_exchanged_out is 'Of the refunded: given back in an exchange';
+comment on column report.ticket_sales_by_event.exchanged_in_amount is 'NOK of sold_amount that was sold in exchanges, 0 or more';
+comment on column report.ticket_sales_by_event.exchanged_out_amount is 'NOK of refunded_amount that was given back in exchanges, 0 or less';

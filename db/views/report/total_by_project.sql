@@ -5,9 +5,9 @@ select
     p.project_name,
     s.tickets_sold,
     s.tickets_refunded,
-    s.gross_amount,
-    s.gross_amount - s.vat_amount as net_amount,
-    s.vat_amount
+    s.gross_amount::numeric(14, 2) as gross_amount,
+    (s.gross_amount - s.vat_amount)::numeric(14, 2) as net_amount,
+    s.vat_amount::numeric(14, 2) as vat_amount
 from (
     select
         t.organisation,

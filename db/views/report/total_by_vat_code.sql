@@ -2,12 +2,13 @@ create or replace view report.total_by_vat_code as
 select
     o.organisation_name,
     s.vat_code,
-    s.vat_rate,
+    s.vat_rate::numeric(5, 2) as vat_rate,
     s.tickets_sold,
     s.tickets_refunded,
-    s.gross_amount,
-    s.gross_amount - s.vat_amount as net_amount,
-    s.vat_amount
+    s.gross_amount::numeric(14, 2) as gross_amount,
+    (s.gross_amount - s.vat_amount)::numeric(14, 2) as net_amount,
+    s.vat_amount::numeric(14, 2) as vat_amount,
+    (select v.vat_code_name from books.vat_code as v where v.vat_code = s.vat_code) as vat_code_name
 from (
     select
         d.organisation,
@@ -56,3 +57,4 @@ comment on column report.total_by_vat_code.tickets_refunded is 'Paid tickets ref
 comment on column report.total_by_vat_code.gross_amount is 'NOK including VAT, positive in, negative out; a fee stands under its own VAT code';
 comment on column report.total_by_vat_code.net_amount is 'NOK without VAT: gross_amount less vat_amount, signed as it';
 comment on column report.total_by_vat_code.vat_amount is 'NOK of VAT in gross_amount, signed as it';
+comment on column report.total_by_vat_code.vat_code_name is 'Norwegian name of the VAT code, as published';

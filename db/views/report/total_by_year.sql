@@ -4,9 +4,9 @@ select
     s.posting_year,
     sum(s.tickets_sold)::bigint as tickets_sold,
     sum(s.tickets_refunded)::bigint as tickets_refunded,
-    sum(s.gross_amount) as gross_amount,
-    sum(s.gross_amount) - sum(s.vat_amount) as net_amount,
-    sum(s.vat_amount) as vat_amount
+    sum(s.gross_amount)::numeric(14, 2) as gross_amount,
+    (sum(s.gross_amount) - sum(s.vat_amount))::numeric(14, 2) as net_amount,
+    sum(s.vat_amount)::numeric(14, 2) as vat_amount
 from (
     select
         t.organisation,

@@ -21,19 +21,30 @@ select
     coalesce(n.event_name, e.event_name) as event_name,
     coalesce(n.ticket_group_name, g.ticket_group_name) as ticket_group_name,
     coalesce(n.price_group_name, pg.price_group_name) as price_group_name,
-    l.price,
-    l.amount,
+    l.price::numeric(14, 2) as price,
+    l.amount::numeric(14, 2) as amount,
     l.vat_code,
     l.vat_rate,
-    l.vat_amount,
-    l.fee_amount,
+    l.vat_amount::numeric(14, 2) as vat_amount,
+    l.fee_amount::numeric(14, 2) as fee_amount,
     l.fee_vat_code,
     l.fee_vat_rate,
-    l.fee_vat_amount,
-    l.amount + l.fee_amount as total_amount,
+    l.fee_vat_amount::numeric(14, 2) as fee_vat_amount,
+    (l.amount + l.fee_amount)::numeric(14, 2) as total_amount,
     l.override_used,
     l.posting_date,
-    billig.channel_of(l.transaction_type) as sale_channel
+    coalesce(
+        billig.channel_of(l.transaction_type),
+        (select t.sale_channel from billig.ticket as t where t.ticket = l.ticket)
+    ) as sale_channel,
+    e.event_time,
+    e.event_location,
+    l.ticket_group,
+    l.price_group,
+    (select h.cash_point_name from billig.cash_point as h where h.cash_point = l.cash_point) as cash_point_name,
+    (select v.vat_code_name from books.vat_code as v where v.vat_code = l.vat_code) as vat_code_name,
+    (select v.vat_code_name from books.vat_code as v where v.vat_code = l.fee_vat_code) as fee_vat_code_name,
+    billig.history_position(l.era, l.xact_id) as history_position
 -- left joins: each row has its match, and the planner, which knows nothing of a union's columns, loses none of them
 from billig.posted_log as l
 left join billig.transaction_type as y on l.transaction_type = y.transaction_type
@@ -79,4 +90,12 @@ comment on column report.transaction.fee_vat_amount is 'NOK of VAT in fee_amount
 comment on column report.transaction.total_amount is 'NOK including VAT that moved: amount + fee_amount';
 comment on column report.transaction.override_used is 'Whether a used ticket was taken back, knowingly';
 comment on column report.transaction.posting_date is 'The day it counts on: what accounting asks by. sale_date, or later where it came too late for a closed period (report.late_transaction)';
-comment on column report.transaction.sale_channel is 'Channel that rows of this type are of: of kind RESERVATION, NET is a cart on the web, not yet paid, and RESERVATION a reservation; null: a type of any channel';
+comment on column report.transaction.sale_channel is 'Channel that the ticket was sold on: STAND, NET (web) or RESERVATION, whatever the row is. Of kind RESERVATION, NET is a cart on the web, not yet paid';
+comment on column report.transaction.event_time is 'When the event starts, local time, as in the programme now: it tells two shows of a day apart; null: not known';
+comment on column report.transaction.event_location is 'Where the event is, as in the programme now; null: not said';
+comment on column report.transaction.ticket_group is 'The ticket group: two events may have groups of one name';
+comment on column report.transaction.price_group is 'The price group';
+comment on column report.transaction.cash_point_name is 'Name of the cash point, as it is now; null: no cash point';
+comment on column report.transaction.vat_code_name is 'Norwegian name of the VAT code, as published';
+comment on column report.transaction.fee_vat_code_name is 'Norwegian name of the fee''s VAT code, as published';
+comment on column report.transaction.history_position is 'Place in the history of commits, which only grows: rows below final_before of report.watermark are all there. What increments are read by';

@@ -6,7 +6,7 @@ select
     u.voucher,
     f.voucher_number as corrected_number,
     count(*) as lines,
-    sum(greatest(u.amount, 0)) as debit
+    sum(greatest(u.amount, 0))::numeric(14, 2) as debit
 from books.unexported_line as u
 inner join billig.organisation as o on u.organisation = o.organisation
 left join books.exported_voucher as f

@@ -3,7 +3,7 @@ select
     e.entry,
     e.account_name,
     e.booked_on,
-    e.amount,
+    e.amount::numeric(14, 2) as amount,
     e.currency,
     e.code,
     least(coalesce(c.candidates, 0), 2) as candidates,

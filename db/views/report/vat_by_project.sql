@@ -6,13 +6,14 @@ select
     s.project,
     p.project_name,
     s.vat_code,
-    s.vat_rate,
+    s.vat_rate::numeric(5, 2) as vat_rate,
     s.tickets_sold,
     s.tickets_refunded,
-    s.gross_amount,
-    s.gross_amount - s.vat_amount as net_amount,
-    s.vat_amount,
-    s.posting_date
+    s.gross_amount::numeric(14, 2) as gross_amount,
+    (s.gross_amount - s.vat_amount)::numeric(14, 2) as net_amount,
+    s.vat_amount::numeric(14, 2) as vat_amount,
+    s.posting_date,
+    (select v.vat_code_name from books.vat_code as v where v.vat_code = s.vat_code) as vat_code_name
 from (
     -- summed before it is unfolded into tickets and fees: a day has few kinds of rows, and many rows
     select
@@ -79,3 +80,4 @@ comment on column report.vat_by_project.gross_amount is 'NOK including VAT';
 comment on column report.vat_by_project.net_amount is 'NOK without VAT: gross_amount less vat_amount';
 comment on column report.vat_by_project.vat_amount is 'NOK of VAT in gross_amount, signed as it';
 comment on column report.vat_by_project.posting_date is 'The day it counts on: sale_date, or later where it came too late for a closed period';
+comment on column report.vat_by_project.vat_code_name is 'Norwegian name of the VAT code, as published';

@@ -10,17 +10,18 @@ select
     line_kind,
     account,
     account_name,
-    debit,
-    credit,
-    amount,
+    debit::numeric(14, 2) as debit,
+    credit::numeric(14, 2) as credit,
+    amount::numeric(14, 2) as amount,
     vat_code,
-    vat_rate,
-    vat_amount,
+    vat_rate::numeric(5, 2) as vat_rate,
+    vat_amount::numeric(14, 2) as vat_amount,
     accounting_vat_code,
     payment_method,
     line_text,
-    is_suspense
-from books.voucher_line;
+    is_suspense,
+    (select v.vat_code_name from books.vat_code as v where v.vat_code = l.vat_code) as vat_code_name
+from books.voucher_line as l;
 
 comment on view report.voucher_line is
 'The journal (bilag): debits and credits by day and organisation, derived from the log and the payments alone; accounts by books.voucher_rule. One voucher per day and organisation, balanced to the øre; on the last day of a closed period a second one, which empties the account of cash differences. Lines of tickets say their project; money has none: it stands whole with the organisation that has it, and what is another''s of it on TRANSFER in both books. Ask by posting_date. What belongs to a closed period stays as it is: posting dates, the rules of a day and the dates of events as they stood that day do not change.';
@@ -48,3 +49,4 @@ comment on column report.voucher_line.accounting_vat_code is
 comment on column report.voucher_line.payment_method is 'Means of payment, by name';
 comment on column report.voucher_line.line_text is 'The line''s text, Norwegian';
 comment on column report.voucher_line.is_suspense is 'No rule knows the line: it stands on the suspense account';
+comment on column report.voucher_line.vat_code_name is 'Norwegian name of the VAT code, as published; null: no VAT code';

@@ -8,9 +8,9 @@ select
     r.item_key,
     r.seller,
     r.number,
-    r.amount,
-    r.vat_rate,
-    r.vat_amount
+    r.amount::numeric(14, 2) as amount,
+    r.vat_rate::numeric(5, 2) as vat_rate,
+    r.vat_amount::numeric(14, 2) as vat_amount
 from billig.till_report as r
 inner join billig.cash_point as c on r.cash_point = c.cash_point
 inner join billig.till_report_item as i on r.item = i.item
