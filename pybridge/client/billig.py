@@ -18,10 +18,32 @@ class AbortPurchaseRow:
 
 
 @dataclass(frozen=True)
+class CancelEventRow:
+    """A row of `billig.cancel_event`."""
+
+    event_change: int
+    purchases: int
+    tickets: int
+
+
+@dataclass(frozen=True)
 class CancelReservationRow:
     """A row of `billig.cancel_reservation`."""
 
     ticket: int
+
+
+@dataclass(frozen=True)
+class CancelledTicketsRow:
+    """A row of `billig.cancelled_tickets`."""
+
+    purchase: int
+    ticket: int
+    event: int
+    event_name: str
+    road: str
+    payment_method: str | None
+    amount: Decimal
 
 
 @dataclass(frozen=True)
@@ -147,12 +169,43 @@ class LateRowsRow:
 
 
 @dataclass(frozen=True)
+class MoveEventRow:
+    """A row of `billig.move_event`."""
+
+    event_change: int
+    tickets: int
+    vat_tickets: int
+
+
+@dataclass(frozen=True)
+class PayCancelledRow:
+    """A row of `billig.pay_cancelled`."""
+
+    payment: int
+    ticket: int
+    amount: Decimal
+
+
+@dataclass(frozen=True)
 class PayReservationRow:
     """A row of `billig.pay_reservation`."""
 
     payment: int
     ticket: int
     amount: Decimal
+
+
+@dataclass(frozen=True)
+class PreviewCancelRow:
+    """A row of `billig.preview_cancel`."""
+
+    item: str
+    payment_method: str | None
+    purchases: int
+    tickets: int
+    amount: Decimal
+    is_in_the_way: bool
+    note: str
 
 
 @dataclass(frozen=True)
@@ -215,6 +268,21 @@ class RefundRow:
     payment: int
     ticket: int
     amount: Decimal
+
+
+@dataclass(frozen=True)
+class RefundCancelledRow:
+    """A row of `billig.refund_cancelled`."""
+
+    purchases_done: int
+    purchases_left: int
+    tickets_refunded: int
+    refunded_amount: Decimal
+    tickets_let_go: int
+    tickets_owed: int
+    owed_amount: Decimal
+    tickets_kept: int
+    tickets_disputed: int
 
 
 @dataclass(frozen=True)
@@ -407,6 +475,17 @@ class Billig(Room):
         """
         return self._rows(AbortPurchaseRow, "abort_purchase", purchase=purchase)
 
+    def cancel_event(self, *, event: int, reason: str, used_tickets: str = "REFUND") -> list[CancelEventRow]:
+        """Cancels an event: from then on nothing is sold, reserved, paid or exchanged into it (23B34), and what is
+        prepaid does not become revenue. What was sold is then given back by billig.refund_cancelled, call by call.
+        used_tickets: REFUND, tickets that were ever used are paid back as all others; KEEP, they are not.
+        billig.preview_cancel says first what there is. Returns the row of billig.event_change, and how many purchases
+        and tickets are to be seen to. billig.move_event takes it back: what is not given back by then stays sold. 22023
+        no reason, or an event that has no time yet; 25000 not at read committed; 55P03 somebody has been selling to it
+        for longer than a second: try again; P0002 no such event; 23B52 it is cancelled already.
+        """
+        return self._rows(CancelEventRow, "cancel_event", event=event, reason=reason, used_tickets=used_tickets)
+
     def cancel_reservation(
         self,
         *,
@@ -427,15 +506,14 @@ class Billig(Room):
             request_id=request_id,
         )
 
-    def change_event(self, *, event: int, kind: str, reason: str, event_time: datetime | None = None) -> int:
-        """Says that an event is CANCELLED, or MOVED to another time (event_time, local), and why. From today on prepaid
-        tickets of a cancelled event do not become revenue, and those of a moved one do on its new day. A cancelled
-        event that is moved is to be held again. Tickets and money stay as they are: refund them. Returns the row of
-        billig.event_change. 22023: no kind, no reason, or a time that does not go with the kind; P0002: no such event;
-        23B52: it stands so already.
+    def cancelled_tickets(self, *, purchase: int | None = None, ticket: int | None = None) -> list[CancelledTicketsRow]:
+        """The live tickets of cancelled events in a purchase, found by its number or by that of one of its tickets:
+        what a cashier asks when a buyer comes. A row for each method that a ticket's money came by: road STAND, a stand
+        pays it back (billig.pay_cancelled); others as billig.way_back says. amount: NOK that is left of it, including
+        the fee. No row: nothing is left, or nothing of it was cancelled. 22023 neither or both named; P0002 no such
+        purchase.
         """
-        result: int = self._value("change_event", event=event, kind=kind, reason=reason, event_time=event_time)
-        return result
+        return self._rows(CancelledTicketsRow, "cancelled_tickets", purchase=purchase, ticket=ticket)
 
     def change_price_group(
         self,
@@ -471,13 +549,13 @@ class Billig(Room):
             request_id=request_id,
         )
 
-    def change_vat(self) -> list[ChangeVatRow]:
+    def change_vat(self, *, event: int | None = None) -> list[ChangeVatRow]:
         """Takes tickets of events to come to the VAT rate of the day of delivery, as it is known now: where a rate was
         entered, or an event moved, after they were sold. Logged as VAT_CHANGE: what lies in a ticket out under the old
-        rate, in under the new; no money moves. Run by the job vat_change. Returns how many, by event, codes and rates
-        (per cent).
+        rate, in under the new; no money moves. event: of this one alone. Run by the job vat_change, and for its event
+        by billig.move_event. Returns how many, by event, codes and rates (per cent).
         """
-        return self._rows(ChangeVatRow, "change_vat")
+        return self._rows(ChangeVatRow, "change_vat", event=event)
 
     def channel_of(self, *, transaction_type: int) -> str | None:
         """Of a log row's type: The channel that its ticket was sold on, where the type says it
@@ -530,11 +608,11 @@ class Billig(Room):
         self, *, purchase: int, amount: Money, provider_reference: str, payment_method: str = "NET_CARD"
     ) -> list[ConfirmNetPaymentRow]:
         """The payment provider said OK. One row per ticket; result: PAID; RESOLD (it had timed out, a new ticket at the
-        price as sold names it in replaces: they were free still); OWED (they were not, or the event has begun: one row
-        without a ticket, the money is recorded in owed_back). amount: NOK, must be what the purchase costs, the sum of
-        its tickets' prices. The same provider_reference again gives the first answer. P0002 no such purchase; 23B01
-        free tickets that timed out and are gone; 23B06 amount does not agree; 23B19 reference used for something else;
-        22023; 42501.
+        price as sold names it in replaces: they were free still); OWED (they were not, or the event has begun or is
+        cancelled: one row without a ticket, the money is recorded in owed_back). amount: NOK, must be what the purchase
+        costs, the sum of its tickets' prices. The same provider_reference again gives the first answer. P0002 no such
+        purchase; 23B01 free tickets that timed out and are gone; 23B06 amount does not agree; 23B19 reference used for
+        something else; 22023; 42501.
         """
         return self._rows(
             ConfirmNetPaymentRow,
@@ -729,6 +807,35 @@ class Billig(Room):
         result: datetime = self._value("local_time", **given(time=time))
         return result
 
+    def move_event(
+        self,
+        *,
+        event: int,
+        event_time: datetime,
+        reason: str,
+        event_location: str | None = None,
+        sale_from: datetime | None = None,
+        sale_to: datetime | None = None,
+    ) -> list[MoveEventRow]:
+        """Moves an event to another time (local), and to another place and sale period where those are given. What is
+        prepaid becomes revenue on its new day, and tickets take the VAT rate of that day (VAT_CHANGE). Tickets stay
+        good: who will not come is refunded by billig.refund. A cancelled event that is moved, be it to its own time, is
+        to be held, and is sold again: what was given back stays given back, the rest stays sold. Returns the row of
+        billig.event_change, how many live tickets it has, and how many of them changed VAT rate. 22023 no reason, a
+        time outside 2000 to 2100, or a sale that ends before it begins; 25000 not at read committed; P0002 no such
+        event; 23B52 it is to be held then. What is null of place and sale stays as it is.
+        """
+        return self._rows(
+            MoveEventRow,
+            "move_event",
+            event=event,
+            event_time=event_time,
+            reason=reason,
+            event_location=event_location,
+            sale_from=sale_from,
+            sale_to=sale_to,
+        )
+
     def moves_money(self, *, transaction_type: int) -> bool:
         """Of a log row's type: Money may move, in or out, or from one VAT rate to another (transaction_type.money not
         ZERO); amounts may still be 0, of a free ticket.
@@ -750,6 +857,35 @@ class Billig(Room):
         """
         result: int = self._value("number_confirmations")
         return result
+
+    def pay_cancelled(
+        self,
+        *,
+        purchase: int,
+        seller: str,
+        cash_point: int | None = None,
+        payment_methods: Sequence[str] | None = None,
+        payment_amounts: Sequence[Money] | None = None,
+        request_id: str | None = None,
+    ) -> list[PayCancelledRow]:
+        """Pays back at a stand what is owed of a purchase for cancelled events: all its tickets whose money lies with
+        stands (road STAND of billig.cancelled_tickets), as billig.refund does, used ones too where the cancellation
+        says so. In the seller's till session: it leaves the drawer, and stands in X and Z as a return, with a receipt.
+        One row per ticket, amount negative NOK. Each krone by the means it came; payment_methods {CASH} pays out in
+        cash what a terminal took, and what was paid on the web of the same tickets. 22023; P0002 no such purchase;
+        23B06; 23B13; 23B26 no till session is open; 23B31; 23B37 no stand owes anything for it; 23B90 the drawer cannot
+        hold so much; 42501.
+        """
+        return self._rows(
+            PayCancelledRow,
+            "pay_cancelled",
+            purchase=purchase,
+            seller=seller,
+            cash_point=cash_point,
+            payment_methods=payment_methods,
+            payment_amounts=payment_amounts,
+            request_id=request_id,
+        )
 
     def pay_reservation(
         self,
@@ -777,6 +913,16 @@ class Billig(Room):
             tickets=tickets,
             request_id=request_id,
         )
+
+    def preview_cancel(self, *, event: int, used_tickets: str = "REFUND") -> list[PreviewCancelRow]:
+        """What cancelling an event would come to, and changes nothing: a row for each road that money goes back by and
+        each method it came by (item PROVIDER, STAND, LET_GO, KEPT, DISPUTED, NOTHING, as billig.way_back says), with
+        purchases, tickets and NOK that is left of them, including fees; a ticket whose money came by several methods is
+        in several rows. is_in_the_way: somebody should look at it first; also USED (tickets that were used and are in
+        the rows above), HELD (the event has begun, or has no time yet) and CANCELLED (it is cancelled already: what is
+        left). Of a cancelled event with what was said of used tickets then. 22023; P0002 no such event.
+        """
+        return self._rows(PreviewCancelRow, "preview_cancel", event=event, used_tickets=used_tickets)
 
     def receipt(
         self,
@@ -939,6 +1085,18 @@ class Billig(Room):
             request_id=request_id,
             kept=kept,
         )
+
+    def refund_cancelled(self, *, event: int, purchases: int = 100) -> list[RefundCancelledRow]:
+        """Gives back what was sold of a cancelled event, purchases purchases at a time, each once: call it until
+        purchases_left is 0, or purchases_done is, which means that somebody else has what is left in hand: wait, and go
+        on. It may be stopped anywhere and called again, and by several at once. All that was paid on the web goes back
+        by its provider, under the reference that took it, fee and all; unpaid tickets are let go; what lies with a
+        stand, by whatever means, becomes owed back and is paid by billig.pay_cancelled in a till session; tickets in
+        dispute are left. Returns what this call did: tickets, and NOK, positive. tickets_kept: used, where the
+        cancellation says KEEP, or free tickets of a stand. 22023; 25000 not at read committed; P0002 no such event;
+        23B35 it is not cancelled; 23B31 a ticket's money is not where the log says.
+        """
+        return self._rows(RefundCancelledRow, "refund_cancelled", event=event, purchases=purchases)
 
     def register_cash_point(
         self,
