@@ -268,10 +268,9 @@ def test_what_somebody_has_in_hand_is_left_for_later_and_several_may_give_back_a
         call(db, "cancel_event", event=play.event, reason="rain")
         with server.connect() as one_more, ThreadPoolExecutor(2) as pool:
             both = [
-                pool.submit(lambda c=c: call(c, "refund_cancelled", event=play.event, purchases=6)[0]["purchases_done"])
-                for c in (db, one_more)
+                pool.submit(call, each, "refund_cancelled", event=play.event, purchases=6) for each in (db, one_more)
             ]
-            assert sum(each.result(30) for each in both) <= 10
+            assert sum(each.result(30)[0]["purchases_done"] for each in both) <= 10
         while call(db, "refund_cancelled", event=play.event)[0]["purchases_done"]:
             pass
         assert left(db) == 2
