@@ -127,7 +127,7 @@ def command(server: TestServer, event: Event, *arguments: str) -> Command:
     where = f"postgresql://postgres@127.0.0.1:{server.port}/postgres"
     begun = time.time()
     started = Command(
-        [sys.executable, "-m", "pybridge", "event", "cancel", str(event.event), "--batch", "20", *arguments],
+        [sys.executable, "-m", "pybridge", "event", "cancel", str(event.event), *arguments],
         env={**os.environ, "DATABASE_URL": where},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -170,6 +170,7 @@ def test_a_cancellation_under_load_that_is_killed_three_times_gives_each_purchas
     durable_server: DurableServerFactory, request: pytest.FixtureRequest
 ) -> None:
     purchases = int(request.config.getoption("--cancelled-purchases"))
+    batch = ("--batch", str(min(100, purchases // 18)))
     server = durable_server()
     with server.connect() as db:
         make_cash_point(db, 1)
@@ -184,11 +185,11 @@ def test_a_cancellation_under_load_that_is_killed_three_times_gives_each_purchas
 
         begun = time.monotonic()
         with loaded(server, other, unpaid) as load:
-            started = command(server, play, "--reason", "the singer is ill")
+            started = command(server, play, *batch, "--reason", "the singer is ill")
             killed_on_the_way(db, started, purchases * 3 // 4, at_server=False)
-            killed_on_the_way(db, command(server, play), purchases // 2, at_server=True)
-            killed_on_the_way(db, command(server, play), purchases // 4, at_server=False)
-            assert command(server, play).wait(300) == 0
+            killed_on_the_way(db, command(server, play, *batch), purchases // 2, at_server=True)
+            killed_on_the_way(db, command(server, play, *batch), purchases // 4, at_server=False)
+            assert command(server, play, *batch).wait(300) == 0
             took = time.monotonic() - begun
             while len(load.late) < len(unpaid):  # the provider has the last word
                 time.sleep(0.05)
