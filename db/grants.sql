@@ -52,7 +52,7 @@ grant select on books.accounting_period to bookkeeper, auditor;
 -- Which account a voucher's line goes to: the bookkeeper decides, through the functions.
 grant select on
 books.account, books.voucher_line_kind, books.voucher_rule, books.organisation, books.vat_term, billig.event_date,
-billig.event_change
+billig.event_change, billig.cancelled_purchase
 to bookkeeper, auditor;
 -- What went out, as it went.
 grant select on
@@ -90,8 +90,9 @@ grant execute on function billig.number_confirmations, billig.erase_kept_names t
 grant execute on function billig.show_receipt to bookkeeper, auditor;
 grant execute on function
 billig.pay_reservation, billig.undo_last_sale, billig.ticket_exchange, billig.ticket_exchage, billig.change_price_group,
-billig.unuse_ticket, billig.reduce_price, billig.till_open, billig.till_event
+billig.unuse_ticket, billig.reduce_price, billig.pay_cancelled, billig.till_open, billig.till_event
 to billig_seller;
+grant execute on function billig.cancelled_tickets to billig_seller, bookkeeper;
 grant execute on function billig.till_close, billig.till_status, billig.x_report, billig.z_report
 to billig_seller, bookkeeper;
 grant execute on function billig.confirm_net_payment, billig.abort_purchase, billig.record_payment_error
@@ -103,7 +104,7 @@ grant execute on function billig.expire_net_sales, billig.expire_reservations to
 grant execute on function
 billig.register_seller, billig.register_cash_point, billig.set_payment_method_organisation, billig.set_fee_vat_code, billig.settle_owed_back,
 billig.erase_buyer,
-billig.check_programme, billig.import_programme, billig.change_event, books.set_account, books.set_voucher_rule,
+billig.check_programme, billig.import_programme, billig.cancel_event, billig.preview_cancel, billig.refund_cancelled, billig.move_event, books.set_account, books.set_voucher_rule,
 books.set_vat_term,
 books.set_organisation, books.export_vouchers, books.record_export_file
 to bookkeeper;

@@ -248,7 +248,8 @@ values
 (-21, '23B06', 'a chargeback names its payment', 'Call billig.record_chargeback, or billig.record_chargeback_won.'),
 (-22, '23B22', 'a price reduction stays, and is of a paid ticket', 'Take payment first; what was given back is sold anew.'),
 (-23, '23B12', 'the ticket''s payment was charged back', 'Sell a new ticket, or record that the dispute was won.'),
-(-24, '23B31', 'the new price is less than what was given back of the old', 'Choose another price group, or refund the ticket.');
+(-24, '23B31', 'the new price is less than what was given back of the old', 'Choose another price group, or refund the ticket.'),
+(-25, '23B34', 'the event is cancelled', 'Nothing is sold or paid of it any more: choose another event.');
 
 -- --- Programme -------------------------------------------------------------------------------------------------------
 -- The programme: events, ticket groups (a part of the hall, with a capacity) and price groups.
@@ -344,22 +345,27 @@ create table billig.event_change (
     time_before books.local_moment not null,
     time_after books.local_moment,
     reason books.name,
+    used_tickets text,
     changed_by books.name not null default session_user,
     changed_at timestamptz not null default clock_timestamp(),
     xact_id xid8 not null default pg_current_xact_id(),
     constraint event_change_pkey primary key (event_change),
     constraint event_change_event_fkey foreign key (event) references billig.event (event),
     constraint event_change_kind_check check (kind in ('CANCELLED', 'MOVED')),
-    constraint event_change_time_check check ((kind = 'CANCELLED') = (time_after is null))
+    constraint event_change_time_check check ((kind = 'CANCELLED') = (time_after is null)),
+    constraint event_change_used_tickets_check
+    check ((kind = 'CANCELLED') = (used_tickets is not null) and used_tickets in ('REFUND', 'KEEP'))
 );
 comment on table billig.event_change is
-'What happened to an event: it was cancelled, or its time became another. Append-only (23B20), a row for each change, whoever makes it: billig.change_event, or an update of billig.event. The newest row says how it stands: an event that is moved after it was cancelled is to be held. Prepaid tickets of a cancelled event do not become revenue.';
+'What happened to an event: it was cancelled, or its time became another. Append-only (23B20), a row for each change, whoever makes it: billig.cancel_event, billig.move_event, or an update of billig.event. The newest row says how it stands: an event that is moved after it was cancelled is to be held. Prepaid tickets of a cancelled event do not become revenue.';
 comment on column billig.event_change.event_change is 'Key; of an event the largest is the newest';
 comment on column billig.event_change.event is 'The event';
 comment on column billig.event_change.kind is 'CANCELLED or MOVED';
 comment on column billig.event_change.time_before is 'When it was to start, local time';
 comment on column billig.event_change.time_after is 'When it is to start now, local time; null: cancelled';
 comment on column billig.event_change.reason is 'Why; null: the programme said another time, without a reason';
+comment on column billig.event_change.used_tickets is
+'Of a cancellation, what becomes of tickets that were ever used: REFUND, their money goes back as others'' does; KEEP, it does not. Null: moved';
 comment on column billig.event_change.changed_by is 'session_user';
 comment on column billig.event_change.changed_at is 'When';
 comment on column billig.event_change.xact_id is 'The transaction that made it';
@@ -804,6 +810,41 @@ comment on table billig.buyer_turn is
 comment on column billig.buyer_turn.buyer_turn is 'Hash of billig.purchase.buyer, 0 to 1023';
 comment on column billig.buyer_turn.turns is 'How often it was taken; means nothing';
 insert into billig.buyer_turn (buyer_turn) select generate_series(0, 1023);
+
+create table billig.cancelled_purchase (
+    event_change bigint not null,
+    purchase bigint not null,
+    done_at timestamptz,
+    done_by books.name,
+    tickets_refunded int not null default 0,
+    refunded_amount numeric(12, 2) not null default 0,
+    tickets_let_go int not null default 0,
+    tickets_owed int not null default 0,
+    owed_amount numeric(12, 2) not null default 0,
+    tickets_kept int not null default 0,
+    tickets_disputed int not null default 0,
+    constraint cancelled_purchase_pkey primary key (event_change, purchase),
+    constraint cancelled_purchase_event_change_fkey
+    foreign key (event_change) references billig.event_change (event_change),
+    constraint cancelled_purchase_purchase_fkey foreign key (purchase) references billig.purchase (purchase),
+    constraint cancelled_purchase_done_check check ((done_at is null) = (done_by is null)),
+    constraint cancelled_purchase_amount_check check (refunded_amount >= 0 and owed_amount >= 0)
+);
+comment on table billig.cancelled_purchase is
+'The purchases that had live tickets when their event was cancelled, a row for each, written with the cancellation (billig.cancel_event); and what was done with each of them, once (billig.refund_cancelled). Nothing is sold of a cancelled event, so none is added later. A row that is done never changes (23B20): what became of tickets after that is the log''s.';
+comment on column billig.cancelled_purchase.event_change is 'The cancellation';
+comment on column billig.cancelled_purchase.purchase is 'The purchase; of its tickets those of the event';
+comment on column billig.cancelled_purchase.done_at is 'When it was done; null: not yet';
+comment on column billig.cancelled_purchase.done_by is 'session_user who did it; null: not yet';
+comment on column billig.cancelled_purchase.tickets_refunded is 'Tickets given back by their payment providers, and web tickets that had cost nothing';
+comment on column billig.cancelled_purchase.refunded_amount is 'NOK that went back by the providers, including fees, positive';
+comment on column billig.cancelled_purchase.tickets_let_go is 'Unpaid tickets that were let go';
+comment on column billig.cancelled_purchase.tickets_owed is 'Tickets that a stand is to pay back: their money lies with stands, some or all of it';
+comment on column billig.cancelled_purchase.owed_amount is 'NOK that was left of those then, including fees, positive: owed to the buyer until paid back';
+comment on column billig.cancelled_purchase.tickets_kept is 'Tickets left as they are: used, and the cancellation says KEEP, or of a stand and worth nothing';
+comment on column billig.cancelled_purchase.tickets_disputed is 'Tickets left as they are: their buyers have gone to their banks';
+create index cancelled_purchase_open_idx on billig.cancelled_purchase (event_change, purchase) where done_at is null;
+comment on index billig.cancelled_purchase_open_idx is 'What is left to do';
 
 create table billig.exchange (
     exchange bigint generated by default as identity,

@@ -241,10 +241,28 @@ class MoreThanIsLeft(Refused):
     sqlstate = "23B31"
 
 
+class EventCancelled(Refused):
+    """The event is cancelled: nothing is sold or paid of it."""
+
+    sqlstate = "23B34"
+
+
+class NotCancelled(Refused):
+    """The event is not cancelled."""
+
+    sqlstate = "23B35"
+
+
 class BuyerNameNeeded(Refused):
     """So much is paid in cash that the buyer has to be named."""
 
     sqlstate = "23B36"
+
+
+class NothingOwed(Refused):
+    """No stand owes anything for the purchase."""
+
+    sqlstate = "23B37"
 
 
 class PeriodNotEnded(Refused):

@@ -99,6 +99,50 @@ def event(
 
 
 @app.command()
+def owed(
+    purchase: Annotated[int | None, typer.Option(help="Number of the purchase.")] = None,
+    ticket: Annotated[int | None, typer.Option(help="Number of one of its tickets.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Say what is left of a purchase of cancelled events, and who pays it back."""
+    with connect(deployed=True) as connection:
+        found = Client(connection).cancelled_tickets(purchase=purchase, ticket=ticket)
+    if as_json:
+        print_json([asdict(each) for each in found])
+        return
+    if not found:
+        typer.echo("Nothing is left of it, or nothing of it was cancelled.")
+        return
+    table = new_table("purchase", "ticket", "event", "road", "means", "NOK", right=("purchase", "ticket", "NOK"))
+    for each in found:
+        table.add_row(
+            str(each.purchase), str(each.ticket), Text(each.event_name), each.road, each.payment_method or "",
+            kroner(each.amount),
+        )  # fmt: skip
+    Console().print(table)
+
+
+@app.command("pay-back")
+def pay_back(
+    purchase: Annotated[int, typer.Argument(help="Number of the purchase.")],
+    in_cash: Annotated[bool, typer.Option("--cash", help="All of it in cash, whatever it was paid with.")] = False,
+    seller: Seller = None,
+    as_json: Json = False,
+) -> None:
+    """Pay back at the seller's till what a stand owes of a purchase of cancelled events."""
+    with connect(deployed=True) as connection:
+        paid = Client(connection).pay_cancelled(
+            purchase=purchase,
+            seller=seller or connection.info.user,
+            payment_methods=["CASH"] if in_cash else None,
+        )
+    if as_json:
+        print_json([asdict(each) for each in paid])
+    else:
+        typer.echo(f"purchase {purchase}: {len(paid)} tickets, {kroner(-sum(each.amount for each in paid))} paid back")
+
+
+@app.command()
 def close(
     counted: Annotated[
         list[str] | None, typer.Option(help="What was counted, METHOD=NOK: CASH=1200. May be given several times.")

@@ -639,6 +639,20 @@ def _disputed(
     return prepare
 
 
+def _cancelled(
+    make: Callable[[Connection, Event], Callable[[], object]],
+) -> Callable[[Connection, Event], Callable[[], object]]:
+    """The same, when the event has been cancelled meanwhile."""
+
+    def prepare(db: Connection, _: Event) -> Callable[[], object]:
+        other = make_event(db, prices=(100, 150))
+        do = make(db, other)
+        call(db, "cancel_event", event=other.event, reason="rain")
+        return do
+
+    return prepare
+
+
 REFUSALS: list[tuple[int, str, Callable[[Connection, Event], Callable[[], object]]]] = [
     (-1, "born refunded", _new(refunded=EARLIER)),
     (-1, "born used", _new(paid=EARLIER, used=EARLIER)),
@@ -693,6 +707,10 @@ REFUSALS: list[tuple[int, str, Callable[[Connection, Event], Callable[[], object
         _charged_back, price_group=lambda _, p: p.price_groups[1])),
     (-24, "a price group that costs less than was given back", _change(
         _reduced, price_group=lambda _, p: p.price_groups[2])),
+    (-25, "a new ticket of a cancelled event", _cancelled(_new(paid=EARLIER))),
+    (-25, "payment of a ticket of a cancelled event", _cancelled(_change(unpaid_web, paid=EARLIER))),
+    (-25, "another price group in a cancelled event", _cancelled(_change(
+        paid_ticket, price_group=lambda _, p: p.price_groups[1]))),
     (-6, "a VAT rate that is not the day of delivery's", _change(paid_ticket, fee_vat_rate=13)),
     (-8, "a reduction of what is refunded", _change(_refunded, reduced=10)),
     (-8, "what is kept of what is refunded", _change(_refunded, kept=10)),

@@ -85,7 +85,7 @@ def test_it_says_which_version_it_is() -> None:
     ("typed", "offered"),
     [
         ("pybridge pa", {"payment"}),
-        ("pybridge till o", {"open"}),
+        ("pybridge till op", {"open"}),
         ("pybridge report settlement --se", {"--seller", "--session"}),
     ],
 )

@@ -49,7 +49,7 @@ AS_SAID = re.compile(
     r"|\.(saft_code|element|purse|function_name|organisation_number|kind|gateway|rule|source|status|state|event|job"
     r"|line_kind\w*|line_text|item|item_note|debit|credit|currency|account_number|made_by|sale_channel|side|direction"
     r"|outcome|period_kind|event_type|error|no_bank_day|resolution|turn"
-    r"|receipt_kind|term|layout|no_vat_code|voucher)$"
+    r"|receipt_kind|term|layout|used_tickets|no_vat_code|voucher)$"
 )
 
 
@@ -127,7 +127,7 @@ UNCHECKED = {
     *("marketplace.due_date.p_kind", "jobs.finish_run.p_error_message", "billig.record_payment_error.p_message"),
 }
 DELEGATES = {"billig.ticket_exchage", "marketplace.all_click_counts", "marketplace.statement_lines", "jobs.due"} | {
-    *("billig.change_event", "report.vat_return", "report.vat_return_ticket"),
+    *("report.vat_return", "report.vat_return_ticket"),
 }
 HELPERS = {
     "billig.local_time",

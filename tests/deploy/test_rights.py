@@ -424,6 +424,7 @@ def test_an_analyst_sees_reports_and_creates_in_analysis_and_nothing_else(
     for view in rows(db, "select viewname from pg_views where schemaname = 'report'"):
         found = rows(analyst, sql.SQL("select * from {}").format(sql.Identifier("report", view["viewname"])))
         of_others = (
+            "cancelled_",
             "closed_period",
             "late_transaction",
             "marketplace_set_off",

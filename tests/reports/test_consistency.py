@@ -21,6 +21,7 @@ from tests.support.domain import (
     MIDDLE_RATE,
     UKA,
     Event,
+    Money,
     Row,
     call,
     call_in,
@@ -466,11 +467,39 @@ def _moved_unnoticed(db: Connection, world: World) -> Row:
 def _cancelled_unnoticed(db: Connection, world: World) -> Row:
     run(
         db,
-        "insert into billig.event_change (event, kind, time_before, reason)"
-        " select event, 'CANCELLED', event_time, 'rain' from billig.event where event = %s",
+        "insert into billig.event_change (event, kind, time_before, reason, used_tickets)"
+        " select event, 'CANCELLED', event_time, 'rain', 'KEEP' from billig.event where event = %s",
         world.event.event,
     )
     return {"event": world.event.event, "is_cancelled": True, "recorded_cancelled": False}
+
+
+def _sold_of_a_cancelled_event(db: Connection, world: World) -> Row:
+    _cancelled_unnoticed(db, world)
+    return {"ticket": world.paid, "problem": "sold of a cancelled event"}
+
+
+def _done(db: Connection, world: World, ticket: int, amount: Money = 0) -> None:
+    """As if somebody had cancelled the event, and seen to a ticket's purchase."""
+    _cancelled_unnoticed(db, world)
+    run(
+        db,
+        "insert into billig.cancelled_purchase (event_change, purchase, done_at, done_by, refunded_amount)"
+        " select max(c.event_change), t.purchase, now(), 'somebody', %s"
+        " from billig.event_change as c, billig.ticket as t where t.ticket = %s group by t.purchase",
+        amount,
+        ticket,
+    )
+
+
+def _not_let_go(db: Connection, world: World) -> Row:
+    _done(db, world, world.reserved)
+    return {"ticket": world.reserved, "problem": "not let go, though its purchase was seen to"}
+
+
+def _not_given_back(db: Connection, world: World) -> Row:
+    _done(db, world, world.paid, 116)
+    return {"problem": "NOK 116.00 given back, and 0 by the log"}
 
 
 def _other_vat_in_the_return(db: Connection, world: World) -> Row:
@@ -914,6 +943,9 @@ BREAKAGES: list[tuple[str, str, Break]] = [
     ("voucher_balance", "a payment without log rows", _payment_without_rows),
     ("voucher_rule", "a kind of lines without rules", _no_rule),
     ("voucher_balance", "VAT that vouchers leave out", _other_vat_in_the_return),
+    ("cancelled_event", "a ticket sold after that", _sold_of_a_cancelled_event),
+    ("cancelled_event", "a reservation left", _not_let_go),
+    ("cancelled_event", "money that is said to have gone back", _not_given_back),
     ("event_date", "an event moved unnoticed", _moved_unnoticed),
     ("event_date", "an event cancelled unnoticed", _cancelled_unnoticed),
     ("num_sold", "capacity taken by nobody", _lost_capacity),

@@ -310,6 +310,8 @@ TESTED_ELSEWHERE = {  # test_arguments.py, test_settlement.py, test_till.py, tes
     "x_report",
     "z_report",
     "event_day",  # test_pages.py
+    "cancelled_event",  # test_cancel.py
+    "cancelled_owed",
     "log_position",
     "watermark",  # test_watermark.py
     "event",  # these are asked in test_answers.py, test_names.py

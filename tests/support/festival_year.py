@@ -509,13 +509,13 @@ class Year:
             return
         show = self.dice.choice(later)
         if self.dice.random() < 0.5:
-            call(self.db, "change_event", event=show.event, kind="CANCELLED", reason="the singer is ill")
+            call(self.db, "cancel_event", event=show.event, reason="the singer is ill")
             show.is_cancelled = True
         else:
             days = [self.today + timedelta(days=days) for days in (1, 15, 40)]
             show.day = self.dice.choice([day for day in days if day != show.day])
             at = datetime.combine(show.day, time(20))
-            call(self.db, "change_event", event=show.event, kind="MOVED", reason="the hall is wet", event_time=at)
+            call(self.db, "move_event", event=show.event, event_time=at, reason="the hall is wet")
             self.change_rates()
 
     def day(self, deeds: int) -> None:

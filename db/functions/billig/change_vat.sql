@@ -1,4 +1,4 @@
-create or replace function billig.change_vat()
+create or replace function billig.change_vat(p_event int default null)
 returns table (
     event int, vat_code smallint, old_vat_rate numeric, vat_rate numeric, fee_vat_code smallint, old_fee_vat_rate numeric,
     fee_vat_rate numeric, tickets bigint
@@ -13,11 +13,12 @@ begin
     perform
     from billig.vat_due as d
     inner join billig.ticket as t on d.ticket = t.ticket
+    where p_event is null or d.event = p_event
     order by t.ticket
     for no key update of t;
     return query
     with due as materialized (
-        select d.* from billig.vat_due as d
+        select d.* from billig.vat_due as d where p_event is null or d.event = p_event
     ),
 
     changed as (
@@ -36,5 +37,5 @@ begin
 end;
 $$;
 
-comment on function billig.change_vat() is
-'Takes tickets of events to come to the VAT rate of the day of delivery, as it is known now: where a rate was entered, or an event moved, after they were sold. Logged as VAT_CHANGE: what lies in a ticket out under the old rate, in under the new; no money moves. Run by the job vat_change. Returns how many, by event, codes and rates (per cent).';
+comment on function billig.change_vat(int) is
+'Takes tickets of events to come to the VAT rate of the day of delivery, as it is known now: where a rate was entered, or an event moved, after they were sold. Logged as VAT_CHANGE: what lies in a ticket out under the old rate, in under the new; no money moves. p_event: of this one alone. Run by the job vat_change, and for its event by billig.move_event. Returns how many, by event, codes and rates (per cent). May be null: p_event.';

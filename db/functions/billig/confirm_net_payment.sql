@@ -50,6 +50,7 @@ begin
         return;
     end if;
 
+    perform billig.let_go_cancelled(p_purchase);
     select array_agg(t.ticket order by t.ticket), coalesce(sum(t.price), 0)
     into v_live, v_live_amount
     from billig.ticket as t
@@ -103,4 +104,4 @@ end;
 $$;
 
 comment on function billig.confirm_net_payment(bigint, numeric, text, text) is
-'The payment provider said OK. One row per ticket; result: PAID; RESOLD (it had timed out, a new ticket at the price as sold names it in replaces: they were free still); OWED (they were not, or the event has begun: one row without a ticket, the money is recorded in owed_back). p_amount: NOK, must be what the purchase costs, the sum of its tickets'' prices. The same p_provider_reference again gives the first answer. P0002 no such purchase; 23B01 free tickets that timed out and are gone; 23B06 amount does not agree; 23B19 reference used for something else; 22023; 42501. May be null: ticket, replaces.';
+'The payment provider said OK. One row per ticket; result: PAID; RESOLD (it had timed out, a new ticket at the price as sold names it in replaces: they were free still); OWED (they were not, or the event has begun or is cancelled: one row without a ticket, the money is recorded in owed_back). p_amount: NOK, must be what the purchase costs, the sum of its tickets'' prices. The same p_provider_reference again gives the first answer. P0002 no such purchase; 23B01 free tickets that timed out and are gone; 23B06 amount does not agree; 23B19 reference used for something else; 22023; 42501. May be null: ticket, replaces.';

@@ -29,7 +29,7 @@ begin
         perform billig.note_first_day(new);
         return null;
     end if;
-    -- Told already by billig.change_event, with its reason; else nobody said why.
+    -- Told already by billig.move_event, with its reason; else nobody said why.
     if new.event_time <> old.event_time and not coalesce((
         select c.xact_id = pg_current_xact_id() and c.time_after = new.event_time
         from billig.event_change as c

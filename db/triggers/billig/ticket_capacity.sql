@@ -9,20 +9,24 @@ declare
     r record;
 begin
     for r in
-        select ticket_group, count(*)::int as tickets
+        select ticket_group, event, count(*)::int as tickets, min(ticket) as ticket
         from new_ticket
         where refunded is null
-        group by ticket_group
+        group by ticket_group, event
         order by ticket_group
     loop
         perform billig.take_capacity(r.ticket_group, r.tickets);
+        -- Asked when seats are taken: who cancels the event has all of them locked, so this sees it, or comes first.
+        if billig.is_cancelled(r.event) then
+            perform billig.refuse_change(r.ticket, -25::smallint);
+        end if;
     end loop;
     return null;
 end;
 $$;
 
 comment on function billig.ticket_capacity_insert() is
-'Takes capacity for new tickets, whoever inserts them. 23B01: sold out.';
+'Takes capacity for new tickets, whoever inserts them. 23B01: sold out; 23B34: a cancelled event has none to take.';
 
 create or replace function billig.ticket_capacity_update()
 returns trigger

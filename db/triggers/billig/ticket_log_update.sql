@@ -309,6 +309,7 @@ begin
                             when n.payment is distinct from o.payment and p.payment is null then -11
                             when n.exchange is distinct from o.exchange and n.exchange is distinct from p.exchange
                                 then -12
+                            when (t.t_paid or t.t_price_group) and billig.is_cancelled(n.event) then -25
                             when t.t_paid and n.sale_channel = 'NET' then 6 -- NET_PAID
                             when t.t_paid then 8 -- RESERVATION_PAID
                             when t.t_refunded and o.paid is null and n.sale_channel = 'NET' then 5 -- NET_TIMEOUT
@@ -431,7 +432,7 @@ end;
 $$;
 
 comment on function billig.ticket_log_update() is
-'Logs every change of a ticket, one row each, or refuses it (T1, T6 to T9): the type follows from the change. What a row moves is what lies in the ticket after it less what lay there before (billig.left_of, billig.fee_in). Two rows, the old out and the new in: a paid change of price group where a VAT rate or the fee''s VAT code is another than before, VAT_CHANGE, and a refund of which a part is kept. 23B06 payment of another transaction; 23B08 a change of what was sold; 23B09 refunded by nobody; 23B10 refunded already; 23B11 used; 23B12 not in a state for it; 23B22 goes back; 23B23 two changes at once; 23B31 more given back than there is.';
+'Logs every change of a ticket, one row each, or refuses it (T1, T6 to T9): the type follows from the change. What a row moves is what lies in the ticket after it less what lay there before (billig.left_of, billig.fee_in). Two rows, the old out and the new in: a paid change of price group where a VAT rate or the fee''s VAT code is another than before, VAT_CHANGE, and a refund of which a part is kept. 23B06 payment of another transaction; 23B08 a change of what was sold; 23B09 refunded by nobody; 23B10 refunded already; 23B11 used; 23B12 not in a state for it; 23B22 goes back; 23B23 two changes at once; 23B31 more given back than there is; 23B34 a ticket of a cancelled event is paid, or changes price group.';
 
 create or replace trigger ticket_2_log_update
 after update on billig.ticket

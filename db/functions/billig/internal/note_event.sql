@@ -13,13 +13,7 @@ begin
         greatest(billig.local_time(clock_timestamp())::date, books.first_open_day()),
         e.event_time::date,
         (select t.event_type from billig.event_type as t where t.event_type_name = e.event_type),
-        coalesce((
-            select c.kind = 'CANCELLED'
-            from billig.event_change as c
-            where c.event = e.event
-            order by c.event_change desc
-            limit 1
-        ), false)
+        billig.is_cancelled(e.event)
     from billig.event as e
     where e.event = p_event
     on conflict (event, known_on) do update

@@ -26,10 +26,10 @@ begin
         ) as w
         cross join billig.over_limit(w.buyers, w.price_groups, w.more)
     ) and (
-        select bool_and(w.tickets <= w.remaining and w.event_time > billig.local_time())
+        select bool_and(w.tickets <= w.remaining and w.event_time > billig.local_time() and not billig.is_cancelled(w.event))
         from (
             select
-                count(*) as tickets, e.event_time,
+                count(*) as tickets, e.event, e.event_time,
                 (
                     select sum(s.remaining)
                     from billig.ticket_group_slot as s
@@ -38,11 +38,11 @@ begin
             from billig.ticket as t
             inner join billig.event as e on t.event = e.event
             where t.ticket = any (p_tickets)
-            group by t.ticket_group, e.event_time
+            group by t.ticket_group, e.event, e.event_time
         ) as w
     );
 end;
 $$;
 
 comment on function billig.still_free(bigint[]) is
-'Whether seats like those of tickets that timed out are still available, all of them, for events that have not begun, and to a buyer who may hold so many. Locks what is left of their groups, then the buyer''s turn, so that the answer holds until the transaction ends.';
+'Whether seats like those of tickets that timed out are still available, all of them, for events that have not begun and are not cancelled, and to a buyer who may hold so many. Locks what is left of their groups, then the buyer''s turn, so that the answer holds until the transaction ends.';
