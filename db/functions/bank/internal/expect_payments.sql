@@ -37,7 +37,7 @@ begin
                 where o.payment = l.payment and o.payment_method = l.payment_method and o.line = l.line
             )
         union all
-        -- Money that came too late: in one sum with what its payment paid for, where that is not expected yet.
+        -- Money that bought nothing by itself: in one sum with what its payment paid for, where that is not expected yet.
         select
             r.route, r.fee_rate, null, w.payment_method, null, w.amount,
             billig.local_time(w.moved_at)::date, null,
