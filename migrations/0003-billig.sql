@@ -1178,7 +1178,7 @@ create table billig.owed_back (
     settled_by books.name,
     settled_reference books.name,
     organisation int not null,
-    reason text not null default 'LATE',
+    kind text not null default 'LATE',
     named_purchase bigint,
     used_payment bigint,
     constraint owed_back_pkey primary key (owed_back),
@@ -1191,16 +1191,16 @@ create table billig.owed_back (
     constraint owed_back_amount_check check (amount > 0),
     constraint owed_back_settled_check check ((settled_at is null) = (settled_by is null)),
     constraint owed_back_used_payment_fkey foreign key (used_payment) references billig.payment (payment),
-    constraint owed_back_reason_check check (reason in ('LATE', 'SURPLUS', 'PART', 'UNKNOWN')),
-    constraint owed_back_purchase_check check ((reason = 'UNKNOWN') = (purchase is null)),
-    constraint owed_back_named_check check (named_purchase is null or reason = 'UNKNOWN'),
-    constraint owed_back_used_check check (used_payment is null or reason = 'PART' and settled_at is null)
+    constraint owed_back_kind_check check (kind in ('LATE', 'SURPLUS', 'PART', 'UNKNOWN')),
+    constraint owed_back_purchase_check check ((kind = 'UNKNOWN') = (purchase is null)),
+    constraint owed_back_named_check check (named_purchase is null or kind = 'UNKNOWN'),
+    constraint owed_back_used_check check (used_payment is null or kind = 'PART' and settled_at is null)
 );
 comment on table billig.owed_back is
 'Web money that was charged and bought nothing: received, and owed to the buyer. A row ends once, whole: it is paid back (settled_at), or, of a part payment, tickets are paid with it (used_payment); owed_back_used_check lets no row do both. owed_back_provider_reference_key: each payment is owed once.';
 comment on column billig.owed_back.owed_back is 'Key';
 comment on column billig.owed_back.purchase is 'The purchase it was for; null: UNKNOWN';
-comment on column billig.owed_back.reason is
+comment on column billig.owed_back.kind is
 'LATE: for tickets that were gone; SURPLUS: more than there was to pay, or once more; PART: less, kept for the rest while tickets are held, owed from then on; UNKNOWN: for a purchase that there is not, or that has no ticket';
 comment on column billig.owed_back.named_purchase is 'Of UNKNOWN: the number that was given as the purchase; null: none';
 comment on column billig.owed_back.used_payment is

@@ -24,7 +24,7 @@ def results(answer: list[Row]) -> list[tuple[str, Decimal]]:
 
 def owed(db: Connection) -> list[tuple[object, ...]]:
     return [
-        (row["provider_reference"], row["reason"], row["state"], row["amount"])
+        (row["provider_reference"], row["kind"], row["state"], row["amount"])
         for row in rows(db, "select * from report.owed_back order by owed_back")
     ]
 
@@ -151,9 +151,7 @@ def test_each_krone_of_tickets_paid_in_parts_goes_back_by_its_own_reference(db: 
     call(db, "record_chargeback_won", dispute_reference="dp")
     run(db, "update billig.ticket set refunded = now(), refunder = 'kari' where ticket = %s", sale.tickets[1])
     call(db, "refund", tickets=[sale.tickets[2]], seller=None)
-    assert given_back(db) == [("a", -130), ("b", -70), ("c", -100), ("dp", 10)] or given_back(db) == [
-        ("a", -140), ("b", -70), ("c", -100), ("dp", 10),
-    ]  # fmt: skip
+    assert given_back(db) == [("a", -130), ("b", -70), ("c", -100)]
     lines = one(db, "select sum(amount) from billig.payment_line where payment_method in (7, 6)")
     assert lines == 100 - 300, "what came in later, less all that went back: the rest came before, as owed back"
     assert consistency(db) == {}

@@ -62,7 +62,7 @@ begin
             from (
                 select o.owed_back, o.amount, sum(o.amount) over (order by o.owed_back) as upto
                 from billig.owed_back as o
-                where o.purchase = p_purchase and o.reason = 'PART' and o.settled_at is null and o.used_payment is null
+                where o.purchase = p_purchase and o.kind = 'PART' and o.settled_at is null and o.used_payment is null
             ) as w
             where w.upto <= v_live_amount;
             v_is_part := p_amount + v_parts_amount < v_live_amount;

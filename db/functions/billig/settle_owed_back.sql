@@ -16,7 +16,7 @@ begin
     -- Purchase, tickets, then this: confirm_net_payment, which may use a part payment, locks in this order.
     perform billig.lock_purchase(o.purchase)
     from billig.owed_back as o
-    where o.owed_back = p_owed_back and o.reason = 'PART';
+    where o.owed_back = p_owed_back and o.kind = 'PART';
     select o.* into v_owed from billig.owed_back as o where o.owed_back = p_owed_back for no key update;
     if v_owed.settled_reference = p_reference then
         return p_owed_back;

@@ -5,7 +5,7 @@ select
         when o.settled_at is not null then 'PAID_BACK'
         when o.used_payment is not null then 'USED'
         when
-            o.reason = 'PART' and exists (
+            o.kind = 'PART' and exists (
                 select from billig.ticket as t
                 where t.purchase = o.purchase and t.sale_channel = 'NET' and t.paid is null and t.refunded is null
             )

@@ -2,7 +2,7 @@ create or replace view report.owed_back as
 select
     b.owed_back,
     s.state,
-    b.reason,
+    b.kind,
     billig.local_time(b.recorded_at)::date as recorded_date,
     b.recorded_at,
     o.organisation_name,
@@ -24,7 +24,7 @@ comment on view report.owed_back is
 comment on column report.owed_back.owed_back is 'Key: what settle_owed_back takes';
 comment on column report.owed_back.state is
 'OWED: to be paid back; HELD: a part payment, whose tickets are held for the rest; USED: a part payment that tickets were paid with when the rest came; PAID_BACK';
-comment on column report.owed_back.reason is
+comment on column report.owed_back.kind is
 'LATE: the tickets were gone, or the event had begun; SURPLUS: more than there was to pay, or once more; PART: less than there was to pay; UNKNOWN: for a purchase that there is not, or that has no ticket';
 comment on column report.owed_back.recorded_date is 'Local date of recorded_at';
 comment on column report.owed_back.recorded_at is 'When it was confirmed';

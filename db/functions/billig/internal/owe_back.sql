@@ -1,5 +1,5 @@
 create or replace function billig.owe_back(
-    p_purchase bigint, p_provider_reference text, p_payment_method text, p_amount numeric, p_reason text, p_tickets bigint[]
+    p_purchase bigint, p_provider_reference text, p_payment_method text, p_amount numeric, p_kind text, p_tickets bigint[]
 )
 returns void
 language plpgsql
@@ -9,11 +9,11 @@ declare
 begin
     perform books.begin_posting();
     insert into billig.owed_back (
-        purchase, named_purchase, provider_reference, payment_method, amount, reason, recorded_at
+        purchase, named_purchase, provider_reference, payment_method, amount, kind, recorded_at
     )
     select
-        case when p_reason <> 'UNKNOWN' then p_purchase end, case when p_reason = 'UNKNOWN' then p_purchase end,
-        p_provider_reference, m.payment_method, p_amount, p_reason, clock_timestamp()
+        case when p_kind <> 'UNKNOWN' then p_purchase end, case when p_kind = 'UNKNOWN' then p_purchase end,
+        p_provider_reference, m.payment_method, p_amount, p_kind, clock_timestamp()
     from billig.payment_method as m
     where m.payment_method_name = p_payment_method
     returning owed_back into v_owed_back;
@@ -36,4 +36,4 @@ end;
 $$;
 
 comment on function billig.owe_back(bigint, text, text, numeric, text, bigint[]) is
-'Records web money that bought nothing as owed to the buyer: p_amount (NOK) whole, p_reason as billig.owed_back.reason, and what of it is for which of p_tickets, in proportion to their prices. 23B45: the clock is behind a closed period.';
+'Records web money that bought nothing as owed to the buyer: p_amount (NOK) whole, p_kind as billig.owed_back.kind, and what of it is for which of p_tickets, in proportion to their prices. 23B45: the clock is behind a closed period.';
