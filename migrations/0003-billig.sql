@@ -867,6 +867,26 @@ create index payment_purchase_idx on billig.payment (purchase) where purchase is
 create index payment_seller_idx on billig.payment (seller, payment) where seller is not null;
 create index payment_till_session_idx on billig.payment (till_session) where till_session is not null;
 
+create table billig.dispute (
+    payment bigint not null,
+    dispute_type books.name,
+    fee numeric(12, 2) not null,
+    answer_by books.day,
+    lets_in boolean not null,
+    constraint dispute_pkey primary key (payment),
+    constraint dispute_payment_fkey foreign key (payment) references billig.payment (payment),
+    constraint dispute_fee_check check (fee >= 0)
+);
+comment on table billig.dispute is
+'What is told of each chargeback beside its money: written with it by billig.record_chargeback, never changed (23B20). That it was won is a payment of its own (CHARGEBACK_WON).';
+comment on column billig.dispute.payment is 'The chargeback: a payment of kind CHARGEBACK';
+comment on column billig.dispute.dispute_type is 'The provider''s word for why: fraudulent, product_not_received, a network''s code; null: not told';
+comment on column billig.dispute.fee is
+'NOK that the provider keeps for the dispute, positive: expected at the bank beside its money, booked with the match (BANK_FEE)';
+comment on column billig.dispute.answer_by is 'Local day until which it can be contested; null: not told';
+comment on column billig.dispute.lets_in is
+'Whether a ticket that is charged back whole lets its holder in all the same, until it is decided';
+
 create table billig.payment_line (
     payment bigint not null,
     payment_method smallint not null,

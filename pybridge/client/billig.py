@@ -529,12 +529,14 @@ class Billig(Room):
     def confirm_net_payment(
         self, *, purchase: int, amount: Money, provider_reference: str, payment_method: str = "NET_CARD"
     ) -> list[ConfirmNetPaymentRow]:
-        """The payment provider said OK. One row per ticket; result: PAID; RESOLD (it had timed out, a new ticket at the
-        price as sold names it in replaces: they were free still); OWED (they were not, or the event has begun: one row
-        without a ticket, the money is recorded in owed_back). amount: NOK, must be what the purchase costs, the sum of
-        its tickets' prices. The same provider_reference again gives the first answer. P0002 no such purchase; 23B01
-        free tickets that timed out and are gone; 23B06 amount does not agree; 23B19 reference used for something else;
-        22023; 42501.
+        """The payment provider charged the buyer. What was charged is recorded, whatever it is: one row per ticket that
+        it paid for, and one without a ticket for what of it bought none. result: PAID; RESOLD (it had timed out, a new
+        ticket at the price as sold names it in replaces: they were free still); OWED (amount is owed back to the buyer,
+        in billig.owed_back: the tickets were gone or the event has begun, the purchase was paid already, it was more
+        than that, or there is no such purchase); PART (amount is less than what is to be paid: kept for the rest while
+        the tickets are held, owed back from then on). The rest pays the tickets with what came before it. amount: NOK.
+        The same provider_reference again gives the first answer. 23B01 free tickets that timed out and are gone; 23B06
+        no sum of money; 23B19 reference used for something else; 22023; 42501.
         """
         return self._rows(
             ConfirmNetPaymentRow,
@@ -812,14 +814,20 @@ class Billig(Room):
         amount: Money | None = None,
         payment_method: str | None = None,
         reason: str | None = None,
+        dispute_type: str | None = None,
+        fee: Money = 0,
+        answer_by: date | None = None,
+        lets_in: bool = False,
     ) -> list[RecordChargebackRow]:
         """The payment provider took money of a payment back, since the buyer disputed it: one row per ticket in which
         that money lies now, exchanges followed, in proportion to what lies there by that method; logged as CHARGEBACK,
         amount negative NOK, the ticket's part first. The payment is named by provider_reference or payment; amount:
         positive NOK, null: all that is left; payment_method: where several that are not cash. dispute_reference: the
         provider's, once: the same again gives the first answer. The tickets keep their seats: refund them to free
-        those; one that is charged back whole lets nobody in. 22023; P0002 no such payment; 23B12 the payment bought
-        nothing, and is owed back; 23B19 reference used for something else; 23B31 more than is left; 42501.
+        those; one that is charged back whole lets nobody in, unless lets_in. dispute_type: the provider's word; fee:
+        NOK that it keeps for it, positive; answer_by: until when it can be contested (billig.dispute, as first said).
+        22023; P0002 no such payment; 23B12 the payment bought nothing, and is owed back; 23B19 reference used for
+        something else; 23B31 more than is left; 42501.
         """
         return self._rows(
             RecordChargebackRow,
@@ -830,6 +838,10 @@ class Billig(Room):
             amount=amount,
             payment_method=payment_method,
             reason=reason,
+            dispute_type=dispute_type,
+            fee=fee,
+            answer_by=answer_by,
+            lets_in=lets_in,
         )
 
     def record_chargeback_won(
@@ -1010,7 +1022,8 @@ class Billig(Room):
 
     def settle_owed_back(self, *, owed_back: int, reference: str) -> int:
         """Notes that money owed to a buyer was paid back, by the login role; once more with the same reference changes
-        nothing. P0002 no such; 23B12 settled by another reference; 22023.
+        nothing. P0002 no such; 23B12 settled by another reference, or tickets were paid with it; 23B38 a part payment
+        whose tickets are held still; 22023.
         """
         result: int = self._value("settle_owed_back", owed_back=owed_back, reference=reference)
         return result

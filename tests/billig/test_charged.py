@@ -1,12 +1,13 @@
 """Web money that was charged and is not what was to be paid: recorded, whatever it is, and owed back or used."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from tests.conftest import Connect, Connection
 from tests.support import domain
-from tests.support.domain import Event, Row, Sale, call, consistency, expect, log_types, make_event, net, one, rows, run
+from tests.support.domain import Event, Row, call, consistency, expect, log_types, make_event, net, one, rows, run
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def charge(db: Connection, purchase: int | None, amount: Decimal | int, referenc
     return call(db, "confirm_net_payment", purchase=purchase, amount=amount, provider_reference=reference, **more)
 
 
-def results(answer: list[Row]) -> list[tuple[str, Decimal]]:
+def results(answer: list[Row]) -> list[tuple[object, ...]]:
     return [(row["result"], row["amount"]) for row in answer]
 
 
@@ -34,7 +35,7 @@ def settle(db: Connection, reference: str, by: str) -> None:
     call(db, "settle_owed_back", owed_back=key, reference=by)
 
 
-def given_back(db: Connection) -> list[tuple[object, ...]]:
+def given_back(db: Connection) -> list[tuple[Any, ...]]:
     """What goes back, by the reference it came by."""
     return [
         tuple(row.values())

@@ -290,6 +290,11 @@ before update or delete or truncate on billig.exchange_source
 for each statement execute function billig.payment_keep();
 alter table billig.exchange_source enable always trigger exchange_source_keep;
 
+create or replace trigger dispute_keep
+before update or delete or truncate on billig.dispute
+for each statement execute function billig.payment_keep();
+alter table billig.dispute enable always trigger dispute_keep;
+
 create or replace trigger receipt_print_keep
 before update or delete or truncate on billig.receipt_print
 for each statement execute function billig.payment_keep();
