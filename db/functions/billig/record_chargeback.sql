@@ -101,7 +101,7 @@ begin
             errcode = '23B31',
             detail = format('Payment %s: NOK %s charged back, %s left.',
                 v_disputed.payment, coalesce(p_amount::text, 'all'), v_left),
-            hint = 'What was given back already cannot be taken back again: contest it with the provider, with the repayment''s reference.';
+            hint = 'What was given back already cannot be taken back again: contest it with the provider, with the repayment''s reference. What of the payment is owed back (report.owed_back) ends by billig.settle_owed_back, with the dispute''s reference.';
     end if;
 
     v_chargeback.payment := billig.new_payment(
