@@ -188,9 +188,9 @@ class Shop:
 
     def play(self) -> None:
         kinds = [
-            self.pay, self.pay, self.pay_twice, self.pay_too_much, self.pay_in_parts, self.pay_a_part_only, self.pay_late,
-            self.pay_for_nothing, self.refund, self.refund, self.exchange, self.exchange, self.dispute, self.win,
-            self.pay_back,
+            self.pay, self.pay, self.pay_twice, self.pay_too_much, self.pay_in_parts, self.pay_a_part_only,
+            self.pay_late, self.pay_for_nothing, self.refund, self.refund, self.exchange, self.exchange, self.dispute,
+            self.win, self.pay_back,
         ]  # fmt: skip
         for _ in range(STEPS):
             self.random.choice(kinds)()
