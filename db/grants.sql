@@ -44,7 +44,7 @@ billig.ticket, billig.owed_back, billig.receipt, billig.receipt_series, billig.r
 billig.service_role, billig.seller, billig.till_session, billig.till_event, billig.till_count,
 billig.till_denomination, billig.till_drawer, billig.x_report, billig.z_report, billig.z_report_line, billig.owed_back_part,
 billig.posted_log, billig.posted_total, billig.rollup, billig.rollup_batch, billig.late_row, billig.late_payment,
-billig.reentry, billig.sold_name
+billig.reentry, billig.sold_name, billig.dispute
 to auditor;
 grant select on billig.owed_back to bookkeeper;
 grant select on books.accounting_period to bookkeeper, auditor;
@@ -231,7 +231,7 @@ bank.entry, bank.entry_detail, bank.entry_reference, bank.open_entry, bank.open_
 to bookkeeper;
 grant update (enabled, is_automatic) on bank.match_rule to bookkeeper;
 grant execute on function
-bank.set_account, bank.set_route, bank.begin_import, bank.load_import, bank.expect, bank.match_open, bank.make_match,
+bank.set_account, bank.set_route, bank.begin_import, bank.load_import, bank.expect, bank.record_disputes, bank.match_open, bank.make_match,
 bank.approve_match, bank.undo_match, bank.ignore, bank.load_payout, bank.withdraw_payout
 to bookkeeper;
 -- What reports of payouts compare names by.

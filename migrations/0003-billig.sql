@@ -58,6 +58,7 @@ create table billig.payment_method (
     is_cash boolean not null default false,
     is_rounding boolean not null default false,
     organisation int not null default 1,
+    is_held boolean not null default false,
     constraint payment_method_pkey primary key (payment_method),
     constraint payment_method_name_key unique (payment_method_name),
     constraint payment_method_organisation_fkey
@@ -70,6 +71,8 @@ comment on column billig.payment_method.saft_code is 'Code of SAF-T Cash Registe
 comment on column billig.payment_method.is_cash is 'True for notes and coins, the only means that lie in a drawer';
 comment on column billig.payment_method.is_rounding is
 'True for the one method that is not a means of payment: what cash was rounded by. Clients never name it.';
+comment on column billig.payment_method.is_held is
+'True for the one method that is not a means of payment either: part payments that came before (billig.owed_back), by which the rest of a web sale is paid. Clients never name it, no bank is expected to show it.';
 comment on column billig.payment_method.organisation is
 'Whose account it reaches where no cash point says so, as on the web: whose agreement it is with the payment provider. Set by billig.set_payment_method_organisation; payments made before stay where they are';
 insert into billig.payment_method (payment_method, payment_method_name, saft_code, is_cash, is_rounding)
@@ -77,6 +80,8 @@ values
 (1, 'CASH', '12001', true, false), (2, 'CARD', '12002', false, false), (3, 'CREDIT_CARD', '12003', false, false),
 (4, 'BANK', '12004', false, false), (5, 'GIFT_CARD', '12005', false, false), (6, 'VIPPS', '12011', false, false),
 (7, 'NET_CARD', '12003', false, false), (8, 'OTHER', '12999', false, false), (9, 'ROUNDING', '12999', false, true);
+insert into billig.payment_method (payment_method, payment_method_name, saft_code, is_held)
+values (10, 'HELD', '12999', true);
 
 create table billig.sale_channel (
     sale_channel text,
@@ -914,6 +919,26 @@ create index payment_purchase_idx on billig.payment (purchase) where purchase is
 create index payment_seller_idx on billig.payment (seller, payment) where seller is not null;
 create index payment_till_session_idx on billig.payment (till_session) where till_session is not null;
 
+create table billig.dispute (
+    payment bigint not null,
+    dispute_type books.name,
+    fee numeric(12, 2) not null,
+    answer_by books.day,
+    lets_in boolean not null,
+    constraint dispute_pkey primary key (payment),
+    constraint dispute_payment_fkey foreign key (payment) references billig.payment (payment),
+    constraint dispute_fee_check check (fee >= 0)
+);
+comment on table billig.dispute is
+'What is told of each chargeback beside its money: written with it by billig.record_chargeback, never changed (23B20). That it was won is a payment of its own (CHARGEBACK_WON).';
+comment on column billig.dispute.payment is 'The chargeback: a payment of kind CHARGEBACK';
+comment on column billig.dispute.dispute_type is 'The provider''s word for why: fraudulent, product_not_received, a network''s code; null: not told';
+comment on column billig.dispute.fee is
+'NOK that the provider keeps for the dispute, positive: expected at the bank beside its money, booked with the match (BANK_FEE)';
+comment on column billig.dispute.answer_by is 'Local day until which it can be contested; null: not told';
+comment on column billig.dispute.lets_in is
+'Whether a ticket that is charged back whole lets its holder in all the same, until it is decided';
+
 create table billig.payment_line (
     payment bigint not null,
     payment_method smallint not null,
@@ -998,9 +1023,9 @@ create table billig.exchange_source (
     constraint exchange_source_amount_check check (amount > 0)
 );
 comment on table billig.exchange_source is
-'What the new tickets of an exchange are paid with: the payments in which the old ones'' money lay, by method, less what went back, and the difference that was paid. Written with the exchange, so that a ticket that was exchanged many times is not followed back through all of them. Never changed.';
-comment on column billig.exchange_source.payment is 'The exchange''s payment';
-comment on column billig.exchange_source.gives_back is 'The payment that took the money: the exchange''s own, or an earlier one';
+'What tickets are paid with where that is not what their payment took: of an exchange the payments in which the old ones'' money lay, by method, less what went back, and the difference that was paid; of a web sale that part payments came for, those and the rest. Written with the payment, so that a ticket that was exchanged many times is not followed back through all of them. Never changed.';
+comment on column billig.exchange_source.payment is 'The payment of the exchange, or of the web sale';
+comment on column billig.exchange_source.gives_back is 'The payment that took the money: this one, or an earlier one';
 comment on column billig.exchange_source.payment_method is 'By which method';
 comment on column billig.exchange_source.amount is 'NOK; of cash before rounding';
 
@@ -1220,7 +1245,7 @@ create index reentry_ticket_idx on billig.reentry (ticket);
 
 create table billig.owed_back (
     owed_back bigint generated by default as identity,
-    purchase bigint not null,
+    purchase bigint,
     provider_reference books.name not null,
     payment_method smallint not null,
     amount numeric(12, 2) not null,
@@ -1229,6 +1254,9 @@ create table billig.owed_back (
     settled_by books.name,
     settled_reference books.name,
     organisation int not null,
+    kind text not null default 'LATE',
+    named_purchase bigint,
+    used_payment bigint,
     constraint owed_back_pkey primary key (owed_back),
     constraint owed_back_organisation_fkey
     foreign key (organisation) references billig.organisation (organisation),
@@ -1237,12 +1265,22 @@ create table billig.owed_back (
     constraint owed_back_payment_method_fkey
     foreign key (payment_method) references billig.payment_method (payment_method),
     constraint owed_back_amount_check check (amount > 0),
-    constraint owed_back_settled_check check ((settled_at is null) = (settled_by is null))
+    constraint owed_back_settled_check check ((settled_at is null) = (settled_by is null)),
+    constraint owed_back_used_payment_fkey foreign key (used_payment) references billig.payment (payment),
+    constraint owed_back_kind_check check (kind in ('LATE', 'SURPLUS', 'PART', 'UNKNOWN')),
+    constraint owed_back_purchase_check check ((kind = 'UNKNOWN') = (purchase is null)),
+    constraint owed_back_named_check check (named_purchase is null or kind = 'UNKNOWN'),
+    constraint owed_back_used_check check (used_payment is null or kind = 'PART' and settled_at is null)
 );
 comment on table billig.owed_back is
-'Web money that came too late for tickets that were gone: received, no ticket sold for it, owed to the buyer. owed_back_provider_reference_key: each payment is owed once.';
+'Web money that was charged and bought nothing: received, and owed to the buyer. A row ends once, whole: it is paid back (settled_at), or, of a part payment, tickets are paid with it (used_payment); owed_back_used_check lets no row do both. owed_back_provider_reference_key: each payment is owed once.';
 comment on column billig.owed_back.owed_back is 'Key';
-comment on column billig.owed_back.purchase is 'The purchase it was for';
+comment on column billig.owed_back.purchase is 'The purchase it was for; null: UNKNOWN';
+comment on column billig.owed_back.kind is
+'LATE: for tickets that were gone; SURPLUS: more than there was to pay, or once more; PART: less, kept for the rest while tickets are held, owed from then on; UNKNOWN: for a purchase that there is not, or that has no ticket';
+comment on column billig.owed_back.named_purchase is 'Of UNKNOWN: the number that was given as the purchase; null: none';
+comment on column billig.owed_back.used_payment is
+'Of PART: the payment that its tickets were paid by when the rest came, with this money (method HELD); null: not used';
 comment on column billig.owed_back.provider_reference is 'The provider''s reference of the payment';
 comment on column billig.owed_back.payment_method is 'What it was paid with';
 comment on column billig.owed_back.amount is 'NOK owed to the buyer, positive';
@@ -1252,6 +1290,9 @@ comment on column billig.owed_back.settled_by is 'Who says so';
 comment on column billig.owed_back.settled_reference is 'Reference of the repayment';
 comment on column billig.owed_back.organisation is
 'Who has the money, and owes it: the method''s organisation when it came';
+
+create index owed_back_purchase_idx on billig.owed_back (purchase) where purchase is not null;
+create index owed_back_used_payment_idx on billig.owed_back (used_payment) where used_payment is not null;
 
 create table billig.owed_back_part (
     owed_back bigint not null,
@@ -1265,9 +1306,9 @@ create table billig.owed_back_part (
     constraint owed_back_part_amount_check check (amount > 0)
 );
 comment on table billig.owed_back_part is
-'Which tickets money owed back was for, a row for each lost ticket that cost something: written with its owed_back, never changed, so that vouchers know whose it was whatever becomes of the purchase. They sum to its amount (consistency.owed_back). It names tickets as the log does, without a foreign key: they are never deleted.';
+'Which tickets money owed back was for: those that were lost, or to be paid, or paid already, in proportion to their prices; of what is for no purchase none. Written with its owed_back, never changed, so that reports know whose it was whatever becomes of the purchase. They sum to its amount (consistency.owed_back). It names tickets as the log does, without a foreign key: they are never deleted.';
 comment on column billig.owed_back_part.owed_back is 'What is owed';
-comment on column billig.owed_back_part.ticket is 'The ticket that was lost';
+comment on column billig.owed_back_part.ticket is 'The ticket';
 comment on column billig.owed_back_part.organisation is 'Whose the ticket was, as sold';
 comment on column billig.owed_back_part.project is 'UKE project, as sold';
 comment on column billig.owed_back_part.event is 'Event, as sold';
@@ -1323,6 +1364,7 @@ values
 ('VIPPS', 'nb', 'Vipps'), ('VIPPS', 'en', 'Vipps'),
 ('NET_CARD', 'nb', 'Kort på nett'), ('NET_CARD', 'en', 'Card on the web'),
 ('OTHER', 'nb', 'Annet'), ('OTHER', 'en', 'Other'),
+('HELD', 'nb', 'Betalt før'), ('HELD', 'en', 'Paid before'),
 ('ITEM', 'nb', 'Vare'), ('ITEM', 'en', 'Item'),
 ('QUANTITY', 'nb', 'Antall'), ('QUANTITY', 'en', 'Quantity'),
 ('PRICE', 'nb', 'Pris'), ('PRICE', 'en', 'Price'),

@@ -704,6 +704,7 @@ create table bank.payout_line (
             when 'PAYMENT' then gross > 0
             when 'REFUND' then gross < 0
             when 'FEE' then gross = 0
+            when 'DISPUTE' then gross <> 0 and cardinality(refs) > 0
             when 'ADJUSTMENT' then true
             else false
         end
@@ -715,9 +716,9 @@ comment on table bank.payout_line is
 comment on column bank.payout_line.payout is 'The payout';
 comment on column bank.payout_line.line is 'Line of the file; in XML and JSON, place in it';
 comment on column bank.payout_line.kind is
-'PAYMENT; REFUND; FEE: of no one payment; ADJUSTMENT: anything else, such as a dispute';
+'PAYMENT; REFUND; FEE: of no one payment; DISPUTE: a provider took a payment back since the buyer disputed it, or, positive, gave that back; ADJUSTMENT: anything else';
 comment on column bank.payout_line.refs is
-'All that we may know it by: the acquirer''s transaction, charge, payment; our order';
+'All that we may know it by: the acquirer''s transaction, charge, payment; our order. Of a DISPUTE the first is the dispute''s own';
 comment on column bank.payout_line.occurred_on is 'Day of the payment; null: does not say';
 comment on column bank.payout_line.gross is 'NOK before the fee';
 comment on column bank.payout_line.fee is 'NOK that the acquirer kept back of it';

@@ -253,6 +253,12 @@ class NotCancelled(Refused):
     sqlstate = "23B35"
 
 
+class PartPaymentHeld(Refused):
+    """The money is a part payment, and the tickets that it is for are held for the rest."""
+
+    sqlstate = "23B38"
+
+
 class BuyerNameNeeded(Refused):
     """So much is paid in cash that the buyer has to be named."""
 

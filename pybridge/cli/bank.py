@@ -172,13 +172,25 @@ def match(
         if line or reason:
             raise typer.BadParameter("--line and --reason go with --entry or --expected")
         with progress() as tell:
+            disputes = bank.record_disputes()
             tell("working out what to expect", 0, None)
             items = bank.expect(until=until and until.date())
             tell("matching", 0, None)
             matches = bank.match_open()
     if as_json:
-        print_json({"expected": [asdict(each) for each in items], "matched": [asdict(each) for each in matches]})
+        print_json(
+            {
+                "disputes": [asdict(each) for each in disputes],
+                "expected": [asdict(each) for each in items],
+                "matched": [asdict(each) for each in matches],
+            }
+        )
         return
+    for dispute in disputes:
+        done = "recorded" if dispute.outcome == "RECORDED" else f"not recorded: {dispute.outcome}"
+        typer.echo(
+            f"Dispute {dispute.dispute_reference} of payout {dispute.payout_id}, NOK {kroner(dispute.amount)}: {done}"
+        )
     for added in items:
         typer.echo(f"{added.route_name}: {added.items} more expected, NOK {kroner(added.amount)}")
     for found in matches:

@@ -68,6 +68,17 @@ class MatchOpenRow:
     amount: Decimal
 
 
+@dataclass(frozen=True)
+class RecordDisputesRow:
+    """A row of `bank.record_disputes`."""
+
+    payout_id: str
+    line: int
+    dispute_reference: str
+    amount: Decimal
+    outcome: str
+
+
 class Bank(Room):
     """Statements of our bank accounts, what we expect on them, and the matches between the two"""
 
@@ -191,6 +202,14 @@ class Bank(Room):
         match by hand are waited for, and wait. 25000 not at read committed.
         """
         return self._rows(MatchOpenRow, "match_open")
+
+    def record_disputes(self) -> list[RecordDisputesRow]:
+        """Records the disputes of ticket payments that payout reports tell of (lines of kind DISPUTE, of payouts that
+        are not matched) and nobody has recorded: taken (billig.record_chargeback) where amount, NOK, is negative, else
+        won (billig.record_chargeback_won). One row per line: outcome is RECORDED, or why not, which is for a person.
+        Nothing comes when called again. 42501.
+        """
+        return self._rows(RecordDisputesRow, "record_disputes")
 
     def reference_key(self, *, reference: str) -> str:
         """What a reference or KID is compared by: letters and digits alone, capitals, without the zeros before it.

@@ -102,6 +102,16 @@ ROWS = (
         meaning="NOK including VAT and fees, positive in, negative out.",
     ),
     Declared(
+        "owed_back", N_("Owed back to buyers"),
+        N_("Web money that was charged and bought nothing, and what became of it."),
+        (DAYS,),
+        ("recorded_date", "owed_back", "state", "kind", "amount", "provider_reference", "payment_method", "purchase",
+         "organisation_name", "settled_at", "settled_by", "settled_reference"),
+        "recorded_date, owed_back", day="recorded_date", wide=True,
+        first=("recorded_date", "owed_back", "state", "kind", "amount", "provider_reference", "purchase"),
+        meaning="NOK, positive.",
+    ),
+    Declared(
         "unprinted_receipt", N_("Receipts never printed"),
         N_("Sales and returns whose receipt was never printed, at a cash point or on the web."),
         ("seller", DAYS),

@@ -654,22 +654,21 @@ class Festival(RuleBasedStateMachine):
         amount = live_cost + (lost_cost if variant % 3 or not live else 0)
         if variant % 8 == 7:
             amount += 1
-        late = not (live and amount == live_cost)
+        late = bool(lost) and amount >= live_cost + lost_cost and not (live and amount == live_cost)
         refusals: set[str] = set()
         free = False
-        if late:
-            if not lost or amount != live_cost + lost_cost:
-                refusals = {"23B06"}
-            else:
-                need = Counter(t.price.price_group for t in lost)
-                prices = {t.price.price_group: t.price for t in lost}
-                free = not any(t.price.group.event.begun for t in lost) and not self.ledger.lacks(
-                    (prices[key], count) for key, count in need.items()
-                )
-                buyer = self.ledger.buyers.get(purchase)
-                free = free and not self.ledger.over((buyer, prices[key], count) for key, count in need.items())
-                if not free and not lost_cost and not live:
-                    refusals = {"23B01"}  # no money, no tickets: nothing to confirm
+        if not amount and not live and not late:
+            refusals = {"23B06"}
+        elif late:
+            need = Counter(t.price.price_group for t in lost)
+            prices = {t.price.price_group: t.price for t in lost}
+            free = not any(t.price.group.event.begun for t in lost) and not self.ledger.lacks(
+                (prices[key], count) for key, count in need.items()
+            )
+            buyer = self.ledger.buyers.get(purchase)
+            free = free and not self.ledger.over((buyer, prices[key], count) for key, count in need.items())
+            if not free and not amount:
+                refusals = {"23B01"}  # no money, no tickets: nothing to confirm
         reference = f"ref {self.run} {len(self.references)} {variant}"
         answer = self._call(
             refusals, "confirm_net_payment", purchase=purchase, amount=amount, provider_reference=reference
@@ -701,9 +700,10 @@ class Festival(RuleBasedStateMachine):
                     flows.append((new, new.cost))
                     wanted[new.ticket] = "RESOLD"
                 assert not by_number, "every lost ticket is sold anew"
-            elif late:
-                assert [row["amount"] for row in answer if row["result"] == "OWED"] == [lost_cost]
-                self.ledger.owed += lost_cost
+            owed = amount - live_cost - (lost_cost if free else 0)
+            assert [row["amount"] for row in answer if row["result"] == "OWED"] == ([owed] if owed else [])
+            if owed:
+                self.ledger.owed += owed
                 self.owed_now = True
             assert {row["ticket"]: row["result"] for row in answer if row["ticket"] is not None} == wanted
             total = sum((cost for _, cost in flows), Decimal(0))

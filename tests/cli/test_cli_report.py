@@ -138,6 +138,7 @@ def test_a_session_is_settled_whatever_the_day(day: Day, report: Run) -> None:
         ["open-items"],
         ["event-sales"],
         ["unattached"],
+        ["owed-back"],
         ["sessions"],
         ["sessions", "--open"],
         ["view", "ticket_history"],

@@ -249,7 +249,7 @@ class Reports:
                 union all
                 select payment_method, amount from billig.owed_back where settled_at is null -- bought nothing
             ) as l
-            inner join billig.payment_method as m on l.payment_method = m.payment_method
+            inner join billig.payment_method as m on l.payment_method = m.payment_method and not m.is_held
             """,
         )
         self.alike("vouchers' payments", paid, ("amount",), ("payment_method",), (of("amount"),), moved)

@@ -20,7 +20,7 @@ as $$
 declare
     v_method constant smallint := (
         select m.payment_method from billig.payment_method as m
-        where m.payment_method_name = p_payment_method and not m.is_rounding
+        where m.payment_method_name = p_payment_method and not m.is_rounding and not m.is_held
     );
     v_organisation constant int := coalesce(
         p_organisation,

@@ -4,7 +4,11 @@ create or replace function billig.record_chargeback(
     p_payment bigint default null,
     p_amount numeric default null,
     p_payment_method text default null,
-    p_reason text default null
+    p_reason text default null,
+    p_dispute_type text default null,
+    p_fee numeric default 0,
+    p_answer_by date default null,
+    p_lets_in boolean default false
 )
 returns table (payment bigint, ticket bigint, amount numeric)
 language plpgsql security definer
@@ -24,8 +28,9 @@ declare
 begin
     perform books.check_text(
         'p_dispute_reference', p_dispute_reference, 'p_provider_reference', p_provider_reference,
-        'p_payment_method', p_payment_method, 'p_reason', p_reason
+        'p_payment_method', p_payment_method, 'p_reason', p_reason, 'p_dispute_type', p_dispute_type
     );
+    perform books.check_day('p_answer_by', p_answer_by);
     if coalesce(p_dispute_reference, '') !~ '\S' or num_nonnulls(p_provider_reference, p_payment) <> 1 then
         raise exception 'the dispute''s reference and one payment are needed' using
             errcode = '22023',
@@ -96,13 +101,14 @@ begin
             errcode = '23B31',
             detail = format('Payment %s: NOK %s charged back, %s left.',
                 v_disputed.payment, coalesce(p_amount::text, 'all'), v_left),
-            hint = 'What was given back already cannot be taken back again: contest it with the provider, with the repayment''s reference.';
+            hint = 'What was given back already cannot be taken back again: contest it with the provider, with the repayment''s reference. What of the payment is owed back (report.owed_back) ends by billig.settle_owed_back, with the dispute''s reference.';
     end if;
 
     v_chargeback.payment := billig.new_payment(
         'CHARGEBACK', v_disputed.purchase, null, null, null, 'FUNCTION', p_dispute_reference, p_reason, false,
         array[v_method], null, -v_amount, v_disputed.payment
     );
+    perform billig.note_dispute(v_chargeback.payment, p_dispute_type, p_fee, p_answer_by, p_lets_in);
     update billig.ticket as t
     set
         charged_back = t.charged_back + k.part,
@@ -122,5 +128,5 @@ begin
 end;
 $$;
 
-comment on function billig.record_chargeback(text, text, bigint, numeric, text, text) is
-'The payment provider took money of a payment back, since the buyer disputed it: one row per ticket in which that money lies now, exchanges followed, in proportion to what lies there by that method; logged as CHARGEBACK, amount negative NOK, the ticket''s part first. The payment is named by p_provider_reference or p_payment; p_amount: positive NOK, null: all that is left; p_payment_method: where several that are not cash. p_dispute_reference: the provider''s, once: the same again gives the first answer. The tickets keep their seats: refund them to free those; one that is charged back whole lets nobody in. 22023; P0002 no such payment; 23B12 the payment bought nothing, and is owed back; 23B19 reference used for something else; 23B31 more than is left; 42501.';
+comment on function billig.record_chargeback(text, text, bigint, numeric, text, text, text, numeric, date, boolean) is
+'The payment provider took money of a payment back, since the buyer disputed it: one row per ticket in which that money lies now, exchanges followed, in proportion to what lies there by that method; logged as CHARGEBACK, amount negative NOK, the ticket''s part first. The payment is named by p_provider_reference or p_payment; p_amount: positive NOK, null: all that is left; p_payment_method: where several that are not cash. p_dispute_reference: the provider''s, once: the same again gives the first answer. The tickets keep their seats: refund them to free those; one that is charged back whole lets nobody in, unless p_lets_in. p_dispute_type: the provider''s word; p_fee: NOK that it keeps for it, positive; p_answer_by: until when it can be contested (billig.dispute, as first said). 22023; P0002 no such payment; 23B12 the payment bought nothing, and is owed back; 23B19 reference used for something else; 23B31 more than is left; 42501.';

@@ -14,7 +14,7 @@ begin
     perform books.check_text('p_name', p_name, 'p_place', p_place, 'p_payment_method', p_payment_method);
     select payment_method into v_method
     from billig.payment_method
-    where payment_method_name = p_payment_method and not is_rounding;
+    where payment_method_name = p_payment_method and not is_rounding and not is_held;
     if v_method is null or p_cash_point is null or coalesce(p_name, '') = '' then
         raise exception 'a cash point needs a number, a name and a known payment method' using
             errcode = '22023',

@@ -17,7 +17,7 @@ begin
     set organisation = p_organisation
     from billig.payment_method as n
     where
-        n.payment_method_name = p_payment_method and not n.is_rounding
+        n.payment_method_name = p_payment_method and not n.is_rounding and not n.is_held
         and (m.payment_method = n.payment_method or m.is_rounding and n.is_cash);
     if not found then
         raise exception 'no such payment method' using

@@ -77,7 +77,7 @@ begin
         or v_in_notes <> v_counted[array_position(v_methods, v_cash)]
         or exists (
             select from unnest(v_methods, v_counted) as c (method, counted)
-            left join billig.payment_method as m on c.method = m.payment_method_name and not m.is_rounding
+            left join billig.payment_method as m on c.method = m.payment_method_name and not m.is_rounding and not m.is_held
             where
                 m.payment_method is null or c.counted is null or abs(c.counted) >= 1e9
                 or c.counted <> case when m.is_cash then billig.round_cash(c.counted) else round(c.counted, 2) end

@@ -70,6 +70,9 @@ language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
 as $$
 begin
+    if new.payment_method = (select m.payment_method from billig.payment_method as m where m.is_held) then
+        return new; -- whoever uses part payments knows where each lies
+    end if;
     select
         coalesce(
             case
@@ -78,12 +81,19 @@ begin
                 when p.disputed_payment is not null or o.payment is not null and p.cash_point is null
                     or billig.is_web_payment(o.payment, o.seller, o.cash_point) and not m.is_cash
                     and not (m.is_rounding and c.organisation is not null)
-                    then (
-                        select l.organisation
-                        from billig.payment_line as l
-                        where l.payment = new.gives_back and l.gives_back is null
-                        order by l.payment_method = new.gives_back_method desc, l.payment_method
-                        limit 1
+                    then coalesce(
+                        (
+                            select u.organisation
+                            from billig.part_payment as u
+                            where u.payment = new.gives_back and u.payment_method = new.gives_back_method
+                        ),
+                        (
+                            select l.organisation
+                            from billig.payment_line as l
+                            where l.payment = new.gives_back and l.gives_back is null
+                            order by l.payment_method = new.gives_back_method desc, l.payment_method
+                            limit 1
+                        )
                     )
                 -- the web's own method is no terminal's
                 when m.is_cash or m.is_rounding or n.sale_channel is null then c.organisation
@@ -135,7 +145,11 @@ begin
     from (
         select
             k.payment, k.method,
-            coalesce(sum(l.amount) filter (where l.gives_back is null), 0) as took,
+            coalesce(sum(l.amount) filter (where l.gives_back is null), 0) + coalesce((
+                select u.amount
+                from billig.part_payment as u
+                where u.payment = k.payment and u.payment_method = k.method
+            ), 0) as took,
             coalesce(sum(l.amount) filter (where l.gives_back is null and m.is_cash), 0) as cash_took,
             -coalesce(sum(l.amount) filter (where l.gives_back is not null), 0) as amount,
             -coalesce(sum(l.amount) filter (where l.gives_back is not null and m.is_cash and c.is_cash), 0) as cash_amount
@@ -265,6 +279,11 @@ create or replace trigger exchange_source_keep
 before update or delete or truncate on billig.exchange_source
 for each statement execute function billig.payment_keep();
 alter table billig.exchange_source enable always trigger exchange_source_keep;
+
+create or replace trigger dispute_keep
+before update or delete or truncate on billig.dispute
+for each statement execute function billig.payment_keep();
+alter table billig.dispute enable always trigger dispute_keep;
 
 create or replace trigger receipt_print_keep
 before update or delete or truncate on billig.receipt_print

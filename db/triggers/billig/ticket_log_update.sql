@@ -294,7 +294,9 @@ begin
                                 n.charged_back > 0 and (
                                     t.t_price_group
                                     or t.t_refunded and n.exchange is distinct from o.exchange
-                                    or t.t_used and n.reduced + n.charged_back = n.price
+                                    or t.t_used and n.reduced + n.charged_back = n.price and exists (
+                                        select from billig.open_dispute as d where d.ticket = n.ticket and not d.lets_in
+                                    )
                                 )
                                 then -23
                             when

@@ -14,7 +14,7 @@ line as materialized (
         l.gross
     from payout as p
     inner join bank.payout_line as l on p.payout = l.payout
-    where l.kind = 'ADJUSTMENT' or l.kind in ('PAYMENT', 'REFUND') and p.source in ('PAYMENT', 'ATTEMPT')
+    where l.kind = 'ADJUSTMENT' or l.kind in ('PAYMENT', 'REFUND', 'DISPUTE') and p.source in ('PAYMENT', 'ATTEMPT')
 ),
 
 -- A charge and its refund may have the same name: the side decides.
@@ -23,17 +23,19 @@ named as materialized (
         l.payout,
         l.line,
         x.expected,
+        concat_ws(' ', x.route, x.reference_key) as name,
         x.amount = l.gross as fits,
         (select max(c.match) from bank.expected_claim as c where c.expected = x.expected) as match
     from line as l
-    cross join lateral unnest(l.refs) as n (ref)
+    -- a dispute by its own name alone: the payment's is that of the payment's items
+    cross join lateral unnest(case when l.kind = 'DISPUTE' then l.refs[1:1] else l.refs end) as n (ref)
     inner join bank.expected as x
         on bank.reference_key(n.ref) = x.reference_key and sign(l.gross) = sign(x.amount)
     inner join bank.route as r on x.route = r.route and l.account = r.account
     where l.kind <> 'ADJUSTMENT' and x.reference_key <> ''
 ),
 
-counted as (
+counted as materialized (
     select
         l.payout,
         l.line,
@@ -42,12 +44,35 @@ counted as (
         count(n.expected) as items,
         count(*) filter (where n.fits) as fitting,
         count(*) filter (where n.fits and n.match is null) as unclaimed,
+        -- what no other line may be
+        count(*) filter (where n.is_own) as own_items,
+        min(n.expected) filter (where n.is_own) as own_item,
+        count(distinct n.name) filter (where n.fits and n.match is null) as names,
         min(n.expected) filter (where n.fits and n.match is null) as expected,
         array_agg(n.expected order by n.expected) filter (where n.fits and n.match is null) as may_be,
         array_agg(n.expected order by n.expected) filter (where n.match is null) as open_items
     from line as l
-    left join named as n on l.payout = n.payout and l.line = n.line
+    left join (
+        select
+            m.*,
+            m.fits and m.match is null
+            and count(*) filter (where m.fits and m.match is null) over (partition by m.expected) = 1 as is_own
+        from named as m
+    ) as n on l.payout = n.payout and l.line = n.line
     group by l.payout, l.line, l.kind, l.gross
+),
+
+-- Several payments back of one charge, of the same amount, are each other's like: the first line is the first of them.
+chosen as materialized (
+    select
+        c.*,
+        case
+            when c.unclaimed = 1 then c.expected
+            when c.kind = 'REFUND' and c.own_items = 1 then c.own_item
+            when c.kind = 'REFUND' and c.own_items = 0 and c.names = 1
+                then c.may_be[row_number() over (partition by c.may_be, c.own_items order by c.payout, c.line)]
+        end as item
+    from counted as c
 ),
 
 by_name as (
@@ -56,17 +81,18 @@ by_name as (
         c.line,
         c.kind,
         c.gross,
-        case when c.unclaimed = 1 then array[c.expected] end as expected,
+        case when c.item is not null then array[c.item] end as expected,
         case when c.fitting > 0 then c.may_be else c.open_items end as held,
         case
             when c.kind = 'ADJUSTMENT' then 'NOT EXPLAINED'
             when c.items = 0 then 'NO ITEM'
             when c.fitting = 0 then 'AMOUNT DIFFERS'
             when c.unclaimed = 0 then 'MATCHED ELSEWHERE'
-            when c.unclaimed > 1 then 'SEVERAL ITEMS'
-            when count(*) over (partition by c.expected) > 1 then 'TWICE'
+            when c.item is null and c.kind = 'REFUND' and c.own_items = 0 and c.names = 1 then 'TWICE'
+            when c.item is null then 'SEVERAL ITEMS'
+            when count(*) over (partition by c.item) > 1 then 'TWICE'
         end as problem
-    from counted as c
+    from chosen as c
 ),
 
 -- Of routes whose items are sums: the days that the payout's payments are of
@@ -204,4 +230,4 @@ from by_sum as b
 left join held as d on b.payout = d.payout;
 
 comment on view bank.payout_fit is
-'Which open items are in which payout that is not matched. One row per payment, refund or adjustment of routes PAYMENT and ATTEMPT: the one item on the route''s account that has one of its names and its gross. Of routes SESSION and DAY one row per payout (line null): the one item, or run of items that follow each other, whose sum is its payments less its refunds, of the days that its lines say. problem null: it fits; NO ITEM; AMOUNT DIFFERS; MATCHED ELSEWHERE; SEVERAL ITEMS; TWICE: another line has the same item; NOT EXPLAINED: an adjustment. held: the open items that it might be, and where it names some and none has its gross, those.';
+'Which open items are in which payout that is not matched. One row per payment, refund, dispute or adjustment of routes PAYMENT and ATTEMPT: the one item on the route''s account that has one of its names and its gross; of several that a refund may be the one that no other line may be; of several of one name and route, which are like each other, one for each refund. Of routes SESSION and DAY one row per payout (line null): the one item, or run of items that follow each other, whose sum is its payments less its refunds, of the days that its lines say. problem null: it fits; NO ITEM; AMOUNT DIFFERS; MATCHED ELSEWHERE; SEVERAL ITEMS; TWICE: another line has the same item; NOT EXPLAINED: an adjustment. held: the open items that it might be, and where it names some and none has its gross, those.';

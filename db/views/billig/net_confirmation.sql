@@ -14,7 +14,7 @@ union all
 select
     o.provider_reference,
     o.purchase,
-    'OWED',
+    case o.kind when 'PART' then 'PART' else 'OWED' end,
     null,
     null,
     o.amount

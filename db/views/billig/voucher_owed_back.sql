@@ -16,4 +16,4 @@ where d.posting_date is not null
 group by d.posting_date, o.organisation, c.line_kind, o.payment_method;
 
 comment on view billig.voucher_owed_back is
-'Money that came too late for its tickets (billig.owed_back), as lines of vouchers, on the day it came and the day it was paid back, which is by the method it came by; the organisation that has the money owes it. NOK: debit positive, credit negative.';
+'Web money that bought nothing (billig.owed_back), as lines of vouchers, on the day it came and the day it was paid back, which is by the method it came by; the organisation that has the money owes it. What of it pays for tickets in the end is a line of their payment (HELD). NOK: debit positive, credit negative.';

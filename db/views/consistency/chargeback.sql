@@ -7,7 +7,19 @@ select
 from billig.payment as c
 inner join billig.payment_line as i on c.payment = i.payment
 inner join billig.payment_method as m on i.payment_method = m.payment_method
-left join billig.payment_line as l
+left join (
+    select
+        n.payment,
+        n.payment_method,
+        n.amount
+    from billig.payment_line as n
+    union all
+    select
+        u.payment,
+        u.payment_method,
+        u.amount
+    from billig.part_payment as u
+) as l
     on c.disputed_payment = l.payment and i.payment_method = l.payment_method and not m.is_cash
 left join billig.payment as w on c.payment = w.disputed_payment and w.kind = 'CHARGEBACK_WON'
 where c.kind = 'CHARGEBACK' and w.payment is null

@@ -8,7 +8,23 @@ with line as (
         -sum(l.amount) filter (where l.gives_back is not null) as amount,
         -sum(l.amount) filter (where l.gives_back is not null and m.is_cash and l.gives_back_method = l.payment_method)
             as cash_amount
-    from billig.payment_line as l
+    from (
+        select
+            n.payment,
+            n.payment_method,
+            n.amount,
+            n.gives_back,
+            n.gives_back_method
+        from billig.payment_line as n
+        union all
+        select
+            u.payment,
+            u.payment_method,
+            u.amount,
+            null,
+            null
+        from billig.part_payment as u
+    ) as l
     inner join billig.payment_method as m on l.payment_method = m.payment_method
     inner join billig.payment_method as c on c.is_cash
     group by 1, 2

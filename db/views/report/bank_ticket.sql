@@ -41,11 +41,11 @@ inner join billig.payment_method as m on b.payment_method = m.payment_method
 left join billig.owed_back_part as w on b.owed_back = w.owed_back;
 
 comment on view report.bank_ticket is
-'The way down from what is expected at the bank (expected, report.bank_item) to the payments in it and their tickets. line_amount: NOK of the payment by that method, on each of its rows; total_amount: NOK of the ticket. A payment by two methods has its tickets under both. payment is null of money that came too late and is owed back, or was paid back: its tickets were lost. Ask by expected, route_name or day.';
+'The way down from what is expected at the bank (expected, report.bank_item) to the payments in it and their tickets. line_amount: NOK of the payment by that method, on each of its rows; total_amount: NOK of the ticket. A payment by two methods has its tickets under both. payment is null of money that bought nothing and is owed back, or was paid back, or paid for tickets with what came later: ticket is one that it was for. Ask by expected, route_name or day.';
 comment on column report.bank_ticket.expected is 'The item that is to come to the bank (report.bank_item)';
 comment on column report.bank_ticket.day is 'Local day of the goods; of a till session, that of its close';
 comment on column report.bank_ticket.route_name is 'How it reaches the bank';
-comment on column report.bank_ticket.payment is 'The payment; null: money that came too late and is owed back, or was paid back';
+comment on column report.bank_ticket.payment is 'The payment; null: money that bought nothing by itself (billig.owed_back)';
 comment on column report.bank_ticket.payment_method is 'Means of payment, by name';
 comment on column report.bank_ticket.line_amount is 'NOK of the payment by that method, positive in, negative out; the same on each of its rows, so never sum it over them';
 comment on column report.bank_ticket.ticket is 'A ticket of the payment; null: none';

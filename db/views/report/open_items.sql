@@ -86,9 +86,9 @@ from (
         where y.is_taken or y.is_paid or y.is_released or y.is_changed
         group by l.organisation, l.posting_date, l.project, l.event, t.sale_channel
         union all
-        -- Money that came too late, and is owed to the buyer: by the tickets it was for.
+        -- Money that bought nothing, and is owed to the buyer: by the tickets it was for, if any.
         select
-            h.organisation,
+            coalesce(h.organisation, b.organisation),
             d.posting_date,
             h.project,
             h.event,
@@ -98,23 +98,30 @@ from (
             0,
             0,
             0,
-            d.sign_in * h.amount,
+            d.came * coalesce(h.amount, b.amount),
             0,
-            d.sign_in * h.amount,
-            (1 - d.sign_in) * h.amount
+            d.came * coalesce(h.amount, b.amount),
+            d.went * coalesce(h.amount, b.amount)
         from billig.owed_back as b
-        inner join billig.owed_back_part as h on b.owed_back = h.owed_back
+        left join billig.owed_back_part as h on b.owed_back = h.owed_back
+        left join billig.payment as u on b.used_payment = u.payment
         cross join lateral (
             values
-            (1, billig.local_time(b.recorded_at)::date),
-            (0, billig.local_time(b.settled_at)::date)
-        ) as d (sign_in, posting_date)
+            (1, 0, billig.local_time(b.recorded_at)::date),
+            (0, 1, billig.local_time(b.settled_at)::date),
+            -- what a part payment paid for is paid by then, as a whole
+            (-1, 0, (
+                select min(l.posting_date)
+                from billig.posted_log as l
+                where l.payment = u.payment
+            ))
+        ) as d (came, went, posting_date)
         where d.posting_date is not null
     ) as m
     group by m.organisation, m.posting_date, m.project, m.event, m.sale_channel
 ) as s
 inner join billig.organisation as o on s.organisation = o.organisation
-inner join billig.event as e on s.event = e.event
+left join billig.event as e on s.event = e.event
 left join billig.project as p on s.project = p.project
 window w as (
     partition by s.organisation, s.project, s.event, s.sale_channel
@@ -128,9 +135,9 @@ comment on column report.open_items.posting_date is 'Local date that accounting 
 comment on column report.open_items.next_posting_date is 'The next day on which something happened to these; null: none since';
 comment on column report.open_items.project is 'UKE project, as sold; null: none';
 comment on column report.open_items.project_name is 'Its name, as it is now; null: no project';
-comment on column report.open_items.event is 'The event';
-comment on column report.open_items.event_name is 'The event''s name, as it is now';
-comment on column report.open_items.event_date is 'Local date of the event';
+comment on column report.open_items.event is 'The event; null: money that was charged for a purchase that there is not';
+comment on column report.open_items.event_name is 'The event''s name, as it is now; null: no event';
+comment on column report.open_items.event_date is 'Local date of the event; null: no event';
 comment on column report.open_items.sale_channel is 'How the ticket was taken: NET or RESERVATION';
 comment on column report.open_items.tickets_open_before is 'Tickets taken and not paid when the day began';
 comment on column report.open_items.tickets_sold is 'Tickets taken on the web or reserved, not paid as yet';
@@ -140,7 +147,7 @@ comment on column report.open_items.tickets_open_after is 'Tickets taken and not
 comment on column report.open_items.open_before_amount is 'NOK that buyers owed when the day began, less what was owed to them';
 comment on column report.open_items.sold_amount is 'NOK that the tickets taken cost';
 comment on column report.open_items.changed_amount is 'NOK by which reservations became dearer (positive) or cheaper';
-comment on column report.open_items.paid_amount is 'NOK paid: for open tickets, and too late for tickets that are gone';
+comment on column report.open_items.paid_amount is 'NOK paid: for open tickets, and what bought nothing; what of that pays for tickets later counts once, on its first day';
 comment on column report.open_items.released_amount is 'NOK that the released tickets would have cost; negative';
 comment on column report.open_items.paid_back_amount is 'NOK paid back of what was owed to buyers';
 comment on column report.open_items.open_after_amount is 'NOK that buyers owe when the day ends, less what is owed to them';

@@ -53,8 +53,11 @@ KINDS = {
     "InvoiceDeduction": "FEE",
     "AuthorisationSchemeFee": "FEE",
     "PaymentCost": "FEE",
+    "Chargeback": "DISPUTE",
+    "SecondChargeback": "DISPUTE",
+    "ChargebackReversed": "DISPUTE",
 }
-"""By type of journal; any other, such as a chargeback or a balance carried, is an ADJUSTMENT."""
+"""By type of journal; any other, such as a balance carried, is an ADJUSTMENT."""
 
 
 class _Table(Report):
@@ -104,6 +107,8 @@ def _line(row: Row, number: int) -> Item:
         if not gross and not net:
             return Left(row.line, f"{row.cell['kind']} of nothing")
         kind = "ADJUSTMENT"
+    elif kind == "DISPUTE" and not (gross and row.cell.get("charge")):
+        kind = "ADJUSTMENT"  # it does not say which dispute
     said = split(row, "gross")
     if (
         said is not None
@@ -117,10 +122,15 @@ def _line(row: Row, number: int) -> Item:
         number,
         row.line,
         kind,
-        refs_of(row),
+        _dispute_refs(row) if kind == "DISPUTE" else refs_of(row),
         row.day("occurred_on"),
         gross,
         fee,
         net,
         row.cell["currency"].upper(),
     )
+
+
+def _dispute_refs(row: Row) -> list[str]:
+    """The dispute's own first, then whatever the payment may be known by."""
+    return [name for ours in ("charge", "transaction", "order") if (name := name_of(row, ours))]

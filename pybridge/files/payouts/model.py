@@ -12,7 +12,7 @@ from pybridge.files.tables import LONGEST, PREAMBLE, REFERENCE, Row, Table, enco
 
 NOT_PAID = 0
 """The payout of lines that have none yet."""
-KINDS = ("PAYMENT", "REFUND", "FEE", "ADJUSTMENT", "SKIP")
+KINDS = ("PAYMENT", "REFUND", "FEE", "DISPUTE", "ADJUSTMENT", "SKIP")
 REFERENCES = ("transaction", "charge", "payment", "order")
 
 

@@ -16,7 +16,7 @@ from pybridge.files.payouts.model import (
     needed_money,
     refs_of,
 )
-from pybridge.files.tables import csv_rows
+from pybridge.files.tables import Row, csv_rows
 
 NAME = "stripe"
 LOOKS = (("automatic_payout_id", "reporting_category"),)
@@ -45,6 +45,8 @@ KINDS = {
     "fee": "FEE",
     "network_cost": "FEE",
     "tax": "FEE",
+    "dispute": "DISPUTE",
+    "dispute_reversal": "DISPUTE",
 }
 """By reporting category; any other is an ADJUSTMENT. A transfer pays somebody, and is expected as a refund is."""
 
@@ -69,13 +71,15 @@ def read(file: IO[bytes], begin: Begin, header: Header) -> Iterator[Item]:
                 payouts.declare(row, -net)
             continue
         kind = KINDS.get(category, "ADJUSTMENT")
+        if kind == "DISPUTE" and not (gross and row.cell.get("order")):
+            kind = "ADJUSTMENT"
         if kind == "FEE":
             gross, fee = gross * 0, fee - gross
         yield Line(
             payouts.number(row, [name_of(row, "payout_name")]) if paid else NOT_PAID,
             row.line,
             kind,
-            refs_of(row),
+            _dispute_refs(row) if kind == "DISPUTE" else refs_of(row),
             row.day("occurred_on"),
             gross,
             fee,
@@ -83,3 +87,8 @@ def read(file: IO[bytes], begin: Begin, header: Header) -> Iterator[Item]:
             row.cell["currency"].upper(),
         )
     yield from payouts
+
+
+def _dispute_refs(row: Row) -> list[str]:
+    """The dispute's own first, then whatever the payment may be known by."""
+    return [name for ours in ("order", "payment", "charge") if (name := name_of(row, ours))]

@@ -38,8 +38,8 @@ begin
                 when greatest(abs(f.gross), abs(f.fee), abs(f.net)) >= 1e12 then 'an amount beyond all measure'
                 when f.gross - f.fee <> f.net
                     then format('gross %s less fee %s are %s, not net %s', f.gross, f.fee, f.gross - f.fee, f.net)
-                when f.kind not in ('PAYMENT', 'REFUND', 'FEE', 'ADJUSTMENT') then format('no kind: %s', left(f.kind, 40))
-                when f.kind = 'PAYMENT' and f.gross <= 0 or f.kind = 'REFUND' and f.gross >= 0 or f.kind = 'FEE' and f.gross <> 0
+                when f.kind not in ('PAYMENT', 'REFUND', 'FEE', 'DISPUTE', 'ADJUSTMENT') then format('no kind: %s', left(f.kind, 40))
+                when f.kind = 'PAYMENT' and f.gross <= 0 or f.kind = 'REFUND' and f.gross >= 0 or f.kind = 'FEE' and f.gross <> 0 or f.kind = 'DISPUTE' and f.gross = 0
                     then format('a %s of gross %s', lower(f.kind), f.gross)
             end
         from file_payout_line as f

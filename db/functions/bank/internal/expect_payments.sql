@@ -7,7 +7,9 @@ begin
     -- Payments that no session has, by day and place, or each by itself.
     with line as (
         select
-            r.route, r.fee_rate, l.payment, l.payment_method, l.line, l.amount,
+            r.route, l.payment, l.payment_method, l.line, l.amount,
+            -- of a dispute what the provider keeps for it
+            case when p.disputed_payment is null then r.fee_rate else 0 end as fee_rate, coalesce(d.fee, 0) as dispute_fee,
             billig.local_time(p.payment_time)::date as day, p.cash_point,
             case when r.source = 'PAYMENT' then p.payment end as single,
             -- what is given back is named as what it gives back; what a dispute gave back, as the dispute that took it
@@ -20,6 +22,7 @@ begin
         from bank.route as r
         inner join billig.payment_line as l on r.payment_method = l.payment_method and r.organisation = l.organisation
         inner join billig.payment as p on l.payment = p.payment
+        left join billig.dispute as d on p.payment = d.payment
         where
             (
                 r.source in ('DAY', 'PAYMENT')
@@ -37,9 +40,9 @@ begin
                 where o.payment = l.payment and o.payment_method = l.payment_method and o.line = l.line
             )
         union all
-        -- Money that came too late: in one sum with what its payment paid for, where that is not expected yet.
+        -- Money that bought nothing by itself: in one sum with what its payment paid for, where that is not expected yet.
         select
-            r.route, r.fee_rate, null, w.payment_method, null, w.amount,
+            r.route, null, w.payment_method, null, w.amount, r.fee_rate, 0,
             billig.local_time(w.moved_at)::date, null,
             case when r.source = 'PAYMENT' and not exists (
                 select from bank.expected as e where e.route = r.route and e.payment = w.payment
@@ -54,8 +57,11 @@ begin
             from billig.owed_back as o
             left join billig.payment as p on o.provider_reference = p.provider_reference
             union all
-            select o.owed_back, true, o.payment_method, o.organisation, -o.amount, o.settled_at, o.settled_reference, null
+            select
+                o.owed_back, true, o.payment_method, o.organisation, -o.amount, o.settled_at, o.settled_reference,
+                p.payment -- a dispute that took it with what of the payment had bought tickets
             from billig.owed_back as o
+            left join billig.payment as p on o.settled_reference = p.provider_reference and p.kind = 'CHARGEBACK'
             where o.settled_at is not null
         ) as w on r.payment_method = w.payment_method and r.organisation = w.organisation
         where
@@ -78,7 +84,7 @@ begin
             select
                 l.route, l.day, l.cash_point, l.single, l.reference, sum(l.amount) as amount,
                 coalesce(sum(l.amount) filter (where l.payment is not null), 0) as goods,
-                round(sum(l.amount) * l.fee_rate, 2) as fee,
+                round(sum(l.amount * l.fee_rate), 2) + sum(l.dispute_fee) as fee,
                 array_agg(l.payment) filter (where l.payment is not null) as payments,
                 array_agg(l.payment_method) filter (where l.payment is not null) as methods,
                 array_agg(l.line) filter (where l.payment is not null) as lines,
@@ -86,7 +92,7 @@ begin
                 array_agg(l.is_repayment) filter (where l.owed_back is not null) as repayments
             from line as l
             group by
-                l.route, l.fee_rate, l.day, l.cash_point, l.single, l.reference,
+                l.route, l.day, l.cash_point, l.single, l.reference,
                 case when l.reference <> '' and l.single is null then l.owed_back end
             order by l.day, l.route, l.cash_point, l.single
         ) as g

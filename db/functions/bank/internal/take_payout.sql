@@ -80,7 +80,11 @@ begin
     line as (
         insert into bank.payout_line (payout, line, kind, refs, occurred_on, gross, fee, net)
         select
-            m.payout, f.line, f.kind, array(select distinct n from unnest(f.refs) as n where n <> '' order by n),
+            m.payout, f.line, f.kind,
+            case
+                when f.kind = 'DISPUTE' then f.refs -- the first is its own
+                else array(select distinct n from unnest(f.refs) as n where n <> '' order by n)
+            end,
             f.occurred_on, f.gross, f.fee, f.net
         from made as m
         inner join file_payout as p on m.payout_id = p.payout_id

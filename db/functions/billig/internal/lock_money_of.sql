@@ -9,7 +9,14 @@ begin
         with recursive holder as (
             select l.ticket
             from billig.transaction_log as l
-            where l.payment = p_payment and billig.takes_money(l.transaction_type)
+            where
+                -- of a part payment the one that used it
+                l.payment in (
+                    select p_payment
+                    union all
+                    select u.used_payment from billig.part_payment as u where u.payment = p_payment
+                )
+                and billig.takes_money(l.transaction_type)
             union
             -- exchanged: what came in lies in the new tickets
             select l.ticket

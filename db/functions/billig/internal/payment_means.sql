@@ -38,7 +38,7 @@ begin
     select array_agg(m.payment_method order by l.position), count(distinct m.payment_method)
     into methods, v_right
     from unnest(v_methods, amounts) with ordinality as l (method, amount, position)
-    inner join billig.payment_method as m on l.method = m.payment_method_name and not m.is_rounding
+    inner join billig.payment_method as m on l.method = m.payment_method_name and not m.is_rounding and not m.is_held
     where case
         when p_total = 0 then l.amount = 0 -- no line, but what is given must agree
         else l.amount = round(l.amount, 2) and sign(l.amount) = sign(p_total) and abs(l.amount) < 'Infinity'
@@ -51,7 +51,7 @@ begin
                 (
                     select string_agg(payment_method_name, ', ' order by payment_method)
                     from billig.payment_method
-                    where not is_rounding
+                    where not is_rounding and not is_held
                 ));
     end if;
     v_given := (select sum(a) from unnest(amounts) as a);

@@ -22,7 +22,9 @@ begin
             sum(l.amount) as amount, sum(sum(l.amount)) over (partition by l.payment) as total
         from billig.payment_line as l
         inner join billig.payment as p on l.payment = p.payment
-        where l.payment = any (p_payments) and p.exchange is null
+        where
+            l.payment = any (p_payments) and p.exchange is null
+            and not exists (select from billig.exchange_source as x where x.payment = l.payment)
         group by 1, 2, 3
     ) as i
     where sign(i.amount) = sign(i.total)
@@ -34,4 +36,4 @@ end;
 $$;
 
 comment on function billig.payment_mix(bigint[]) is
-'Of which payments, and by which of their methods, the money of payments is, signed NOK: of one that took it itself; of one that gave it back the one that it gives back. Of an exchange: what its new tickets are paid with, which is what the old ones were, and the difference.';
+'Of which payments, and by which of their methods, the money of payments is, signed NOK: of one that took it itself; of one that gave it back the one that it gives back. Of an exchange: what its new tickets are paid with, which is what the old ones were, and the difference; of a web sale that part payments came for, those and the rest.';

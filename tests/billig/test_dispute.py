@@ -1,0 +1,54 @@
+"""What a provider tells of a dispute beside its money: why, the fee, the deadline, and who is let in meanwhile."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from tests.conftest import Connection
+from tests.support.domain import Event, consistency, expect, make_event, one, rows, run, update_ticket
+from tests.support.given_back import charge_back, web, won
+
+
+@pytest.fixture
+def event(db: Connection) -> Event:
+    return make_event(db, prices=(200,))
+
+
+def test_a_dispute_keeps_its_type_fee_and_deadline(db: Connection, event: Event) -> None:
+    web(db, event.price_group, 2, reference="ref-1")
+    first = charge_back(db, amount=100, dispute_type="fraudulent", fee=150, answer_by=date(2099, 1, 1))
+    assert charge_back(db, amount=100) == first, "said twice: the first word counts"
+    (dispute,) = rows(db, "select dispute_type, fee, answer_by, lets_in from billig.dispute")
+    assert dispute == {
+        "dispute_type": "fraudulent", "fee": Decimal(150), "answer_by": date(2099, 1, 1), "lets_in": False,
+    }  # fmt: skip
+    for wrong in (
+        {"fee": -1},
+        {"fee": None},
+        {"fee": Decimal("0.001")},
+        {"fee": Decimal("NaN")},
+        {"lets_in": None},
+        {"answer_by": date(1999, 1, 1)},
+        {"dispute_type": "a\nb"},
+    ):
+        with expect("22023"):
+            charge_back(db, dispute="dp_2", amount=100, **wrong)
+    for change in ("update billig.dispute set fee = 0", "delete from billig.dispute", "truncate billig.dispute"):
+        with expect("23B20"):
+            run(db, change)
+    assert consistency(db) == {}
+
+
+def test_a_ticket_that_is_charged_back_whole_lets_in_only_if_somebody_says_so(db: Connection, event: Event) -> None:
+    (out,) = web(db, event.price_group, reference="out").tickets
+    (let_in,) = web(db, event.price_group, reference="in").tickets
+    charge_back(db, dispute="dp_out", provider="out")
+    charge_back(db, dispute="dp_in", provider="in", lets_in=True)
+    with expect("23B31"):
+        update_ticket(db, out, used="now")
+    update_ticket(db, let_in, used="now")
+    won(db, dispute="dp_out")
+    update_ticket(db, out, used="now")
+    assert one(db, "select count(*) from billig.ticket where used is not null") == 2
+    assert consistency(db) == {}
