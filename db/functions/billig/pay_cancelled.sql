@@ -23,7 +23,7 @@ begin
     p_payment_amounts := books.list('p_payment_amounts', p_payment_amounts);
     p_seller := billig.check_seller(p_seller);
     if p_request_id is not null then
-        v_answer := billig.begin_request('pay_cancelled', p_request_id, jsonb_build_object(
+        v_answer := books.begin_request('billig.pay_cancelled', p_request_id, jsonb_build_object(
             'p_purchase', p_purchase, 'p_seller', p_seller, 'p_cash_point', p_cash_point,
             'p_payment_methods', p_payment_methods, 'p_payment_amounts', p_payment_amounts
         ));
@@ -53,7 +53,7 @@ begin
             v_tickets, p_seller, p_cash_point, p_payment_methods, p_payment_amounts, v_reason, v_is_used
         ) as r;
         if p_request_id is not null then
-            perform billig.end_request('pay_cancelled', p_request_id, v_answer);
+            perform books.end_request('billig.pay_cancelled', p_request_id, v_answer);
         end if;
     end if;
     return query
