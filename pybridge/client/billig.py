@@ -18,10 +18,32 @@ class AbortPurchaseRow:
 
 
 @dataclass(frozen=True)
+class CancelEventRow:
+    """A row of `billig.cancel_event`."""
+
+    event_change: int
+    purchases: int
+    tickets: int
+
+
+@dataclass(frozen=True)
 class CancelReservationRow:
     """A row of `billig.cancel_reservation`."""
 
     ticket: int
+
+
+@dataclass(frozen=True)
+class CancelledTicketsRow:
+    """A row of `billig.cancelled_tickets`."""
+
+    purchase: int
+    ticket: int
+    event: int
+    event_name: str
+    road: str
+    payment_method: str | None
+    amount: Decimal
 
 
 @dataclass(frozen=True)
@@ -148,12 +170,43 @@ class LateRowsRow:
 
 
 @dataclass(frozen=True)
+class MoveEventRow:
+    """A row of `billig.move_event`."""
+
+    event_change: int
+    tickets: int
+    vat_tickets: int
+
+
+@dataclass(frozen=True)
+class PayCancelledRow:
+    """A row of `billig.pay_cancelled`."""
+
+    payment: int
+    ticket: int
+    amount: Decimal
+
+
+@dataclass(frozen=True)
 class PayReservationRow:
     """A row of `billig.pay_reservation`."""
 
     payment: int
     ticket: int
     amount: Decimal
+
+
+@dataclass(frozen=True)
+class PreviewCancelRow:
+    """A row of `billig.preview_cancel`."""
+
+    item: str
+    payment_method: str | None
+    purchases: int
+    tickets: int
+    amount: Decimal
+    is_in_the_way: bool
+    note: str
 
 
 @dataclass(frozen=True)
@@ -216,6 +269,21 @@ class RefundRow:
     payment: int
     ticket: int
     amount: Decimal
+
+
+@dataclass(frozen=True)
+class RefundCancelledRow:
+    """A row of `billig.refund_cancelled`."""
+
+    purchases_done: int
+    purchases_left: int
+    tickets_refunded: int
+    refunded_amount: Decimal
+    tickets_let_go: int
+    tickets_owed: int
+    owed_amount: Decimal
+    tickets_kept: int
+    tickets_disputed: int
 
 
 @dataclass(frozen=True)
@@ -408,6 +476,17 @@ class Billig(Room):
         """
         return self._rows(AbortPurchaseRow, "abort_purchase", purchase=purchase)
 
+    def cancel_event(self, *, event: int, reason: str, used_tickets: str = "REFUND") -> list[CancelEventRow]:
+        """Cancels an event: from then on nothing is sold, reserved, paid or exchanged into it (23B34), and what is
+        prepaid does not become revenue. What was sold is then given back by billig.refund_cancelled, call by call.
+        used_tickets: REFUND, tickets that were ever used are paid back as all others; KEEP, they are not.
+        billig.preview_cancel says first what there is. Returns the row of billig.event_change, and how many purchases
+        and tickets are to be seen to. billig.move_event takes it back: what is not given back by then stays sold. 22023
+        no reason, or an event that has no time yet; 25000 not at read committed; 55P03 somebody has been selling to it
+        for longer than a second: try again; P0002 no such event; 23B52 it is cancelled already.
+        """
+        return self._rows(CancelEventRow, "cancel_event", event=event, reason=reason, used_tickets=used_tickets)
+
     def cancel_reservation(
         self,
         *,
@@ -428,15 +507,14 @@ class Billig(Room):
             request_id=request_id,
         )
 
-    def change_event(self, *, event: int, kind: str, reason: str, event_time: datetime | None = None) -> int:
-        """Says that an event is CANCELLED, or MOVED to another time (event_time, local), and why. From today on prepaid
-        tickets of a cancelled event do not become revenue, and those of a moved one do on its new day. A cancelled
-        event that is moved is to be held again. Tickets and money stay as they are: refund them. Returns the row of
-        billig.event_change. 22023: no kind, no reason, or a time that does not go with the kind; P0002: no such event;
-        23B52: it stands so already.
+    def cancelled_tickets(self, *, purchase: int | None = None, ticket: int | None = None) -> list[CancelledTicketsRow]:
+        """The live tickets of cancelled events in a purchase, found by its number or by that of one of its tickets:
+        what a cashier asks when a buyer comes. A row for each method that a ticket's money came by: road STAND, a stand
+        pays it back (billig.pay_cancelled); others as billig.way_back says. amount: NOK that is left of it, including
+        the fee. No row: nothing is left, or nothing of it was cancelled. 22023 neither or both named; P0002 no such
+        purchase.
         """
-        result: int = self._value("change_event", event=event, kind=kind, reason=reason, event_time=event_time)
-        return result
+        return self._rows(CancelledTicketsRow, "cancelled_tickets", purchase=purchase, ticket=ticket)
 
     def change_price_group(
         self,
@@ -472,13 +550,13 @@ class Billig(Room):
             request_id=request_id,
         )
 
-    def change_vat(self) -> list[ChangeVatRow]:
+    def change_vat(self, *, event: int | None = None) -> list[ChangeVatRow]:
         """Takes tickets of events to come to the VAT rate of the day of delivery, as it is known now: where a rate was
         entered, or an event moved, after they were sold. Logged as VAT_CHANGE: what lies in a ticket out under the old
-        rate, in under the new; no money moves. Run by the job vat_change. Returns how many, by event, codes and rates
-        (per cent).
+        rate, in under the new; no money moves. event: of this one alone. Run by the job vat_change, and for its event
+        by billig.move_event. Returns how many, by event, codes and rates (per cent).
         """
-        return self._rows(ChangeVatRow, "change_vat")
+        return self._rows(ChangeVatRow, "change_vat", event=event)
 
     def channel_of(self, *, transaction_type: int) -> str | None:
         """Of a log row's type: The channel that its ticket was sold on, where the type says it
@@ -530,12 +608,14 @@ class Billig(Room):
     def confirm_net_payment(
         self, *, purchase: int, amount: Money, provider_reference: str, payment_method: str = "NET_CARD"
     ) -> list[ConfirmNetPaymentRow]:
-        """The payment provider said OK. One row per ticket; result: PAID; RESOLD (it had timed out, a new ticket at the
-        price as sold names it in replaces: they were free still); OWED (they were not, or the event has begun: one row
-        without a ticket, the money is recorded in owed_back). amount: NOK, must be what the purchase costs, the sum of
-        its tickets' prices. The same provider_reference again gives the first answer. P0002 no such purchase; 23B01
-        free tickets that timed out and are gone; 23B06 amount does not agree; 23B19 reference used for something else;
-        22023; 42501.
+        """The payment provider charged the buyer. What was charged is recorded, whatever it is: one row per ticket that
+        it paid for, and one without a ticket for what of it bought none. result: PAID; RESOLD (it had timed out, a new
+        ticket at the price as sold names it in replaces: they were free still); OWED (amount is owed back to the buyer,
+        in billig.owed_back: the tickets were gone, the event has begun or is cancelled, the purchase was paid already,
+        it was more than that, or there is no such purchase); PART (amount is less than what is to be paid: kept for the
+        rest while the tickets are held, owed back from then on). The rest pays the tickets with what came before it.
+        amount: NOK. The same provider_reference again gives the first answer. 23B01 free tickets that timed out and are
+        gone; 23B06 no sum of money; 23B19 reference used for something else; 22023; 42501.
         """
         return self._rows(
             ConfirmNetPaymentRow,
@@ -633,6 +713,14 @@ class Billig(Room):
         cancellations and time-outs.
         """
         result: bool = self._value("frees_seat", transaction_type=transaction_type)
+        return result
+
+    def history_position(self, *, era: int, xact_id: str) -> int:
+        """Where a transaction stands in the history of this database: its number, and above it the era (deploy.era),
+        since a restored dump counts from the beginning again. Only grows; of an era up to 63 a floating-point number
+        holds it exactly. What transaction_log_position_idx has.
+        """
+        result: int = self._value("history_position", era=era, xact_id=xact_id)
         return result
 
     def import_programme(self, *, rows: Any) -> list[ImportProgrammeRow]:
@@ -739,6 +827,35 @@ class Billig(Room):
         result: datetime = self._value("local_time", **given(time=time))
         return result
 
+    def move_event(
+        self,
+        *,
+        event: int,
+        event_time: datetime,
+        reason: str,
+        event_location: str | None = None,
+        sale_from: datetime | None = None,
+        sale_to: datetime | None = None,
+    ) -> list[MoveEventRow]:
+        """Moves an event to another time (local), and to another place and sale period where those are given. What is
+        prepaid becomes revenue on its new day, and tickets take the VAT rate of that day (VAT_CHANGE). Tickets stay
+        good: who will not come is refunded by billig.refund. A cancelled event that is moved, be it to its own time, is
+        to be held, and is sold again: what was given back stays given back, the rest stays sold. Returns the row of
+        billig.event_change, how many live tickets it has, and how many of them changed VAT rate. 22023 no reason, a
+        time outside 2000 to 2100, or a sale that ends before it begins; 25000 not at read committed; P0002 no such
+        event; 23B52 it is to be held then. What is null of place and sale stays as it is.
+        """
+        return self._rows(
+            MoveEventRow,
+            "move_event",
+            event=event,
+            event_time=event_time,
+            reason=reason,
+            event_location=event_location,
+            sale_from=sale_from,
+            sale_to=sale_to,
+        )
+
     def moves_money(self, *, transaction_type: int) -> bool:
         """Of a log row's type: Money may move, in or out, or from one VAT rate to another (transaction_type.money not
         ZERO); amounts may still be 0, of a free ticket.
@@ -746,12 +863,14 @@ class Billig(Room):
         result: bool = self._value("moves_money", transaction_type=transaction_type)
         return result
 
-    def name_buyer(self, *, purchase: int, owner_name: str) -> None:
+    def name_buyer(self, *, purchase: int, owner_name: str, key: UUID | None = None) -> None:
         """Says who a purchase's buyer is, for its receipts: once. Needed before NOK 40,000 or more is paid in cash for
-        it (create_purchase takes owner_name for a sale at once). 22023: no name; P0002; 23B20: another name stands
-        there, or the buyer was erased and has nothing left to pay.
+        it (create_purchase takes owner_name for a sale at once). By who sold it (a registered service: whoever did), by
+        any seller while nothing of it is paid, by a bookkeeper, and with key, its key, by anybody. 22023: no name;
+        P0002: no such purchase, or another key; 42501; 23B20: another name stands there, or the buyer was erased and
+        has nothing left to pay.
         """
-        self._value("name_buyer", purchase=purchase, owner_name=owner_name)
+        self._value("name_buyer", purchase=purchase, owner_name=owner_name, key=key)
 
     def number_confirmations(self) -> int:
         """Numbers what went over no cash point and was not printed yet (web purchases, their refunds): each
@@ -760,6 +879,35 @@ class Billig(Room):
         """
         result: int = self._value("number_confirmations")
         return result
+
+    def pay_cancelled(
+        self,
+        *,
+        purchase: int,
+        seller: str,
+        cash_point: int | None = None,
+        payment_methods: Sequence[str] | None = None,
+        payment_amounts: Sequence[Money] | None = None,
+        request_id: str | None = None,
+    ) -> list[PayCancelledRow]:
+        """Pays back at a stand what is owed of a purchase for cancelled events: all its tickets whose money lies with
+        stands (road STAND of billig.cancelled_tickets), as billig.refund does, used ones too where the cancellation
+        says so. In the seller's till session: it leaves the drawer, and stands in X and Z as a return, with a receipt.
+        One row per ticket, amount negative NOK. Each krone by the means it came; payment_methods {CASH} pays out in
+        cash what a terminal took, and what was paid on the web of the same tickets. 22023; P0002 no such purchase;
+        23B06; 23B13; 23B26 no till session is open; 23B31; 23B37 no stand owes anything for it; 23B90 the drawer cannot
+        hold so much; 42501.
+        """
+        return self._rows(
+            PayCancelledRow,
+            "pay_cancelled",
+            purchase=purchase,
+            seller=seller,
+            cash_point=cash_point,
+            payment_methods=payment_methods,
+            payment_amounts=payment_amounts,
+            request_id=request_id,
+        )
 
     def pay_reservation(
         self,
@@ -788,6 +936,16 @@ class Billig(Room):
             request_id=request_id,
         )
 
+    def preview_cancel(self, *, event: int, used_tickets: str = "REFUND") -> list[PreviewCancelRow]:
+        """What cancelling an event would come to, and changes nothing: a row for each road that money goes back by and
+        each method it came by (item PROVIDER, STAND, LET_GO, KEPT, DISPUTED, NOTHING, as billig.way_back says), with
+        purchases, tickets and NOK that is left of them, including fees; a ticket whose money came by several methods is
+        in several rows. is_in_the_way: somebody should look at it first; also USED (tickets that were used and are in
+        the rows above), HELD (the event has begun, or has no time yet) and CANCELLED (it is cancelled already: what is
+        left). Of a cancelled event with what was said of used tickets then. 22023; P0002 no such event.
+        """
+        return self._rows(PreviewCancelRow, "preview_cancel", event=event, used_tickets=used_tickets)
+
     def receipt(
         self,
         *,
@@ -795,6 +953,7 @@ class Billig(Room):
         purchase: int | None = None,
         ticket: int | None = None,
         language: str = "nb",
+        key: UUID | None = None,
     ) -> list[ReceiptRow]:
         """Prints the receipts of a payment, of a purchase's first sale, or of the last payment of a ticket (name one):
         one receipt per organisation whose tickets it is for, as rows to print in order, in bokmål (nb) or English (en).
@@ -807,11 +966,16 @@ class Billig(Room):
         registered for it), TOGETHER (the payment's other receipts, with their totals: what follows is for all of them),
         ROUNDING (of cash: what is handed over less what it is for), PAYMENT (by means: totals and ROUNDING together).
         receipt_number: among those of its kind of the cash point, or else of the organisation; transaction_number:
-        among all. NOK, negative for money back; times local. Each call counts as a print: print_number 1 is the
-        original, later ones are copies and say what it said. 22023: none or several named, or another language; P0002:
-        nothing paid, or not committed yet.
+        among all. NOK, negative for money back; times local. Whose it is: a seller prints what they took or gave, and
+        all of the cash point where their till session is open (a registered service: of any seller); legacy roles what
+        a legacy write did; a bookkeeper all; anybody else, the web as well, with key, the key of a purchase in it. Each
+        call counts as a print: print_number 1 is the original, later ones are copies and say what it said. 22023: none
+        or several named, or another language; P0002: nothing paid, or not committed yet, or another key; 42501:
+        somebody else's, and no key.
         """
-        return self._rows(ReceiptRow, "receipt", payment=payment, purchase=purchase, ticket=ticket, language=language)
+        return self._rows(
+            ReceiptRow, "receipt", payment=payment, purchase=purchase, ticket=ticket, language=language, key=key
+        )
 
     def record_chargeback(
         self,
@@ -822,14 +986,20 @@ class Billig(Room):
         amount: Money | None = None,
         payment_method: str | None = None,
         reason: str | None = None,
+        dispute_type: str | None = None,
+        fee: Money = 0,
+        answer_by: date | None = None,
+        lets_in: bool = False,
     ) -> list[RecordChargebackRow]:
         """The payment provider took money of a payment back, since the buyer disputed it: one row per ticket in which
         that money lies now, exchanges followed, in proportion to what lies there by that method; logged as CHARGEBACK,
         amount negative NOK, the ticket's part first. The payment is named by provider_reference or payment; amount:
         positive NOK, null: all that is left; payment_method: where several that are not cash. dispute_reference: the
         provider's, once: the same again gives the first answer. The tickets keep their seats: refund them to free
-        those; one that is charged back whole lets nobody in. 22023; P0002 no such payment; 23B12 the payment bought
-        nothing, and is owed back; 23B19 reference used for something else; 23B31 more than is left; 42501.
+        those; one that is charged back whole lets nobody in, unless lets_in. dispute_type: the provider's word; fee:
+        NOK that it keeps for it, positive; answer_by: until when it can be contested (billig.dispute, as first said).
+        22023; P0002 no such payment; 23B12 the payment bought nothing, and is owed back; 23B19 reference used for
+        something else; 23B31 more than is left; 42501.
         """
         return self._rows(
             RecordChargebackRow,
@@ -840,6 +1010,10 @@ class Billig(Room):
             amount=amount,
             payment_method=payment_method,
             reason=reason,
+            dispute_type=dispute_type,
+            fee=fee,
+            answer_by=answer_by,
+            lets_in=lets_in,
         )
 
     def record_chargeback_won(
@@ -951,6 +1125,18 @@ class Billig(Room):
             kept=kept,
         )
 
+    def refund_cancelled(self, *, event: int, purchases: int = 100) -> list[RefundCancelledRow]:
+        """Gives back what was sold of a cancelled event, purchases purchases at a time, each once: call it until
+        purchases_left is 0, or purchases_done is, which means that somebody else has what is left in hand: wait, and go
+        on. It may be stopped anywhere and called again, and by several at once. All that was paid on the web goes back
+        by its provider, under the reference that took it, fee and all; unpaid tickets are let go; what lies with a
+        stand, by whatever means, becomes owed back and is paid by billig.pay_cancelled in a till session; tickets in
+        dispute are left. Returns what this call did: tickets, and NOK, positive. tickets_kept: used, where the
+        cancellation says KEEP, or free tickets of a stand. 22023; 25000 not at read committed; P0002 no such event;
+        23B35 it is not cancelled; 23B31 a ticket's money is not where the log says.
+        """
+        return self._rows(RefundCancelledRow, "refund_cancelled", event=event, purchases=purchases)
+
     def register_cash_point(
         self,
         *,
@@ -980,7 +1166,8 @@ class Billig(Room):
 
     def register_seller(self, *, seller: str) -> None:
         """Registers somebody who sells or refunds under a legacy name or through a service: from now on the name is
-        stored as it is written here, whatever case a client writes. Login roles need it not. 22023: no name.
+        stored as it is written here, whatever case a client writes. Login roles need it not. 22023: no name, or that of
+        a role that cannot log in.
         """
         self._value("register_seller", seller=seller)
 
@@ -1021,7 +1208,8 @@ class Billig(Room):
 
     def settle_owed_back(self, *, owed_back: int, reference: str) -> int:
         """Notes that money owed to a buyer was paid back, by the login role; once more with the same reference changes
-        nothing. P0002 no such; 23B12 settled by another reference; 22023.
+        nothing. P0002 no such; 23B12 settled by another reference, or tickets were paid with it; 23B38 a part payment
+        whose tickets are held still; 22023.
         """
         result: int = self._value("settle_owed_back", owed_back=owed_back, reference=reference)
         return result
