@@ -522,6 +522,18 @@ comment on column marketplace.click_file_problem.column_name is 'The column';
 comment on column marketplace.click_file_problem.value is 'What stands there, its first 100 characters';
 comment on column marketplace.click_file_problem.reason is 'What is wrong with it';
 
+create table marketplace.turn (
+    turn text not null,
+    constraint turn_pkey primary key (turn)
+);
+comment on table marketplace.turn is
+'Rows that are locked by who must not do a thing at once with another, as bank.turn. FILE and two digits: a file of clicks is loaded whose SHA-256 begins with them. EVENT and two digits: a gateway''s event is recorded, and the SHA-256 of gateway and number begins with them. Who takes a batch locks the gateway''s own row. Never changed (23B62).';
+comment on column marketplace.turn.turn is 'For what';
+insert into marketplace.turn (turn)
+select w.what || ' ' || lpad(to_hex(n), 2, '0')
+from generate_series(0, 255) as n
+cross join (values ('FILE'), ('EVENT')) as w (what);
+
 create table marketplace.click_name (
     click_time timestamptz not null,
     advertisement bigint not null,
