@@ -2,7 +2,6 @@ create or replace function jobs.begin_due_run(p_job text, p_period text, p_now t
 returns table (job_run bigint, as_of timestamptz, statement_timeout interval)
 language plpgsql security definer
 set search_path = pg_catalog, jobs, pg_temp
-set lock_timeout = '10s'
 set datestyle = 'ISO, MDY'
 as $$
 #variable_conflict use_column

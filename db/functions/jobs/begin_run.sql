@@ -2,7 +2,6 @@ create or replace function jobs.begin_run(p_job text, p_period text default '', 
 returns table (job_run bigint, outcome text)
 language plpgsql security definer
 set search_path = pg_catalog, jobs, pg_temp
-set lock_timeout = '10s'
 set datestyle = 'ISO, MDY'
 as $$
 #variable_conflict use_column

@@ -20,6 +20,12 @@ declare
     v_first_of jsonb;
     v_payment_of jsonb;
 begin
+    if tg_relid <> 'billig.ticket'::regclass then
+        raise exception 'the transaction log is of tickets' using
+            errcode = '23B07',
+            detail = format('%s on %I.%I.', tg_op, tg_table_schema, tg_table_name),
+            hint = 'Change the ticket: its triggers log it.';
+    end if;
     -- Longer than other functions: refusals, legacy payments and the log's rows all read the transition table, which no
     -- function that is called sees.
     select

@@ -19,6 +19,12 @@ declare
     v_payments bigint[];
     v_refused bigint[];
 begin
+    if tg_relid <> 'billig.ticket'::regclass then
+        raise exception 'the transaction log is of tickets' using
+            errcode = '23B07',
+            detail = format('%s on %I.%I.', tg_op, tg_table_schema, tg_table_name),
+            hint = 'Change the ticket: its triggers log it.';
+    end if;
     -- Longer than other functions: the table of changes is one CASE in one statement over the transition tables; in parts,
     -- whole rows would be carried from one to the next, for every ticket.
     -- The plan is kept for the session and must hold for one row as for a million: old and new are hashed,
