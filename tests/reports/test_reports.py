@@ -311,6 +311,8 @@ TESTED_ELSEWHERE = {  # test_arguments.py, test_settlement.py, test_till.py, tes
     "x_report",
     "z_report",
     "event_day",  # test_pages.py
+    "blocker",  # test_bounds.py
+    "login",
     "log_position",
     "marketplace_click_day",
     "marketplace_set_off",  # test_account.py, test_pages.py
