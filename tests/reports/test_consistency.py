@@ -935,6 +935,18 @@ BREAKAGES: list[tuple[str, str, Break]] = [
     ("vat", "a change of VAT back to the rate of before", _back_to_another_rate),
     ("vat", "VAT of what is kept", _log("kept", "fee_vat_amount = 0")),
     ("vat", "VAT of what was won", _log("won", "vat_amount = vat_amount + 0.01")),
+    ("log_origin", "a time to come", _log(
+        "paid", "transaction_time = transaction_time + interval '1 day', transaction_date = transaction_date + 1",
+        problem="its time has not come yet")),
+    ("log_origin", "another day", _log(
+        "paid", "transaction_date = transaction_date - 1", problem="its day is not that of its time")),
+    ("log_origin", "another transaction", _log(
+        "paid", "xact_id = '3'", problem="its payment is another transaction's")),
+    ("log_origin", "a transaction to come", _log(
+        "unpaid", "xact_id = '9223372036854775807'", problem="its transaction has not begun yet")),
+    ("log_origin", "an era to come", _log("unpaid", "era = era + 1", problem="its era has not begun yet")),
+    ("log_origin", "another login", _log(
+        "kept", "login_role = 'somebody'", problem="its transaction has several logins")),
     ("overlong_unpaid", "nobody expires web sales", _nobody_expires),
     ("overlong_unpaid", "nobody expires reservations", _reservation_kept),
     ("era_is_current", "a dump restored elsewhere", _another_cluster),
