@@ -115,7 +115,8 @@ def _blocks(row: Row) -> str:
     who = f"process {row['pid']} ({row['login_role'] or 'no user'}, {row['application_name'] or 'no name'})"
     what = f" for {', '.join(row['tables'])}" if row["tables"] else ""
     waited = row["waited"].total_seconds()
-    return f"{who}, {row['state']}, holds up {row['waiting']}{what}, for {waited:.0f} s: pg_terminate_backend({row['pid']})"
+    end = f"select pg_terminate_backend({row['pid']})"
+    return f"{who}, {row['state']}, holds up {row['waiting']}{what}, for {waited:.0f} s: {end}"
 
 
 def _ago(age: timedelta | None) -> str:

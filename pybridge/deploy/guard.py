@@ -107,17 +107,23 @@ create table if not exists deploy.guard_thing (
     constraint guard_thing_pkey primary key (kind, thing)
 );
 comment on table deploy.guard_thing is
-'What else hangs on the project''s tables, or reads them, as it stood when a deploy last made or loaded it: one row each.'
+'What else hangs on the project''s tables, or reads them, as it stood when a deploy last made or loaded it'
 ' Only the owner can write here';
 comment on column deploy.guard_thing.kind is
 'function, view, rule, policy, constraint, column, table: whether row-level security holds';
-comment on column deploy.guard_thing.thing is 'Its name, with its schema; of what hangs on a table: the table, and its own name';
+comment on column deploy.guard_thing.thing is
+'Its name, with its schema; of what hangs on a table: the table, and its own name';
 comment on column deploy.guard_thing.sha256 is 'SHA-256 of its definition as PostgreSQL writes it, hexadecimal';
 
 create or replace function deploy.present_things()
 returns table (kind text, thing text, sha256 text)
 language sql stable
 set search_path = pg_catalog, deploy, pg_temp
+set datestyle = 'ISO, MDY'
+set intervalstyle = 'postgres'
+set timezone = 'UTC'
+set bytea_output = 'hex'
+set quote_all_identifiers = off
 as $$
 with room as (
     select n.oid, n.nspname
@@ -133,10 +139,15 @@ relation as (
 ),
 thing (kind, thing, definition) as (
     select 'function', p.oid::regprocedure::text,
-        concat_ws(' ', pg_get_userbyid(p.proowner), case when p.prokind in ('f', 'p') then pg_get_functiondef(p.oid) end)
+        concat_ws(
+            ' ', pg_get_userbyid(p.proowner), case when p.prokind in ('f', 'p') then pg_get_functiondef(p.oid) end
+        )
     from pg_proc as p
     join room as r on p.pronamespace = r.oid
-    where not exists (select from pg_depend as d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype in ('e', 'i'))
+    where not exists (
+        select from pg_depend as d
+        where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype in ('e', 'i')
+    )
     union all
     select 'view', name, concat_ws(' ', pg_get_userbyid(relowner), reloptions::text, pg_get_viewdef(oid))
     from relation
@@ -153,7 +164,8 @@ thing (kind, thing, definition) as (
     union all
     select 'policy', r.name || ' ' || p.polname,
         concat_ws(
-            ' ', p.polcmd, p.polpermissive, (select string_agg(pg_get_userbyid(o), ',' order by pg_get_userbyid(o)) from unnest(p.polroles) as o),
+            ' ', p.polcmd, p.polpermissive,
+            (select string_agg(pg_get_userbyid(o), ',' order by pg_get_userbyid(o)) from unnest(p.polroles) as o),
             pg_get_expr(p.polqual, r.oid), 'check', pg_get_expr(p.polwithcheck, r.oid)
         )
     from pg_policy as p
@@ -190,7 +202,10 @@ select t.kind, t.thing, encode(sha256(convert_to(t.definition, 'UTF8')), 'hex')
 from thing as t
 $$;
 comment on function deploy.present_things() is
-'What hangs on the project''s tables, or reads them, as it stands now: functions, views, rules, policies, constraints, columns, whether row-level security holds, and children, subscriptions and publications, of which no deploy makes any.';
+'What hangs on the project''s tables, or reads them, as it stands now: functions, views, rules, policies, constraints,'
+' columns, whether row-level security holds, and children, subscriptions and publications, of which'
+' no deploy makes any.'
+' Written alike whatever the settings of who asks';
 
 create or replace view deploy.thing_problem as
 select
@@ -226,7 +241,9 @@ def broken(cur: psycopg.Cursor[Any]) -> Things:
     triggers = {("trigger", f"{trigger} on {table}") for table, trigger, _ in found}
     changed = {
         ("view" if kind == "view" else "function", thing.split("(")[0])
-        for kind, thing in cur.execute("select kind, thing from deploy.thing_problem where kind in ('function', 'view')")
+        for kind, thing in cur.execute(
+            "select kind, thing from deploy.thing_problem where kind in ('function', 'view')"
+        )
     }
     return triggers | changed | {("function", function) for _, _, function in found if function}
 
@@ -247,9 +264,7 @@ def changed_things(cur: psycopg.Cursor[Any]) -> list[tuple[str, str]]:
 
 def record_things(cur: psycopg.Cursor[Any], wrong_before: list[tuple[str, str]]) -> None:
     """Remember all as it stands, now that files are loaded, but for what was found changed before anything was done."""
-    cur.execute(
-        "create temporary table pg_temp.wrong_before (kind text, thing text) on commit drop", prepare=False
-    )
+    cur.execute("create temporary table pg_temp.wrong_before (kind text, thing text) on commit drop", prepare=False)
     cur.executemany("insert into pg_temp.wrong_before (kind, thing) values (%s, %s)", wrong_before)
     cur.execute(
         "with now_there as materialized (select kind, thing, sha256 from deploy.present_things()),"

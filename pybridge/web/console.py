@@ -281,7 +281,9 @@ def _wanted(address: str) -> tuple[str, dict[str, str]] | None:
 
 
 def _keep(response: Response, name: str, value: str, seconds: int | None = None) -> None:
-    response.set_cookie(name, value, max_age=seconds, httponly=True, samesite="Strict", secure=flask.request.is_secure, path="/")
+    response.set_cookie(
+        name, value, max_age=seconds, httponly=True, samesite="Strict", secure=flask.request.is_secure, path="/"
+    )
 
 
 def _guard(response: flask.Response) -> flask.Response:

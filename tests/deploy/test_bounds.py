@@ -61,11 +61,10 @@ def test_no_file_of_pybridge_takes_one() -> None:
 
 
 @pytest.mark.parametrize("table", ["billig.turn", "marketplace.turn", "bank.turn"])
-def test_no_login_locks_a_turn_but_by_what_it_is_for(shared_db: Connection, connect: Connect, table: str) -> None:
+def test_no_login_locks_a_turn_but_by_what_it_is_for(shared_db: Connection, table: str) -> None:
     for group in GROUPS:
-        with login_role(shared_db, group) as name, psycopg.connect(shared_db.info.dsn, user=name) as stranger:
-            with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                stranger.execute(f"select from {table} for key share".encode())
+        with logged_in(shared_db, group) as stranger, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            stranger.execute(f"select from {table} for key share".encode())
 
 
 def test_a_client_that_chooses_a_large_key_waits_for_another_by_a_row(connect: Connect, db: Connection) -> None:
@@ -88,14 +87,12 @@ def test_every_function_that_may_wait_has_the_one_lock_timeout(shared_db: Connec
     waiting = "p.prosecdef and p.provolatile = 'v' and p.prokind = 'f'"
     found = rows(
         shared_db,
-        sql.SQL(
-            """
-            select s as setting, count(*) as functions from pg_proc as p
-            cross join unnest(p.proconfig) as s
-            where s like 'lock_timeout=%%' and p.pronamespace::regnamespace::text <> 'pg_catalog'
-            group by s
-            """
-        ),
+        """
+        select s as setting, count(*) as functions from pg_proc as p
+        cross join unnest(p.proconfig) as s
+        where s like 'lock_timeout=%' and p.pronamespace::regnamespace::text <> 'pg_catalog'
+        group by s
+        """,
     )
     assert [row["setting"] for row in found] == [f"lock_timeout={bounds.LOCK_TIMEOUT}"], "one number"
     without = rows(
@@ -103,7 +100,8 @@ def test_every_function_that_may_wait_has_the_one_lock_timeout(shared_db: Connec
         sql.SQL(
             """
             select p.oid::regprocedure::text as name from pg_proc as p
-            where {} and p.pronamespace::regnamespace::text in ('books', 'billig', 'marketplace', 'bank', 'jobs', 'report')
+            where {}
+                and p.pronamespace::regnamespace::text in ('books', 'billig', 'marketplace', 'bank', 'jobs', 'report')
                 and not coalesce(p.proconfig::text like '%%lock_timeout%%', false)
             """
         ).format(sql.SQL(waiting)),

@@ -1047,7 +1047,8 @@ def test_a_profiles_own_role_sees_its_own_and_nothing_of_others(settled: Town) -
             "select transaction from marketplace.transaction", "select profile from marketplace.profile",
             "explain select ad_click from marketplace.ad_click", "select adjustment from marketplace.adjustment",
             "select advertisement from marketplace.advertisement", "select website from marketplace.website",
-            "select price from marketplace.advertisement_price", "select marketplace.click_counts(null, 'WEBSITE', '2026-01-01', '2026-02-01')",
+            "select price from marketplace.advertisement_price",
+            "select marketplace.click_counts(null, 'WEBSITE', '2026-01-01', '2026-02-01')",
             "select count(*) from marketplace.ad_click_2026_01", "select count(*) from marketplace.ad_click_default",
             "select login_role from marketplace.profile", "select * from marketplace.transaction_subtotal",
             "select * from marketplace.late_click", "select click_profile from marketplace.adjustment",
@@ -1194,7 +1195,8 @@ def test_the_policies_are_asked_once_a_query(settled: Town) -> None:
         )
     (asked,) = (line for line in plan.splitlines() if "Filter:" in line)
     assert "InitPlan" in asked or "$" in asked
-    assert "pg_has_role" not in asked and "own_profile" not in asked
+    assert "pg_has_role" not in asked
+    assert "own_profile" not in asked
 
 
 def test_the_site_sees_all_and_inserts_clicks_but_not_at_its_own_price(settled: Town) -> None:
@@ -1243,7 +1245,8 @@ def test_the_site_saves_whole_rows_and_is_refused_by_what_they_say(settled: Town
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 web.execute(
                     sql.SQL(
-                        "insert into marketplace.ad_click (profile, click_time, advertisement, {}) values (900, %s, %s, null)"
+                        "insert into marketplace.ad_click (profile, click_time, advertisement, {})"
+                        " values (900, %s, %s, null)"
                     ).format(sql.Identifier(column)),
                     (at(2026, 2, 2), ad),
                 )
