@@ -107,7 +107,7 @@ create table if not exists deploy.guard_thing (
     constraint guard_thing_pkey primary key (kind, thing)
 );
 comment on table deploy.guard_thing is
-'What else hangs on the project''s tables, or reads them, as it stood when a deploy last made or loaded it'
+'What else hangs on the project''s tables, or reads them, as it stood when a deploy last made or loaded it.'
 ' Only the owner can write here';
 comment on column deploy.guard_thing.kind is
 'function, view, rule, policy, constraint, column, table: whether row-level security holds';

@@ -37,13 +37,10 @@ begin
     for v_setting in
         select s.setting, s.setting_value from deploy.login_setting as s where s.group_role = p_group
     loop
-        execute format(
-            'alter role %I in database %I set %s = %L',
-            p_name, current_database(), v_setting.setting, v_setting.setting_value
-        );
+        execute format('alter role %I set %s = %L', p_name, v_setting.setting, v_setting.setting_value);
     end loop;
 end;
 $$;
 
 comment on function deploy.create_login(text, text) is
-'Makes a login role that is a member of a group role, with the settings of deploy.login_setting, in this database; one that is there is given them, and made a member. It has no password yet: \password in psql. Runs with the rights of its caller, who must be able to create roles and to grant the group: a superuser, say. 22023 no name for a login, or a group''s; P0002 no such group; 42501.';
+'Makes a login role that is a member of a group role, with the settings of deploy.login_setting; one that is there is given them, and made a member; of several groups, the last one named says which settings, and ALTER ROLE gives it others. It has no password yet: \password in psql. Runs with the rights of its caller, who must be able to create roles and to grant the group: a superuser, say. 22023 no name for a login, or a group''s; P0002 no such group; 42501.';
