@@ -117,7 +117,7 @@ comment on column deploy.guard_thing.sha256 is 'SHA-256 of its definition as Pos
 
 create or replace function deploy.present_things()
 returns table (kind text, thing text, sha256 text)
-language sql stable
+language sql stable security definer
 set search_path = pg_catalog, deploy, pg_temp
 set datestyle = 'ISO, MDY'
 set intervalstyle = 'postgres'

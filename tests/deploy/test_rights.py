@@ -260,7 +260,6 @@ def test_what_runs_with_the_owners_rights_fixes_its_search_path(shared_db: Conne
         "marketplace.sees_all",
     ], "these look nothing up"
     assert [row["name"] for row in found if row["is_fixed"]] == [
-        "deploy.present_things",
         "marketplace.check_period",
         "marketplace.credited_beyond",
     ], "all else that profiles are shown runs with the owner's rights, and asks whose it is"

@@ -1,7 +1,7 @@
 """What must stay unknown (tests/deploy/rights.toml): each column, by each role it is kept from, tried in six ways."""
 
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -47,12 +47,12 @@ WAYS: dict[str, Way] = {
 
 
 @pytest.fixture(scope="module")
-def db(shared_db: Connection) -> Iterator[Connection]:
+def db(shared_db: Connection) -> Connection:
     make_event(shared_db)
     purchase = raw_purchase(shared_db)
     run(shared_db, "update billig.purchase set owner_email = 'kari@example.com' where purchase = %s", purchase)
     shared_db.execute("analyze billig.purchase")
-    yield shared_db
+    return shared_db
 
 
 @pytest.mark.parametrize("unknown", UNKNOWN, ids=[each["what"] for each in UNKNOWN])

@@ -704,12 +704,12 @@ def test_a_partition_has_what_the_table_has(here: Town) -> None:
     query = """
         select (select count(*) from pg_constraint where conrelid = c.oid and contype = 'c') as checks,
             (select count(*) from pg_index where indrelid = c.oid) as indexes,
-            c.relrowsecurity and c.relforcerowsecurity as is_secure,
+            has_any_column_privilege('marketplace_profile', c.oid, 'select') as is_open,
             (select count(*) from pg_trigger where tgrelid = c.oid) as triggers
         from pg_class as c
         where c.relname in ('ad_click', 'ad_click_default', 'ad_click_2026_01')
     """
-    assert rows(here.db, query) == [{"checks": 5, "indexes": 3, "is_secure": True, "triggers": 0}] * 3
+    assert rows(here.db, query) == [{"checks": 5, "indexes": 3, "is_open": False, "triggers": 0}] * 3
 
 
 # --- Verification ---------------------------------------------------------------------------------------------------
@@ -1066,9 +1066,8 @@ def test_a_profiles_own_role_sees_its_own_and_nothing_of_others(settled: Town) -
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 kari.execute(statement.encode())
         kari.execute("set row_security = off")
-        assert len(rows(kari, "select transaction from marketplace.own_statement")) == one(
-            db, "select count(*) from marketplace.transaction where profile = %s", settled.advertiser
-        )
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            kari.execute("select transaction from marketplace.own_statement")
 
 
 @pytest.mark.smoke

@@ -1272,7 +1272,7 @@ def test_the_guard_does_not_depend_on_who_asks(db: Connection) -> None:
             assert seen(db, "trigger_guard") == []
     settings = {
         "datestyle": "German", "intervalstyle": "iso_8601", "timezone": "Asia/Tokyo", "bytea_output": "escape",
-        "quote_all_identifiers": "on", "extra_float_digits": "-5", "lc_numeric": "C",
+        "extra_float_digits": "-5", "lc_numeric": "C",
         "standard_conforming_strings": "off",
     }  # fmt: skip
     with db.transaction(force_rollback=True):

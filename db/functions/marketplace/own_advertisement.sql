@@ -7,7 +7,7 @@ set search_path = pg_catalog, marketplace, pg_temp
 begin atomic
     select a.advertisement, a.advertisement_name::text, r.valid_from, r.price
     from marketplace.advertisement as a
-    left join marketplace.advertisement_price as r on a.advertisement = r.advertisement
+    left join marketplace.advertisement_tariff as r on a.advertisement = r.advertisement
     where a.profile = (select marketplace.own_profile());
 end;
 

@@ -11,4 +11,4 @@ begin atomic
 end;
 
 comment on function marketplace.own_payment_means() is
-'How a profile itself pays and is paid, without the account or card. The profile is who logged in (marketplace.own_profile); of any other, nothing. May be null: ended_at: in use.';
+'How a profile itself pays and is paid, without the account or card. The profile is who logged in (marketplace.own_profile); of any other, nothing. ended_at null: in use. May be null: ended_at.';

@@ -151,7 +151,7 @@ end;
 $$;
 
 comment on function billig.ticket_log_insert() is
-'Logs every new ticket (T1, T5, T9): NORMAL_SALE, NET_SALE (and NET_PAID), RESERVATION_SALE. 23B24: a state that no sale gives; 23B06: a payment of another transaction.';
+'Logs every new ticket (T1, T5, T9): NORMAL_SALE, NET_SALE (and NET_PAID), RESERVATION_SALE. 23B07: of another table; 23B24: a state that no sale gives; 23B06: a payment of another transaction.';
 
 create or replace trigger ticket_2_log_insert
 after insert on billig.ticket

@@ -437,7 +437,7 @@ end;
 $$;
 
 comment on function billig.ticket_log_update() is
-'Logs every change of a ticket, one row each, or refuses it (T1, T6 to T9): the type follows from the change. What a row moves is what lies in the ticket after it less what lay there before (billig.left_of, billig.fee_in). Two rows, the old out and the new in: a paid change of price group where a VAT rate or the fee''s VAT code is another than before, VAT_CHANGE, and a refund of which a part is kept. 23B06 payment of another transaction; 23B08 a change of what was sold; 23B09 refunded by nobody; 23B10 refunded already; 23B11 used; 23B12 not in a state for it; 23B22 goes back; 23B23 two changes at once; 23B31 more given back than there is.';
+'Logs every change of a ticket, one row each, or refuses it (T1, T6 to T9): the type follows from the change. What a row moves is what lies in the ticket after it less what lay there before (billig.left_of, billig.fee_in). Two rows, the old out and the new in: a paid change of price group where a VAT rate or the fee''s VAT code is another than before, VAT_CHANGE, and a refund of which a part is kept. 23B06 payment of another transaction; 23B07 of another table; 23B08 a change of what was sold; 23B09 refunded by nobody; 23B10 refunded already; 23B11 used; 23B12 not in a state for it; 23B22 goes back; 23B23 two changes at once; 23B31 more given back than there is.';
 
 create or replace trigger ticket_2_log_update
 after update on billig.ticket

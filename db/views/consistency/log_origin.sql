@@ -1,6 +1,9 @@
 create or replace view consistency.log_origin as
 with era as (
-    select max(e.era) as era from deploy.era as e
+    -- A restored dump that was not deployed yet is era_is_current's to tell.
+    select max(e.era) as era
+    from deploy.era as e
+    having not exists (select from consistency.era_is_current)
 ),
 
 transaction_of_log as (
