@@ -124,6 +124,7 @@ set intervalstyle = 'postgres'
 set timezone = 'UTC'
 set bytea_output = 'hex'
 set quote_all_identifiers = off
+set standard_conforming_strings = on
 as $$
 with room as (
     select n.oid, n.nspname

@@ -21,8 +21,9 @@ def shows(connection: Connection, statement: str) -> bool:
         with connection.transaction(force_rollback=True):
             if statement.startswith("copy"):
                 with connection.cursor().copy(statement.encode()) as copy:
-                    return any(True for _ in copy)
-            connection.execute(statement.encode())
+                    list(copy)
+            else:
+                connection.execute(statement.encode())
     except psycopg.errors.InsufficientPrivilege:
         return False
     return True
@@ -37,7 +38,7 @@ WAYS: dict[str, Way] = {
     "asked": lambda c, s, t, k: shows(c, f"select {k} from {s}.{t}"),
     "planned": lambda c, s, t, k: shows(c, f"explain select {k} from {s}.{t}"),
     "guessed": lambda c, s, t, k: shows(c, f"select 1 from {s}.{t} where {k}::text > 'm'"),
-    "copied": lambda c, s, t, k: shows(c, f"copy {s}.{t} ({k}) to stdout"),
+    "copied": lambda c, s, t, k: shows(c, f"copy (select {k} from {s}.{t}) to stdout"),
     "as a row": lambda c, s, t, k: shows(c, f"select x::text from {s}.{t} as x"),
     "by a view of one's own": lambda c, s, t, k: shows(
         c, f"create temporary view mine as select {k} from {s}.{t}; select * from pg_temp.mine"
