@@ -38,7 +38,7 @@ begin
     for v_setting in
         select s.setting, s.setting_value from deploy.login_setting as s where s.group_role = p_group
     loop
-        execute format('alter role %I set %s = %L', p_name, v_setting.setting, v_setting.setting_value);
+        execute format('alter role %I set %I = %L', p_name, v_setting.setting, v_setting.setting_value);
     end loop;
 end;
 $$;
