@@ -1314,6 +1314,22 @@ comment on column billig.owed_back_part.project is 'UKE project, as sold';
 comment on column billig.owed_back_part.event is 'Event, as sold';
 comment on column billig.owed_back_part.amount is 'NOK including the fee, positive';
 
+create table billig.turn (
+    turn text not null,
+    constraint turn_pkey primary key (turn)
+);
+comment on table billig.turn is
+'Rows that are locked by who must not do a thing at once with another, as bank.turn. PROGRAMME: one is imported. The name of a sequence: it moves past a key that a client chose. Never changed (23B20).';
+comment on column billig.turn.turn is 'For what';
+insert into billig.turn (turn)
+values
+('PROGRAMME'),
+('billig.ticket_ticket_seq'),
+('billig.purchase_purchase_seq'),
+('billig.event_event_seq'),
+('billig.price_group_price_group_seq'),
+('billig.ticket_group_base_ticket_group_seq');
+
 create table billig.receipt_word (
     word text not null,
     language text not null,

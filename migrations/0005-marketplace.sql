@@ -21,7 +21,7 @@ create table marketplace.profile (
     constraint profile_profile_check check (profile > 0)
 );
 comment on table marketplace.profile is
-'A person, or a firm, that advertises, has websites, or both. Row-level security: a profile''s own role sees its own row.';
+'A person, or a firm, that advertises, has websites, or both. A profile''s own role reads no table; functions show it its own (own_statement and its siblings).';
 comment on column marketplace.profile.profile is 'Key, above 0';
 comment on column marketplace.profile.profile_name is 'What it is called';
 comment on column marketplace.profile.login_role is
@@ -538,6 +538,18 @@ comment on column marketplace.click_file_problem.line is 'The line';
 comment on column marketplace.click_file_problem.column_name is 'The column';
 comment on column marketplace.click_file_problem.value is 'What stands there, its first 100 characters';
 comment on column marketplace.click_file_problem.reason is 'What is wrong with it';
+
+create table marketplace.turn (
+    turn text not null,
+    constraint turn_pkey primary key (turn)
+);
+comment on table marketplace.turn is
+'Rows that are locked by who must not do a thing at once with another, as bank.turn. FILE and two digits: a file of clicks is loaded whose SHA-256 begins with them. EVENT and two digits: a gateway''s event is recorded, and the SHA-256 of gateway and number begins with them. Who takes a batch locks the gateway''s own row. Never changed (23B62).';
+comment on column marketplace.turn.turn is 'For what';
+insert into marketplace.turn (turn)
+select w.what || ' ' || lpad(to_hex(n), 2, '0')
+from generate_series(0, 255) as n
+cross join (values ('FILE'), ('EVENT')) as w (what);
 
 create table marketplace.click_name (
     click_time timestamptz not null,
@@ -1293,16 +1305,17 @@ create index stray_payment_attempt_idx on marketplace.stray (payment_attempt);
 create index stray_gateway_look_idx on marketplace.stray (gateway_look);
 
 -- --- Who sees what ---------------------------------------------------------------------------------------------------
--- Row-level security, FORCEd upon the owner too, by session_user: so definer functions and views show no more. No
--- subqueries: a distributed table's policies may have none. What names no column is asked once a query; a check would be
--- asked once a row, and who may write is decided by rights.
+-- Row-level security, FORCEd upon the owner too, by session_user: so definer functions show a profile no more than its
+-- own, whatever they forget to ask. A profile's role reads no table itself: EXPLAIN counts the rows that a policy hides.
+-- What stands in a subquery is asked once a query. Clicks have none: a table that is distributed cannot, and what reads
+-- them asks (marketplace.check_profile, own_profile, sees_all).
 do $$
 declare
     v_table text;
 begin
     foreach v_table in array array[
-        'profile', 'advertisement', 'advertisement_price', 'website', 'transaction', 'transaction_subtotal', 'ad_click',
-        'ad_click_default', 'late_click', 'adjustment', 'payment_means', 'payment_attempt', 'payment_attempt_event',
+        'profile', 'advertisement', 'advertisement_price', 'website', 'transaction', 'transaction_subtotal', 'late_click',
+        'adjustment', 'payment_means', 'payment_attempt', 'payment_attempt_event',
         'gateway_event', 'set_off', 'account_entry', 'stray'
     ]
     loop
@@ -1310,7 +1323,7 @@ begin
         execute format('alter table marketplace.%I force row level security', v_table);
         execute format(
             'create policy %I on marketplace.%I to pybridge_owner, marketplace_web, bookkeeper, auditor'
-            ' using (marketplace.sees_all()) with check (true)',
+            ' using ((select marketplace.sees_all())) with check (true)',
             v_table || '_staff', v_table
         );
     end loop;
@@ -1320,24 +1333,24 @@ begin
     ]
     loop
         execute format(
-            'create policy %I on marketplace.%I for select to marketplace_profile'
-            ' using (profile = marketplace.own_profile())',
+            'create policy %I on marketplace.%I for select to pybridge_owner'
+            ' using (profile = (select marketplace.own_profile()))',
             v_table || '_own', v_table
         );
     end loop;
 end;
 $$;
-create policy profile_own on marketplace.profile for select to marketplace_profile
-using (login_role = session_user);
--- The owner, too, may look up whose role this is: own_profile does.
+-- own_profile looks up whose role this is.
 create policy profile_lookup on marketplace.profile for select to pybridge_owner
 using (login_role = session_user);
-create policy advertisement_price_own on marketplace.advertisement_price for select to marketplace_profile
-using (exists (
-    select from marketplace.advertisement as a
-    where a.advertisement = advertisement_price.advertisement and a.profile = marketplace.own_profile()
+create policy advertisement_price_own on marketplace.advertisement_price for select to pybridge_owner
+using (advertisement in (
+    select a.advertisement from marketplace.advertisement as a where a.profile = (select marketplace.own_profile())
 ));
--- By value, of a row that an ORM names whole: a table that is distributed has no triggers.
+-- The site's own INSERTs of clicks, by value, of a row that an ORM names whole: a table that is distributed has no triggers.
+-- This is all that row-level security says of clicks: it hides none from who may read them, and the owner is not bound.
+alter table marketplace.ad_click enable row level security;
+create policy ad_click_staff on marketplace.ad_click to marketplace_web, bookkeeper, auditor using (true) with check (true);
 create policy ad_click_site on marketplace.ad_click as restrictive for insert to marketplace_web
 with check (
     publisher is null and price is null and commission_rate is null and publisher_share is null
@@ -1345,5 +1358,3 @@ with check (
     and excluded_at is null and excluded_by is null and excluded_reason is null
     and marketplace.takes_click_at(click_time)
 );
-create policy ad_click_own on marketplace.ad_click for select to marketplace_profile
-using (profile = marketplace.own_profile() or publisher = marketplace.own_profile());

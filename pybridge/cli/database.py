@@ -104,6 +104,9 @@ def _done(did: deploying.DeployResult) -> str:
     ]
     if did.recreated:
         lines.append(f"dropped and made again: {', '.join(did.recreated)}")
+    if did.left_open:
+        lines.append("not this role's to do; let the database's owner, or a superuser, say once:")
+        lines += [f"  {statement};" for statement in did.left_open]
     return "\n".join([*lines, f"done in {did.seconds:.1f} s"])
 
 

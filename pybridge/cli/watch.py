@@ -14,7 +14,7 @@ from pybridge.database import connect
 from pybridge.extras import needs
 from pybridge.formats import local
 from pybridge.jobs import runner
-from pybridge.jobs.health import Row, jobs
+from pybridge.jobs.health import Row, blockers, jobs, unbounded_logins
 from pybridge.jobs.scheduler import STOP_AFTER, Scheduler
 from pybridge.terminal import new_table
 
@@ -56,15 +56,23 @@ def schedule(
 @app.command()
 def health(as_json: Json = False) -> None:
     with connect(deployed=True) as connection:
-        rows = jobs(connection)
+        rows, blocking, logins = jobs(connection), blockers(connection), unbounded_logins(connection)
     wrong = [row["job"] for row in rows if row["is_wrong"]]
+    stuck = [row for row in blocking if row["is_wrong"]]
     if as_json:
-        print_json(rows)
+        print_json({"jobs": rows, "blockers": blocking, "logins": logins})
     else:
+        console = Console()
         _print(rows)
-        what = f"late or failing: {', '.join(wrong)}" if wrong else "all is well"
-        Console().print(Text(what, style="bold red" if wrong else "green"))
-    if wrong:
+        for row in logins:
+            console.print(Text(_unbounded(row), style="yellow"))
+        for row in stuck:
+            console.print(Text(_blocks(row), style="bold red"))
+        if wrong:
+            console.print(Text(f"late or failing: {', '.join(wrong)}", style="bold red"))
+        if not wrong and not stuck:
+            console.print(Text("all is well", style="green"))
+    if wrong or stuck:
         raise typer.Exit(REFUSED)
 
 
@@ -96,6 +104,19 @@ def _print(rows: list[Row]) -> None:
         if row["error_message"]:
             code = f" ({row['error_code']})" if row["error_code"] else ""
             console.print(Text(f"{row['job']}: {row['error_message']}{code}"))
+
+
+def _unbounded(row: Row) -> str:
+    made = f"select deploy.create_login('{row['group_role']}', '{row['login_role']}')"
+    return f"{row['login_role']} begins without {', '.join(row['unset'])}: {made}"
+
+
+def _blocks(row: Row) -> str:
+    who = f"process {row['pid']} ({row['login_role'] or 'no user'}, {row['application_name'] or 'no name'})"
+    what = f" for {', '.join(row['tables'])}" if row["tables"] else ""
+    waited = row["waited"].total_seconds()
+    end = f"select pg_terminate_backend({row['pid']})"
+    return f"{who}, {row['state']}, holds up {row['waiting']}{what}, for {waited:.0f} s: {end}"
 
 
 def _ago(age: timedelta | None) -> str:

@@ -41,6 +41,9 @@ def serve(
     allow_remote: Annotated[
         bool, typer.Option(help="Listen on an address that others can reach, without TLS.")
     ] = False,
+    proxy: Annotated[
+        str | None, typer.Option(help="The address of the proxy in front of it, whose X-Forwarded-For it believes.")
+    ] = None,
 ) -> None:
     with needs("web"):
         from pybridge.web import serving
@@ -55,7 +58,7 @@ def serve(
     if lang not in LOCALES:
         raise fail(REFUSED, f"There are no pages in {lang!r}.", f"Choose one of: {', '.join(LOCALES)}.")
     try:
-        serving.serve(host, port, lang, name or (), typer.echo)
+        serving.serve(host, port, lang, name or (), typer.echo, proxy)
     except OSError as error:
         raise fail(
             REFUSED, f"{host}:{port} cannot be listened on ({error.strerror}).", "Choose another --port."

@@ -17,6 +17,7 @@ from pybridge.client.billig import CheckProgrammeRow as Problem
 if TYPE_CHECKING:
     from pybridge.client.bank import Bank
     from pybridge.client.books import Books
+    from pybridge.client.deploy import Deploy
     from pybridge.client.jobs import Jobs
     from pybridge.client.marketplace import Marketplace
     from pybridge.client.report import Report
@@ -38,6 +39,12 @@ class Client(Billig):
         from pybridge.client.books import Books
 
         return Books(self.connection)
+
+    @property
+    def deploy(self) -> "Deploy":
+        from pybridge.client.deploy import Deploy
+
+        return Deploy(self.connection)
 
     @property
     def jobs(self) -> "Jobs":

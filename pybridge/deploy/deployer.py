@@ -18,7 +18,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 from yoyo import internalmigrations
 
-from pybridge.deploy import catalogue, checks, guard, migrations, waiting
+from pybridge.deploy import bounds, catalogue, checks, guard, migrations, waiting
 from pybridge.deploy.acting import DEPLOYER, OWNER, Acting, Connection, refusal
 from pybridge.deploy.catalogue import schema_fingerprint
 from pybridge.deploy.migrations import OtherCheckout
@@ -54,6 +54,7 @@ class DeployResult:
     migrations: list[str] = field(default_factory=list)  # applied now
     loaded: list[str] = field(default_factory=list)
     recreated: list[str] = field(default_factory=list)  # views of other people's, dropped and made again
+    left_open: list[str] = field(default_factory=list)  # statements that bound what logins may hold up: not its right
     unchanged: int = 0  # files
     applied_before: int = field(default=0, compare=False)  # migrations
     seconds: float = field(default=0.0, compare=False)
@@ -126,6 +127,7 @@ class _Deploy(Acting):
         self.take_turn()
         known = self.known_objects()
         self.refuse_strangers(known)
+        wrong_before = guard.changed_things(self.cur)
         self.cur.execute(OWN_TABLES.read_bytes(), prepare=False)
         guard.prepare(self.cur)
         new_era = self.begin_era()
@@ -134,10 +136,12 @@ class _Deploy(Acting):
             self.load(everything=new_era)
             self.make_again()
             self.grant()
+            self.result.left_open = bounds.bound_database(self)
             checks.refuse_unexplained(self, self.home, known)
             checks.check_bodies(self)
             if new_era or self.result.migrations or self.result.loaded:
                 checks.check_bodies_deeply(self)
+            guard.record_things(self.cur, [] if new_era else wrong_before)
         self.remember(known)
         return self.result
 
@@ -291,6 +295,7 @@ class _Deploy(Acting):
             done.update((file.path, file.sha256) for file in todo)
         else:
             raise DeployRefused(todo[0].path, "what it defines is not there after loading it")
+        bounds.bound_functions(self)
         paths = [file.path for file in self.files]
         self.cur.execute("delete from deploy.repeatable_object where path <> all(%s)", [paths])
         loaded = {thing for file in self.files if file.path in self.result.loaded for thing in file.defines}

@@ -1,4 +1,5 @@
-"""What the deploy remembers of the triggers it loaded, and how what is in the database differs from that.
+"""What the deploy remembers of the triggers it loaded, and of all else that hangs on the project's tables, and how what
+is in the database differs from that.
 
 The comparison is a view of the database, so that consistency.trigger_guard finds between two deploys what the next
 deploy would mend.
@@ -10,7 +11,12 @@ from typing import Any
 import psycopg
 
 # The views: all that the deploy defines and no file of db/ does.
-VIEWS = {("view", "deploy.present_trigger"), ("view", "deploy.trigger_problem")}
+VIEWS = {
+    ("view", "deploy.present_trigger"),
+    ("view", "deploy.trigger_problem"),
+    ("function", "deploy.present_things"),
+    ("view", "deploy.thing_problem"),
+}
 
 # Names are written without the schemas of the trigger's table and of its function, so that no search_path changes them.
 OWN = b"""
@@ -91,19 +97,189 @@ comment on column deploy.trigger_problem.problem is
 ' not what was deployed: its definition or its function was replaced';
 """
 
+# Text that no search_path changes, nor another database's numbers of objects: it is in dumps. Partitions of the
+# marketplace are a job's to make, and extensions bring their own.
+THINGS = b"""
+create table if not exists deploy.guard_thing (
+    kind text,
+    thing text,
+    sha256 text not null,
+    constraint guard_thing_pkey primary key (kind, thing)
+);
+comment on table deploy.guard_thing is
+'What else hangs on the project''s tables, or reads them, as it stood when a deploy last made or loaded it.'
+' Only the owner can write here';
+comment on column deploy.guard_thing.kind is
+'function, view, rule, policy, constraint, column, table: whether row-level security holds';
+comment on column deploy.guard_thing.thing is
+'Its name, with its schema; of what hangs on a table: the table, and its own name';
+comment on column deploy.guard_thing.sha256 is 'SHA-256 of its definition as PostgreSQL writes it, hexadecimal';
+
+create or replace function deploy.present_things()
+returns table (kind text, thing text, sha256 text)
+language sql stable security definer
+set search_path = pg_catalog, deploy, pg_temp
+set datestyle = 'ISO, MDY'
+set intervalstyle = 'postgres'
+set timezone = 'UTC'
+set bytea_output = 'hex'
+set quote_all_identifiers = off
+set standard_conforming_strings = on
+as $$
+with room as (
+    select n.oid, n.nspname
+    from pg_namespace as n
+    where n.nspname in ('books', 'billig', 'marketplace', 'bank', 'jobs', 'report', 'consistency', 'deploy')
+),
+relation as (
+    select c.oid, c.relkind, c.relrowsecurity, c.relforcerowsecurity, c.reloptions, c.relowner,
+        r.nspname || '.' || c.relname as name
+    from pg_class as c
+    join room as r on c.relnamespace = r.oid
+    where c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition and c.relname not like '%yoyo%'
+),
+thing (kind, thing, definition) as (
+    select 'function', p.oid::regprocedure::text,
+        concat_ws(
+            ' ', pg_get_userbyid(p.proowner), case when p.prokind in ('f', 'p') then pg_get_functiondef(p.oid) end
+        )
+    from pg_proc as p
+    join room as r on p.pronamespace = r.oid
+    where not exists (
+        select from pg_depend as d
+        where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype in ('e', 'i')
+    )
+    union all
+    select 'view', name, concat_ws(' ', pg_get_userbyid(relowner), reloptions::text, pg_get_viewdef(oid))
+    from relation
+    where relkind in ('v', 'm')
+    union all
+    select 'table', name, concat_ws(' ', relkind, pg_get_userbyid(relowner), relrowsecurity, relforcerowsecurity)
+    from relation
+    where relkind in ('r', 'p', 'f')
+    union all
+    select 'rule', r.name || ' ' || w.rulename, w.ev_enabled::text || pg_get_ruledef(w.oid)
+    from pg_rewrite as w
+    join relation as r on w.ev_class = r.oid
+    where w.rulename <> '_RETURN'
+    union all
+    select 'policy', r.name || ' ' || p.polname,
+        concat_ws(
+            ' ', p.polcmd, p.polpermissive,
+            (select string_agg(pg_get_userbyid(o), ',' order by pg_get_userbyid(o)) from unnest(p.polroles) as o),
+            pg_get_expr(p.polqual, r.oid), 'check', pg_get_expr(p.polwithcheck, r.oid)
+        )
+    from pg_policy as p
+    join relation as r on p.polrelid = r.oid
+    union all
+    select 'constraint', r.name || ' ' || c.conname, concat_ws(' ', pg_get_constraintdef(c.oid), c.convalidated)
+    from pg_constraint as c
+    join relation as r on c.conrelid = r.oid
+    where c.contype not in ('n', 't') and c.conparentid = 0
+    union all
+    select 'column', r.name || ' ' || a.attname,
+        concat_ws(
+            ' ', format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity::text, a.attgenerated::text,
+            pg_get_expr(d.adbin, d.adrelid)
+        )
+    from pg_attribute as a
+    join relation as r on a.attrelid = r.oid and r.relkind in ('r', 'p', 'f')
+    left join pg_attrdef as d on a.attrelid = d.adrelid and a.attnum = d.adnum
+    where a.attnum > 0 and not a.attisdropped
+    union all
+    select 'child', r.name || ' ' || i.inhrelid::regclass, ''
+    from pg_inherits as i
+    join relation as r on i.inhparent = r.oid and r.relkind <> 'p'
+    union all
+    select 'subscription', r.name || ' ' || s.srsubid, ''
+    from pg_subscription_rel as s
+    join relation as r on s.srrelid = r.oid
+    union all
+    select 'publication', t.schemaname || '.' || t.tablename || ' ' || t.pubname, ''
+    from pg_publication_tables as t
+    join relation as r on t.schemaname || '.' || t.tablename = r.name
+)
+select t.kind, t.thing, encode(sha256(convert_to(t.definition, 'UTF8')), 'hex')
+from thing as t
+$$;
+comment on function deploy.present_things() is
+'What hangs on the project''s tables, or reads them, as it stands now: functions, views, rules, policies, constraints,'
+' columns, whether row-level security holds, and children, subscriptions and publications, of which'
+' no deploy makes any.'
+' Written alike whatever the settings of who asks';
+
+create or replace view deploy.thing_problem as
+select
+    coalesce(n.kind, g.kind) as kind,
+    coalesce(n.thing, g.thing) as thing,
+    case
+        when n.sha256 is null then 'missing'
+        when g.sha256 is null then 'not deployed'
+        else 'not what was deployed'
+    end as problem
+from deploy.guard_thing as g
+full join deploy.present_things() as n on g.kind = n.kind and g.thing = n.thing
+where n.sha256 is distinct from g.sha256;
+comment on view deploy.thing_problem is 'What is not as it was deployed, triggers apart, one row each';
+comment on column deploy.thing_problem.kind is 'As deploy.guard_thing.kind; and child, subscription, publication';
+comment on column deploy.thing_problem.thing is 'As deploy.guard_thing.thing';
+comment on column deploy.thing_problem.problem is
+'missing; not deployed: no deploy made it; not what was deployed: it was replaced or changed';
+"""
+
 Things = set[tuple[str, str]]  # as File.defines has them
 
 
 def prepare(cur: psycopg.Cursor[Any]) -> None:
     """Make the tables and views where they are not."""
     cur.execute(OWN, prepare=False)
+    cur.execute(THINGS, prepare=False)
 
 
 def broken(cur: psycopg.Cursor[Any]) -> Things:
     """Triggers and their functions that are not as they were deployed: their files are to be loaded again."""
     found = cur.execute("select table_name, trigger_name, function_name from deploy.trigger_problem").fetchall()
     triggers = {("trigger", f"{trigger} on {table}") for table, trigger, _ in found}
-    return triggers | {("function", function) for _, _, function in found if function}
+    changed = {
+        ("view" if kind == "view" else "function", thing.split("(")[0])
+        for kind, thing in cur.execute(
+            "select kind, thing from deploy.thing_problem where kind in ('function', 'view')"
+        )
+    }
+    return triggers | changed | {("function", function) for _, _, function in found if function}
+
+
+def changed_things(cur: psycopg.Cursor[Any]) -> list[tuple[str, str]]:
+    """What loading files does not mend, and the deploy must not take for its own work: policies, constraints, ...
+
+    Asked first of all, while the view is that of the deploy before, which wrote what it compares with.
+    """
+    found = cur.execute("select to_regclass('deploy.thing_problem') is not null").fetchone()
+    if found != (True,):
+        return []
+    return cur.execute(
+        "select kind, thing from deploy.thing_problem"
+        " where kind not in ('function', 'view') and exists (select from deploy.guard_thing)"
+    ).fetchall()
+
+
+def record_things(cur: psycopg.Cursor[Any], wrong_before: list[tuple[str, str]]) -> None:
+    """Remember all as it stands, now that files are loaded, but for what was found changed before anything was done."""
+    cur.execute("create temporary table pg_temp.wrong_before (kind text, thing text) on commit drop", prepare=False)
+    cur.executemany("insert into pg_temp.wrong_before (kind, thing) values (%s, %s)", wrong_before)
+    cur.execute(
+        "with now_there as materialized (select kind, thing, sha256 from deploy.present_things()),"
+        " gone as ("
+        " delete from deploy.guard_thing as g"
+        " where not exists (select from now_there as n where n.kind = g.kind and n.thing = g.thing)"
+        " and not exists (select from pg_temp.wrong_before as w where w.kind = g.kind and w.thing = g.thing))"
+        " insert into deploy.guard_thing as g (kind, thing, sha256)"
+        " select n.kind, n.thing, n.sha256 from now_there as n"
+        " where n.kind not in ('child', 'subscription', 'publication')"
+        " and not exists (select from pg_temp.wrong_before as w where w.kind = n.kind and w.thing = n.thing)"
+        " on conflict (kind, thing) do update set sha256 = excluded.sha256 where g.sha256 <> excluded.sha256"
+    )
+    cur.execute("drop table pg_temp.wrong_before")
 
 
 def record(cur: psycopg.Cursor[Any], loaded: Things, all_things: Iterable[tuple[str, str]]) -> None:

@@ -72,8 +72,8 @@ def _read_file(path: Path, where: Path) -> File:
     match where.parts:
         case (kind, schema, _) | ("functions" as kind, schema, "internal", _) if kind in KINDS and schema in ROOMS:
             pass
-        case ("triggers", "deploy", _):
-            pass  # what guards the deploy's own tables is loaded as all triggers are
+        case ("triggers" | "functions" | "views", "deploy", _):
+            pass  # what the deploy keeps in tables of its own is guarded, and asked, as all else is
         case _:
             raise DeployRefused(name, PLACES)
     text = path.read_text("utf-8")

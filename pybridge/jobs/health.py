@@ -1,4 +1,4 @@
-"""How the jobs do."""
+"""How the jobs do, who holds others up, and which logins have no bounds."""
 
 from typing import Any
 
@@ -19,6 +19,29 @@ HEALTH = """
     from report.job_health as h
     order by h.job
 """
+
+LONG = 3.0  # seconds that somebody may wait for another before it is worth a word
+
+BLOCKERS = """
+    select pid, login_role, application_name, state, open_for, waiting, waited, tables,
+        extract(epoch from waited) > %s as is_wrong
+    from report.blocker
+    order by waited desc
+"""
+
+LOGINS = "select login_role, group_role, unset from report.login where cardinality(unset) > 0 order by 1, 2"
+
+
+def blockers(connection: psycopg.Connection[Any]) -> list[Row]:
+    """Sessions that others wait for; `is_wrong`: for longer than moments."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(BLOCKERS, [LONG]).fetchall()
+
+
+def unbounded_logins(connection: psycopg.Connection[Any]) -> list[Row]:
+    """Logins whose sessions begin without time-outs that their group has."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(LOGINS).fetchall()
 
 
 def jobs(connection: psycopg.Connection[Any]) -> list[Row]:

@@ -22,18 +22,21 @@ from pybridge.reports import receipts
 from pybridge.web import pages
 from pybridge.web.pages.words import Words
 from pybridge.web.sessions import (
-    FREE_OF_ADDRESS,
-    FREE_OF_ROLE,
+    OF_BROWSER,
+    OF_PAIR,
+    OF_ROLE,
     Clock,
     Guesses,
     NotLetIn,
+    Rate,
     Session,
     Sessions,
     log_in,
     reading,
 )
 
-SESSION, FORM = "pybridge_session", "pybridge_form"  # cookies
+SESSION, FORM, BROWSER = "pybridge_session", "pybridge_form", "pybridge_browser"  # cookies
+KNOWN_FOR = 90 * 24 * 3600  # seconds: a browser that has logged in as a role
 MOST_BODY = 16 * 1024  # bytes of a form
 NAMES = {"nb": "Norsk", "en": "English"}
 HEADERS = {
@@ -85,14 +88,14 @@ class Console:
             return self._ask("stale", 400)
         role, password = flask.request.form.get("role", ""), flask.request.form.get("password", "")
         # PostgreSQL reads 63 bytes of a name: what comes after is another spelling of the same
-        own = f"role {role.encode('utf-8', 'replace')[:63]!r}"
-        names = {own: FREE_OF_ROLE, f"address {flask.request.remote_addr}": FREE_OF_ADDRESS}
+        own = repr(role.encode("utf-8", "replace")[:63])
+        names = self._whose_guess(own)
         wait = self.guesses.attempt(names)
         if wait:
             return self._ask("wait", 429, wait)
         try:
             connection = log_in(self.conninfo, role, password)
-            self.guesses.succeeded(own, names)
+            self.guesses.succeeded(names)
             name = self.sessions.add(role, connection)
         except NotLetIn as error:
             return self._ask(error.reason, error.status)
@@ -100,8 +103,21 @@ class Console:
         path, values = _wanted(flask.request.form.get("to", "")) or ("/", {})
         response = self._go(path, **values)
         _keep(response, SESSION, name)
+        known = secrets.token_urlsafe(16)
+        _keep(response, BROWSER, f"{known}.{self._token('browser', known + own)}", KNOWN_FOR)
         response.delete_cookie(FORM)
         return response
+
+    def _whose_guess(self, own: str) -> dict[str, Rate]:
+        """What an attempt at a role counts for. A browser that has logged in as it has guesses of its own.
+
+        So whoever guesses at a role, from however many addresses, does not keep out who works as it; and behind a
+        proxy, where all have one address, whoever guesses at one role keeps nobody out of another.
+        """
+        known, _, token = flask.request.cookies.get(BROWSER, "").partition(".")
+        if known and hmac.compare_digest(token.encode(), self._token("browser", known + own).encode()):
+            return {f"browser {known} {own}": OF_BROWSER}
+        return {f"role {own} from {flask.request.remote_addr}": OF_PAIR, f"role {own}": OF_ROLE}
 
     def logout(self) -> Response:
         name = flask.request.cookies.get(SESSION, "")
@@ -264,8 +280,10 @@ def _wanted(address: str) -> tuple[str, dict[str, str]] | None:
     return parts.path, {name: value for name, value in values.items() if name != "lang"}
 
 
-def _keep(response: Response, name: str, value: str) -> None:
-    response.set_cookie(name, value, httponly=True, samesite="Strict", secure=flask.request.is_secure, path="/")
+def _keep(response: Response, name: str, value: str, seconds: int | None = None) -> None:
+    response.set_cookie(
+        name, value, max_age=seconds, httponly=True, samesite="Strict", secure=flask.request.is_secure, path="/"
+    )
 
 
 def _guard(response: flask.Response) -> flask.Response:

@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import waitress
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -30,11 +31,25 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def serve(host: str, port: int, lang: str, names: Sequence[str], told: Callable[[str], None]) -> None:
-    """Show the console until interrupted; `told` is given its address. OSError where it cannot be listened on."""
+def behind(proxy: str | None) -> dict[str, Any]:
+    """What waitress is told of the one proxy whose word it takes; of all others, what they forward is dropped."""
+    told: dict[str, Any] = {"clear_untrusted_proxy_headers": True}
+    if proxy is not None:
+        headers = {"x-forwarded-for", "x-forwarded-proto"}
+        told |= {"trusted_proxy": proxy, "trusted_proxy_count": 1, "trusted_proxy_headers": headers}
+    return told
+
+
+def serve(
+    host: str, port: int, lang: str, names: Sequence[str], told: Callable[[str], None], proxy: str | None = None
+) -> None:
+    """Show the console until interrupted; `told` is given its address. OSError where it cannot be listened on.
+
+    Whom a request comes from, and whether by TLS, is the connection's to say, but where it is the proxy's named.
+    """
     app = create_app(address(), hosts=["127.0.0.1", "localhost", "[::1]", host, *names], lang=lang)
     listening = waitress.create_server(
-        app, host=host, port=port, threads=8, ident=None, max_request_body_size=MOST_BODY
+        app, host=host, port=port, threads=8, ident=None, max_request_body_size=MOST_BODY, **behind(proxy)
     )
     told(f"http://{f'[{host}]' if ':' in host else host}:{listening.effective_port}/")
     try:

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 
@@ -16,10 +16,20 @@ LONGEST = 12 * 3600  # seconds after which it ends in any case: a changed passwo
 MOST_SESSIONS, MOST_OF_ROLE = 40, 4
 MOST_AT_ONCE = 4  # requests of one role, of the eight that the server takes on: one alone does not keep the others out
 STATEMENT_TIMEOUT = 30  # seconds
-FREE_OF_ROLE, FREE_OF_ADDRESS = 5, 20  # failures before one waits; on loopback everybody has one address
-FIRST_WAIT, LONGEST_WAIT = 30, 3600  # seconds
 MIGHTY = "select rolsuper or rolbypassrls or not rolcanlogin from pg_catalog.pg_roles where rolname = session_user"
-MOST_GUESSED = 10_000  # names and addresses that are remembered
+MOST_GUESSED = 10_000  # who guessed at whom, remembered
+
+
+class Rate(NamedTuple):
+    """How many guesses one has at once, and how many seconds it takes until one has another."""
+
+    free: int
+    seconds: float
+
+
+# Of a role from one address; of a role from everywhere, but from browsers that have logged in as it; of such a browser.
+# A guess comes back by itself, so that nobody keeps a role shut by asking now and then.
+OF_PAIR, OF_ROLE, OF_BROWSER = Rate(5, 60), Rate(20, 10), Rate(5, 60)
 
 Clock = Callable[[], float]
 
@@ -105,32 +115,36 @@ class Guesses:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._failed: OrderedDict[str, tuple[int, float]] = OrderedDict()  # how many, and until when one waits
+        self._used: OrderedDict[str, tuple[float, float]] = OrderedDict()  # how many guesses are used up, and when
 
-    def attempt(self, free: Mapping[str, int]) -> int:
-        """0: go on; else how many seconds to wait first. `free`: how many failures each of these names has free."""
+    def attempt(self, names: Mapping[str, Rate]) -> int:
+        """0: go on; else how many seconds to wait first. `names`: whose guesses it takes one of each."""
         now = self._clock()
         with self._lock:
-            wait = max(self._failed.get(name, (0, 0.0))[1] - now for name in free)
+            used = {name: self._used_by(name, rate, now) for name, rate in names.items()}
+            wait = max((used[name] + 1 - rate.free) * rate.seconds for name, rate in names.items())
             if wait > 0:
                 return math.ceil(wait)
-            for name, allowed in free.items():
-                count, until = self._failed.pop(name, (0, 0.0))
-                count = 1 if count and now - until > LONGEST_WAIT else count + 1
-                over = count - allowed
-                wait = min(FIRST_WAIT * 2.0 ** min(over, 20), LONGEST_WAIT) if over >= 0 else 0
-                self._failed[name] = (count, now + wait)
-            while len(self._failed) > MOST_GUESSED:
-                self._failed.popitem(last=False)
+            for name in names:
+                self._used.pop(name, None)
+                self._used[name] = (used[name] + 1, now)
+            while len(self._used) > MOST_GUESSED:
+                self._used.popitem(last=False)
         return 0
 
-    def succeeded(self, own: str, names: Mapping[str, int]) -> None:
-        """Nothing failed under the name `own`, and this attempt under none; others' failures from here stay."""
+    def succeeded(self, names: Mapping[str, Rate]) -> None:
+        """This attempt was no guess; those that others made stay."""
+        now = self._clock()
         with self._lock:
-            for name in names:
-                count, _ = self._failed.pop(name, (0, 0.0))
-                if name != own and count > 1:
-                    self._failed[name] = (count - 1, self._clock())
+            for name, rate in names.items():
+                used = max(0.0, self._used_by(name, rate, now) - 1)
+                self._used.pop(name, None)
+                if used:
+                    self._used[name] = (used, now)
+
+    def _used_by(self, name: str, rate: Rate, now: float) -> float:
+        used, then = self._used.get(name, (0.0, now))
+        return max(0.0, used - (now - then) / rate.seconds)
 
 
 def log_in(conninfo: str, role: str, password: str) -> psycopg.Connection[Any]:

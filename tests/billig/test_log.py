@@ -879,6 +879,32 @@ def test_nobody_writes_the_log(connect: Connect, db: Connection, play: Event, ro
         assert after == before
 
 
+def test_the_log_takes_rows_of_the_tickets_own_triggers_and_of_no_other(db: Connection, play: Event) -> None:
+    """Any trigger has a depth; and the ticket's trigger function logs for no table but ticket."""
+    insert_ticket(db, play.price_group)
+    forge = "insert into billig.transaction_log select * from billig.transaction_log"
+    with db.transaction(force_rollback=True):
+        db.execute("create table analysis.mine (a int)")
+        db.execute(
+            "create function analysis.forge() returns trigger language plpgsql as"
+            f" 'begin {forge}; return null; end'".encode()
+        )
+        db.execute("create trigger forge after insert on analysis.mine execute function analysis.forge()")
+        with expect("23B07"), db.transaction():
+            db.execute("insert into analysis.mine values (1)")
+        with expect("23B07"), db.transaction():
+            db.execute(f"do 'begin {forge}; end'".encode())
+        db.execute("create table analysis.ticket (like billig.ticket)")
+        db.execute(
+            "create trigger forge after insert on analysis.ticket referencing new table as new_ticket"
+            " for each statement execute function billig.ticket_log_insert()"
+        )
+        with expect("23B07"), db.transaction():
+            db.execute("insert into analysis.ticket select * from billig.ticket")
+    ticket = insert_ticket(db, play.price_group)  # the control
+    assert len(log_types(db, ticket)) == 1
+
+
 def test_a_replica_session_gets_round_no_trigger(db: Connection, play: Event) -> None:
     with db.transaction():
         run(db, "set local session_replication_role = replica")

@@ -27,13 +27,13 @@ def test_deploy_says_what_it_did_and_what_it_found_done(db: Connection, run: Run
 
 def test_an_analysts_view_in_the_way_is_replaced_by_the_option_that_the_hint_names(db: Connection, run: Run) -> None:
     """A column that the view has and no file defines is in the way: the view cannot be replaced."""
-    (definition,) = db.execute("select pg_get_viewdef('consistency.era_is_current'::regclass)").fetchone() or ("",)
-    db.execute("drop view consistency.era_is_current")
-    widened = f"create view consistency.era_is_current as select x.*, 1 as more from ({definition.rstrip(';')}) as x"
+    (definition,) = db.execute("select pg_get_viewdef('consistency.oversold'::regclass)").fetchone() or ("",)
+    db.execute("drop view consistency.oversold")
+    widened = f"create view consistency.oversold as select x.*, 1 as more from ({definition.rstrip(';')}) as x"
     db.execute(widened.encode())
-    db.execute("alter view consistency.era_is_current owner to pybridge_owner")
-    db.execute("create view analysis.mine as select 1 as one from consistency.era_is_current")
-    db.execute("update deploy.repeatable_object set sha256 = '' where path = 'db/views/consistency/era_is_current.sql'")
+    db.execute("alter view consistency.oversold owner to pybridge_owner")
+    db.execute("create view analysis.mine as select 1 as one from consistency.oversold")
+    db.execute("update deploy.repeatable_object set sha256 = '' where path = 'db/views/consistency/oversold.sql'")
     refused = run(db, "deploy")
     assert refused.exit_code == 1
     assert "--replace-analysis" in refused.stderr

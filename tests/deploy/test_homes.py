@@ -292,8 +292,6 @@ def test_the_lines_of_a_statement_and_the_series_of_clicks_are_read_in_one_place
     assert lines == {"db/functions/marketplace/click_lines.sql"}
     readers = found_in(r"marketplace\.ad_click\b", DB / "views" / "marketplace", DB / "views" / "report")
     assert readers == {
-        "db/views/marketplace/own_click.sql",
-        "db/views/marketplace/own_statement.sql",
         "db/views/report/marketplace_click_day.sql",
     }
 

@@ -71,7 +71,7 @@ def test_a_failure_shows_until_a_success(db: Connection, pybridge: Run) -> None:
     run(db, "update jobs.job_run set error_message = 'no [disk] left' where outcome = 'failed'")
     failing = pybridge(db, "health")
     assert (failing.exit_code, "log_rollup: no [disk] left (XX000)" in failing.stdout) == (1, True)
-    told = {each["job"]: each for each in json.loads(pybridge(db, "health", "--json").stdout)}
+    told = {each["job"]: each for each in json.loads(pybridge(db, "health", "--json").stdout)["jobs"]}
     assert (told["log_rollup"]["is_wrong"], told["net_expiry"]["is_wrong"]) == (True, False)
     ran(db, "log_rollup", datetime.now(UTC))
     assert wrong(db) == {}

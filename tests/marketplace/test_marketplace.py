@@ -704,12 +704,12 @@ def test_a_partition_has_what_the_table_has(here: Town) -> None:
     query = """
         select (select count(*) from pg_constraint where conrelid = c.oid and contype = 'c') as checks,
             (select count(*) from pg_index where indrelid = c.oid) as indexes,
-            c.relrowsecurity and c.relforcerowsecurity as is_secure,
+            has_any_column_privilege('marketplace_profile', c.oid, 'select') as is_open,
             (select count(*) from pg_trigger where tgrelid = c.oid) as triggers
         from pg_class as c
         where c.relname in ('ad_click', 'ad_click_default', 'ad_click_2026_01')
     """
-    assert rows(here.db, query) == [{"checks": 5, "indexes": 3, "is_secure": True, "triggers": 0}] * 3
+    assert rows(here.db, query) == [{"checks": 5, "indexes": 3, "is_open": False, "triggers": 0}] * 3
 
 
 # --- Verification ---------------------------------------------------------------------------------------------------
@@ -1000,33 +1000,27 @@ def settled(connect: Connect) -> Town:
 def test_a_profiles_own_role_sees_its_own_and_nothing_of_others(settled: Town) -> None:
     db = settled.db
     with logged_in(db, "marketplace_profile") as (kari, name):
-        everything = {
-            "profile": "profile", "advertisement": "advertisement", "website": "website", "transaction": "transaction",
-            "advertisement_price": "advertisement", "own_click": "ad_click", "own_adjustment": "adjustment",
-        }  # fmt: skip
-        for table, key in everything.items():
-            query = sql.SQL("select {} from {}").format(sql.Identifier(key), sql.Identifier("marketplace", table))
+        ours: dict[str, tuple[LiteralString, LiteralString]] = {
+            "own_advertisement": ("advertisement", "profile = %s"),
+            "own_website": ("website", "profile = %s"),
+            "own_statement": ("transaction", "profile = %s"),
+            "own_click": ("ad_click", "%s in (profile, publisher)"),
+            "own_adjustment": ("adjustment", "profile = %s"),
+        }
+        for view, (table, _) in ours.items():
+            query = sql.SQL("select {} from {}").format(sql.Identifier(table), sql.Identifier("marketplace", view))
             assert rows(kari, query) == [], "without a profile it sees nothing"
         run(db, "update marketplace.profile set login_role = %s where profile = %s", name, settled.advertiser)
-        ours: dict[str, tuple[LiteralString, LiteralString]] = {
-            "profile": ("profile", "profile = %s"),
-            "advertisement": ("advertisement", "profile = %s"),
-            "website": ("website", "profile = %s"),
-            "transaction": ("transaction", "profile = %s"),
-            "ad_click": ("ad_click", "%s in (profile, publisher)"),
-            "adjustment": ("adjustment", "profile = %s"),
-            "advertisement_price": (
-                "advertisement",
-                "advertisement in (select advertisement from marketplace.advertisement where profile = %s)",
-            ),
-        }
-        for table, (key, which) in ours.items():
-            everything_there = sql.SQL("select {} from {}").format(
-                sql.Identifier(key), sql.Identifier("marketplace", table)
+        for view, (table, which) in ours.items():
+            asked = sql.SQL("select {} from {}")
+            wanted = rows(
+                db,
+                asked.format(sql.Identifier(table), sql.Identifier("marketplace", table)) + sql.SQL(" where " + which),
+                settled.advertiser,
             )
-            wanted = rows(db, everything_there + sql.SQL(" where " + which), settled.advertiser)
             assert wanted or table == "website", table
-            assert sorted(map(str, rows(kari, everything_there))) == sorted(map(str, wanted)), table
+            found = rows(kari, asked.format(sql.Identifier(table), sql.Identifier("marketplace", view)))
+            assert sorted(map(str, found)) == sorted(map(str, wanted)), view
         assert one(kari, "select count(*) from marketplace.own_click") == 2
 
         run(kari, """
@@ -1035,11 +1029,8 @@ def test_a_profiles_own_role_sees_its_own_and_nothing_of_others(settled: Town) -
         """)  # fmt: skip
         seen: list[str] = []
         kari.add_notice_handler(lambda notice: seen.append(notice.message_primary or ""))
-        rows(kari, "select 1 from marketplace.transaction where pg_temp.leak(profile)")
-        rows(kari, "select 1 from marketplace.ad_click where pg_temp.leak(profile) and pg_temp.leak(publisher)")
-        parties = rows(db, "select publisher from marketplace.ad_click where profile = %s", settled.advertiser)
-        assert set(seen) <= {str(settled.advertiser), *(str(row["publisher"]) for row in parties)}
-        assert seen
+        rows(kari, "select 1 from marketplace.own_statement where pg_temp.leak(profile)")
+        assert set(seen) == {str(settled.advertiser)}
 
         period = {"from": JANUARY, "to": MARCH}
         own = call(kari, "click_series", profile=settled.advertiser, side="ADVERTISEMENT", **period)
@@ -1053,6 +1044,11 @@ def test_a_profiles_own_role_sees_its_own_and_nothing_of_others(settled: Town) -
                 call(kari, function, profile=settled.publisher, **arguments)
         for statement in (
             "select * from marketplace.ad_click", "select source from marketplace.ad_click",
+            "select transaction from marketplace.transaction", "select profile from marketplace.profile",
+            "explain select ad_click from marketplace.ad_click", "select adjustment from marketplace.adjustment",
+            "select advertisement from marketplace.advertisement", "select website from marketplace.website",
+            "select price from marketplace.advertisement_price",
+            "select marketplace.click_counts(null, 'WEBSITE', '2026-01-01', '2026-02-01')",
             "select count(*) from marketplace.ad_click_2026_01", "select count(*) from marketplace.ad_click_default",
             "select login_role from marketplace.profile", "select * from marketplace.transaction_subtotal",
             "select * from marketplace.late_click", "select click_profile from marketplace.adjustment",
@@ -1071,49 +1067,34 @@ def test_a_profiles_own_role_sees_its_own_and_nothing_of_others(settled: Town) -
                 kari.execute(statement.encode())
         kari.execute("set row_security = off")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            kari.execute("select transaction from marketplace.transaction")
+            kari.execute("select transaction from marketplace.own_statement")
 
 
 @pytest.mark.smoke
-def test_definer_functions_and_views_show_a_profiles_role_no_more(settled: Town) -> None:
-    """Row-level security goes by who logged in, and binds the owner: what forgets to ask shows nothing.
+def test_definer_functions_show_a_profiles_role_no_more_than_its_own(settled: Town) -> None:
+    """Row-level security goes by who logged in, and binds the owner: what forgets to ask shows a profile its own.
 
-    What runs a month, or verifies it, would find nothing to do, and says so.
+    What runs a month, or verifies it, would find nothing to do, and says so. Clicks have no row-level security: see
+    the test after this one.
     """
     db = settled.db
+    tables = ("transaction", "adjustment", "transaction_subtotal", "late_click", "advertisement", "website")
     db.execute("set role pybridge_owner")
-    for table in (
-        "transaction",
-        "ad_click",
-        "adjustment",
-        "transaction_subtotal",
-        "late_click",
-        "advertisement",
-        "website",
-    ):
+    for table in tables:
         db.execute(
             f"create function marketplace.forgetful_{table}() returns bigint language sql security definer"
             f" as 'select count(*) from marketplace.{table}'".encode()
         )
-        db.execute(f"create view analysis.forgetful_{table} as select count(*) from marketplace.{table}".encode())
     db.execute("reset role")
     with logged_in(db, "marketplace_profile") as (kari, name):
         run(db, "update marketplace.profile set login_role = %s where profile = %s", name, settled.advertiser)
         db.execute("grant execute on all functions in schema marketplace to marketplace_profile")
-        db.execute("grant usage on schema analysis to marketplace_profile")
-        db.execute("grant select on all tables in schema analysis to marketplace_profile")
-        for table in (
-            "transaction",
-            "ad_click",
-            "adjustment",
-            "transaction_subtotal",
-            "late_click",
-            "advertisement",
-            "website",
-        ):
-            for thing in (f"marketplace.forgetful_{table}()", f"analysis.forgetful_{table}"):
-                assert kari.execute(f"select * from {thing}".encode()).fetchone() == (0,), thing
-                assert table == "late_click" or db.execute(f"select * from {thing}".encode()).fetchone() != (0,), thing
+        for table in tables:
+            asked = f"select * from marketplace.forgetful_{table}()".encode()
+            own = f"select count(*) from marketplace.{table} where profile = {settled.advertiser}".encode()
+            wanted = (0,) if table == "late_click" else db.execute(own).fetchone()
+            assert kari.execute(asked).fetchone() == wanted, table
+            assert table == "late_click" or db.execute(asked).fetchone() != wanted or table == "adjustment", table
         for function, arguments in (
             ("update_transactions", {"month": FEBRUARY, "now": at(2026, 2, 28)}), ("verify_month", {"month": JANUARY}),
         ):  # fmt: skip
@@ -1121,15 +1102,100 @@ def test_definer_functions_and_views_show_a_profiles_role_no_more(settled: Town)
                 call(kari, function, **arguments)
 
 
+# Each name an argument, as marketplace.check_profile asks it; the others ask no clicks of a profile's.
+ASKS = ("check_profile", "own_profile", "sees_all", "lock_open_month")
+
+
+def test_what_reads_clicks_for_a_profile_asks_whose_they_are(shared_db: Connection) -> None:
+    """Clicks are distributed one day, and have no row-level security: so each function that a profile may call asks."""
+    assert one(shared_db, "select relrowsecurity from pg_class where oid = 'marketplace.ad_click'::regclass") is False
+    found = rows(
+        shared_db,
+        """
+        select p.proname, pg_get_functiondef(p.oid) as body
+        from pg_proc as p
+        where
+            p.pronamespace = 'marketplace'::regnamespace
+            and has_function_privilege('marketplace_profile', p.oid, 'execute')
+            and pg_get_functiondef(p.oid) ~ 'marketplace[.]ad_click +(as )?[a-z]'
+        """,
+    )
+    assert {row["proname"] for row in found} == {"click_counts", "click_lines", "top_items", "own_click"}
+    for row in found:
+        assert any(f"marketplace.{each}" in row["body"] or f"{each}(" in row["body"] for each in ASKS), row["proname"]
+
+
 @pytest.mark.smoke
-def test_the_policy_of_staff_is_asked_once_a_query(settled: Town) -> None:
+def test_a_profiles_role_counts_nobody_elses_rows_by_any_way_it_has(settled: Town) -> None:
+    """What must stay unknown: how many clicks another has. Five ways, and a control that finds it."""
+    db = settled.db
+    db.execute("analyze marketplace.ad_click")
+    with logged_in(db, "marketplace_profile") as (kari, name):
+        run(db, "update marketplace.profile set login_role = %s where profile = %s", name, settled.advertiser)
+        plan = "explain (analyze, verbose, buffers off, costs off, timing off, summary off) select * from {}"
+
+        def planned(connection: Connection, thing: str) -> str:
+            return "\n".join(row[0] for row in connection.execute(plan.format(thing).encode()).fetchall())
+
+        # 1. EXPLAIN counts what a filter takes away: the plans of all that it may read
+        views = [
+            row["name"]
+            for row in rows(
+                kari,
+                """
+                select c.oid::regclass::text as name from pg_class as c
+                where c.relnamespace = 'marketplace'::regnamespace and c.relkind in ('r', 'p', 'v')
+                    and has_any_column_privilege(c.oid, 'select')
+                """,
+            )
+        ]
+        assert "marketplace.own_click" in views
+        for view in views:
+            told = planned(kari, view)
+            assert "Removed by" not in told, view
+            for table in ("ad_click", "transaction", "adjustment", "advertisement"):
+                assert f"on marketplace.{table}" not in told, view
+        control = planned(db, f"marketplace.ad_click where profile + 0 = {settled.advertiser}")
+        assert "Removed by" in control, "the way would lead there"
+        # 2. statistics
+        told_by_statistics = "select * from pg_stats where schemaname = 'marketplace' and tablename like 'ad_click%'"
+        assert rows(kari, told_by_statistics) == []
+        assert rows(db, told_by_statistics) != []
+        # 3. sequences
+        assert one(kari, "select last_value from pg_sequences where sequencename = 'ad_click_ad_click_seq'") is None
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            kari.execute("select last_value from marketplace.ad_click_ad_click_seq")
+        # 4. errors: of another's, and of nobody's, the same
+        refused = []
+        for other in (settled.publisher, 987654):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege) as refusal:
+                run(kari, "select * from marketplace.click_counts(%s, 'WEBSITE', '2026-01-01', '2026-02-01')", other)
+            refused.append((refusal.value.diag.message_primary, refusal.value.sqlstate))
+        assert refused[0] == refused[1]
+        # 5. what others ask
+        run(db, "select 'nobody else reads this'")
+        asked = "select count(*) from pg_stat_activity where query like '%nobody else%' and pid <> pg_backend_pid()"
+        assert one(kari, asked) == 0
+        # 6. writing: no unique key is there to be hit
+        rights = """
+            select count(*) from pg_class as c
+            where c.relnamespace = 'marketplace'::regnamespace and c.relkind in ('r', 'p', 'v')
+                and (has_any_column_privilege(c.oid, 'insert') or has_any_column_privilege(c.oid, 'update'))
+        """
+        assert one(kari, rights) == 0
+
+
+@pytest.mark.smoke
+def test_the_policies_are_asked_once_a_query(settled: Town) -> None:
     with settled.db.transaction(force_rollback=True):
         settled.db.execute("set local role pybridge_owner")
         plan = "\n".join(
-            row[0] for row in settled.db.execute("explain select count(*) from marketplace.ad_click").fetchall()
+            row[0] for row in settled.db.execute("explain select count(*) from marketplace.transaction").fetchall()
         )
-    assert "One-Time Filter: (pg_has_role(SESSION_USER" in plan
-    assert "  Filter:" not in plan
+    (asked,) = (line for line in plan.splitlines() if "Filter:" in line)
+    assert "InitPlan" in asked or "$" in asked
+    assert "pg_has_role" not in asked
+    assert "own_profile" not in asked
 
 
 def test_the_site_sees_all_and_inserts_clicks_but_not_at_its_own_price(settled: Town) -> None:
@@ -1169,16 +1235,20 @@ def test_the_site_saves_whole_rows_and_is_refused_by_what_they_say(settled: Town
             ad,
         )
         run(web, "update marketplace.website set website_name = 'S', profile = 900 where website = %s", site)
-        whole = (
-            "insert into marketplace.ad_click (profile, click_time, advertisement, website, publisher, price,"
-            " commission_rate, publisher_share, advertisement_charge_transaction, website_payment_transaction,"
-            " excluded_at, excluded_by, excluded_reason, source)"
-            " values (900, %s, %s, %s, %s, %s, %s, %s, null, null, null, null, null, null)"
-        )
-        run(web, whole, at(2026, 2, 2), ad, site, None, None, None, None)
-        for values in ((900, None, None, None), (None, 1, None, None), (None, None, 0, None), (None, None, None, 0)):
+        click = "insert into marketplace.ad_click (profile, click_time, advertisement, website, source) values"
+        run(web, click + " (900, %s, %s, %s, null)", at(2026, 2, 2), ad, site)
+        for column in (
+            *("publisher", "price", "commission_rate", "publisher_share", "advertisement_charge_transaction"),
+            *("website_payment_transaction", "excluded_at", "excluded_by", "excluded_reason"),
+        ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                run(web, whole, at(2026, 2, 2), ad, site, *values)
+                web.execute(
+                    sql.SQL(
+                        "insert into marketplace.ad_click (profile, click_time, advertisement, {})"
+                        " values (900, %s, %s, null)"
+                    ).format(sql.Identifier(column)),
+                    (at(2026, 2, 2), ad),
+                )
         for statement in (
             "update marketplace.profile set login_role = 'me' where profile = 900",
             "insert into marketplace.profile (profile_name, login_role) values ('x', session_user)",

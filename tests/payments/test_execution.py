@@ -1204,7 +1204,7 @@ def test_a_batch_is_taken_by_one_at_a_time(db: Connection, connect: Connect) -> 
         with db.transaction():
             assert event(db, "1", "processing", gateway="bank", batch=batch, now=PAYOUT_DAY) == "APPLIED"
             thread.start()
-            waits = "select wait_event = 'advisory' from pg_stat_activity where pid = %s"
+            waits = "select wait_event_type = 'Lock' from pg_stat_activity where pid = %s"
             with connect() as watcher:
                 while not one(watcher, waits, other.info.backend_pid):
                     assert thread.is_alive(), "it took a part of the batch"
@@ -1224,11 +1224,14 @@ def test_a_profile_sees_its_own_attempts_and_no_means_of_anybody(
     with login_role(here.db, "marketplace_profile") as role:
         run(here.db, "update marketplace.profile set login_role = %s where profile = %s", role, here.publisher)
         theirs = connect(role)
-        assert rows(theirs, "select profile, state from marketplace.payment_attempt") == [
-            {"profile": here.publisher, "state": "SUCCEEDED"}
+        assert rows(theirs, "select kind, state from marketplace.own_payment_attempt") == [
+            {"kind": "PAYOUT", "state": "SUCCEEDED"}
         ]
+        assert [row["gateway"] for row in rows(theirs, "select * from marketplace.own_payment_means")] == ["stripe"]
         hidden: tuple[LiteralString, ...] = (
             "select idempotency_key from marketplace.payment_attempt",
+            "select state from marketplace.payment_attempt",
+            "select gateway from marketplace.payment_means",
             "select details from marketplace.payment_means",
             "select * from marketplace.purse",
             "select * from marketplace.payment_attempt_event",

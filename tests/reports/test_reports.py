@@ -312,6 +312,8 @@ TESTED_ELSEWHERE = {  # test_arguments.py, test_settlement.py, test_till.py, tes
     "event_day",  # test_pages.py
     "cancelled_event",  # test_cancel.py
     "cancelled_owed",
+    "blocker",  # test_bounds.py
+    "login",
     "log_position",
     "watermark",  # test_watermark.py
     "event",  # these are asked in test_answers.py, test_names.py

@@ -15,7 +15,7 @@ declare
     );
 begin
     -- One import at a time, whoever calls.
-    perform pg_advisory_xact_lock('billig.import_programme(jsonb)'::regprocedure::oid::bigint);
+    perform from billig.turn as t where t.turn = 'PROGRAMME' for update;
 
     v_items := (
         select coalesce(jsonb_agg(to_jsonb(i) order by i.line), '[]')
@@ -67,4 +67,4 @@ end;
 $$;
 
 comment on function billig.import_programme(jsonb) is
-'Imports a festival''s programme, all or nothing: one row each for project, event, ticket_group and price_group with the rows inserted, updated and unchanged. p_rows as in check_programme. An event is found again by external_id (the number, or the text as programme_id), a ticket group by event and name, a price group by ticket group and name; what the rows do not mention, and columns that no row has, are left alone. Past sales stay as they were. 22023: no array of objects; What check_programme only warns of is imported. 23B17: refused, DETAIL names the first problems.';
+'Imports a festival''s programme, all or nothing: one row each for project, event, ticket_group and price_group with the rows inserted, updated and unchanged. p_rows as in check_programme. An event is found again by external_id (the number, or the text as programme_id), a ticket group by event and name, a price group by ticket group and name; what the rows do not mention, and columns that no row has, are left alone. Past sales stay as they were. 22023: no array of objects; 55P03: another import is at it. What check_programme only warns of is imported. 23B17: refused, DETAIL names the first problems.';

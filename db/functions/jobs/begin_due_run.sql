@@ -2,7 +2,6 @@ create or replace function jobs.begin_due_run(p_job text, p_period text, p_now t
 returns table (job_run bigint, as_of timestamptz, statement_timeout interval)
 language plpgsql security definer
 set search_path = pg_catalog, jobs, pg_temp
-set lock_timeout = '10s'
 set datestyle = 'ISO, MDY'
 as $$
 #variable_conflict use_column
@@ -25,4 +24,4 @@ end;
 $$;
 
 comment on function jobs.begin_due_run(text, text, timestamptz) is
-'Begins a run if it is still due, looked at in the job''s turn: however many ask at once, one begins. No row: another session is at it, or it is done, or not due. as_of is what it takes for now (p_now; null: the clock). Commit it before the work. 25000 not READ COMMITTED; 55P03 another session has been beginning a run of it for 10 s; P0002 no such job.';
+'Begins a run if it is still due, looked at in the job''s turn: however many ask at once, one begins. No row: another session is at it, or it is done, or not due. as_of is what it takes for now (p_now; null: the clock). Commit it before the work. 25000 not READ COMMITTED; 55P03 another session has been beginning a run of it for longer than lock_timeout; P0002 no such job.';

@@ -2,7 +2,6 @@ create or replace function jobs.begin_run(p_job text, p_period text default '', 
 returns table (job_run bigint, outcome text)
 language plpgsql security definer
 set search_path = pg_catalog, jobs, pg_temp
-set lock_timeout = '10s'
 set datestyle = 'ISO, MDY'
 as $$
 #variable_conflict use_column
@@ -18,6 +17,15 @@ begin
             hint = 'YYYY-MM-DD: of a month its first day. Leave it out where the job has no period.';
     end if;
     perform jobs.server_time(p_now);
+    if
+        exists (select from jobs.job as j where j.job = p_job and j.is_check)
+        and not pg_has_role(session_user, 'scheduler', 'member')
+    then
+        raise exception 'a check is run by the scheduler' using
+            errcode = '42501',
+            detail = format('Job %s, login role %s.', p_job, session_user),
+            hint = 'pybridge check, or marketplace.verify_month, look at once and record nothing.';
+    end if;
     perform jobs.take_turn(p_job);
     -- A trial of the future counts for no more than now: what is due then will be due.
     v_run := jobs.new_run(p_job, v_period, least(p_now, clock_timestamp()));
@@ -33,4 +41,5 @@ end;
 $$;
 
 comment on function jobs.begin_run(text, text, timestamptz) is
-'Begins a run of a job for a period; commit it before the work, so that the run is seen. p_now: what it takes for now, null for the clock; its success counts for what was due by then. outcome null: go on; skipped: another session is at it. The run is this session''s until finish_run, or until the session ends. 22023 the period is no day; 25000 not READ COMMITTED; 55P03 another session has been beginning a run of it for 10 s; P0002 no such job. May be null: outcome.';
+comment on function jobs.begin_run(text, text, timestamptz) is
+'Begins a run of a job for a period; commit it before the work, so that the run is seen. p_now: what it takes for now, null for the clock; its success counts for what was due by then. outcome null: go on; skipped: another session is at it. The run is this session''s until finish_run, or until the session ends. 22023 the period is no day; 25000 not READ COMMITTED; 55P03 another session has been beginning a run of it for longer than lock_timeout; 42501 it checks, and who calls is no scheduler; P0002 no such job. May be null: outcome.';

@@ -3,7 +3,7 @@ returns table (
     entry_date date, kind text, amount numeric, balance numeric, transaction bigint, month date, other_transaction bigint,
     other_month date, payment_attempt bigint, explanation text
 )
-language plpgsql stable
+language plpgsql stable security definer
 set search_path = pg_catalog, marketplace, pg_temp
 set datestyle = 'ISO, MDY'
 as $$

@@ -15,7 +15,7 @@ begin
             hint = 'For example its file name, and 32 bytes.';
     end if;
     -- Two loads of one content: the second waits here for the first, before it copies anything.
-    perform pg_advisory_xact_lock(hashtextextended(encode(p_content_sha256, 'hex'), 1));
+    perform from marketplace.turn as t where t.turn = 'FILE ' || encode(substring(p_content_sha256 for 1), 'hex') for update;
     return query
     select s.source::text, s.clicks, s.recorded_at
     from marketplace.click_source as s
@@ -34,4 +34,4 @@ end;
 $$;
 
 comment on function marketplace.begin_click_file(text, bytea) is
-'Begins to load a file of clicks: makes the temporary table click_file_line, empty, for the caller to COPY the file''s lines into and then call load_clicks, in the same transaction. Returns a row, and makes no table, where that content was loaded before, under whatever name; waits for a load of the same content. 22023; 23B13 the name belongs to other clicks.';
+'Begins to load a file of clicks: makes the temporary table click_file_line, empty, for the caller to COPY the file''s lines into and then call load_clicks, in the same transaction. Returns a row, and makes no table, where that content was loaded before, under whatever name; waits for a load of the same content. 22023; 55P03 that takes long; 23B13 the name belongs to other clicks.';

@@ -1,11 +1,11 @@
 create or replace function marketplace.check_profile(p_profile bigint)
 returns void
-language plpgsql stable
+language plpgsql stable security definer
 set search_path = pg_catalog, marketplace, pg_temp
 set datestyle = 'ISO, MDY'
 as $$
 begin
-    if not (marketplace.sees_all() or p_profile is not distinct from marketplace.own_profile()) then
+    if not (marketplace.sees_all() or coalesce(p_profile = marketplace.own_profile(), false)) then
         raise exception 'this belongs to another profile' using
             errcode = '42501',
             detail = format('Login role %s, profile %s.', session_user, p_profile),
@@ -21,4 +21,4 @@ end;
 $$;
 
 comment on function marketplace.check_profile(bigint) is
-'Refuses to answer a profile''s role about another profile (42501), and for no profile (P0002). Row-level security would show nothing anyway; this says so.';
+'Refuses to answer a profile''s role about another profile (42501), and for no profile (P0002).';

@@ -3,7 +3,7 @@ returns table (
     side text, item bigint, price numeric, commission_rate numeric, clicks bigint, price_amount numeric,
     commission_amount numeric, amount numeric, reason text
 )
-language plpgsql stable rows 10
+language plpgsql stable security definer rows 10
 set search_path = pg_catalog, marketplace, pg_temp
 set datestyle = 'ISO, MDY'
 as $$
@@ -13,6 +13,7 @@ declare
     v_ends timestamptz;
 begin
     perform books.check_day('p_month', p_month);
+    perform marketplace.check_profile(p_profile);
     v_ends := marketplace.day_begins(marketplace.next_month(p_month));
     -- By the index on the profile, either side.
     return query
@@ -64,4 +65,4 @@ end;
 $$;
 
 comment on function marketplace.click_lines(bigint, date, bigint) is
-'What a transaction of a profile and a month is made of, so far as its caller may see it: the lines of report.marketplace_statement_line, and of own_statement_line, whose columns it has (item is their item_number). Runs with its caller''s rights, so that row-level security decides. May be null: item, price, commission_rate, price_amount, commission_amount, reason.';
+'What a transaction of a profile and a month is made of: the lines of report.marketplace_statement_line, and of own_statement_line, whose columns it has. 42501 another''s; P0002 no such profile. May be null: item, price, commission_rate, price_amount, commission_amount, reason.';

@@ -2,7 +2,7 @@ create or replace function marketplace.click_series(
     p_profile bigint, p_side text, p_from date, p_to date, p_step text default 'day'
 )
 returns table (item bigint, item_name text, period_begins timestamptz, clicks bigint, amount numeric)
-language plpgsql stable
+language plpgsql stable security definer
 set search_path = pg_catalog, marketplace, pg_temp
 set datestyle = 'ISO, MDY'
 set plan_cache_mode = force_custom_plan
@@ -54,4 +54,4 @@ end;
 $$;
 
 comment on function marketplace.click_series(bigint, text, date, date, text) is
-'click_counts of a profile, and 0 where there were none: by advertisement or by website (M8; p_side ADVERTISEMENT or WEBSITE), from the local day p_from until before p_to, an hour, day, week (from Monday) or month each (p_step). The first week or month counts what lies in the days asked for. Excluded clicks are left out. amount: NOK, cost positive, earnings negative. Runs with its caller''s rights, so that row-level security decides. 22023; 42501 another''s; P0002 no such profile.';
+'click_counts of a profile, and 0 where there were none: by advertisement or by website (M8; p_side ADVERTISEMENT or WEBSITE), from the local day p_from until before p_to, an hour, day, week (from Monday) or month each (p_step). The first week or month counts what lies in the days asked for. Excluded clicks are left out. amount: NOK, cost positive, earnings negative. 22023; 42501 another''s; P0002 no such profile.';

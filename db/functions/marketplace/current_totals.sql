@@ -2,7 +2,7 @@ create or replace function marketplace.current_totals(p_profile bigint)
 returns table (
     month date, advertisement_amount numeric, website_amount numeric, net_amount numeric, carried_in numeric, updated_at timestamptz
 )
-language plpgsql stable
+language plpgsql stable security definer
 set search_path = pg_catalog, marketplace, pg_temp
 set datestyle = 'ISO, MDY'
 as $$

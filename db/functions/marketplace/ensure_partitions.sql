@@ -41,9 +41,7 @@ begin
             'alter table marketplace.ad_click attach partition marketplace.%I for values from (%L) to (%L)',
             v_name, v_from, v_to
         );
-        -- A partition asked by its own name has rights and policies of its own: none, for nobody.
-        execute format('alter table marketplace.%I enable row level security', v_name);
-        execute format('alter table marketplace.%I force row level security', v_name);
+        -- A partition asked by its own name has rights of its own: none, for nobody.
         execute format('comment on table marketplace.%I is %L', v_name, format('Clicks of %s', to_char(v_month, 'YYYY-MM')));
         v_made := v_made + 1;
     end loop;

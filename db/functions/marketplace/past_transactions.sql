@@ -4,7 +4,7 @@ returns table (
     carried_in numeric, due_amount numeric, carried_out numeric, executed date, rolled_from bigint, rolled_to bigint, corrects bigint,
     offset_in numeric, offset_amount numeric, left_amount numeric
 )
-language plpgsql stable
+language plpgsql stable security definer
 set search_path = pg_catalog, marketplace, pg_temp
 set datestyle = 'ISO, MDY'
 as $$

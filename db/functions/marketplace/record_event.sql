@@ -46,7 +46,9 @@ begin
             hint = 'Gateways are in marketplace.gateway; the number is the gateway''s own, and makes sure that it counts once.';
     end if;
     -- Two deliveries at once: the second waits here for the first, and finds it.
-    perform pg_advisory_xact_lock(hashtextextended(format('gateway_event %s %s', p_gateway, p_event_id), 0));
+    perform from marketplace.turn as t
+    where t.turn = 'EVENT ' || encode(substring(sha256(convert_to(p_gateway || ' ' || p_event_id, 'UTF8')) for 1), 'hex')
+    for update;
     select e.outcome into v_outcome
     from marketplace.gateway_event as e
     where e.gateway = p_gateway and e.event_id = p_event_id;
@@ -55,7 +57,7 @@ begin
     end if;
 
     if p_idempotency_key is null and p_batch is not null then
-        perform pg_advisory_xact_lock(hashtextextended(format('gateway_batch %s', p_gateway), 0));
+        perform from marketplace.gateway as g where g.gateway = p_gateway for no key update;
     end if;
     select array_agg(a.payment_attempt order by a.payment_attempt) into v_attempts
     from marketplace.payment_attempt as a

@@ -2,7 +2,7 @@ create or replace function marketplace.top_items(
     p_profile bigint, p_side text, p_from date, p_to date, p_limit int default 10
 )
 returns table (place bigint, item bigint, item_name text, clicks bigint, amount numeric)
-language plpgsql stable
+language plpgsql stable security definer
 set search_path = pg_catalog, marketplace, pg_temp
 set datestyle = 'ISO, MDY'
 set plan_cache_mode = force_custom_plan

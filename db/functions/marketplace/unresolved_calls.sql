@@ -24,7 +24,7 @@ begin
     perform jobs.own_run(p_job_run);
     perform marketplace.check_looked(p_gateway, p_job_run);
     -- Who takes a batch locks many attempts, in no order: one at a time, record_event of a batch as well.
-    perform pg_advisory_xact_lock(hashtextextended(format('gateway_batch %s', p_gateway), 0));
+    perform from marketplace.gateway as g where g.gateway = p_gateway for no key update;
     v_live := array(
         select r.job_run
         from jobs.job_run as r

@@ -1,6 +1,6 @@
 create or replace function marketplace.why_not_paid(p_profile bigint)
 returns table (transaction bigint, month date, reason text, amount numeric, minimum numeric, explanation text)
-language plpgsql stable
+language plpgsql stable security definer
 set search_path = pg_catalog, marketplace, pg_temp
 set datestyle = 'ISO, MDY'
 as $$

@@ -26,7 +26,7 @@ begin
             detail = format('%s.%s = %s.', tg_table_name, tg_argv[0], v_id),
             hint = 'The keys after it would run out. Choose max + 1, or leave it to the sequence.';
     else
-        perform pg_advisory_xact_lock(v_sequence::oid::bigint);
+        perform from billig.turn as t where t.turn = tg_argv[1] for update;
         if v_id > coalesce(pg_sequence_last_value(v_sequence), 0) then
             perform setval(v_sequence, v_id);
         end if;
@@ -67,3 +67,8 @@ before insert on billig.ticket_group_base
 for each row when (new.ticket_group > coalesce(pg_sequence_last_value('billig.ticket_group_base_ticket_group_seq'), 0))
 execute function billig.follow_client_id('ticket_group', 'billig.ticket_group_base_ticket_group_seq');
 alter table billig.ticket_group_base enable always trigger aa_follow_client_id;
+
+create or replace trigger turn_keep
+before update or delete or truncate on billig.turn
+for each statement execute function billig.payment_keep();
+alter table billig.turn enable always trigger turn_keep;

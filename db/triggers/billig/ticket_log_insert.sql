@@ -20,6 +20,12 @@ declare
     v_first_of jsonb;
     v_payment_of jsonb;
 begin
+    if tg_relid <> 'billig.ticket'::regclass then
+        raise exception 'the transaction log is of tickets' using
+            errcode = '23B07',
+            detail = format('%s on %I.%I.', tg_op, tg_table_schema, tg_table_name),
+            hint = 'Change the ticket: its triggers log it.';
+    end if;
     -- Longer than other functions: refusals, legacy payments and the log's rows all read the transition table, which no
     -- function that is called sees.
     select
@@ -145,7 +151,7 @@ end;
 $$;
 
 comment on function billig.ticket_log_insert() is
-'Logs every new ticket (T1, T5, T9): NORMAL_SALE, NET_SALE (and NET_PAID), RESERVATION_SALE. 23B24: a state that no sale gives; 23B06: a payment of another transaction.';
+'Logs every new ticket (T1, T5, T9): NORMAL_SALE, NET_SALE (and NET_PAID), RESERVATION_SALE. 23B07: of another table; 23B24: a state that no sale gives; 23B06: a payment of another transaction.';
 
 create or replace trigger ticket_2_log_insert
 after insert on billig.ticket

@@ -19,6 +19,12 @@ declare
     v_payments bigint[];
     v_refused bigint[];
 begin
+    if tg_relid <> 'billig.ticket'::regclass then
+        raise exception 'the transaction log is of tickets' using
+            errcode = '23B07',
+            detail = format('%s on %I.%I.', tg_op, tg_table_schema, tg_table_name),
+            hint = 'Change the ticket: its triggers log it.';
+    end if;
     -- Longer than other functions: the table of changes is one CASE in one statement over the transition tables; in parts,
     -- whole rows would be carried from one to the next, for every ticket.
     -- The plan is kept for the session and must hold for one row as for a million: old and new are hashed,
@@ -434,7 +440,7 @@ end;
 $$;
 
 comment on function billig.ticket_log_update() is
-'Logs every change of a ticket, one row each, or refuses it (T1, T6 to T9): the type follows from the change. What a row moves is what lies in the ticket after it less what lay there before (billig.left_of, billig.fee_in). Two rows, the old out and the new in: a paid change of price group where a VAT rate or the fee''s VAT code is another than before, VAT_CHANGE, and a refund of which a part is kept. 23B06 payment of another transaction; 23B08 a change of what was sold; 23B09 refunded by nobody; 23B10 refunded already; 23B11 used; 23B12 not in a state for it; 23B22 goes back; 23B23 two changes at once; 23B31 more given back than there is; 23B34 a ticket of a cancelled event is paid, or changes price group.';
+'Logs every change of a ticket, one row each, or refuses it (T1, T6 to T9): the type follows from the change. What a row moves is what lies in the ticket after it less what lay there before (billig.left_of, billig.fee_in). Two rows, the old out and the new in: a paid change of price group where a VAT rate or the fee''s VAT code is another than before, VAT_CHANGE, and a refund of which a part is kept. 23B06 payment of another transaction; 23B07 of another table; 23B08 a change of what was sold; 23B09 refunded by nobody; 23B10 refunded already; 23B11 used; 23B12 not in a state for it; 23B22 goes back; 23B23 two changes at once; 23B31 more given back than there is; 23B34 a ticket of a cancelled event is paid, or changes price group.';
 
 create or replace trigger ticket_2_log_update
 after update on billig.ticket

@@ -348,3 +348,8 @@ create or replace trigger account_entry_keep
 before update or delete or truncate on marketplace.account_entry
 for each statement execute function marketplace.record_keep();
 alter table marketplace.account_entry enable always trigger account_entry_keep;
+
+create or replace trigger turn_keep
+before update or delete or truncate on marketplace.turn
+for each statement execute function marketplace.record_keep();
+alter table marketplace.turn enable always trigger turn_keep;

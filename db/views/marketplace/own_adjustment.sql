@@ -1,15 +1,15 @@
-create or replace view marketplace.own_adjustment with (security_invoker = true) as
+create or replace view marketplace.own_adjustment as
 select
-    j.adjustment,
-    j.side,
-    j.click_time,
-    j.ad_click,
-    j.old_transaction,
-    j.transaction,
-    j.amount,
-    j.reason,
-    j.made_at
-from marketplace.adjustment as j;
+    o.adjustment,
+    o.side,
+    o.click_time,
+    o.ad_click,
+    o.old_transaction,
+    o.transaction,
+    o.amount,
+    o.reason,
+    o.made_at
+from marketplace.own_adjustment() as o;
 
 comment on view marketplace.own_adjustment is
-'Adjustments as a profile''s own role sees them. Runs with its caller''s rights: row-level security decides. NOK, signed as it is added.';
+'A profile''s own adjustments. The profile is who logged in (marketplace.own_profile); of any other, nothing. NOK, signed as it is added. The function of the same name shows it, with the rights of the owner: EXPLAIN of a table would count what a policy hides.';

@@ -1,17 +1,17 @@
-create or replace view marketplace.own_click with (security_invoker = true) as
+create or replace view marketplace.own_click as
 select
-    c.click_time,
-    c.ad_click,
-    c.advertisement,
-    c.website,
-    c.price,
-    c.price - c.publisher_share as commission,
-    c.publisher_share,
-    c.advertisement_charge_transaction,
-    c.website_payment_transaction,
-    c.excluded_at,
-    c.excluded_reason
-from marketplace.ad_click as c;
+    o.click_time,
+    o.ad_click,
+    o.advertisement,
+    o.website,
+    o.price,
+    o.commission,
+    o.publisher_share,
+    o.advertisement_charge_transaction,
+    o.website_payment_transaction,
+    o.excluded_at,
+    o.excluded_reason
+from marketplace.own_click() as o;
 
 comment on view marketplace.own_click is
-'Clicks as a profile''s own role sees them: on its advertisements, and on its websites. Runs with its caller''s rights: row-level security decides. NOK.';
+'A profile''s own clicks: on its advertisements, and on its websites. The profile is who logged in (marketplace.own_profile); of any other, nothing. NOK. May be null: website, price, commission, publisher_share, advertisement_charge_transaction, website_payment_transaction, excluded_at, excluded_reason. The function of the same name shows it, with the rights of the owner: EXPLAIN of a table would count what a policy hides.';

@@ -1,20 +1,14 @@
-create or replace view marketplace.own_set_off with (security_invoker = true) as
+create or replace view marketplace.own_set_off as
 select
-    s.set_off,
-    x.transaction,
-    s.profile,
-    (s.made_at at time zone books.time_zone())::date as set_off_on,
-    o.month as other_month,
-    x.other_transaction,
-    x.amount,
-    s.is_rest
-from marketplace.set_off as s
-cross join lateral (
-    values
-    (s.debt, s.claim, -s.amount),
-    (s.claim, s.debt, s.amount)
-) as x (transaction, other_transaction, amount)
-inner join marketplace.transaction as o on x.other_transaction = o.transaction;
+    o.set_off,
+    o.transaction,
+    o.profile,
+    o.set_off_on,
+    o.other_month,
+    o.other_transaction,
+    o.amount,
+    o.is_rest
+from marketplace.own_set_off() as o;
 
 comment on view marketplace.own_set_off is
-'report.marketplace_set_off as a profile''s own role sees it: its own. Runs with its caller''s rights: row-level security decides. NOK, signed as it is added: below 0 the profile owes so much less, above 0 it is owed so much less.';
+'report.marketplace_set_off as a profile''s own role sees it. The profile is who logged in (marketplace.own_profile); of any other, nothing. NOK, signed as it is added: below 0 the profile owes so much less, above 0 it is owed so much less. The function of the same name shows it, with the rights of the owner: EXPLAIN of a table would count what a policy hides.';

@@ -1,23 +1,20 @@
-create or replace view marketplace.own_statement_line with (security_invoker = true) as
+create or replace view marketplace.own_statement_line as
 select
-    t.transaction,
-    t.month,
-    t.kind,
-    t.profile,
-    l.side,
-    l.item as item_number,
-    coalesce(a.advertisement_name, w.website_name) as item_name,
-    l.price,
-    l.commission_rate,
-    l.clicks,
-    l.price_amount,
-    l.commission_amount,
-    l.amount,
-    l.reason
-from marketplace.transaction as t
-cross join lateral marketplace.click_lines(t.profile, t.month, t.transaction) as l
-left join marketplace.advertisement as a on l.side = 'ADVERTISEMENT' and l.item = a.advertisement
-left join marketplace.website as w on l.side = 'WEBSITE' and l.item = w.website;
+    o.transaction,
+    o.month,
+    o.kind,
+    o.profile,
+    o.side,
+    o.item_number,
+    o.item_name,
+    o.price,
+    o.commission_rate,
+    o.clicks,
+    o.price_amount,
+    o.commission_amount,
+    o.amount,
+    o.reason
+from marketplace.own_statement_line() as o;
 
 comment on view marketplace.own_statement_line is
-'report.marketplace_statement_line as a profile''s own role sees it: its own. Runs with its caller''s rights: row-level security decides. Ask by transaction.';
+'report.marketplace_statement_line as a profile''s own role sees it, of one transaction, or of all where p_transaction is null. The profile is who logged in (marketplace.own_profile); of any other, nothing. NOK. May be null: p_transaction, item_number, item_name, price, commission_rate, price_amount, commission_amount, reason. The function of the same name shows it, with the rights of the owner: EXPLAIN of a table would count what a policy hides.';

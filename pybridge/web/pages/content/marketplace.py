@@ -20,7 +20,7 @@ class Books(NamedTuple):
     """Where a statement is read: the reports, or what a profile's own role sees of them."""
 
     transaction: sql.Identifier
-    line: sql.Identifier
+    line: sql.Composable  # of one transaction
     set_off: sql.Identifier
     attempt: sql.Identifier | None
     clicks: sql.Identifier  # a function: clicks of an item and a step of time
@@ -28,14 +28,14 @@ class Books(NamedTuple):
 
 EVERYBODYS = Books(
     sql.Identifier("report", "marketplace_transaction"),
-    sql.Identifier("report", "marketplace_statement_line"),
+    sql.SQL("report.marketplace_statement_line"),
     sql.Identifier("report", "marketplace_set_off"),
     sql.Identifier("report", "payment_attempt"),
     sql.Identifier("marketplace", "all_click_counts"),
 )
 OWN = Books(
     sql.Identifier("marketplace", "own_statement"),
-    sql.Identifier("marketplace", "own_statement_line"),
+    sql.SQL("marketplace.own_statement_line(%(transaction)s)"),
     sql.Identifier("marketplace", "own_set_off"),
     None,  # whose money it is sees by status and executed when it moved
     sql.Identifier("marketplace", "click_counts"),
