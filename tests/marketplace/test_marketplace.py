@@ -1107,8 +1107,10 @@ ASKS = ("check_profile", "own_profile", "sees_all", "lock_open_month")
 
 
 def test_what_reads_clicks_for_a_profile_asks_whose_they_are(shared_db: Connection) -> None:
-    """Clicks are distributed one day, and have no row-level security: so each function that a profile may call asks."""
-    assert one(shared_db, "select relrowsecurity from pg_class where oid = 'marketplace.ad_click'::regclass") is False
+    """Clicks are distributed one day, and no policy hides any: so each function that a profile may call asks."""
+    hides = "select count(*) from pg_policy where polrelid = 'marketplace.ad_click'::regclass and"
+    assert one(shared_db, f"{hides} pg_get_expr(polqual, polrelid) <> 'true'") == 0
+    assert one(shared_db, "select relforcerowsecurity from pg_class where oid = 'marketplace.ad_click'::regclass") is False
     found = rows(
         shared_db,
         """

@@ -41,5 +41,4 @@ end;
 $$;
 
 comment on function jobs.begin_run(text, text, timestamptz) is
-comment on function jobs.begin_run(text, text, timestamptz) is
 'Begins a run of a job for a period; commit it before the work, so that the run is seen. p_now: what it takes for now, null for the clock; its success counts for what was due by then. outcome null: go on; skipped: another session is at it. The run is this session''s until finish_run, or until the session ends. 22023 the period is no day; 25000 not READ COMMITTED; 55P03 another session has been beginning a run of it for longer than lock_timeout; 42501 it checks, and who calls is no scheduler; P0002 no such job. May be null: outcome.';
