@@ -728,8 +728,8 @@ class Billig(Room):
         with the rows inserted, updated and unchanged. rows as in check_programme. An event is found again by
         external_id (the number, or the text as programme_id), a ticket group by event and name, a price group by ticket
         group and name; what the rows do not mention, and columns that no row has, are left alone. Past sales stay as
-        they were. 22023: no array of objects; What check_programme only warns of is imported. 23B17: refused, DETAIL
-        names the first problems.
+        they were. 22023: no array of objects; 55P03: another import is at it. What check_programme only warns of is
+        imported. 23B17: refused, DETAIL names the first problems.
         """
         return self._rows(ImportProgrammeRow, "import_programme", rows=json(rows))
 

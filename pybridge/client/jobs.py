@@ -24,6 +24,20 @@ class BeginRunRow:
 
 
 @dataclass(frozen=True)
+class BlockersRow:
+    """A row of `jobs.blockers`."""
+
+    pid: int
+    login_role: str | None
+    application_name: str
+    state: str
+    open_for: timedelta | None
+    waiting: int
+    waited: timedelta
+    tables: list[str]
+
+
+@dataclass(frozen=True)
 class DueRow:
     """A row of `jobs.due`."""
 
@@ -54,8 +68,8 @@ class Jobs(Room):
     def begin_due_run(self, *, job: str, period: str, now: datetime | None = None) -> list[BeginDueRunRow]:
         """Begins a run if it is still due, looked at in the job's turn: however many ask at once, one begins. No row:
         another session is at it, or it is done, or not due. as_of is what it takes for now (now; null: the clock).
-        Commit it before the work. 25000 not READ COMMITTED; 55P03 another session has been beginning a run of it for 10
-        s; P0002 no such job.
+        Commit it before the work. 25000 not READ COMMITTED; 55P03 another session has been beginning a run of it for
+        longer than lock_timeout; P0002 no such job.
         """
         return self._rows(BeginDueRunRow, "begin_due_run", job=job, period=period, now=now)
 
@@ -63,10 +77,16 @@ class Jobs(Room):
         """Begins a run of a job for a period; commit it before the work, so that the run is seen. now: what it takes
         for now, null for the clock; its success counts for what was due by then. outcome null: go on; skipped: another
         session is at it. The run is this session's until finish_run, or until the session ends. 22023 the period is no
-        day; 25000 not READ COMMITTED; 55P03 another session has been beginning a run of it for 10 s; P0002 no such
-        job.
+        day; 25000 not READ COMMITTED; 55P03 another session has been beginning a run of it for longer than
+        lock_timeout; 42501 it checks, and who calls is no scheduler; P0002 no such job.
         """
         return self._rows(BeginRunRow, "begin_run", job=job, period=period, now=now)
+
+    def blockers(self) -> list[BlockersRow]:
+        """Sessions that others wait for, one row each: who they are, since when their transaction is open, how many
+        wait, the longest how long, and for which tables. Who waits in line behind another is left out.
+        """
+        return self._rows(BlockersRow, "blockers")
 
     def due(self, *, now: datetime | None = None) -> list[DueRow]:
         """What is to be run at now, in this order: by job, and of a job the oldest first. state is new, failed, partial
@@ -95,11 +115,13 @@ class Jobs(Room):
             error_message=error_message,
         )
 
-    def is_alive(self, *, backend_pid: int, backend_started_at: datetime) -> bool:
-        """Whether the session of this process, which began then, is still there: a process number alone may be given to
-        another.
+    def is_alive(self, *, backend_pid: int, backend_started_at: datetime, idle: timedelta | None = None) -> bool:
+        """Whether the session of this process, which began then, is still there, and was at work within idle: a process
+        number alone may be given to another, and a pooled session outlives its program.
         """
-        result: bool = self._value("is_alive", backend_pid=backend_pid, backend_started_at=backend_started_at)
+        result: bool = self._value(
+            "is_alive", backend_pid=backend_pid, backend_started_at=backend_started_at, **given(idle=idle)
+        )
         return result
 
     def outlook(self, *, now: datetime | None = None) -> list[OutlookRow]:

@@ -194,6 +194,146 @@ class LoadClicksRow:
 
 
 @dataclass(frozen=True)
+class OwnAdjustmentRow:
+    """A row of `marketplace.own_adjustment`."""
+
+    adjustment: int
+    side: str
+    click_time: datetime
+    ad_click: int
+    old_transaction: int
+    transaction: int
+    amount: Decimal
+    reason: str
+    made_at: datetime
+
+
+@dataclass(frozen=True)
+class OwnAdvertisementRow:
+    """A row of `marketplace.own_advertisement`."""
+
+    advertisement: int
+    advertisement_name: str
+    valid_from: datetime | None
+    price: Decimal | None
+
+
+@dataclass(frozen=True)
+class OwnClickRow:
+    """A row of `marketplace.own_click`."""
+
+    click_time: datetime
+    ad_click: int
+    advertisement: int
+    website: int | None
+    price: Decimal | None
+    commission: Decimal | None
+    publisher_share: Decimal | None
+    advertisement_charge_transaction: int | None
+    website_payment_transaction: int | None
+    excluded_at: datetime | None
+    excluded_reason: str | None
+
+
+@dataclass(frozen=True)
+class OwnPaymentAttemptRow:
+    """A row of `marketplace.own_payment_attempt`."""
+
+    payment_attempt: int
+    transaction: int
+    kind: str
+    attempt_number: int
+    amount: int
+    currency: str
+    state: str
+    next_retry_at: datetime | None
+    resolved_at: datetime | None
+    gateway: str
+    payment_means: int
+
+
+@dataclass(frozen=True)
+class OwnPaymentMeansRow:
+    """A row of `marketplace.own_payment_means`."""
+
+    payment_means: int
+    kind: str
+    gateway: str
+    set_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True)
+class OwnSetOffRow:
+    """A row of `marketplace.own_set_off`."""
+
+    set_off: int
+    transaction: int
+    profile: int
+    set_off_on: date
+    other_month: date
+    other_transaction: int
+    amount: Decimal
+    is_rest: bool
+
+
+@dataclass(frozen=True)
+class OwnStatementRow:
+    """A row of `marketplace.own_statement`."""
+
+    transaction: int
+    kind: str
+    month: date
+    status: str
+    profile: int
+    profile_name: str
+    advertisement_amount: Decimal
+    website_amount: Decimal
+    net_amount: Decimal
+    carried_in: Decimal
+    corrected: Decimal
+    offset_in: Decimal
+    due_amount: Decimal | None
+    offset_amount: Decimal
+    left_amount: Decimal | None
+    carried_out: Decimal | None
+    minimum: Decimal | None
+    executed: date | None
+    corrects: int | None
+    reason: str | None
+    advertisement_clicks: int
+    website_clicks: int
+
+
+@dataclass(frozen=True)
+class OwnStatementLineRow:
+    """A row of `marketplace.own_statement_line`."""
+
+    transaction: int
+    month: date
+    kind: str
+    profile: int
+    side: str
+    item_number: int | None
+    item_name: str | None
+    price: Decimal | None
+    commission_rate: Decimal | None
+    clicks: int
+    price_amount: Decimal | None
+    commission_amount: Decimal | None
+    amount: Decimal
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class OwnWebsiteRow:
+    """A row of `marketplace.own_website`."""
+
+    website: int
+    website_name: str
+
+
+@dataclass(frozen=True)
 class PastTransactionsRow:
     """A row of `marketplace.past_transactions`."""
 
@@ -405,8 +545,8 @@ class Marketplace(Room):
     def begin_click_file(self, *, source: str, content_sha256: bytes) -> list[BeginClickFileRow]:
         """Begins to load a file of clicks: makes the temporary table click_file_line, empty, for the caller to COPY the
         file's lines into and then call load_clicks, in the same transaction. Returns a row, and makes no table, where
-        that content was loaded before, under whatever name; waits for a load of the same content. 22023; 23B13 the name
-        belongs to other clicks.
+        that content was loaded before, under whatever name; waits for a load of the same content. 22023; 55P03 that
+        takes long; 23B13 the name belongs to other clicks.
         """
         return self._rows(BeginClickFileRow, "begin_click_file", source=source, content_sha256=content_sha256)
 
@@ -461,9 +601,7 @@ class Marketplace(Room):
         self._value("check_period", side=side, from_=from_, to=to, step=step, fills=fills)
 
     def check_profile(self, *, profile: int) -> None:
-        """Refuses to answer a profile's role about another profile (42501), and for no profile (P0002). Row-level
-        security would show nothing anyway; this says so.
-        """
+        """Refuses to answer a profile's role about another profile (42501), and for no profile (P0002)."""
         self._value("check_profile", profile=profile)
 
     def claim_attempts(
@@ -490,18 +628,17 @@ class Marketplace(Room):
     def click_counts(
         self, *, profile: int | None, side: str, from_: date, to: date, step: str = "day"
     ) -> list[ClickCountsRow]:
-        """Clicks over time (M8), so far as its caller may see them: by advertisement or by website (side ADVERTISEMENT
-        or WEBSITE), of a profile, or of all if it is null, from the local day from_ until before to, an hour, day, week
-        (from Monday) or month each (step); no row where there were none. The one place that counts them: click_series
-        adds what had none, all_click_counts is for those who read reports. Excluded clicks are left out. amount: NOK,
-        cost positive, earnings negative. Runs with its caller's rights, so that row-level security decides. 22023.
+        """Clicks over time (M8): by advertisement or by website (side ADVERTISEMENT or WEBSITE), of a profile, or of
+        all if it is null, from the local day from_ until before to, an hour, day, week (from Monday) or month each
+        (step); no row where there were none. The one place that counts them: click_series adds what had none,
+        all_click_counts is for those who read reports. Excluded clicks are left out. amount: NOK, cost positive,
+        earnings negative. 22023; 42501 another's, or all; P0002 no such profile.
         """
         return self._rows(ClickCountsRow, "click_counts", profile=profile, side=side, from_=from_, to=to, step=step)
 
     def click_lines(self, *, profile: int, month: date, transaction: int) -> list[ClickLinesRow]:
-        """What a transaction of a profile and a month is made of, so far as its caller may see it: the lines of
-        report.marketplace_statement_line, and of own_statement_line, whose columns it has (item is their item_number).
-        Runs with its caller's rights, so that row-level security decides.
+        """What a transaction of a profile and a month is made of: the lines of report.marketplace_statement_line, and
+        of own_statement_line, whose columns it has. 42501 another's; P0002 no such profile.
         """
         return self._rows(ClickLinesRow, "click_lines", profile=profile, month=month, transaction=transaction)
 
@@ -511,8 +648,7 @@ class Marketplace(Room):
         """click_counts of a profile, and 0 where there were none: by advertisement or by website (M8; side
         ADVERTISEMENT or WEBSITE), from the local day from_ until before to, an hour, day, week (from Monday) or month
         each (step). The first week or month counts what lies in the days asked for. Excluded clicks are left out.
-        amount: NOK, cost positive, earnings negative. Runs with its caller's rights, so that row-level security
-        decides. 22023; 42501 another's; P0002 no such profile.
+        amount: NOK, cost positive, earnings negative. 22023; 42501 another's; P0002 no such profile.
         """
         return self._rows(ClickSeriesRow, "click_series", profile=profile, side=side, from_=from_, to=to, step=step)
 
@@ -627,10 +763,63 @@ class Marketplace(Room):
         result: date = self._value("next_month", month=month)
         return result
 
+    def own_adjustment(self) -> list[OwnAdjustmentRow]:
+        """A profile's own adjustments. The profile is who logged in (marketplace.own_profile); of any other, nothing.
+        NOK, signed as it is added.
+        """
+        return self._rows(OwnAdjustmentRow, "own_adjustment")
+
+    def own_advertisement(self) -> list[OwnAdvertisementRow]:
+        """A profile's own advertisements, a row for each price and from when on it holds; one without a price has one
+        row. The profile is who logged in (marketplace.own_profile); of any other, nothing. NOK per click.
+        """
+        return self._rows(OwnAdvertisementRow, "own_advertisement")
+
+    def own_click(self) -> list[OwnClickRow]:
+        """A profile's own clicks: on its advertisements, and on its websites. The profile is who logged in
+        (marketplace.own_profile); of any other, nothing. NOK.
+        """
+        return self._rows(OwnClickRow, "own_click")
+
+    def own_payment_attempt(self) -> list[OwnPaymentAttemptRow]:
+        """What was tried to charge or pay a profile itself. The profile is who logged in (marketplace.own_profile); of
+        any other, nothing. amount in øre.
+        """
+        return self._rows(OwnPaymentAttemptRow, "own_payment_attempt")
+
+    def own_payment_means(self) -> list[OwnPaymentMeansRow]:
+        """How a profile itself pays and is paid, without the account or card. The profile is who logged in
+        (marketplace.own_profile); of any other, nothing. ended_at null: in use.
+        """
+        return self._rows(OwnPaymentMeansRow, "own_payment_means")
+
     def own_profile(self) -> int | None:
         """The profile that who logged in (session_user) is; null: none. Row-level security asks it."""
         result: int | None = self._value("own_profile")
         return result
+
+    def own_set_off(self) -> list[OwnSetOffRow]:
+        """report.marketplace_set_off as a profile's own role sees it. The profile is who logged in
+        (marketplace.own_profile); of any other, nothing. NOK, signed as it is added: below 0 the profile owes so much
+        less, above 0 it is owed so much less.
+        """
+        return self._rows(OwnSetOffRow, "own_set_off")
+
+    def own_statement(self) -> list[OwnStatementRow]:
+        """report.marketplace_transaction as a profile's own role sees it. The profile is who logged in
+        (marketplace.own_profile); of any other, nothing. NOK: above 0 the profile owes us.
+        """
+        return self._rows(OwnStatementRow, "own_statement")
+
+    def own_statement_line(self, *, transaction: int | None = None) -> list[OwnStatementLineRow]:
+        """report.marketplace_statement_line as a profile's own role sees it, of one transaction, or of all where
+        transaction is null. The profile is who logged in (marketplace.own_profile); of any other, nothing. NOK.
+        """
+        return self._rows(OwnStatementLineRow, "own_statement_line", transaction=transaction)
+
+    def own_website(self) -> list[OwnWebsiteRow]:
+        """A profile's own websites. The profile is who logged in (marketplace.own_profile); of any other, nothing."""
+        return self._rows(OwnWebsiteRow, "own_website")
 
     def past_transactions(self, *, profile: int) -> list[PastTransactionsRow]:
         """A profile's transactions of closed months, newest first; NOK, signed as in marketplace.transaction;
