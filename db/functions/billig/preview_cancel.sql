@@ -48,33 +48,37 @@ begin
         select 'NOTHING', 6, false, 'free tickets of a stand: left as they are'
     )
 
-    select
-        i.item, m.payment_method_name::text, count(distinct w.purchase), count(distinct w.ticket), sum(w.amount),
-        i.is_in_the_way, i.note
-    from way as w
-    inner join item as i on w.road = i.item
-    left join billig.payment_method as m on w.payment_method = m.payment_method
-    group by i.item, i.place, i.is_in_the_way, i.note, m.payment_method, m.payment_method_name
-    union all
-    select 'USED', null, count(distinct w.purchase), count(distinct w.ticket), sum(w.amount), true,
-        'were used, and go back as others do: KEEP would leave them'
-    from way as w
-    where w.is_used and w.road <> 'KEPT'
-    having count(*) > 0
-    union all
-    select 'CANCELLED', null, count(*), 0, 0::numeric, true,
-        'is cancelled already: so many purchases are left to see to'
-    from billig.cancelled_purchase as c
-    where c.event_change = v_change.event_change and c.done_at is null
-    having v_change.event_change is not null
-    union all
-    select 'HELD', null, 0, 0, 0::numeric, true, case
-        when v_event.event_time is null then 'has no time yet: give it one first'
-        when v_event.event_time::date <= v_closed
-            then format('was held in a period that is closed (to %s): revenue and VAT are taken back today', v_closed)
-        else 'has begun: revenue and VAT of its day are taken back today'
-    end
-    where v_event.event_time is null or v_event.event_time <= billig.local_time();
+    select r.item, r.payment_method, r.purchases, r.tickets, r.amount, r.is_in_the_way, r.note
+    from (
+        select
+            i.item, m.payment_method_name::text as payment_method, count(distinct w.purchase) as purchases,
+            count(distinct w.ticket) as tickets, sum(w.amount) as amount, i.is_in_the_way, i.note, i.place
+        from way as w
+        inner join item as i on w.road = i.item
+        left join billig.payment_method as m on w.payment_method = m.payment_method
+        group by i.item, i.place, i.is_in_the_way, i.note, m.payment_method, m.payment_method_name
+        union all
+        select 'USED', null, count(distinct w.purchase), count(distinct w.ticket), sum(w.amount), true,
+            'were used, and go back as others do: KEEP would leave them', 7
+        from way as w
+        where w.is_used and w.road <> 'KEPT'
+        having count(*) > 0
+        union all
+        select 'CANCELLED', null, count(*), 0, 0::numeric, true,
+            'is cancelled already: so many purchases are left to see to', 8
+        from billig.cancelled_purchase as c
+        where c.event_change = v_change.event_change and c.done_at is null
+        having v_change.event_change is not null
+        union all
+        select 'HELD', null, 0, 0, 0::numeric, true, case
+            when v_event.event_time is null then 'has no time yet: give it one first'
+            when v_event.event_time::date <= v_closed
+                then format('was held in a period that is closed (to %s): revenue and VAT are taken back today', v_closed)
+            else 'has begun: revenue and VAT of its day are taken back today'
+        end, 9
+        where v_event.event_time is null or v_event.event_time <= billig.local_time()
+    ) as r
+    order by r.place, r.payment_method;
 end;
 $$;
 
