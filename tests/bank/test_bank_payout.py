@@ -58,9 +58,9 @@ def test_stripes_report_gives_payouts_and_their_lines(db: Connection, tmp_path: 
         {
             "payout_id": "po_2",
             "paid_on": PAID,
-            "gross": 100,
+            "gross": -50,
             "fee": D("18.3"),
-            "other": -150,
+            "other": 0,
             "net": D("-68.3"),
             "lines": 2,
         },
@@ -77,7 +77,8 @@ def test_stripes_report_gives_payouts_and_their_lines(db: Connection, tmp_path: 
         "fee": D("4.8"),
         "net": D("195.2"),
     }
-    assert (last["line"], last["kind"]) == (6, "ADJUSTMENT")
+    assert (last["line"], last["kind"]) == (6, "DISPUTE")
+    assert last["refs"] == ["re_4", "pi_5", "ch_5"], "its own name first"
 
 
 def test_a_payouts_own_line_is_its_sum(db: Connection, tmp_path: Path) -> None:
@@ -487,9 +488,14 @@ FAULTS: dict[str, tuple[Sequence[tuple[str, int | str]], Sequence[L], list[tuple
         [L("1", "200.00"), L("2", "70.00")],
         [(2, "SEVERAL ITEMS")],
     ),
-    "a dispute": (
+    "a dispute that nobody recorded": (
         [("1", 200)],
         [L("1", "200.00", "4.80"), L("7", "-50.00", "15.00", category="dispute")],
+        [(3, "NO ITEM")],
+    ),
+    "an adjustment": (
+        [("1", 200)],
+        [L("1", "200.00", "4.80"), L("7", "-50.00", category="other_adjustment")],
         [(3, "NOT EXPLAINED")],
     ),
 }

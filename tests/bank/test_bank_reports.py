@@ -164,7 +164,7 @@ FORMATS: dict[str, tuple[str, str, list[tuple[str, str]], dict[str, int], int, i
         ADYEN,
         "adyen",
         [("UKACOM 17 NOK", "35.5")],
-        {"PAYMENT": 2, "REFUND": 1, "ADJUSTMENT": 1, "FEE": 1},
+        {"PAYMENT": 2, "REFUND": 1, "DISPUTE": 1, "FEE": 1},
         1,
         0,
     ),

@@ -97,7 +97,7 @@ class Shop:
     def refund(self) -> None:
         tickets = self.random.sample(self.paid, min(len(self.paid), self.random.randint(1, 6)))
         if tickets:
-            call(self.db, "refund", tickets=tickets, seller=None)
+            call(self.db, "refund", tickets=tickets, seller=domain.SELLER)
             self.paid = [each for each in self.paid if each not in tickets]
 
     def exchange(self) -> None:

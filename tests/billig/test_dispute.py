@@ -45,7 +45,7 @@ def test_a_ticket_that_is_charged_back_whole_lets_in_only_if_somebody_says_so(db
     (let_in,) = web(db, event.price_group, reference="in").tickets
     charge_back(db, dispute="dp_out", provider="out")
     charge_back(db, dispute="dp_in", provider="in", lets_in=True)
-    with expect("23B31"):
+    with expect("23B12"):
         update_ticket(db, out, used="now")
     update_ticket(db, let_in, used="now")
     won(db, dispute="dp_out")

@@ -13,6 +13,12 @@ begin
     where p.provider_reference = any (p_names) and p.kind = 'SALE'
     order by p.payment
     limit 1;
+    if not found then
+        raise exception 'no payment of tickets has that name' using
+            errcode = 'P0002',
+            detail = format('Dispute %L of %s.', p_dispute_reference, array_to_string(p_names, ', ')),
+            hint = 'It may be of a charge of the marketplace, or of a payment that nobody confirmed: billig.confirm_net_payment.';
+    end if;
     -- What of the payment bought nothing is paid back by the dispute, where that takes all that is left of it.
     select o.* into v_owed
     from billig.owed_back as o
@@ -30,4 +36,4 @@ end;
 $$;
 
 comment on function bank.record_dispute(text, text[], numeric, numeric) is
-'Records one dispute that a payout''s report tells of: p_names are what its payment may be known by, p_amount and p_fee positive NOK. Refusals as of billig.record_chargeback and billig.settle_owed_back. For record_disputes alone.';
+'Records one dispute that a payout''s report tells of: p_names are what its payment may be known by, p_amount and p_fee positive NOK. P0002: no payment of tickets has such a name; else refusals as of billig.record_chargeback and billig.settle_owed_back. For record_disputes alone.';
