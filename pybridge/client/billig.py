@@ -593,7 +593,9 @@ class Billig(Room):
     def erase_buyer(self, *, owner_member_id: int | None = None, owner_email: str | None = None) -> list[EraseBuyerRow]:
         """Erases a buyer (GDPR art. 17) from purchases, ticket cards, payment errors and kept requests: one row per
         table with the rows erased. The log holds no buyers and stays whole, and so do the figures. The keys that showed
-        them to the buyer open nothing any more. 22023: nobody named.
+        them to the buyer open nothing any more. What a bank wrote of a payment is not reached: statements are primary
+        documentation, kept whole for five years after the year (bokføringsloven § 13), for the bookkeeper alone to
+        read. 22023: nobody named.
         """
         return self._rows(EraseBuyerRow, "erase_buyer", owner_member_id=owner_member_id, owner_email=owner_email)
 
