@@ -43,7 +43,7 @@ begin
         raise exception 'no click was then' using
             errcode = '22023',
             detail = format('From %s to %s.', v_first_time, v_last_time),
-            hint = 'Times are from two years ago until tomorrow: select * from marketplace.click_window. None of the batch was recorded.';
+            hint = 'select * from marketplace.click_window says how long before and after now a click may be. None of the batch was recorded.';
     end if;
     if p_source is not null then
         v_hash := sha256(convert_to(

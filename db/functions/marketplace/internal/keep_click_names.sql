@@ -14,7 +14,7 @@ begin
     where l.click_id <> '' and not exists (select from click_file_problem as p where p.line = l.line)
     order by 1;
     -- What is older than a file may be is no longer asked for. A p_now of the future lets nothing be forgotten.
-    delete from marketplace.click_name as n where n.click_time < marketplace.oldest_click(least(p_now, now()));
+    delete from marketplace.click_name as n where n.click_time < (select marketplace.oldest_click(least(p_now, now())));
 end;
 $$;
 
