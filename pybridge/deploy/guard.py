@@ -265,21 +265,21 @@ def changed_things(cur: psycopg.Cursor[Any]) -> list[tuple[str, str]]:
 
 def record_things(cur: psycopg.Cursor[Any], wrong_before: list[tuple[str, str]]) -> None:
     """Remember all as it stands, now that files are loaded, but for what was found changed before anything was done."""
-    cur.execute("create temporary table pg_temp.wrong_before (kind text, thing text) on commit drop", prepare=False)
-    cur.executemany("insert into pg_temp.wrong_before (kind, thing) values (%s, %s)", wrong_before)
+    kinds, things = [kind for kind, _ in wrong_before], [thing for _, thing in wrong_before]
     cur.execute(
-        "with now_there as materialized (select kind, thing, sha256 from deploy.present_things()),"
+        "with wrong as (select * from unnest(%(kinds)s::text[], %(things)s::text[]) as w (kind, thing)),"
+        " now_there as materialized (select kind, thing, sha256 from deploy.present_things()),"
         " gone as ("
         " delete from deploy.guard_thing as g"
         " where not exists (select from now_there as n where n.kind = g.kind and n.thing = g.thing)"
-        " and not exists (select from pg_temp.wrong_before as w where w.kind = g.kind and w.thing = g.thing))"
+        " and not exists (select from wrong as w where w.kind = g.kind and w.thing = g.thing))"
         " insert into deploy.guard_thing as g (kind, thing, sha256)"
         " select n.kind, n.thing, n.sha256 from now_there as n"
         " where n.kind not in ('child', 'subscription', 'publication')"
-        " and not exists (select from pg_temp.wrong_before as w where w.kind = n.kind and w.thing = n.thing)"
-        " on conflict (kind, thing) do update set sha256 = excluded.sha256 where g.sha256 <> excluded.sha256"
+        " and not exists (select from wrong as w where w.kind = n.kind and w.thing = n.thing)"
+        " on conflict (kind, thing) do update set sha256 = excluded.sha256 where g.sha256 <> excluded.sha256",
+        {"kinds": kinds, "things": things},
     )
-    cur.execute("drop table pg_temp.wrong_before")
 
 
 def record(cur: psycopg.Cursor[Any], loaded: Things, all_things: Iterable[tuple[str, str]]) -> None:

@@ -172,6 +172,23 @@ def test_idle_transactions_end_by_themselves_where_nobody_decided_otherwise(bare
             assert deploy(deployer).left_open == []
 
 
+def test_a_deploy_mends_what_has_a_file_and_takes_no_other_change_for_its_own(db: Connection) -> None:
+    told = "select trigger_name, problem from consistency.trigger_guard"
+    db.execute(
+        "create or replace function books.vat_of(p_gross numeric, p_rate numeric) returns numeric"
+        " language sql immutable parallel safe return 0"
+    )
+    db.execute("alter table marketplace.transaction no force row level security")
+    assert len(rows(db, told)) == 2
+    assert deploy(db).loaded == ["db/functions/books/vat_of.sql"]
+    assert one(db, "select books.vat_of(125, 25)") == 25
+    for _ in range(2):
+        assert rows(db, told) == [{"trigger_name": "table", "problem": "not what was deployed"}]
+        deploy(db)
+    db.execute("alter table marketplace.transaction force row level security")
+    assert rows(db, told) == []
+
+
 # --- Nobody locks a table -------------------------------------------------------------------------------------------
 
 
