@@ -446,8 +446,6 @@ create table marketplace.adjustment (
     made_by books.name not null default session_user,
     constraint adjustment_pkey primary key (adjustment),
     constraint adjustment_click_key unique (click_profile, click_time, ad_click, side),
-    constraint adjustment_old_transaction_fkey
-    foreign key (old_transaction, profile) references marketplace.transaction (transaction, profile),
     constraint adjustment_side_check check (
         side = 'ADVERTISEMENT' and amount <= 0 and click_profile = profile and credited >= 0
         or side = 'WEBSITE' and amount >= 0 and credited = 0
@@ -455,7 +453,7 @@ create table marketplace.adjustment (
     constraint adjustment_reason_check check (btrim(reason) <> '')
 );
 comment on table marketplace.adjustment is
-'A click found invalid, or charged back, after its month was closed: taken back in the open month, once (adjustment_click_key); the closed one stays as it is. One row per side. Its run''s subtotal has it: asked once per statement by the trigger adjustment_follow (23503), since a foreign key would be asked once per row, and was half of what taking 10,000 clicks back cost. Never changed (23B62).';
+'A click found invalid, or charged back, after its month was closed: taken back in the open month, once (adjustment_click_key); the closed one stays as it is. One row per side. Its run''s subtotal has it, and the closed transaction is its owner''s: asked once per statement by the trigger adjustment_follow (23503), since foreign keys would be asked once per row, and were half of what taking 10,000 clicks back cost. Never changed (23B62).';
 comment on column marketplace.adjustment.adjustment is 'Key';
 comment on column marketplace.adjustment.side is 'ADVERTISEMENT: taken off what the advertiser owes; WEBSITE: taken off what its owner is owed';
 comment on column marketplace.adjustment.profile is 'Whose transactions';

@@ -15,7 +15,14 @@ from typing import Any, cast
 import psycopg
 
 from pybridge import errors
-from pybridge.client.marketplace import ClaimAttemptsRow, EndLookRow, Marketplace, TakeInRow, UnresolvedCallsRow
+from pybridge.client.marketplace import (
+    ClaimAttemptsRow,
+    EndLookRow,
+    Marketplace,
+    RecordAnswerRow,
+    TakeInRow,
+    UnresolvedCallsRow,
+)
 from pybridge.payments import gateways
 from pybridge.payments.gateways import Answer, Event, Gateway, Kind, Request
 
@@ -202,18 +209,7 @@ class _Run:
 
     def _record(self, name: str, requests: Sequence[Request], answers: Iterable[Answer]) -> None:
         for request, answer in zip(requests, answers, strict=True):
-            (recorded,) = self.market.record_answer(
-                payment_attempt=request.attempt,
-                answer=answer.answer,
-                gateway_id=answer.gateway_id,
-                amount=answer.amount,
-                currency=answer.currency,
-                error_code=answer.error_code,
-                decline_code=answer.decline_code,
-                message=answer.message,
-                now=self.now,
-                job_run=self.job_run,
-            )
+            recorded = record(self.market, request, answer, self.job_run, self.now)
             self.done.states[recorded.state] += recorded.outcome != "NOTHING_NEW"
             self.done.alarms += recorded.alarm is not None
             self._rate_limits[name] = self._rate_limits[name] + 1 if answer.answer == "rate_limited" else 0
@@ -221,6 +217,34 @@ class _Run:
                 self.done.stopped[name] = answer.message or "it does not accept our credentials"
             elif self._rate_limits[name] >= RATE_LIMITS:
                 self.done.stopped[name] = "it asks us to slow down"
+
+
+def record(
+    market: Marketplace, request: Request, answer: Answer, job_run: int, now: datetime | None = None
+) -> RecordAnswerRow:
+    (recorded,) = market.record_answer(
+        payment_attempt=request.attempt,
+        answer=answer.answer,
+        gateway_id=answer.gateway_id,
+        amount=answer.amount,
+        currency=answer.currency,
+        error_code=answer.error_code,
+        decline_code=answer.decline_code,
+        message=answer.message,
+        now=now,
+        job_run=job_run,
+    )
+    return recorded
+
+
+def look_up(market: Marketplace, name: str, gateway: Gateway, job_run: int, now: datetime | None = None) -> int:
+    """Of what this gateway has and we do not know: ask what became of earlier attempts at the same; how many."""
+    asked = 0
+    while calls := market.unresolved_calls(gateway=name, job_run=job_run, now=now):
+        for request in map(_request, calls):
+            record(market, request, gateway.look_up(request), job_run, now)
+            asked += 1
+    return asked
 
 
 def look(

@@ -171,6 +171,9 @@ def test_an_adjustment_without_its_subtotal_is_refused_whoever_writes_it(here: T
     """
     with expect("23503", native=True), db.transaction():
         db.execute(alone)
+    of_nobody = alone.replace(b"a.old_transaction,", b"a.transaction + 1000,").replace(b"where u.kind <> 'ADJUST'", b"")
+    with expect("23503"), db.transaction():
+        db.execute(of_nobody)
     with db.transaction(force_rollback=True):
         db.execute("alter table marketplace.adjustment disable trigger adjustment_follow")
         assert db.execute(alone).rowcount == 2
