@@ -572,8 +572,10 @@ create table marketplace.gateway (
     key_term interval not null default interval '23 hours',
     action_term interval not null default interval '7 days',
     poll_wait interval not null default interval '1 hour',
+    balance_wait interval not null default interval '1 day',
     constraint gateway_pkey primary key (gateway),
-    constraint gateway_purse_fkey foreign key (purse) references marketplace.purse (purse)
+    constraint gateway_purse_fkey foreign key (purse) references marketplace.purse (purse),
+    constraint gateway_balance_wait_check check (balance_wait > interval '0')
 );
 comment on table marketplace.gateway is
 'Through whom money moves. Each is a module of pybridge.payments.gateways; keys and tokens are in no table.';
@@ -584,6 +586,8 @@ comment on column marketplace.gateway.key_term is
 'For how long the same request with the same key is surely answered as before; after that an attempt of unknown end is looked up instead. Stripe prunes keys after 24 hours';
 comment on column marketplace.gateway.action_term is 'For how long a person may take to do what the gateway asks of them';
 comment on column marketplace.gateway.poll_wait is 'How often it is asked about what it is still processing';
+comment on column marketplace.gateway.balance_wait is
+'How long to wait, each time, until a payout or refund is tried again for which our own balance at it did not suffice';
 insert into marketplace.gateway (gateway) values ('stripe');
 -- A bank knows a file by its name for good, and answers by files of its own.
 insert into marketplace.gateway (gateway, key_term, poll_wait) values ('bank', interval '30 days', interval '1 day');
@@ -704,6 +708,7 @@ cross join (values (1, interval '3 days'), (2, interval '5 days'), (3, interval 
 create table marketplace.decline_code (
     gateway text not null,
     decline_code text not null,
+    is_ours boolean not null default false,
     constraint decline_code_pkey primary key (gateway, decline_code),
     constraint decline_code_gateway_fkey foreign key (gateway) references marketplace.gateway (gateway)
 );
@@ -712,6 +717,8 @@ comment on table marketplace.decline_code is
 comment on column marketplace.decline_code.gateway is 'Whose code';
 comment on column marketplace.decline_code.decline_code is
 'Stripe''s decline_code (docs.stripe.com/declines/codes), or ISO 20022''s reason code';
+comment on column marketplace.decline_code.is_ours is
+'Of a payout or refund: our own balance does not suffice, which is ours to mend. It is tried again without limit (gateway.balance_wait). Of a charge it is the payer''s';
 insert into marketplace.decline_code (gateway, decline_code)
 values
 ('stripe', 'approve_with_id'),
@@ -731,6 +738,10 @@ values
 ('bank', 'AB06'),
 ('bank', 'AB08'),
 ('bank', 'TM01');
+-- docs.stripe.com/error-codes and docs.stripe.com/refunds (failure_reason); ISO 20022: the debtor's funds, and of a payout that is us.
+update marketplace.decline_code as d
+set is_ours = true
+where (d.gateway, d.decline_code) in (('stripe', 'balance_insufficient'), ('stripe', 'insufficient_funds'), ('bank', 'AM04'));
 
 create table marketplace.attempt_step (
     from_state text not null,
@@ -842,6 +853,7 @@ create table marketplace.payment_attempt (
     decline_code text,
     message text,
     alarm text,
+    is_ours boolean not null default false,
     is_released boolean not null default false,
     purse text not null default 'main',
     refunded bigint not null default 0,
@@ -882,6 +894,7 @@ create table marketplace.payment_attempt (
         and refunded + disputed + lost + credited <= amount
         and (refunded + disputed + lost + credited = 0 or (kind = 'CHARGE' and state = 'SUCCEEDED'))
     ),
+    constraint payment_attempt_ours_check check (not is_ours or (kind in ('PAYOUT', 'REFUND') and state = 'DECLINED_SOFT')),
     constraint payment_attempt_returned_check check (
         returned_at is null or (kind in ('PAYOUT', 'REFUND') and state = 'SUCCEEDED')
     ),
@@ -918,6 +931,8 @@ comment on column marketplace.payment_attempt.decline_code is 'The gateway''s, o
 comment on column marketplace.payment_attempt.message is 'The gateway''s own words, or a person''s reason; no keys, no cards';
 comment on column marketplace.payment_attempt.alarm is
 'What a person must look at before this transaction is tried again: conflict (the key was used for something else), mismatch (another amount or currency), not_found (too old to send again, and the gateway has nothing), contradicted (it ended, and the gateway says otherwise: give back there what should not have moved, then clear_alarm; of a payout or refund that did not arrive, resolve_attempt), duplicate (the gateway has two of our key), disputed (the gateway took the charge back: book_loss if it is lost, clear_alarm once the money is back), given_back (that is lost, and the same money is to be refunded as well: call_off_refund, or clear_alarm, which sends it all the same); null: nothing. Until then nothing is sent for the transaction, nor for what corrects it';
+comment on column marketplace.payment_attempt.is_ours is
+'Of a payout or refund that was declined: our own balance did not suffice (decline_code.is_ours). Nobody else''s fault: it counts for no limit';
 comment on column marketplace.payment_attempt.is_released is 'A person has said that another attempt may follow';
 comment on column marketplace.payment_attempt.purse is 'Into which it brings money, or out of which it pays: as the gateway had it when it was prepared; of a REFUND that of the charge';
 comment on column marketplace.payment_attempt.refunded is 'Øre of a CHARGE that were, or are to be, given back';

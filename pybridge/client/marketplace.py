@@ -556,11 +556,12 @@ class Marketplace(Room):
         """What is to be charged (CHARGE), given back (REFUND) and paid (PAYOUT), all kinds where kind is null; amount
         in øre, above 0. hold null: now; else why not: NOT_DUE before due_on; UNDER_WAY an attempt is; OWES the profile
         owes us, by a charge that is under way or looked at, and what it owes is not set off yet; ALARM a person must
-        look at an attempt; NO_MEANS the profile has no means of payment; RETRY_LATER until next_retry_at; EXHAUSTED
-        declined too often, DECLINED hard, RETURNED by the bank: another means of payment is wanted; REJECTED or
-        CANCELLED: a person must say retry_transaction; FUND the purse that it would be paid from has not enough: it has
-        not come in, or a gateway took it back, and no reserve covers it. Then refunds go first, then payouts whose
-        advertisers have paid, the oldest first. Changes nothing.
+        look at an attempt; NO_MEANS the profile has no means of payment; RETRY_LATER until next_retry_at; BALANCE until
+        then: our own balance at the gateway did not suffice, fill it up; EXHAUSTED declined too often, DECLINED hard,
+        RETURNED by the bank: another means of payment is wanted; REJECTED or CANCELLED: a person must say
+        retry_transaction; FUND the purse that it would be paid from has not enough: it has not come in, or a gateway
+        took it back, and no reserve covers it. Then refunds go first, then payouts whose advertisers have paid, the
+        oldest first. Changes nothing.
         """
         return self._rows(DueTransactionsRow, "due_transactions", kind=kind, **given(now=now))
 
@@ -666,11 +667,12 @@ class Marketplace(Room):
         """What a gateway answered, and what that means: the attempt's next state, and with SUCCEEDED the transaction
         EXECUTED in the same commit. answer: a word of pybridge.payments.gateways; amount in minor units. outcome:
         APPLIED; NOTHING_NEW: it had ended, or was known; ALARM: a person must look. A decline is soft where
-        decline_code has its code; the next attempt is made when retry_rule says. A payout that comes back, or a refund
-        that does or fails after all, stays SUCCEEDED, and is owed again (owe_again). A charge that is returned is
-        disputed: its money is no more in the purse, and an ALARM; reinstated, it is again. job_run: who asked; where
-        another run has sent it since, that nothing was done is NOTHING_NEW. dispute: of returned and reinstated, which
-        dispute. 22023; P0002 no such attempt.
+        decline_code has its code; the next attempt is made when retry_rule says; where our own balance did not suffice
+        (decline_code.is_ours), after gateway.balance_wait, without limit, and alarm says balance. A payout that comes
+        back, or a refund that does or fails after all, stays SUCCEEDED, and is owed again (owe_again). A charge that is
+        returned is disputed: its money is no more in the purse, and an ALARM; reinstated, it is again; lost, that
+        dispute is booked as book_loss does. job_run: who asked; where another run has sent it since, that nothing was
+        done is NOTHING_NEW. dispute: of returned, reinstated and lost, which dispute. 22023; P0002 no such attempt.
         """
         return self._rows(
             RecordAnswerRow,
@@ -727,14 +729,16 @@ class Marketplace(Room):
         now: datetime | None = None,
         dispute: str | None = None,
         metadata: Any = None,
+        parent: str | None = None,
     ) -> str:
         """What a gateway said by itself, whose signature was checked: applied once, by its gateway and number, in
         whatever order such things come. Its attempt is known by the key that we sent, by the batch (then all of it that
         is open), or by what the gateway calls it; payment_attempt must agree. SEEN: it came before; APPLIED,
         NOTHING_NEW, ALARM: as record_answer; STRAY: metadata bear this ledger's name, and no attempt explains it:
-        nothing is sent until take_in, or declare_foreign; NOT_OURS: no such attempt, kept all the same. dispute: which
-        dispute, in the gateway's words. A dispute that is heard of after it was won, as occurred_at says, is won at
-        once. 22023; P0002.
+        nothing is sent until take_in, or declare_foreign; or it is a refund that bears nobody's, of a charge of ours
+        (parent), which the next run takes in; NOT_OURS: no such attempt, kept all the same. dispute: which dispute, in
+        the gateway's words. A dispute that is heard of after it was won or lost, as occurred_at says, is that at once.
+        22023; P0002.
         """
         result: str = self._value(
             "record_event",
@@ -755,6 +759,7 @@ class Marketplace(Room):
             now=now,
             dispute=dispute,
             metadata=json(metadata),
+            parent=parent,
         )
         return result
 
@@ -889,11 +894,11 @@ class Marketplace(Room):
     def unresolved_calls(self, *, gateway: str, job_run: int, now: datetime | None = None) -> list[UnresolvedCallsRow]:
         """What to ask of a gateway about one attempt of unknown end, or one batch: action SEND the very same request
         with the same key, while the key is surely known; LOOK_UP by what it calls it, or by our metadata, once it is
-        older, and poll_wait after it was sent last; CANCEL what waited too long for a person. No row: nothing is left,
-        in this run. What another run was sending when it died is UNKNOWN from now on; what one that lives is asking
-        about is left to it. Commit, call, and tell record_answer; then ask again. 22023; P0002 no such run; 23B68 this
-        run has not looked what the gateway has, or it has what we do not know; 23B69 it has ended, or is another
-        session's.
+        older, and poll_wait after it was sent last; CANCEL what waited too long for a person. While the gateway has
+        what we do not know (marketplace.stray), only LOOK_UP, of what has a later attempt there. No row: nothing is
+        left, in this run. What another run was sending when it died is UNKNOWN from now on; what one that lives is
+        asking about is left to it. Commit, call, and tell record_answer; then ask again. 22023; P0002 no such run;
+        23B68 this run has not looked what the gateway has; 23B69 it has ended, or is another session's.
         """
         return self._rows(UnresolvedCallsRow, "unresolved_calls", gateway=gateway, job_run=job_run, now=now)
 
@@ -928,8 +933,9 @@ class Marketplace(Room):
         """Why nothing was charged or paid for a profile's months (M8), newest first, by the same rule as
         due_transactions: RUNNING, BELOW_MINIMUM, NOTHING_DUE, SET_OFF against other months, WAITS_TO_BE_CHARGED,
         WAITS_TO_BE_GIVEN_BACK, WAITS_FOR_CHARGES, UNDER_WAY, REQUIRES_ACTION of the card's holder, OWES: a charge of
-        the profile comes first, DECLINED_TRIED_AGAIN, NO_MEANS_OF_PAYMENT, RETURNED by the bank, REJECTED, CALLED_OFF,
-        LOOKED_AT by us, or FAILED; and of what was charged: DISPUTED, or TAKEN_BACK by the bank. amount: NOK, above 0
-        the profile owes us; what is left, of SET_OFF what was set off. 42501 another's; P0002 no such profile.
+        the profile comes first, DECLINED_TRIED_AGAIN, WAITS_FOR_US: our own account has not enough,
+        NO_MEANS_OF_PAYMENT, RETURNED by the bank, REJECTED, CALLED_OFF, LOOKED_AT by us, or FAILED; and of what was
+        charged: DISPUTED, or TAKEN_BACK by the bank. amount: NOK, above 0 the profile owes us; what is left, of SET_OFF
+        what was set off. 42501 another's; P0002 no such profile.
         """
         return self._rows(WhyNotPaidRow, "why_not_paid", profile=profile)

@@ -29,6 +29,7 @@ from pybridge.payments.gateways import Answer, Event, Gateway, Kind, Request
 Connection = psycopg.Connection[Any]
 KINDS = ("CHARGE", "REFUND", "PAYOUT")  # money comes in before it goes out
 WELL = ("SUCCEEDED", "PROCESSING")  # nothing is left for us to do
+SHORT = "balance"  # of record_answer: what it says is ours to mend
 RATE_LIMITS = 3  # so many in a row, and the gateway is left alone until the next run
 
 # Of looking and taking in: what stops one gateway and leaves the others alone.
@@ -44,6 +45,7 @@ class Executed:
     prepared: int = 0
     states: Counter[str] = field(default_factory=Counter)
     alarms: int = 0
+    short: Counter[str] = field(default_factory=Counter)  # gateway: so often our own balance did not suffice
     stopped: dict[str, str] = field(default_factory=dict)  # gateway: why
 
     @property
@@ -62,6 +64,7 @@ class Executed:
     def amiss(self) -> str | None:
         said = [f"{count} {state}" for state, count in sorted(self.states.items()) if state not in WELL]
         said += [f"{self.alarms} to be looked at"] if self.alarms else []
+        said += [f"our balance at {name} does not suffice for {count}" for name, count in sorted(self.short.items())]
         said += [f"{name}: {why}" for name, why in sorted(self.stopped.items())]
         return ", ".join(said) or None
 
@@ -211,7 +214,9 @@ class _Run:
         for request, answer in zip(requests, answers, strict=True):
             recorded = record(self.market, request, answer, self.job_run, self.now)
             self.done.states[recorded.state] += recorded.outcome != "NOTHING_NEW"
-            self.done.alarms += recorded.alarm is not None
+            self.done.alarms += recorded.alarm not in (None, SHORT)
+            if recorded.alarm == SHORT:
+                self.done.short[name] += 1
             self._rate_limits[name] = self._rate_limits[name] + 1 if answer.answer == "rate_limited" else 0
             if answer.answer == "unauthorized":
                 self.done.stopped[name] = answer.message or "it does not accept our credentials"
@@ -306,6 +311,7 @@ def receive(connection: Connection, gateway: str, events: Sequence[Event], now: 
             now=now,
             dispute=event.dispute,
             metadata=dict(event.metadata),
+            parent=event.parent,
         )
         outcomes[outcome] += 1
     return outcomes

@@ -471,6 +471,43 @@ def test_a_refund_made_by_hand_is_booked_and_stops_nothing(here: Town, box: sand
     assert consistency(here.db) == {}
 
 
+def test_a_refund_made_by_hand_counts_from_the_moment_that_it_is_heard_of(
+    here: Town, box: sandbox.Box, stripe: Gateway
+) -> None:
+    box.clock(CHARGE_DAY)
+    run_job(here.db, stripe, CHARGE_DAY)
+    intent = attempts(here.db, here.advertisers[0])[0]["gateway_id"]
+    before = len(box.events())
+    by_hand(box, intent, 3000)
+    told = [each for signed in box.events()[before:] for each in stripe.read_events(signed.payload, signed.signature)]
+    assert execution.receive(here.db, "stripe", told, CHARGE_DAY) == {"STRAY": len(told)} != {}
+    said = {"transaction": here.charge(), "reason": "x", "request_id": "r", "now": CHARGE_DAY}
+    with expect("23B72"):
+        call_in(here.db, "marketplace", "refund_transaction", **said, amount=Decimal(21))
+    give_back(here.db, here.charge(), CHARGE_DAY)  # the 20 that are left
+    assert run_job(here.db, stripe, CHARGE_DAY).stopped == {}
+    found = [(each["kind"], each["amount"], each["state"]) for each in attempts(here.db, here.advertisers[0])]
+    assert found == [("CHARGE", 5000, "SUCCEEDED"), ("REFUND", 3000, "SUCCEEDED"), ("REFUND", 2000, "SUCCEEDED")]
+    assert charged(box) == [0, 5000, 5000]
+    assert consistency(here.db) == {}
+
+
+def test_a_dispute_that_is_heard_of_before_its_charge_is_taken_in_is_booked_with_it(
+    here: Town, box: sandbox.Box, stripe: Gateway, dumps: Dumps
+) -> None:
+    before = dumps.dump()
+    box.clock(CHARGE_DAY)
+    run_job(here.db, stripe, CHARGE_DAY)
+    intent = attempts(here.db, here.advertisers[0])[0]["gateway_id"]
+    about = {"id": "dp_1", "object": "dispute", "amount": 5000, "currency": "nok", "metadata": {}}
+    box.emit("charge.dispute.funds_withdrawn", about | {"payment_intent": intent})
+    there = dumps.restore(before)
+    assert reconciled(there, stripe, CHARGE_DAY).left == []
+    (charge,) = attempts(there, here.advertisers[0])
+    assert (charge["state"], charge["disputed"], charge["alarm"]) == ("SUCCEEDED", 5000, "disputed")
+    assert consistency(there) == {}
+
+
 def by_hand(box: sandbox.Box, intent: str, amount: int) -> None:
     """A refund as somebody makes it in the dashboard: it bears nothing of ours."""
     box._post("/v1/refunds", data={"payment_intent": intent, "amount": str(amount)})
