@@ -361,7 +361,7 @@ def test_what_was_under_way_when_the_ledger_was_saved_is_not_in_the_way_of_what_
 def test_what_the_gateway_never_heard_of_is_not_sent_again_before_what_came_after_is_taken_in(
     here: Town, box: sandbox.Box, stripe: Gateway, dumps: Dumps
 ) -> None:
-    """Sent again with its key, which is young enough, it would be a second charge: a person says that it was not done."""
+    """Sent again with its key, which is young enough, it would be a second charge: a person says what became of it."""
     there = dumps.restore(under_way(here, box, stripe, dumps, heard=False))
     after = later(CHARGE_DAY, hours=1)
     assert len(reconciled(there, stripe, after).left) == 3
