@@ -22,7 +22,6 @@ declare
     v_event text;
     v_state text;
     v_wait interval;
-    v_is_ours boolean;
     v_alarm text;
     v_outcome text := 'APPLIED';
 begin
@@ -99,12 +98,7 @@ begin
     if v_event in ('conflict', 'mismatch', 'contradicted') or v_alarm is distinct from v_attempt.alarm and v_alarm is not null then
         v_outcome := 'ALARM';
     end if;
-    -- What we have at the gateway is ours to mend, and nothing that a payee is told of as a decline.
-    v_is_ours := v_state = 'DECLINED_SOFT' and v_attempt.kind <> 'CHARGE' and exists (
-        select from marketplace.decline_code as d
-        where d.gateway = v_attempt.gateway and d.decline_code = p_decline_code and d.is_ours
-    );
-    v_wait := marketplace.wait_after(v_attempt, v_state, v_event, v_is_ours, p_now);
+    v_wait := marketplace.wait_after(v_attempt, v_state, v_event, marketplace.is_ours(v_attempt, v_state, p_decline_code), p_now);
     update marketplace.payment_attempt as a
     set
         state = v_state,
@@ -115,7 +109,7 @@ begin
         error_code = p_error_code,
         decline_code = p_decline_code,
         message = left(p_message, 500),
-        is_ours = case when v_state = a.state then a.is_ours else v_is_ours end,
+        is_ours = case when v_state = a.state then a.is_ours else marketplace.is_ours(v_attempt, v_state, p_decline_code) end,
         alarm = v_alarm,
         returned_at = case when v_event = 'returned' and v_state = 'SUCCEEDED' then p_now else a.returned_at end,
         next_retry_at = case
