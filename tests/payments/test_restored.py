@@ -484,6 +484,10 @@ def test_a_refund_made_by_hand_counts_from_the_moment_that_it_is_heard_of(
     said = {"transaction": here.charge(), "reason": "x", "request_id": "r", "now": CHARGE_DAY}
     with expect("23B72"):
         call_in(here.db, "marketplace", "refund_transaction", **said, amount=Decimal(21))
+    refund = one(here.db, "select gateway_id from marketplace.stray")
+    with expect("23B75"):
+        said = {"gateway": "stripe", "gateway_id": refund, "reason": "not ours", "now": CHARGE_DAY}
+        call_in(here.db, "marketplace", "declare_foreign", **said)
     give_back(here.db, here.charge(), CHARGE_DAY)  # the 20 that are left
     assert run_job(here.db, stripe, CHARGE_DAY).stopped == {}
     found = [(each["kind"], each["amount"], each["state"]) for each in attempts(here.db, here.advertisers[0])]
