@@ -291,8 +291,8 @@ create index transaction_corrects_idx on marketplace.transaction (corrects) wher
 create unique index transaction_request_key on marketplace.transaction (corrects, request_id) where request_id is not null;
 comment on index marketplace.transaction_request_key is 'The same request refunds once';
 create index transaction_unexecuted_idx on marketplace.transaction (profile, transaction) where status in ('NEW', 'FAILED');
-create index transaction_carried_idx on marketplace.transaction (profile)
-where status = 'CURRENT' and (carried_in <> 0 or corrected <> 0 or offset_in <> 0);
+-- No index asks for an amount that corrections change: thousands of them in one transaction would each add an entry to all.
+create index transaction_current_idx on marketplace.transaction (profile) where status = 'CURRENT';
 
 create table marketplace.transaction_subtotal (
     transaction bigint not null,
@@ -463,8 +463,6 @@ create table marketplace.adjustment (
     made_by books.name not null default session_user,
     constraint adjustment_pkey primary key (adjustment),
     constraint adjustment_click_key unique (click_profile, click_time, ad_click, side),
-    constraint adjustment_old_transaction_fkey
-    foreign key (old_transaction, profile) references marketplace.transaction (transaction, profile),
     constraint adjustment_side_check check (
         side = 'ADVERTISEMENT' and amount <= 0 and click_profile = profile and credited >= 0
         or side = 'WEBSITE' and amount >= 0 and credited = 0
@@ -472,7 +470,7 @@ create table marketplace.adjustment (
     constraint adjustment_reason_check check (btrim(reason) <> '')
 );
 comment on table marketplace.adjustment is
-'A click found invalid, or charged back, after its month was closed: taken back in the open month, once (adjustment_click_key); the closed one stays as it is. One row per side. Its run''s subtotal has it: asked once per statement by the trigger adjustment_follow (23503), since a foreign key would be asked once per row, and was half of what taking 10,000 clicks back cost. Never changed (23B62).';
+'A click found invalid, or charged back, after its month was closed: taken back in the open month, once (adjustment_click_key); the closed one stays as it is. One row per side. Its run''s subtotal has it, and the closed transaction is its owner''s: asked once per statement by the trigger adjustment_follow (23503), since foreign keys would be asked once per row, and were half of what taking 10,000 clicks back cost. Never changed (23B62).';
 comment on column marketplace.adjustment.adjustment is 'Key';
 comment on column marketplace.adjustment.side is 'ADVERTISEMENT: taken off what the advertiser owes; WEBSITE: taken off what its owner is owed';
 comment on column marketplace.adjustment.profile is 'Whose transactions';
@@ -603,8 +601,10 @@ create table marketplace.gateway (
     key_term interval not null default interval '23 hours',
     action_term interval not null default interval '7 days',
     poll_wait interval not null default interval '1 hour',
+    balance_wait interval not null default interval '1 day',
     constraint gateway_pkey primary key (gateway),
-    constraint gateway_purse_fkey foreign key (purse) references marketplace.purse (purse)
+    constraint gateway_purse_fkey foreign key (purse) references marketplace.purse (purse),
+    constraint gateway_balance_wait_check check (balance_wait > interval '0')
 );
 comment on table marketplace.gateway is
 'Through whom money moves. Each is a module of pybridge.payments.gateways; keys and tokens are in no table.';
@@ -615,6 +615,8 @@ comment on column marketplace.gateway.key_term is
 'For how long the same request with the same key is surely answered as before; after that an attempt of unknown end is looked up instead. Stripe prunes keys after 24 hours';
 comment on column marketplace.gateway.action_term is 'For how long a person may take to do what the gateway asks of them';
 comment on column marketplace.gateway.poll_wait is 'How often it is asked about what it is still processing';
+comment on column marketplace.gateway.balance_wait is
+'How long to wait, each time, until a payout or refund is tried again for which our own balance at it did not suffice';
 insert into marketplace.gateway (gateway) values ('stripe');
 -- A bank knows a file by its name for good, and answers by files of its own.
 insert into marketplace.gateway (gateway, key_term, poll_wait) values ('bank', interval '30 days', interval '1 day');
@@ -735,6 +737,7 @@ cross join (values (1, interval '3 days'), (2, interval '5 days'), (3, interval 
 create table marketplace.decline_code (
     gateway text not null,
     decline_code text not null,
+    is_ours boolean not null default false,
     constraint decline_code_pkey primary key (gateway, decline_code),
     constraint decline_code_gateway_fkey foreign key (gateway) references marketplace.gateway (gateway)
 );
@@ -743,6 +746,8 @@ comment on table marketplace.decline_code is
 comment on column marketplace.decline_code.gateway is 'Whose code';
 comment on column marketplace.decline_code.decline_code is
 'Stripe''s decline_code (docs.stripe.com/declines/codes), or ISO 20022''s reason code';
+comment on column marketplace.decline_code.is_ours is
+'Of a payout or refund: our own balance does not suffice, which is ours to mend. It is tried again without limit (gateway.balance_wait). Of a charge it is the payer''s';
 insert into marketplace.decline_code (gateway, decline_code)
 values
 ('stripe', 'approve_with_id'),
@@ -762,6 +767,10 @@ values
 ('bank', 'AB06'),
 ('bank', 'AB08'),
 ('bank', 'TM01');
+-- docs.stripe.com/error-codes and docs.stripe.com/refunds (failure_reason); ISO 20022: the debtor's funds, and of a payout that is us.
+update marketplace.decline_code as d
+set is_ours = true
+where (d.gateway, d.decline_code) in (('stripe', 'balance_insufficient'), ('stripe', 'insufficient_funds'), ('bank', 'AM04'));
 
 create table marketplace.attempt_step (
     from_state text not null,
@@ -873,6 +882,7 @@ create table marketplace.payment_attempt (
     decline_code text,
     message text,
     alarm text,
+    is_ours boolean not null default false,
     is_released boolean not null default false,
     purse text not null default 'main',
     refunded bigint not null default 0,
@@ -913,6 +923,7 @@ create table marketplace.payment_attempt (
         and refunded + disputed + lost + credited <= amount
         and (refunded + disputed + lost + credited = 0 or (kind = 'CHARGE' and state = 'SUCCEEDED'))
     ),
+    constraint payment_attempt_ours_check check (not is_ours or (kind in ('PAYOUT', 'REFUND') and state = 'DECLINED_SOFT')),
     constraint payment_attempt_returned_check check (
         returned_at is null or (kind in ('PAYOUT', 'REFUND') and state = 'SUCCEEDED')
     ),
@@ -949,6 +960,8 @@ comment on column marketplace.payment_attempt.decline_code is 'The gateway''s, o
 comment on column marketplace.payment_attempt.message is 'The gateway''s own words, or a person''s reason; no keys, no cards';
 comment on column marketplace.payment_attempt.alarm is
 'What a person must look at before this transaction is tried again: conflict (the key was used for something else), mismatch (another amount or currency), not_found (too old to send again, and the gateway has nothing), contradicted (it ended, and the gateway says otherwise: give back there what should not have moved, then clear_alarm; of a payout or refund that did not arrive, resolve_attempt), duplicate (the gateway has two of our key), disputed (the gateway took the charge back: book_loss if it is lost, clear_alarm once the money is back), given_back (that is lost, and the same money is to be refunded as well: call_off_refund, or clear_alarm, which sends it all the same); null: nothing. Until then nothing is sent for the transaction, nor for what corrects it';
+comment on column marketplace.payment_attempt.is_ours is
+'Of a payout or refund that was declined: our own balance did not suffice (decline_code.is_ours). Nobody else''s fault: it counts for no limit';
 comment on column marketplace.payment_attempt.is_released is 'A person has said that another attempt may follow';
 comment on column marketplace.payment_attempt.purse is 'Into which it brings money, or out of which it pays: as the gateway had it when it was prepared; of a REFUND that of the charge';
 comment on column marketplace.payment_attempt.refunded is 'Øre of a CHARGE that were, or are to be, given back';

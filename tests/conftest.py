@@ -51,6 +51,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=int,
         help="how many random histories of people's accounts are played (default: 300)",
     )
+    parser.addoption("--account-seed", type=int, default=0, help="the seed of the first of them (default: 0)")
     parser.addoption(
         "--festival", type=int, default=300, help="how many payments by reference the festival at the bank has"
     )
@@ -345,7 +346,8 @@ def exchanges(request: pytest.FixtureRequest) -> int:
 @pytest.fixture(scope="session")
 def account_histories(request: pytest.FixtureRequest) -> range:
     """The seeds of the random histories of people's accounts."""
-    return range(int(request.config.getoption("--account-histories") or 300))
+    first = int(request.config.getoption("--account-seed"))
+    return range(first, first + int(request.config.getoption("--account-histories") or 300))
 
 
 @pytest.fixture(scope="session")

@@ -41,6 +41,7 @@ HOLDS = {
     "OWES": "owes: a charge comes first",
     "NO_MEANS": "no means of payment",
     "RETRY_LATER": "declined, tried again",
+    "BALANCE": "our balance is short",
     "EXHAUSTED": "declined too often",
     "DECLINED": "declined",
     "RETURNED": "came back",
@@ -320,7 +321,7 @@ def _print_due(rows: list[execution.Due]) -> None:
             hold = f"on {row.due_on}"
         elif row.hold == "RETRY_LATER" and row.next_retry_at:
             hold = f"declined, again {local(row.next_retry_at):%m-%d}"
-        bad = row.hold in ("ALARM", "EXHAUSTED", "DECLINED", "RETURNED", "REJECTED")
+        bad = row.hold in ("ALARM", "BALANCE", "EXHAUSTED", "DECLINED", "RETURNED", "REJECTED")
         table.add_row(
             str(row.transaction),
             row.kind.lower(),

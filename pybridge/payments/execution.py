@@ -15,13 +15,21 @@ from typing import Any, cast
 import psycopg
 
 from pybridge import errors
-from pybridge.client.marketplace import ClaimAttemptsRow, EndLookRow, Marketplace, TakeInRow, UnresolvedCallsRow
+from pybridge.client.marketplace import (
+    ClaimAttemptsRow,
+    EndLookRow,
+    Marketplace,
+    RecordAnswerRow,
+    TakeInRow,
+    UnresolvedCallsRow,
+)
 from pybridge.payments import gateways
 from pybridge.payments.gateways import Answer, Event, Gateway, Kind, Request
 
 Connection = psycopg.Connection[Any]
 KINDS = ("CHARGE", "REFUND", "PAYOUT")  # money comes in before it goes out
 WELL = ("SUCCEEDED", "PROCESSING")  # nothing is left for us to do
+SHORT = "balance"  # of record_answer: what it says is ours to mend
 RATE_LIMITS = 3  # so many in a row, and the gateway is left alone until the next run
 
 # Of looking and taking in: what stops one gateway and leaves the others alone.
@@ -37,6 +45,7 @@ class Executed:
     prepared: int = 0
     states: Counter[str] = field(default_factory=Counter)
     alarms: int = 0
+    short: Counter[str] = field(default_factory=Counter)  # gateway: so often our own balance did not suffice
     stopped: dict[str, str] = field(default_factory=dict)  # gateway: why
 
     @property
@@ -55,6 +64,7 @@ class Executed:
     def amiss(self) -> str | None:
         said = [f"{count} {state}" for state, count in sorted(self.states.items()) if state not in WELL]
         said += [f"{self.alarms} to be looked at"] if self.alarms else []
+        said += [f"our balance at {name} does not suffice for {count}" for name, count in sorted(self.short.items())]
         said += [f"{name}: {why}" for name, why in sorted(self.stopped.items())]
         return ", ".join(said) or None
 
@@ -202,25 +212,44 @@ class _Run:
 
     def _record(self, name: str, requests: Sequence[Request], answers: Iterable[Answer]) -> None:
         for request, answer in zip(requests, answers, strict=True):
-            (recorded,) = self.market.record_answer(
-                payment_attempt=request.attempt,
-                answer=answer.answer,
-                gateway_id=answer.gateway_id,
-                amount=answer.amount,
-                currency=answer.currency,
-                error_code=answer.error_code,
-                decline_code=answer.decline_code,
-                message=answer.message,
-                now=self.now,
-                job_run=self.job_run,
-            )
+            recorded = record(self.market, request, answer, self.job_run, self.now)
             self.done.states[recorded.state] += recorded.outcome != "NOTHING_NEW"
-            self.done.alarms += recorded.alarm is not None
+            self.done.alarms += recorded.alarm not in (None, SHORT)
+            if recorded.alarm == SHORT:
+                self.done.short[name] += 1
             self._rate_limits[name] = self._rate_limits[name] + 1 if answer.answer == "rate_limited" else 0
             if answer.answer == "unauthorized":
                 self.done.stopped[name] = answer.message or "it does not accept our credentials"
             elif self._rate_limits[name] >= RATE_LIMITS:
                 self.done.stopped[name] = "it asks us to slow down"
+
+
+def record(
+    market: Marketplace, request: Request, answer: Answer, job_run: int, now: datetime | None = None
+) -> RecordAnswerRow:
+    (recorded,) = market.record_answer(
+        payment_attempt=request.attempt,
+        answer=answer.answer,
+        gateway_id=answer.gateway_id,
+        amount=answer.amount,
+        currency=answer.currency,
+        error_code=answer.error_code,
+        decline_code=answer.decline_code,
+        message=answer.message,
+        now=now,
+        job_run=job_run,
+    )
+    return recorded
+
+
+def look_up(market: Marketplace, name: str, gateway: Gateway, job_run: int, now: datetime | None = None) -> int:
+    """Of what this gateway has and we do not know: ask what became of earlier attempts at the same; how many."""
+    asked = 0
+    while calls := market.unresolved_calls(gateway=name, job_run=job_run, now=now):
+        for request in map(_request, calls):
+            record(market, request, gateway.look_up(request), job_run, now)
+            asked += 1
+    return asked
 
 
 def look(
@@ -282,6 +311,7 @@ def receive(connection: Connection, gateway: str, events: Sequence[Event], now: 
             now=now,
             dispute=event.dispute,
             metadata=dict(event.metadata),
+            parent=event.parent,
         )
         outcomes[outcome] += 1
     return outcomes

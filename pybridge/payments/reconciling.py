@@ -13,7 +13,7 @@ from pybridge import errors
 from pybridge.client.jobs import Jobs
 from pybridge.client.marketplace import EndLookRow, Marketplace
 from pybridge.payments import gateways
-from pybridge.payments.execution import Open, look, take_in
+from pybridge.payments.execution import Open, look, look_up, take_in
 
 Connection = psycopg.Connection[Any]
 JOB = "marketplace_execute"
@@ -67,7 +67,10 @@ def reconcile(
         strays = look(market, name, gateway, begun.job_run, now)
         query = "select seen from marketplace.gateway_look where job_run = %s order by gateway_look desc limit 1"
         done.seen = connection.execute(query, (begun.job_run,)).fetchall()[0][0]
-        _take_in(market, name, strays, begun.job_run, now, done)
+        left = _take_in(market, name, strays, begun.job_run, now, done)
+        # An attempt that was under way when the ledger was saved, and had another after it, is in the way of that one.
+        if left and look_up(market, name, gateway, begun.job_run, now):
+            _take_in(market, name, left, begun.job_run, now, done)
         outcome = "partial" if done.left else "succeeded"
     finally:
         if not connection.closed:
@@ -77,7 +80,7 @@ def reconcile(
 
 def _take_in(
     market: Marketplace, name: str, strays: list[EndLookRow], job_run: int, now: datetime | None, done: Reconciled
-) -> None:
+) -> list[EndLookRow]:
     """Round by round, while that gets further: a refund waits for its charge, a second attempt for the first."""
     while strays:
         again: list[EndLookRow] = []
@@ -91,5 +94,6 @@ def _take_in(
             else:
                 done.taken.append(Taken(each.gateway_id, taken.payment_attempt, taken.state))
         if len(again) == len(strays):
-            return
+            return strays
         strays = again
+    return []

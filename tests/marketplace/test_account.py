@@ -891,6 +891,52 @@ def test_of_two_disputes_one_is_lost_and_the_other_goes_on(four: Four) -> None:
     assert (four.charge(four.adv)["left_amount"], four.funds()) == (30000, 300)
 
 
+def test_which_of_two_disputes_is_lost_the_gateway_says(four: Four) -> None:
+    four.clicks(four.adv, four.pub, 3)
+    four.close()
+    number = four.moves("CHARGE", CHARGED)
+    for event, dispute, amount in (("1", "dp_1", 100), ("2", "dp_2", 150)):
+        four.disputed(number, amount, event=event, dispute=dispute)
+    assert four.disputed(number, 150, "lost", "3", dispute="dp_2") == "APPLIED"
+    charge = four.charge(four.adv)
+    assert (charge["disputed"], charge["lost"], charge["alarm"], four.funds()) == (10000, 15000, "disputed", 50)
+    assert four.disputed(number, 150, "lost", "4", dispute="dp_2") == "NOTHING_NEW"
+    assert four.disputed(number, 50, "lost", "5", dispute="dp_3") == "NOTHING_NEW", "nothing was taken in that one"
+    # A person finds that of the one that is left a part is lost: the rest of it was won.
+    call(four.db, "book_loss", payment_attempt=number, amount=Decimal(40), reason="settled", now=PAID)
+    charge = four.charge(four.adv)
+    assert (charge["disputed"], charge["lost"], charge["alarm"], four.funds()) == (0, 19000, None, 110)
+    assert four.disputed(number, 100, "lost", "6", dispute="dp_1") == "NOTHING_NEW"
+    assert consistency(four.db) == {}
+
+
+def test_a_dispute_that_a_person_booked_as_lost_is_not_lost_once_more_at_the_cost_of_another(four: Four) -> None:
+    four.clicks(four.adv, four.pub, 3)
+    four.close()
+    number = four.moves("CHARGE", CHARGED)
+    for event, dispute in (("1", "dp_1"), ("2", "dp_2")):
+        four.disputed(number, 100, event=event, dispute=dispute)
+    call(four.db, "book_loss", payment_attempt=number, amount=Decimal(100), reason="lost", now=PAID)
+    assert four.disputed(number, 100, "lost", "3", dispute="dp_1") == "NOTHING_NEW"
+    assert (four.charge(four.adv)["disputed"], four.charge(four.adv)["lost"]) == (10000, 10000)
+    assert four.disputed(number, 100, "reinstated", "4", dispute="dp_2") == "APPLIED"
+    assert (four.charge(four.adv)["alarm"], four.funds()) == (None, 200)
+
+
+def test_a_dispute_that_is_heard_of_after_it_was_lost_is_lost(four: Four) -> None:
+    four.clicks(four.adv, four.pub, 3)
+    four.close()
+    number = four.moves("CHARGE", CHARGED)
+    said = {"dispute": "dp_1", "occurred_at": at(2026, 2, 10)}
+    assert four.disputed(number, 100, "lost", "lost", **said) == "NOTHING_NEW"  # type: ignore[arg-type]
+    assert four.disputed(number, 100, event="2", dispute="dp_1", occurred_at=at(2026, 2, 4)) == "APPLIED"
+    charge = four.charge(four.adv)
+    assert (charge["disputed"], charge["lost"], charge["alarm"], four.funds()) == (0, 10000, None, 200)
+    assert four.disputed(number, 50, event="3", dispute="dp_2", occurred_at=at(2026, 2, 11)) == "ALARM"
+    assert four.disputed(number, 50, "lost", "4", dispute="dp_2", occurred_at=at(2026, 2, 12)) == "APPLIED"
+    assert (four.charge(four.adv)["lost"], four.funds()) == (15000, 150)
+
+
 def test_what_a_person_booked_as_won_is_not_won_once_more_when_the_gateway_says_so(four: Four) -> None:
     four.clicks(four.adv, four.pub, 3)
     four.close()

@@ -40,8 +40,8 @@ CONTROLS: dict[str, tuple[str, ...]] = {
         " null::numeric as expected, null::numeric as found where false",
     ),
     "a gateway that is not asked after a restore": (
-        "create or replace function marketplace.check_looked(p_gateway text, p_job_run bigint) returns void"
-        " language sql as ''",
+        "create or replace function marketplace.check_looked(p_gateway text, p_job_run bigint,"
+        " p_sends boolean default true) returns void language sql as ''",
     ),
     "keys by chance, which a restored ledger does not make again": (
         "create or replace function marketplace.attempt_key(p_transaction bigint, p_kind text, p_attempt_number int)"

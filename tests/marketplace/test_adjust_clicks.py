@@ -171,6 +171,26 @@ def test_an_adjustment_without_its_subtotal_is_refused_whoever_writes_it(here: T
     """
     with expect("23503", native=True), db.transaction():
         db.execute(alone)
+    of_nobody = alone.replace(b"a.old_transaction,", b"a.transaction + 1000,").replace(b"where u.kind <> 'ADJUST'", b"")
+    with expect("23503"), db.transaction():
+        db.execute(of_nobody)
     with db.transaction(force_rollback=True):
         db.execute("alter table marketplace.adjustment disable trigger adjustment_follow")
         assert db.execute(alone).rowcount == 2
+
+
+def test_no_index_of_months_asks_for_what_corrections_change(db: Connection) -> None:
+    """Thousands taken back one by one in a transaction: each would add an entry to every index, and read them all."""
+    changed = ("advertisement_amount", "website_amount", "corrected", "offset_in", "offset_amount", "credited")
+    query = """
+        select i.indexrelid::regclass::text, a.attname
+        from pg_index as i
+        inner join pg_depend as d
+            on d.classid = 'pg_class'::regclass and d.objid = i.indexrelid
+            and d.refclassid = 'pg_class'::regclass and d.refobjid = i.indrelid
+        inner join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = d.refobjsubid
+        where i.indrelid = 'marketplace.transaction'::regclass
+    """
+    asked = {(row["indexrelid"], row["attname"]) for row in rows(db, query)}
+    assert ("marketplace.transaction_current_idx", "status") in asked  # conditions are looked at, too
+    assert {(index, column) for index, column in asked if column in (*changed, "net_amount", "left_amount")} == set()

@@ -220,6 +220,43 @@ def test_a_soft_decline_is_tried_after_3_5_and_7_days_with_new_keys(here: Town, 
     assert here.status(here.advertisers[0]) == "EXECUTED"
 
 
+@pytest.mark.parametrize(("by", "code"), [("stripe", "balance_insufficient"), ("bank", "AM04")])
+def test_our_own_empty_balance_is_nobodys_decline_and_is_tried_again_without_limit(
+    here: Town, gateway: Scripted, by: str, code: str
+) -> None:
+    details = {"name": "Avisa AS", "iban": "NO9386011117947"} if by == "bank" else {}
+    means(here.db, here.publisher, "PAYOUT", by, **details)
+    executed(here.db, gateway, CHARGE_DAY)
+    now = PAYOUT_DAY
+    said = "select reason from marketplace.why_not_paid(%s)"
+    for _ in range(6):
+        gateway.will(Answer("declined", decline_code=code))
+        done = executed(here.db, gateway, now)
+        assert (done.states, done.alarms, dict(done.short)) == ({"DECLINED_SOFT": 1}, 0, {by: 1})
+        assert f"our balance at {by} does not suffice for 1" in str(done.amiss)
+        assert here.status(here.publisher) == "NEW", "it has not failed"
+        assert holds(here.db, later(now, hours=23))[here.publisher, "PAYOUT"] == "BALANCE"
+        assert one(here.db, said, here.publisher) == "WAITS_FOR_US"
+        now = later(now, days=1)
+    assert len({row["idempotency_key"] for row in attempts(here.db, here.publisher)}) == 6
+    # What the payee's bank declines counts from the first: four more.
+    for wait in (3, 5, 7):
+        gateway.will(Answer("declined", decline_code="AB05" if by == "bank" else "try_again_later"))
+        assert executed(here.db, gateway, now).states == {"DECLINED_SOFT": 1}
+        assert holds(here.db, later(now, days=1))[here.publisher, "PAYOUT"] == "RETRY_LATER"
+        now = later(now, days=wait)
+    assert executed(here.db, gateway, now).states == {"SUCCEEDED": 1}
+    assert consistency(here.db) == {}
+
+
+def test_of_a_charge_the_same_word_is_the_payers(here: Town, gateway: Scripted) -> None:
+    gateway.will(Answer("declined", decline_code="insufficient_funds"))
+    assert not executed(here.db, gateway, CHARGE_DAY).short
+    assert holds(here.db, later(CHARGE_DAY, days=1))[here.advertisers[0], "CHARGE"] == "RETRY_LATER"
+    with expect("23514", native=True):
+        run(here.db, "update marketplace.payment_attempt set is_ours = true, event = 'released'")
+
+
 def test_a_hard_decline_waits_for_another_card(here: Town, gateway: Scripted) -> None:
     gateway.will(DECLINED_HARD)
     executed(here.db, gateway, CHARGE_DAY)

@@ -45,7 +45,8 @@ from tests.support.payments import (
 TWO_DAYS = 48  # hours: Stripe has forgotten the keys by then
 
 FORGETFUL = """
-create or replace function marketplace.check_looked(p_gateway text, p_job_run bigint) returns void language sql as ''
+create or replace function marketplace.check_looked(p_gateway text, p_job_run bigint, p_sends boolean default true)
+returns void language sql as ''
 """
 SURROGATE = """
 create or replace function marketplace.attempt_key(p_transaction bigint, p_kind text, p_attempt_number int)
@@ -313,6 +314,70 @@ def test_an_attempt_after_one_that_was_called_off_is_taken_in(
     assert charged(box) == [5000] * 3
 
 
+def under_way(here: Town, box: sandbox.Box, stripe: Gateway, dumps: Dumps, *, heard: bool) -> str:
+    """A dump from within a call that was then declined, or never heard; another attempt was made after it."""
+    method = card(here.db, box, here.advertisers[0], "insufficient_funds")
+    box.clock(CHARGE_DAY)
+    one(here.db, "select marketplace.prepare_attempts('CHARGE', %s)", CHARGE_DAY)
+    number = one(here.db, "select job_run from jobs.begin_run('marketplace_execute')")
+    assert look(Marketplace(here.db), "stripe", stripe, number, CHARGE_DAY) == []
+    claimed = rows(
+        here.db, "select * from marketplace.claim_attempts('stripe', 'CHARGE', %s, 3, %s)", number, CHARGE_DAY
+    )
+    one(here.db, "select jobs.finish_run(%s, 'failed')", number)
+    dump = dumps.dump()
+    if heard:
+        assert run_job(here.db, stripe, CHARGE_DAY).states == {"SUCCEEDED": 2, "DECLINED_SOFT": 1}
+        again = later(CHARGE_DAY, days=4)
+    else:  # a person has seen that nothing came of any
+        again = later(CHARGE_DAY, hours=TWO_DAYS)
+        for each in claimed:
+            for answer in ("no_answer", "not_found"):
+                said = {"payment_attempt": each["payment_attempt"], "answer": answer, "now": again}
+                call_in(here.db, "marketplace", "record_answer", **said)
+            said = {"payment_attempt": each["payment_attempt"], "done": False, "reason": "not there", "now": again}
+            call_in(here.db, "marketplace", "resolve_attempt", **said)
+    box.behave(method, "visa")
+    box.clock(again)
+    run_job(here.db, stripe, again)
+    assert charged(box) == [5000] * 3
+    return dump
+
+
+def test_what_was_under_way_when_the_ledger_was_saved_is_not_in_the_way_of_what_came_after(
+    here: Town, box: sandbox.Box, stripe: Gateway, dumps: Dumps
+) -> None:
+    there = dumps.restore(under_way(here, box, stripe, dumps, heard=True))
+    after = later(CHARGE_DAY, days=5)
+    assert "1 of ours" in run_job(there, stripe, after).stopped["stripe"]
+    done = reconciled(there, stripe, after)
+    assert ([each.state for each in done.taken], done.left) == (["SUCCEEDED"], [])
+    assert states(there, here.advertisers[0]) == ["DECLINED_SOFT", "SUCCEEDED"]
+    assert run_job(there, stripe, later(after, hours=2)).states == {"SUCCEEDED": 2}, "the others are asked about then"
+    assert charged(box) == [5000] * 3
+    assert consistency(there) == {}
+
+
+def test_what_the_gateway_never_heard_of_is_not_sent_again_before_what_came_after_is_taken_in(
+    here: Town, box: sandbox.Box, stripe: Gateway, dumps: Dumps
+) -> None:
+    """Sent again with its key, which is young enough, it would be a second charge: a person says what became of it."""
+    there = dumps.restore(under_way(here, box, stripe, dumps, heard=False))
+    after = later(CHARGE_DAY, hours=1)
+    assert len(reconciled(there, stripe, after).left) == 3
+    waiting = rows(there, "select payment_attempt, alarm from marketplace.payment_attempt where state = 'UNKNOWN'")
+    assert [each["alarm"] for each in waiting] == ["not_found"] * 3
+    assert run_job(there, stripe, after).states == {}
+    for each in waiting:
+        said = {"payment_attempt": each["payment_attempt"], "done": False, "reason": "not there", "now": after}
+        call_in(there, "marketplace", "resolve_attempt", **said)
+    assert reconciled(there, stripe, after).left == []
+    assert states(there, here.advertisers[0]) == ["CANCELLED", "SUCCEEDED"]
+    assert run_job(there, stripe, after).states == {}
+    assert charged(box) == [5000] * 3
+    assert consistency(there) == {}
+
+
 def give_back(db: Connection, transaction: int, now: datetime) -> None:
     said = {
         "transaction": transaction,
@@ -404,6 +469,47 @@ def test_a_refund_made_by_hand_is_booked_and_stops_nothing(here: Town, box: sand
         said = {"transaction": charge["transaction"], "reason": "x", "amount": Decimal(21), "request_id": "r"}
         call_in(here.db, "marketplace", "refund_transaction", **said, now=PAYOUT_DAY)
     assert consistency(here.db) == {}
+
+
+def test_a_refund_made_by_hand_counts_from_the_moment_that_it_is_heard_of(
+    here: Town, box: sandbox.Box, stripe: Gateway
+) -> None:
+    box.clock(CHARGE_DAY)
+    run_job(here.db, stripe, CHARGE_DAY)
+    intent = attempts(here.db, here.advertisers[0])[0]["gateway_id"]
+    before = len(box.events())
+    by_hand(box, intent, 3000)
+    told = [each for signed in box.events()[before:] for each in stripe.read_events(signed.payload, signed.signature)]
+    assert execution.receive(here.db, "stripe", told, CHARGE_DAY) == {"STRAY": len(told)} != {}
+    said = {"transaction": here.charge(), "reason": "x", "request_id": "r", "now": CHARGE_DAY}
+    with expect("23B72"):
+        call_in(here.db, "marketplace", "refund_transaction", **said, amount=Decimal(21))
+    refund = one(here.db, "select gateway_id from marketplace.stray")
+    with expect("23B75"):
+        said = {"gateway": "stripe", "gateway_id": refund, "reason": "not ours", "now": CHARGE_DAY}
+        call_in(here.db, "marketplace", "declare_foreign", **said)
+    give_back(here.db, here.charge(), CHARGE_DAY)  # the 20 that are left
+    assert run_job(here.db, stripe, CHARGE_DAY).stopped == {}
+    found = [(each["kind"], each["amount"], each["state"]) for each in attempts(here.db, here.advertisers[0])]
+    assert found == [("CHARGE", 5000, "SUCCEEDED"), ("REFUND", 3000, "SUCCEEDED"), ("REFUND", 2000, "SUCCEEDED")]
+    assert charged(box) == [0, 5000, 5000]
+    assert consistency(here.db) == {}
+
+
+def test_a_dispute_that_is_heard_of_before_its_charge_is_taken_in_is_booked_with_it(
+    here: Town, box: sandbox.Box, stripe: Gateway, dumps: Dumps
+) -> None:
+    before = dumps.dump()
+    box.clock(CHARGE_DAY)
+    run_job(here.db, stripe, CHARGE_DAY)
+    intent = attempts(here.db, here.advertisers[0])[0]["gateway_id"]
+    about = {"id": "dp_1", "object": "dispute", "amount": 5000, "currency": "nok", "metadata": {}}
+    box.emit("charge.dispute.funds_withdrawn", about | {"payment_intent": intent})
+    there = dumps.restore(before)
+    assert reconciled(there, stripe, CHARGE_DAY).left == []
+    (charge,) = attempts(there, here.advertisers[0])
+    assert (charge["state"], charge["disputed"], charge["alarm"]) == ("SUCCEEDED", 5000, "disputed")
+    assert consistency(there) == {}
 
 
 def by_hand(box: sandbox.Box, intent: str, amount: int) -> None:

@@ -431,7 +431,62 @@ def test_a_charge_that_the_bank_takes_back_is_known_by_its_payment_intent(box: B
     assert (event.answer.answer, event.answer.gateway_id, event.answer.amount) == ("reinstated", "pi_1", 7)
 
 
-@pytest.mark.parametrize("kind", ["charge.refunded", "refund.created", "customer.created", "something.new"])
+def test_which_dispute_is_lost_is_said_by_its_number(box: Box, gateway: gateways.Gateway) -> None:
+    dispute = {
+        "id": "dp_1",
+        "object": "dispute",
+        "amount": 7,
+        "currency": "nok",
+        "metadata": {},
+        "payment_intent": "pi_1",
+    }
+    for status in ("won", "warning_closed", "lost"):
+        box.emit("charge.dispute.closed", dispute | {"status": status})
+    won, warning, (lost,) = [read(gateway, each) for each in box.events()]
+    assert (won, warning) == ([], []), "what is won comes back as an event of its own"
+    assert (lost.dispute, lost.answer) == ("dp_1", Answer("lost", "pi_1", 7, "NOK"))
+
+
+def test_what_was_said_and_nobody_heard_is_asked_for_in_the_order_in_which_it_was_said(
+    box: Box, gateway: gateways.Gateway
+) -> None:
+    dispute = {
+        "id": "dp_1",
+        "object": "dispute",
+        "amount": 7,
+        "currency": "nok",
+        "metadata": {},
+        "payment_intent": "pi_1",
+    }
+    since = NOW - timedelta(days=3)
+    box.clock(since - timedelta(days=1))
+    box.emit("charge.dispute.funds_withdrawn", dispute | {"id": "dp_0"})
+    box.clock(NOW)
+    send(gateway, charge(box.customer()))  # its events are in the lists of objects
+    box.emit("charge.dispute.funds_withdrawn", dispute)
+    box.emit("charge.dispute.closed", dispute | {"status": "lost"})
+    box.emit("customer.created", {"id": "cus_1", "object": "customer"})
+    transfer = {
+        "id": "tr_1",
+        "object": "transfer",
+        "amount": 9,
+        "amount_reversed": 4,
+        "currency": "nok",
+        "metadata": {},
+    }
+    box.emit("transfer.reversed", transfer)
+    said = gateway.heard(since)
+    assert [(each.answer.answer, each.dispute, each.answer.amount) for each in said] == [
+        ("returned", "dp_1", 7),
+        ("lost", "dp_1", 7),
+        ("returned", None, 4),
+    ]
+    box.faults({"fault": "500_before", "path": "GET /v1/events"})
+    with pytest.raises(gateways.NotAnswered):
+        gateway.heard(since)
+
+
+@pytest.mark.parametrize("kind", ["charge.refunded", "customer.created", "something.new"])
 def test_events_that_are_not_about_our_money_are_no_events(box: Box, gateway: gateways.Gateway, kind: str) -> None:
     box.emit(kind, {"id": "x_1", "object": "x", "metadata": {"attempt": "1"}})
     assert read(gateway, box.events()[0]) == []

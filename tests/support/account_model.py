@@ -404,7 +404,7 @@ class World:
         """As of a moment ago: what the gateways did since stays done, and is taken in before anything else is sent."""
         numbers = ("payment_attempt_payment_attempt", "transaction_transaction")
         before = {each: one(self.db, f"select last_value from marketplace.{each}_seq") for each in numbers}
-        kept, sent = self.ledger(), len(self.sent)
+        kept, sent = self.ledger(), set(self.sent)
         self.db.execute("savepoint a_dump")
         for step in self.chance.choices((World.a_run, World.the_gateway_says_more, World.a_refund_is_asked_for), k=3):
             step(self)
@@ -412,7 +412,7 @@ class World:
         for each, number in before.items():  # what was numbered since is numbered anew
             run(self.db, f"select setval('marketplace.{each}_seq', %s)", number)
         self.lie_ready = True
-        if not (forgotten := self.restore(kept)) and len(self.sent) == sent:
+        if not (forgotten := self.restore(kept)) and set(self.sent) == sent:
             return  # nothing was sent: what is to be asked is what it was
         run(self.db, "select jobs.finish_run(%s, 'succeeded')", self.job_run)
         self.begin_run()
@@ -421,6 +421,9 @@ class World:
             if said and said.answer in ("succeeded", "declined"):
                 del self.waiting[attempt["payment_attempt"]]
                 self.tells(attempt, said.answer == "succeeded")
+            elif not said and attempt["idempotency_key"] in sent:
+                del self.waiting[attempt["payment_attempt"]]
+                self.answers(attempt, "rejected")
         for gateway in ("stripe", "bank"):
             assert self.refused_to_send(gateway) == "23B68", "nobody has asked what it has"
             self.what_it_has_is_taken_in(gateway)

@@ -13,8 +13,6 @@ declare
     v_attempt marketplace.payment_attempt;
     v_lost bigint;
     v_beyond bigint;
-    v_lost_beyond bigint;
-    v_kept bigint := 0;
 begin
     perform books.check_text('p_reason', p_reason);
     p_now := jobs.server_time(p_now);
@@ -35,38 +33,9 @@ begin
                 round((v_attempt.disputed + v_beyond) / 100.0, 2)),
             hint = 'A dispute comes as an event, and raises an alarm on the attempt that charged.';
     end if;
-    -- What is not lost was won, and is there again; of several disputes the others go on. Where a refund was asked for as well, and has not gone out, a person says whether
-    -- it shall: it would be the second time.
-    v_lost_beyond := greatest(0, v_lost - v_attempt.disputed);
-    if 1 < (
-        select count(distinct e.dispute)
-        from marketplace.gateway_event as e
-        where
-            e.payment_attempt = p_payment_attempt and e.answer = 'returned' and e.outcome in ('ALARM', 'APPLIED')
-            and not exists (
-                select from marketplace.gateway_event as w
-                where w.payment_attempt = p_payment_attempt and w.dispute = e.dispute and w.answer = 'reinstated'
-            )
-    ) then
-        v_kept := greatest(0, v_attempt.disputed - v_lost);
-        v_beyond := v_lost_beyond;
-    end if;
-    update marketplace.payment_attempt as a
-    set
-        disputed = v_kept, lost = a.lost + v_lost - v_lost_beyond, event = 'lost', message = p_reason, changed_at = p_now,
-        alarm = case
-            when v_kept + marketplace.taken_beyond(p_payment_attempt) > v_beyond then a.alarm
-            when v_lost_beyond > 0 and exists (
-                select from marketplace.transaction as t
-                where t.corrects = a.transaction and t.kind = 'REFUND' and t.status in ('NEW', 'FAILED')
-            ) then 'given_back'
-        end
-    where a.payment_attempt = p_payment_attempt;
-    insert into marketplace.purse_movement (purse, kind, amount, payment_attempt, reason, moved_at)
-    select v_attempt.purse, x.kind, x.amount, p_payment_attempt, p_reason, p_now
-    from (values (1, 'WITHDRAWN', v_beyond), (2, 'LOST', -v_lost_beyond)) as x (place, kind, amount)
-    where x.amount <> 0
-    order by x.place;
+    perform marketplace.lose_charge(
+        v_attempt, v_lost, 1 < (select count(*) from marketplace.open_dispute(p_payment_attempt)), null, p_reason, p_now
+    );
     return (
         select round(p.available / 100.0, 2) from marketplace.purse as p where p.purse = v_attempt.purse
     );

@@ -49,7 +49,13 @@ begin
                 or k.state not in ('SUBMITTED', 'UNKNOWN', 'PROCESSING', 'REQUIRES_ACTION') and o.answer <> 'declined'
                 -- A file that was sent says no more than that, whatever became of it.
                 and (k.batch is null or k.batch is distinct from o.batch)
-            else o.ledger is null and c.payment_attempt is not null and o.kind = 'REFUND' and o.answer <> 'declined'
+            else o.ledger is null and c.payment_attempt is not null and o.kind = 'REFUND' and (
+                o.answer <> 'declined'
+                or exists (
+                    select from marketplace.stray as s
+                    where s.gateway = v_look.gateway and s.gateway_id = o.gateway_id and s.resolution is null
+                )
+            )
         end
     order by o.gateway_id
     on conflict (gateway, gateway_id) do update

@@ -29,7 +29,7 @@ begin
     p_now := jobs.server_time(p_now);
     if p_amount < 0 or p_answer is null or p_answer not in (
         'succeeded', 'processing', 'requires_action', 'declined', 'rate_limited', 'conflict', 'rejected', 'unauthorized',
-        'no_answer', 'not_found', 'returned', 'reinstated'
+        'no_answer', 'not_found', 'returned', 'reinstated', 'lost'
     ) then
         raise exception 'no such answer' using
             errcode = '22023',
@@ -49,8 +49,8 @@ begin
         where t.transaction = v_attempt.transaction;
         return;
     end if;
-    -- A charge that was taken back, or given back to us: the purse follows at once, whatever a person finds.
-    if v_attempt.kind = 'CHARGE' and v_attempt.state = 'SUCCEEDED' and p_answer in ('returned', 'reinstated') then
+    -- A charge that was taken back, given back to us, or lost for good: the purse follows at once, whatever a person finds.
+    if p_answer = 'lost' or v_attempt.kind = 'CHARGE' and v_attempt.state = 'SUCCEEDED' and p_answer in ('returned', 'reinstated') then
         v_outcome := marketplace.dispute_charge(v_attempt, p_answer, p_amount, p_currency, p_decline_code, p_message, p_dispute, p_now);
         return query
         select v_outcome, a.state, t.status, a.alarm
@@ -98,7 +98,7 @@ begin
     if v_event in ('conflict', 'mismatch', 'contradicted') or v_alarm is distinct from v_attempt.alarm and v_alarm is not null then
         v_outcome := 'ALARM';
     end if;
-    v_wait := marketplace.wait_after(v_attempt, v_state, v_event, p_now);
+    v_wait := marketplace.wait_after(v_attempt, v_state, v_event, marketplace.is_ours(v_attempt, v_state, p_decline_code), p_now);
     update marketplace.payment_attempt as a
     set
         state = v_state,
@@ -109,6 +109,7 @@ begin
         error_code = p_error_code,
         decline_code = p_decline_code,
         message = left(p_message, 500),
+        is_ours = case when v_state = a.state then a.is_ours else marketplace.is_ours(v_attempt, v_state, p_decline_code) end,
         alarm = v_alarm,
         returned_at = case when v_event = 'returned' and v_state = 'SUCCEEDED' then p_now else a.returned_at end,
         next_retry_at = case
@@ -130,7 +131,7 @@ begin
         perform marketplace.owe_again(p_payment_attempt, p_now);
     end if;
     return query
-    select v_outcome, a.state, t.status, a.alarm
+    select v_outcome, a.state, t.status, coalesce(a.alarm, case when a.is_ours then 'balance' end)
     from marketplace.payment_attempt as a
     inner join marketplace.transaction as t on a.transaction = t.transaction
     where a.payment_attempt = p_payment_attempt;
@@ -138,4 +139,4 @@ end;
 $$;
 
 comment on function marketplace.record_answer(bigint, text, text, bigint, text, text, text, text, timestamptz, bigint, text) is
-'What a gateway answered, and what that means: the attempt''s next state, and with SUCCEEDED the transaction EXECUTED in the same commit. p_answer: a word of pybridge.payments.gateways; p_amount in minor units. outcome: APPLIED; NOTHING_NEW: it had ended, or was known; ALARM: a person must look. A decline is soft where decline_code has its code; the next attempt is made when retry_rule says. A payout that comes back, or a refund that does or fails after all, stays SUCCEEDED, and is owed again (owe_again). A charge that is returned is disputed: its money is no more in the purse, and an ALARM; reinstated, it is again. p_job_run: who asked; where another run has sent it since, that nothing was done is NOTHING_NEW. p_dispute: of returned and reinstated, which dispute. 22023; P0002 no such attempt. May be null: alarm.';
+'What a gateway answered, and what that means: the attempt''s next state, and with SUCCEEDED the transaction EXECUTED in the same commit. p_answer: a word of pybridge.payments.gateways; p_amount in minor units. outcome: APPLIED; NOTHING_NEW: it had ended, or was known; ALARM: a person must look. A decline is soft where decline_code has its code; the next attempt is made when retry_rule says; where our own balance did not suffice (decline_code.is_ours), after gateway.balance_wait, without limit, and alarm says balance. A payout that comes back, or a refund that does or fails after all, stays SUCCEEDED, and is owed again (owe_again). A charge that is returned is disputed: its money is no more in the purse, and an ALARM; reinstated, it is again; lost, that dispute is booked as book_loss does. p_job_run: who asked; where another run has sent it since, that nothing was done is NOTHING_NEW. p_dispute: of returned, reinstated and lost, which dispute. 22023; P0002 no such attempt. May be null: alarm.';

@@ -15,7 +15,8 @@ create or replace function marketplace.record_event(
     p_occurred_at timestamptz default null,
     p_now timestamptz default null,
     p_dispute text default null,
-    p_metadata jsonb default null
+    p_metadata jsonb default null,
+    p_parent text default null
 )
 returns text
 language plpgsql security definer
@@ -29,13 +30,14 @@ declare
     ), false);
     v_attempts bigint[];
     v_attempt bigint;
-    v_won record;
+    v_decided record;
+    v_is_decided boolean := false;
     v_outcome text;
     v_outcomes text[] := array[]::text[];
 begin
     perform books.check_text(
         'p_gateway', p_gateway, 'p_event_id', p_event_id, 'p_idempotency_key', p_idempotency_key, 'p_batch', p_batch,
-        'p_gateway_id', p_gateway_id, 'p_dispute', p_dispute
+        'p_gateway_id', p_gateway_id, 'p_dispute', p_dispute, 'p_parent', p_parent
     );
     perform books.check_moment('p_occurred_at', p_occurred_at);
     perform jobs.server_time(p_now);
@@ -92,32 +94,30 @@ begin
             ) as r
         );
     end loop;
-    -- Won, and heard of before it was heard that there was a dispute at all: what is older does not stay.
+    -- Won, or lost, and heard of before it was heard that there was a dispute at all: what is older does not stay.
     if p_answer = 'returned' and cardinality(v_attempts) = 1 then
-        select e.amount, e.currency into v_won
+        select e.answer, e.amount, e.currency, e.dispute into v_decided
         from marketplace.gateway_event as e
         where
-            e.payment_attempt = v_attempts[1] and e.answer = 'reinstated' and e.outcome = 'NOTHING_NEW'
+            e.payment_attempt = v_attempts[1] and e.answer in ('reinstated', 'lost') and e.outcome = 'NOTHING_NEW'
             and e.occurred_at > p_occurred_at and (p_dispute is null or e.dispute is null or e.dispute = p_dispute)
         order by e.occurred_at
         limit 1;
-        if found then
-            v_outcomes := array(
-                select r.outcome
-                from marketplace.record_answer(
-                    v_attempts[1], 'reinstated', p_gateway_id, v_won.amount, v_won.currency, p_now => p_now,
-                    p_dispute => p_dispute
-                ) as r
-            );
-        end if;
+        v_is_decided := found;
     end if;
     v_outcome := case
+        when v_is_decided then 'APPLIED'
         when 'ALARM' = any (v_outcomes) then 'ALARM'
         when 'APPLIED' = any (v_outcomes) then 'APPLIED'
         when v_outcomes = '{}' and v_is_named and marketplace.is_stray(
             p_gateway, p_gateway_id, p_idempotency_key, p_answer, p_amount, p_currency, p_error_code, p_decline_code, p_metadata,
             coalesce(p_occurred_at, p_now, now())
         ) then 'STRAY'
+        when v_outcomes = '{}' and p_parent is not null and p_idempotency_key is null and p_metadata ->> 'ledger' is null
+            and marketplace.refund_by_hand(
+                p_gateway, p_gateway_id, p_parent, p_answer, p_amount, p_currency, p_error_code, p_decline_code,
+                coalesce(p_occurred_at, p_now, now()), p_now
+            ) then 'STRAY'
         when v_outcomes = '{}' then 'NOT_OURS'
         else 'NOTHING_NEW'
     end;
@@ -130,9 +130,16 @@ begin
         case when cardinality(v_attempts) = 1 then v_attempts[1] end,
         v_outcome, p_gateway_id, p_amount, p_currency, p_dispute, p_occurred_at, coalesce(p_now, now())
     );
+    -- Only now: which dispute is lost is asked of what was recorded.
+    if v_is_decided then
+        perform marketplace.record_answer(
+            v_attempts[1], v_decided.answer, p_gateway_id, v_decided.amount, v_decided.currency, p_now => p_now,
+            p_dispute => coalesce(v_decided.dispute, p_dispute)
+        );
+    end if;
     return v_outcome;
 end;
 $$;
 
-comment on function marketplace.record_event(text, text, text, text, bigint, text, text, text, bigint, text, text, text, text, timestamptz, timestamptz, text, jsonb) is
-'What a gateway said by itself, whose signature was checked: applied once, by its gateway and number, in whatever order such things come. Its attempt is known by the key that we sent, by the batch (then all of it that is open), or by what the gateway calls it; p_payment_attempt must agree. SEEN: it came before; APPLIED, NOTHING_NEW, ALARM: as record_answer; STRAY: p_metadata bear this ledger''s name, and no attempt explains it: nothing is sent until take_in, or declare_foreign; NOT_OURS: no such attempt, kept all the same. p_dispute: which dispute, in the gateway''s words. A dispute that is heard of after it was won, as p_occurred_at says, is won at once. 22023; P0002.';
+comment on function marketplace.record_event(text, text, text, text, bigint, text, text, text, bigint, text, text, text, text, timestamptz, timestamptz, text, jsonb, text) is
+'What a gateway said by itself, whose signature was checked: applied once, by its gateway and number, in whatever order such things come. Its attempt is known by the key that we sent, by the batch (then all of it that is open), or by what the gateway calls it; p_payment_attempt must agree. SEEN: it came before; APPLIED, NOTHING_NEW, ALARM: as record_answer; STRAY: p_metadata bear this ledger''s name, and no attempt explains it: nothing is sent until take_in, or declare_foreign; or it is a refund that bears nobody''s, of a charge of ours (p_parent), which the next run takes in; NOT_OURS: no such attempt, kept all the same. p_dispute: which dispute, in the gateway''s words. A dispute that is heard of after it was won or lost, as p_occurred_at says, is that at once. 22023; P0002.';

@@ -43,7 +43,7 @@ begin
                 from marketplace.due_transactions(v_stray.kind, v_now) as d
                 where d.transaction = v_transaction
             ), format('transaction %s has nothing due', v_transaction))),
-            hint = 'Bring the ledger to where it was, as by closing the month or setting the means of payment, and take it in then.';
+            hint = 'Bring the ledger to where it was, as by closing the month or setting the means of payment, or by marketplace_execute, which finds out what other gateways are at; and take it in then.';
     end if;
     v_party := coalesce(v_attempt.request ->> 'customer', v_attempt.request ->> 'destination');
     if
@@ -71,6 +71,18 @@ begin
     set
         resolution = 'TAKEN_IN', payment_attempt = v_attempt.payment_attempt, resolved_at = v_now, resolved_by = session_user
     where s.gateway = p_gateway and s.gateway_id = p_gateway_id;
+    -- What was said of it before anybody knew what it was.
+    perform marketplace.record_event(
+        e.gateway, left(e.event_id, 900) || ' taken in', e.event_kind, e.answer, p_gateway_id => e.gateway_id, p_amount => e.amount,
+        p_currency => e.currency, p_occurred_at => e.occurred_at, p_now => p_now, p_dispute => e.dispute
+    )
+    from (
+        select * from marketplace.gateway_event as x
+        where
+            x.gateway = p_gateway and x.gateway_id = p_gateway_id and x.outcome = 'NOT_OURS'
+            and x.answer in ('returned', 'reinstated', 'lost')
+        order by x.occurred_at, x.received_at
+    ) as e;
     return query
     select a.payment_attempt, a.state, a.alarm
     from marketplace.payment_attempt as a

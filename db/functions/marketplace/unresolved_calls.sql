@@ -14,6 +14,7 @@ as $$
 #variable_conflict use_column
 declare
     v_live bigint[];
+    v_before_strays bigint[];
     v_batch text;
     v_attempt bigint;
     v_action text;
@@ -22,7 +23,17 @@ begin
     perform books.check_text('p_gateway', p_gateway);
     p_now := jobs.server_time(p_now);
     perform jobs.own_run(p_job_run);
-    perform marketplace.check_looked(p_gateway, p_job_run);
+    perform marketplace.check_looked(p_gateway, p_job_run, p_sends => false);
+    -- While anything is not taken in nothing is sent, not even again: it may be what this ledger has forgotten. But what was under
+    -- way when it was saved, and has a later attempt there, must have ended before that can be taken in: it is looked up.
+    if exists (select from marketplace.stray as s where s.gateway = p_gateway and s.resolution is null) then
+        v_before_strays := array(
+            select f.transaction
+            from marketplace.stray as s
+            cross join lateral marketplace.find_key(s.idempotency_key, s.kind, s.profile, s.attempt_number) as f
+            where s.gateway = p_gateway and s.resolution is null
+        );
+    end if;
     -- Who takes a batch locks many attempts, in no order: one at a time, record_event of a batch as well.
     perform from marketplace.gateway as g where g.gateway = p_gateway for no key update;
     v_live := array(
@@ -48,6 +59,8 @@ begin
     ) as c
     cross join lateral (
         select case
+            when v_before_strays is not null
+                then case when a.transaction = any (v_before_strays) and a.alarm is null then 'LOOK_UP' end
             when a.state = 'REQUIRES_ACTION' then case when a.next_retry_at <= p_now then 'CANCEL' end
             when a.state = 'PROCESSING' then case when a.next_retry_at <= p_now then 'LOOK_UP' end
             when a.alarm is not null then null
@@ -60,7 +73,7 @@ begin
     where
         a.gateway = p_gateway and a.state in ('UNKNOWN', 'PROCESSING', 'REQUIRES_ACTION')
         and not (a.event = 'sent_again' and a.job_run = any (v_live))
-        and (a.state <> 'UNKNOWN' or a.next_retry_at is null or a.next_retry_at <= p_now)
+        and (a.state <> 'UNKNOWN' or a.next_retry_at is null or a.next_retry_at <= p_now or v_before_strays is not null)
         and a.job_run <> p_job_run
         and x.action is not null
     order by a.payment_attempt
@@ -94,4 +107,4 @@ end;
 $$;
 
 comment on function marketplace.unresolved_calls(text, bigint, timestamptz) is
-'What to ask of a gateway about one attempt of unknown end, or one batch: action SEND the very same request with the same key, while the key is surely known; LOOK_UP by what it calls it, or by our metadata, once it is older, and poll_wait after it was sent last; CANCEL what waited too long for a person. No row: nothing is left, in this run. What another run was sending when it died is UNKNOWN from now on; what one that lives is asking about is left to it. Commit, call, and tell record_answer; then ask again. 22023; P0002 no such run; 23B68 this run has not looked what the gateway has, or it has what we do not know; 23B69 it has ended, or is another session''s. May be null: gateway_id, batch.';
+'What to ask of a gateway about one attempt of unknown end, or one batch: action SEND the very same request with the same key, while the key is surely known; LOOK_UP by what it calls it, or by our metadata, once it is older, and poll_wait after it was sent last; CANCEL what waited too long for a person. While the gateway has what we do not know (marketplace.stray), only LOOK_UP, of what has a later attempt there. No row: nothing is left, in this run. What another run was sending when it died is UNKNOWN from now on; what one that lives is asking about is left to it. Commit, call, and tell record_answer; then ask again. 22023; P0002 no such run; 23B68 this run has not looked what the gateway has; 23B69 it has ended, or is another session''s. May be null: gateway_id, batch.';

@@ -34,6 +34,7 @@ begin
             when 'CALLED_OFF' then 'Was called off by us; a word with us is wanted'
             when 'DECLINED_TRIED_AGAIN' then format('Was declined; is tried again from %s on',
                 to_char(c.next_retry_at at time zone books.time_zone(), 'YYYY-MM-DD'))
+            when 'WAITS_FOR_US' then 'Our own account has not enough for it just now; it comes as soon as it has, and nothing need be done'
             when 'FAILED' then 'Was declined; another card or account, or a word with us, is wanted'
             when 'WAITS_TO_BE_CHARGED' then format('Is charged from %s on', c.due_on)
             when 'WAITS_TO_BE_GIVEN_BACK' then 'Is given back to the card by the next run'
@@ -65,9 +66,11 @@ begin
                 when 'REJECTED' then 'REJECTED'
                 when 'CANCELLED' then 'CALLED_OFF'
                 when 'RETRY_LATER' then 'DECLINED_TRIED_AGAIN'
+                when 'BALANCE' then 'WAITS_FOR_US'
                 when 'DECLINED' then 'FAILED'
                 when 'EXHAUSTED' then 'FAILED'
                 else case
+                    when c.is_ours then 'WAITS_FOR_US'
                     when c.last_state = 'DECLINED_SOFT' and not c.is_new_means then 'DECLINED_TRIED_AGAIN'
                     else case c.kind
                         when 'CHARGE' then 'WAITS_TO_BE_CHARGED'
@@ -86,4 +89,4 @@ end;
 $$;
 
 comment on function marketplace.why_not_paid(bigint) is
-'Why nothing was charged or paid for a profile''s months (M8), newest first, by the same rule as due_transactions: RUNNING, BELOW_MINIMUM, NOTHING_DUE, SET_OFF against other months, WAITS_TO_BE_CHARGED, WAITS_TO_BE_GIVEN_BACK, WAITS_FOR_CHARGES, UNDER_WAY, REQUIRES_ACTION of the card''s holder, OWES: a charge of the profile comes first, DECLINED_TRIED_AGAIN, NO_MEANS_OF_PAYMENT, RETURNED by the bank, REJECTED, CALLED_OFF, LOOKED_AT by us, or FAILED; and of what was charged: DISPUTED, or TAKEN_BACK by the bank. amount: NOK, above 0 the profile owes us; what is left, of SET_OFF what was set off. 42501 another''s; P0002 no such profile. May be null: minimum.';
+'Why nothing was charged or paid for a profile''s months (M8), newest first, by the same rule as due_transactions: RUNNING, BELOW_MINIMUM, NOTHING_DUE, SET_OFF against other months, WAITS_TO_BE_CHARGED, WAITS_TO_BE_GIVEN_BACK, WAITS_FOR_CHARGES, UNDER_WAY, REQUIRES_ACTION of the card''s holder, OWES: a charge of the profile comes first, DECLINED_TRIED_AGAIN, WAITS_FOR_US: our own account has not enough, NO_MEANS_OF_PAYMENT, RETURNED by the bank, REJECTED, CALLED_OFF, LOOKED_AT by us, or FAILED; and of what was charged: DISPUTED, or TAKEN_BACK by the bank. amount: NOK, above 0 the profile owes us; what is left, of SET_OFF what was set off. 42501 another''s; P0002 no such profile. May be null: minimum.';

@@ -185,7 +185,7 @@ declare
     v_made_at timestamptz;
     v_alone record;
 begin
-    -- A foreign key, asked once per statement and subtotal instead of once per row.
+    -- Foreign keys, asked once per statement and subtotal, or closed transaction, instead of once per row.
     select n.transaction, n.update_run, n.profile into v_alone
     from (select distinct x.transaction, x.update_run, x.profile from new_row as x) as n
     left join marketplace.transaction_subtotal as s
@@ -197,6 +197,17 @@ begin
             errcode = '23503',
             detail = format('Transaction %s, run %s, profile %s have none.', v_alone.transaction, v_alone.update_run, v_alone.profile),
             hint = 'adjust_clicks makes both, in one statement.';
+    end if;
+    select n.old_transaction, n.profile into v_alone
+    from (select distinct x.old_transaction, x.profile from new_row as x) as n
+    left join marketplace.transaction as t on n.old_transaction = t.transaction and n.profile = t.profile
+    where t.transaction is null
+    limit 1;
+    if found then
+        raise exception 'an adjustment is of a transaction of its profile' using
+            errcode = '23503',
+            detail = format('Profile %s has no transaction %s.', v_alone.profile, v_alone.old_transaction),
+            hint = 'adjust_clicks takes both from the click.';
     end if;
     -- Nobody is paid out while what they owe changes.
     perform from marketplace.profile as p
@@ -237,7 +248,7 @@ end;
 $$;
 
 comment on function marketplace.adjustment_follow() is
-'Counts corrections where they join (transaction.corrected), and what they credit against what was billed and charged: 23514 transaction_credited_check, payment_attempt_left_check where it was given back by another road; 23503 a correction is in no subtotal of its run.';
+'Counts corrections where they join (transaction.corrected), and what they credit against what was billed and charged: 23514 transaction_credited_check, payment_attempt_left_check where it was given back by another road; 23503 a correction is in no subtotal of its run, or is of nobody''s transaction.';
 
 create or replace function marketplace.month_keep()
 returns trigger

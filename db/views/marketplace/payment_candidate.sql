@@ -36,6 +36,7 @@ select
     coalesce(c.purse, g.purse) as purse,
     l.state as last_state,
     l.next_retry_at,
+    coalesce(l.is_ours, false) as is_ours,
     coalesce(l.is_released, false) as is_released,
     coalesce(l.payment_means <> m.payment_means, false) as is_new_means,
     coalesce(l.state in ('PREPARED', 'SUBMITTED', 'UNKNOWN', 'PROCESSING', 'REQUIRES_ACTION', 'SUCCEEDED'), false) as is_live,
@@ -62,6 +63,7 @@ left join lateral (
         a.attempt_number,
         a.state,
         a.next_retry_at,
+        a.is_ours,
         a.is_released,
         a.payment_means
     from marketplace.payment_attempt as a
@@ -71,4 +73,4 @@ left join lateral (
 ) as l on true;
 
 comment on view marketplace.payment_candidate is
-'Every transaction that is to be charged, paid or given back, how, and how the last attempt ended. marketplace.due_transactions says which are due, why_not_paid tells a profile. amount in øre, of what is left after what was set off; is_debtors: a PAYOUT to somebody who owes us. Runs with its caller''s rights: row-level security decides.';
+'Every transaction that is to be charged, paid or given back, how, and how the last attempt ended. marketplace.due_transactions says which are due, why_not_paid tells a profile. amount in øre, of what is left after what was set off; is_debtors: a PAYOUT to somebody who owes us; is_ours: our own balance did not suffice for the last attempt. Runs with its caller''s rights: row-level security decides.';

@@ -34,6 +34,7 @@ Word = Literal[
     "not_found",  # of look_up: the gateway has nothing of this request
     "returned",  # of events: a payout that had succeeded came back from the bank, or a charge was taken back from us
     "reinstated",  # of events: a charge that was taken back is ours again
+    "lost",  # of events: a dispute was decided, and its money does not come back
 ]
 
 
@@ -77,6 +78,7 @@ class Event:
     batch: str | None = None  # alone, without a key: it is about every request of this batch
     kind: str = ""  # the gateway's own name of it
     occurred_at: datetime | None = None
+    parent: str | None = None  # of a refund: what the gateway calls that which it gives back
     dispute: str | None = None  # of a charge taken back, or given back to us: which; two of one amount are two
     metadata: Mapping[str, str] = field(default_factory=dict)  # what we gave it with the object that this is about
 

@@ -37,8 +37,9 @@ INTENT_EVENTS = (
 DISPUTE_EVENTS: dict[str, Word] = {
     "charge.dispute.funds_withdrawn": "returned",
     "charge.dispute.funds_reinstated": "reinstated",
+    "charge.dispute.closed": "lost",  # of what was won, the money comes back as an event of its own
 }
-REFUND_EVENTS = ("refund.updated", "refund.failed")
+REFUND_EVENTS = ("refund.created", "refund.updated", "refund.failed")
 # What no list of objects tells of things made long ago: those are asked for as events, in case nobody heard them.
 SAID_OF_OLD = (*DISPUTE_EVENTS, "transfer.reversed", "refund.failed", "payout.failed")
 # Of two payments for one key, the one that counts is the one that went furthest.
@@ -156,7 +157,7 @@ def events_of(said: Object) -> list[Event]:
         answer = Answer(
             "returned", about["id"], about["amount_reversed"], _currency(about), message="transfer reversed"
         )
-    elif kind in DISPUTE_EVENTS:
+    elif kind in DISPUTE_EVENTS and (kind != "charge.dispute.closed" or about.get("status") == "lost"):
         dispute = str(about["id"])
         # The bank took a charge back, or gave it to us again. A dispute has no metadata: its payment intent names it.
         word, intent = DISPUTE_EVENTS[kind], about["payment_intent"]
@@ -176,6 +177,7 @@ def events_of(said: Object) -> list[Event]:
             kind=kind,
             occurred_at=datetime.fromtimestamp(said["created"], UTC),
             dispute=dispute,
+            parent=about.get("payment_intent") if kind in REFUND_EVENTS else None,
             metadata={name: str(value) for name, value in (about.get("metadata") or {}).items()},
         )
     ]

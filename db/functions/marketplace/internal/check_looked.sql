@@ -1,4 +1,6 @@
-create or replace function marketplace.check_looked(p_gateway text, p_job_run bigint)
+create or replace function marketplace.check_looked(
+    p_gateway text, p_job_run bigint, p_sends boolean default true
+)
 returns void
 language plpgsql stable
 set search_path = pg_catalog, marketplace, pg_temp
@@ -19,6 +21,9 @@ begin
             detail = format('Gateway %s, run %s.', p_gateway, p_job_run),
             hint = 'begin_look, ask it for what was made since, end_look: only then is anything sent.';
     end if;
+    if not p_sends then
+        return;
+    end if;
     select string_agg(format('%s %s', lower(s.kind), s.gateway_id), ', ' order by s.made_at, s.gateway_id) into v_strays
     from (
         select s.kind, s.gateway_id, s.made_at from marketplace.stray as s
@@ -35,5 +40,5 @@ begin
 end;
 $$;
 
-comment on function marketplace.check_looked(text, bigint) is
-'Refuses to send anything (23B68) before this run has looked what the gateway has, and while it has anything that no attempt explains. In a database marked for tests, the look is asked for only once anybody has looked at that gateway.';
+comment on function marketplace.check_looked(text, bigint, boolean) is
+'Refuses to send anything (23B68) before this run has looked what the gateway has, and while it has anything that no attempt explains; p_sends false: nothing is sent, and the look alone is asked for. In a database marked for tests, the look is asked for only once anybody has looked at that gateway.';

@@ -28,6 +28,26 @@ begin
             and e.outcome in ('ALARM', 'APPLIED')
     ) then
         return 'NOTHING_NEW';
+    elsif p_answer = 'lost' then
+        -- Which one, the gateway says; what it has in others stays in dispute. What a person booked before is booked.
+        select least(coalesce(v_amount, r.taken), r.taken, v_open - coalesce(o.amount, 0)) into v_amount
+        from (
+            select max(coalesce(e.amount, p_attempt.amount)) as taken
+            from marketplace.gateway_event as e
+            where
+                e.payment_attempt = p_attempt.payment_attempt and e.dispute = p_dispute and e.answer = 'returned'
+                and e.outcome in ('ALARM', 'APPLIED')
+        ) as r
+        cross join (
+            select sum(x.amount) as amount
+            from marketplace.open_dispute(p_attempt.payment_attempt) as x
+            where x.dispute <> p_dispute
+        ) as o;
+        if v_amount is null or v_amount <= 0 then
+            return 'NOTHING_NEW';
+        end if;
+        perform marketplace.lose_charge(p_attempt, v_amount, true, p_code, coalesce(p_message, 'lost: ' || p_dispute), p_now);
+        return 'APPLIED';
     elsif p_answer = 'returned' then
         v_amount := coalesce(v_amount, p_attempt.amount);
         if p_dispute is null and p_attempt.disputed > 0 and v_amount = v_open then
@@ -71,4 +91,4 @@ end;
 $$;
 
 comment on function marketplace.dispute_charge(marketplace.payment_attempt, text, bigint, text, text, text, text, timestamptz) is
-'A gateway took a charge back that had succeeded (p_answer returned), or gave it back to us (reinstated): p_amount øre; null: the whole charge, or all that is in dispute. p_dispute: which, in the gateway''s words: two of the same amount are two. The purse has it no more from that moment, or again; what was booked as lost, too, if that dispute was won after all. What is taken beyond what was left of the charge is of the purse alone. ALARM, APPLIED or NOTHING_NEW. May be null: p_amount, p_currency, p_code, p_message, p_dispute.';
+'A gateway took a charge back that had succeeded (p_answer returned), gave it back to us (reinstated), or decided that a dispute is lost (lost: which, p_dispute says; the others go on): p_amount øre; null: the whole charge, or all that is in dispute. p_dispute: which, in the gateway''s words: two of the same amount are two. The purse has it no more from that moment, or again; what was booked as lost, too, if that dispute was won after all. What is taken beyond what was left of the charge is of the purse alone. ALARM, APPLIED or NOTHING_NEW. May be null: p_amount, p_currency, p_code, p_message, p_dispute.';

@@ -5,8 +5,13 @@ set search_path = pg_catalog, marketplace, pg_temp
 begin atomic
     select t.transaction, n.number
     from marketplace.transaction as t
-    -- A bank's file has the key and nothing else: then each that is open is tried, with the first twenty attempts.
-    cross join generate_series(coalesce(p_attempt_number, 1), coalesce(p_attempt_number, 20)) as n (number)
+    -- A bank's file has the key and nothing else: then each that is open is tried, with the next twenty attempts.
+    cross join lateral (
+        select coalesce(max(a.attempt_number), 0) as number
+        from marketplace.payment_attempt as a
+        where a.transaction = t.transaction and a.kind = p_kind
+    ) as l
+    cross join generate_series(coalesce(p_attempt_number, 1), coalesce(p_attempt_number, l.number + 20)) as n (number)
     cross join lateral marketplace.attempt_key(t.transaction, p_kind, n.number) as k
     where
         t.status in ('NEW', 'FAILED') and (p_profile is null or t.profile = p_profile)

@@ -19,7 +19,7 @@ return case
     when (p_candidate).is_new_means then null
     when (p_candidate).last_state = 'DECLINED_HARD' then 'DECLINED'
     when (p_candidate).next_retry_at is null then 'EXHAUSTED'
-    when (p_candidate).next_retry_at > p_now then 'RETRY_LATER'
+    when (p_candidate).next_retry_at > p_now then case when (p_candidate).is_ours then 'BALANCE' else 'RETRY_LATER' end
 end;
 
 comment on function marketplace.hold_of(marketplace.payment_candidate, date, timestamptz) is

@@ -42,26 +42,38 @@ begin
         );
 
     -- The oldest first: debts and claims of a profile laid side by side, as lengths, and cut where either ends.
-    with item as materialized (
+    -- Person by person: of a join of all with all the planner expects one row, and would compare each with each.
+    with person as (
         select
-            n.transaction, n.profile, n.amount > 0 as is_debt, abs(n.amount) as amount,
-            sum(abs(n.amount)) over (
-                partition by n.profile, n.amount > 0 order by n.month, n.transaction rows unbounded preceding
-            ) as upto
-        from marketplace.nettable_amount as n
-        where n.profile = any (v_profiles) and n.prepared is null
+            i.profile,
+            array_agg(i.transaction order by i.upto) filter (where i.is_debt) as debts,
+            array_agg(i.amount order by i.upto) filter (where i.is_debt) as debt_amounts,
+            array_agg(i.upto order by i.upto) filter (where i.is_debt) as debt_uptos,
+            array_agg(i.transaction order by i.upto) filter (where not i.is_debt) as claims,
+            array_agg(i.amount order by i.upto) filter (where not i.is_debt) as claim_amounts,
+            array_agg(i.upto order by i.upto) filter (where not i.is_debt) as claim_uptos
+        from (
+            select
+                n.transaction, n.profile, n.amount > 0 as is_debt, abs(n.amount) as amount,
+                sum(abs(n.amount)) over (
+                    partition by n.profile, n.amount > 0 order by n.month, n.transaction rows unbounded preceding
+                ) as upto
+            from marketplace.nettable_amount as n
+            where n.profile = any (v_profiles) and n.prepared is null
+        ) as i
+        group by i.profile
     )
 
     insert into marketplace.set_off (profile, debt, claim, amount, made_at)
     select
-        d.profile, d.transaction, c.transaction,
+        p.profile, d.transaction, c.transaction,
         least(d.upto, c.upto) - greatest(d.upto - d.amount, c.upto - c.amount),
         p_now
-    from item as d
-    inner join item as c
-        on d.profile = c.profile and d.is_debt and not c.is_debt
-        and d.upto > c.upto - c.amount and c.upto > d.upto - d.amount
-    order by d.profile, d.upto, c.upto;
+    from person as p
+    cross join lateral unnest(p.debts, p.debt_amounts, p.debt_uptos) as d (transaction, amount, upto)
+    cross join lateral unnest(p.claims, p.claim_amounts, p.claim_uptos) as c (transaction, amount, upto)
+    where d.upto > c.upto - c.amount and c.upto > d.upto - d.amount
+    order by p.profile, d.upto, c.upto;
     get diagnostics v_set_off = row_count;
     perform marketplace.roll_over_rest(v_month, v_profiles, p_now);
     return v_set_off;

@@ -1,5 +1,5 @@
 create or replace function marketplace.wait_after(
-    p_attempt marketplace.payment_attempt, p_state text, p_event text, p_now timestamptz
+    p_attempt marketplace.payment_attempt, p_state text, p_event text, p_is_ours boolean, p_now timestamptz
 )
 returns interval
 language plpgsql stable
@@ -8,7 +8,10 @@ as $$
 declare
     v_gateway marketplace.gateway;
 begin
-    if p_state = 'DECLINED_SOFT' then
+    select g.* into v_gateway from marketplace.gateway as g where g.gateway = p_attempt.gateway;
+    if p_is_ours then
+        return v_gateway.balance_wait;
+    elsif p_state = 'DECLINED_SOFT' then
         return (
             select r.wait
             from marketplace.retry_rule as r
@@ -19,11 +22,10 @@ begin
                     from marketplace.payment_attempt as a
                     where
                         a.transaction = p_attempt.transaction and a.kind = p_attempt.kind and a.state = 'DECLINED_SOFT'
-                        and a.payment_means = p_attempt.payment_means
+                        and a.payment_means = p_attempt.payment_means and not a.is_ours
                 )
         );
     end if;
-    select g.* into v_gateway from marketplace.gateway as g where g.gateway = p_attempt.gateway;
     return case
         when p_event = 'rate_limited' then interval '1 minute'
         when p_state = 'PROCESSING' then v_gateway.poll_wait
@@ -33,5 +35,5 @@ begin
 end;
 $$;
 
-comment on function marketplace.wait_after(marketplace.payment_attempt, text, text, timestamptz) is
-'How long after an answer an attempt waits until it is made or asked after again. p_attempt: as it was before; p_state, p_event: what the answer makes of it. Null: it is not. May be null: the result.';
+comment on function marketplace.wait_after(marketplace.payment_attempt, text, text, boolean, timestamptz) is
+'How long after an answer an attempt waits until it is made or asked after again. p_attempt: as it was before; p_state, p_event: what the answer makes of it; p_is_ours: our own balance did not suffice, which waits as often as it must. Null: it is not. May be null: the result.';
