@@ -439,6 +439,24 @@ class OwesUs(Refused):
     sqlstate = "23B89"
 
 
+class NothingToSettle(Refused):
+    """Not so much of the transaction is left to be settled or undone, or a gateway is at it."""
+
+    sqlstate = "23B92"
+
+
+class BuiltUpon(Refused):
+    """The settlement cannot be undone: clicks were corrected since because of it, or what went on was charged."""
+
+    sqlstate = "23B93"
+
+
+class PayoutsHeld(Refused):
+    """A person holds the payouts of the profile."""
+
+    sqlstate = "23B94"
+
+
 class DrawerShort(Refused):
     """More cash is taken out of a drawer than it can hold; OVERDRAW says that there is more in it, and why."""
 
