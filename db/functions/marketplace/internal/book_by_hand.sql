@@ -56,7 +56,7 @@ begin
     values (p_kind, v_month, p_profile, 'NEW', v_due, v_due, 0, p_undoes, p_reason, p_request_id, p_now, p_now)
     returning * into v_transaction;
     -- What is left of what it undoes meets it first, so that neither is charged or paid.
-    if v_undone.left_amount <> 0 then
+    if v_undone.status in ('NEW', 'FAILED') then
         update marketplace.payment_attempt as a
         set
             state = 'CANCELLED', event = 'cancelled', message = p_reason, is_released = true, changed_at = p_now,
