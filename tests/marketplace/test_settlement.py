@@ -125,6 +125,23 @@ def test_of_months_that_went_on_to_later_ones_each_is_forgiven_its_own(four: Fou
     four.close(MARCH)
 
 
+def test_a_credit_that_went_to_another_month_is_not_forgiven_as_well(four: Four) -> None:
+    """February's clicks are credited against January's debt; only what is valid of February is let go."""
+    four.clicks(four.adv, None, 1, JANUARY)
+    four.close()
+    clicks = four.clicks(four.adv, None, 1, FEBRUARY)
+    four.clicks(four.adv, None, 1, FEBRUARY)
+    four.close(FEBRUARY)
+    four.take_back(clicks, at(2026, 3, 5))
+    newer = market.transaction(four.db, four.adv, FEBRUARY)
+    assert (four.status(four.adv), newer["left_amount"]) == ("EXECUTED", 200), "the oldest debt is set off first"
+    told = {"kind": "WRITTEN_OFF", "reason": "x", "now": at(2026, 3, 6)}
+    with expect("23B92"), four.db.transaction():
+        call(four.db, "settle", transaction=newer["transaction"], request_id="all", **told)
+    call(four.db, "settle", transaction=newer["transaction"], request_id="half", amount=Decimal(100), **told)
+    assert owed(four, four.adv) == 100, "what January cost"
+
+
 # --- Undone -----------------------------------------------------------------------------------------------------------
 
 
@@ -344,7 +361,7 @@ def test_held_earnings_are_set_off_against_debts_all_the_same(four: Four) -> Non
     assert owed(four, four.both) == -50
 
 
-# --- A card that is ended, and time to look -----------------------------------------------------------------------------
+# --- A card that is ended, and time to look ---------------------------------------------------------------------------
 
 
 def test_a_card_that_is_ended_is_not_charged_until_there_is_another(four: Four) -> None:
@@ -398,7 +415,7 @@ def test_the_bookkeeper_decides_and_the_site_ends_a_card(four: Four, connect: Co
             test_account.means(four.db, four.adv, "CHARGE")
 
 
-# --- At the same time ---------------------------------------------------------------------------------------------------
+# --- At the same time -------------------------------------------------------------------------------------------------
 
 
 def at_once(connect: Connect, *deeds: Callable[[Connection], object]) -> list[str | None]:

@@ -76,6 +76,7 @@ declare
     v_forgiven constant boolean := new.kind in ('REDUCED', 'WRITTEN_OFF');
     v_persons constant text := case when new.kind = 'DONATED' then 'PAYABLE' else 'RECEIVABLE' end;
     v_other constant text := case when v_forgiven then 'FORGIVEN' else 'OWNER' end;
+    v_beyond numeric;
 begin
     -- An amount above 0 leaves what the profile owes; what undoes it comes back the same way.
     insert into marketplace.account_entry (profile, kind, debit, credit, amount, transaction, entered_at)
@@ -99,6 +100,33 @@ begin
         set forgiven = t.forgiven + f.amount
         from marketplace.settlement_part as f
         where f.settlement = new.settlement and t.transaction = f.transaction;
+        -- What is let go is of clicks that nobody has credited, or of no clicks. Else a credit that went to another month would
+        -- be given a second time, when the clicks of that one are taken back. Of an øre, netting leaves a part each time.
+        select
+            x.amount - greatest(0, t.due_amount - coalesce(t.billed, 0) - x.went_on) - 0.01 * (1 + x.set_offs)
+        into v_beyond
+        from marketplace.transaction as t
+        cross join lateral (
+            select
+                (
+                    select sum(s.amount) from marketplace.settlement as s
+                    where s.transaction = new.transaction and s.kind in ('REDUCED', 'WRITTEN_OFF')
+                ) - (
+                    select coalesce(sum(f.amount), 0) from marketplace.settlement_part as f
+                    inner join marketplace.settlement as s on f.settlement = s.settlement
+                    where s.transaction = new.transaction
+                ) as amount,
+                (select coalesce(sum(c.amount), 0) from marketplace.came_from(new.transaction) as c) as went_on,
+                (select count(*) from marketplace.set_off as o where new.transaction in (o.debt, o.claim)) as set_offs
+        ) as x
+        where t.transaction = new.transaction;
+        if new.undoes is null and v_beyond >= 0 then
+            raise exception 'more than the clicks of the month come to' using
+                errcode = '23B92',
+                detail = format('Transaction %s: NOK %s, of which %s were credited already, and set off against another month.',
+                    new.transaction, new.amount, trunc(v_beyond, 2)),
+                hint = 'Let go of so much less here, and settle that other month: select * from marketplace.open_amount;';
+        end if;
     end if;
     update marketplace.transaction as t
     set
@@ -111,7 +139,7 @@ end;
 $$;
 
 comment on function marketplace.settlement_follow() is
-'Takes what is settled off the transaction and off the account, and writes on the months whose clicks were not paid that they were forgiven; what has nothing left is EXECUTED, what is undone is NEW again.';
+'Takes what is settled off the transaction and off the account, and writes on the months whose clicks were not paid that they were forgiven; what has nothing left is EXECUTED, what is undone is NEW again. 23B92: more is let go of than the clicks that it bills, less what was credited of them, and what it has of no clicks.';
 
 create or replace trigger settlement_keep
 before insert on marketplace.settlement
