@@ -191,6 +191,7 @@ grant select (payment_means, profile, kind, gateway, set_at, ended_at)
 on marketplace.payment_means to marketplace_profile, marketplace_web;
 grant select (gateway, purse) on marketplace.gateway to marketplace_profile;
 grant select on marketplace.settlement, marketplace.settlement_part, marketplace.payout_hold to bookkeeper, auditor;
+grant select on marketplace.pause, marketplace.account_closing to marketplace_web, bookkeeper, auditor;
 grant select (settlement, transaction, profile, kind, amount, undoes, reason, settled_at)
 on marketplace.settlement to marketplace_profile, marketplace_web;
 -- Why they are held is not for the profile.
@@ -210,7 +211,10 @@ marketplace.clear_alarm, marketplace.call_off_refund, marketplace.move_reserve, 
 marketplace.set_purse, marketplace.declare_foreign, marketplace.settle, marketplace.undo_settlement, marketplace.give_goodwill,
 marketplace.charge_fee, marketplace.undo_by_hand, marketplace.hold_payouts, marketplace.release_payouts
 to bookkeeper;
-grant execute on function marketplace.set_payment_means, marketplace.end_payment_means to marketplace_web, bookkeeper;
+grant execute on function
+marketplace.set_payment_means, marketplace.end_payment_means, marketplace.pause_clicks, marketplace.resume_clicks, marketplace.close_account,
+marketplace.reopen_account
+to marketplace_web, bookkeeper;
 
 grant execute on function jobs.begin_due_run, jobs.due to scheduler;
 -- The two views of jobs ask these; the scheduler reads no other report.

@@ -457,6 +457,12 @@ class PayoutsHeld(Refused):
     sqlstate = "23B94"
 
 
+class PausedOrClosed(Refused):
+    """It is paused already, or the account is closed already."""
+
+    sqlstate = "23B95"
+
+
 class DrawerShort(Refused):
     """More cash is taken out of a drawer than it can hold; OVERDRAW says that there is more in it, and why."""
 
