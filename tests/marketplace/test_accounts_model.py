@@ -103,7 +103,16 @@ def test_no_krone_is_lost_or_paid_twice_whatever_is_done(db: Connection, account
         seen.update(play(db, number))
     print(dict(seen))  # `pytest -s` shows what chance brought
     if len(account_histories) >= 100:
-        wanted = ("CHARGE", "PAYOUT", "REFUND", "taken back", "credited in part", "disputed", "lost", "came back")
+        wanted: tuple[str, ...] = (
+            "CHARGE",
+            "PAYOUT",
+            "REFUND",
+            "taken back",
+            "credited in part",
+            "disputed",
+            "lost",
+            "came back",
+        )
         wanted += ("PAID_OUTSIDE None", "REDUCED None", "WRITTEN_OFF None", "DONATED None", "undone None")
         wanted += ("give_goodwill", "charge_fee", "by hand undone None", "hold_payouts")
         assert [each for each in wanted if not seen[each]] == [], seen
