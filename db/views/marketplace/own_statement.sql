@@ -14,6 +14,7 @@ select
     t.offset_in,
     t.due_amount,
     t.offset_amount,
+    t.settled,
     t.left_amount,
     t.carried_out,
     t.minimum,
