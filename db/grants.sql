@@ -201,6 +201,12 @@ grant select (
 ) on marketplace.payment_attempt to marketplace_web;
 grant select (payment_means, profile, kind, gateway, set_at, ended_at)
 on marketplace.payment_means to marketplace_web;
+grant select on marketplace.settlement, marketplace.settlement_part, marketplace.payout_hold to bookkeeper, auditor;
+grant select on marketplace.pause, marketplace.account_closing to marketplace_web, bookkeeper, auditor;
+grant select (settlement, transaction, profile, kind, amount, undoes, reason, settled_at)
+on marketplace.settlement to marketplace_web;
+-- Why they are held is not for the profile.
+grant select (payout_hold, profile, held_at, released_at) on marketplace.payout_hold to marketplace_web;
 grant execute on function marketplace.due_transactions to scheduler, bookkeeper, auditor;
 grant execute on function
 marketplace.prepare_attempts, marketplace.claim_attempts, marketplace.unresolved_calls, marketplace.record_answer
@@ -213,9 +219,13 @@ grant execute on function marketplace.record_event to scheduler;
 grant execute on function
 marketplace.refund_transaction, marketplace.refund_clicks, marketplace.cancel_attempt, marketplace.resolve_attempt, marketplace.retry_transaction,
 marketplace.clear_alarm, marketplace.call_off_refund, marketplace.move_reserve, marketplace.book_loss, marketplace.book_fee, marketplace.transfer,
-marketplace.set_purse, marketplace.declare_foreign
+marketplace.set_purse, marketplace.declare_foreign, marketplace.settle, marketplace.undo_settlement, marketplace.give_goodwill,
+marketplace.charge_fee, marketplace.undo_by_hand, marketplace.hold_payouts, marketplace.release_payouts
 to bookkeeper;
-grant execute on function marketplace.set_payment_means to marketplace_web, bookkeeper;
+grant execute on function
+marketplace.set_payment_means, marketplace.end_payment_means, marketplace.pause_clicks, marketplace.resume_clicks, marketplace.close_account,
+marketplace.reopen_account
+to marketplace_web, bookkeeper;
 
 grant execute on function jobs.begin_due_run, jobs.due to scheduler;
 -- The views of jobs ask these; of reports the scheduler reads what `pybridge health` shows.

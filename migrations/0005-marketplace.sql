@@ -164,9 +164,11 @@ create table marketplace.transaction (
     offset_in numeric(14, 2) not null default 0,
     due_amount numeric(14, 2),
     offset_amount numeric(14, 2) not null default 0,
-    left_amount numeric(14, 2) generated always as (due_amount - offset_amount) stored,
+    settled numeric(14, 2) not null default 0,
+    left_amount numeric(14, 2) generated always as (due_amount - offset_amount - settled) stored,
     billed numeric(18, 6),
     credited numeric(18, 6) not null default 0,
+    forgiven numeric(18, 6) not null default 0,
     taken numeric(18, 6),
     taken_by bigint,
     carried_out numeric(18, 6),
@@ -192,7 +194,7 @@ create table marketplace.transaction (
     constraint transaction_corrects_fkey
     foreign key (corrects, profile) references marketplace.transaction (transaction, profile),
     constraint transaction_month_check check (extract(day from month) = 1),
-    constraint transaction_kind_check check (kind in ('MONTHLY', 'ADJUSTMENT', 'REFUND')),
+    constraint transaction_kind_check check (kind in ('MONTHLY', 'ADJUSTMENT', 'REFUND', 'GOODWILL', 'FEE')),
     constraint transaction_status_check check (
         status in ('CURRENT', 'NEW', 'EXECUTED', 'FAILED', 'ROLLED_OVER') or status = 'CALLED_OFF' and kind = 'REFUND'
     ),
@@ -200,7 +202,7 @@ create table marketplace.transaction (
         case kind
             when 'MONTHLY' then corrects is null
             else
-                corrects is not null and reason <> '' and reason is not null
+                (corrects is not null or kind in ('GOODWILL', 'FEE')) and reason <> '' and reason is not null
                 and carried_in = 0 and corrected = 0 and offset_in = 0
                 and status in ('NEW', 'EXECUTED', 'FAILED', 'CALLED_OFF')
         end
@@ -215,14 +217,14 @@ create table marketplace.transaction (
     ),
     constraint transaction_rounding_check check (
         case
-            when status in ('NEW', 'FAILED') then due_amount <> offset_amount
+            when status in ('NEW', 'FAILED') then due_amount <> offset_amount + settled
             when status = 'ROLLED_OVER' then due_amount = 0 and carried_out <> 0
             else true
         end
         and (status in ('CURRENT', 'ROLLED_OVER') or due_amount = trunc(due_amount + carried_out, 2))
     ),
     constraint transaction_request_check check (
-        kind not in ('REFUND', 'ADJUSTMENT')
+        kind = 'MONTHLY'
         or request_id is not null and btrim(request_id) <> '' and length(request_id) <= 200
     ),
     constraint transaction_offset_check check (
@@ -230,7 +232,17 @@ create table marketplace.transaction (
         or kind <> 'REFUND' and due_amount is not null and sign(offset_amount) = sign(due_amount)
         and abs(offset_amount) <= abs(due_amount)
     ),
-    constraint transaction_credited_check check (credited >= 0 and credited <= coalesce(billed, 0)),
+    constraint transaction_settled_check check (
+        settled = 0
+        or kind <> 'REFUND' and due_amount is not null and sign(settled) = sign(due_amount)
+        and abs(offset_amount + settled) <= abs(due_amount)
+    ),
+    constraint transaction_by_hand_check check (
+        case kind when 'GOODWILL' then due_amount < 0 when 'FEE' then due_amount > 0 else true end
+    ),
+    constraint transaction_credited_check check (
+        credited >= 0 and forgiven >= 0 and credited + forgiven <= coalesce(billed, 0)
+    ),
     constraint transaction_taken_check check (
         (taken is null) = (taken_by is null) and (taken is null or taken >= 0 and taken <= coalesce(billed, 0))
     ),
@@ -238,9 +250,10 @@ create table marketplace.transaction (
     constraint transaction_executed_check check ((status = 'EXECUTED') = (executed is not null))
 );
 comment on table marketplace.transaction is
-'What a profile owes us, or we the profile, for a month (M1, M2): MONTHLY is one a profile a month (transaction_monthly_key); ADJUSTMENT and REFUND are rows of their own that name what they correct. Once it has left CURRENT its amounts never change (23B62). transaction_due_check: due_amount + carried_out = net_amount + carried_in + offset_in. transaction_offset_check: no more is set off than there is. transaction_rolled_from_fkey, transaction_rolled_to_fkey: a row that rolled over and the one it went to name each other.';
+'What a profile owes us, or we the profile, for a month (M1, M2): MONTHLY is one a profile a month (transaction_monthly_key); ADJUSTMENT and REFUND are rows of their own that name what they correct; GOODWILL and FEE are a person''s own decision, for no click. Once it has left CURRENT its amounts never change (23B62). transaction_due_check: due_amount + carried_out = net_amount + carried_in + offset_in. transaction_offset_check, transaction_settled_check: no more is set off, or settled by a person, than there is. transaction_credited_check: what was forgiven is not credited as well. transaction_rolled_from_fkey, transaction_rolled_to_fkey: a row that rolled over and the one it went to name each other.';
 comment on column marketplace.transaction.transaction is 'Key';
-comment on column marketplace.transaction.kind is 'MONTHLY, ADJUSTMENT or REFUND';
+comment on column marketplace.transaction.kind is
+'MONTHLY, ADJUSTMENT or REFUND; GOODWILL: given to the profile by hand; FEE: asked of it by hand';
 comment on column marketplace.transaction.month is 'The first of its month';
 comment on column marketplace.transaction.profile is 'Whose';
 comment on column marketplace.transaction.status is
@@ -261,12 +274,16 @@ comment on column marketplace.transaction.due_amount is
 'NOK, whole øre, signed as net_amount: what was to be charged (above 0) or paid (below 0) at the close. Cut off towards 0 once; null until then; 0 where it rolled over';
 comment on column marketplace.transaction.offset_amount is
 'NOK, whole øre, of due_amount and signed as it: set off against other months since the close (marketplace.set_off). It was neither charged nor paid';
+comment on column marketplace.transaction.settled is
+'NOK, whole øre, of due_amount and signed as it: settled by a person''s decision, and not by a gateway (marketplace.settlement): paid outside, reduced, written off, donated';
 comment on column marketplace.transaction.left_amount is
-'NOK, due_amount less offset_amount: what is charged or paid; null until the close';
+'NOK, due_amount less offset_amount and settled: what is charged or paid; null until the close';
 comment on column marketplace.transaction.billed is
 'NOK that its own advertisement clicks cost, corrections of earlier months left out; null: CURRENT, or not a MONTHLY';
 comment on column marketplace.transaction.credited is
 'NOK of billed that corrections have credited since; kept by the trigger of adjustment. transaction_credited_check: never more than was billed';
+comment on column marketplace.transaction.forgiven is
+'NOK of billed that was reduced or written off, here or of a later month which it went on to (marketplace.settlement_part). It was never paid: corrections do not credit it';
 comment on column marketplace.transaction.taken is
 'NOK of billed that a charge has taken: its own, or that of a later month which it went on to, being below the minimum; the rest was set off against earnings or other months. Written with the charge that succeeds (taken_of); null: no charge has taken any of it';
 comment on column marketplace.transaction.taken_by is 'The attempt that took it; null: none has';
@@ -276,20 +293,26 @@ comment on column marketplace.transaction.minimum is
 'NOK: the minimum that applied when it was closed, in the direction that it had; null: CURRENT, or not a MONTHLY';
 comment on column marketplace.transaction.rolled_from is 'The ROLLED_OVER transaction whose amount carried_in is; null: none, or a remainder';
 comment on column marketplace.transaction.rolled_to is 'The next month''s transaction that this one rolled over to; null: did not';
-comment on column marketplace.transaction.corrects is 'Of ADJUSTMENT and REFUND: the transaction that it corrects';
-comment on column marketplace.transaction.reason is 'Of ADJUSTMENT and REFUND: why';
+comment on column marketplace.transaction.corrects is
+'Of ADJUSTMENT and REFUND: the transaction that it corrects; of GOODWILL and FEE: the one that it undoes, null: none';
+comment on column marketplace.transaction.reason is 'Of all but MONTHLY: why';
 comment on column marketplace.transaction.created_at is 'When: what p_now said';
 comment on column marketplace.transaction.closed_at is 'When its amounts were frozen: what p_now said';
 comment on column marketplace.transaction.executed is
 'Local date on which money moved; or of the close, where nothing was due; null: not EXECUTED';
 comment on column marketplace.transaction.request_id is
-'Of a REFUND: the caller''s own name of the request, so that it is made once; of an ADJUSTMENT: the key of the payment that came back. Part of the key that a gateway is given, so that a restored ledger makes the same one again; at most 200 characters; null: of neither';
+'Of a REFUND, GOODWILL or FEE: the caller''s own name of the request, so that it is made once; of an ADJUSTMENT: the key of the payment that came back. Part of the key that a gateway is given, so that a restored ledger makes the same one again; at most 200 characters; null: of neither';
 create unique index transaction_monthly_key on marketplace.transaction (profile, month) where kind = 'MONTHLY';
 comment on index marketplace.transaction_monthly_key is 'One MONTHLY transaction a profile a month (M1)';
 create index transaction_month_idx on marketplace.transaction (month, status);
 create index transaction_corrects_idx on marketplace.transaction (corrects) where corrects is not null;
 create unique index transaction_request_key on marketplace.transaction (corrects, request_id) where request_id is not null;
-comment on index marketplace.transaction_request_key is 'The same request refunds once';
+comment on index marketplace.transaction_request_key is 'The same request refunds, or undoes, once';
+create unique index transaction_by_hand_key on marketplace.transaction (profile, kind, request_id)
+where corrects is null and request_id is not null;
+comment on index marketplace.transaction_by_hand_key is 'The same request gives, or asks, once';
+create unique index transaction_undone_key on marketplace.transaction (corrects) where kind in ('GOODWILL', 'FEE');
+comment on index marketplace.transaction_undone_key is 'What was given or asked by hand is undone once';
 create index transaction_unexecuted_idx on marketplace.transaction (profile, transaction) where status in ('NEW', 'FAILED');
 -- No index asks for an amount that corrections change: thousands of them in one transaction would each add an entry to all.
 create index transaction_current_idx on marketplace.transaction (profile) where status = 'CURRENT';
@@ -647,13 +670,15 @@ create table marketplace.payment_means (
     set_at timestamptz not null,
     set_by books.name not null default session_user,
     ended_at timestamptz,
+    ended_reason books.name,
     constraint payment_means_pkey primary key (payment_means),
     constraint payment_means_profile_key unique (payment_means, profile),
     constraint payment_means_profile_fkey foreign key (profile) references marketplace.profile (profile),
     constraint payment_means_kind_fkey
     foreign key (gateway, kind) references marketplace.gateway_kind (gateway, kind),
     constraint payment_means_kind_check check (kind in ('CHARGE', 'PAYOUT')),
-    constraint payment_means_details_check check (jsonb_typeof(details) = 'object')
+    constraint payment_means_details_check check (jsonb_typeof(details) = 'object'),
+    constraint payment_means_ended_check check (ended_reason is null or ended_at is not null and ended_reason <> '')
 );
 comment on table marketplace.payment_means is
 'How a profile pays, and how it is paid: one of either in use (payment_means_used_key). Never changed but ended (23B62): another card is another row.';
@@ -665,7 +690,8 @@ comment on column marketplace.payment_means.details is
 'What the gateway wants to know, of text: of stripe customer and payment_method, or destination; of bank name and iban. No card numbers';
 comment on column marketplace.payment_means.set_at is 'From when on: what p_now said';
 comment on column marketplace.payment_means.set_by is 'session_user';
-comment on column marketplace.payment_means.ended_at is 'When another took its place; null: in use';
+comment on column marketplace.payment_means.ended_at is 'When it was ended, or another took its place; null: in use';
+comment on column marketplace.payment_means.ended_reason is 'Why, where none took its place; null: another did, or in use';
 create unique index payment_means_used_key on marketplace.payment_means (profile, kind) where ended_at is null;
 comment on index marketplace.payment_means_used_key is 'One means of payment in use a profile and kind';
 
@@ -698,10 +724,12 @@ create table marketplace.execution_day (
     valid_from books.day not null,
     day_of_month int not null,
     no_bank_day text not null,
+    review_days int not null default 0,
     constraint execution_day_pkey primary key (kind, valid_from),
     constraint execution_day_kind_check check (kind in ('CHARGE', 'PAYOUT')),
     constraint execution_day_day_of_month_check check (day_of_month between 1 and 28),
-    constraint execution_day_no_bank_day_check check (no_bank_day in ('NEXT', 'PREVIOUS', 'SAME'))
+    constraint execution_day_no_bank_day_check check (no_bank_day in ('NEXT', 'PREVIOUS', 'SAME')),
+    constraint execution_day_review_days_check check (review_days between 0 and 60)
 );
 comment on table marketplace.execution_day is
 'On which day of the month after it a month is charged and paid (M6). A month takes the rows valid on its first day.';
@@ -710,6 +738,8 @@ comment on column marketplace.execution_day.valid_from is 'From the month that b
 comment on column marketplace.execution_day.day_of_month is '1 to 28';
 comment on column marketplace.execution_day.no_bank_day is
 'Where that is not a bank day: the NEXT one, the PREVIOUS one, or the SAME day all the same';
+comment on column marketplace.execution_day.review_days is
+'So many days after the day of its close at the earliest, 0 to 60: time for a person to look at the month first. 0: none';
 insert into marketplace.execution_day (kind, valid_from, day_of_month, no_bank_day)
 values
 ('CHARGE', '2000-01-01', 1, 'NEXT'),
@@ -1145,7 +1175,7 @@ create table marketplace.account_name (
 );
 comment on table marketplace.account_name is 'The accounts that money moves between (account_entry)';
 comment on column marketplace.account_name.account is
-'RECEIVABLE: the profile owes us; CHARGING: of that, a charge is under way; PAYABLE: we owe it; PAYING: of that, a payout or refund is under way; PURSE: money that we have; CLICKS: what months cost and earned; GIVEN_BACK: charges given back; RETURNED: on its way from a payment that came back to the row that owes it again; DISPUTED: taken back by a gateway; LOST: and not won; OWNER: the operator; FEES: of gateways; TRANSFER: on its way between purses';
+'RECEIVABLE: the profile owes us; CHARGING: of that, a charge is under way; PAYABLE: we owe it; PAYING: of that, a payout or refund is under way; PURSE: money that we have; CLICKS: what months cost and earned; GIVEN_BACK: charges given back; RETURNED: on its way from a payment that came back to the row that owes it again; FORGIVEN: reduced and written off, the operator''s loss; BY_HAND: given or asked by a person''s decision; DISPUTED: taken back by a gateway; LOST: and not won; OWNER: the operator; FEES: of gateways; TRANSFER: on its way between purses';
 comment on column marketplace.account_name.is_persons is 'Whether it is of what the profile owes us, or we it';
 insert into marketplace.account_name (account, is_persons)
 values
@@ -1156,6 +1186,8 @@ values
 ('PURSE', false),
 ('CLICKS', false),
 ('GIVEN_BACK', false),
+('FORGIVEN', false),
+('BY_HAND', false),
 ('RETURNED', false),
 ('DISPUTED', false),
 ('LOST', false),
@@ -1193,11 +1225,11 @@ create table marketplace.account_entry (
     )
 );
 comment on table marketplace.account_entry is
-'Every øre of every profile as it moved, double entry: debit took it, credit gave it. Written by the triggers of transaction, payment_attempt, offset and purse_movement, in the statement that moves it; consistency.marketplace_account compares. Never changed (23B62).';
+'Every øre of every profile as it moved, double entry: debit took it, credit gave it. Written by the triggers of transaction, payment_attempt, set_off, settlement and purse_movement, in the statement that moves it; consistency.marketplace_account compares. Never changed (23B62).';
 comment on column marketplace.account_entry.account_entry is 'Key, in the order of writing';
 comment on column marketplace.account_entry.profile is 'Whose; null: the operator''s alone';
 comment on column marketplace.account_entry.kind is
-'MONTH: a month was closed; CORRECTION: ADJUSTMENT that owes again what came back; REFUND: a charge is to be given back; OFFSET: months were set off against each other; PREPARED, CALLED_OFF, CHARGED, PAID: an attempt began, ended in vain, or succeeded; CAME_BACK; DISPUTED, WON, LOST: a charge; CALLED_BACK: a refund that was called off; RESERVE, TRANSFER, FEE, WITHDRAWN: a purse_movement';
+'MONTH: a month was closed; CORRECTION: ADJUSTMENT that owes again what came back; REFUND: a charge is to be given back; OFFSET: months were set off against each other; PREPARED, CALLED_OFF, CHARGED, PAID: an attempt began, ended in vain, or succeeded; CAME_BACK; DISPUTED, WON, LOST: a charge; CALLED_BACK: a refund that was called off; BY_HAND: a GOODWILL or FEE; PAID_OUTSIDE, FORGIVEN, DONATED, UNDONE: a settlement, and its end; RESERVE, TRANSFER, FEE, WITHDRAWN: a purse_movement';
 comment on column marketplace.account_entry.debit is 'The account that it came to';
 comment on column marketplace.account_entry.credit is 'The account that it came from';
 comment on column marketplace.account_entry.amount is 'NOK, above 0';
@@ -1214,6 +1246,176 @@ create index account_entry_other_transaction_idx on marketplace.account_entry (o
 where other_transaction is not null;
 create index account_entry_payment_attempt_idx on marketplace.account_entry (payment_attempt)
 where payment_attempt is not null;
+
+-- --- What a person decides -------------------------------------------------------------------------------------------
+-- What is not charged or paid by a gateway after all, whose payouts are held, who has left: each with a reason, and undone.
+
+create table marketplace.settlement (
+    settlement bigint generated by default as identity,
+    transaction bigint not null,
+    profile bigint not null,
+    kind text not null,
+    amount numeric(14, 2) not null,
+    undoes bigint,
+    undone_amount numeric(14, 2) generated always as (case when undoes is not null then -amount end) stored,
+    reason books.name not null,
+    request_id books.name not null,
+    settled_at timestamptz not null,
+    settled_by books.name not null default session_user,
+    constraint settlement_pkey primary key (settlement),
+    constraint settlement_request_key unique (transaction, request_id),
+    constraint settlement_undoes_key unique (undoes),
+    constraint settlement_same_key unique (settlement, transaction, kind, amount),
+    constraint settlement_transaction_fkey
+    foreign key (transaction, profile) references marketplace.transaction (transaction, profile),
+    constraint settlement_undoes_fkey
+    foreign key (undoes, transaction, kind, undone_amount)
+    references marketplace.settlement (settlement, transaction, kind, amount),
+    constraint settlement_kind_check check (kind in ('PAID_OUTSIDE', 'REDUCED', 'WRITTEN_OFF', 'DONATED')),
+    constraint settlement_amount_check check (
+        amount <> 0 and (amount < 0) = ((kind = 'DONATED') <> (undoes is not null))
+    ),
+    constraint settlement_reason_check check (reason <> ''),
+    constraint settlement_request_check check (request_id <> '' and length(request_id) <= 200)
+);
+comment on table marketplace.settlement is
+'What a person has decided of what a closed month, a correction or a FEE had left, so that no gateway moves it. Kept on transaction.settled by its trigger. Undone by a row of its own (settlement_undoes_fkey: the same, the other way; once). Never changed (23B62).';
+comment on column marketplace.settlement.settlement is 'Key';
+comment on column marketplace.settlement.transaction is 'What it settles';
+comment on column marketplace.settlement.profile is 'Whose';
+comment on column marketplace.settlement.kind is
+'PAID_OUTSIDE: the profile paid the operator by another road; REDUCED, WRITTEN_OFF: a part, or all, of what it owes is forgiven, and the operator''s loss; DONATED: what it is owed stays with the operator';
+comment on column marketplace.settlement.amount is
+'NOK, whole øre, signed as the transaction''s due_amount; of what undoes another the other way';
+comment on column marketplace.settlement.undoes is 'The settlement that it undoes; null: settles';
+comment on column marketplace.settlement.undone_amount is 'NOK: the amount of what it undoes, for settlement_undoes_fkey; null: settles';
+comment on column marketplace.settlement.reason is 'Why';
+comment on column marketplace.settlement.request_id is 'The caller''s own name of the request, so that it is made once; at most 200 characters';
+comment on column marketplace.settlement.settled_at is 'When: what p_now said';
+comment on column marketplace.settlement.settled_by is 'session_user';
+create index settlement_profile_idx on marketplace.settlement (profile);
+
+create table marketplace.settlement_part (
+    settlement bigint not null,
+    transaction bigint not null,
+    profile bigint not null,
+    amount numeric(18, 6) not null,
+    constraint settlement_part_pkey primary key (settlement, transaction),
+    constraint settlement_part_settlement_fkey foreign key (settlement) references marketplace.settlement (settlement),
+    constraint settlement_part_transaction_fkey
+    foreign key (transaction, profile) references marketplace.transaction (transaction, profile),
+    constraint settlement_part_amount_check check (amount <> 0)
+);
+comment on table marketplace.settlement_part is
+'Of which months'' clicks a settlement forgives the price: its own, and those that went on to it, being below the minimum. transaction.forgiven is their sum. Never changed (23B62).';
+comment on column marketplace.settlement_part.settlement is 'The settlement';
+comment on column marketplace.settlement_part.transaction is 'The month whose clicks were not paid';
+comment on column marketplace.settlement_part.profile is 'Whose';
+comment on column marketplace.settlement_part.amount is 'NOK of its billed: above 0 forgiven, below 0 not forgiven after all';
+create index settlement_part_transaction_idx on marketplace.settlement_part (transaction);
+
+create table marketplace.payout_hold (
+    payout_hold bigint generated by default as identity,
+    profile bigint not null,
+    reason books.name not null,
+    held_at timestamptz not null,
+    held_by books.name not null default session_user,
+    released_at timestamptz,
+    released_by books.name,
+    release_reason books.name,
+    constraint payout_hold_pkey primary key (payout_hold),
+    constraint payout_hold_profile_fkey foreign key (profile) references marketplace.profile (profile),
+    constraint payout_hold_reason_check check (reason <> '' and release_reason <> ''),
+    constraint payout_hold_released_check check (
+        (released_at is null) = (released_by is null) and (released_at is null) = (release_reason is null)
+    )
+);
+comment on table marketplace.payout_hold is
+'Whose payouts are held, and why: none is made while a row is open (23B94). What they earn is set off against what they owe all the same. Released once, else never changed (23B62).';
+comment on column marketplace.payout_hold.payout_hold is 'Key';
+comment on column marketplace.payout_hold.profile is 'Whose payouts';
+comment on column marketplace.payout_hold.reason is 'Why';
+comment on column marketplace.payout_hold.held_at is 'From when on: what p_now said';
+comment on column marketplace.payout_hold.held_by is 'session_user';
+comment on column marketplace.payout_hold.released_at is 'Until when; null: held';
+comment on column marketplace.payout_hold.released_by is 'session_user who released them; null: held';
+comment on column marketplace.payout_hold.release_reason is 'Why they were released; null: held';
+create unique index payout_hold_open_key on marketplace.payout_hold (profile) where released_at is null;
+comment on index marketplace.payout_hold_open_key is 'One hold at a time a profile';
+
+create table marketplace.pause (
+    pause bigint generated by default as identity,
+    advertisement bigint,
+    website bigint,
+    profile bigint,
+    reason books.name not null,
+    paused_from timestamptz not null,
+    paused_by books.name not null default session_user,
+    paused_until timestamptz,
+    resumed_by books.name,
+    resume_reason books.name,
+    constraint pause_pkey primary key (pause),
+    constraint pause_advertisement_fkey foreign key (advertisement) references marketplace.advertisement (advertisement),
+    constraint pause_website_fkey foreign key (website) references marketplace.website (website),
+    constraint pause_profile_fkey foreign key (profile) references marketplace.profile (profile),
+    constraint pause_item_check check (num_nonnulls(advertisement, website, profile) = 1),
+    constraint pause_reason_check check (reason <> '' and resume_reason <> ''),
+    constraint pause_until_check check (paused_until >= paused_from),
+    constraint pause_resumed_check check (
+        (paused_until is null) = (resumed_by is null) and (paused_until is null) = (resume_reason is null)
+    )
+);
+comment on table marketplace.pause is
+'When clicks of an advertisement, on a website, or of a profile''s advertisements and on its websites, are recorded and not charged: update_transactions excludes them, for the reason given here. Resumed once, else never changed (23B62).';
+comment on column marketplace.pause.pause is 'Key';
+comment on column marketplace.pause.advertisement is 'The advertisement; null: something else is paused';
+comment on column marketplace.pause.website is 'The website; null: something else is paused';
+comment on column marketplace.pause.profile is 'Whose advertisements and websites, all of them; null: something else is paused';
+comment on column marketplace.pause.reason is 'Why';
+comment on column marketplace.pause.paused_from is 'From this moment on: what p_now said';
+comment on column marketplace.pause.paused_by is 'session_user';
+comment on column marketplace.pause.paused_until is 'Until this moment, which is charged again; null: paused';
+comment on column marketplace.pause.resumed_by is 'session_user who resumed it; null: paused';
+comment on column marketplace.pause.resume_reason is 'Why it was resumed; null: paused';
+create unique index pause_advertisement_key on marketplace.pause (advertisement) where paused_until is null;
+comment on index marketplace.pause_advertisement_key is 'One pause at a time an advertisement';
+create unique index pause_website_key on marketplace.pause (website) where paused_until is null;
+comment on index marketplace.pause_website_key is 'One pause at a time a website';
+create unique index pause_profile_key on marketplace.pause (profile) where paused_until is null;
+comment on index marketplace.pause_profile_key is 'One pause at a time a profile';
+
+create table marketplace.account_closing (
+    account_closing bigint generated by default as identity,
+    profile bigint not null,
+    rest books.name not null,
+    reason books.name not null,
+    closed_at timestamptz not null,
+    closed_by books.name not null default session_user,
+    reopened_at timestamptz,
+    reopened_by books.name,
+    reopen_reason books.name,
+    constraint account_closing_pkey primary key (account_closing),
+    constraint account_closing_profile_fkey foreign key (profile) references marketplace.profile (profile),
+    constraint account_closing_rest_check check (rest in ('PAY', 'DONATE')),
+    constraint account_closing_reason_check check (reason <> '' and reopen_reason <> ''),
+    constraint account_closing_reopened_check check (
+        (reopened_at is null) = (reopened_by is null) and (reopened_at is null) = (reopen_reason is null)
+    )
+);
+comment on table marketplace.account_closing is
+'Profiles that have left, or were made to: whatever their last months come to is settled, however little. Reopened once, else never changed (23B62).';
+comment on column marketplace.account_closing.account_closing is 'Key';
+comment on column marketplace.account_closing.profile is 'Whose account';
+comment on column marketplace.account_closing.rest is
+'What becomes of what we owe them and is below the minimum. PAY: it is paid all the same; DONATE: it stays with the operator. What they owe is charged either way; settle writes it off';
+comment on column marketplace.account_closing.reason is 'Why';
+comment on column marketplace.account_closing.closed_at is 'From when on: what p_now said';
+comment on column marketplace.account_closing.closed_by is 'session_user';
+comment on column marketplace.account_closing.reopened_at is 'When it was opened again; null: is closed';
+comment on column marketplace.account_closing.reopened_by is 'session_user who opened it again; null: is closed';
+comment on column marketplace.account_closing.reopen_reason is 'Why it was opened again; null: is closed';
+create unique index account_closing_open_key on marketplace.account_closing (profile) where reopened_at is null;
+comment on index marketplace.account_closing_open_key is 'An account is closed once at a time';
 
 -- --- What the gateways have --------------------------------------------------------------------------------------------
 -- Each run asks first. A dump that was restored, a standby that was promoted: what they forgot is found here.
@@ -1320,16 +1522,16 @@ create index stray_gateway_look_idx on marketplace.stray (gateway_look);
 -- --- Who sees what ---------------------------------------------------------------------------------------------------
 -- Row-level security, FORCEd upon the owner too, by session_user: so definer functions show a profile no more than its
 -- own, whatever they forget to ask. A profile's role reads no table itself: EXPLAIN counts the rows that a policy hides.
--- What stands in a subquery is asked once a query. Clicks have none: a table that is distributed cannot, and what reads
--- them asks (marketplace.check_profile, own_profile, sees_all).
+-- What stands in a subquery is asked once a query. No policy hides clicks: on a table that is distributed none could bind
+-- the owner, and what reads them asks (marketplace.check_profile, own_profile, sees_all).
 do $$
 declare
     v_table text;
 begin
     foreach v_table in array array[
         'profile', 'advertisement', 'advertisement_price', 'website', 'transaction', 'transaction_subtotal', 'late_click',
-        'adjustment', 'payment_means', 'payment_attempt', 'payment_attempt_event',
-        'gateway_event', 'set_off', 'account_entry', 'stray'
+        'adjustment', 'payment_means', 'payment_attempt', 'payment_attempt_event', 'gateway_event', 'set_off',
+        'account_entry', 'stray', 'settlement', 'settlement_part', 'payout_hold', 'pause', 'account_closing'
     ]
     loop
         execute format('alter table marketplace.%I enable row level security', v_table);
@@ -1342,7 +1544,7 @@ begin
     end loop;
     foreach v_table in array array[
         'advertisement', 'website', 'transaction', 'transaction_subtotal', 'adjustment', 'payment_means', 'payment_attempt',
-        'set_off', 'account_entry'
+        'set_off', 'account_entry', 'settlement', 'settlement_part', 'payout_hold', 'account_closing'
     ]
     loop
         execute format(

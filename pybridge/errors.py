@@ -463,6 +463,30 @@ class OwesUs(Refused):
     sqlstate = "23B89"
 
 
+class NothingToSettle(Refused):
+    """Not so much of the transaction is left to be settled or undone, or a gateway is at it."""
+
+    sqlstate = "23B92"
+
+
+class BuiltUpon(Refused):
+    """The settlement cannot be undone: clicks were corrected since because of it, or what went on was charged."""
+
+    sqlstate = "23B93"
+
+
+class PayoutsHeld(Refused):
+    """A person holds the payouts of the profile."""
+
+    sqlstate = "23B94"
+
+
+class PausedOrClosed(Refused):
+    """It is paused already, or the account is closed already."""
+
+    sqlstate = "23B95"
+
+
 class DrawerShort(Refused):
     """More cash is taken out of a drawer than it can hold; OVERDRAW says that there is more in it, and why."""
 

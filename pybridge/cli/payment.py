@@ -38,6 +38,7 @@ HOLDS = {
     "NOT_DUE": "on its day",
     "UNDER_WAY": "is under way",
     "ALARM": "a person must look",
+    "HELD": "payouts are held",
     "OWES": "owes: a charge comes first",
     "NO_MEANS": "no means of payment",
     "RETRY_LATER": "declined, tried again",

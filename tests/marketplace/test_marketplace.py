@@ -1110,7 +1110,8 @@ def test_what_reads_clicks_for_a_profile_asks_whose_they_are(shared_db: Connecti
     """Clicks are distributed one day, and no policy hides any: so each function that a profile may call asks."""
     hides = "select count(*) from pg_policy where polrelid = 'marketplace.ad_click'::regclass and"
     assert one(shared_db, f"{hides} pg_get_expr(polqual, polrelid) <> 'true'") == 0
-    assert one(shared_db, "select relforcerowsecurity from pg_class where oid = 'marketplace.ad_click'::regclass") is False
+    binds = "select relforcerowsecurity from pg_class where oid = 'marketplace.ad_click'::regclass"
+    assert one(shared_db, binds) is False
     found = rows(
         shared_db,
         """

@@ -824,6 +824,10 @@ BREAKAGES: list[tuple[str, str, Break]] = [
     ("marketplace_account", "set off, and nothing says against what", _purse(
         "update marketplace.transaction set offset_in = offset_in + 1 where status = 'CURRENT'",
         found=Decimal("-21.11"))),
+    ("marketplace_account", "settled by nobody", _purse(
+        "update marketplace.transaction set settled = 1 where status = 'NEW' and left_amount > 1")),
+    ("marketplace_account", "forgiven by nobody", _purse(
+        "update marketplace.transaction set forgiven = 1 where billed > credited + 1 and status <> 'CURRENT'")),
     ("marketplace_account", "corrected by nothing", _purse(
         "update marketplace.transaction set corrected = corrected + 1 where kind = 'MONTHLY'")),
     ("marketplace_account", "credited by nothing", _purse(

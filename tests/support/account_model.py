@@ -168,12 +168,19 @@ class World:
     promised: dict[int, Decimal] = field(default_factory=lambda: defaultdict(Decimal))  # person: refunds asked for
     elsewhere: dict[tuple[int, date], Decimal] = field(default_factory=lambda: defaultdict(Decimal))  # by another road
     requests: set[str] = field(default_factory=set)  # refunds that we know of
+    settled_by_us: dict[int, Decimal] = field(default_factory=lambda: defaultdict(Decimal))  # person: of what they owe
+    by_hand: dict[int, Decimal] = field(default_factory=lambda: defaultdict(Decimal))  # person: fees, less goodwill
+    forgiven: dict[tuple[int, date], Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    settlements: dict[int, tuple[int, date | None, str, Decimal]] = field(default_factory=dict)  # that are not undone
+    hands: list[tuple[int, int, Decimal]] = field(default_factory=list)  # transaction, person and amount; not undone
+    held: set[int] = field(default_factory=set)
     sent: dict[str, Asked] = field(default_factory=dict)  # the gateways' own list: whatever they were asked
     done: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     lie_ready: bool = False  # attempts were prepared, and may not have been sent
     payout_purse: str = "main"
     job_run: int = 0
     last_click: int = 0
+    settled_amounts: dict[int, Decimal] = field(default_factory=dict)
     minimum: Decimal = ORE
     goes_on: bool = False  # the minimum is above an øre, whatever chance says
 
@@ -305,6 +312,7 @@ class World:
         amount = Decimal(call["amount"]) / 100
         self.listed(attempt)
         if call["kind"] == "PAYOUT":
+            assert attempt["profile"] not in self.held, "paid, and held"
             owed = self.settled(attempt["profile"]) + amount + self.paying(attempt["profile"])
             assert owed < ORE, f"{amount} is paid to {attempt['profile']}, who then owes {owed}"
             self.done["paid"] += 1
@@ -528,7 +536,7 @@ class World:
 
     def clicks_are_refunded(self) -> None:
         """By name: their publishers' shares come back, and the advertiser has it through the gateway alone."""
-        charges = {(item.person, item.month): item for item in self.charges()} if self.exact else {}
+        charges = {(item.person, item.month): item for item in self.charges() if self.exact and not item.request_id}
         chosen = [c for c in self.settled_clicks() if (c.advertiser, c.month) in charges]
         if not chosen:
             return
@@ -647,6 +655,78 @@ class World:
                 self.balance["main"] -= wanted
                 self.balance["bank"] += wanted
 
+    def a_person_settles(self) -> None:
+        query = (
+            "select transaction, profile, kind, month, left_amount, billed, credited, forgiven"
+            " from marketplace.transaction"
+            " where profile = any (%s) and status in ('NEW', 'FAILED') and kind <> 'REFUND'"
+        )
+        found = rows(self.db, query, self.people)
+        if not found:
+            return
+        row = self.chance.choice(found)
+        left, person = row["left_amount"], row["profile"]
+        kind = "DONATED" if left < 0 else self.chance.choice(("PAID_OUTSIDE", "REDUCED", "WRITTEN_OFF"))
+        amount = abs(left) if self.chance.random() < 0.5 else max(ORE, (abs(left) / 2).quantize(ORE, ROUND_DOWN))
+        refused = self.refusal("settle", transaction=row["transaction"], kind=kind, reason="agreed", amount=amount,
+                               request_id=f"s{self.chance.random()}", now=self.now)  # fmt: skip
+        self.done[f"{kind} {refused}"] += 1
+        if refused:
+            assert refused == "23B92"
+            return
+        number = one(self.db, "select max(settlement) from marketplace.settlement")
+        self.settled_by_us[person] += -amount if kind == "DONATED" else amount
+        month = row["month"] if kind in ("REDUCED", "WRITTEN_OFF") and row["kind"] == "MONTHLY" else None
+        part = amount
+        if month:
+            part = min(amount, row["billed"] - row["credited"] - row["forgiven"]) if self.exact else amount
+            self.forgiven[person, month] += part
+        self.settlements[number] = person, month, kind, part if month else amount
+        self.settled_amounts[number] = amount
+
+    def a_settlement_is_undone(self) -> None:
+        if not self.settlements:
+            return
+        number = self.chance.choice(list(self.settlements))
+        person, month, kind, part = self.settlements[number]
+        refused = self.refusal("undo_settlement", settlement=number, reason="a mistake", now=self.now)
+        self.done[f"undone {refused}"] += 1
+        if refused:
+            assert refused in ("23B92", "23B93")
+            return
+        del self.settlements[number]
+        amount = self.settled_amounts[number]
+        self.settled_by_us[person] -= -amount if kind == "DONATED" else amount
+        if month:
+            self.forgiven[person, month] -= part
+
+    def money_is_booked_by_hand(self) -> None:
+        """Goodwill and fees; and taken back again."""
+        person, amount = self.chance.choice(self.people), Decimal(self.chance.randint(1, 9000)) / 100
+        if self.hands and self.chance.random() < 0.3:
+            number, person, booked = self.chance.choice(self.hands)
+            refused = self.refusal("undo_by_hand", transaction=number, reason="a mistake", now=self.now)
+            assert refused in (None, "23B92")
+            if refused is None:
+                self.by_hand[person] -= booked
+                self.hands.remove((number, person, booked))
+            self.done[f"by hand undone {refused}"] += 1
+            return
+        function = self.chance.choice(("give_goodwill", "charge_fee"))
+        made = market.call(self.db, function, profile=person, amount=amount, reason="by us",
+                           request_id=f"h{self.chance.random()}", now=self.now)[0][function]  # fmt: skip
+        booked = amount if function == "charge_fee" else -amount
+        self.by_hand[person] += booked
+        self.hands.append((made, person, booked))
+        self.done[function] += 1
+
+    def payouts_are_held(self) -> None:
+        person = self.chance.choice(self.people)
+        function = "release_payouts" if person in self.held else "hold_payouts"
+        market.call(self.db, function, profile=person, reason="looked at", now=self.now)
+        self.held ^= {person}
+        self.done[function] += 1
+
     # --- the wholes ---
 
     def worth(self, person: int, *, settled: bool) -> Decimal:
@@ -659,8 +739,11 @@ class World:
         return total
 
     def moved(self, person: int) -> Decimal:
-        """What a person paid us, less what they got, as far as we were told; what came back did not move."""
-        total = NOTHING
+        """What a person paid us, less what they got, as far as we were told; what came back did not move.
+
+        What was settled, and given or asked by hand, counts as paid.
+        """
+        total = self.settled_by_us[person] - self.by_hand[person]
         for item in self.items.values():
             if item.person == person and item.known and not item.returned:
                 total += item.amount if item.kind == "CHARGE" else -item.amount
@@ -689,15 +772,16 @@ class World:
 
     def charge_of(self, person: int, month: date) -> Item | None:
         found = (item for item in self.charges() if item.person == person and item.month == month)
-        return next(found, None)
+        return next((item for item in found if not item.request_id), None)
 
     def creditable(self, person: int, month: date) -> Decimal:
         item, credited = self.charge_of(person, month), self.credited[person, month]
-        billed = self.billed(person, month)
+        billed = self.billed(person, month) - self.forgiven[person, month]
         if item is None:
             return billed - credited
         never_taken = max(NOTHING, billed - item.amount)
-        return max(NOTHING, never_taken + item.amount - item.refunds - item.disputed - item.lost - credited)
+        by_charge = never_taken + item.amount - item.refunds - item.disputed - item.lost - credited
+        return max(NOTHING, min(billed - credited, by_charge))
 
     def left(self, item: Item) -> Decimal:
         """What may still be given back of a charge."""
@@ -706,7 +790,10 @@ class World:
             left = Decimal(one(self.db, query, item.attempt)) / 100
             assert 0 <= left <= item.amount - item.refunds - item.disputed - item.lost
             return left
-        never_taken = max(NOTHING, self.billed(item.person, item.month) - item.amount)
+        if item.request_id:  # a fee: of no clicks
+            return item.amount - item.refunds - item.disputed - item.lost
+        billed = self.billed(item.person, item.month) - self.forgiven[item.person, item.month]
+        never_taken = max(NOTHING, billed - item.amount)
         of_charge = max(NOTHING, self.credited[item.person, item.month] - never_taken)
         return item.amount - item.refunds - item.disputed - item.lost - of_charge.quantize(ORE, ROUND_CEILING)
 
@@ -719,7 +806,7 @@ class World:
         owed = {
             row["profile"]
             for row in found
-            if row["kind"] == "PAYOUT" and row["hold"] in (None, "FUND", "NOT_DUE", "OWES")
+            if row["kind"] == "PAYOUT" and row["hold"] in (None, "FUND", "NOT_DUE", "OWES", "HELD")
         }
         assert not owing & owed, f"{owing & owed} owe, and are owed"
 
@@ -768,8 +855,10 @@ class World:
         self.take_back(self.settled_clicks())
         paid = sum((c.price for c in self.clicks if c.advertiser == person and c.taken_back), NOTHING)
         by_gateway = sum((item.refunds + item.disputed + item.lost for item in self.items.values()
-                          if item.kind == "CHARGE" and item.person == person), NOTHING)  # fmt: skip
-        back = self.credits[person] + by_gateway
+                          if item.kind == "CHARGE" and item.person == person and not item.request_id),
+                         NOTHING)  # fmt: skip
+        forgiven = sum((amount for (each, _), amount in self.forgiven.items() if each == person), NOTHING)
+        back = self.credits[person] + by_gateway + forgiven
         months = (self.open.year - FIRST.year) * 12 + self.open.month
         assert abs(back - paid) <= ORE * months, f"{back} went back of {paid}: {by_gateway} by the gateway"
         self.done["went on and taken back"] += self.credits[person] > 0
@@ -794,6 +883,10 @@ class World:
         *(a_payment_comes_back,) * 1,
         *(a_person_decides,) * 2,
         *(money_is_moved,) * 2,
+        *(a_person_settles,) * 3,
+        *(a_settlement_is_undone,) * 2,
+        *(money_is_booked_by_hand,) * 2,
+        *(payouts_are_held,) * 1,
     )
 
 

@@ -60,6 +60,11 @@ begin
             when 'CHARGED' then 'Charged'
             when 'PAID' then case t.kind when 'REFUND' then 'Given back' else 'Paid' end
             when 'CAME_BACK' then 'Came back'
+            when 'BY_HAND' then format('By us: %s', t.reason)
+            when 'PAID_OUTSIDE' then 'Paid to us by another road'
+            when 'FORGIVEN' then 'Let go'
+            when 'DONATED' then 'Given to us'
+            when 'UNDONE' then 'What was settled is owed again'
         end
     from line as l
     left join marketplace.transaction as t on l.transaction = t.transaction
@@ -69,4 +74,4 @@ end;
 $$;
 
 comment on function marketplace.account(bigint, date, date) is
-'A profile''s account, by local dates p_from to p_until, both included: an OPENING balance where p_from is given, then each entry and the balance after it, in order. NOK, whole øre: above 0 the profile owes us, below 0 we owe it. Closed months, corrections, refunds, what was set off (amount 0 between two closed months), charged, paid; what the running month comes to is not there yet (current_totals). 22023; 42501 another''s; P0002 no such profile. May be null: entry_date, transaction, month, other_transaction, other_month, payment_attempt.';
+'A profile''s account, by local dates p_from to p_until, both included: an OPENING balance where p_from is given, then each entry and the balance after it, in order. NOK, whole øre: above 0 the profile owes us, below 0 we owe it. Closed months, corrections, refunds, what was given, asked or settled by hand, what was set off (amount 0 between two closed months), charged, paid; what the running month comes to is not there yet (current_totals). 22023; 42501 another''s; P0002 no such profile. May be null: entry_date, transaction, month, other_transaction, other_month, payment_attempt.';

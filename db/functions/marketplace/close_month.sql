@@ -43,6 +43,7 @@ begin
             t.net_amount + t.carried_in + t.offset_in as amount,
             trunc(t.net_amount + t.carried_in + t.offset_in, 2) as in_ore,
             case
+                when k.profile is not null then 0  -- who has left: whatever it is
                 when t.net_amount + t.carried_in + t.offset_in >= 0 then v_charge
                 else v_payout
             end as minimum,
@@ -55,6 +56,7 @@ begin
             where u.month = v_month and a.side = 'ADVERTISEMENT'
             group by a.transaction
         ) as j on t.transaction = j.transaction
+        left join marketplace.account_closing as k on t.profile = k.profile and k.reopened_at is null
         where t.month = v_month and t.kind = 'MONTHLY' and t.status = 'CURRENT'
     ),
 
@@ -97,6 +99,7 @@ begin
     where t.transaction = o.transaction;
 
     perform marketplace.net_accounts(null, p_now);
+    perform marketplace.donate_rests(v_month, p_now);
 
     return query
     select t.status, count(*), sum(t.due_amount), sum(t.carried_out)
@@ -108,4 +111,4 @@ end;
 $$;
 
 comment on function marketplace.close_month(date, timestamptz) is
-'Closes the open month, once it is over: links its last clicks, freezes the amounts, cuts each off to whole øre once (towards 0: nobody is charged or paid more than is owed) and carries the remainder to the next month, which it opens. Below the minimum all of it rolls over. What profiles owe for other months is set off at once (marketplace.set_off). CURRENT becomes NEW, ROLLED_OVER, or EXECUTED where nothing is due, or left. One row per status; NOK. 22023; 23B60 it is closed; 23B61 it is not over, or an earlier one is open.';
+'Closes the open month, once it is over: links its last clicks, freezes the amounts, cuts each off to whole øre once (towards 0: nobody is charged or paid more than is owed) and carries the remainder to the next month, which it opens. Below the minimum all of it rolls over, unless the profile''s account is closed (close_account). What profiles owe for other months is set off at once (marketplace.set_off). CURRENT becomes NEW, ROLLED_OVER, or EXECUTED where nothing is due, or left. One row per status; NOK. 22023; 23B60 it is closed; 23B61 it is not over, or an earlier one is open.';

@@ -53,15 +53,6 @@ begin
         values (p_profile, p_kind, p_gateway, p_details, p_now)
         returning payment_means into v_means;
     end if;
-    -- What waits to be sent is made anew: nothing goes to an account that its owner has taken back.
-    update marketplace.payment_attempt as a
-    set
-        state = 'CANCELLED', event = 'cancelled', message = 'another means of payment was set', is_released = true,
-        changed_at = p_now, resolved_at = p_now, next_retry_at = null
-    from marketplace.payment_means as m
-    where
-        a.profile = p_profile and a.kind = p_kind and a.state = 'PREPARED' and a.payment_means = m.payment_means
-        and m.ended_at is not null;
     return v_means;
 end;
 $$;

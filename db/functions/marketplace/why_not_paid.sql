@@ -13,7 +13,9 @@ begin
     select
         t.transaction, t.month, x.reason,
         coalesce(
-            case when x.reason = 'SET_OFF' then t.offset_amount else t.left_amount + t.carried_out end,
+            case x.reason
+                when 'SET_OFF' then t.offset_amount when 'SETTLED' then t.settled else t.left_amount + t.carried_out
+            end,
             t.net_amount + t.carried_in + t.offset_in
         ),
         t.minimum,
@@ -22,6 +24,8 @@ begin
             when 'BELOW_MINIMUM' then format('Below the minimum of NOK %s: it went to the next month', t.minimum)
             when 'NOTHING_DUE' then 'Clicks cost and earned the same, or nothing'
             when 'SET_OFF' then 'Was set off against other months: the account says which'
+            when 'SETTLED' then 'Was settled otherwise: the account says how, and why'
+            when 'HELD' then 'Payouts are held while we look at something; a word with us is wanted'
             when 'DISPUTED' then 'The bank has asked for the charge back; we look at it'
             when 'TAKEN_BACK' then 'The bank has given the charge back to its card'
             when 'LOOKED_AT' then 'What the bank, or the gateway, said of it does not agree; we look at it'
@@ -54,12 +58,14 @@ begin
             when d.disputed > 0 then 'DISPUTED'
             when d.lost > 0 then 'TAKEN_BACK'
             when t.status = 'EXECUTED' and t.due_amount = 0 then 'NOTHING_DUE'
+            when t.status = 'EXECUTED' and t.settled <> 0 then 'SETTLED'
             when t.status = 'EXECUTED' then 'SET_OFF'
             when t.status = 'FAILED' and c.last_state is null then 'FAILED'
             when c.last_state = 'REQUIRES_ACTION' and not c.has_alarm then 'REQUIRES_ACTION'
             else case marketplace.hold_of(c, v_today, now())
                 when 'ALARM' then 'LOOKED_AT'
                 when 'UNDER_WAY' then 'UNDER_WAY'
+                when 'HELD' then 'HELD'
                 when 'OWES' then 'OWES'
                 when 'NO_MEANS' then 'NO_MEANS_OF_PAYMENT'
                 when 'RETURNED' then 'RETURNED'
@@ -89,4 +95,4 @@ end;
 $$;
 
 comment on function marketplace.why_not_paid(bigint) is
-'Why nothing was charged or paid for a profile''s months (M8), newest first, by the same rule as due_transactions: RUNNING, BELOW_MINIMUM, NOTHING_DUE, SET_OFF against other months, WAITS_TO_BE_CHARGED, WAITS_TO_BE_GIVEN_BACK, WAITS_FOR_CHARGES, UNDER_WAY, REQUIRES_ACTION of the card''s holder, OWES: a charge of the profile comes first, DECLINED_TRIED_AGAIN, WAITS_FOR_US: our own account has not enough, NO_MEANS_OF_PAYMENT, RETURNED by the bank, REJECTED, CALLED_OFF, LOOKED_AT by us, or FAILED; and of what was charged: DISPUTED, or TAKEN_BACK by the bank. amount: NOK, above 0 the profile owes us; what is left, of SET_OFF what was set off. 42501 another''s; P0002 no such profile. May be null: minimum.';
+'Why nothing was charged or paid for a profile''s months (M8), newest first, by the same rule as due_transactions: RUNNING, BELOW_MINIMUM, NOTHING_DUE, SET_OFF against other months, SETTLED by a person''s decision, HELD payouts, WAITS_TO_BE_CHARGED, WAITS_TO_BE_GIVEN_BACK, WAITS_FOR_CHARGES, UNDER_WAY, REQUIRES_ACTION of the card''s holder, OWES: a charge of the profile comes first, DECLINED_TRIED_AGAIN, WAITS_FOR_US: our own account has not enough, NO_MEANS_OF_PAYMENT, RETURNED by the bank, REJECTED, CALLED_OFF, LOOKED_AT by us, or FAILED; and of what was charged: DISPUTED, or TAKEN_BACK by the bank. amount: NOK, above 0 the profile owes us; what is left, of SET_OFF and SETTLED what was. 42501 another''s; P0002 no such profile. May be null: minimum.';

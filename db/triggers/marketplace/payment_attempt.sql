@@ -33,6 +33,12 @@ begin
                         new.transaction, new.profile, marketplace.debt_of(new.profile)),
                     hint = 'prepare_attempts sets it off first; while a charge is under way, or looked at by a person, it waits.';
             end if;
+            if exists (select from marketplace.payout_hold as h where h.profile = new.profile and h.released_at is null) then
+                raise exception 'the payouts of the profile are held' using
+                    errcode = '23B94',
+                    detail = format('Transaction %s: profile %s.', new.transaction, new.profile),
+                    hint = format('select marketplace.release_payouts(%s, ''why''); releases them.', new.profile);
+            end if;
         end if;
         new.purse := coalesce(
             (select c.purse from marketplace.payment_attempt as c where c.payment_attempt = new.refunds),
@@ -85,7 +91,7 @@ end;
 $$;
 
 comment on function marketplace.payment_attempt_keep() is
-'An attempt is made for what a transaction has due, PREPARED, and goes as attempt_step says (23B70); what was asked of the gateway never changes (23B71); nobody is paid who owes us (23B89). A charge that succeeds is written on the months whose clicks it takes money for (transaction.taken).';
+'An attempt is made for what a transaction has due, PREPARED, and goes as attempt_step says (23B70); what was asked of the gateway never changes (23B71); nobody is paid who owes us (23B89), or whose payouts are held (23B94). A charge that succeeds is written on the months whose clicks it takes money for (transaction.taken).';
 
 create or replace function marketplace.payment_attempt_follow()
 returns trigger
@@ -212,6 +218,26 @@ $$;
 
 comment on function marketplace.payment_means_keep() is 'A means of payment is ended once, and never changed (23B62).';
 
+create or replace function marketplace.payment_means_follow()
+returns trigger
+language plpgsql
+set search_path = pg_catalog, marketplace, pg_temp
+as $$
+begin
+    -- What waits to be sent is made anew, or waits: nothing goes to an account that its owner has taken back.
+    update marketplace.payment_attempt as a
+    set
+        state = 'CANCELLED', event = 'cancelled', message = 'the means of payment was ended', is_released = true,
+        changed_at = n.ended_at, resolved_at = n.ended_at, next_retry_at = null
+    from new_row as n
+    where a.payment_means = n.payment_means and a.kind = n.kind and a.state = 'PREPARED' and n.ended_at is not null;
+    return null;
+end;
+$$;
+
+comment on function marketplace.payment_means_follow() is
+'What was prepared with a means of payment that is ended, and not sent, is called off; the next run makes it with another.';
+
 create or replace trigger payment_attempt_keep
 before insert or update on marketplace.payment_attempt
 for each row execute function marketplace.payment_attempt_keep();
@@ -251,6 +277,12 @@ create or replace trigger payment_means_keep
 before update on marketplace.payment_means
 for each row execute function marketplace.payment_means_keep();
 alter table marketplace.payment_means enable always trigger payment_means_keep;
+
+create or replace trigger payment_means_follow
+after update on marketplace.payment_means
+referencing new table as new_row
+for each statement execute function marketplace.payment_means_follow();
+alter table marketplace.payment_means enable always trigger payment_means_follow;
 
 create or replace trigger payment_means_delete
 before delete or truncate on marketplace.payment_means

@@ -6,12 +6,16 @@ returns trigger
 language plpgsql
 set search_path = pg_catalog, marketplace, pg_temp
 as $$
+declare
+    -- What a person settled and undoes is open again.
+    v_undone constant boolean := tg_op = 'UPDATE' and old.status = 'EXECUTED' and new.status = 'NEW'
+        and abs(new.settled) < abs(old.settled) and new.executed is null and new.offset_amount = old.offset_amount;
 begin
     if tg_op = 'INSERT' then
         if new.kind = 'MONTHLY' and new.status <> 'CURRENT' or exists (
             select from marketplace.month as m
             where m.month = new.month and m.closed_at is not null and new.kind = 'MONTHLY'
-        ) or (new.corrected, new.offset_in, new.offset_amount) <> (0, 0, 0) then
+        ) or (new.corrected, new.offset_in, new.offset_amount, new.settled, new.forgiven) <> (0, 0, 0, 0, 0) then
             raise exception 'a MONTHLY transaction begins CURRENT, in the open month' using
                 errcode = '23B66',
                 detail = format('Profile %s, month %s, status %s.', new.profile, new.month, new.status),
@@ -32,7 +36,8 @@ begin
         is distinct from
         (old.advertisement_amount, old.website_amount, old.corrected, old.offset_in, old.due_amount, old.carried_out, old.minimum,
             old.rolled_to, old.billed, old.closed_at)
-        or old.status = 'EXECUTED' and (new.executed, new.offset_amount) is distinct from (old.executed, old.offset_amount)
+        or old.status = 'EXECUTED' and not v_undone
+        and (new.executed, new.offset_amount, new.settled) is distinct from (old.executed, old.offset_amount, old.settled)
         or abs(new.offset_amount) < abs(old.offset_amount) or new.credited < old.credited
         or (new.taken, new.taken_by) is distinct from (old.taken, old.taken_by) and old.taken_by is not null
     then
@@ -42,20 +47,20 @@ begin
             hint = 'What comes now joins the open month: late clicks by themselves, corrections by adjust_click.';
     end if;
     if
-        new.status = 'EXECUTED' and old.status in ('NEW', 'FAILED') and new.due_amount <> new.offset_amount
+        new.status = 'EXECUTED' and old.status in ('NEW', 'FAILED') and new.due_amount <> new.offset_amount + new.settled
         and not exists (
             select from marketplace.payment_attempt as a
             where
                 a.transaction = new.transaction and a.state = 'SUCCEEDED'
-                and a.amount = abs(new.due_amount - new.offset_amount) * 100
+                and a.amount = abs(new.due_amount - new.offset_amount - new.settled) * 100
         )
     then
         raise exception 'no payment of the transaction has succeeded' using
             errcode = '23B77',
-            detail = format('Transaction %s of %s: NOK %s.', new.transaction, new.month, new.due_amount - new.offset_amount),
+            detail = format('Transaction %s of %s: NOK %s.', new.transaction, new.month, new.due_amount - new.offset_amount - new.settled),
             hint = 'marketplace_execute charges and pays; its transaction is EXECUTED with the attempt that succeeds.';
     end if;
-    if new.status <> old.status and (old.status, new.status) not in (
+    if new.status <> old.status and not v_undone and (old.status, new.status) not in (
         ('CURRENT', 'NEW'), ('CURRENT', 'ROLLED_OVER'), ('CURRENT', 'EXECUTED'),
         ('NEW', 'EXECUTED'), ('NEW', 'FAILED'), ('FAILED', 'NEW'), ('FAILED', 'EXECUTED'), ('NEW', 'CALLED_OFF'), ('FAILED', 'CALLED_OFF')
     ) then
@@ -69,7 +74,7 @@ end;
 $$;
 
 comment on function marketplace.transaction_keep() is
-'A MONTHLY transaction begins CURRENT in the open month (23B66); whose it is never changes, and its amounts not once it has left CURRENT (23B62); its status only as execution goes (23B66), and to EXECUTED only with an attempt that has succeeded, or once all of it is set off (23B77). What was set off, and credited, only grows.';
+'A MONTHLY transaction begins CURRENT in the open month (23B66); whose it is never changes, and its amounts not once it has left CURRENT (23B62); its status only as execution goes (23B66), and to EXECUTED only with an attempt that has succeeded, or once all of it is set off or settled (23B77); back to NEW only where a settlement is undone. What was set off, and credited, only grows.';
 
 create or replace function marketplace.transaction_enter()
 returns trigger
@@ -89,6 +94,12 @@ begin
         union all
         select 'CORRECTION', 'RECEIVABLE', 'RETURNED'
         where n.kind = 'ADJUSTMENT' and n.due_amount > 0
+        union all
+        select 'BY_HAND', 'BY_HAND', 'PAYABLE'
+        where n.kind = 'GOODWILL'
+        union all
+        select 'BY_HAND', 'RECEIVABLE', 'BY_HAND'
+        where n.kind = 'FEE'
     ) as e
     order by n.transaction;
     return null;
@@ -96,7 +107,7 @@ end;
 $$;
 
 comment on function marketplace.transaction_enter() is
-'Enters what a correction or a refund makes a profile owe, or be owed, into its account.';
+'Enters what a correction, a refund, a GOODWILL or a FEE makes a profile owe, or be owed, into its account.';
 
 create or replace function marketplace.transaction_enter_month()
 returns trigger
@@ -162,9 +173,9 @@ begin
     set
         offset_in = case when t.status = 'CURRENT' then t.offset_in - c.amount else t.offset_in end,
         offset_amount = case when t.status = 'CURRENT' then t.offset_amount else t.offset_amount + c.amount end,
-        status = case when t.due_amount = t.offset_amount + c.amount then 'EXECUTED' else t.status end,
+        status = case when t.left_amount = c.amount then 'EXECUTED' else t.status end,
         executed = case
-            when t.due_amount = t.offset_amount + c.amount then (c.made_at at time zone books.time_zone())::date
+            when t.left_amount = c.amount then (c.made_at at time zone books.time_zone())::date
         end
     from change as c
     where t.transaction = c.transaction;

@@ -15,7 +15,7 @@ of_charge as (
         t.taken_by as payment_attempt,
         t.profile,
         sum(t.taken) as taken,
-        ceil(100 * sum(marketplace.credited_beyond(t.billed, t.taken, t.credited))) as credited
+        ceil(100 * sum(marketplace.credited_beyond(t.billed - t.forgiven, t.taken, t.credited))) as credited
     from marketplace.transaction as t
     where t.taken_by is not null
     group by t.taken_by, t.profile
@@ -82,7 +82,9 @@ stands as (
     ) as x (account, amount)
     where
         e.profile is not null
-        and x.account in ('RECEIVABLE', 'CHARGING', 'PAYABLE', 'PAYING', 'DISPUTED', 'LOST', 'RETURNED')
+        and x.account in (
+            'RECEIVABLE', 'CHARGING', 'PAYABLE', 'PAYING', 'DISPUTED', 'LOST', 'RETURNED', 'FORGIVEN', 'BY_HAND', 'OWNER'
+        )
     union all
     -- What was set off, and corrected, stands on the transactions that it is of.
     select
@@ -104,6 +106,53 @@ stands as (
         (s.debt, s.amount),
         (s.claim, -s.amount)
     ) as x (transaction, amount)
+    union all
+    -- What a person settled, and forgave, likewise.
+    select
+        t.profile,
+        format('settled of transaction %s', t.transaction),
+        0,
+        t.settled
+    from marketplace.transaction as t
+    where t.settled <> 0
+    union all
+    select
+        s.profile,
+        format('settled of transaction %s', s.transaction),
+        s.amount,
+        0
+    from marketplace.settlement as s
+    union all
+    select
+        t.profile,
+        format('forgiven of transaction %s', t.transaction),
+        0,
+        t.forgiven
+    from marketplace.transaction as t
+    where t.forgiven <> 0
+    union all
+    select
+        f.profile,
+        format('forgiven of transaction %s', f.transaction),
+        f.amount,
+        0
+    from marketplace.settlement_part as f
+    union all
+    -- What settlements came to, and what was given and asked by hand, is what the accounts have of it.
+    select
+        s.profile,
+        case when s.kind in ('REDUCED', 'WRITTEN_OFF') then 'FORGIVEN' else 'OWNER' end,
+        s.amount,
+        0
+    from marketplace.settlement as s
+    union all
+    select
+        t.profile,
+        'BY_HAND',
+        -t.due_amount,
+        0
+    from marketplace.transaction as t
+    where t.kind in ('GOODWILL', 'FEE')
     union all
     select
         t.profile,
@@ -157,7 +206,7 @@ stands as (
     select
         a.profile,
         format('taken of transaction %s by attempt %s', a.transaction, a.payment_attempt),
-        least(coalesce(t.billed, 0), a.amount / 100.0),
+        least(coalesce(t.billed, 0) - t.forgiven, a.amount / 100.0),
         case when t.taken_by = a.payment_attempt then t.taken else 0 end
     from charge as a
     inner join marketplace.transaction as t on a.transaction = t.transaction
@@ -195,7 +244,7 @@ stands as (
     inner join marketplace.transaction as t on s.source = t.transaction
     left join of_charge as m on a.payment_attempt = m.payment_attempt
     where
-        t.billed > 0 and t.taken_by is distinct from a.payment_attempt
+        t.billed - t.forgiven > 0 and t.taken_by is distinct from a.payment_attempt
         and coalesce(m.taken, 0) + 0.01 <= a.amount / 100.0
 )
 
@@ -209,4 +258,4 @@ group by s.profile, s.what
 having sum(s.expected) <> sum(s.found);
 
 comment on view marketplace.account_check is
-'Where a profile''s account and what stands elsewhere do not agree, NOK: the accounts that entries add up to are what transactions have left, and attempts have under way, in dispute and lost; what was set off, corrected, taken and credited stands where it was taken from. No row: they agree.';
+'Where a profile''s account and what stands elsewhere do not agree, NOK: the accounts that entries add up to are what transactions have left, and attempts have under way, in dispute and lost; what was set off, settled, forgiven, corrected, taken and credited stands where it was taken from. No row: they agree.';

@@ -14,6 +14,7 @@ select
     o.offset_in,
     o.due_amount,
     o.offset_amount,
+    o.settled,
     o.left_amount,
     o.carried_out,
     o.minimum,

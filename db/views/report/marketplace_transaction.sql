@@ -14,6 +14,7 @@ select
     t.offset_in,
     t.due_amount,
     t.offset_amount,
+    t.settled,
     t.left_amount,
     t.carried_out,
     t.minimum,
@@ -38,7 +39,7 @@ left join lateral (
 comment on view report.marketplace_transaction is
 'One row for each transaction of the marketplace (M1, M2). Ask by month. NOK: above 0 the profile owes us, below 0 we owe it.';
 comment on column report.marketplace_transaction.transaction is 'Number of the transaction';
-comment on column report.marketplace_transaction.kind is 'MONTHLY, ADJUSTMENT or REFUND';
+comment on column report.marketplace_transaction.kind is 'MONTHLY, ADJUSTMENT or REFUND; GOODWILL or FEE: booked by hand';
 comment on column report.marketplace_transaction.month is 'First day of the month';
 comment on column report.marketplace_transaction.status is 'CURRENT: of the open month; NEW: closed, to be charged or paid; EXECUTED: done, or nothing was due; FAILED: tried in vain; ROLLED_OVER: below the minimum, moved to the next month';
 comment on column report.marketplace_transaction.profile is 'Whose transaction it is';
@@ -51,14 +52,15 @@ comment on column report.marketplace_transaction.corrected is 'NOK of net_amount
 comment on column report.marketplace_transaction.offset_in is 'NOK set off against another month while this one was open, signed as it is added';
 comment on column report.marketplace_transaction.due_amount is 'NOK to be charged (above 0) or paid (below 0) at the close, whole øre; 0 where it rolled over, null until the close';
 comment on column report.marketplace_transaction.offset_amount is 'NOK of due_amount that were set off against other months since, and neither charged nor paid';
-comment on column report.marketplace_transaction.left_amount is 'NOK of due_amount that is charged or paid; null until the close';
+comment on column report.marketplace_transaction.settled is 'NOK of due_amount that a person settled otherwise: paid outside, reduced, written off, donated; signed as it';
+comment on column report.marketplace_transaction.left_amount is 'NOK of due_amount that is charged or paid, neither set off nor settled; null until the close';
 comment on column report.marketplace_transaction.carried_out is 'NOK left for the next month, 6 decimals, signed as net_amount; null until the close';
 comment on column report.marketplace_transaction.minimum is 'NOK below which nothing is charged or paid, as it was at the close; null: CURRENT, or not MONTHLY';
 comment on column report.marketplace_transaction.executed is 'Local date on which money moved, or of the close where nothing was due; null: not carried out';
 comment on column report.marketplace_transaction.rolled_from is 'The transaction whose amount carried_in is; null: none, or a remainder';
 comment on column report.marketplace_transaction.rolled_to is 'The next month''s transaction that this one rolled over to; null: it did not';
-comment on column report.marketplace_transaction.corrects is 'Of ADJUSTMENT and REFUND: the transaction that it corrects';
-comment on column report.marketplace_transaction.reason is 'Of ADJUSTMENT and REFUND: why';
+comment on column report.marketplace_transaction.corrects is 'Of ADJUSTMENT and REFUND: the transaction that it corrects; of GOODWILL and FEE: that it undoes';
+comment on column report.marketplace_transaction.reason is 'Of all but MONTHLY: why';
 comment on column report.marketplace_transaction.advertisement_clicks is 'Clicks that it charges';
 comment on column report.marketplace_transaction.website_clicks is 'Clicks that it pays';
 comment on column report.marketplace_transaction.closed_at is 'When its amounts were frozen; null: CURRENT';

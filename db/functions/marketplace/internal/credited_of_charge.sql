@@ -3,7 +3,7 @@ returns bigint
 language sql stable
 set search_path = pg_catalog, marketplace, pg_temp
 return (
-    select coalesce(ceil(100 * sum(marketplace.credited_beyond(t.billed, t.taken, t.credited))), 0)::bigint
+    select coalesce(ceil(100 * sum(marketplace.credited_beyond(t.billed - t.forgiven, t.taken, t.credited))), 0)::bigint
     from marketplace.transaction as t
     where t.taken_by = p_payment_attempt
 );

@@ -10,6 +10,7 @@ return case
     when (p_candidate).has_alarm then 'ALARM'
     when (p_candidate).is_live then 'UNDER_WAY'
     when (p_candidate).due_on is null or (p_candidate).due_on > p_today then 'NOT_DUE'
+    when (p_candidate).is_held then 'HELD'
     when (p_candidate).is_debtors then 'OWES'
     when (p_candidate).payment_means is null then 'NO_MEANS'
     when (p_candidate).has_returned then 'RETURNED'

@@ -8,7 +8,7 @@ declare
     v_left numeric := p_amount;
     v_source record;
 begin
-    select t.transaction, least(coalesce(t.billed, 0), v_left) into transaction, taken
+    select t.transaction, least(coalesce(t.billed, 0) - t.forgiven, v_left) into transaction, taken
     from marketplace.transaction as t
     where t.transaction = p_transaction;
     v_left := v_left - taken;
@@ -16,17 +16,7 @@ begin
     -- What it did not bill itself was left of earlier months: each passed on what it did, the newest first.
     for v_source in
         select s.transaction, s.amount
-        from (
-            select t.transaction, t.carried_out as amount, t.month
-            from marketplace.transaction as f
-            inner join marketplace.transaction as t on f.rolled_from = t.transaction
-            where f.transaction = p_transaction and t.carried_out > 0
-            union all
-            select t.transaction, o.amount, t.month
-            from marketplace.set_off as o
-            inner join marketplace.transaction as t on o.debt = t.transaction
-            where o.claim = p_transaction and o.is_rest
-        ) as s
+        from marketplace.came_from(p_transaction) as s
         order by s.month desc, s.transaction desc
     loop
         exit when v_left <= 0;
@@ -37,4 +27,4 @@ end;
 $$;
 
 comment on function marketplace.taken_of(bigint, numeric) is
-'Of which months'' clicks a charge of this transaction takes p_amount NOK, and how much of each: its own first, then those that rolled over into it, or whose rest below the minimum went to it, the newest first. What else it takes is of no clicks, such as shares given back. For the triggers of payment_attempt and for verification.';
+'Of which months'' clicks a charge of this transaction takes p_amount NOK, and how much of each: its own first, then those that rolled over into it, or whose rest below the minimum went to it, the newest first, what was forgiven of each left out. What else it takes is of no clicks, such as shares given back. For the triggers of payment_attempt and for verification.';

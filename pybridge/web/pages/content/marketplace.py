@@ -75,7 +75,7 @@ def _statement(context: Context, books: Books, page: str, profile: int | None) -
             select
                 transaction, kind, month, profile, profile_name, status, advertisement_clicks, advertisement_amount,
                 website_clicks, website_amount, net_amount, carried_in, offset_in, due_amount, offset_amount,
-                left_amount, carried_out, minimum, executed, corrects, reason
+                settled, left_amount, carried_out, minimum, executed, corrects, reason
             from {}
             where
                 (%(profile)s::bigint is null or profile = %(profile)s)
@@ -122,7 +122,7 @@ def _transaction(context: Context, books: Books, row: Mapping[str, Any], kind: s
     words = context.words
     shown = (
         "status", "advertisement_amount", "website_amount", "net_amount", "carried_in", "offset_in", "due_amount",
-        "offset_amount", "left_amount", "carried_out", "minimum", "executed", "corrects", "reason",
+        "offset_amount", "settled", "left_amount", "carried_out", "minimum", "executed", "corrects", "reason",
     )  # fmt: skip
     pairs = [(words.column(each), words.value(each, row[each])) for each in shown if row[each] is not None]
     lines = ask(
