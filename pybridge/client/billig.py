@@ -676,7 +676,9 @@ class Billig(Room):
         table with the rows erased. The log holds no buyers and stays whole, and so do the figures. The keys that showed
         them to the buyer open nothing any more. kept_until, of purchases: until when the buyer's name stays on
         documents that have to say it, NOK 40,000 or more having been paid in cash (GDPR art. 17 (3) b; bokføringsloven
-        § 13); the job kept_names erases it after that. 22023: nobody named.
+        § 13); the job kept_names erases it after that. What a bank wrote of a payment is not reached: statements are
+        primary documentation, kept whole for five years after the year (bokføringsloven § 13), for the bookkeeper alone
+        to read. 22023: nobody named.
         """
         return self._rows(EraseBuyerRow, "erase_buyer", owner_member_id=owner_member_id, owner_email=owner_email)
 

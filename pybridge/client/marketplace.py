@@ -295,6 +295,7 @@ class OwnStatementRow:
     offset_in: Decimal
     due_amount: Decimal | None
     offset_amount: Decimal
+    settled: Decimal
     left_amount: Decimal | None
     carried_out: Decimal | None
     minimum: Decimal | None
@@ -479,9 +480,9 @@ class Marketplace(Room):
     def account(self, *, profile: int, from_: date | None = None, until: date | None = None) -> list[AccountRow]:
         """A profile's account, by local dates from_ to until, both included: an OPENING balance where from_ is given,
         then each entry and the balance after it, in order. NOK, whole øre: above 0 the profile owes us, below 0 we owe
-        it. Closed months, corrections, refunds, what was set off (amount 0 between two closed months), charged, paid;
-        what the running month comes to is not there yet (current_totals). 22023; 42501 another's; P0002 no such
-        profile.
+        it. Closed months, corrections, refunds, what was given, asked or settled by hand, what was set off (amount 0
+        between two closed months), charged, paid; what the running month comes to is not there yet (current_totals).
+        22023; 42501 another's; P0002 no such profile.
         """
         return self._rows(AccountRow, "account", profile=profile, from_=from_, until=until)
 
@@ -594,6 +595,19 @@ class Marketplace(Room):
         """
         self._value("cancel_attempt", payment_attempt=payment_attempt, reason=reason, now=now)
 
+    def charge_fee(
+        self, *, profile: int, amount: Money, reason: str, request_id: str, now: datetime | None = None
+    ) -> int:
+        """Asks a profile for amount NOK by a person's decision, such as a fee; the FEE transaction's number. It is set
+        off against what the profile is owed; what is left is charged by the next run, whatever the minimum. What a
+        gateway itself costs is book_fee. The same request_id again asks for nothing more. 22023; P0002 no such profile;
+        23B13 the request was another. undo_by_hand takes it back before it is charged, refund_transaction after.
+        """
+        result: int = self._value(
+            "charge_fee", profile=profile, amount=amount, reason=reason, request_id=request_id, now=now
+        )
+        return result
+
     def check_period(self, *, side: str, from_: date, to: date, step: str, fills: bool = True) -> None:
         """Refuses a question about clicks that makes no sense (22023). fills: each step is a row, clicks or none, so
         that too many are refused.
@@ -652,12 +666,23 @@ class Marketplace(Room):
         """
         return self._rows(ClickSeriesRow, "click_series", profile=profile, side=side, from_=from_, to=to, step=step)
 
+    def close_account(self, *, profile: int, rest: str, reason: str, now: datetime | None = None) -> int:
+        """Closes a profile's account: from now on its clicks are recorded and not charged (pause_clicks), and when the
+        open month is closed, what it comes to is charged or paid however little; with rest DONATE, what is owed to it
+        below the minimum stays with the operator (settlement DONATED). What closed months have due goes its way. What
+        it owes and does not pay is written off by settle. The closing's number. 22023; P0002 no such profile; 23B95 it
+        is closed already. reopen_account undoes it.
+        """
+        result: int = self._value("close_account", profile=profile, rest=rest, reason=reason, now=now)
+        return result
+
     def close_month(self, *, month: date, now: datetime | None = None) -> list[CloseMonthRow]:
         """Closes the open month, once it is over: links its last clicks, freezes the amounts, cuts each off to whole
         øre once (towards 0: nobody is charged or paid more than is owed) and carries the remainder to the next month,
-        which it opens. Below the minimum all of it rolls over. What profiles owe for other months is set off at once
-        (marketplace.set_off). CURRENT becomes NEW, ROLLED_OVER, or EXECUTED where nothing is due, or left. One row per
-        status; NOK. 22023; 23B60 it is closed; 23B61 it is not over, or an earlier one is open.
+        which it opens. Below the minimum all of it rolls over, unless the profile's account is closed (close_account).
+        What profiles owe for other months is set off at once (marketplace.set_off). CURRENT becomes NEW, ROLLED_OVER,
+        or EXECUTED where nothing is due, or left. One row per status; NOK. 22023; 23B60 it is closed; 23B61 it is not
+        over, or an earlier one is open.
         """
         return self._rows(CloseMonthRow, "close_month", month=month, now=now)
 
@@ -677,26 +702,28 @@ class Marketplace(Room):
     def declare_foreign(self, *, gateway: str, gateway_id: str, reason: str, now: datetime | None = None) -> None:
         """A person says that a stray is not this ledger's, and why: it stops nothing any more. What it paid is paid
         again if this ledger owes it: of a payment of ours, say take_in. 22023; P0002 no such stray; 23B75 it is
-        resolved.
+        resolved, or a refund made by hand that counts against its charge.
         """
         self._value("declare_foreign", gateway=gateway, gateway_id=gateway_id, reason=reason, now=now)
 
     def due_date(self, *, kind: str, month: date) -> date | None:
-        """The local day on which a month is charged (kind CHARGE) or paid (PAYOUT), in the month after it; null where
-        execution_day has no row for it.
+        """The local day on which a month is charged (kind CHARGE) or paid (PAYOUT), in the month after it, and not
+        before its review is over (execution_day.review_days, counted from the close); null where execution_day has no
+        row for it.
         """
         result: date | None = self._value("due_date", kind=kind, month=month)
         return result
 
     def due_transactions(self, *, kind: str | None = None, now: datetime | None = None) -> list[DueTransactionsRow]:
         """What is to be charged (CHARGE), given back (REFUND) and paid (PAYOUT), all kinds where kind is null; amount
-        in øre, above 0. hold null: now; else why not: NOT_DUE before due_on; UNDER_WAY an attempt is; OWES the profile
-        owes us, by a charge that is under way or looked at, and what it owes is not set off yet; ALARM a person must
-        look at an attempt; NO_MEANS the profile has no means of payment; RETRY_LATER until next_retry_at; EXHAUSTED
-        declined too often, DECLINED hard, RETURNED by the bank: another means of payment is wanted; REJECTED or
-        CANCELLED: a person must say retry_transaction; FUND the purse that it would be paid from has not enough: it has
-        not come in, or a gateway took it back, and no reserve covers it. Then refunds go first, then payouts whose
-        advertisers have paid, the oldest first. Changes nothing.
+        in øre, above 0. hold null: now; else why not: NOT_DUE before due_on; UNDER_WAY an attempt is; HELD a person
+        holds the profile's payouts (marketplace.payout_hold); OWES the profile owes us, by a charge that is under way
+        or looked at, and what it owes is not set off yet; ALARM a person must look at an attempt; NO_MEANS the profile
+        has no means of payment; RETRY_LATER until next_retry_at; BALANCE until then: our own balance at the gateway did
+        not suffice, fill it up; EXHAUSTED declined too often, DECLINED hard, RETURNED by the bank: another means of
+        payment is wanted; REJECTED or CANCELLED: a person must say retry_transaction; FUND the purse that it would be
+        paid from has not enough: it has not come in, or a gateway took it back, and no reserve covers it. Then refunds
+        go first, then payouts whose advertisers have paid, the oldest first. Changes nothing.
         """
         return self._rows(DueTransactionsRow, "due_transactions", kind=kind, **given(now=now))
 
@@ -708,6 +735,14 @@ class Marketplace(Room):
         such look; 23B69 its run has ended, or is another session's.
         """
         return self._rows(EndLookRow, "end_look", gateway_look=gateway_look, objects=json(objects))
+
+    def end_payment_means(self, *, profile: int, kind: str, reason: str, now: datetime | None = None) -> None:
+        """Ends the card (CHARGE) or account (PAYOUT) of a profile, with no other in its place: what was prepared with
+        it and not sent is called off, and waits (NO_MEANS) until set_payment_means says another, or the same one again.
+        What a gateway is at goes on, and a charge is given back to the card that paid it. 22023; P0002 there is
+        none.
+        """
+        self._value("end_payment_means", profile=profile, kind=kind, reason=reason, now=now)
 
     def ensure_partitions(self, *, from_: date | None = None, months: int = 3) -> int:
         """Makes the partitions of ad_click for months months from that of from_ on, where they are missing, and moves
@@ -733,6 +768,27 @@ class Marketplace(Room):
         result: int = self._value(
             "exclude_clicks", profiles=profiles, click_times=click_times, ad_clicks=ad_clicks, reason=reason, now=now
         )
+        return result
+
+    def give_goodwill(
+        self, *, profile: int, amount: Money, reason: str, request_id: str, now: datetime | None = None
+    ) -> int:
+        """Gives a profile amount NOK by a person's decision, out of the operator's money; the GOODWILL transaction's
+        number. It is set off against what the profile owes, now or later; what is left is paid by the next run,
+        whatever the minimum, where the profile has an account to be paid to. The same request_id again gives nothing
+        more. 22023; P0002 no such profile; 23B13 the request was another. undo_by_hand takes it back.
+        """
+        result: int = self._value(
+            "give_goodwill", profile=profile, amount=amount, reason=reason, request_id=request_id, now=now
+        )
+        return result
+
+    def hold_payouts(self, *, profile: int, reason: str, now: datetime | None = None) -> int:
+        """Holds a profile's payouts from now on; the hold's number. What was prepared and not sent is called off; what
+        a gateway is at goes on; charges, refunds and setting off go on. 22023; P0002 no such profile; 23B94 they are
+        held already. release_payouts ends it.
+        """
+        result: int = self._value("hold_payouts", profile=profile, reason=reason, now=now)
         return result
 
     def load_clicks(self, *, source: str, content_sha256: bytes, now: datetime | None = None) -> list[LoadClicksRow]:
@@ -828,6 +884,24 @@ class Marketplace(Room):
         """
         return self._rows(PastTransactionsRow, "past_transactions", profile=profile)
 
+    def pause_clicks(
+        self,
+        *,
+        reason: str,
+        advertisement: int | None = None,
+        website: int | None = None,
+        profile: int | None = None,
+        now: datetime | None = None,
+    ) -> int:
+        """From now on clicks of this advertisement, on this website, or of all that this profile has, are recorded and
+        not charged, for the reason given; the pause's number. What was clicked before stays charged. 22023; P0002 no
+        such thing; 23B95 it is paused already. resume_clicks ends it.
+        """
+        result: int = self._value(
+            "pause_clicks", reason=reason, advertisement=advertisement, website=website, profile=profile, now=now
+        )
+        return result
+
     def prepare_attempts(self, *, kind: str, now: datetime | None = None) -> int:
         """Makes an attempt, PREPARED, with its request frozen and a key of its own, made of what a restored ledger has
         again (attempt_key), for each transaction of this kind that due_transactions says is due now, after what
@@ -855,11 +929,12 @@ class Marketplace(Room):
         """What a gateway answered, and what that means: the attempt's next state, and with SUCCEEDED the transaction
         EXECUTED in the same commit. answer: a word of pybridge.payments.gateways; amount in minor units. outcome:
         APPLIED; NOTHING_NEW: it had ended, or was known; ALARM: a person must look. A decline is soft where
-        decline_code has its code; the next attempt is made when retry_rule says. A payout that comes back, or a refund
-        that does or fails after all, stays SUCCEEDED, and is owed again (owe_again). A charge that is returned is
-        disputed: its money is no more in the purse, and an ALARM; reinstated, it is again. job_run: who asked; where
-        another run has sent it since, that nothing was done is NOTHING_NEW. dispute: of returned and reinstated, which
-        dispute. 22023; P0002 no such attempt.
+        decline_code has its code; the next attempt is made when retry_rule says; where our own balance did not suffice
+        (decline_code.is_ours), after gateway.balance_wait, without limit, and alarm says balance. A payout that comes
+        back, or a refund that does or fails after all, stays SUCCEEDED, and is owed again (owe_again). A charge that is
+        returned is disputed: its money is no more in the purse, and an ALARM; reinstated, it is again; lost, that
+        dispute is booked as book_loss does. job_run: who asked; where another run has sent it since, that nothing was
+        done is NOTHING_NEW. dispute: of returned, reinstated and lost, which dispute. 22023; P0002 no such attempt.
         """
         return self._rows(
             RecordAnswerRow,
@@ -916,14 +991,16 @@ class Marketplace(Room):
         now: datetime | None = None,
         dispute: str | None = None,
         metadata: Any = None,
+        parent: str | None = None,
     ) -> str:
         """What a gateway said by itself, whose signature was checked: applied once, by its gateway and number, in
         whatever order such things come. Its attempt is known by the key that we sent, by the batch (then all of it that
         is open), or by what the gateway calls it; payment_attempt must agree. SEEN: it came before; APPLIED,
         NOTHING_NEW, ALARM: as record_answer; STRAY: metadata bear this ledger's name, and no attempt explains it:
-        nothing is sent until take_in, or declare_foreign; NOT_OURS: no such attempt, kept all the same. dispute: which
-        dispute, in the gateway's words. A dispute that is heard of after it was won, as occurred_at says, is won at
-        once. 22023; P0002.
+        nothing is sent until take_in, or declare_foreign; or it is a refund that bears nobody's, of a charge of ours
+        (parent), which the next run takes in; NOT_OURS: no such attempt, kept all the same. dispute: which dispute, in
+        the gateway's words. A dispute that is heard of after it was won or lost, as occurred_at says, is that at once.
+        22023; P0002.
         """
         result: str = self._value(
             "record_event",
@@ -944,6 +1021,7 @@ class Marketplace(Room):
             now=now,
             dispute=dispute,
             metadata=json(metadata),
+            parent=parent,
         )
         return result
 
@@ -994,6 +1072,19 @@ class Marketplace(Room):
         )
         return result
 
+    def release_payouts(self, *, profile: int, reason: str, now: datetime | None = None) -> None:
+        """Ends the hold of a profile's payouts; the next run makes those that are due. 22023; P0002 they are not
+        held.
+        """
+        self._value("release_payouts", profile=profile, reason=reason, now=now)
+
+    def reopen_account(self, *, profile: int, reason: str, now: datetime | None = None) -> None:
+        """Opens an account that was closed: its clicks are charged again from now on, and minimums hold for it. What
+        was paid or donated meanwhile stays so (undo_settlement). 22023; 42501 another closed or paused it, and the
+        login is no bookkeeper; P0002 it is not closed.
+        """
+        self._value("reopen_account", profile=profile, reason=reason, now=now)
+
     def resolve_attempt(
         self,
         *,
@@ -1012,6 +1103,12 @@ class Marketplace(Room):
             "resolve_attempt", payment_attempt=payment_attempt, done=done, reason=reason, gateway_id=gateway_id, now=now
         )
         return result
+
+    def resume_clicks(self, *, pause: int, reason: str, now: datetime | None = None) -> None:
+        """Ends a pause: clicks are charged again from now on; those of the pause never are. 22023; 42501 another paused
+        it, and the login is no bookkeeper; P0002 no such pause is open.
+        """
+        self._value("resume_clicks", pause=pause, reason=reason, now=now)
 
     def retry_transaction(self, *, transaction: int, reason: str, now: datetime | None = None) -> None:
         """A person says that a transaction whose last attempt was declined, rejected or cancelled, or whose payment
@@ -1046,6 +1143,29 @@ class Marketplace(Room):
         there already is moved by transfer; attempts that exist keep theirs. 22023; P0002 no such gateway.
         """
         self._value("set_purse", gateway=gateway, purse=purse)
+
+    def settle(
+        self,
+        *,
+        transaction: int,
+        kind: str,
+        reason: str,
+        request_id: str,
+        amount: Money | None = None,
+        now: datetime | None = None,
+    ) -> int:
+        """Settles what a closed transaction has left, amount NOK of it or, if null, all, so that no gateway moves it;
+        the settlement's number. PAID_OUTSIDE: the profile paid the operator by another road (move_reserve puts it into
+        a purse); REDUCED, WRITTEN_OFF: it need not pay. What publishers earned stays owed, and is paid out of the
+        operator's money in the purse; corrections credit none of what was forgiven. DONATED: what a profile is owed
+        stays with the operator; if its clicks are corrected later, undo it first. The same request_id again settles
+        nothing more. 22023; P0002 no such transaction; 23B13 the request was another; 23B92 not so much is left, it is
+        not closed, or a gateway is at it. undo_settlement takes it back.
+        """
+        result: int = self._value(
+            "settle", transaction=transaction, kind=kind, reason=reason, request_id=request_id, amount=amount, now=now
+        )
+        return result
 
     def statement_lines(self, *, profile: int, month: date, transaction: int) -> list[StatementLinesRow]:
         """click_lines for those who may read report.marketplace_statement_line, which asks it, and not the clicks
@@ -1082,14 +1202,32 @@ class Marketplace(Room):
         """
         self._value("transfer", from_=from_, to=to, amount=amount, reason=reason, now=now)
 
+    def undo_by_hand(self, *, transaction: int, reason: str, now: datetime | None = None) -> int:
+        """Takes a GOODWILL or a FEE back, by a transaction of the other kind that names it, whose number it returns,
+        the same one when it is asked again. What is left of the first meets it; what was set off or paid of it is owed
+        back. 22023; P0002 no such transaction; 23B92 a gateway is at it, it was charged (refund_transaction gives that
+        back), or it was settled.
+        """
+        result: int = self._value("undo_by_hand", transaction=transaction, reason=reason, now=now)
+        return result
+
+    def undo_settlement(self, *, settlement: int, reason: str, now: datetime | None = None) -> int:
+        """Takes a settlement back: its transaction has so much left again, which is set off, charged or paid by the
+        next run; the number of the row that undoes it, the same one when it is asked again. 22023; P0002 no such
+        settlement; 23B92 a gateway is at the transaction, or has charged the rest; 23B93 clicks were corrected since,
+        or what went on was charged.
+        """
+        result: int = self._value("undo_settlement", settlement=settlement, reason=reason, now=now)
+        return result
+
     def unresolved_calls(self, *, gateway: str, job_run: int, now: datetime | None = None) -> list[UnresolvedCallsRow]:
         """What to ask of a gateway about one attempt of unknown end, or one batch: action SEND the very same request
         with the same key, while the key is surely known; LOOK_UP by what it calls it, or by our metadata, once it is
-        older, and poll_wait after it was sent last; CANCEL what waited too long for a person. No row: nothing is left,
-        in this run. What another run was sending when it died is UNKNOWN from now on; what one that lives is asking
-        about is left to it. Commit, call, and tell record_answer; then ask again. 22023; P0002 no such run; 23B68 this
-        run has not looked what the gateway has, or it has what we do not know; 23B69 it has ended, or is another
-        session's.
+        older, and poll_wait after it was sent last; CANCEL what waited too long for a person. While the gateway has
+        what we do not know (marketplace.stray), only LOOK_UP, of what has a later attempt there. No row: nothing is
+        left, in this run. What another run was sending when it died is UNKNOWN from now on; what one that lives is
+        asking about is left to it. Commit, call, and tell record_answer; then ask again. 22023; P0002 no such run;
+        23B68 this run has not looked what the gateway has; 23B69 it has ended, or is another session's.
         """
         return self._rows(UnresolvedCallsRow, "unresolved_calls", gateway=gateway, job_run=job_run, now=now)
 
@@ -1122,10 +1260,11 @@ class Marketplace(Room):
 
     def why_not_paid(self, *, profile: int) -> list[WhyNotPaidRow]:
         """Why nothing was charged or paid for a profile's months (M8), newest first, by the same rule as
-        due_transactions: RUNNING, BELOW_MINIMUM, NOTHING_DUE, SET_OFF against other months, WAITS_TO_BE_CHARGED,
-        WAITS_TO_BE_GIVEN_BACK, WAITS_FOR_CHARGES, UNDER_WAY, REQUIRES_ACTION of the card's holder, OWES: a charge of
-        the profile comes first, DECLINED_TRIED_AGAIN, NO_MEANS_OF_PAYMENT, RETURNED by the bank, REJECTED, CALLED_OFF,
+        due_transactions: RUNNING, BELOW_MINIMUM, NOTHING_DUE, SET_OFF against other months, SETTLED by a person's
+        decision, HELD payouts, WAITS_TO_BE_CHARGED, WAITS_TO_BE_GIVEN_BACK, WAITS_FOR_CHARGES, UNDER_WAY,
+        REQUIRES_ACTION of the card's holder, OWES: a charge of the profile comes first, DECLINED_TRIED_AGAIN,
+        WAITS_FOR_US: our own account has not enough, NO_MEANS_OF_PAYMENT, RETURNED by the bank, REJECTED, CALLED_OFF,
         LOOKED_AT by us, or FAILED; and of what was charged: DISPUTED, or TAKEN_BACK by the bank. amount: NOK, above 0
-        the profile owes us; what is left, of SET_OFF what was set off. 42501 another's; P0002 no such profile.
+        the profile owes us; what is left, of SET_OFF and SETTLED what was. 42501 another's; P0002 no such profile.
         """
         return self._rows(WhyNotPaidRow, "why_not_paid", profile=profile)
