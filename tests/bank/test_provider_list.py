@@ -230,10 +230,12 @@ def test_money_that_is_recorded_nowhere_is_missed(db: Connection, tmp_path: Path
     """The control: without the record of what bought nothing the two lists differ."""
     run(
         db,
-        "create or replace function billig.owe_back(bigint, text, text, numeric, text, bigint[]) returns void"
-        " language sql as ''",
+        "create or replace function billig.owe_back(p_purchase bigint, p_provider_reference text, p_payment_method text,"
+        " p_amount numeric, p_kind text, p_tickets bigint[]) returns void language plpgsql as 'begin end'",
     )
     shop = Shop(db, tmp_path, 0)
     shop.pay_twice()
+    missed = {name for name, amount in shop.provider.sums().items() if shop.ours().get(name) != amount}
+    assert missed == {shop.provider.charges()[1]}
     with pytest.raises(AssertionError):
         shop.check()
