@@ -231,7 +231,8 @@ def test_money_that_is_recorded_nowhere_is_missed(db: Connection, tmp_path: Path
     run(
         db,
         "create or replace function billig.owe_back(p_purchase bigint, p_provider_reference text,"
-        " p_payment_method text, p_amount numeric, p_kind text, p_tickets bigint[]) returns void language plpgsql as 'begin end'",
+        " p_payment_method text, p_amount numeric, p_kind text, p_tickets bigint[])"
+        " returns void language plpgsql as 'begin end'",
     )
     shop = Shop(db, tmp_path, 0)
     sale = shop.sell()
