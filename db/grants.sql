@@ -64,6 +64,8 @@ books.voucher_rule_period, books.vat_term_rule, books.vat_registration, billig.e
 to analyst, bookkeeper, auditor, scheduler;
 
 grant select on all tables in schema report to analyst, bookkeeper, auditor;
+-- What books.rate_on reads, for report.price_list.
+grant select on books.vat_rate to analyst;
 grant execute on all functions in schema report to analyst, bookkeeper, auditor;
 grant select on all tables in schema consistency to auditor, scheduler, bookkeeper;
 
@@ -76,7 +78,7 @@ grant execute on function
 billig.is_sale, billig.is_refund, billig.is_price_change, billig.is_vat_change, billig.is_fee_kept, billig.is_reduction, billig.is_chargeback, billig.is_use, billig.is_unuse,
 billig.channel_of, billig.moves_money, billig.left_of, billig.fee_in,
 billig.takes_money, billig.takes_seat, billig.is_web_payment, billig.frees_seat, billig.components,
-books.share_of, billig.round_cash, books.rule_for, books.taxed, billig.term_on, billig.history_position
+books.share_of, billig.round_cash, books.rule_for, books.taxed, billig.term_on, billig.history_position, books.rate_on
 to analyst, bookkeeper, auditor, scheduler;
 
 grant execute on function billig.create_purchase, billig.cancel_reservation, billig.refund

@@ -3,7 +3,8 @@
 import inspect
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,12 +14,13 @@ from rich.console import Console
 from rich.text import Text
 
 from pybridge import errors
-from pybridge.cli.common import REFUSED, From, Json, Lang, To, day, fail, not_empty, period
+from pybridge.cli.common import REFUSED, From, Json, Lang, To, day, fail, not_empty, period, print_json
 from pybridge.cli.plain import group
 from pybridge.database import connect
 from pybridge.extras import needs
+from pybridge.reports import extract as extracting
+from pybridge.reports import known, questions
 from pybridge.reports import output as report_output
-from pybridge.reports import questions
 from pybridge.reports.columns import label
 from pybridge.reports.declared import DAYS, FILTERS, REPORTS, Declared, answer
 from pybridge.reports.tables import Report, UnknownReport
@@ -28,6 +30,7 @@ app = group()
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV, every column.")]
 Xlsx = Annotated[Path | None, typer.Option("--xlsx", dir_okay=False, help="Write a spreadsheet to this file.")]
 Html = Annotated[Path | None, typer.Option("--html", dir_okay=False, help="Write a page to this file.")]
+ROOMY = 10_000  # characters: wider than any report
 PageOf = tuple[str, dict[str, object]]  # a page, and what it is asked
 
 
@@ -48,12 +51,16 @@ def _write(
             raise typer.BadParameter(f"{file.absolute().parent} is not a folder", param_hint=option)
     if html is not None and page is not None:
         name, asked = page
+        with connect(deployed=True) as connection:
+            _check(connection, asked)
         _save_page(html, name, {key: str(value) for key, value in asked.items() if value is not None}, lang)
         return
     with connect(deployed=True) as connection, connection.transaction():
         connection.execute("set transaction isolation level repeatable read read only")
         try:
             report = ask(connection)
+            if report.is_empty:
+                _check(connection, report.asked)
         except UnknownReport as error:
             raise typer.BadParameter(f"{error}; there are: {', '.join(error.known)}") from None
         except psycopg.DataError as error:
@@ -65,7 +72,19 @@ def _write(
     elif xlsx is not None:
         _save(report, xlsx)
     else:
-        report_output.print_report(report, Console())
+        report_output.print_report(report, _console())
+
+
+def _console() -> Console:
+    """A terminal's width is what it is; a file or a pipe has room for every column."""
+    return Console() if sys.stdout.isatty() or "COLUMNS" in os.environ else Console(width=ROOMY)
+
+
+def _check(connection: psycopg.Connection[Any], asked: Mapping[str, Any]) -> None:
+    try:
+        known.check(connection, asked)
+    except known.UnknownName as error:
+        raise fail(REFUSED, str(error), error.hint) from None
 
 
 def _save(report: Report, file: Path) -> None:
@@ -202,6 +221,34 @@ def view(
     asked = period(first, last)
     pairs = _pairs(where, "--where")
     _write(lambda connection: questions.view(connection, name, asked, pairs, limit), as_csv, as_json, xlsx)
+
+
+@app.command()
+def extract(
+    name: Annotated[str, typer.Argument(help="A view with a history_position, such as transaction_line.")],
+    file: Annotated[Path, typer.Argument(dir_okay=False, help="The Parquet file to write.")],
+    since: Annotated[int, typer.Option(min=0, help="Where the last one ended; 0: from the beginning.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """What became final since the last extract, as a Parquet file; says where the next one begins."""
+    if not file.absolute().parent.is_dir():
+        raise typer.BadParameter(f"{file.absolute().parent} is not a folder", param_hint="FILE")
+    partial = file.with_name(f".{file.name}.{os.getpid()}")
+    with connect(deployed=True) as connection, connection.transaction():
+        connection.execute("set transaction isolation level repeatable read read only")
+        try:
+            did = extracting.write(connection, name, since, partial)
+            partial.replace(file)
+        except UnknownReport as error:
+            raise typer.BadParameter(f"{error}; these can: {', '.join(error.known)}") from None
+        except OSError as error:
+            raise fail(REFUSED, f"{file} cannot be written: {error}") from None
+        finally:
+            partial.unlink(missing_ok=True)
+    if as_json:
+        print_json(asdict(did))
+    else:
+        typer.echo(f"wrote {file}: {did.rows} rows of {did.view}; next time: --since {did.final_before}")
 
 
 @app.command()

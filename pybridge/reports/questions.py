@@ -288,8 +288,12 @@ def view(
     where: Sequence[tuple[str, str]] = (),
     limit: int | None = None,
 ) -> Report:
-    """The rows of any view of schema report. `where`: column and value, an empty value for null."""
+    """The rows of any view of schema report, named with its schema or without.
+
+    `where`: column and value, an empty value for null.
+    """
     known = views(connection)
+    name = name.removeprefix("report.")
     if name not in known:
         raise UnknownReport(f"there is no view report.{name}", known)
     columns = known[name].columns

@@ -123,7 +123,6 @@ def test_a_session_is_settled_whatever_the_day(day: Day, report: Run) -> None:
     of_session = from_csv(report(day.db, "settlement", "--session", day.session, "--csv"))
     of_today = from_csv(report(day.db, "settlement", "--seller", "kari", "--csv"))
     assert of_session == of_today
-    assert from_csv(report(day.db, "settlement", "--session", day.session + 1, "--csv")) == []
     later = ["--from", day.today + timedelta(days=1)]
     assert from_csv(report(day.db, "settlement", "--session", day.session, *later, "--csv")) == []
 
@@ -201,20 +200,16 @@ def test_what_nobody_has_counted_has_no_sum() -> None:
     assert console.export_text().split()[-1] == "total"
 
 
-def test_what_is_not_there_gives_an_empty_report_that_says_so(day: Day, report: Run, tmp_path: Path) -> None:
+def test_nothing_that_matches_gives_an_empty_report_that_says_so(day: Day, report: Run, tmp_path: Path) -> None:
+    later = ["--from", day.today + timedelta(days=1)]
     for arguments in (
-        ["settlement", "--seller", "nobody"],
-        ["settlement", "--session", "999"],
-        ["vat-project", "--seller", "nobody"],
-        ["vat-by-project", "--project", "999"],
-        ["seller-activity", "--seller", "nobody"],
+        ["settlement", "--seller", "kari", *later],
+        ["settlement", "--session", day.session, *later],
+        ["vat-by-project", *later],
         ["late-transaction"],
-        ["project-day", "--project", "999"],
-        ["event-sales", "--event", "999"],
-        ["unattached", "--seller", "nobody"],
         ["sessions", "--open"],
-        ["history", "999999"],
-        ["view", "transaction", "--where", "seller=nobody"],
+        ["view", "transaction", "--where", "transaction_type=CHARGEBACK"],
+        ["view", "report.x_report", "--where", "cash_point=99"],
     ):
         printed = report(day.db, *arguments)
         assert printed.exit_code == 0, printed.output
@@ -222,8 +217,52 @@ def test_what_is_not_there_gives_an_empty_report_that_says_so(day: Day, report: 
         assert json.loads(report(day.db, *arguments, "--json").stdout)["rows"] == []
         assert report(day.db, *arguments, "--csv").stdout.count("\n") == 1, "the header is there"
     file = tmp_path / "empty.xlsx"
-    assert "nothing to report" in report(day.db, "settlement", "--seller", "nobody", "--xlsx", file).stdout
+    assert "nothing to report" in report(day.db, "late-transaction", "--xlsx", file).stdout
     assert openpyxl.load_workbook(file).active.max_row == 1
+
+
+def test_a_filter_that_names_what_is_not_there_is_refused_with_what_is_near(
+    day: Day, report: Run, tmp_path: Path
+) -> None:
+    name = one(day.db, "select event_name from report.event order by event limit 1")
+    for arguments, near in (
+        (["settlement", "--seller", "Kar"], "kari"),
+        (["settlement", "--session", "999"], f"{day.session} (kari)"),
+        (["vat-by-project", "--project", "999"], ""),
+        (["event-sales", "--event", "999999"], name),
+        (["event-sales", "--event", "999999999999"], name),
+        (["event-sales", "--event", "999999", "--html", tmp_path / "page.html"], name),
+        (["prepaid", "--event", "999999"], name),
+        (["history", day.sold.tickets[0] + 500], str(day.sold.tickets[0])),
+        (["history", 9999999], "None is near it"),
+        (["view", "transaction", "--where", "seller=nobody"], "kari"),
+        (["view", "till_log", "--where", "till_session=999"], f"{day.session} (kari)"),
+    ):
+        for how in ([], ["--csv"], ["--json"]) if "--html" not in arguments else ([],):
+            refused = report(day.db, *arguments, *how)
+            assert refused.exit_code == 1, (arguments, refused.output)
+            assert "There is no " in refused.stderr, arguments
+            assert str(near) in " ".join(refused.stderr.split()), (arguments, refused.stderr)
+            assert refused.stdout == ""
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_a_view_is_named_with_its_schema_or_without(day: Day, report: Run) -> None:
+    assert report(day.db, "view", "report.seller", "--csv").stdout == report(day.db, "view", "seller", "--csv").stdout
+    assert report(day.db, "view", "billig.seller").exit_code == 2
+
+
+def test_a_pipe_gets_every_column_and_a_terminal_those_that_fit(
+    day: Day, report: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = report(day.db, "view", "transaction", "--csv").stdout.splitlines()[0].split(",")
+    assert "Too wide" in report(day.db, "view", "transaction").stdout
+    monkeypatch.delenv("COLUMNS")  # as in a script: what it prints to is no terminal
+    piped = report(day.db, "view", "transaction").stdout
+    assert "Too wide" not in piped
+    told = " ".join(piped.replace("_", " ").split())
+    nulls = {"exchange", "related_ticket"}
+    assert [each for each in columns if each.split("_")[0] not in told and each not in nulls] == []
 
 
 # --- Programs -------------------------------------------------------------------------------------------------------

@@ -194,7 +194,7 @@ def test_each_answer_has_its_state(
     alarming = answer.answer == "conflict" or (answer.answer == "succeeded" and state == "UNKNOWN")
     assert (attempt["alarm"] is not None) == alarming == (done.alarms == 1)
     assert ("PAYMENT_ALARM" in errors(here.db, JANUARY)) == alarming
-    events = rows(here.db, "select event, to_state, note from report.payment_event order by payment_attempt_event")
+    events = rows(here.db, "select to_state, note from report.payment_event order by payment_attempt_event")
     assert [row["to_state"] for row in events] == ["PREPARED", "SUBMITTED", state]
 
 
@@ -331,7 +331,7 @@ def test_a_run_that_died_while_it_sent_is_found_out_about(here: Town, gateway: S
     while one(here.db, "select state from report.job_run order by job_run desc limit 1") != "crashed":
         time.sleep(0.01)
     assert executed(here.db, gateway, later(CHARGE_DAY, minutes=5)).states == {"SUCCEEDED": 1}
-    steps = rows(here.db, "select event from report.payment_event order by payment_attempt_event")
+    steps = rows(here.db, "select step as event from report.payment_event order by payment_attempt_event")
     assert [row["event"] for row in steps] == ["prepared", "claimed", "crashed", "sent_again", "succeeded"]
     assert len({request.idempotency_key for _, request in gateway.asked}) == 1
 
@@ -1076,7 +1076,7 @@ def test_a_look_up_goes_back_to_when_it_was_really_sent(here: Town, gateway: Scr
     executed(db, gateway, later(coming, days=1))
     how, request = gateway.asked[1]
     assert how == "look_up"
-    assert request.submitted_at == one(db, "select min(written_at) from report.payment_event where event = 'claimed'")
+    assert request.submitted_at == one(db, "select min(written_at) from report.payment_event where step = 'claimed'")
 
 
 @pytest.mark.parametrize("now", ["infinity", "-infinity"])

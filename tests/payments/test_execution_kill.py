@@ -86,7 +86,7 @@ def test_kills_of_the_job_and_of_the_server(durable_server: DurableServerFactory
         assert sorted(Counter(each.idempotency_key for each in ledger.charges).values()) == [1] * PEOPLE
         assert set(ledger.customers().values()) == {5000}
         assert list(ledger.accounts().values()) == [PEOPLE * 3500]
-        events = {row["event"] for row in rows(db, "select event from report.payment_event")}
+        events = {row["event"] for row in rows(db, "select step as event from report.payment_event")}
         assert {"crashed", "sent_again"} <= events, "the kills met nothing under way"
         assert consistency(db) == {}
         assert market.errors(db, JANUARY) == []

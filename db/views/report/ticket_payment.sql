@@ -25,7 +25,8 @@ select
     l.seller,
     coalesce(m.payment_method_name, 'NONE') as payment_method,
     coalesce(m.is_cash, false) as is_cash,
-    c.amount::numeric(14, 2) as amount
+    c.amount::numeric(14, 2) as amount,
+    billig.history_position(l.era, l.xact_id) as history_position
 from billig.posted_log as l
 left join billig.transaction_type as y on l.transaction_type = y.transaction_type
 left join billig.event as e on l.event = e.event
@@ -126,3 +127,4 @@ comment on column report.ticket_payment.seller is 'Who did it: seller, refunder 
 comment on column report.ticket_payment.payment_method is 'Name of the means of payment; NONE: nothing moved';
 comment on column report.ticket_payment.is_cash is 'Whether it is notes and coins';
 comment on column report.ticket_payment.amount is 'NOK of the row that came (positive) or went (negative) by it, VAT and fee included';
+comment on column report.ticket_payment.history_position is 'Place in the history of commits, which only grows: rows below final_before of report.watermark are all there. What increments are read by';
