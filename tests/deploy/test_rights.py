@@ -234,11 +234,12 @@ def test_what_runs_with_the_owners_rights_fixes_its_search_path(shared_db: Conne
             "select pronamespace::regnamespace || '.' || proname as name from pg_proc where prosqlbody is not null",
         )
     }
-    bound = ["billig.term_on", "books.rule_for", "books.taxed"]
+    bound = ["billig.term_on", "books.rate_on", "books.rule_for", "books.taxed"]
     assert {*bound} <= atomic, "what these look up was settled when they were made"
     assert [row["name"] for row in found if not row["is_fixed"] and row["name"] not in bound] == [
         *("bank.reference_key", "bank.text_keys"),
-        *("billig.channel_of", "billig.components", "billig.fee_in", "billig.frees_seat", "billig.is_chargeback"),
+        *("billig.channel_of", "billig.components", "billig.fee_in", "billig.frees_seat", "billig.history_position"),
+        "billig.is_chargeback",
         *("billig.is_fee_kept", "billig.is_price_change", "billig.is_reduction", "billig.is_refund"),
         *("billig.is_sale", "billig.is_unuse", "billig.is_use"),
         *("billig.is_vat_change", "billig.is_web_payment", "billig.left_of", "billig.local_time", "billig.moves_money"),

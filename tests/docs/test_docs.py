@@ -30,7 +30,7 @@ WITH_SNIPPETS = [
 ]
 # What the page of reports shows, and the decisions that the page of execution tells how to make.
 SETTLEMENT = {
-    "cashier_settlement", "open_items", "payment_by_method", "project_day", "seller_vat_project",
+    "cashier_settlement", "event", "open_items", "payment_by_method", "project_day", "seller_vat_project",
     "ticket_group_sales", "ticket_history", "ticket_payment", "ticket_sales_by_event", "till_session", "transaction",
     "transaction_line", "unattached_payment",
 }  # fmt: skip

@@ -2,7 +2,6 @@
 
 import json
 import sys
-import venv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,8 @@ import pytest
 
 from pybridge.paths import ROOT
 from tests.conftest import Connect, Connection
-from tests.install.test_wheel import Environment
 from tests.support.domain import exchange, make_event, one, refund, rows, run, sell
+from tests.support.environments import Environment, new_environment
 
 pytestmark = pytest.mark.install
 
@@ -23,10 +22,7 @@ PACKAGES = ("dbt-core>=1.11,<1.12", "dbt-postgres>=1.10,<1.12")
 @pytest.fixture(scope="module")
 def dbt(tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """Apart from ours: dbt pins what it needs."""
-    folder = tmp_path_factory.mktemp("dbt")
-    venv.EnvBuilder(with_pip=True, symlinks=True).create(folder / "environment")
-    (folder / "here").mkdir()
-    made = Environment(folder / "environment", folder / "here")
+    made = new_environment(tmp_path_factory.mktemp("dbt"))
     made.does("python", "-m", "pip", "install", "--quiet", "--no-compile", *PACKAGES)
     return made
 
@@ -41,7 +37,7 @@ def analyst(db: Connection) -> Iterator[str]:
 
 
 def test_dbt_loads_tests_snapshots_and_describes_and_loses_nothing_that_commits_late(
-    db: Connection, connect: Connect, analyst: str, dbt: Environment, monkeypatch: pytest.MonkeyPatch
+    db: Connection, connect: Connect, analyst: str, dbt: Environment
 ) -> None:
     event = make_event(db, prices=(300, 200), num=100, fee=10)
     slow = connect(autocommit=False)

@@ -14,12 +14,13 @@ from typing import Any, LiteralString
 import pandas
 import psycopg
 import pytest
+from psycopg import sql
 from pytest_postgresql.executors import NoopExecutor
 
 from pybridge.paths import ROOT
 from tests.conftest import Clone, Connection, ServerInfo
 from tests.support import servers
-from tests.support.domain import rows
+from tests.support.domain import rows, run
 from tests.support.histories import History
 
 PAGE = (ROOT / "docs" / "reports.md").read_text("utf-8")
@@ -114,7 +115,7 @@ def test_what_was_sold_by_event_day_and_channel(db: Connection, raw: Frames) -> 
     sold = raw["log"][raw["log"]["type"].isin(SALES)].groupby(["event", "transaction_date", "sale_channel"])
     expected = {key: (len(each), sum(each["total"])) for key, each in sold}
     names = ("tickets", "amount")
-    assert said(db, "What was sold, by event, day and channel?", keys, names, also="event,") == expected
+    assert said(db, "What was sold, by event, day and channel?", keys, names, also="e.event,") == expected
 
 
 def test_how_full_each_part_of_the_hall_is(db: Connection, raw: Frames) -> None:
@@ -164,7 +165,7 @@ def test_who_did_not_come(db: Connection, raw: Frames) -> None:
         for key, used in tickets.items()
     }
     names = ("tickets", "used", "no_shows", "percent")
-    assert said(db, "Who did not come?", ("event",), names, also="event,") == expected
+    assert said(db, "Who did not come?", ("event",), names, also="e.event,") == expected
     assert any(used for _, used, _, _ in expected.values())
 
 
@@ -199,7 +200,7 @@ def test_how_many_are_given_back(db: Connection, raw: Frames) -> None:
     for event in raw["event"]["event"]:
         of_it = log[log["event"] == event]
         sold, back = (of_it[of_it["type"].isin(types)] for types in (SALES, REFUNDS))
-        into, out = sold["exchange"].notna().sum(), back["exchange"].notna().sum()
+        into, out = (int(each["exchange"].notna().sum()) for each in (sold, back))
         rates = percent(len(back), len(sold)), percent(len(back) - out, len(sold) - into)
         expected[event,] = len(sold), len(back), out, *rates
     names = ("sold", "refunded", "exchanged", "percent", "percent_without_exchanges")
@@ -242,7 +243,7 @@ def by_method(frame: pandas.DataFrame) -> dict[str, Decimal]:
 
 
 def test_how_each_event_was_paid_for(db: Connection, raw: Frames) -> None:
-    found = said(db, "How was each event paid for?", ("event", "payment_method"), ("amount",), also="event,")
+    found = said(db, "How was each event paid for?", ("event", "payment_method"), ("amount",), also="e.event,")
     expected: dict[Any, Decimal] = defaultdict(Decimal)
     moves = raw["log"][raw["log"]["type"].isin((*SALES, *REFUNDS, "FEE_KEPT", "NORMAL_CHANGE", "PRICE_REDUCTION",
                                                 "CHARGEBACK", "CHARGEBACK_WON", "VAT_CHANGE"))]  # fmt: skip
@@ -306,6 +307,88 @@ def test_the_net_revenue_with_fees_and_without(db: Connection, raw: Frames) -> N
         ("net_amount", "without_fees"),
     )  # fmt: skip
     assert found == {key: tuple(amounts) for key, amounts in expected.items()}
+
+
+# --- What names a row, and places it --------------------------------------------------------------------------------
+
+
+def names(db: Connection, table: LiteralString, key: LiteralString, name: LiteralString) -> dict[Any, Any]:
+    found = rows(db, f"select {key} as key, {name} as name from {table}")
+    return {row["key"]: row["name"] for row in found} | {None: None}
+
+
+def test_rows_of_the_log_say_their_names_place_and_channel(db: Connection) -> None:
+    channel = names(db, "billig.ticket", "ticket", "sale_channel")
+    log = {row["transaction_log"]: row for row in rows(db, "select * from billig.transaction_log")}
+    times, places = (names(db, "billig.event", "event", name) for name in ("event_time", "event_location"))
+    vat = names(db, "books.vat_code", "vat_code", "vat_code_name")
+    project = names(db, "billig.project", "project", "project_name")
+    point = names(db, "billig.cash_point", "cash_point", "cash_point_name")
+    sold = {row["sold_name"]: row for row in rows(db, "select * from billig.sold_name")}
+    for view in ("transaction", "transaction_line", "ticket_payment", "ticket_history"):
+        found = rows(db, sql.SQL("select * from {}").format(sql.Identifier("report", view)))
+        assert found
+        for row in found:
+            assert row["sale_channel"] == channel[row["ticket"]]
+            assert (row["event_time"], row["event_location"]) == (times[row["event"]], places[row["event"]])
+            assert row["project_name"] == project[row["project"]]
+            if view == "ticket_history":
+                continue
+            of_log = log[row["transaction_log"]]
+            assert row["history_position"] == of_log["era"] * 2**47 + int(of_log["xact_id"])
+            assert row["exchange"] == of_log["exchange"]
+            if view == "ticket_payment":
+                continue
+            assert row["vat_code_name"] == vat[row["vat_code"]]
+            assert row["cash_point_name"] == point[row["cash_point"]]
+            called = sold[of_log["sold_name"]]
+            for group in ("ticket_group", "price_group"):
+                assert (row[group], row[f"{group}_name"]) == (of_log[group], called[f"{group}_name"])
+            if view == "transaction":
+                assert row["fee_vat_code_name"] == vat[row["fee_vat_code"]]
+
+
+def test_a_ticket_says_its_price_and_means_of_payment(db: Connection, raw: Frames) -> None:
+    methods = raw["line"].sort_values("payment_method").groupby("payment")["method"].unique().to_dict()
+    for row in rows(db, "select * from report.ticket_history"):
+        log = raw["log"][raw["log"]["ticket"] == row["ticket"]]
+        last = log.iloc[-1]
+        paid = log[log["type"].isin(SALES)]["payment"]
+        assert (row["ticket_group"], row["price_group"], row["price"]) == tuple(
+            last[["ticket_group", "price_group", "price"]]
+        )
+        expected = methods.get(paid.iloc[0]) if len(paid) else None
+        assert row["payment_methods"] == (None if expected is None else ", ".join(expected))
+
+
+def test_the_programme_its_prices_projects_and_sellers_are_the_tables(db: Connection) -> None:
+    programme = "select event, event_name, event_time, event_location, project, sale_from, sale_to from {} order by 1"
+    assert rows(db, sql.SQL(programme).format(sql.Identifier("report", "event"))) == rows(
+        db, sql.SQL(programme).format(sql.Identifier("billig", "event"))
+    )
+    run(db, "update billig.price_group set membership_needed = true where price_group = 1")
+    listed = rows(db, "select price_group, ticket_group, price, is_member_price as member from report.price_list")
+    stored = "select price_group, ticket_group, price, membership_needed as member from billig.price_group"
+    assert {tuple(row.values()) for row in listed} == {tuple(row.values()) for row in rows(db, stored)}
+    assert {row["price_group"] for row in listed if row["member"]} == {1}
+    assert rows(db, "select project, project_name from report.project order by 1") == rows(
+        db, "select project, project_name from billig.project order by 1"
+    )
+    sellers = {row["seller"] for row in rows(db, "select seller from report.seller")}
+    did = {row["seller"] for row in rows(db, "select distinct seller from billig.payment where seller is not null")}
+    assert did
+    assert did <= sellers
+
+
+def test_what_groups_come_to_is_what_their_events_come_to(db: Connection) -> None:
+    counts = "tickets_live tickets_unpaid tickets_sold tickets_refunded tickets_free tickets_exchanged_in"
+    for column in (*counts.split(), "tickets_exchanged_out", "gross_amount", "net_amount", "vat_amount", "capacity"):
+        query = sql.SQL("select event, sum({}) as sum from {} group by event order by event")
+        by_group, by_event = (
+            rows(db, query.format(sql.Identifier(column), sql.Identifier("report", view)))
+            for view in ("ticket_group_sales", "ticket_sales_by_event")
+        )
+        assert by_group == by_event, column
 
 
 def test_every_question_of_the_page_is_compared() -> None:

@@ -64,4 +64,4 @@ end;
 $$;
 
 comment on function marketplace.click_lines(bigint, date, bigint) is
-'What a transaction of a profile and a month is made of, so far as its caller may see it: the lines of report.marketplace_statement_line, and of own_statement_line, whose columns it has. Runs with its caller''s rights, so that row-level security decides. May be null: item, price, commission_rate, price_amount, commission_amount, reason.';
+'What a transaction of a profile and a month is made of, so far as its caller may see it: the lines of report.marketplace_statement_line, and of own_statement_line, whose columns it has (item is their item_number). Runs with its caller''s rights, so that row-level security decides. May be null: item, price, commission_rate, price_amount, commission_amount, reason.';

@@ -5,7 +5,7 @@ select
     t.kind,
     t.profile,
     l.side,
-    l.item,
+    l.item as item_number,
     coalesce(a.advertisement_name, w.website_name) as item_name,
     l.price,
     l.commission_rate,

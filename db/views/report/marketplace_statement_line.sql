@@ -5,7 +5,7 @@ select
     t.kind,
     t.profile,
     l.side,
-    l.item,
+    l.item as item_number,
     coalesce(a.advertisement_name, w.website_name) as item_name,
     l.price::numeric(12, 6) as price,
     l.commission_rate::numeric(7, 6) as commission_rate,
@@ -27,7 +27,7 @@ comment on column report.marketplace_statement_line.month is 'First day of the m
 comment on column report.marketplace_statement_line.kind is 'MONTHLY, ADJUSTMENT or REFUND: kind of the transaction';
 comment on column report.marketplace_statement_line.profile is 'The profile whose transaction it is';
 comment on column report.marketplace_statement_line.side is 'ADVERTISEMENT: clicks that it pays for; WEBSITE: clicks that it is paid for';
-comment on column report.marketplace_statement_line.item is 'Number of the advertisement or website, as side says';
+comment on column report.marketplace_statement_line.item_number is 'Number of the advertisement or website, as side says';
 comment on column report.marketplace_statement_line.item_name is 'Name of the advertisement or website, as it is now';
 comment on column report.marketplace_statement_line.price is 'NOK per click; null: taken back';
 comment on column report.marketplace_statement_line.commission_rate is 'Share of the price that the marketplace keeps, 0 to 1; null: of ADVERTISEMENT, or taken back';

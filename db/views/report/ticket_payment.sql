@@ -33,21 +33,15 @@ left join billig.event as e on l.event = e.event
 left join billig.organisation as o on l.organisation = o.organisation
 left join billig.sold_name as n on l.sold_name = n.sold_name
 cross join lateral (
-    -- What of the row's money came or went by each method: the rows of a payment in order, against its methods in order,
-    -- each in proportion; a cell is what lies between four such sums, rounded, so that rows and methods both add up.
+    -- What of the row's money came or went by each method: a share of shares, so that rows and methods both add up.
     select
         k.payment_method,
-        round(r.upto * k.upto / r.total, 2) - round(r.before * k.upto / r.total, 2)
-        - round(r.upto * k.before / r.total, 2) + round(r.before * k.before / r.total, 2) as amount
+        books.share_of(k.upto, r.upto, l.amount + l.fee_amount, r.total)
+        - books.share_of(k.before, r.upto, l.amount + l.fee_amount, r.total) as amount
     from (
         select
             sum(b.amount + b.fee_amount) as total,
-            coalesce(
-                sum(b.amount + b.fee_amount) filter (where b.transaction_log <= l.transaction_log), 0
-            ) as upto,
-            coalesce(
-                sum(b.amount + b.fee_amount) filter (where b.transaction_log < l.transaction_log), 0
-            ) as before
+            sum(b.amount + b.fee_amount) filter (where b.transaction_log <= l.transaction_log) as upto
         from billig.transaction_log as b
         where
             b.payment = l.payment

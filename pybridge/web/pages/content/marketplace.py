@@ -131,10 +131,11 @@ def _transaction(context: Context, books: Books, row: Mapping[str, Any], kind: s
         sql.SQL(
             """
             select
-                side, item, item_name, price, commission_rate, clicks, price_amount, commission_amount, amount, reason
+                side, item_number, item_name, price, commission_rate, clicks, price_amount, commission_amount, amount,
+                reason
             from {}
             where transaction = %(transaction)s
-            order by side, item, price
+            order by side, item_number, price
             """
         ).format(books.line),
         ("clicks", "price_amount", "commission_amount", "amount"),
@@ -142,7 +143,7 @@ def _transaction(context: Context, books: Books, row: Mapping[str, Any], kind: s
     )
     caption = words("What it is made of")
     title = words("Transaction {number}, {kind}", number=row["transaction"], kind=kind)
-    grid = [context.grid(lines, caption, hide=["item"])] if lines.rows or row["kind"] == "MONTHLY" else []
+    grid = [context.grid(lines, caption, hide=["item_number"])] if lines.rows or row["kind"] == "MONTHLY" else []
     made = Section(title, [Facts(pairs), *grid, *_set_off(context, books, row)])  # a correction may have no lines
     if books.attempt is None:
         return [made]
