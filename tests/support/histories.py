@@ -476,7 +476,7 @@ class History:
         lines = rows(
             self.db,
             """
-            select (to_jsonb(l) - array['event_date'])::text as said
+            select (to_jsonb(l) - array['event_date', 'event_time'])::text as said
             from report.transaction_line as l
             inner join billig.organisation as o on l.organisation_name = o.organisation_name
             where o.organisation = %(organisation)s and l.posting_date between %(first_day)s and %(last_day)s
