@@ -243,7 +243,7 @@ def books(db: Connection) -> Books:
 
 
 def agrees(books: Books, report: str) -> None:
-    """Every row; but for the log's own key, which only orders, and what names and places a row (test_answers.py)."""
+    """Every row; but for the log's own key, which only orders, and what names and places a row (test_names.py)."""
     expected = EXPECTED[report](books)
     found = [{name: row[name] for name in expected[0]} for row in rows(books.db, REPORTS[report])]
     if report in ORDERED:
@@ -312,7 +312,7 @@ TESTED_ELSEWHERE = {  # test_arguments.py, test_settlement.py, test_till.py, tes
     "event_day",  # test_pages.py
     "log_position",
     "watermark",  # test_watermark.py
-    "event",  # these are asked in test_answers.py
+    "event",  # these are asked in test_answers.py, test_names.py
     "price_list",
     "project",
     "seller",
