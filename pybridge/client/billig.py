@@ -625,6 +625,14 @@ class Billig(Room):
         result: bool = self._value("frees_seat", transaction_type=transaction_type)
         return result
 
+    def history_position(self, *, era: int, xact_id: str) -> int:
+        """Where a transaction stands in the history of this database: its number, and above it the era (deploy.era),
+        since a restored dump counts from the beginning again. Only grows; of an era up to 63 a floating-point number
+        holds it exactly. What transaction_log_position_idx has.
+        """
+        result: int = self._value("history_position", era=era, xact_id=xact_id)
+        return result
+
     def import_programme(self, *, rows: Any) -> list[ImportProgrammeRow]:
         """Imports a festival's programme, all or nothing: one row each for project, event, ticket_group and price_group
         with the rows inserted, updated and unchanged. rows as in check_programme. An event is found again by

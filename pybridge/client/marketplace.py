@@ -500,8 +500,8 @@ class Marketplace(Room):
 
     def click_lines(self, *, profile: int, month: date, transaction: int) -> list[ClickLinesRow]:
         """What a transaction of a profile and a month is made of, so far as its caller may see it: the lines of
-        report.marketplace_statement_line, and of own_statement_line, whose columns it has. Runs with its caller's
-        rights, so that row-level security decides.
+        report.marketplace_statement_line, and of own_statement_line, whose columns it has (item is their item_number).
+        Runs with its caller's rights, so that row-level security decides.
         """
         return self._rows(ClickLinesRow, "click_lines", profile=profile, month=month, transaction=transaction)
 
