@@ -58,8 +58,9 @@ PLAIN: dict[str, LiteralString] = {
                 ('NORMAL_SALE', 'NET_PAID', 'RESERVATION_PAID')) as tickets_sold,
             count(*) filter (where component = 'TICKET' and transaction_type in ('NORMAL_REFUND', 'NET_REFUND'))
                 as tickets_refunded,
-            sum(gross_amount) as gross_amount, sum(net_amount) as net_amount, sum(vat_amount) as vat_amount
-        from report.transaction_line
+            sum(gross_amount) as gross_amount, sum(net_amount) as net_amount, sum(vat_amount) as vat_amount,
+            (select v.vat_code_name from books.vat_code as v where v.vat_code = l.vat_code) as vat_code_name
+        from report.transaction_line as l
         group by organisation_name, vat_code, vat_rate
     """,
     "total_by_year": """

@@ -1,8 +1,8 @@
 create or replace view report.watermark as
 select
     billig.history_position(c.era, pg_snapshot_xmin(s.snapshot)) as final_before,
-    (pg_snapshot_xmax(s.snapshot)::text::bigint - pg_snapshot_xmin(s.snapshot)::text::bigint) as numbers_waiting,
-    statement_timestamp() as seen_at
+    pg_snapshot_xmax(s.snapshot)::text::bigint - pg_snapshot_xmin(s.snapshot)::text::bigint as numbers_waiting,
+    now() as seen_at
 from (select max(e.era) as era from deploy.era as e) as c
 cross join (select pg_current_snapshot() as snapshot) as s;
 
@@ -11,4 +11,4 @@ comment on view report.watermark is
 comment on column report.watermark.final_before is 'Rows whose history_position is below this are final; it never goes back';
 comment on column report.watermark.numbers_waiting is
 'Transaction numbers from the oldest one that is still open on; 0: nothing is open, and all that this snapshot sees is final. Where it stays high, a transaction was left open';
-comment on column report.watermark.seen_at is 'When this was asked';
+comment on column report.watermark.seen_at is 'When the transaction that asks began';
