@@ -65,4 +65,4 @@ end;
 $$;
 
 comment on function marketplace.click_lines(bigint, date, bigint) is
-'What a transaction of a profile and a month is made of: the lines of report.marketplace_statement_line, and of own_statement_line, whose columns it has. 42501 another''s; P0002 no such profile. May be null: item, price, commission_rate, price_amount, commission_amount, reason.';
+'What a transaction of a profile and a month is made of: the lines of report.marketplace_statement_line, and of own_statement_line, whose columns it has (item is their item_number). 42501 another''s; P0002 no such profile. May be null: item, price, commission_rate, price_amount, commission_amount, reason.';
