@@ -30,7 +30,7 @@ def shows(connection: Connection, statement: str) -> bool:
 
 
 def statistics(connection: Connection, schema: str, table: str, column: str) -> bool:
-    query = "select from pg_stats where (schemaname, tablename, attname) = (%s, %s, %s)"
+    query = "select 1 as told from pg_stats where (schemaname, tablename, attname) = (%s, %s, %s)"
     return rows(connection, query, schema, table, column) != []
 
 
