@@ -541,7 +541,7 @@ class Marketplace(Room):
     def declare_foreign(self, *, gateway: str, gateway_id: str, reason: str, now: datetime | None = None) -> None:
         """A person says that a stray is not this ledger's, and why: it stops nothing any more. What it paid is paid
         again if this ledger owes it: of a payment of ours, say take_in. 22023; P0002 no such stray; 23B75 it is
-        resolved.
+        resolved, or a refund made by hand that counts against its charge.
         """
         self._value("declare_foreign", gateway=gateway, gateway_id=gateway_id, reason=reason, now=now)
 
