@@ -6,13 +6,13 @@ from decimal import Decimal
 import pytest
 
 from tests.conftest import Connect
-from tests.marketplace import test_account
-from tests.marketplace.test_account import CHARGED, FEBRUARY, JANUARY, PAID, Four
+from tests.support import four as people
 from tests.support import market
 from tests.support.domain import expect, login_role, one, rows, run
+from tests.support.four import CHARGED, FEBRUARY, JANUARY, PAID, Four
 from tests.support.market import at, call
 
-four = test_account.four
+four = people.four
 TENTH, TWENTIETH = at(2026, 1, 10), at(2026, 1, 20)
 
 

@@ -10,13 +10,13 @@ import psycopg
 import pytest
 
 from tests.conftest import Connect, Connection
-from tests.marketplace import test_account
-from tests.marketplace.test_account import CHARGED, FEBRUARY, JANUARY, MARCH, PAID, Four
+from tests.support import four as people
 from tests.support import market
 from tests.support.domain import expect, login_role, one, rows, run
+from tests.support.four import CHARGED, FEBRUARY, JANUARY, MARCH, PAID, Four
 from tests.support.market import at, call
 
-four = test_account.four
+four = people.four
 LATER = at(2026, 2, 20)
 
 
@@ -372,7 +372,7 @@ def test_a_card_that_is_ended_is_not_charged_until_there_is_another(four: Four) 
     assert four.due(CHARGED) == {(four.adv, "CHARGE"): (100, "NO_MEANS")}
     with expect("P0002"), four.db.transaction():
         call(four.db, "end_payment_means", profile=four.adv, kind="CHARGE", reason="asked", now=CHARGED)
-    test_account.means(four.db, four.adv, "CHARGE")
+    people.means(four.db, four.adv, "CHARGE")
     four.moves("CHARGE", PAID)
 
 
@@ -412,7 +412,7 @@ def test_the_bookkeeper_decides_and_the_site_ends_a_card(four: Four, connect: Co
                         call(db, function, **told, now=PAID)
             db.close()
         if may:
-            test_account.means(four.db, four.adv, "CHARGE")
+            people.means(four.db, four.adv, "CHARGE")
 
 
 # --- At the same time -------------------------------------------------------------------------------------------------

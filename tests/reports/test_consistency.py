@@ -76,6 +76,7 @@ MARKETPLACE_TABLES = (
     "purse_movement",
     "account_entry",
     "set_off",
+    "settlement",
 )
 
 BANK_TABLES = (
@@ -824,8 +825,10 @@ BREAKAGES: list[tuple[str, str, Break]] = [
     ("marketplace_account", "set off, and nothing says against what", _purse(
         "update marketplace.transaction set offset_in = offset_in + 1 where status = 'CURRENT'",
         found=Decimal("-21.11"))),
-    ("marketplace_account", "settled by nobody", _purse(
-        "update marketplace.transaction set settled = 1 where status = 'NEW' and left_amount > 1")),
+    ("marketplace_account", "settled, and the transaction has not heard of it", _purse(
+        "insert into marketplace.settlement (transaction, profile, kind, amount, reason, request_id, settled_at)"
+        " select t.transaction, t.profile, 'REDUCED', 1, 'x', 'x', t.created_at from marketplace.transaction as t"
+        " where t.billed > 1 limit 1")),
     ("marketplace_account", "forgiven by nobody", _purse(
         "update marketplace.transaction set forgiven = 1 where billed > credited + 1 and status <> 'CURRENT'")),
     ("marketplace_account", "corrected by nothing", _purse(
