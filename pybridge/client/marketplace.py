@@ -652,7 +652,8 @@ class Marketplace(Room):
 
     def click_lines(self, *, profile: int, month: date, transaction: int) -> list[ClickLinesRow]:
         """What a transaction of a profile and a month is made of: the lines of report.marketplace_statement_line, and
-        of own_statement_line, whose columns it has. 42501 another's; P0002 no such profile.
+        of own_statement_line, whose columns it has (item is their item_number). 42501 another's; P0002 no such
+        profile.
         """
         return self._rows(ClickLinesRow, "click_lines", profile=profile, month=month, transaction=transaction)
 
