@@ -2,7 +2,6 @@
 
 import glob
 import hashlib
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +15,6 @@ from yoyo.migrations import default_migration_table, topological_sort
 
 from pybridge.deploy.acting import Connection
 from pybridge.deploy.sqlfiles import NOTHING_HERE, DeployRefused
-
-# Until 0.1.0 a migration may be rewritten, and a database that the old one made is made anew.
-SETTLED = not metadata.version("pybridge").startswith("0.1.0.dev")
-MAKE_ANEW = (
-    "Until 0.1.0 migrations may be rewritten: deploy from the checkout that made this database, or make it anew, which"
-    " loses what is in it: drop it and deploy into an empty one. Where it is the embedded server's, run `pybridge"
-    " down`, remove the server's data folder, and deploy."
-)
 
 
 class OtherCheckout(DeployRefused):
@@ -67,10 +58,13 @@ def refuse_others(cur: psycopg.Cursor[Any], here: dict[str, str]) -> None:
         )
     )
     for name in sorted(applied.keys() - here.keys()):
-        hint = "Deploy from a checkout that is not older than the database." if SETTLED else MAKE_ANEW
+        hint = "Deploy from a checkout that is not older than the database."
         raise OtherCheckout(name, "this migration is applied, but its file is not here", hint)
     for name in sorted(name for name, sha256 in applied.items() if sha256 != here[name]):
-        hint = "Put the file back as it was, and write a new migration for the change." if SETTLED else MAKE_ANEW
+        hint = (
+            "Put the file back as it was, and write a new migration for the change. A database from before the first"
+            " release, 0.1.0, is made anew, which loses what is in it: drop it and deploy into an empty one."
+        )
         raise OtherCheckout(name, "this migration is applied, and its file has changed since", hint)
 
 
