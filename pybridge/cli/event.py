@@ -96,7 +96,8 @@ def _give_back(client: Client, event: int, batch: int) -> dict[str, Any]:
                     is_state = name in ("purchases_left", "purchases_refused")
                     total[name] = value if is_state else total.get(name, 0) + value
                 tell("purchases", total["purchases_done"], total["purchases_done"] + found.purchases_left)
-                if found.purchases_left == 0 or not found.purchases_done and found.purchases_refused == found.purchases_left:
+                is_stuck = found.purchases_refused == found.purchases_left and not found.purchases_done
+                if not found.purchases_left or is_stuck:
                     return total
                 if found.purchases_done or found.purchases_refused > refused_before:
                     moved = time.monotonic()

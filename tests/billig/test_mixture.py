@@ -7,10 +7,8 @@ PYBRIDGE_MIXTURES says how many histories are played.
 import os
 import random
 from collections import Counter, defaultdict
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -20,7 +18,6 @@ from tests.support.banking import route
 from tests.support.domain import (
     SELLER,
     Event,
-    Row,
     Sale,
     call,
     call_in,
@@ -119,7 +116,7 @@ class Mixture:
         assert methods
         sell(
             self.db, wanted, seller=SELLER, methods=methods,
-            amounts=None if len(methods) == 1 else [30, total - 30],
+            amounts=None if len(methods) == 1 else [Decimal(30), Decimal(total - 30)],
         )  # fmt: skip
 
     do_sell_more = do_sell
@@ -296,7 +293,7 @@ class Mixture:
 
     def end(self) -> list[tuple[int, str]]:
         """Everything goes back by some door; what does not."""
-        for dispute in list(self.disputes):
+        for _ in list(self.disputes):
             if self.random.random() < 0.5:
                 self.attempt("do_win")
         for event in self.events:
@@ -304,10 +301,12 @@ class Mixture:
                 call(self.db, "refund_cancelled", event=event.event)
                 self.carry_out()
         for row in rows(self.db, "select distinct purchase from report.cancelled_owed order by 1"):
-            call(self.db, "pay_cancelled", purchase=row["purchase"], seller=SELLER)
+            try:
+                call(self.db, "pay_cancelled", purchase=row["purchase"], seller=SELLER)
+            except psycopg.errors.IntegrityError as error:
+                if error.sqlstate != "23B37":  # a dispute was won since: refunded below
+                    raise
             self.carry_out()
-        for sale in self.sales:
-            call(self.db, "abort_purchase", purchase=sale.purchase)
         run(
             self.db,
             "update billig.ticket set refunded = billig.local_time(), refunder = 'kari'"
@@ -334,25 +333,32 @@ class Mixture:
         found: dict[str, Decimal] = defaultdict(Decimal)
         for row in rows(self.db, "select reference, amount from bank.expected where route = %s", self.way):
             found[self.provider.owner(row["reference"]) or row["reference"]] += row["amount"]
-        return {name: amount for name, amount in found.items()}
+        return found
 
     def check(self) -> None:
         assert consistency(self.db) == {}
-        cash = one(
-            self.db,
-            "select coalesce(sum(amount), 0) from billig.payment_line where payment_method = 1 and payment > %s",
-            self.first_payment,
-        )
-        drawer = close_till(self.db, FLOAT + cash)["CASH"]
-        assert (drawer["expected"], drawer["difference"]) == (FLOAT + cash, 0)
-        assert self.ours() == self.provider.sums()
-        accounts = {
-            (row["account"]): row["amount"]
+        cash = {
+            row["made_by"] if row["till_session"] is None else "TILL": row["amount"]
             for row in rows(
-                self.db, "select account, sum(amount) as amount from books.voucher_line group by 1 order by 1"
+                self.db,
+                "select p.till_session, case when p.till_session is null then p.made_by end as made_by,"
+                " sum(l.amount) as amount from billig.payment_line as l"
+                " inner join billig.payment as p on l.payment = p.payment"
+                " where l.payment_method = 1 and l.payment > %s group by 1, 2",
+                self.first_payment,
             )
         }
-        print(dict(self.done), dict(self.refused), accounts)
+        assert set(cash) <= {"TILL", "TRIGGER"}, "raw SQL is nobody's session"
+        cash_in = FLOAT + cash.get("TILL", Decimal(0))
+        drawer = close_till(self.db, cash_in)["CASH"]
+        assert (drawer["expected"], drawer["difference"]) == (cash_in, 0)
+        assert self.ours() == self.provider.sums()
+        accounts = {
+            row["account"]: row["amount"]
+            for row in rows(self.db, "select account, sum(amount) as amount from books.voucher_line group by 1")
+        }
+        kept = one(self.db, "select coalesce(sum(amount + fee_amount), 0) from billig.transaction_log")
+        assert (accounts.get(2990, 0), accounts.get(2900, 0)) == (0, -kept), "nobody is owed anything; all is ahead"
 
 
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + HISTORIES))

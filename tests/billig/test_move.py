@@ -104,7 +104,9 @@ def test_a_date_alone_takes_no_cancellation_back(db: Connection, play: Event) ->
     with expect("23B34"):
         run(db, "update billig.event set event_time = %s where event = %s", THEN + timedelta(1), play.event)
     another = row(external_id="77", event_name="Else", event_time=f"{THEN + timedelta(1):%Y-%m-%d %H:%M}")
-    problems = rows(db, "select column_name, reason from billig.check_programme(%s) where not is_warning", Jsonb([another]))
+    problems = rows(
+        db, "select column_name, reason from billig.check_programme(%s) where not is_warning", Jsonb([another])
+    )
     assert [(each["column_name"], "is cancelled" in each["reason"]) for each in problems] == [("event_time", True)]
     # Its own time, another name: as before.
     run(db, "update billig.event set event_time = event_time, event_name = 'Else' where event = %s", play.event)
