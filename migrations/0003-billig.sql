@@ -821,6 +821,8 @@ create table billig.cancelled_purchase (
     purchase bigint not null,
     done_at timestamptz,
     done_by books.name,
+    refused_at timestamptz,
+    refusal books.name,
     tickets_refunded int not null default 0,
     refunded_amount numeric(12, 2) not null default 0,
     tickets_let_go int not null default 0,
@@ -833,6 +835,8 @@ create table billig.cancelled_purchase (
     foreign key (event_change) references billig.event_change (event_change),
     constraint cancelled_purchase_purchase_fkey foreign key (purchase) references billig.purchase (purchase),
     constraint cancelled_purchase_done_check check ((done_at is null) = (done_by is null)),
+    constraint cancelled_purchase_refusal_check
+    check ((refused_at is null) = (refusal is null) and (refusal is null or done_at is null)),
     constraint cancelled_purchase_amount_check check (refunded_amount >= 0 and owed_amount >= 0)
 );
 comment on table billig.cancelled_purchase is
@@ -841,6 +845,8 @@ comment on column billig.cancelled_purchase.event_change is 'The cancellation';
 comment on column billig.cancelled_purchase.purchase is 'The purchase; of its tickets those of the event';
 comment on column billig.cancelled_purchase.done_at is 'When it was done; null: not yet';
 comment on column billig.cancelled_purchase.done_by is 'session_user who did it; null: not yet';
+comment on column billig.cancelled_purchase.refused_at is 'When it was last tried, and refused; null: it was not. Those come after all others';
+comment on column billig.cancelled_purchase.refusal is 'What was said then, with its SQLSTATE: for a person';
 comment on column billig.cancelled_purchase.tickets_refunded is 'Tickets given back by their payment providers, and web tickets that had cost nothing';
 comment on column billig.cancelled_purchase.refunded_amount is 'NOK that went back by the providers, including fees, positive';
 comment on column billig.cancelled_purchase.tickets_let_go is 'Unpaid tickets that were let go';
@@ -848,7 +854,7 @@ comment on column billig.cancelled_purchase.tickets_owed is 'Tickets that a stan
 comment on column billig.cancelled_purchase.owed_amount is 'NOK that was left of those then, including fees, positive: owed to the buyer until paid back';
 comment on column billig.cancelled_purchase.tickets_kept is 'Tickets left as they are: used, and the cancellation says KEEP, or of a stand and worth nothing';
 comment on column billig.cancelled_purchase.tickets_disputed is 'Tickets left as they are: their buyers have gone to their banks';
-create index cancelled_purchase_open_idx on billig.cancelled_purchase (event_change, purchase) where done_at is null;
+create index cancelled_purchase_open_idx on billig.cancelled_purchase (event_change, refused_at nulls first, purchase) where done_at is null;
 comment on index billig.cancelled_purchase_open_idx is 'What is left to do';
 
 create table billig.exchange (

@@ -64,6 +64,12 @@ def cancel(
             f" let go; {done['tickets_owed']} tickets, {kroner(done['owed_amount'])}, are owed at stands;"
             f" {done['tickets_kept']} kept, {done['tickets_disputed']} in dispute"
         )
+    if done["purchases_refused"]:
+        raise fail(
+            REFUSED,
+            f"{done['purchases_left']} purchases are left; {done['purchases_refused']} of them were refused.",
+            f"What stands in the way: pybridge event cancel {event} --dry-run",
+        )
     if done["purchases_left"]:
         raise fail(
             REFUSED,
@@ -74,7 +80,7 @@ def cancel(
 
 def _give_back(client: Client, event: int, batch: int) -> dict[str, Any]:
     """Call after call, each its own transaction, until nothing is left or nothing moves."""
-    total: dict[str, Any] = {}
+    total: dict[str, Any] = {"purchases_refused": 0}
     moved = time.monotonic()
     with progress() as tell:
         while True:
@@ -85,12 +91,15 @@ def _give_back(client: Client, event: int, batch: int) -> dict[str, Any]:
                 if time.monotonic() - moved > PATIENCE:
                     raise
             if found is not None:
+                refused_before = total["purchases_refused"]
                 for name, value in asdict(found).items():
-                    total[name] = value if name == "purchases_left" else total.get(name, 0) + value
+                    is_state = name in ("purchases_left", "purchases_refused")
+                    total[name] = value if is_state else total.get(name, 0) + value
                 tell("purchases", total["purchases_done"], total["purchases_done"] + found.purchases_left)
-                if not found.purchases_left:
+                is_stuck = found.purchases_refused == found.purchases_left and not found.purchases_done
+                if not found.purchases_left or is_stuck:
                     return total
-                if found.purchases_done:
+                if found.purchases_done or found.purchases_refused > refused_before:
                     moved = time.monotonic()
                     continue
                 if time.monotonic() - moved > PATIENCE:

@@ -284,6 +284,7 @@ class RefundCancelledRow:
     owed_amount: Decimal
     tickets_kept: int
     tickets_disputed: int
+    purchases_refused: int
 
 
 @dataclass(frozen=True)
@@ -944,7 +945,8 @@ class Billig(Room):
         purchases, tickets and NOK that is left of them, including fees; a ticket whose money came by several methods is
         in several rows. is_in_the_way: somebody should look at it first; also USED (tickets that were used and are in
         the rows above), HELD (the event has begun, or has no time yet) and CANCELLED (it is cancelled already: what is
-        left). Of a cancelled event with what was said of used tickets then. 22023; P0002 no such event.
+        left) and REFUSED (of those, what was tried and refused, and why). Of a cancelled event with what was said of
+        used tickets then. 22023; P0002 no such event.
         """
         return self._rows(PreviewCancelRow, "preview_cancel", event=event, used_tickets=used_tickets)
 
@@ -1130,12 +1132,13 @@ class Billig(Room):
     def refund_cancelled(self, *, event: int, purchases: int = 100) -> list[RefundCancelledRow]:
         """Gives back what was sold of a cancelled event, purchases purchases at a time, each once: call it until
         purchases_left is 0, or purchases_done is, which means that somebody else has what is left in hand: wait, and go
-        on. It may be stopped anywhere and called again, and by several at once. All that was paid on the web goes back
-        by its provider, under the reference that took it, fee and all; unpaid tickets are let go; what lies with a
-        stand, by whatever means, becomes owed back and is paid by billig.pay_cancelled in a till session; tickets in
-        dispute are left. Returns what this call did: tickets, and NOK, positive. tickets_kept: used, where the
-        cancellation says KEEP, or free tickets of a stand. 22023; 25000 not at read committed; P0002 no such event;
-        23B35 it is not cancelled; 23B31 a ticket's money is not where the log says.
+        on. A purchase that meets a refusal is left, and the others go on: purchases_refused of purchases_left, and
+        billig.preview_cancel says what stands in the way; they are tried once more after all others. It may be stopped
+        anywhere and called again, and by several at once. All that was paid on the web goes back by its provider, under
+        the reference that took it, fee and all; unpaid tickets are let go; what lies with a stand, by whatever means,
+        becomes owed back and is paid by billig.pay_cancelled in a till session; tickets in dispute are left. Returns
+        what this call did: tickets, and NOK, positive. tickets_kept: used, where the cancellation says KEEP, or free
+        tickets of a stand. 22023; 25000 not at read committed; P0002 no such event; 23B35 it is not cancelled.
         """
         return self._rows(RefundCancelledRow, "refund_cancelled", event=event, purchases=purchases)
 

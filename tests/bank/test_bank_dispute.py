@@ -61,6 +61,24 @@ def test_a_dispute_of_all_of_a_payment_pays_back_what_of_it_is_owed(
     assert consistency(db) == {}
 
 
+@pytest.mark.parametrize(("taken", "left"), [(210, 20), (205, 25), (30, 200), (200, 0)])
+def test_a_dispute_of_more_than_the_tickets_hold_takes_what_is_owed_and_the_rest_of_them(
+    db: Connection, tmp_path: Path, event: Event, taken: int, left: int
+) -> None:
+    ticket = confirm(db, event, "pi_1", 230)
+    if taken == 30:  # they hold nothing any more
+        call(db, "refund", tickets=[ticket])
+    load(db, tmp_path, stripe(L("1", "230.00"), L("1", f"-{taken}.00", category="dispute")))
+    assert [row["outcome"] for row in record(db)] == ["RECORDED"]
+    assert record(db) == []
+    state = "OWED" if taken == 200 else "PAID_BACK"
+    assert one(db, "select state from report.owed_back") == state, "200 is what the ticket holds"
+    assert one(db, "select price - charged_back from billig.ticket") == left
+    call_in(db, "bank", "expect", until=one(db, "select billig.local_time()::date"))
+    assert one(db, "select amount from bank.expected where reference = 're_1'") == -taken
+    assert consistency(db) == {}
+
+
 def test_what_cannot_be_recorded_is_told_and_stays_a_persons(db: Connection, tmp_path: Path, event: Event) -> None:
     confirm(db, event, "pi_1")
     lines = [

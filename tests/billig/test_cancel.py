@@ -110,7 +110,7 @@ def test_what_was_paid_on_the_web_goes_back_by_its_provider_and_what_a_stand_too
     assert cancel(db, play) == {"event_change": 1, "purchases": 7, "tickets": 11}
     assert give_back(db, play) == {
         "purchases_done": 7, "purchases_left": 0, "tickets_refunded": 3, "refunded_amount": 600, "tickets_let_go": 3,
-        "tickets_owed": 5, "owed_amount": 1100, "tickets_kept": 0, "tickets_disputed": 0,
+        "tickets_owed": 5, "owed_amount": 1100, "tickets_kept": 0, "tickets_disputed": 0, "purchases_refused": 0,
     }  # fmt: skip
     assert log_types(db, card.tickets[0]) == ["NET_SALE", "NET_PAID", "NET_REFUND"]
     assert log_types(db, unpaid.ticket) == ["NET_SALE", "NET_TIMEOUT"]

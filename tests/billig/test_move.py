@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from tests.conftest import Connection
 from tests.support.domain import (
@@ -11,6 +12,7 @@ from tests.support.domain import (
     Event,
     call,
     consistency,
+    expect,
     log_types,
     make_event,
     money_left,
@@ -23,6 +25,7 @@ from tests.support.domain import (
     ticket_row,
     update_ticket,
 )
+from tests.support.programme import row
 
 THEN = datetime.now().replace(hour=20, minute=0, second=0, microsecond=0)
 
@@ -90,4 +93,28 @@ def test_what_is_moved_after_it_was_cancelled_is_sold_again_and_what_is_left_sta
     assert rows(db, "select * from report.cancelled_owed") == []
     assert one(db, "select is_cancelled from report.cancelled_event") is False
     sell(db, play.price_group)
+    assert consistency(db) == {}
+
+
+def test_a_date_alone_takes_no_cancellation_back(db: Connection, play: Event) -> None:
+    """Neither an update nor a programme: what was prepaid would become revenue of a show that nobody holds."""
+    run(db, "update billig.event set external_id = 77 where event = %s", play.event)
+    sell(db, play.price_group)
+    call(db, "cancel_event", event=play.event, reason="the singer is ill")
+    with expect("23B34"):
+        run(db, "update billig.event set event_time = %s where event = %s", THEN + timedelta(1), play.event)
+    another = row(external_id="77", event_name="Else", event_time=f"{THEN + timedelta(1):%Y-%m-%d %H:%M}")
+    problems = rows(
+        db, "select column_name, reason from billig.check_programme(%s) where not is_warning", Jsonb([another])
+    )
+    assert [(each["column_name"], "is cancelled" in each["reason"]) for each in problems] == [("event_time", True)]
+    # Its own time, another name: as before.
+    run(db, "update billig.event set event_time = event_time, event_name = 'Else' where event = %s", play.event)
+    same = row(external_id="77", event_name="Else", event_time=f"{THEN + timedelta(10):%Y-%m-%d %H:%M}")
+    assert rows(db, "select * from billig.check_programme(%s) where not is_warning", Jsonb([same])) == []
+    assert one(db, "select billig.is_cancelled(%s)", play.event)
+    assert consistency(db) == {}
+    move(db, play, 12)
+    run(db, "update billig.event set event_time = %s where event = %s", THEN + timedelta(13), play.event)
+    assert one(db, "select billig.is_cancelled(%s)", play.event) is False
     assert consistency(db) == {}

@@ -152,7 +152,7 @@ FORBIDDEN: list[tuple[LiteralString, Callable[[Ticket], set[str]]]] = [
     ("delete from billig.ticket where ticket = %s", lambda t: {"23B25"}),
     (
         "update billig.ticket set refunded = null where ticket = %s",
-        lambda t: ({"23514"} if t.kept else {"23B22"}) if t.refunded else set(),
+        lambda t: {"23B22"} if t.refunded else set(),
     ),
     (
         "update billig.ticket set paid = null where ticket = %s",

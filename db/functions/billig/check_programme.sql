@@ -159,6 +159,14 @@ begin atomic
         from event as e
         where e.sale_from >= e.sale_to
         union all
+        select
+            i.line, 'event_time', i.item ->> 'event_time',
+            'the event is cancelled: only billig.move_event (pybridge event move) gives it another time'
+        from item as i
+        inner join billig.event as e on i.scope_key[1] = e.programme_key
+        where
+            i.scope = 'event' and (i.item ->> 'event_time')::timestamp <> e.event_time and billig.is_cancelled(e.event)
+        union all
         select e.line, 'vat_code', null, 'no VAT code: neither the event nor its project has one'
         from event as e
         where

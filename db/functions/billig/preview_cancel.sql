@@ -70,6 +70,12 @@ begin
         where c.event_change = v_change.event_change and c.done_at is null
         having v_change.event_change is not null
         union all
+        select 'REFUSED', null, count(*), 0, 0::numeric, true,
+            format('could not be given back, purchase %s for one: %s', min(c.purchase), c.refusal), 8
+        from billig.cancelled_purchase as c
+        where c.event_change = v_change.event_change and c.done_at is null and c.refused_at is not null
+        group by c.refusal
+        union all
         select 'HELD', null, 0, 0, 0::numeric, true, case
             when v_event.event_time is null then 'has no time yet: give it one first'
             when v_event.event_time::date <= v_closed
@@ -83,4 +89,4 @@ end;
 $$;
 
 comment on function billig.preview_cancel(int, text) is
-'What cancelling an event would come to, and changes nothing: a row for each road that money goes back by and each method it came by (item PROVIDER, STAND, LET_GO, KEPT, DISPUTED, NOTHING, as billig.way_back says), with purchases, tickets and NOK that is left of them, including fees; a ticket whose money came by several methods is in several rows. is_in_the_way: somebody should look at it first; also USED (tickets that were used and are in the rows above), HELD (the event has begun, or has no time yet) and CANCELLED (it is cancelled already: what is left). Of a cancelled event with what was said of used tickets then. 22023; P0002 no such event. May be null: payment_method.';
+'What cancelling an event would come to, and changes nothing: a row for each road that money goes back by and each method it came by (item PROVIDER, STAND, LET_GO, KEPT, DISPUTED, NOTHING, as billig.way_back says), with purchases, tickets and NOK that is left of them, including fees; a ticket whose money came by several methods is in several rows. is_in_the_way: somebody should look at it first; also USED (tickets that were used and are in the rows above), HELD (the event has begun, or has no time yet) and CANCELLED (it is cancelled already: what is left) and REFUSED (of those, what was tried and refused, and why). Of a cancelled event with what was said of used tickets then. 22023; P0002 no such event. May be null: payment_method.';

@@ -37,6 +37,13 @@ begin
         order by c.event_change desc
         limit 1
     ), false) then
+        -- A date alone does not say that it is to be held, and its money must not become revenue by one.
+        if billig.is_cancelled(new.event) then
+            raise exception 'the event is cancelled: its time stays' using
+                errcode = '23B34',
+                detail = format('Event %s, %s; the new time is %s.', new.event, old.event_time, new.event_time),
+                hint = format('If it is to be held: select * from billig.move_event(%s, %L, ''why'')', new.event, new.event_time);
+        end if;
         insert into billig.event_change (event, kind, time_before, time_after)
         values (new.event, 'MOVED', old.event_time, new.event_time);
     end if;
@@ -46,7 +53,7 @@ end;
 $$;
 
 comment on function billig.note_changed_event() is
-'Notes what happened to an event whose time or type was changed, whoever changed it, and how it stands from today on; of one that had no time yet, its first. 23B20: a day that was known is taken away.';
+'Notes what happened to an event whose time or type was changed, whoever changed it, and how it stands from today on; of one that had no time yet, its first. 23B20: a day that was known is taken away; 23B34: the event is cancelled, and only billig.move_event takes that back.';
 
 create or replace trigger event_date_insert
 after insert on billig.event

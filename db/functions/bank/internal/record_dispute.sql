@@ -19,15 +19,15 @@ begin
             detail = format('Dispute %L of %s.', p_dispute_reference, array_to_string(p_names, ', ')),
             hint = 'It may be of a charge of the marketplace, or of a payment that nobody confirmed: billig.confirm_net_payment.';
     end if;
-    -- What of the payment bought nothing is paid back by the dispute, where that takes all that is left of it.
+    -- What of the payment bought nothing is paid back by the dispute, where that takes more than its tickets hold.
     select o.* into v_owed
     from billig.owed_back as o
     inner join billig.owed_state as s on o.owed_back = s.owed_back and s.state in ('OWED', 'HELD')
     where o.provider_reference = v_reference;
     select coalesce(sum(c.amount), 0) into v_left from billig.chargeable as c where c.payment = v_payment;
-    if v_owed.amount + v_left = p_amount then
+    if p_amount > v_left and p_amount between v_owed.amount and v_owed.amount + v_left then
         perform billig.settle_owed_back(v_owed.owed_back, p_dispute_reference);
-        p_amount := v_left;
+        p_amount := p_amount - v_owed.amount;
     end if;
     if p_amount > 0 then
         perform billig.record_chargeback(p_dispute_reference, p_payment => v_payment, p_amount => p_amount, p_fee => p_fee);

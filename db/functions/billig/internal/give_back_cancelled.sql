@@ -43,7 +43,7 @@ begin
 
     update billig.cancelled_purchase as c
     set
-        done_at = clock_timestamp(), done_by = session_user,
+        done_at = clock_timestamp(), done_by = session_user, refused_at = null, refusal = null,
         tickets_refunded = d.tickets_refunded, refunded_amount = d.refunded_amount, tickets_let_go = d.tickets_let_go,
         tickets_owed = d.tickets_owed, owed_amount = d.owed_amount, tickets_kept = d.tickets_kept,
         tickets_disputed = d.tickets_disputed
