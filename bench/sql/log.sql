@@ -6,6 +6,10 @@ alter table billig.transaction_log disable trigger user;
 drop index
 billig.transaction_log_ticket_idx, billig.transaction_log_payment_idx, billig.transaction_log_time_idx,
 billig.transaction_log_xact_idx;
+create temporary table taken_off as
+select c.conname, pg_get_constraintdef(c.oid) as definition
+from pg_constraint as c
+where c.conrelid = 'billig.transaction_log'::regclass and c.conname in ('transaction_log_pkey', 'transaction_log_money_check');
 alter table billig.transaction_log drop constraint transaction_log_pkey;
 alter table billig.transaction_log drop constraint transaction_log_money_check;
 
@@ -58,7 +62,15 @@ begin
 end;
 $$;
 
-alter table billig.transaction_log add constraint transaction_log_pkey primary key (transaction_log);
+do $$
+declare
+    r record;
+begin
+    for r in select conname, definition from taken_off loop
+        execute format('alter table billig.transaction_log add constraint %I %s', r.conname, r.definition);
+    end loop;
+end;
+$$;
 create index transaction_log_ticket_idx on billig.transaction_log (ticket);
 create index transaction_log_payment_idx on billig.transaction_log (payment) where payment is not null;
 create index transaction_log_time_idx on billig.transaction_log

@@ -6,6 +6,7 @@
 \set total 4 * :price
 begin;
 insert into billig.purchase (seller) values ('bench_seller') returning purchase as purchase \gset
+insert into billig.purchase_key (purchase) values (:purchase);
 insert into billig.payment (kind, purchase, seller, cash_point, till_session, made_by)
 values ('SALE', :purchase, 'bench_seller', 1, 1, 'FUNCTION')
 returning payment as payment \gset

@@ -2,6 +2,6 @@
 -- which PostgreSQL skips for a superuser. In the baseline's database alone.
 grant usage on schema billig to bench_seller;
 grant select, insert, update
-on billig.purchase, billig.payment, billig.payment_line, billig.ticket, billig.transaction_log, billig.ticket_group_slot,
+on billig.purchase, billig.purchase_key, billig.payment, billig.payment_line, billig.ticket, billig.transaction_log, billig.ticket_group_slot,
 billig.receipt_series, billig.receipt
 to bench_seller;

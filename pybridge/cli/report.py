@@ -51,8 +51,6 @@ def _write(
             raise typer.BadParameter(f"{file.absolute().parent} is not a folder", param_hint=option)
     if html is not None and page is not None:
         name, asked = page
-        with connect(deployed=True) as connection:
-            _check(connection, asked)
         _save_page(html, name, {key: str(value) for key, value in asked.items() if value is not None}, lang)
         return
     with connect(deployed=True) as connection, connection.transaction():
@@ -84,7 +82,11 @@ def _check(connection: psycopg.Connection[Any], asked: Mapping[str, Any]) -> Non
     try:
         known.check(connection, asked)
     except known.UnknownName as error:
-        raise fail(REFUSED, str(error), error.hint) from None
+        raise _refused(error) from None
+
+
+def _refused(error: known.UnknownName) -> typer.Exit:
+    return fail(REFUSED, error.message, error.hint or "")
 
 
 def _save(report: Report, file: Path) -> None:
@@ -109,6 +111,8 @@ def _save_page(file: Path, name: str, values: dict[str, str], lang: str) -> None
     with connect(deployed=True) as connection:
         try:
             page = pages.render(connection, name, values, lang=lang, link=pages.no_link)
+        except known.UnknownName as error:
+            raise _refused(error) from None
         except (errors.BadArgument, errors.NotFound) as error:
             raise typer.BadParameter(f"{error.message}. {error.detail} {error.hint}") from None
     partial = file.with_name(f".{file.name}.{os.getpid()}")
@@ -231,7 +235,9 @@ def view(
 def extract(
     name: Annotated[str, typer.Argument(help="A view with a history_position, such as transaction_line.")],
     file: Annotated[Path, typer.Argument(dir_okay=False, help="The Parquet file to write.")],
-    since: Annotated[int, typer.Option(min=0, help="Where the last one ended; 0: from the beginning.")] = 0,
+    since: Annotated[
+        int, typer.Option(min=0, max=2**63 - 1, help="Where the last one ended; 0: from the beginning.")
+    ] = 0,
     as_json: Json = False,
 ) -> None:
     """What became final since the last extract, as a Parquet file; says where the next one begins."""

@@ -100,8 +100,8 @@ def event(
 
 @app.command()
 def owed(
-    purchase: Annotated[int | None, typer.Option(help="Number of the purchase.")] = None,
-    ticket: Annotated[int | None, typer.Option(help="Number of one of its tickets.")] = None,
+    purchase: Annotated[int | None, typer.Option(help="Number of the purchase.", **KEY)] = None,
+    ticket: Annotated[int | None, typer.Option(help="Number of one of its tickets.", **KEY)] = None,
     as_json: Json = False,
 ) -> None:
     """Say what is left of a purchase of cancelled events, and who pays it back."""
@@ -124,7 +124,7 @@ def owed(
 
 @app.command("pay-back")
 def pay_back(
-    purchase: Annotated[int, typer.Argument(help="Number of the purchase.")],
+    purchase: Annotated[int, typer.Argument(help="Number of the purchase.", **KEY)],
     in_cash: Annotated[bool, typer.Option("--cash", help="All of it in cash, whatever it was paid with.")] = False,
     seller: Seller = None,
     as_json: Json = False,

@@ -112,6 +112,18 @@ ROWS = (
         meaning="NOK, positive.",
     ),
     Declared(
+        "dispute", N_("Disputes"),
+        N_("What providers took back since buyers disputed it, and until when each can be contested."),
+        (DAYS, "open"),
+        ("answer_by", "status", "dispute_reference", "dispute_type", "amount", "fee", "provider_reference",
+         "payment_method", "purchase", "tickets", "lets_in", "organisation_name", "recorded_date", "payment", "won_at"),
+        "array_position(array['OPEN', 'STANDS', 'WON'], status), answer_by nulls last, payment",
+        called="disputes", day="recorded_date", wide=True,
+        first=("answer_by", "status", "dispute_reference", "dispute_type", "amount", "fee", "purchase"),
+        meaning="NOK, positive. Open: it can be contested until that day, or no day is told; stands: the day is past"
+        " and it was not won.",
+    ),
+    Declared(
         "unprinted_receipt", N_("Receipts never printed"),
         N_("Sales and returns whose receipt was never printed, at a cash point or on the web."),
         ("seller", DAYS),

@@ -1,6 +1,6 @@
-"""Whether what a report is asked about is there: an empty answer about a name that was typed wrongly is none.
+"""Whether what a report or page is asked about is there: an empty answer about a name typed wrongly is none.
 
-Whichever report it is, and whatever filter, what is not there is refused here, and what is like it is named.
+Whichever it is, and whatever filter, what is not there is refused here, and what is like it is named.
 """
 
 from collections.abc import Mapping
@@ -8,21 +8,18 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, LiteralString
 
+from pybridge.errors import NotFound
 from pybridge.reports.tables import Connection
 
 NEAR = 5  # so many names are told
 
 
-class UnknownName(Exception):
-    """There is no such seller, event, ...; `near` are those that are like it."""
+class UnknownName(NotFound):
+    """There is no such seller, event, ...; the hint names those that are like it."""
 
     def __init__(self, what: str, value: object, near: list[str]) -> None:
-        super().__init__(f"There is no {what} {value}.")
-        self.near = near
-
-    @property
-    def hint(self) -> str:
-        return f"There are: {', '.join(self.near)}." if self.near else "None is near it."
+        hint = f"There are: {', '.join(near)}." if near else "None is near it."
+        super().__init__(f"There is no {what} {value}.", hint=hint)
 
 
 @dataclass(frozen=True)
@@ -61,6 +58,10 @@ NUMBERED = {
         " where ticket between %(value)s - 1000 and %(value)s + 1000 order by abs(ticket - %(value)s) limit %(near)s",
     ),
 }
+NAMED: dict[str, LiteralString] = {  # what has a name: all there are
+    "seller": "select seller from report.seller order by seller",
+    "job": "select job from report.job_health union select job from report.job_run order by job",
+}
 CALLED = {"till_session": "session"}  # a column of a view, and the filter that is the same
 BIGGEST = 2**62  # beyond it no number's neighbours can be told
 
@@ -70,8 +71,8 @@ def check(connection: Connection, asked: Mapping[str, Any]) -> None:
     for name, value in asked.items():
         if value is None or value == "":
             continue
-        if name == "seller":
-            _seller(connection, str(value))
+        if name in NAMED:
+            _name(connection, NAMED[name], name, str(value))
         elif numbered := NUMBERED.get(CALLED.get(name, name)):
             _number(connection, numbered, value)
 
@@ -88,11 +89,11 @@ def _number(connection: Connection, of: Numbered, value: Any) -> None:
     raise UnknownName(of.what, value, [f"{row[0]} ({row[1]})" if row[1] else str(row[0]) for row in found])
 
 
-def _seller(connection: Connection, value: str) -> None:
-    names = [row[0] for row in connection.execute("select seller from report.seller order by seller").fetchall()]
+def _name(connection: Connection, query: LiteralString, what: str, value: str) -> None:
+    names = [row[0] for row in connection.execute(query).fetchall()]
     if value in names:
         return
     by_lower = {name.lower(): name for name in names}
     alike = [name for name in by_lower if value.lower() in name]
     alike += get_close_matches(value.lower(), [name for name in by_lower if name not in alike], n=NEAR, cutoff=0.5)
-    raise UnknownName("seller", value, [by_lower[each] for each in alike[:NEAR]] or names[:NEAR])
+    raise UnknownName(what, value, [by_lower[each] for each in alike[:NEAR]] or names[:NEAR])

@@ -1,6 +1,6 @@
 """What a provider tells of a dispute beside its money: why, the fee, the deadline, and who is let in meanwhile."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -52,3 +52,29 @@ def test_a_ticket_that_is_charged_back_whole_lets_in_only_if_somebody_says_so(db
     update_ticket(db, out, used="now")
     assert one(db, "select count(*) from billig.ticket where used is not null") == 2
     assert consistency(db) == {}
+
+
+def test_the_report_says_until_when_each_dispute_can_be_contested(db: Connection, event: Event) -> None:
+    today = one(db, "select billig.local_time()::date")
+    deadlines = {"today": today, "late": today - timedelta(days=1), "untold": None, "won": today, "told": today}
+    sold = {name: web(db, event.price_group, 2, reference=f"ref-{name}") for name in deadlines}
+    for name, day in deadlines.items():
+        more = {"dispute_type": "fraudulent", "fee": 150, "reason": "seen"} if name == "told" else {}
+        charge_back(db, dispute=f"dp_{name}", provider=f"ref-{name}", amount=250, answer_by=day, **more)
+    won(db, dispute="dp_won")
+    found = {row["dispute_reference"]: row for row in rows(db, "select * from report.dispute")}
+    assert {name: row["status"] for name, row in found.items()} == {
+        "dp_today": "OPEN", "dp_late": "STANDS", "dp_untold": "OPEN", "dp_won": "WON", "dp_told": "OPEN",
+    }  # fmt: skip
+    told = found["dp_told"]
+    assert (told["amount"], told["fee"], told["tickets"], told["lets_in"]) == (250, 150, 2, False)
+    assert (told["dispute_type"], told["answer_by"], told["reason"]) == ("fraudulent", today, "seen")
+    assert (told["purchase"], told["provider_reference"]) == (sold["told"].purchase, "ref-told")
+    assert (told["payment_method"], told["organisation_name"], told["recorded_date"]) == ("NET_CARD", "UKA", today)
+    paid = one(db, "select payment from billig.payment where provider_reference = 'ref-told'")
+    assert told["disputed_payment"] == paid
+    assert {name for name, row in found.items() if row["won_at"]} == {"dp_won"}
+    taken = (
+        "select -sum(total_amount) from report.transaction where transaction_type in ('CHARGEBACK', 'CHARGEBACK_WON')"
+    )
+    assert sum(row["amount"] for row in found.values() if row["won_at"] is None) == one(db, taken)

@@ -304,7 +304,7 @@ def test_progress_is_shown_on_a_terminal_alone_and_never_among_the_answer(
     assert json.loads(again.stdout)["problems"] == []
     assert "importing 3 lines" in again.stderr
     matched = run(db, "bank", "match", "--json")
-    assert json.loads(matched.stdout) == {"expected": [], "matched": []}
+    assert json.loads(matched.stdout) == {"disputes": [], "expected": [], "matched": []}
     assert "matching" in matched.stderr
 
 

@@ -44,6 +44,7 @@ from tests.support.domain import (
     sell,
     update_ticket,
 )
+from tests.support.given_back import charge_back, web
 from tests.support.open_items import live_through_open_items
 
 
@@ -139,6 +140,7 @@ def test_a_session_is_settled_whatever_the_day(day: Day, report: Run) -> None:
         ["event-sales"],
         ["unattached"],
         ["owed-back"],
+        ["disputes", "--open"],
         ["sessions"],
         ["sessions", "--open"],
         ["view", "ticket_history"],
@@ -152,6 +154,9 @@ def test_every_report_fits_eighty_columns_and_says_what_it_leaves_out(
 ) -> None:
     open_till(db, "ola", 1)
     sell(db, day.food.price_group, seller="per", methods=["VIPPS"])  # at no till
+    web(db, day.food.price_group, reference="ref-1")
+    charge_back(db, dispute_type="fraudulent")
+    call(db, "confirm_net_payment", purchase=None, amount=1, provider_reference="for nothing")
     printed = report(db, *arguments)
     assert printed.exit_code == 0, printed.output
     assert "nothing to report" not in printed.stdout
@@ -231,8 +236,9 @@ def test_a_filter_that_names_what_is_not_there_is_refused_with_what_is_near(
         (["settlement", "--session", "999"], f"{day.session} (kari)"),
         (["vat-by-project", "--project", "999"], ""),
         (["event-sales", "--event", "999999"], name),
-        (["event-sales", "--event", "999999999999"], name),
+        (["event-sales", "--event", "2147483647"], name),
         (["event-sales", "--event", "999999", "--html", tmp_path / "page.html"], name),
+        (["page", "jobs", "--ask", "job=log_rolup", "--html", tmp_path / "page.html"], "log_rollup"),
         (["prepaid", "--event", "999999"], name),
         (["history", day.sold.tickets[0] + 500], str(day.sold.tickets[0])),
         (["history", 9999999], "None is near it"),

@@ -417,6 +417,9 @@ def test_an_analyst_sees_reports_and_creates_in_analysis_and_nothing_else(
     market.update(db, None, market.at(2026, 1, 2))
     call_in(db, "jobs", "begin_run", job="marketplace_update")
     sell(db, event.price_group, seller="somebody")
+    confirm(db, net(db, event.price_group), reference="pi_1")
+    call(db, "record_chargeback", dispute_reference="dp_1", provider_reference="pi_1")
+    call(db, "confirm_net_payment", purchase=None, amount=1, provider_reference="pi_2")
     analyst, _ = people.login("analyst")
     for view in rows(db, "select viewname from pg_views where schemaname = 'report'"):
         found = rows(analyst, sql.SQL("select * from {}").format(sql.Identifier("report", view["viewname"])))

@@ -56,10 +56,20 @@ def sessions(house: House) -> Iterator[tuple[Connection, Connection]]:
 
 
 def answer(session: Connection, question: sql.Composable, values: list[Any]) -> list[str]:
-    """The rows, as they are before a client writes them: a moment is a moment, whatever the zone."""
-    query = sql.SQL("select * from {}").format(question)
-    found = session.cursor(binary=True).execute(query, values).fetchall()
-    return sorted(repr([x.timestamp() if hasattr(x, "timestamp") and x.tzinfo else x for x in row]) for row in found)
+    """The rows, as they are before a client writes them: a moment is a moment, whatever the zone.
+
+    Only when the transaction began is each session's own.
+    """
+    cursor = session.cursor(binary=True)
+    (began,) = cursor.execute("select now()").fetchone() or (None,)
+    found = cursor.execute(sql.SQL("select * from {}").format(question), values).fetchall()
+
+    def plain(value: Any) -> Any:
+        if hasattr(value, "timestamp") and value.tzinfo:
+            return "now" if value == began else value.timestamp()
+        return value
+
+    return sorted(repr([plain(value) for value in row]) for row in found)
 
 
 def test_odd_settings_change_no_view(house: House, sessions: tuple[Connection, Connection]) -> None:

@@ -12,9 +12,10 @@ from pybridge.reports.columns import adds_up, is_count, label
 from pybridge.reports.declared import DAYS, FILTERS, REPORTS, Declared, answer
 from pybridge.reports.tables import Period
 from tests.conftest import Connection
-from tests.support import banking
+from tests.support import banking, given_back
 from tests.support.domain import (
     UKA,
+    call,
     call_in,
     make_cash_point,
     make_event,
@@ -46,6 +47,10 @@ def sold(db: Connection, tmp_path: Path) -> date:
     net_paid(db, revue.price_group)
     web = net_paid(db, make_event(db, prices=(100,)).price_group, email="another@example.com")
     refund(db, web.tickets, seller="kari", cash_point=1)
+    given_back.web(db, make_event(db, prices=(100,)).price_group, reference="pi_1")
+    given_back.charge_back(db, provider="pi_1")
+    given_back.won(db)
+    call(db, "confirm_net_payment", purchase=None, amount=1, provider_reference="pi_2")
     return today
 
 

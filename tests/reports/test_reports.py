@@ -278,6 +278,8 @@ TESTED_ELSEWHERE = {  # test_arguments.py, test_settlement.py, test_till.py, tes
     "till_session",
     "unattached_payment",
     "unprinted_receipt",
+    "dispute",
+    "owed_back",
     "fee",
     "bank_accepted_gap",
     "bank_item",

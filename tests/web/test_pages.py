@@ -401,6 +401,23 @@ def test_an_unknown_page_or_language_is_refused(house: House) -> None:
         house.text("jobs", lang="../nb")
 
 
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("seller-activity", {"seller": "nobody"}),
+        ("event-sales", {"event": "999999"}),
+        ("prepaid", {"project": "999999"}),
+        ("settlement", {"session": "999999"}),
+        ("jobs", {"job": "marketplace_verfy"}),
+    ],
+)
+def test_what_is_not_there_is_refused_with_what_is_near(house: House, name: str, values: dict[str, str]) -> None:
+    with pytest.raises(NotFound, match="There is no ") as refused:
+        house.text(name, values)
+    assert str(refused.value.hint).startswith("There are: ")
+    assert "marketplace_verify" in str(refused.value.hint) or name != "jobs"
+
+
 # --- Languages ------------------------------------------------------------------------------------------------------
 
 

@@ -340,7 +340,13 @@ def test_a_profile_sees_no_statement_of_another(hall: Hall) -> None:
 
 @pytest.mark.parametrize(
     ("path", "status"),
-    [("/page/nothing", 404), ("/page/jobs?x=1", 400), ("/page/settlement?from=now", 400), ("/nowhere", 404)],
+    [
+        ("/page/nothing", 404),
+        ("/page/jobs?x=1", 400),
+        ("/page/settlement?from=now", 400),
+        ("/page/jobs?job=nothing", 404),
+        ("/nowhere", 404),
+    ],
 )
 def test_what_is_no_page_is_refused(hall: Hall, path: str, status: int) -> None:
     answer = hall.inside("analyst").get(path)

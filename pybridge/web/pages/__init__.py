@@ -20,7 +20,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 
 from pybridge.errors import BadArgument, NotFound
-from pybridge.reports import tables
+from pybridge.reports import known, tables
 from pybridge.reports.columns import N_
 from pybridge.reports.declared import DAYS, FILTERS, REPORTS, Declared
 from pybridge.web.pages.blocks import Context, Link, Section
@@ -183,7 +183,8 @@ def render(connection: psycopg.Connection[Any], name: str, values: Mapping[str, 
     `index` is the list of all.
 
     In a transaction of its own, or in the caller's, which must be at repeatable read. 22023 for values that are not
-    what the page takes, P0002 for an unknown page; PostgreSQL's own refusal where the role may not read.
+    what the page takes, P0002 for an unknown page, seller, event, ...; PostgreSQL's own refusal where the role may
+    not read.
     """
     page = PAGES.get(name)
     if page is None:
@@ -193,6 +194,7 @@ def render(connection: psycopg.Connection[Any], name: str, values: Mapping[str, 
     with _snapshot(connection):
         if page.today and all(value is None for value in (read["from"], read["to"], read["session"])):
             read["from"] = read["to"] = tables.today(connection)
+        known.check(connection, read)
         context = Context(connection, read, words, link)
         sections = page.sections(context)
         about = [*_covers(words, page, read, context.about), *_made(connection, words)]

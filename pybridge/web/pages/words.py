@@ -130,6 +130,7 @@ CODES = {
     "ROUNDING": N_("rounding"),
     "SALE": N_("sale"),
     "STAND": N_("stand"),
+    "STANDS": N_("past its deadline"),
     "SUBMITTED": N_("sent"),
     "SUCCEEDED": N_("succeeded"),
     "SUGGESTED": N_("suggested"),
