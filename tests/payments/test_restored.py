@@ -497,7 +497,7 @@ def test_a_refund_made_by_hand_counts_from_the_moment_that_it_is_heard_of(
 
 
 def made_by_hand(here: Town, box: sandbox.Box, stripe: Gateway, answer: str) -> tuple[str, str]:
-    """Somebody gives 30 of the first charge of 50 back in the dashboard; the charge's number there, and the refund's."""
+    """Somebody gives 30 of a charge of 50 back in the dashboard; the charge's number there, and the refund's."""
     box.clock(CHARGE_DAY)
     run_job(here.db, stripe, CHARGE_DAY)
     intent = attempts(here.db, here.advertisers[0])[0]["gateway_id"]
@@ -506,9 +506,9 @@ def made_by_hand(here: Town, box: sandbox.Box, stripe: Gateway, answer: str) -> 
 
 
 def told_of(db: Connection, refund: str, event: str, answer: str, parent: str = "", amount: int = 3000) -> str:
-    said = {"gateway": "stripe", "event_id": f"{refund} {event}", "event_kind": "refund.updated", "answer": answer}
-    said |= {"gateway_id": refund, "amount": amount, "currency": "NOK", "parent": parent or None, "now": CHARGE_DAY}
-    return str(call_in(db, "marketplace", "record_event", **said)[0]["record_event"])
+    said: dict[str, object] = {"gateway": "stripe", "event_id": f"{refund} {event}", "event_kind": "refund.updated"}
+    said |= {"answer": answer, "gateway_id": refund, "amount": amount, "currency": "NOK", "parent": parent or None}
+    return str(call_in(db, "marketplace", "record_event", **said, now=CHARGE_DAY)[0]["record_event"])
 
 
 def take_in(db: Connection, refund: str) -> None:
@@ -525,8 +525,8 @@ def test_a_refund_made_by_hand_that_fails_holds_nothing_of_its_charge_and_is_not
     intent, refund = made_by_hand(here, box, stripe, "processing")
     if heard == "after":
         take_in(here.db, refund)
-    fails = {"gateway": "stripe", "event_id": "evt_f", "event_kind": "refund.failed", "answer": "declined"}
-    fails |= {"gateway_id": refund, "amount": 3000, "currency": "NOK"}
+    fails: dict[str, object] = {"gateway": "stripe", "event_id": "evt_f", "event_kind": "refund.failed"}
+    fails |= {"answer": "declined", "gateway_id": refund, "amount": 3000, "currency": "NOK"}
     call_in(here.db, "marketplace", "record_event", **fails, decline_code=code, parent=intent, now=CHARGE_DAY)
     if heard != "after":
         take_in(here.db, refund)
