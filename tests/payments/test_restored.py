@@ -544,6 +544,26 @@ def test_a_refund_made_by_hand_that_fails_holds_nothing_of_its_charge_and_is_not
     assert consistency(here.db) == {}
 
 
+def test_a_refund_made_by_hand_of_a_charge_that_is_disputed_meanwhile_stops_nothing(
+    here: Town, box: sandbox.Box, stripe: Gateway
+) -> None:
+    box.clock(CHARGE_DAY)
+    run_job(here.db, stripe, CHARGE_DAY)
+    intent = attempts(here.db, here.advertisers[0])[0]["gateway_id"]
+    by_hand(box, intent, 3000)
+    dispute = {"gateway": "stripe", "event_kind": "dispute", "event_id": "evt_d", "answer": "returned"}
+    dispute |= {"gateway_id": intent, "currency": "NOK", "dispute": "dp_1"}
+    call_in(here.db, "marketplace", "record_event", **dispute, amount=2000, now=CHARGE_DAY)
+    give_back(here.db, one(here.db, "select transaction from marketplace.payment_attempt where kind = 'CHARGE'"
+                           " and profile = %s", here.advertisers[1]), CHARGE_DAY)  # fmt: skip
+    done = run_job(here.db, stripe, CHARGE_DAY)
+    assert (done.stopped, done.states) == ({}, {"SUCCEEDED": 1})
+    charge, refund = attempts(here.db, here.advertisers[0])
+    assert (charge["refunded"], charge["disputed"], charge["alarm"]) == (3000, 2000, "disputed")
+    assert (refund["state"], refund["amount"]) == ("SUCCEEDED", 3000)
+    assert consistency(here.db) == {}
+
+
 @pytest.mark.parametrize("is_lost", [True, False])
 def test_what_the_bank_took_while_a_refund_made_by_hand_failed_is_not_left_of_the_charge(
     here: Town, box: sandbox.Box, stripe: Gateway, is_lost: bool
