@@ -479,11 +479,15 @@ def test_nobody_is_paid_who_owes_whoever_prepares_it(four: Four) -> None:
 def test_more_is_never_set_off_than_there_is(four: Four) -> None:
     four.clicks(four.both, None, 3)
     four.close()
-    four.moves("CHARGE", CHARGED, "processing", gateway_id="pi_1")
+    number = four.moves("CHARGE", CHARGED, "processing", gateway_id="pi_1")
     four.clicks(four.adv, four.both, 10, FEBRUARY)
     four.close(FEBRUARY)
     months = [market.transaction(four.db, four.both, month)["transaction"] for month in (JANUARY, FEBRUARY)]
     query = "insert into marketplace.set_off (profile, debt, claim, amount, made_at) values (%s, %s, %s, 301, now())"
+    with expect("23B92"), four.db.transaction():
+        run(four.db, query, four.both, *months)
+    declined = {"answer": "declined", "decline_code": "lost_card", "now": CHARGED}
+    call(four.db, "record_answer", payment_attempt=number, **declined)
     with expect("23514", native=True), four.db.transaction():
         run(four.db, query, four.both, *months)
     with four.db.transaction(force_rollback=True):
