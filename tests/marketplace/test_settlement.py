@@ -1,6 +1,7 @@
 """What a person decides: what is settled outside, forgiven, donated, given and asked by hand; payouts that are held."""
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
@@ -473,20 +474,20 @@ def test_a_charge_and_a_write_off_at_once_do_not_both_happen(four: Four, connect
 def test_what_is_sent_while_it_is_undone_by_hand_is_not_set_off_as_well(four: Four, connect: Connect) -> None:
     fee = ask(four, four.adv, 50)
     assert four.prepare("CHARGE", PAID) == 1
-    sender = connect()
-    sender.execute("begin")
-    call(sender, "claim_attempts", gateway="stripe", kind="CHARGE", job_run=four.job_run, limit=1, now=PAID)
     answers: list[str | None] = []
+    told = {"transaction": fee, "reason": "x", "now": PAID}
     undoing = threading.Thread(
-        target=lambda: answers.extend(
-            at_once(connect, lambda db: call(db, "undo_by_hand", transaction=fee, reason="x"))
-        )
+        target=lambda: answers.extend(at_once(connect, lambda db: call(db, "undo_by_hand", **told)))
     )
-    undoing.start()
-    waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%%undo_by_hand%%'"
-    while not one(four.db, waiting):
-        pass
-    sender.execute("commit")
+    watcher = connect()
+    waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%undo_by_hand%'"
+    with four.db.transaction():
+        call(four.db, "claim_attempts", gateway="stripe", kind="CHARGE", job_run=four.job_run, limit=1, now=PAID)
+        undoing.start()
+        for _ in range(1000):
+            if one(watcher, waiting) or not undoing.is_alive():
+                break
+            time.sleep(0.02)
     undoing.join(60)
     assert answers == ["23B92"]
     assert four.due(PAID) == {(four.adv, "CHARGE"): (50, "UNDER_WAY")}

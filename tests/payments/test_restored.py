@@ -512,9 +512,8 @@ def told_of(db: Connection, refund: str, event: str, answer: str, parent: str = 
 
 
 def take_in(db: Connection, refund: str) -> None:
-    run_number = one(db, "select job_run from jobs.begin_run('marketplace_execute')")
-    said = {"gateway": "stripe", "gateway_id": refund, "job_run": run_number, "now": CHARGE_DAY}
-    call_in(db, "marketplace", "take_in", **said)
+    with job_run(db) as number:
+        call_in(db, "marketplace", "take_in", gateway="stripe", gateway_id=refund, job_run=number, now=CHARGE_DAY)
 
 
 @pytest.mark.parametrize("heard", ["before it is taken in", "after"])
