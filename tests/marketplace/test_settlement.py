@@ -472,6 +472,7 @@ def test_a_charge_and_a_write_off_at_once_do_not_both_happen(four: Four, connect
 
 
 def test_what_is_sent_while_it_is_undone_by_hand_is_not_set_off_as_well(four: Four, connect: Connect) -> None:
+    four.close()
     fee = ask(four, four.adv, 50)
     assert four.prepare("CHARGE", PAID) == 1
     answers: list[str | None] = []

@@ -43,7 +43,7 @@ begin
                 from marketplace.due_transactions(v_stray.kind, v_now) as d
                 where d.transaction = v_transaction
             ), format('transaction %s has nothing due', v_transaction))),
-            hint = 'Bring the ledger to where it was, as by closing the month or setting the means of payment, or by marketplace_execute, which finds out what other gateways are at; and take it in then.';
+            hint = 'Bring the ledger to where it was, as by closing the month, setting the means of payment or, where it says FUND, move_reserve, or by marketplace_execute, which finds out what other gateways are at; and take it in then.';
     end if;
     v_party := coalesce(v_attempt.request ->> 'customer', v_attempt.request ->> 'destination');
     if
