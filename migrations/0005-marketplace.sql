@@ -1078,7 +1078,7 @@ create table marketplace.gateway_event (
     constraint gateway_event_outcome_check check (outcome in ('APPLIED', 'NOTHING_NEW', 'ALARM', 'STRAY', 'NOT_OURS'))
 );
 comment on table marketplace.gateway_event is
-'What gateways said by themselves: webhooks, entries of files. Each is applied once (gateway_event_pkey). Never changed (23B62).';
+'What gateways said by themselves: webhooks, entries of files; and which dispute a person has booked as lost before its gateway said so (event_kind book_loss). Each is applied once (gateway_event_pkey). Never changed (23B62).';
 comment on column marketplace.gateway_event.gateway is 'The gateway';
 comment on column marketplace.gateway_event.event_id is 'Its own number of it';
 comment on column marketplace.gateway_event.event_kind is 'Its own name of such an event';
@@ -1258,12 +1258,12 @@ create table marketplace.settlement (
     amount numeric(14, 2) not null,
     undoes bigint,
     undone_amount numeric(14, 2) generated always as (case when undoes is not null then -amount end) stored,
+    after_run bigint not null,
     reason books.name not null,
     request_id books.name not null,
     settled_at timestamptz not null,
     settled_by books.name not null default session_user,
     constraint settlement_pkey primary key (settlement),
-    constraint settlement_request_key unique (transaction, request_id),
     constraint settlement_undoes_key unique (undoes),
     constraint settlement_same_key unique (settlement, transaction, kind, amount),
     constraint settlement_transaction_fkey
@@ -1278,6 +1278,8 @@ create table marketplace.settlement (
     constraint settlement_reason_check check (reason <> ''),
     constraint settlement_request_check check (request_id <> '' and length(request_id) <= 200)
 );
+create unique index settlement_request_key on marketplace.settlement (transaction, request_id) where undoes is null;
+comment on index marketplace.settlement_request_key is 'The same request settles once';
 comment on table marketplace.settlement is
 'What a person has decided of what a closed month, a correction or a FEE had left, so that no gateway moves it. Kept on transaction.settled by its trigger. Undone by a row of its own (settlement_undoes_fkey: the same, the other way; once). Never changed (23B62).';
 comment on column marketplace.settlement.settlement is 'Key';
@@ -1289,6 +1291,8 @@ comment on column marketplace.settlement.amount is
 'NOK, whole øre, signed as the transaction''s due_amount; of what undoes another the other way';
 comment on column marketplace.settlement.undoes is 'The settlement that it undoes; null: settles';
 comment on column marketplace.settlement.undone_amount is 'NOK: the amount of what it undoes, for settlement_undoes_fkey; null: settles';
+comment on column marketplace.settlement.after_run is
+'The newest update_run when it was made, 0: none; set by its trigger. What was corrected later is of a later run, whatever time it bears';
 comment on column marketplace.settlement.reason is 'Why';
 comment on column marketplace.settlement.request_id is 'The caller''s own name of the request, so that it is made once; at most 200 characters';
 comment on column marketplace.settlement.settled_at is 'When: what p_now said';

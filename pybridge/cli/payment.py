@@ -237,11 +237,16 @@ def clear_alarm(attempt: Attempt, reason: Reason) -> None:
 
 
 @app.command("book-loss")
-def book_loss(attempt: Attempt, amount: Annotated[str, typer.Argument(help="NOK lost.")], reason: Reason) -> None:
-    """Say that a disputed charge was lost, or a part of it: the rest was won."""
+def book_loss(
+    attempt: Attempt,
+    amount: Annotated[str, typer.Argument(help="NOK lost.")],
+    reason: Reason,
+    dispute: Annotated[str | None, typer.Option(help="Of several, which: the gateway's number.")] = None,
+) -> None:
+    """Say that a disputed charge was lost, or a part of it: the rest was won, or goes on where there are several."""
     lost = decimal_of(amount)
     with _market() as market:
-        left = market.book_loss(payment_attempt=attempt, amount=lost, reason=reason)
+        left = market.book_loss(payment_attempt=attempt, amount=lost, reason=reason, dispute=dispute)
     typer.echo(f"NOK {kroner(left)} available")
 
 

@@ -568,16 +568,24 @@ class Marketplace(Room):
         result: Decimal = self._value("book_fee", amount=amount, reason=reason, purse=purse, now=now)
         return result
 
-    def book_loss(self, *, payment_attempt: int, amount: Money, reason: str, now: datetime | None = None) -> Decimal:
+    def book_loss(
+        self,
+        *,
+        payment_attempt: int,
+        amount: Money,
+        reason: str,
+        now: datetime | None = None,
+        dispute: str | None = None,
+    ) -> Decimal:
         """A charge was disputed, and amount NOK of it are lost: the operator's loss. It left the purse when the gateway
         took it; what was in dispute beyond it was won, and is in the purse again, unless the gateway has named several
-        disputes: then it goes on. The alarm is cleared, unless a refund of the same money is still to be sent
-        (given_back: call_off_refund); what the purse has then, below 0 if it was paid out already. The transaction
-        stays EXECUTED; what is lost is not left of the charge. 22023; P0002 no such attempt; 23B75 not so much is in
-        dispute.
+        disputes, of which dispute must say which: then the rest goes on. The alarm is cleared, unless a refund of the
+        same money is still to be sent (given_back: call_off_refund); what the purse has then, below 0 if it was paid
+        out already. The transaction stays EXECUTED; what is lost is not left of the charge. 22023; P0002 no such
+        attempt; 23B75 not so much is in dispute, or in that one, or it is not said in which.
         """
         result: Decimal = self._value(
-            "book_loss", payment_attempt=payment_attempt, amount=amount, reason=reason, now=now
+            "book_loss", payment_attempt=payment_attempt, amount=amount, reason=reason, now=now, dispute=dispute
         )
         return result
 
@@ -932,10 +940,11 @@ class Marketplace(Room):
         APPLIED; NOTHING_NEW: it had ended, or was known; ALARM: a person must look. A decline is soft where
         decline_code has its code; the next attempt is made when retry_rule says; where our own balance did not suffice
         (decline_code.is_ours), after gateway.balance_wait, without limit, and alarm says balance. A payout that comes
-        back, or a refund that does or fails after all, stays SUCCEEDED, and is owed again (owe_again). A charge that is
-        returned is disputed: its money is no more in the purse, and an ALARM; reinstated, it is again; lost, that
-        dispute is booked as book_loss does. job_run: who asked; where another run has sent it since, that nothing was
-        done is NOTHING_NEW. dispute: of returned, reinstated and lost, which dispute. 22023; P0002 no such attempt.
+        back, or a refund that does or fails after all, stays SUCCEEDED, and is owed again (owe_again). A refund made by
+        hand at the gateway that fails before that is CALLED_OFF. A charge that is returned is disputed: its money is no
+        more in the purse, and an ALARM; reinstated, it is again; lost, that dispute is booked as book_loss does.
+        job_run: who asked; where another run has sent it since, that nothing was done is NOTHING_NEW. dispute: of
+        returned, reinstated and lost, which dispute. 22023; P0002 no such attempt.
         """
         return self._rows(
             RecordAnswerRow,

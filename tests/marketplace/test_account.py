@@ -479,11 +479,15 @@ def test_nobody_is_paid_who_owes_whoever_prepares_it(four: Four) -> None:
 def test_more_is_never_set_off_than_there_is(four: Four) -> None:
     four.clicks(four.both, None, 3)
     four.close()
-    four.moves("CHARGE", CHARGED, "processing", gateway_id="pi_1")
+    number = four.moves("CHARGE", CHARGED, "processing", gateway_id="pi_1")
     four.clicks(four.adv, four.both, 10, FEBRUARY)
     four.close(FEBRUARY)
     months = [market.transaction(four.db, four.both, month)["transaction"] for month in (JANUARY, FEBRUARY)]
     query = "insert into marketplace.set_off (profile, debt, claim, amount, made_at) values (%s, %s, %s, 301, now())"
+    with expect("23B92"), four.db.transaction():
+        run(four.db, query, four.both, *months)
+    declined = {"answer": "declined", "decline_code": "lost_card", "now": CHARGED}
+    call(four.db, "record_answer", payment_attempt=number, **declined)
     with expect("23514", native=True), four.db.transaction():
         run(four.db, query, four.both, *months)
     with four.db.transaction(force_rollback=True):
@@ -762,7 +766,10 @@ def test_of_two_disputes_one_is_lost_and_the_other_goes_on(four: Four) -> None:
     for event, dispute, amount in (("1", "dp_1", 100), ("2", "dp_2", 150)):
         four.disputed(number, amount, event=event, dispute=dispute)
     lost = {"payment_attempt": number, "reason": "lost", "now": PAID}
-    call(four.db, "book_loss", **lost, amount=Decimal(100))
+    for ambiguous in ({}, {"dispute": "dp_3"}, {"dispute": "dp_2", "amount": Decimal("150.01")}):
+        with expect("23B75"):
+            call(four.db, "book_loss", **(lost | {"amount": Decimal(100)} | ambiguous))
+    call(four.db, "book_loss", **lost, amount=Decimal(100), dispute="dp_1")
     charge = four.charge(four.adv)
     assert (charge["disputed"], charge["lost"], charge["alarm"], four.funds()) == (15000, 10000, "disputed", 50)
     with expect("23B75"):
@@ -798,11 +805,28 @@ def test_a_dispute_that_a_person_booked_as_lost_is_not_lost_once_more_at_the_cos
     number = four.moves("CHARGE", CHARGED)
     for event, dispute in (("1", "dp_1"), ("2", "dp_2")):
         four.disputed(number, 100, event=event, dispute=dispute)
-    call(four.db, "book_loss", payment_attempt=number, amount=Decimal(100), reason="lost", now=PAID)
+    lost = {"payment_attempt": number, "amount": Decimal(100), "reason": "lost", "dispute": "dp_1", "now": PAID}
+    call(four.db, "book_loss", **lost)
+    with expect("23B75"):
+        call(four.db, "book_loss", **lost)
     assert four.disputed(number, 100, "lost", "3", dispute="dp_1") == "NOTHING_NEW"
     assert (four.charge(four.adv)["disputed"], four.charge(four.adv)["lost"]) == (10000, 10000)
     assert four.disputed(number, 100, "reinstated", "4", dispute="dp_2") == "APPLIED"
     assert (four.charge(four.adv)["alarm"], four.funds()) == (None, 200)
+
+
+def test_both_of_two_disputes_are_lost_whoever_says_it_of_which(four: Four) -> None:
+    four.clicks(four.adv, four.pub, 3)
+    four.close()
+    number = four.moves("CHARGE", CHARGED)
+    for event, dispute in (("1", "dp_1"), ("2", "dp_2")):
+        four.disputed(number, 100, event=event, dispute=dispute)
+    lost = {"payment_attempt": number, "amount": Decimal(100), "reason": "lost", "now": PAID}
+    call(four.db, "book_loss", **lost, dispute="dp_1")
+    assert four.disputed(number, 100, "lost", "3", dispute="dp_2") == "APPLIED", "the gateway means the other one"
+    charge = four.charge(four.adv)
+    assert (charge["disputed"], charge["lost"], charge["alarm"], four.funds()) == (0, 20000, None, 100)
+    assert consistency(four.db) == {}
 
 
 def test_a_dispute_that_is_heard_of_after_it_was_lost_is_lost(four: Four) -> None:

@@ -184,3 +184,19 @@ def test_the_site_pauses_and_closes_and_undoes_its_own(four: Four, connect: Conn
         with expect("42501", native=True), db.transaction():
             call(db, "pause_clicks", reason="x", profile=four.adv, now=TENTH)
         db.close()
+
+
+def test_what_may_be_set_off_yet_is_not_donated(four: Four) -> None:
+    """A charge under way when the month is closed, and declined then: the earnings are taken off the debt."""
+    clicked(four, four.both, None, 5, 6)
+    four.close()
+    assert four.prepare("CHARGE", CHARGED) == 1
+    number = four.attempt("CHARGE", CHARGED, "processing")
+    market.clicks(four.db, four.ads[four.adv], four.sites[four.both], at(2026, 2, 10))
+    close_account(four, four.both, "DONATE", at(2026, 2, 20))
+    four.close(FEBRUARY)
+    assert four.balance(four.both) == 130, "200 are owed, of which 70 are earned"
+    no = {"answer": "declined", "decline_code": "lost_card", "now": at(2026, 3, 2)}
+    call(four.db, "record_answer", payment_attempt=number, **no)
+    four.prepare("CHARGE", at(2026, 3, 3))
+    assert four.due(at(2026, 3, 3))[four.both, "CHARGE"] == (130, "DECLINED")

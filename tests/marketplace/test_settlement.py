@@ -1,6 +1,7 @@
 """What a person decides: what is settled outside, forgiven, donated, given and asked by hand; payouts that are held."""
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
@@ -468,3 +469,47 @@ def test_a_charge_and_a_write_off_at_once_do_not_both_happen(four: Four, connect
         assert one(four.db, "select count(*) from marketplace.payment_attempt where state = 'PREPARED'"
                    " and transaction = %s", transaction) == 0  # fmt: skip
         assert rows(four.db, "select * from consistency.marketplace_account") == []
+
+
+def test_what_is_sent_while_it_is_undone_by_hand_is_not_set_off_as_well(four: Four, connect: Connect) -> None:
+    four.close()
+    fee = ask(four, four.adv, 50)
+    assert four.prepare("CHARGE", PAID) == 1
+    answers: list[str | None] = []
+    told = {"transaction": fee, "reason": "x", "now": PAID}
+    undoing = threading.Thread(
+        target=lambda: answers.extend(at_once(connect, lambda db: call(db, "undo_by_hand", **told)))
+    )
+    watcher = connect()
+    waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%undo_by_hand%'"
+    with four.db.transaction():
+        call(four.db, "claim_attempts", gateway="stripe", kind="CHARGE", job_run=four.job_run, limit=1, now=PAID)
+        undoing.start()
+        for _ in range(1000):
+            if one(watcher, waiting) or not undoing.is_alive():
+                break
+            time.sleep(0.02)
+    undoing.join(60)
+    assert answers == ["23B92"]
+    assert four.due(PAID) == {(four.adv, "CHARGE"): (50, "UNDER_WAY")}
+
+
+def test_a_correction_that_began_before_a_debt_was_written_off_is_built_upon_it(four: Four) -> None:
+    clicks = four.clicks(four.adv, four.pub, 3)
+    four.close()
+    made = settle(four, four.adv, "WRITTEN_OFF")
+    assert four.take_back(clicks[:1], CHARGED) == 0, "its transaction bears the time at which it began"
+    with expect("23B93"):
+        undo(four, made)
+
+
+def test_a_request_that_is_named_as_what_undoes_another_is_one_of_its_own(four: Four) -> None:
+    four.clicks(four.adv, four.pub, 3)
+    four.close()
+    first = settle(four, four.adv, "REDUCED", 100)
+    undone = undo(four, first)
+    second = settle(four, four.adv, "REDUCED", 50, request=f"undo {first}")
+    assert second not in (first, undone)
+    third = settle(four, four.adv, "REDUCED", 50, request=f"undo {second}")
+    assert undo(four, second) > third
+    assert owed(four, four.adv) == 250

@@ -496,6 +496,94 @@ def test_a_refund_made_by_hand_counts_from_the_moment_that_it_is_heard_of(
     assert consistency(here.db) == {}
 
 
+def made_by_hand(here: Town, box: sandbox.Box, stripe: Gateway, answer: str) -> tuple[str, str]:
+    """Somebody gives 30 of a charge of 50 back in the dashboard; the charge's number there, and the refund's."""
+    box.clock(CHARGE_DAY)
+    run_job(here.db, stripe, CHARGE_DAY)
+    intent = attempts(here.db, here.advertisers[0])[0]["gateway_id"]
+    assert told_of(here.db, "re_1", "1", answer, intent) == "STRAY"
+    return intent, "re_1"
+
+
+def told_of(db: Connection, refund: str, event: str, answer: str, parent: str = "", amount: int = 3000) -> str:
+    said: dict[str, object] = {"gateway": "stripe", "event_id": f"{refund} {event}", "event_kind": "refund.updated"}
+    said |= {"answer": answer, "gateway_id": refund, "amount": amount, "currency": "NOK", "parent": parent or None}
+    return str(call_in(db, "marketplace", "record_event", **said, now=CHARGE_DAY)[0]["record_event"])
+
+
+def take_in(db: Connection, refund: str) -> None:
+    with job_run(db) as number:
+        call_in(db, "marketplace", "take_in", gateway="stripe", gateway_id=refund, job_run=number, now=CHARGE_DAY)
+
+
+@pytest.mark.parametrize("heard", ["before it is taken in", "after"])
+@pytest.mark.parametrize("code", [None, "insufficient_funds", "processing_error"])
+def test_a_refund_made_by_hand_that_fails_holds_nothing_of_its_charge_and_is_not_sent(
+    here: Town, box: sandbox.Box, stripe: Gateway, heard: str, code: str | None
+) -> None:
+    intent, refund = made_by_hand(here, box, stripe, "processing")
+    if heard == "after":
+        take_in(here.db, refund)
+    fails: dict[str, object] = {"gateway": "stripe", "event_id": "evt_f", "event_kind": "refund.failed"}
+    fails |= {"answer": "declined", "gateway_id": refund, "amount": 3000, "currency": "NOK"}
+    call_in(here.db, "marketplace", "record_event", **fails, decline_code=code, parent=intent, now=CHARGE_DAY)
+    if heard != "after":
+        take_in(here.db, refund)
+    charge = attempts(here.db, here.advertisers[0])[0]
+    assert (charge["refunded"], charge["left_amount"], charge["alarm"]) == (0, 5000, None)
+    assert one(here.db, "select status from marketplace.transaction where kind = 'REFUND'") == "CALLED_OFF"
+    box.clock(later(CHARGE_DAY, hours=24 * 40))
+    run_job(here.db, stripe, later(CHARGE_DAY, hours=24 * 40))
+    assert charged(box) == [5000, 5000, 5000], "nobody has asked this ledger for it"
+    assert consistency(here.db) == {}
+    # Made by hand once more, all of it: there is so much left; the purse has paid it out meanwhile.
+    call_in(here.db, "marketplace", "move_reserve", amount=Decimal(50), reason="topped up", now=CHARGE_DAY)
+    assert told_of(here.db, "re_2", "1", "succeeded", intent, 5000) == "STRAY"
+    take_in(here.db, "re_2")
+    assert attempts(here.db, here.advertisers[0])[0]["left_amount"] == 0
+    assert consistency(here.db) == {}
+
+
+def test_a_refund_made_by_hand_of_a_charge_that_is_disputed_meanwhile_stops_nothing(
+    here: Town, box: sandbox.Box, stripe: Gateway
+) -> None:
+    box.clock(CHARGE_DAY)
+    run_job(here.db, stripe, CHARGE_DAY)
+    intent = attempts(here.db, here.advertisers[0])[0]["gateway_id"]
+    by_hand(box, intent, 3000)
+    dispute = {"gateway": "stripe", "event_kind": "dispute", "event_id": "evt_d", "answer": "returned"}
+    dispute |= {"gateway_id": intent, "currency": "NOK", "dispute": "dp_1"}
+    call_in(here.db, "marketplace", "record_event", **dispute, amount=2000, now=CHARGE_DAY)
+    give_back(here.db, one(here.db, "select transaction from marketplace.payment_attempt where kind = 'CHARGE'"
+                           " and profile = %s", here.advertisers[1]), CHARGE_DAY)  # fmt: skip
+    done = run_job(here.db, stripe, CHARGE_DAY)
+    assert (done.stopped, done.states) == ({}, {"SUCCEEDED": 1})
+    charge, refund = attempts(here.db, here.advertisers[0])
+    assert (charge["refunded"], charge["disputed"], charge["alarm"]) == (3000, 2000, "disputed")
+    assert (refund["state"], refund["amount"]) == ("SUCCEEDED", 3000)
+    assert consistency(here.db) == {}
+
+
+@pytest.mark.parametrize("is_lost", [True, False])
+def test_what_the_bank_took_while_a_refund_made_by_hand_failed_is_not_left_of_the_charge(
+    here: Town, box: sandbox.Box, stripe: Gateway, is_lost: bool
+) -> None:
+    intent, refund = made_by_hand(here, box, stripe, "processing")
+    take_in(here.db, refund)
+    dispute = {"gateway": "stripe", "event_kind": "dispute", "gateway_id": intent, "amount": 5000, "currency": "NOK",
+               "dispute": "dp_1", "now": CHARGE_DAY}  # fmt: skip
+    call_in(here.db, "marketplace", "record_event", **dispute, event_id="evt_d", answer="returned")
+    if is_lost:
+        call_in(here.db, "marketplace", "record_event", **dispute, event_id="evt_l", answer="lost")
+    told_of(here.db, refund, "2", "declined")
+    charge = attempts(here.db, here.advertisers[0])[0]
+    found = (charge["refunded"], charge["disputed"], charge["lost"], charge["left_amount"], charge["alarm"])
+    assert found == ((0, 0, 5000, 0, None) if is_lost else (0, 5000, 0, 0, "disputed"))
+    assert one(here.db, "select coalesce(sum(amount), 0) from marketplace.purse_movement") == 0
+    assert one(here.db, "select available from marketplace.purse where purse = %s", charge["purse"]) == 10000
+    assert consistency(here.db) == {}
+
+
 def test_a_dispute_that_is_heard_of_before_its_charge_is_taken_in_is_booked_with_it(
     here: Town, box: sandbox.Box, stripe: Gateway, dumps: Dumps
 ) -> None:

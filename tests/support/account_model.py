@@ -605,7 +605,8 @@ class World:
             assert self.says(item, "reinstated", amount, number) == "APPLIED"
             self.done[f"won, {state}"] += 1
         elif state == "open":
-            market.call(self.db, "book_loss", payment_attempt=item.attempt, amount=amount, reason="lost", now=self.now)
+            lost = {"payment_attempt": item.attempt, "amount": amount, "dispute": number, "reason": "lost"}
+            market.call(self.db, "book_loss", **lost, now=self.now)
             item.disputes[number] = amount, "lost"
             self.done["lost"] += 1
 

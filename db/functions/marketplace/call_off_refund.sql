@@ -7,9 +7,6 @@ declare
     v_refund marketplace.transaction;
     v_charge marketplace.payment_attempt;
     v_state text;
-    v_amount bigint;
-    v_lost bigint;
-    v_left bigint;
 begin
     perform books.check_text('p_reason', p_reason);
     p_now := jobs.server_time(p_now);
@@ -45,28 +42,7 @@ begin
     set
         state = 'CANCELLED', event = 'cancelled', message = p_reason, changed_at = p_now, resolved_at = p_now, next_retry_at = null
     where a.transaction = p_transaction and a.state = 'PREPARED';
-
-    -- What was lost beyond the charge is of the charge again, as far as this refund held its place.
-    v_amount := -v_refund.due_amount * 100;
-    v_left := marketplace.lost_beyond(v_charge.payment_attempt);
-    v_lost := least(v_amount, v_left);
-    insert into marketplace.purse_movement (purse, kind, amount, payment_attempt, reason, moved_at)
-    select v_charge.purse, 'LOST', v_lost, v_charge.payment_attempt, p_reason, p_now
-    where v_lost > 0;
-    update marketplace.payment_attempt as a
-    set
-        refunded = a.refunded - v_amount, lost = a.lost + v_lost, event = 'refund_called_off', message = p_reason,
-        changed_at = p_now,
-        alarm = case
-            when v_left > v_lost and exists (
-                select from marketplace.transaction as t
-                where
-                    t.corrects = a.transaction and t.kind = 'REFUND' and t.status in ('NEW', 'FAILED')
-                    and t.transaction <> p_transaction
-            ) then a.alarm
-        end
-    where a.payment_attempt = v_charge.payment_attempt;
-    update marketplace.transaction as t set status = 'CALLED_OFF' where t.transaction = p_transaction;
+    perform marketplace.unmake_refund(p_transaction, p_reason, p_now);
 end;
 $$;
 

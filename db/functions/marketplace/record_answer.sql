@@ -122,7 +122,15 @@ begin
         end
     where a.payment_attempt = p_payment_attempt;
 
-    if v_state in ('DECLINED_HARD', 'REJECTED') or (v_state = 'DECLINED_SOFT' and v_wait is null) then
+    if
+        v_attempt.kind = 'REFUND' and v_state in ('DECLINED_SOFT', 'DECLINED_HARD', 'REJECTED') and v_state <> v_attempt.state
+        and marketplace.is_by_hand(v_attempt.transaction)
+    then
+        -- Nobody has asked this ledger for it, and nothing was given back: so it is not sent from here either.
+        perform marketplace.unmake_refund(
+            v_attempt.transaction, format('made by hand at %s, and failed there', v_attempt.gateway), p_now
+        );
+    elsif v_state in ('DECLINED_HARD', 'REJECTED') or (v_state = 'DECLINED_SOFT' and v_wait is null) then
         update marketplace.transaction as t
         set status = 'FAILED'
         where t.transaction = v_attempt.transaction and t.status = 'NEW';
@@ -139,4 +147,4 @@ end;
 $$;
 
 comment on function marketplace.record_answer(bigint, text, text, bigint, text, text, text, text, timestamptz, bigint, text) is
-'What a gateway answered, and what that means: the attempt''s next state, and with SUCCEEDED the transaction EXECUTED in the same commit. p_answer: a word of pybridge.payments.gateways; p_amount in minor units. outcome: APPLIED; NOTHING_NEW: it had ended, or was known; ALARM: a person must look. A decline is soft where decline_code has its code; the next attempt is made when retry_rule says; where our own balance did not suffice (decline_code.is_ours), after gateway.balance_wait, without limit, and alarm says balance. A payout that comes back, or a refund that does or fails after all, stays SUCCEEDED, and is owed again (owe_again). A charge that is returned is disputed: its money is no more in the purse, and an ALARM; reinstated, it is again; lost, that dispute is booked as book_loss does. p_job_run: who asked; where another run has sent it since, that nothing was done is NOTHING_NEW. p_dispute: of returned, reinstated and lost, which dispute. 22023; P0002 no such attempt. May be null: alarm.';
+'What a gateway answered, and what that means: the attempt''s next state, and with SUCCEEDED the transaction EXECUTED in the same commit. p_answer: a word of pybridge.payments.gateways; p_amount in minor units. outcome: APPLIED; NOTHING_NEW: it had ended, or was known; ALARM: a person must look. A decline is soft where decline_code has its code; the next attempt is made when retry_rule says; where our own balance did not suffice (decline_code.is_ours), after gateway.balance_wait, without limit, and alarm says balance. A payout that comes back, or a refund that does or fails after all, stays SUCCEEDED, and is owed again (owe_again). A refund made by hand at the gateway that fails before that is CALLED_OFF. A charge that is returned is disputed: its money is no more in the purse, and an ALARM; reinstated, it is again; lost, that dispute is booked as book_loss does. p_job_run: who asked; where another run has sent it since, that nothing was done is NOTHING_NEW. p_dispute: of returned, reinstated and lost, which dispute. 22023; P0002 no such attempt. May be null: alarm.';

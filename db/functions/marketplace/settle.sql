@@ -41,7 +41,7 @@ begin
     perform from marketplace.profile as p where p.profile = v_transaction.profile for no key update;
     select s.* into v_before
     from marketplace.settlement as s
-    where s.transaction = p_transaction and s.request_id = p_request_id;
+    where s.transaction = p_transaction and s.request_id = p_request_id and s.undoes is null;
     if found then
         if (v_before.kind, v_before.reason) is distinct from (p_kind, p_reason::text) or abs(v_before.amount) <> p_amount then
             raise exception 'the request id was used for another settlement' using

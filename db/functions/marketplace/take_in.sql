@@ -33,7 +33,7 @@ begin
             state = 'CANCELLED', event = 'cancelled', message = format('%s has a later one', p_gateway), is_released = true,
             changed_at = v_now, resolved_at = v_now, next_retry_at = null
         where a.payment_attempt = v_attempt.payment_attempt and a.attempt_number < v_stray.attempt_number;
-        perform marketplace.prepare_attempts(v_stray.kind, p_now);
+        perform marketplace.make_attempts(v_stray.kind, v_transaction, v_now);
     end loop;
     if v_attempt.payment_attempt is null or v_attempt.idempotency_key <> v_stray.idempotency_key then
         raise exception 'this ledger would not do that' using
@@ -43,7 +43,7 @@ begin
                 from marketplace.due_transactions(v_stray.kind, v_now) as d
                 where d.transaction = v_transaction
             ), format('transaction %s has nothing due', v_transaction))),
-            hint = 'Bring the ledger to where it was, as by closing the month or setting the means of payment, or by marketplace_execute, which finds out what other gateways are at; and take it in then.';
+            hint = 'Bring the ledger to where it was, as by closing the month, setting the means of payment or, where it says FUND, move_reserve, or by marketplace_execute, which finds out what other gateways are at; and take it in then.';
     end if;
     v_party := coalesce(v_attempt.request ->> 'customer', v_attempt.request ->> 'destination');
     if

@@ -59,6 +59,7 @@ begin
             or new.batch is distinct from old.batch and 'PREPARED' not in (old.state, new.state)
             or new.refunded <> old.refunded and new.event <> (case when new.refunded > old.refunded then 'refunded' else 'refund_called_off' end)
             or new.disputed <> old.disputed and new.event not in ('disputed', 'reinstated', 'lost')
+            and not (new.disputed > old.disputed and new.event = 'refund_called_off')
             or new.lost > old.lost and new.event not in ('lost', 'refund_called_off') or new.lost < old.lost and new.event <> 'reinstated'
             or new.credited <> old.credited and (new.credited < old.credited or new.event <> 'credited')
         then

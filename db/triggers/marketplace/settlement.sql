@@ -11,6 +11,7 @@ declare
 begin
     -- The account first, then the transaction: everybody locks in this order.
     perform from marketplace.profile as p where p.profile = new.profile for no key update;
+    select coalesce(max(u.update_run), 0) into new.after_run from marketplace.update_run as u;
     select t.* into v_transaction
     from marketplace.transaction as t
     where t.transaction = new.transaction
@@ -52,7 +53,7 @@ begin
         inner join marketplace.settlement as s on f.settlement = s.settlement
         inner join marketplace.transaction as t on f.transaction = t.transaction
         left join marketplace.adjustment as j
-            on t.transaction = j.old_transaction and j.side = 'ADVERTISEMENT' and j.credited > 0 and j.made_at >= s.settled_at
+            on t.transaction = j.old_transaction and j.side = 'ADVERTISEMENT' and j.credited > 0 and j.update_run > s.after_run
         where f.settlement = new.undoes and (j.adjustment is not null or t.taken_by is not null)
     ) then
         raise exception 'the settlement was built upon' using

@@ -144,7 +144,22 @@ returns trigger
 language plpgsql
 set search_path = pg_catalog, marketplace, pg_temp
 as $$
+declare
+    v_sent marketplace.payment_attempt;
 begin
+    -- Whoever sends it takes no account: it may be sent between a look at it and here.
+    select a.* into v_sent
+    from marketplace.payment_attempt as a
+    where
+        a.transaction in (select n.debt from new_row as n union all select n.claim from new_row as n)
+        and a.state in ('PREPARED', 'SUBMITTED', 'UNKNOWN', 'PROCESSING', 'REQUIRES_ACTION')
+    limit 1;
+    if found then
+        raise exception 'a gateway is at the transaction' using
+            errcode = '23B92',
+            detail = format('Transaction %s: attempt %s, %s.', v_sent.transaction, v_sent.payment_attempt, v_sent.state),
+            hint = 'Wait for its answer (select * from marketplace.due_transactions()); what it does not move is set off then.';
+    end if;
     insert into marketplace.account_entry (
         profile, kind, debit, credit, amount, transaction, other_transaction, entered_at
     )
@@ -184,7 +199,7 @@ end;
 $$;
 
 comment on function marketplace.set_off_follow() is
-'Takes what is set off off both transactions, and off the account; what has nothing left is EXECUTED. 23514 transaction_offset_check: there is not so much.';
+'Takes what is set off off both transactions, and off the account; what has nothing left is EXECUTED. 23514 transaction_offset_check: there is not so much; 23B92 a gateway is at it.';
 
 create or replace function marketplace.adjustment_follow()
 returns trigger

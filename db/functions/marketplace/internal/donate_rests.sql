@@ -10,8 +10,10 @@ begin atomic
     where
         t.month = p_month and t.kind = 'MONTHLY' and t.status = 'NEW' and t.left_amount < 0
         and abs(t.left_amount) < marketplace.minimum_of('PAYOUT', p_month)
+        -- What a gateway is at may come to nothing: then this is set off against it.
+        and marketplace.debt_of(t.profile) = 0
     order by t.profile;
 end;
 
 comment on function marketplace.donate_rests(date, timestamptz) is
-'What a month that is being closed leaves to closed accounts, below the minimum of a payout, stays with the operator where its owner said so (account_closing.rest DONATE). For close_month alone.';
+'What a month that is being closed leaves to closed accounts, below the minimum of a payout, stays with the operator where its owner said so (account_closing.rest DONATE), unless the account still owes something, which it is kept for. For close_month alone.';

@@ -3,7 +3,8 @@ returns table (dispute text, amount bigint)
 language sql stable
 set search_path = pg_catalog, marketplace, pg_temp
 begin atomic
-    select e.dispute, max(coalesce(e.amount, a.amount))
+    -- Of another currency nobody knows how much it is: all is gone.
+    select e.dispute, max(case when e.currency <> a.currency then a.amount else coalesce(e.amount, a.amount) end)
     from marketplace.gateway_event as e
     inner join marketplace.payment_attempt as a on e.payment_attempt = a.payment_attempt
     where
