@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from pybridge.deploy.deployer import deploy, schema_fingerprint
 from tests.conftest import Connection
 from tests.support import market
 from tests.support.domain import rows
@@ -20,6 +21,11 @@ ODD = {
     "extra_float_digits": "-15",
     "bytea_output": "escape",
     "lc_monetary": "C",
+    # What the guard compares is text that PostgreSQL writes of definitions.
+    "quote_all_identifiers": "on",
+    "standard_conforming_strings": "off",
+    "search_path": "report",
+    "transform_null_equals": "on",
 }
 NOW = market.day(MONTH + timedelta(days=70))
 # Functions that only answer, with what they are asked.
@@ -100,3 +106,15 @@ def test_a_job_calls_its_period_the_same_whoever_runs_it(house: House, sessions:
     # The control: unpinned, the function would answer as the login writes dates.
     odd.execute("alter function jobs.outlook reset datestyle")
     assert {row[0] for row in odd.execute(query)} != periods
+
+
+def test_a_deploy_comes_to_the_same_whatever_its_role_has_set(bare_db: Connection, shared_db: Connection) -> None:
+    options = " ".join(f"-c {name}={value}" for name, value in ODD.items())
+    with psycopg.connect(bare_db.info.dsn, options=options, autocommit=True) as odd:
+        assert deploy(odd).migrations
+        assert schema_fingerprint(odd) == schema_fingerprint(shared_db)
+        for session in (odd, bare_db):
+            assert session.execute("select * from consistency.trigger_guard").fetchall() == []
+            assert deploy(session).loaded == []
+        shown = [session.execute("show quote_all_identifiers").fetchone() for session in (odd, bare_db)]
+        assert shown == [("on",), ("off",)], "its own again"
