@@ -4,6 +4,7 @@ returns table (
 )
 language sql volatile security definer
 set search_path = pg_catalog, jobs, pg_temp
+set quote_all_identifiers = off -- it names tables
 begin atomic
     with waiter as materialized (
         select a.pid, a.query_start
