@@ -890,9 +890,8 @@ def test_the_log_takes_rows_of_the_tickets_own_triggers_and_of_no_other(db: Conn
                 f"create function analysis.{name}() returns trigger language plpgsql as"
                 f" 'begin {forge}; return null; end'".encode()
             )
-            db.execute(
-                f"create or replace trigger forge after insert on analysis.mine execute function analysis.{name}()".encode()
-            )
+            trigger = f"after insert on analysis.mine execute function analysis.{name}()"
+            db.execute(f"create or replace trigger forge {trigger}".encode())
             with expect("23B07"), db.transaction():
                 db.execute("insert into analysis.mine values (1)")
         with expect("23B07"), db.transaction():
