@@ -69,7 +69,7 @@ grant select on books.vat_rate to analyst;
 grant execute on all functions in schema report to analyst, bookkeeper, auditor;
 grant select on all tables in schema consistency to auditor, scheduler, bookkeeper;
 -- consistency.trigger_guard asks it.
-grant execute on function deploy.present_things to auditor, scheduler, bookkeeper;
+grant execute on function deploy.present_things, deploy.present_triggers to auditor, scheduler, bookkeeper;
 
 grant execute on function books.vat_of, books.time_zone, billig.local_time to
 billig_seller, billig_web, billig_legacy, billig_dev, billig_site, bookkeeper, scheduler, auditor;

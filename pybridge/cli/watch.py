@@ -116,6 +116,8 @@ def _blocks(row: Row) -> str:
     what = f" for {', '.join(row['tables'])}" if row["tables"] else ""
     waited = row["waited"].total_seconds()
     end = f"select pg_terminate_backend({row['pid']})"
+    if row["pid"] == 0:  # it has no session, and outlives a restart
+        who, end = "a transaction", "select * from pg_prepared_xacts names it; rollback prepared '...' ends it"
     return f"{who}, {row['state']}, holds up {row['waiting']}{what}, for {waited:.0f} s: {end}"
 
 

@@ -6,14 +6,13 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from pybridge.deploy.settings import CLEAN
 from pybridge.deploy.sqlfiles import DeployRefused, code_of
 
 Connection = psycopg.Connection[Any]
 
 OWNER = "pybridge_owner"
 DEPLOYER = "none"  # nobody's role: whoever is connected
-# Before each file, so that no file leaks a setting into the next. With nothing on the path, a forgotten schema fails.
-CLEAN = b"set local search_path = ''; set local check_function_bodies = on; set local client_encoding = 'UTF8'"
 RETRY = ("08", "40", "53", "55P03", "57", "58")  # SQLSTATEs that say nothing of the files
 ENDS_TRANSACTION = re.compile(r"(?:^|;)\s*(?:commit|abort|rollback)\b(?!\s+to\b)", re.I | re.M)
 

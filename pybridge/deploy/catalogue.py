@@ -5,6 +5,8 @@ from typing import Any
 import psycopg
 from psycopg.rows import tuple_row
 
+from pybridge.deploy.settings import CLEAN
+
 # Every room of the house save `analysis`, where people keep what is theirs.
 SCHEMAS = ("books", "billig", "marketplace", "bank", "jobs", "report", "consistency", "deploy")
 
@@ -363,7 +365,7 @@ def objects(cur: psycopg.Cursor[Any]) -> set[tuple[str, str]]:
 
 def schema_fingerprint(conn: psycopg.Connection[Any]) -> list[str]:
     """Everything about the project's schemas that a file decides, one line each, for comparing two databases."""
-    # Rolled back, so that the caller's search_path stays: PostgreSQL writes all names in full only with an empty one.
+    # Rolled back, so that the caller's settings stay: names are written in full only with an empty search_path.
     with conn.transaction(force_rollback=True), conn.cursor(row_factory=tuple_row) as cur:
-        cur.execute("set local search_path = ''")
+        cur.execute(CLEAN)
         return [text for (text,) in cur.execute(FINGERPRINT, {"schemas": [*SCHEMAS, "analysis"]})]

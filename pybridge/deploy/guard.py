@@ -10,13 +10,18 @@ from typing import Any
 
 import psycopg
 
+from pybridge.deploy.settings import PLAIN
+
 # The views: all that the deploy defines and no file of db/ does.
 VIEWS = {
+    ("function", "deploy.present_triggers"),
     ("view", "deploy.present_trigger"),
     ("view", "deploy.trigger_problem"),
     ("function", "deploy.present_things"),
     ("view", "deploy.thing_problem"),
 }
+
+SETTINGS = "\n".join(f"set {name} = {value}" for name, value in PLAIN.items()).encode()
 
 # Names are written without the schemas of the trigger's table and of its function, so that no search_path changes them.
 OWN = b"""
@@ -43,26 +48,40 @@ comment on table deploy.guard_function is
 comment on column deploy.guard_function.function_name is 'The function, with its schema';
 comment on column deploy.guard_function.sha256 is 'SHA-256 of its definition as PostgreSQL writes it, hexadecimal';
 
-create or replace view deploy.present_trigger as
+create or replace function deploy.present_triggers()
+returns table (
+    table_name text, trigger_name text, is_always boolean, definition text, function_name text, sha256 text
+)
+language sql stable security definer
+set search_path = pg_catalog, deploy, pg_temp
+%SETTINGS%
+as $$
 select
-    n.nspname || '.' || c.relname as table_name,
-    t.tgname::text as trigger_name,
+    n.nspname || '.' || c.relname,
+    t.tgname::text,
     -- a view's own trigger cannot be ALWAYS
-    case when c.relkind = 'v' then t.tgenabled = 'O' else t.tgenabled = 'A' end as is_always,
+    case when c.relkind = 'v' then t.tgenabled = 'O' else t.tgenabled = 'A' end,
     m.nspname || '.' || p.proname || ': '
-    || replace(replace(pg_get_triggerdef(t.oid), n.nspname || '.', ''), m.nspname || '.', '') as definition,
-    m.nspname || '.' || p.proname as function_name,
-    encode(sha256(convert_to(pg_get_functiondef(p.oid), 'UTF8')), 'hex') as sha256
+    || replace(replace(pg_get_triggerdef(t.oid), n.nspname || '.', ''), m.nspname || '.', ''),
+    m.nspname || '.' || p.proname,
+    encode(sha256(convert_to(pg_get_functiondef(p.oid), 'UTF8')), 'hex')
 from pg_trigger as t
 inner join pg_class as c on t.tgrelid = c.oid
 inner join pg_namespace as n on c.relnamespace = n.oid
 inner join pg_proc as p on t.tgfoid = p.oid
 inner join pg_namespace as m on p.pronamespace = m.oid
--- the project's tables: those of the owner of this view; a partition has its parent's triggers
+-- the project's tables: those of the owner of the record; a partition has its parent's triggers
 where
     not t.tgisinternal
     and t.tgparentid = 0
-    and c.relowner = (select v.relowner from pg_class as v where v.oid = 'deploy.guard_trigger'::regclass);
+    and c.relowner = (select v.relowner from pg_class as v where v.oid = 'deploy.guard_trigger'::regclass)
+$$;
+comment on function deploy.present_triggers() is
+'What deploy.present_trigger shows. Written alike whatever the settings of who asks';
+
+create or replace view deploy.present_trigger as
+select table_name, trigger_name, is_always, definition, function_name, sha256
+from deploy.present_triggers();
 comment on view deploy.present_trigger is
 'The triggers on the project''s tables and views as they stand now, one row per trigger';
 comment on column deploy.present_trigger.table_name is 'The table or view, with its schema';
@@ -119,12 +138,7 @@ create or replace function deploy.present_things()
 returns table (kind text, thing text, sha256 text)
 language sql stable security definer
 set search_path = pg_catalog, deploy, pg_temp
-set datestyle = 'ISO, MDY'
-set intervalstyle = 'postgres'
-set timezone = 'UTC'
-set bytea_output = 'hex'
-set quote_all_identifiers = off
-set standard_conforming_strings = on
+%SETTINGS%
 as $$
 with room as (
     select n.oid, n.nspname
@@ -232,8 +246,8 @@ Things = set[tuple[str, str]]  # as File.defines has them
 
 def prepare(cur: psycopg.Cursor[Any]) -> None:
     """Make the tables and views where they are not."""
-    cur.execute(OWN, prepare=False)
-    cur.execute(THINGS, prepare=False)
+    for statements in (OWN, THINGS):
+        cur.execute(statements.replace(b"%SETTINGS%", SETTINGS), prepare=False)
 
 
 def broken(cur: psycopg.Cursor[Any]) -> Things:

@@ -885,13 +885,15 @@ def test_the_log_takes_rows_of_the_tickets_own_triggers_and_of_no_other(db: Conn
     forge = "insert into billig.transaction_log select * from billig.transaction_log"
     with db.transaction(force_rollback=True):
         db.execute("create table analysis.mine (a int)")
-        db.execute(
-            "create function analysis.forge() returns trigger language plpgsql as"
-            f" 'begin {forge}; return null; end'".encode()
-        )
-        db.execute("create trigger forge after insert on analysis.mine execute function analysis.forge()")
-        with expect("23B07"), db.transaction():
-            db.execute("insert into analysis.mine values (1)")
+        for name in ("forge", "ticket_log_insert", '"a ""ticket_log_insert"""'):
+            db.execute(
+                f"create function analysis.{name}() returns trigger language plpgsql as"
+                f" 'begin {forge}; return null; end'".encode()
+            )
+            trigger = f"after insert on analysis.mine execute function analysis.{name}()"
+            db.execute(f"create or replace trigger forge {trigger}".encode())
+            with expect("23B07"), db.transaction():
+                db.execute("insert into analysis.mine values (1)")
         with expect("23B07"), db.transaction():
             db.execute(f"do 'begin {forge}; end'".encode())
         db.execute("create table analysis.ticket (like billig.ticket)")

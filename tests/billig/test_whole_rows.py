@@ -135,3 +135,60 @@ def test_what_legacy_has_as_not_null_is_not_null_and_a_fee_is_whole_kroner(db: C
     assert one(db, "select ticket_fee::text from billig.event where event = %s", event) == "10"
     with pytest.raises(psycopg.errors.NotNullViolation):
         run(db, "insert into billig.payment_error (error, failed) values ('e', now())")
+
+
+# --- Keys -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "control"])
+def test_a_purchase_keeps_its_number_whoever_saves_it(db: Connection, connect: Connect, guarded: bool) -> None:
+    if not guarded:
+        run(db, "alter table billig.purchase disable trigger purchase_fill")
+    purchase = raw_purchase(db)
+    statement = "update billig.purchase set purchase = %s, owner_email = 'kari@example.com' where purchase = %s"
+    with login_roles(db, {DEVELOPER: ["billig_dev"]}), connect(DEVELOPER) as developer:
+        for somebody in (developer, db):
+            if guarded:
+                with expect("23B20"):
+                    run(somebody, statement, purchase + 1, purchase)
+            run(somebody, statement, purchase, purchase)  # a whole row, its key as it was read
+        if not guarded:
+            run(developer, statement, purchase + 1, purchase)
+    found = one(db, "select array_agg(purchase) from billig.purchase where owner_email = 'kari@example.com'")
+    assert found == [purchase if guarded else purchase + 1]
+
+
+def test_a_clients_key_is_near_the_largest_and_the_owner_brings_history(db: Connection, connect: Connect) -> None:
+    """Keys that follow go on from it: one number typed wrongly would use them up."""
+    price_group = make_event(db).price_group
+    last = raw_purchase(db)
+    with login_roles(db, {DEVELOPER: ["billig_dev"]}), connect(DEVELOPER) as developer:
+        with expect("22023"):
+            raw_purchase(developer, last + 1_000_001)
+        assert raw_purchase(developer) < last + 10, "what was refused moved nothing"
+        last = raw_purchase(developer)
+        assert raw_purchase(developer, last + 1_000_000) == last + 1_000_000
+        purchase = raw_purchase(developer)
+        assert purchase == last + 1_000_001
+        ticket = insert_ticket(developer, price_group, purchase)
+        with expect("22023"):
+            insert_ticket(developer, price_group, purchase, ticket=ticket + 1_000_001)
+        assert insert_ticket(developer, price_group, purchase, ticket=ticket + 5000) == ticket + 5000
+    assert raw_purchase(db, purchase + 50_000_000) == purchase + 50_000_000
+    assert raw_purchase(db) == purchase + 50_000_001
+    assert consistency(db) == {}
+
+
+def test_a_role_that_cannot_log_in_is_no_seller_and_is_listed_where_somebody_named_it(db: Connection) -> None:
+    event = make_event(db)
+    named = "select seller, registered_at is not null as known from billig.seller where lower(seller) = 'auditor'"
+    for name in ("auditor", "Auditor"):
+        with expect("22023"):
+            run(db, "select billig.register_seller(%s)", name)
+    assert rows(db, named) == []
+    sell(db, event.price_group, seller="Auditor")  # a service's word, by one who may name anybody
+    assert rows(db, named) == [{"seller": "Auditor", "known": False}]
+    assert one(db, "select count(*) from report.seller where seller = 'Auditor'") == 1
+    with expect("22023"):
+        run(db, "select billig.register_seller('Auditor')")
+    run(db, "select billig.register_seller('Auditorium')")  # the control

@@ -271,6 +271,10 @@ def test_a_login_is_made_with_its_bounds_and_one_made_otherwise_is_found(db: Con
         for arguments, sqlstate in (
             (("nobody", "x"), "P0002"), (("billig_legacy", None), "22023"), (("billig_legacy", "a b"), "22023"),
             (("billig_legacy", "auditor"), "22023"), (("pybridge_owner", "x"), "P0002"),
+            (("billig_legacy", "pg_perl"), "22023"), (("billig_legacy", "public"), "22023"),
+            (("billig_legacy", 'a"b'), "22023"), (("billig_legacy", "x" * 64), "22023"),
+            (("billig_legacy", "a\n"), "22023"),
+            (("billig_legacy", db.info.user), "22023"),
         ):  # fmt: skip
             with expect(sqlstate):
                 run(db, "select deploy.create_login(%s, %s)", *arguments)

@@ -1,5 +1,6 @@
 """What a login has set changes no answer: not how dates are written, nor the zone, nor how numbers are."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -8,9 +9,11 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from pybridge.deploy.catalogue import SCHEMAS
+from pybridge.deploy.deployer import deploy, schema_fingerprint
 from tests.conftest import Connection
 from tests.support import market
-from tests.support.domain import rows
+from tests.support.domain import consistency, make_event, one, refund, rows, sell
 from tests.support.house import MONTH, House
 
 ODD = {
@@ -20,6 +23,11 @@ ODD = {
     "extra_float_digits": "-15",
     "bytea_output": "escape",
     "lc_monetary": "C",
+    # What the guard compares is text that PostgreSQL writes of definitions.
+    "quote_all_identifiers": "on",
+    "standard_conforming_strings": "off",
+    "search_path": "report",
+    "transform_null_equals": "on",
 }
 NOW = market.day(MONTH + timedelta(days=70))
 # Functions that only answer, with what they are asked.
@@ -110,3 +118,38 @@ def test_a_job_calls_its_period_the_same_whoever_runs_it(house: House, sessions:
     # The control: unpinned, the function would answer as the login writes dates.
     odd.execute("alter function jobs.outlook reset datestyle")
     assert {row[0] for row in odd.execute(query)} != periods
+
+
+def test_a_deploy_comes_to_the_same_whatever_its_role_has_set(bare_db: Connection, shared_db: Connection) -> None:
+    options = " ".join(f"-c {name}={value}" for name, value in ODD.items())
+    with psycopg.connect(bare_db.info.dsn, options=options, autocommit=True) as odd:
+        assert deploy(odd).migrations
+        assert schema_fingerprint(odd) == schema_fingerprint(shared_db)
+        for session in (odd, bare_db):
+            assert session.execute("select * from consistency.trigger_guard").fetchall() == []
+            assert deploy(session).loaded == []
+        shown = [session.execute("show quote_all_identifiers").fetchone() for session in (odd, bare_db)]
+        assert shown == [("on",), ("off",)], "its own again"
+
+
+ESCAPES = re.compile(r"\be'(?:[^'\\]|\\.|'')*'|--[^\n]*", re.I)  # E'...', and comments
+
+
+def test_no_body_reads_otherwise_where_a_backslash_is_an_escape(shared_db: Connection) -> None:
+    """A body is read by the settings of who calls it: with standard_conforming_strings off, '\\S' is an S."""
+    query = "select p.oid::regproc::text as name, p.prosrc from pg_proc as p where p.prosqlbody is null"
+    bodies = rows(shared_db, f"{query} and p.pronamespace::regnamespace::text = any (%s)", list(SCHEMAS))
+    assert len(bodies) > 200
+    assert [body["name"] for body in bodies if "\\" in ESCAPES.sub("", body["prosrc"])] == []
+    assert any("\\" in body["prosrc"] for body in bodies), "the control: some write E'...'"
+
+
+def test_who_has_odd_settings_sells_and_refunds_as_all_do(db: Connection) -> None:
+    price_group = make_event(db).price_group
+    options = " ".join(f"-c {name}={value}" for name, value in ODD.items())
+    with psycopg.connect(db.info.dsn, options=options, autocommit=True) as odd:
+        sale = sell(odd, price_group, 2)
+        refund(odd, sale.tickets[:1], reason="because")
+        query = "select count(*) from billig.reduce_price(%s, '{10}', p_seller => 'kari', p_reason => 'because')"
+        assert one(odd, query, sale.tickets[1:]) == 1
+    assert consistency(db) == {}

@@ -6,21 +6,24 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from prometheus_client import Metric
 from prometheus_client.openmetrics import parser
 
+from pybridge.cli import watch
 from pybridge.jobs import health, metrics, scheduler
 from pybridge.jobs import runner as jobs
 from pybridge.paths import ROOT
-from tests.conftest import Connection
+from tests.conftest import Connection, DurableServerFactory
 from tests.support import market
 from tests.support.cli import Run
 from tests.support.cli import run as pybridge
-from tests.support.domain import call_in, one, rows, run
+from tests.support.domain import call_in, make_event, one, rows, run, sell, wait_for
 from tests.support.schedule import at, ran, since
 
 __all__ = ["pybridge"]  # a fixture
@@ -221,3 +224,29 @@ def test_the_views_row_is_as_old_as_it_says(db: Connection) -> None:
     assert row["next_at"] > row["last_success_at"] - timedelta(minutes=1)
     assert row["due_since"] is None
     assert at(2026, 1, 1) < row["last_success_started_at"] <= row["last_success_at"]
+
+
+def test_a_prepared_transaction_that_holds_others_up_is_named(durable_server: DurableServerFactory) -> None:
+    """It has no session that a time-out would end; by default a server takes none."""
+    server = durable_server()
+    with server.connect() as db:
+        sale = sell(db, make_event(db).price_group)
+        db.execute("begin")
+        with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):
+            db.execute("prepare transaction 'old'")
+        db.execute("rollback")
+        db.execute("alter system set max_prepared_transactions = 2")
+    server.restart()
+    change = f"update billig.ticket set used = now() where ticket = {sale.tickets[0]}".encode()
+    with server.connect() as db, server.connect() as waiting:
+        for statement in (b"begin", change, b"prepare transaction 'old'"):
+            db.execute(statement)
+        thread = threading.Thread(target=lambda: waiting.execute(change))
+        thread.start()
+        wait_for(db, waiting.info.backend_pid)
+        (told,) = health.blockers(db)
+        assert (told["pid"], told["state"], told["waiting"], told["login_role"]) == (0, "prepared", 1, None)
+        assert "pg_prepared_xacts" in watch._blocks(told)
+        db.execute("rollback prepared 'old'")
+        thread.join(20)
+        assert health.blockers(db) == []

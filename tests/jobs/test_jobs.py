@@ -10,6 +10,7 @@ from pybridge.jobs import runner as jobs
 from tests.conftest import Connect, Connection
 from tests.support import market
 from tests.support.cli import Run, run
+from tests.support.domain import expect
 
 __all__ = ["run"]  # a fixture
 
@@ -109,3 +110,15 @@ def test_the_command_line_runs_lists_and_shows(clicked: Connection, run: Run) ->
     assert "marketplace_partitions" in run(clicked, "job", "list").stdout
     assert "23B61" in run(clicked, "job", "log", "marketplace_close").stdout
     assert json.loads(run(clicked, "job", "log", "--json", "--limit", "1").stdout)[0]["state"] == "failed"
+
+
+@pytest.mark.parametrize("period", ["2026-1-01", "2026-02-30", "2026-13-01", "2026-01", "1999-12-31", "today", "%"])
+def test_a_period_is_a_day_or_none_by_every_door(db: Connection, period: str) -> None:
+    with expect("22023"):
+        db.execute("select * from jobs.begin_run('net_expiry', %s)", [period])
+    row = "insert into jobs.job_run (job, period, finished_at, outcome) values ('net_expiry', %s, now(), 'skipped')"
+    with expect("23514", native=True):
+        db.execute(row, [period])
+    for good in ("", "2028-02-29"):
+        db.execute(row, [good])
+        assert db.execute("select outcome from jobs.begin_run('net_expiry', %s)", [good]).fetchall() == [(None,)]

@@ -1074,8 +1074,8 @@ def test_a_profiles_own_role_sees_its_own_and_nothing_of_others(settled: Town) -
 def test_definer_functions_show_a_profiles_role_no_more_than_its_own(settled: Town) -> None:
     """Row-level security goes by who logged in, and binds the owner: what forgets to ask shows a profile its own.
 
-    What runs a month, or verifies it, would find nothing to do, and says so. Clicks have no row-level security: see
-    the test after this one.
+    What runs a month, or verifies it, would find nothing to do, and says so. No policy hides clicks: see the test
+    after this one.
     """
     db = settled.db
     tables = ("transaction", "adjustment", "transaction_subtotal", "late_click", "advertisement", "website")

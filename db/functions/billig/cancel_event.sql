@@ -3,7 +3,6 @@ returns table (event_change bigint, purchases bigint, tickets bigint)
 language plpgsql security definer
 set search_path = pg_catalog, billig, pg_temp
 set datestyle = 'ISO, MDY'
-set lock_timeout = '1s'
 as $$
 #variable_conflict use_column
 declare
@@ -31,4 +30,4 @@ end;
 $$;
 
 comment on function billig.cancel_event(int, text, text) is
-'Cancels an event: from then on nothing is sold, reserved, paid or exchanged into it (23B34), and what is prepaid does not become revenue. What was sold is then given back by billig.refund_cancelled, call by call. p_used_tickets: REFUND, tickets that were ever used are paid back as all others; KEEP, they are not. billig.preview_cancel says first what there is. Returns the row of billig.event_change, and how many purchases and tickets are to be seen to. billig.move_event takes it back: what is not given back by then stays sold. 22023 no reason, or an event that has no time yet; 25000 not at read committed; 55P03 somebody has been selling to it for longer than a second: try again; P0002 no such event; 23B52 it is cancelled already.';
+'Cancels an event: from then on nothing is sold, reserved, paid or exchanged into it (23B34), and what is prepaid does not become revenue. What was sold is then given back by billig.refund_cancelled, call by call. p_used_tickets: REFUND, tickets that were ever used are paid back as all others; KEEP, they are not. billig.preview_cancel says first what there is. Returns the row of billig.event_change, and how many purchases and tickets are to be seen to. billig.move_event takes it back: what is not given back by then stays sold. 22023 no reason, or an event that has no time yet; 25000 not at read committed; 55P03 somebody has been selling to it for longer than lock_timeout: try again; P0002 no such event; 23B52 it is cancelled already.';

@@ -31,7 +31,7 @@ begin
         'p_payment_method', p_payment_method, 'p_reason', p_reason, 'p_dispute_type', p_dispute_type
     );
     perform books.check_day('p_answer_by', p_answer_by);
-    if coalesce(p_dispute_reference, '') !~ '\S' or num_nonnulls(p_provider_reference, p_payment) <> 1 then
+    if coalesce(p_dispute_reference, '') !~ '[^[:space:]]' or num_nonnulls(p_provider_reference, p_payment) <> 1 then
         raise exception 'the dispute''s reference and one payment are needed' using
             errcode = '22023',
             detail = format('Dispute %L, provider''s reference %L, payment %s.',

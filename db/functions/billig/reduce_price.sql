@@ -30,7 +30,7 @@ begin
     end if;
     p_seller := billig.check_seller(p_seller);
     perform billig.till_cash_point(p_seller, p_cash_point);
-    if coalesce(p_reason, '') !~ '\S' then
+    if coalesce(p_reason, '') !~ '[^[:space:]]' then
         raise exception 'giving back a part of the price needs a reason' using
             errcode = '22023',
             detail = 'p_reason is null or blank.',

@@ -7,7 +7,7 @@ as $$
 begin
     perform books.check_text('p_source', p_source);
     if
-        (p_vat_code is null) <> (coalesce(p_source, '') !~ '\S')
+        (p_vat_code is null) <> (coalesce(p_source, '') !~ '[^[:space:]]')
         or p_vat_code is not null and not exists (select from books.vat_code as v where v.vat_code = p_vat_code)
     then
         raise exception 'a VAT code of a fee is one of the codes, with its source' using

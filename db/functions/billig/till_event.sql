@@ -27,7 +27,7 @@ begin
             when 'CORRECTED_LINE' then not coalesce(p_amount >= 0 and p_amount < 1e6, false)
             else true
         end)
-        or (p_event_type in ('PAY_IN', 'PAY_OUT', 'OVERDRAW') and coalesce(p_reason, '') !~ '\S')
+        or (p_event_type in ('PAY_IN', 'PAY_OUT', 'OVERDRAW') and coalesce(p_reason, '') !~ '[^[:space:]]')
         or length(p_item_key) > 100
     then
         raise exception 'there is no such till event, or not with such an amount or reason' using

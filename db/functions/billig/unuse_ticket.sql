@@ -15,7 +15,7 @@ begin
     perform books.check_text('p_seller', p_seller, 'p_reason', p_reason, 'p_request_id', p_request_id);
     p_tickets := books.list('p_tickets', p_tickets);
     p_seller := billig.check_seller(p_seller);
-    if coalesce(p_reason, '') !~ '\S' then
+    if coalesce(p_reason, '') !~ '[^[:space:]]' then
         raise exception 'taking back the use of a ticket needs a reason' using
             errcode = '22023',
             detail = 'p_reason is null or blank.',

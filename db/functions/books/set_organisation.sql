@@ -13,7 +13,7 @@ set search_path = pg_catalog, books, pg_temp
 set datestyle = 'ISO, MDY'
 as $$
 declare
-    v_number constant text := regexp_replace(p_organisation_number, '[\s\u00A0\u202F]', '', 'g');
+    v_number constant text := regexp_replace(p_organisation_number, E'[[:space:]\u00A0\u202F]', '', 'g');
     v_valid_from constant date := coalesce(p_valid_from, billig.local_time(clock_timestamp())::date);
     v_version int;
     v_broken text;

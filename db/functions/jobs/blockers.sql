@@ -4,6 +4,7 @@ returns table (
 )
 language sql volatile security definer
 set search_path = pg_catalog, jobs, pg_temp
+set quote_all_identifiers = off -- it names tables
 begin atomic
     with waiter as materialized (
         select a.pid, a.query_start
@@ -26,17 +27,18 @@ begin atomic
     )
 
     select
-        p.pid, u.rolname::text, a.application_name, a.state, clock_timestamp() - a.xact_start, count(distinct p.waiter),
+        p.pid, u.rolname::text, a.application_name, case when p.pid = 0 then 'prepared' else a.state end,
+        clock_timestamp() - a.xact_start, count(distinct p.waiter),
         max(clock_timestamp() - p.query_start),
         coalesce(array_agg(distinct t.table_name order by t.table_name) filter (where t.table_name is not null), '{}')
     from pair as p
-    inner join lateral pg_stat_get_activity(p.pid) as a on true
+    left join lateral pg_stat_get_activity(p.pid) as a on true
     left join pg_roles as u on a.usesysid = u.oid
     left join wanted as t on p.waiter = t.pid
     -- Who waits in the line themselves hold nobody up by their own doing.
-    where p.pid not in (select w.pid from waiter as w)
+    where p.pid not in (select w.pid from waiter as w) and (p.pid = 0 or a.pid is not null)
     group by p.pid, u.rolname, a.application_name, a.state, a.xact_start;
 end;
 
 comment on function jobs.blockers() is
-'Sessions that others wait for, one row each: who they are, since when their transaction is open, how many wait, the longest how long, and for which tables. Who waits in line behind another is left out. May be null: login_role, open_for.';
+'Sessions that others wait for, one row each: who they are, since when their transaction is open, how many wait, the longest how long, and for which tables. Who waits in line behind another is left out. pid 0, state prepared: transactions that were prepared for a two-phase commit, and have no session. May be null: login_role, application_name, open_for.';

@@ -7,10 +7,10 @@ declare
     v_calls text;
 begin
     -- Called from one of the ticket's own triggers: of the calls this one stands in, one is theirs. Any trigger has a
-    -- depth, and any owner may make one.
+    -- depth, and any owner may make one. A session may have all names quoted; one of another schema has a dot.
     if tg_op = 'INSERT' and pg_trigger_depth() > 1 then
         get diagnostics v_calls = pg_context;
-        if v_calls ~ '\n[^\n"]*\mticket_log_(insert|update)\(\)' then
+        if v_calls ~ E'\n[^\n".]*(\\m|")ticket_log_(insert|update)"?[(][)]' then
             return null;
         end if;
     end if;

@@ -8,7 +8,7 @@ declare
 begin
     perform books.check_text('p_reason', p_reason);
     if
-        coalesce(p_reason, '') !~ '\S' or (p_kind = 'MOVED') <> (p_event_time is not null)
+        coalesce(p_reason, '') !~ '[^[:space:]]' or (p_kind = 'MOVED') <> (p_event_time is not null)
         or p_event_time not between '2000-01-01' and '2100-01-01'
     then
         raise exception 'an event is cancelled, or moved to a time, for a reason' using

@@ -11,7 +11,7 @@ begin
     end if;
     raise exception 'that is no sum of money that was charged' using
         errcode = '23B06',
-        detail = format('Purchase %s: NOK %s to be paid; %s confirmed.', p_purchase, p_to_pay, p_amount),
+        detail = format('Purchase %s: NOK %s to be paid; %s confirmed.', coalesce(p_purchase::text, 'null'), p_to_pay, p_amount),
         hint = 'Nothing was recorded. Confirm what the provider charged: NOK above 0, with at most two decimals.';
 end;
 $$;

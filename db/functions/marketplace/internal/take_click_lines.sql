@@ -74,7 +74,7 @@ begin
                     then h.begins + s.time + ('0' || substr(l.click_time, 20))::interval
                 when
                     h.is_hour and s.time is not null
-                    and substr(l.click_time, 20) ~ '^(\.[0-9]{1,6})?(Z|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?)$'
+                    and substr(l.click_time, 20) ~ '^([.][0-9]{1,6})?(Z|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?)$'
                     then l.click_time::timestamptz
                 else marketplace.click_moment(l.click_time)
             end as click_time,
@@ -85,7 +85,7 @@ begin
                 when length(l.website) between 1 and 18 and l.website !~ '[^0-9]' then l.website::bigint
             end as website,
             coalesce(l.website, '') <> '' as has_website,
-            case when l.price ~ '^[0-9]{1,6}(\.[0-9]{1,6})?$' then l.price::numeric(12, 6) end as price,
+            case when l.price ~ '^[0-9]{1,6}([.][0-9]{1,6})?$' then l.price::numeric(12, 6) end as price,
             coalesce(l.price, '') <> '' as has_price
         from click_file_line as l
         left join hour as h on left(l.click_time, 13) = h.hour

@@ -62,7 +62,7 @@ begin
         (
             'price', k.price,
             case
-                when k.price <> '' and k.price !~ '^[0-9]{1,6}(\.[0-9]{1,6})?$'
+                when k.price <> '' and k.price !~ '^[0-9]{1,6}([.][0-9]{1,6})?$'
                     then 'not an amount from 0 to 999999.999999, with a point and at most six decimals'
             end
         )
