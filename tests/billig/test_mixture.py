@@ -9,6 +9,7 @@ import random
 from collections import Counter, defaultdict
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import psycopg
 import pytest
@@ -73,14 +74,14 @@ class Mixture:
 
     def tickets(self, most: int = 3, where: str = "paid is not null") -> list[int]:
         query = f"select ticket from billig.ticket where refunded is null and {where} order by ticket"
-        found = [row["ticket"] for row in rows(self.db, query)]  # type: ignore[arg-type]
+        found = [row["ticket"] for row in rows(self.db, query)]
         return self.random.sample(found, min(len(found), self.random.randint(1, most)))
 
     def wanted(self) -> dict[int, int]:
         events = self.random.sample(self.events, self.random.choice((1, 1, 2)))
         return {self.random.choice(event.price_groups): self.random.randint(1, 2) for event in events}
 
-    def means(self, total: Decimal) -> dict[str, object]:
+    def means(self, total: Decimal) -> dict[str, Any]:
         methods = self.random.choice(METHODS)
         if methods is None or not total:
             return {}
