@@ -251,6 +251,8 @@ def extract(
             partial.replace(file)
         except UnknownReport as error:
             raise typer.BadParameter(f"{error}; these can: {', '.join(error.known)}") from None
+        except errors.BadArgument as error:
+            raise typer.BadParameter(f"{error.detail} {error.hint}", param_hint="--since") from None
         except OSError as error:
             raise fail(REFUSED, f"{file} cannot be written: {error}") from None
         finally:

@@ -57,6 +57,8 @@ def serve(
         )
     if lang not in LOCALES:
         raise fail(REFUSED, f"There are no pages in {lang!r}.", f"Choose one of: {', '.join(LOCALES)}.")
+    if proxy is not None and not serving.is_address(proxy):
+        raise fail(REFUSED, f"{proxy!r} is no address, and no proxy would be believed.", "Such as --proxy 10.0.0.5.")
     try:
         serving.serve(host, port, lang, name or (), typer.echo, proxy)
     except OSError as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from psycopg import sql
 
+from pybridge.errors import BadArgument
 from pybridge.extras import needs
 from pybridge.reports import questions
 from pybridge.reports.tables import Connection, UnknownReport, prepare
@@ -50,6 +51,11 @@ def write(connection: Connection, name: str, since: int, file: Path) -> Extract:
     found = connection.execute("select final_before from report.watermark").fetchone()
     assert found is not None
     final_before: int = found[0]
+    if since > final_before:
+        raise BadArgument(
+            "nothing ended there", f"{since} is beyond what is final, {final_before}.",
+            "Give what the extract before said of this very database; 0 begins anew.",
+        )  # fmt: skip
     columns = _types(connection, name)
     query = sql.SQL("copy (select {} from {} where {} >= {} and {} < {}) to stdout (format csv, header false)").format(
         sql.SQL(", ").join(map(sql.Identifier, columns)),

@@ -31,6 +31,15 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def is_address(proxy: str) -> bool:
+    """Whether requests can come from it: they come from addresses, never from names."""
+    try:
+        ipaddress.ip_address(proxy)
+    except ValueError:
+        return False
+    return True
+
+
 def behind(proxy: str | None) -> dict[str, Any]:
     """What waitress is told of the one proxy whose word it takes; of all others, what they forward is dropped."""
     told: dict[str, Any] = {"clear_untrusted_proxy_headers": True}

@@ -159,4 +159,7 @@ def test_what_cannot_be_read_in_increments_is_refused(db: Connection, pybridge: 
     assert refused.exit_code == 2
     assert "transaction_line" in refused.output
     assert pybridge(db, "report", "extract", "transaction", tmp_path / "no" / "x.parquet").exit_code == 2
+    beyond = one(db, "select final_before + 1000 from report.watermark")
+    refused = pybridge(db, "report", "extract", "transaction", tmp_path / "x.parquet", "--since", beyond)
+    assert (refused.exit_code, "beyond what is final" in refused.output) == (2, True), "another database's mark"
     assert list(tmp_path.iterdir()) == []

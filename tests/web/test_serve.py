@@ -766,6 +766,12 @@ def test_an_address_that_others_reach_is_refused() -> None:
     assert "--allow-remote" in answer.output
 
 
+def test_a_proxy_that_is_no_address_is_refused_since_none_would_be_believed() -> None:
+    answer = CliRunner().invoke(app, ["serve", "--proxy", "proxy.example.org"])
+    assert answer.exit_code == 1
+    assert "is no address" in answer.output
+
+
 def test_the_command_serves(hall: Hall) -> None:
     info = hall.db.info
     url = f"postgresql://somebody:else@127.0.0.1:{info.port}/{info.dbname}"
