@@ -890,6 +890,7 @@ def test_a_refund_whose_money_went_back_in_a_dispute_is_called_off(four: Four) -
     charge = four.charge(four.adv)
     assert (charge["refunded"], charge["lost"], charge["left_amount"], charge["alarm"]) == (0, 30000, 0, None)
     assert (four.funds(), four.balance(four.adv)) == (1000, 0)
+    assert four.why(four.adv) == {JANUARY: "TAKEN_BACK"}, "nobody waits for what was called off"
     assert four.due(PAID) == {(four.pub, "PAYOUT"): (210, None)}
     with expect("23B75"):
         call(four.db, "call_off_refund", **off)

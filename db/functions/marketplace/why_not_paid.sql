@@ -89,6 +89,7 @@ begin
     ) as x
     where
         t.profile = p_profile
+        and t.status <> 'CALLED_OFF'
         and (t.status <> 'EXECUTED' or t.left_amount = 0 or d.disputed > 0 or d.lost > 0)
     order by t.month desc, t.transaction desc;
 end;
