@@ -206,8 +206,8 @@ class Bank(Room):
     def record_disputes(self) -> list[RecordDisputesRow]:
         """Records the disputes of ticket payments that payout reports tell of (lines of kind DISPUTE, of payouts that
         are not matched) and nobody has recorded: taken (billig.record_chargeback) where amount, NOK, is negative, else
-        won (billig.record_chargeback_won). One row per line: outcome is RECORDED, or why not, which is for a person.
-        Nothing comes when called again. 42501.
+        won (billig.record_chargeback_won). One row per line: outcome is RECORDED, or why not (22023, P0002, 23B12,
+        23B19, 23B31 or 23B38 of those functions), which is for a person. Nothing comes when called again. 42501.
         """
         return self._rows(RecordDisputesRow, "record_disputes")
 

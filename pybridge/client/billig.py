@@ -484,7 +484,7 @@ class Billig(Room):
         billig.preview_cancel says first what there is. Returns the row of billig.event_change, and how many purchases
         and tickets are to be seen to. billig.move_event takes it back: what is not given back by then stays sold. 22023
         no reason, or an event that has no time yet; 25000 not at read committed; 55P03 somebody has been selling to it
-        for longer than a second: try again; P0002 no such event; 23B52 it is cancelled already.
+        for longer than lock_timeout: try again; P0002 no such event; 23B52 it is cancelled already.
         """
         return self._rows(CancelEventRow, "cancel_event", event=event, reason=reason, used_tickets=used_tickets)
 

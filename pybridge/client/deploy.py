@@ -12,7 +12,7 @@ class Deploy(Room):
         """Makes a login role that is a member of a group role, with the settings of deploy.login_setting; one that is
         there is given them, and made a member; of several groups, the last one named says which settings, and ALTER
         ROLE gives it others. It has no password yet: \\password in psql. Runs with the rights of its caller, who must
-        be able to create roles and to grant the group: a superuser, say. 22023 no name for a login, or a group's; P0002
-        no such group; 42501.
+        be able to create roles and to grant the group: a superuser, say. 22023 no name for a login, or a group's, or a
+        superuser; P0002 no such group; 42501.
         """
         self._value("create_login", group=group, name=name)

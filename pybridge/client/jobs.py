@@ -29,7 +29,7 @@ class BlockersRow:
 
     pid: int
     login_role: str | None
-    application_name: str
+    application_name: str | None
     state: str
     open_for: timedelta | None
     waiting: int
@@ -84,7 +84,8 @@ class Jobs(Room):
 
     def blockers(self) -> list[BlockersRow]:
         """Sessions that others wait for, one row each: who they are, since when their transaction is open, how many
-        wait, the longest how long, and for which tables. Who waits in line behind another is left out.
+        wait, the longest how long, and for which tables. Who waits in line behind another is left out. pid 0, state
+        prepared: transactions that were prepared for a two-phase commit, and have no session.
         """
         return self._rows(BlockersRow, "blockers")
 
