@@ -982,7 +982,7 @@ BREAKAGES: list[tuple[str, str, Break]] = [
     ("log_origin", "another transaction", _log(
         "paid", "xact_id = '3'", problem="its payment is another transaction's")),
     ("log_origin", "a transaction to come", _log(
-        "unpaid", "xact_id = '9223372036854775807'", problem="its transaction has not begun yet")),
+        "unpaid", "xact_id = '100000000000000'", problem="its transaction has not begun yet")),
     ("log_origin", "an era to come", _log("unpaid", "era = era + 1", problem="its era has not begun yet")),
     ("log_origin", "another login", _log(
         "kept", "login_role = 'somebody'", problem="its transaction has several logins")),

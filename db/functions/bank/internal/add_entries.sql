@@ -6,6 +6,7 @@ set search_path = pg_catalog, pg_temp, bank
 set plan_cache_mode = force_custom_plan
 -- What was written a line above is in no statistics: a statement of 100,000 entries looks like one of one.
 set enable_nestloop = off
+set jit = off
 as $$
 begin
     with added as (
