@@ -99,14 +99,14 @@ class Festival:
     ) -> None:
         """Money of a method, in or out, where this organisation has it.
 
-        What goes back last of a payment in cash is what is left of it, whatever its kroner: so the till's word is taken
-        (`answer`, what gave it back), within a krone.
+        What goes back in cash is the krone below or above, as what its whole was rounded by so far has it: the till's
+        word is taken (`answer`, what gave it back).
         """
         moved = in_kroner(amount) if method == "CASH" else amount
         if method == "CASH" and answer and answer[0]["payment"] is not None:
             said = payment_lines(self.db, answer[0]["payment"]).get("CASH", Decimal(0))
             assert said == in_kroner(said)
-            assert said - moved in (0, 1), "never more than the amount in kroner"
+            assert abs(said - amount) < 1, "the krone below or above"
             moved = said
         self.post(organisation, ACCOUNTS[method], moved)
         self.post(organisation, ACCOUNTS["ROUNDING"], amount - moved)

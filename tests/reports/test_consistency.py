@@ -982,7 +982,8 @@ BREAKAGES: list[tuple[str, str, Break]] = [
     ("log_origin", "another transaction", _log(
         "paid", "xact_id = '3'", problem="its payment is another transaction's")),
     ("log_origin", "a transaction to come", _log(
-        "unpaid", "xact_id = '140737488355327'", problem="its transaction has not begun yet")),
+        "unpaid", "xact_id = (pg_current_xact_id()::text::bigint + 1000000)::text::xid8",
+        problem="its transaction has not begun yet")),
     ("log_origin", "an era to come", _log("unpaid", "era = era + 1", problem="its era has not begun yet")),
     ("log_origin", "another login", _log(
         "kept", "login_role = 'somebody'", problem="its transaction has several logins")),
