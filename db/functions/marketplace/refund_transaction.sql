@@ -32,7 +32,7 @@ begin
         'p_transaction', p_transaction, 'p_reason', p_reason, 'p_amount', p_amount
     ));
     if v_answer is not null then
-        return v_answer;
+        return v_answer::bigint;
     end if;
     v_month := marketplace.lock_open_month(null, p_now);
     perform from marketplace.profile as p
