@@ -105,6 +105,13 @@ def _reduce(db: Connection, event: Event) -> Request:
     return Request("reduce_price", arguments, {"reason": "another"})
 
 
+def _pay_cancelled(db: Connection, event: Event) -> Request:
+    called_off = make_event(db, prices=(100, 60))
+    sale = sell(db, called_off.price_group, 2)
+    call(db, "cancel_event", event=called_off.event, reason="rain")
+    return Request("pay_cancelled", {"purchase": sale.purchase, "seller": "kari"}, {"payment_methods": ["CASH"]})
+
+
 REQUESTS = [
     _create_purchase,
     _refund,
@@ -119,6 +126,7 @@ REQUESTS = [
     _z_report,
     _unuse,
     _reduce,
+    _pay_cancelled,
 ]
 Maker = Callable[[Connection, Event], Request]
 
@@ -173,6 +181,7 @@ AMOUNTS: list[tuple[Maker, dict[str, list[int] | int]]] = [
     (_change, {"payment_amounts": [-40]}),
     (_pay, {"payment_amounts": [200]}),
     (_reduce, {"amounts": [20]}),
+    (_pay_cancelled, {"payment_amounts": [200]}),
     (_till_open, {"opening_float": 500}),
     (_till_event, {"amount": 500}),
     (_till_close, {"counted": [500]}),

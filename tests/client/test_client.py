@@ -40,8 +40,10 @@ SQL_DEFAULTS = {"NULL": None, "false": False, "true": True, "now()": None, "CURR
 
 
 def python_default(expression: str) -> object:
-    """A default of the catalogue, `NULL::text` or `'CASH'::text`, as Python says it; None for what the clock says."""
-    literal = expression.split("::")[0]
+    """A default of the catalogue, `NULL::text` or `'CASH'::text`, as Python says it; None where the database says it."""
+    literal, _, type_name = expression.partition("::")
+    if type_name == "interval":
+        return None
     if literal in SQL_DEFAULTS:
         return SQL_DEFAULTS[literal]
     return literal.strip("'") if literal.startswith("'") else int(literal)

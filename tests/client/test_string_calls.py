@@ -13,6 +13,7 @@ CALL = re.compile(r"\b(\w+)\.(\w+)\s*\(")
 
 # Statements that are more than a call: where, what, and why.
 MORE_THAN_A_CALL = {
+    ("cli/watch.py", "deploy.create_login"): "a hint, which a person runs",
     ("jobs/runner.py", "marketplace.close_month"): "adds up what it gives; the database refuses a month that is null",
     ("jobs/runner.py", "marketplace.verify_month"): "counts its errors, of what may be very many rows",
     ("jobs/scheduler.py", "jobs.outlook"): "how long until the first of what it gives, by the server's clock",
@@ -21,6 +22,7 @@ MORE_THAN_A_CALL = {
     ("reports/questions.py", "report.vat_return"): "read as all reports are",
     ("web/console.py", "billig.show_receipt"): "asked as all queries of the pages are",
     ("web/pages/content/marketplace.py", "books.time_zone"): "part of a query",
+    ("web/pages/content/marketplace.py", "marketplace.own_statement_line"): "part of a query",
     ("web/pages/content/marketplace.py", "marketplace.own_profile"): "asked as all queries of the pages are",
 }
 

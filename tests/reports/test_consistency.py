@@ -826,8 +826,9 @@ BREAKAGES: list[tuple[str, str, Break]] = [
         "update marketplace.transaction set offset_in = offset_in + 1 where status = 'CURRENT'",
         found=Decimal("-21.11"))),
     ("marketplace_account", "settled, and the transaction has not heard of it", _purse(
-        "insert into marketplace.settlement (transaction, profile, kind, amount, reason, request_id, settled_at)"
-        " select t.transaction, t.profile, 'REDUCED', 1, 'x', 'x', t.created_at from marketplace.transaction as t"
+        "insert into marketplace.settlement"
+        " (transaction, profile, kind, amount, after_run, reason, request_id, settled_at)"
+        " select t.transaction, t.profile, 'REDUCED', 1, 0, 'x', 'x', t.created_at from marketplace.transaction as t"
         " where t.billed > 1 limit 1")),
     ("marketplace_account", "forgiven by nobody", _purse(
         "update marketplace.transaction set forgiven = 1 where billed > credited + 1 and status <> 'CURRENT'")),
