@@ -1244,14 +1244,13 @@ def test_the_site_saves_whole_rows_and_is_refused_by_what_they_say(settled: Town
             *("publisher", "price", "commission_rate", "publisher_share", "advertisement_charge_transaction"),
             *("website_payment_transaction", "excluded_at", "excluded_by", "excluded_reason"),
         ):
+            query = sql.SQL(
+                "insert into marketplace.ad_click (profile, click_time, advertisement, {}) values (900, %s, %s, {})"
+            )
+            value = "2026-02-02" if column == "excluded_at" else "0.1" if column == "commission_rate" else "1"
+            web.execute(query.format(sql.Identifier(column), sql.NULL), (at(2026, 2, 2), ad))
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                web.execute(
-                    sql.SQL(
-                        "insert into marketplace.ad_click (profile, click_time, advertisement, {})"
-                        " values (900, %s, %s, null)"
-                    ).format(sql.Identifier(column)),
-                    (at(2026, 2, 2), ad),
-                )
+                web.execute(query.format(sql.Identifier(column), sql.Literal(value)), (at(2026, 2, 2), ad))
         for statement in (
             "update marketplace.profile set login_role = 'me' where profile = 900",
             "insert into marketplace.profile (profile_name, login_role) values ('x', session_user)",
