@@ -1240,28 +1240,17 @@ def test_the_site_saves_whole_rows_and_is_refused_by_what_they_say(settled: Town
         run(web, "update marketplace.website set website_name = 'S', profile = 900 where website = %s", site)
         click = "insert into marketplace.ad_click (profile, click_time, advertisement, website, source) values"
         run(web, click + " (900, %s, %s, %s, null)", at(2026, 2, 2), ad, site)
-        costs: dict[str, object] = {
-            **dict.fromkeys(("publisher", "price", "commission_rate", "publisher_share"), 0),
-            **dict.fromkeys(("advertisement_charge_transaction", "website_payment_transaction"), 1),
-            **{"excluded_at": at(2026, 2, 3), "excluded_by": "me", "excluded_reason": "mine"},
-        }
-        names = sql.SQL(", ").join(map(sql.Identifier, costs))
-        nothing = sql.SQL(", ").join([sql.SQL("null")] * len(costs))
-        web.execute(
-            sql.SQL(
+        for column in (
+            *("publisher", "price", "commission_rate", "publisher_share", "advertisement_charge_transaction"),
+            *("website_payment_transaction", "excluded_at", "excluded_by", "excluded_reason"),
+        ):
+            query = sql.SQL(
                 "insert into marketplace.ad_click (profile, click_time, advertisement, {}) values (900, %s, %s, {})"
-            ).format(names, nothing),
-            (at(2026, 2, 2), ad),
-        )
-        for column, said in costs.items():
+            )
+            value = "2026-02-02" if column == "excluded_at" else "0.1" if column == "commission_rate" else "1"
+            web.execute(query.format(sql.Identifier(column), sql.NULL), (at(2026, 2, 2), ad))
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                web.execute(
-                    sql.SQL(
-                        "insert into marketplace.ad_click (profile, click_time, advertisement, {})"
-                        " values (900, %s, %s, %s)"
-                    ).format(sql.Identifier(column)),
-                    (at(2026, 2, 2), ad, said),
-                )
+                web.execute(query.format(sql.Identifier(column), sql.Literal(value)), (at(2026, 2, 2), ad))
         for statement in (
             "update marketplace.profile set login_role = 'me' where profile = 900",
             "insert into marketplace.profile (profile_name, login_role) values ('x', session_user)",
