@@ -40,7 +40,7 @@ SQL_DEFAULTS = {"NULL": None, "false": False, "true": True, "now()": None, "CURR
 
 
 def python_default(expression: str) -> object:
-    """A default of the catalogue, `NULL::text` or `'CASH'::text`, as Python says it; None where the database says it."""
+    """A default of the catalogue, `NULL::text` or `'CASH'::text`, as Python says it; None: the database's."""
     literal, _, type_name = expression.partition("::")
     if type_name == "interval":
         return None

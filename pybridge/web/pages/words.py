@@ -68,6 +68,7 @@ CODES = {
     "FEE": N_("fee"),
     "FREE": N_("free"),
     "GIFT_CARD": N_("gift card"),
+    "GOODWILL": N_("goodwill"),
     "GRAND_TOTAL_NET": N_("grand total, net"),
     "GRAND_TOTAL_RETURN": N_("grand total of returns"),
     "GRAND_TOTAL_SALES": N_("grand total of sales"),
