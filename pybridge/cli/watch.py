@@ -107,7 +107,8 @@ def _print(rows: list[Row]) -> None:
 
 
 def _unbounded(row: Row) -> str:
-    made = f"select deploy.create_login('{row['group_role']}', '{row['login_role']}')"
+    group, name = (row[each].replace("'", "''") for each in ("group_role", "login_role"))
+    made = f"select deploy.create_login(p_group => '{group}', p_name => '{name}')"
     return f"{row['login_role']} begins without {', '.join(row['unset'])}: {made}"
 
 

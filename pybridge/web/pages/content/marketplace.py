@@ -35,7 +35,7 @@ EVERYBODYS = Books(
 )
 OWN = Books(
     sql.Identifier("marketplace", "own_statement"),
-    sql.SQL("marketplace.own_statement_line(%(transaction)s)"),
+    sql.SQL("marketplace.own_statement_line(p_transaction => %(transaction)s)"),
     sql.Identifier("marketplace", "own_set_off"),
     None,  # whose money it is sees by status and executed when it moved
     sql.Identifier("marketplace", "click_counts"),
