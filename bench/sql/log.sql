@@ -67,7 +67,7 @@ declare
     r record;
 begin
     for r in select conname, definition from taken_off loop
-        execute format('alter table billig.transaction_log add constraint %I %s', r.conname, r.definition);
+        execute format('alter table billig.transaction_log add constraint %%I %%s', r.conname, r.definition);
     end loop;
 end;
 $$;
