@@ -272,6 +272,14 @@ def test_killed_at_any_point_it_did_nothing(db: Connection, connect: Connect, ev
     assert consistency(db) == {}
 
 
+def _unplaced(found: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Without history_position, the last column of some: it is of the numbers that the test moves."""
+    placed = ("transaction", "transaction_line", "ticket_payment")
+    return {
+        report: [row.rpartition(",")[0] for row in told] if report in placed else told for report, told in found.items()
+    }
+
+
 def test_rows_of_an_older_era_count_once(db: Connection, connect: Connect, event: Event) -> None:
     """A restored dump, whose transaction ids were far above the new cluster's; some of its rows not rolled up."""
     calendar = movable_clock(db)
@@ -284,7 +292,7 @@ def test_rows_of_an_older_era_count_once(db: Connection, connect: Connect, event
     calendar.close(day)
     slow.commit()
     sell(db, event.price_group, 3)
-    closed = figures(db, day, day)
+    closed = _unplaced(figures(db, day, day))
     before = totals_are_exact(db)
     far: LiteralString = "(({}::text::bigint) + 1000000)::text::xid8"
     with db.transaction():
@@ -340,13 +348,13 @@ def test_rows_of_an_older_era_count_once(db: Connection, connect: Connect, event
     batches = rows(db, "select from_era, era from billig.rollup_batch order by rollup_batch")
     assert batches[-1] == {"from_era": 1, "era": 2}
     assert totals_are_exact(db) == after
-    assert figures(db, day, day) == closed
+    assert _unplaced(figures(db, day, day)) == closed
     assert one(db, "select count(*) from report.late_transaction") == 1
     sell(db, event.price_group)
     calendar.forward()
     calendar.close(calendar.today - timedelta(days=1))
     assert totals_are_exact(db)
-    assert figures(db, day, day) == closed
+    assert _unplaced(figures(db, day, day)) == closed
     assert consistency(db) == {}
 
 
