@@ -120,11 +120,11 @@ def test_a_job_calls_its_period_the_same_whoever_runs_it(house: House, sessions:
     assert {row[0] for row in odd.execute(query)} != periods
 
 
-def test_a_deploy_comes_to_the_same_whatever_its_role_has_set(bare_db: Connection, shared_db: Connection) -> None:
+def test_a_deploy_comes_to_the_same_whatever_its_role_has_set(bare_db: Connection, db: Connection) -> None:
     options = " ".join(f"-c {name}={value}" for name, value in ODD.items())
     with psycopg.connect(bare_db.info.dsn, options=options, autocommit=True) as odd:
         assert deploy(odd).migrations
-        assert schema_fingerprint(odd) == schema_fingerprint(shared_db)
+        assert schema_fingerprint(odd) == schema_fingerprint(db)
         for session in (odd, bare_db):
             assert session.execute("select * from consistency.trigger_guard").fetchall() == []
             assert deploy(session).loaded == []
