@@ -188,9 +188,9 @@ def match(
         return
     for dispute in disputes:
         done = "recorded" if dispute.outcome == "RECORDED" else f"not recorded: {dispute.outcome}"
-        typer.echo(
-            f"Dispute {dispute.dispute_reference} of payout {dispute.payout_id}, NOK {kroner(dispute.amount)}: {done}"
-        )
+        of = f" of payout {dispute.payout_id}" if dispute.payout_id else ""  # else its name says of which entry
+        amount = "" if dispute.amount is None else f", NOK {kroner(dispute.amount)}"
+        typer.echo(f"Dispute {dispute.dispute_reference}{of}{amount}: {done}")
     for added in items:
         typer.echo(f"{added.route_name}: {added.items} more expected, NOK {kroner(added.amount)}")
     for found in matches:

@@ -17,7 +17,20 @@ def camt(*entries: str, version: str = "08") -> str:
 {"".join(entries)}</Ntfctn></BkToCstmrDbtCdtNtfctn></Document>"""
 
 
-def entry(amount: str, *details: str, reference: str = "", text: str = "", day: int = 2, reversal: bool = False) -> str:
+def code(inner: str, family: str = "MCRD") -> str:
+    """What kind of thing it is, by ISO 20022."""
+    return f"<BkTxCd><Domn><Cd>PMNT</Cd><Fmly><Cd>{family}</Cd><SubFmlyCd>{inner}</SubFmlyCd></Fmly></Domn></BkTxCd>"
+
+
+def entry(
+    amount: str,
+    *details: str,
+    reference: str = "",
+    text: str = "",
+    day: int = 2,
+    reversal: bool = False,
+    kind: str = "<BkTxCd/>",
+) -> str:
     """An entry of so many kroner, of these payments."""
     side = "DBIT" if amount.startswith("-") else "CRDT"
     on = DAY + timedelta(days=day)
@@ -26,7 +39,7 @@ def entry(amount: str, *details: str, reference: str = "", text: str = "", day: 
         f'<Ntry><Amt Ccy="NOK">{amount.lstrip("-")}</Amt><CdtDbtInd>{side}</CdtDbtInd>'
         f"{'<RvslInd>true</RvslInd>' if reversal else ''}<Sts><Cd>BOOK</Cd></Sts>"
         f"<BookgDt><Dt>{on}</Dt></BookgDt><ValDt><Dt>{on}</Dt></ValDt>"
-        f"{f'<AcctSvcrRef>{reference}</AcctSvcrRef>' if reference else ''}<BkTxCd/>"
+        f"{f'<AcctSvcrRef>{reference}</AcctSvcrRef>' if reference else ''}{kind}"
         f"{f'<NtryDtls>{parts}</NtryDtls>' if details else ''}"
         f"{f'<AddtlNtryInf>{text}</AddtlNtryInf>' if text else ''}</Ntry>"
     )

@@ -21,13 +21,17 @@ declare
     v_amounts numeric[];
     v_entry_amounts numeric[];
     v_item_amounts numeric[];
+    v_disputed bigint[];
 begin
+    -- Longer than other functions: most of it is one statement, that every rule goes through.
     perform billig.need_read_committed();
     -- One at a time, and while nobody matches by hand (make_match has it shared).
     perform from bank.turn as t where t.turn = 'MATCH' for update;
     -- What was loaded a moment ago has no statistics, and candidates would meet all with all.
     analyze bank.entry, bank.expected, bank.match, bank.match_entry, bank.match_expected, bank.match_approval;
     perform bank.undo_reversed();
+    -- What takes a payment back, and is no dispute yet, is a person's.
+    v_disputed := array(select d.entry from bank.disputed_parts() as d where d.recorded is null and d.named <> '{}');
     -- What was taken back is nobody's money; then by payout and reference, since they say who; then by amount, among the rest.
     foreach v_view in array array[
         'reversal_match', 'payout_match', 'reference_match', 'amount_match', 'text_match', 'subset_match', 'split_match',
@@ -44,6 +48,8 @@ begin
                 -- what may have been taken back is only whom it names
                 select h.entry, null from bank.reversal_pair as h
                 where %2$L not in ('reversal_match', 'payout_match', 'reference_match')
+                union all
+                select d.entry, null from unnest($1) as d (entry) where %2$L <> 'reversal_match'
             ),
 
             found as materialized (
@@ -107,7 +113,8 @@ begin
         )
         into
             v_rules, v_reasons, v_entry_plans, v_entries, v_item_plans, v_items, v_line_plans, v_kinds, v_amounts,
-            v_entry_amounts, v_item_amounts;
+            v_entry_amounts, v_item_amounts
+        using v_disputed;
         continue when v_entries is null;
         perform bank.lock_open(v_entries, v_items, v_entry_amounts, v_item_amounts);
         perform bank.record_matches(
@@ -130,4 +137,4 @@ end;
 $$;
 
 comment on function bank.match_open() is
-'Matches what is open, by the rules that are enabled (bank.match_rule): one row per rule of what was matched, NOK of the entries. Nothing is matched where an entry or an item fits more than one; rules that are not automatic only suggest, as any does where there is a difference. A rule''s match of a deposit that the bank has taken back since, by reference, is undone. What is in a payout that does not fit is left to a person. Those who match by hand are waited for, and wait. 25000 not at read committed.';
+'Matches what is open, by the rules that are enabled (bank.match_rule): one row per rule of what was matched, NOK of the entries. Nothing is matched where an entry or an item fits more than one; rules that are not automatic only suggest, as any does where there is a difference. A rule''s match of a deposit that the bank has taken back since, by reference, is undone. What is in a payout that does not fit is left to a person, and so is an entry that takes a payment back and of which no dispute could be recorded (bank.record_disputes). Those who match by hand are waited for, and wait. 25000 not at read committed.';

@@ -23,6 +23,22 @@ way as materialized (
     where r.enabled and r.rule in ('REFERENCE', 'KID', 'CHARGE')
 ),
 
+-- A dispute that was recorded of it: what it names is the payment that was disputed.
+own as materialized (
+    select
+        p.entry,
+        p.detail,
+        p.account,
+        p.amount,
+        x.reference_key as name
+    from part as p
+    inner join bank.expected as x
+        on x.reference = bank.dispute_name(p.entry, p.detail) and x.reference ^@ 'BANK-ENTRY-'
+    where
+        p.amount < 0 and x.amount < 0
+        and exists (select from way as w where w.rule = 'REFERENCE')
+),
+
 -- What a payment names, once each. Of one that is by itself, what the entry names too.
 name as materialized (
     select
@@ -39,7 +55,18 @@ name as materialized (
     where
         n.kind <> 'BANK' and n.reference_key <> ''
         and exists (select from way as w where w.rule = case n.kind when 'KID' then 'KID' else 'REFERENCE' end)
+        and not exists (select from own as o where o.entry = p.entry and o.detail = p.detail)
     group by p.entry, p.detail, p.account, p.amount, n.reference_key
+    union all
+    select
+        o.entry,
+        o.detail,
+        o.account,
+        o.amount,
+        o.name,
+        null as named_amount,
+        'REFERENCE' as rule
+    from own as o
 ),
 
 -- Any item that it names, of whatever amount: a name that two have does not count. A charge and its return name the same:
@@ -145,4 +172,4 @@ where
     );
 
 comment on view bank.reference_match is
-'What rules REFERENCE, KID and CHARGE would match: entries of which every payment names open items that come to its amount, less fee, each named by nothing else, and each of what the payment says is for it; of an entry that takes another back, returns alone. KID where one of them is named by KID alone; CHARGE where it is the amount with what the bank charged, which is a fee. entries: the entry; expected: the items; fee: what the acquirer or bank keeps back; difference: always 0.';
+'What rules REFERENCE, KID and CHARGE would match: entries of which every payment names open items that come to its amount, less fee, each named by nothing else, and each of what the payment says is for it; of one that a dispute was recorded of (bank.record_disputes) the dispute''s; of an entry that takes another back, returns alone. KID where one of them is named by KID alone; CHARGE where it is the amount with what the bank charged, which is a fee. entries: the entry; expected: the items; fee: what the acquirer or bank keeps back; difference: always 0.';
