@@ -72,10 +72,10 @@ class MatchOpenRow:
 class RecordDisputesRow:
     """A row of `bank.record_disputes`."""
 
-    payout_id: str
-    line: int
+    payout_id: str | None
+    line: int | None
     dispute_reference: str
-    amount: Decimal
+    amount: Decimal | None
     outcome: str
 
 
@@ -198,16 +198,22 @@ class Bank(Room):
         """Matches what is open, by the rules that are enabled (bank.match_rule): one row per rule of what was matched,
         NOK of the entries. Nothing is matched where an entry or an item fits more than one; rules that are not
         automatic only suggest, as any does where there is a difference. A rule's match of a deposit that the bank has
-        taken back since, by reference, is undone. What is in a payout that does not fit is left to a person. Those who
+        taken back since, by reference, is undone. What is in a payout that does not fit is left to a person, and so is
+        an entry that takes a payment back and of which no dispute could be recorded (bank.record_disputes). Those who
         match by hand are waited for, and wait. 25000 not at read committed.
         """
         return self._rows(MatchOpenRow, "match_open")
 
     def record_disputes(self) -> list[RecordDisputesRow]:
         """Records the disputes of ticket payments that payout reports tell of (lines of kind DISPUTE, of payouts that
-        are not matched) and nobody has recorded: taken (billig.record_chargeback) where amount, NOK, is negative, else
-        won (billig.record_chargeback_won). One row per line: outcome is RECORDED, or why not (22023, P0002, 23B12,
-        23B19, 23B31 or 23B38 of those functions), which is for a person. Nothing comes when called again. 42501.
+        are not matched), or open entries of the bank (outgoing, of ISO code PMNT/MCRD/UPCT, unpaid card transaction,
+        that name one payment), and nobody has recorded: taken (billig.record_chargeback) where amount, NOK, is
+        negative, else won (billig.record_chargeback_won). One row per line or entry, or payment in it: of an entry
+        payout_id and line are null, and dispute_reference is BANK-ENTRY-, its number, and -D and its place where it is
+        one of several. outcome is RECORDED, or why not (22023, P0002, 23B12, 23B19, 23B31 or 23B38 of those functions;
+        an entry names several payments; it may be a dispute that the other told of, or that is recorded otherwise: same
+        payment, same amount), which is for a person. Nothing comes when called again, but what is a person's. 25000 not
+        at read committed; 42501.
         """
         return self._rows(RecordDisputesRow, "record_disputes")
 
