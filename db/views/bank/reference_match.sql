@@ -33,7 +33,7 @@ own as materialized (
         x.reference_key as name
     from part as p
     inner join bank.expected as x
-        on x.reference = bank.dispute_name(p.entry, p.detail) and x.reference ^@ 'BANK-ENTRY-'
+        on x.reference = bank.dispute_name(p.entry, p.detail) and x.reference like 'BANK-ENTRY-%'
     where
         p.amount < 0 and x.amount < 0
         and exists (select from way as w where w.rule = 'REFERENCE')

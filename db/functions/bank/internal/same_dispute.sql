@@ -9,7 +9,7 @@ begin atomic
         inner join billig.payment as k on p.payment = k.disputed_payment and k.kind = 'CHARGEBACK'
         where
             p.provider_reference = any(p_names)
-            and (not p_of_entry or k.provider_reference ^@ 'BANK-ENTRY-')
+            and (not p_of_entry or k.provider_reference like 'BANK-ENTRY-%')
             and (select -sum(i.amount) from billig.payment_line as i where i.payment = k.payment) = p_amount
         union all
         select l.refs[1]
