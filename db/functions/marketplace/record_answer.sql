@@ -25,6 +25,7 @@ declare
     v_alarm text;
     v_outcome text := 'APPLIED';
 begin
+    -- Longer than other functions: what an answer means for the attempt, its money and its transaction is decided in one place.
     perform books.check_text('p_gateway_id', p_gateway_id, 'p_dispute', p_dispute);
     p_now := jobs.server_time(p_now);
     if p_amount < 0 or p_answer is null or p_answer not in (

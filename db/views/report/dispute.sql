@@ -12,7 +12,7 @@ select
     c.provider_reference as dispute_reference,
     d.dispute_type::text as dispute_type,
     d.answer_by::date as answer_by,
-    m.amount,
+    m.amount::numeric(14, 2) as amount,
     d.fee::numeric(14, 2) as fee,
     m.payment_method,
     c.disputed_payment,

@@ -26,8 +26,13 @@ from billig.seller as k
 union
 select r.rolname::text
 from pg_roles as r
-where r.rolcanlogin and not r.rolsuper and pg_has_role(r.oid, 'billig_seller', 'member');
+where
+    r.rolcanlogin and not r.rolsuper
+    and exists (
+        select from unnest('{billig_seller,billig_legacy,billig_dev,billig_web,bookkeeper}'::name[]) as g (group_role)
+        where pg_has_role(r.oid, g.group_role, 'member')
+    );
 
 comment on view report.seller is
-'Names that sales and refunds stand under, or may: who took or gave money, opened a till, was named by a client, or may log in as a seller. What they did is in report.seller_activity.';
+'Names that sales and refunds stand under, or may: who took or gave money, opened a till, was named by a client, or may log in and sell, or refund. What they did is in report.seller_activity.';
 comment on column report.seller.seller is 'The name, as it stands with what they did';
