@@ -66,7 +66,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--year-deeds", type=int, help="how many deeds a month of them has (default: 16)")
     parser.addoption("--fuzz-calls", type=int, default=2000, help="how many odd calls are made (default: 2000)")
     parser.addoption(
-        "--cancelled-purchases", type=int, default=360, help="how many purchases a cancelled event has (default: 360)"
+        "--cancelled-purchases", type=int, default=180, help="how many purchases a cancelled event has (default: 180)"
     )
     parser.addoption("--fuzz-seed", type=int, default=0, help="the seed of them (default: 0)")
     parser.addoption("--fault-seed", type=int, default=0, help="the seed of the first of them (default: 0)")
