@@ -431,8 +431,12 @@ class World:
                     self.does(attempt)
                 self.tells(attempt, does)
         for said in self.sent.values():
-            if said.is_by_hand and said.answer == "processing" and not self.is_explained(said) \
-                    and said.number not in self.foreign:
+            if (
+                said.is_by_hand
+                and said.answer == "processing"
+                and not self.is_explained(said)
+                and said.number not in self.foreign
+            ):
                 self.settles_by_hand(said, self.chance.random() < 0.5)
 
     def is_explained(self, said: Asked) -> bool:
@@ -483,7 +487,7 @@ class World:
         """What a dump has of what the model knows: not the gateways' own lists, nor what lies there."""
         names = ("waiting", "promised", "requests", "heard", "foreign", "credited", "credits", "debits", "elsewhere")
         said: dict[str, Any] = {name: copy.copy(getattr(self, name)) for name in names}
-        said["known"] = {number: (item.known, item.refunds) for number, item in self.items.items()}
+        said["known"] = {number: (item.known, item.refunds, item.attempt) for number, item in self.items.items()}
         return said
 
     def restore(self, said: dict[str, Any]) -> list[Item]:
@@ -492,7 +496,8 @@ class World:
         for name, value in said.items():
             setattr(self, name, value)
         for number, item in self.items.items():
-            item.known, item.refunds = known.get(number, (False, NOTHING))
+            forgotten = False, NOTHING, 0 if item.request_id == number else item.attempt
+            item.known, item.refunds, item.attempt = known.get(number, forgotten)
         return [item for number, item in self.items.items() if number not in known]
 
     def what_it_has_is_taken_in(self, gateway: str) -> None:
@@ -501,6 +506,7 @@ class World:
         strays = market.call(self.db, "end_look", gateway_look=look, objects=Jsonb(has))
         assert self.refused_to_send(gateway) == ("23B68" if strays else None)
         assert bool(strays) == bool(self.unexplained(gateway)), f"{gateway} has {self.unexplained(gateway)}"
+        rounds = 0
         while strays:
             left: list[tuple[Row, str]] = []
             for stray in strays:
@@ -514,11 +520,19 @@ class World:
                     self.is_taken_in(stray["gateway_id"], taken)
             if len(left) == len(strays):
                 left = [each for each in left if not self.a_person_helps(*each)]
-            assert len(left) < len(strays), f"of what {gateway} has is left: {left}"
+                rounds += 1
+            assert rounds < 5, f"of what {gateway} has is left: {left}"
             strays = [stray for stray, _ in left]
 
     def a_person_helps(self, stray: Row, refused: str) -> bool:
-        """What was made by hand and cannot be taken in: of a charge that has less left, it is the operator's loss."""
+        """What was made by hand and cannot be taken in: of a charge that has less left, it is the operator's loss.
+
+        Where what lies there is promised to others, the operator adds to it.
+        """
+        if refused.endswith("FUND."):
+            market.call(self.db, "move_reserve", amount=Decimal(stray["amount"]) / 100, reason="ours", now=self.now)
+            self.balance["main"] += Decimal(stray["amount"]) / 100
+            return False
         if not stray["is_by_hand"] or not refused.startswith("more than is left"):
             return False
         said = next(each for each in self.sent.values() if each.number == stray["gateway_id"])
@@ -539,7 +553,7 @@ class World:
             each.key for each in self.sent.values()
             if each.gateway == gateway and each.key not in here and each.number not in self.foreign
             and not (each.is_by_hand and (
-                each.number in here or each.answer == "declined" and each.number not in self.heard
+                each.number in here or (each.answer == "declined" and each.number not in self.heard)
             ))
         ]  # fmt: skip
 
@@ -641,8 +655,10 @@ class World:
         amount = (may * Decimal(self.chance.choice(("0.3", "1")))).quantize(ORE, ROUND_DOWN)
         if amount < ORE or one(self.db, "select available from marketplace.purse where purse = 'main'") < amount * 100:
             return
-        said = Asked(f"h{self.chance.random()}", "REFUND", item.person, int(amount * 100), "stripe", {}, None, item.number,
-                     self.now, is_by_hand=True)  # fmt: skip
+        said = Asked(
+            f"h{self.chance.random()}", "REFUND", item.person, int(amount * 100), "stripe", {}, None, item.number,
+            self.now, is_by_hand=True,
+        )  # fmt: skip
         self.sent[said.key] = said
         self.done["refunded by hand"] += 1
         if self.chance.random() < 0.7:
@@ -655,8 +671,10 @@ class World:
         said.answer, said.code = ("succeeded", None) if did else ("declined", "stolen_card")
         if did:
             charge = self.items[str(said.parent)]
-            self.items[said.number] = Item(said.number, 0, "REFUND", said.person, Decimal(said.amount) / 100, charge.purse,
-                                           charge.month, said.number, charge=charge)  # fmt: skip
+            self.items[said.number] = Item(
+                said.number, 0, "REFUND", said.person, Decimal(said.amount) / 100, charge.purse, charge.month,
+                said.number, charge=charge,
+            )  # fmt: skip
             self.balance[charge.purse] -= Decimal(said.amount) / 100
         if self.chance.random() < 0.6:
             self.tells_of(said)
@@ -747,7 +765,12 @@ class World:
         paid = [item for item in self.items.values() if item.kind != "CHARGE" and item.known and not item.returned]
         if paid:
             item = self.chance.choice(paid)
-            if item.kind == "PAYOUT" and item.number.startswith("g") and not item.reversed and self.chance.random() < 0.4:
+            if (
+                item.kind == "PAYOUT"
+                and item.number.startswith("g")
+                and not item.reversed
+                and self.chance.random() < 0.4
+            ):
                 # In the dashboard, a part of it: for a person, and in no account, until all of it has come back.
                 item.reversed = (item.amount / 3).quantize(ORE, ROUND_DOWN)
                 self.balance[item.purse] += item.reversed
@@ -1040,7 +1063,9 @@ def play(db: Connection, number: int, *broken: str, steps: int = 20, goes_on: bo
         has_paid = world.chance.random() < 0.8  # of months that nobody has paid for, little can go wrong
         try:
             for place in range(steps):
-                step = World.BEGINS[place] if has_paid and place < len(World.BEGINS) else world.chance.choice(World.STEPS)
+                step = (
+                    World.BEGINS[place] if has_paid and place < len(World.BEGINS) else world.chance.choice(World.STEPS)
+                )
                 done.append(step.__name__)
                 step(world)
                 if step is not World.clicks_come:  # they are in no account yet
