@@ -336,7 +336,10 @@ class World:
                              and not self.is_done(row)), NOTHING)  # fmt: skip
             there = self.balance[attempt["purse"]] - under_way
             assert there >= amount, f"{amount} is paid out of {there}"
-        match self.chance.choices(("yes", "no", "later", "silence"), (62, 20, 10, 8))[0]:
+        answer = self.chance.choices(("yes", "no", "later", "silence"), (62, 20, 10, 8))[0]
+        if call["kind"] == "REFUND" and self.left_there(self.items[attempt["request"]["refunds"]]) < 0:
+            answer = "no"  # so much was not left there: somebody had given it back by hand
+        match answer:
             case "yes":
                 self.does(attempt)
                 self.tells(attempt, True)
@@ -527,15 +530,18 @@ class World:
     def a_person_helps(self, stray: Row, refused: str) -> bool:
         """What was made by hand and cannot be taken in: of a charge that has less left, it is the operator's loss.
 
-        Where what lies there is promised to others, the operator adds to it.
+        Where what lies there is on its way to others, the operator adds to it. What was declined before all was given
+        back otherwise moved nothing, and is nobody's.
         """
         if refused.endswith("FUND."):
+            there = one(self.db, "select available from marketplace.purse where purse = 'main'")
+            assert there < stray["amount"], f"{there} øre are there: {refused}"
             market.call(self.db, "move_reserve", amount=Decimal(stray["amount"]) / 100, reason="ours", now=self.now)
             self.balance["main"] += Decimal(stray["amount"]) / 100
             return False
-        if not stray["is_by_hand"] or not refused.startswith("more than is left"):
-            return False
         said = next(each for each in self.sent.values() if each.number == stray["gateway_id"])
+        if not refused.startswith("more than is left") or not (said.is_by_hand or said.answer == "declined"):
+            return False
         market.call(self.db, "declare_foreign", gateway=said.gateway, gateway_id=said.number,
                     reason="given twice", now=self.now)  # fmt: skip
         if said.answer == "succeeded":
@@ -637,19 +643,24 @@ class World:
                 if click.publisher is not None:
                     self.debits[click.publisher] += click.share
 
+    def left_there(self, item: Item) -> Decimal:
+        """What the gateway itself would still give back of a charge."""
+        gone = (
+            Decimal(each.amount) / 100
+            for each in self.sent.values()
+            if each.parent == item.number and each.answer not in ("declined", "rejected")
+        )
+        return item.amount - item.disputed - item.lost - sum(gone, NOTHING)
+
     def a_refund_is_made_by_hand(self) -> None:
         """In the gateway's dashboard, of what is left of a charge by our word, or by theirs; we hear of it, or not."""
         charges = [item for item in self.charges() if item.purse == "main"]
         if not charges:
             return
         item = self.chance.choice(charges)
-        of_it = [each for each in self.sent.values() if each.parent == item.number and each.kind == "REFUND"]
-        theirs = item.amount - item.disputed - item.lost - sum(
-            (Decimal(each.amount) / 100 for each in of_it if each.answer not in ("declined", "rejected")), NOTHING
-        )  # fmt: skip
         under_way = sum((Decimal(row["amount"]) / 100 for row, _ in self.waiting.values() if row["kind"] != "CHARGE"
                          and row["purse"] == "main" and not self.is_done(row)), NOTHING)  # fmt: skip
-        may = min(theirs, self.balance["main"] - under_way)
+        may = min(self.left_there(item), self.balance["main"] - under_way)
         if self.chance.random() < 0.8:
             may = min(may, self.left(item))
         amount = (may * Decimal(self.chance.choice(("0.3", "1")))).quantize(ORE, ROUND_DOWN)
