@@ -212,5 +212,5 @@ def test_no_krone_goes_through_two_doors(shared_db: Connection, sequence: str) -
             story.moved(four.adv) - story.taken(), story.owes(four.adv),
             -story.moved(four.pub), story.owes(four.pub), four.funds(),
         )  # fmt: skip
-        assert came_to == SEQUENCES[sequence]
+        assert came_to == tuple(map(Decimal, SEQUENCES[sequence]))
         assert rows(four.db, "select * from marketplace.account_check") == []

@@ -484,7 +484,12 @@ class World:
     def refused_to_send(self, gateway: str) -> str | None:
         kind = "CHARGE" if gateway == "stripe" else "PAYOUT"
         claim = {"gateway": gateway, "kind": kind, "job_run": self.job_run, "limit": 1, "now": self.now}
-        return self.refusal("claim_attempts", only_asked=True, **claim)
+        try:
+            with self.db.transaction(force_rollback=True):  # only asked
+                market.call(self.db, "claim_attempts", **claim)
+        except psycopg.Error as error:
+            return error.sqlstate
+        return None
 
     def ledger(self) -> dict[str, Any]:
         """What a dump has of what the model knows: not the gateways' own lists, nor what lies there."""
@@ -714,9 +719,9 @@ class World:
         self.items[str(said.parent)].refunds -= Decimal(said.amount) / 100
         self.done["by hand, in vain"] += 1
 
-    def refusal(self, function: str, *, only_asked: bool = False, **arguments: object) -> str | None:
+    def refusal(self, function: str, **arguments: object) -> str | None:
         try:
-            with self.db.transaction(force_rollback=only_asked):
+            with self.db.transaction():
                 market.call(self.db, function, **arguments)
         except psycopg.Error as error:
             return error.sqlstate
