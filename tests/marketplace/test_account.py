@@ -953,6 +953,24 @@ def test_a_payment_that_bears_our_name_and_that_no_attempt_explains_stops_the_ru
     assert call(four.db, "claim_attempts", **claim) == []
 
 
+def test_what_a_gateway_has_given_back_is_taken_in_though_others_wait_for_the_same_purse(four: Four) -> None:
+    four.clicks(four.adv, four.pub, 3)
+    four.clicks(four.adv2, None, 2)
+    four.close()
+    assert four.prepare("CHARGE", CHARGED) == 2
+    for _ in range(2):
+        four.attempt("CHARGE", CHARGED)
+    four.moves("PAYOUT", PAID)
+    four.refund(four.adv2, 400, PAID)  # of the 490 that are there
+    told = {"gateway": "stripe", "event_id": "evt", "event_kind": "refund", "answer": "succeeded", "gateway_id": "re_1",
+            "parent": four.charge(four.adv)["gateway_id"], "amount": 10000, "currency": "NOK"}  # fmt: skip
+    assert call(four.db, "record_event", **told, now=PAID)[0]["record_event"] == "STRAY"
+    assert four.due(PAID)[four.adv, "REFUND"] == (100, "FUND"), "in its turn"
+    taken = call(four.db, "take_in", gateway="stripe", gateway_id="re_1", job_run=four.job_run, now=PAID)
+    assert (taken[0]["state"], four.funds()) == ("SUCCEEDED", 390)
+    assert four.due(PAID)[four.adv2, "REFUND"] == (400, "FUND"), "what is not there any more is not given"
+
+
 def test_a_request_id_stands_for_its_clicks(four: Four) -> None:
     """Whoever hears that a refund was made before may trust that these clicks were taken back."""
     clicks = four.clicks(four.adv, four.pub, 3)

@@ -9,6 +9,23 @@ from tests.conftest import Connection
 from tests.support import market
 from tests.support.account_model import FIRST, play
 
+
+def without(function: str, condition: str, instead: str) -> str:
+    """A statement that makes this function of the marketplace anew, without a condition of it."""
+    return f"""
+        do $$
+        declare
+            v_is text := pg_get_functiondef('marketplace.{function}'::regprocedure);
+        begin
+            if position('{condition}' in v_is) = 0 then
+                raise exception 'it has no such condition';
+            end if;
+            execute replace(v_is, '{condition}', '{instead}');
+        end
+        $$
+    """
+
+
 # What is taken away, by which statements: the model must find each.
 CONTROLS: dict[str, tuple[str, ...]] = {
     "credited whatever was given back": (
@@ -85,6 +102,20 @@ CONTROLS: dict[str, tuple[str, ...]] = {
     "corrections and refunds that no account has": (
         "alter table marketplace.transaction disable trigger transaction_enter",
     ),
+    "held, and paid all the same": (
+        without("payment_attempt_keep()", "h.released_at is null", "false"),
+        without("hold_of(marketplace.payment_candidate, date, timestamptz)", "(p_candidate).is_held", "false"),
+    ),
+    "paid out of a purse that has it not": (
+        "alter table marketplace.purse drop constraint purse_available_check",
+        without("due_transactions(text, timestamptz)", "x.total > p.available", "false"),
+    ),
+    "made by hand at the gateway, and not heard of": (
+        "create or replace function marketplace.refund_by_hand("
+        " p_gateway text, p_gateway_id text, p_parent text, p_answer text, p_amount bigint, p_currency text,"
+        " p_error_code text, p_decline_code text, p_made_at timestamptz, p_now timestamptz) returns boolean"
+        " language sql return false",
+    ),
     "moved between purses without the purses": (
         "alter table marketplace.purse_movement disable trigger purse_movement_follow",
     ),
@@ -97,25 +128,63 @@ def db(shared_db: Connection) -> Connection:
     return shared_db
 
 
-def test_no_krone_is_lost_or_paid_twice_whatever_is_done(db: Connection, account_histories: range) -> None:
+# Over the 300 histories of CI each kind of step is seen at least so often; of more, as often again for each 300.
+WANTED: dict[str, int] = {
+    "CHARGE": 150,
+    "PAYOUT": 30,
+    "REFUND": 8,
+    "restored": 30,
+    "forgotten, and taken in": 30,
+    "taken back": 600,
+    "credited in part": 100,
+    "went on and taken back": 15,
+    "clicks refunded None": 8,
+    "disputed": 25,
+    "lost": 3,
+    "lost by the gateway, open": 2,
+    "won, open": 3,
+    "won, lost": 1,
+    "came back, PAYOUT": 4,
+    "came back, REFUND": 2,
+    "reversed in part": 2,
+    "refunded by hand": 30,
+    "by hand, succeeded: STRAY": 10,
+    "by hand, in vain": 2,
+    "by hand, and too much": 2,
+    "PAID_OUTSIDE None": 8,
+    "REDUCED None": 8,
+    "WRITTEN_OFF None": 8,
+    "DONATED None": 10,
+    "undone None": 6,
+    "give_goodwill": 25,
+    "charge_fee": 25,
+    "by hand undone None": 3,
+    "hold_payouts": 25,
+}
+
+
+def test_no_krone_is_lost_or_paid_twice_whatever_is_done(
+    db: Connection, account_histories: range, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A history that fails is told at once, and the others go on: an hour's run says all that it finds."""
     seen: Counter[str] = Counter()
+    failed: list[str] = []
     for number in account_histories:
-        seen.update(play(db, number))
-    print(dict(seen))  # `pytest -s` shows what chance brought
-    if len(account_histories) >= 100:
-        wanted: tuple[str, ...] = (
-            "CHARGE",
-            "PAYOUT",
-            "REFUND",
-            "taken back",
-            "credited in part",
-            "disputed",
-            "lost",
-            "came back",
-        )
-        wanted += ("PAID_OUTSIDE None", "REDUCED None", "WRITTEN_OFF None", "DONATED None", "undone None")
-        wanted += ("give_goodwill", "charge_fee", "by hand undone None", "hold_payouts")
-        assert [each for each in wanted if not seen[each]] == [], seen
+        try:
+            seen.update(play(db, number))
+        except AssertionError as error:
+            failed.append(str(error))
+            with capsys.disabled():
+                print(f"\nFAILED: {error}", flush=True)
+        if number % 500 == 499:  # what was undone is swept up
+            db.execute("vacuum")
+            with capsys.disabled():
+                print(f"\nplayed until {number}, {len(failed)} failed", flush=True)
+    print(dict(sorted(seen.items())))  # `pytest -s` shows what chance brought
+    assert failed == []
+    times = len(account_histories) // 300
+    rare = {each: seen[each] for each, least in WANTED.items() if seen[each] < least * times}
+    assert rare == {}, "so little was tried that it proves nothing"
 
 
 @pytest.mark.parametrize("control", CONTROLS)

@@ -1,6 +1,7 @@
 """Four people with accounts: what they click, pay and are paid, in the words of the tests of the marketplace."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -108,13 +109,14 @@ class Four:
         return Decimal(one(self.db, "select available from report.marketplace_fund"))
 
 
-@pytest.fixture
-def four(db: Connection) -> Iterator[Four]:
+@contextmanager
+def made(db: Connection) -> Iterator[Four]:
+    """The four, each with a card and an account where they need one, and a run of the job."""
     market.partitions(db, date(2025, 12, 1), 9)
     adv, pub, both, adv2 = (market.profile(db) for _ in range(4))
     prices = {adv: "100", both: "100", adv2: "200"}
     with job_run(db) as number:
-        made = Four(
+        people = Four(
             db, adv, pub, both, adv2,
             {each: market.advertisement(db, each, price) for each, price in prices.items()},
             {each: market.website(db, each) for each in (pub, both)}, number,
@@ -123,9 +125,15 @@ def four(db: Connection) -> Iterator[Four]:
             means(db, each, "CHARGE")
         for each in (adv, pub, both):
             means(db, each, "PAYOUT")
-        yield made
+        yield people
+
+
+@pytest.fixture
+def four(db: Connection) -> Iterator[Four]:
+    with made(db) as people:
+        yield people
     assert consistency(db) == {}
-    for each in (adv, pub, both, adv2):
+    for each in (people.adv, people.pub, people.both, people.adv2):
         assert [row for row in call(db, "verify_profile", profile=each) if row["severity"] == "ERROR"] == []
 
 

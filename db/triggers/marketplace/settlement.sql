@@ -35,7 +35,7 @@ begin
             errcode = '23B92',
             detail = format('Transaction %s: attempt %s, %s%s.', new.transaction, v_attempt.payment_attempt, v_attempt.state,
                 coalesce(', alarm ' || v_attempt.alarm, '')),
-            hint = 'Wait for its answer (select * from marketplace.due_transactions()); what was charged is given back by refund_transaction.';
+            hint = 'Wait for its answer (select * from marketplace.due_transactions()); what was charged is given back by refund_transaction, and what was donated of what was paid, by give_goodwill.';
     end if;
     if
         new.undoes is null

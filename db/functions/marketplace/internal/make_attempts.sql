@@ -18,14 +18,25 @@ begin
         select d.*
         from marketplace.due_transactions(p_kind, p_now) as d
         where
-            d.hold is null
+            (p_given_back is null or d.transaction = p_given_back)
+            and (d.hold is null
             -- Given back already, whatever became of the charge since.
-            or d.kind = 'REFUND' and d.transaction = p_given_back and d.hold = 'ALARM' and not exists (
+            or d.kind = 'REFUND' and d.hold = 'ALARM' and p_given_back is not null and not exists (
                 select from marketplace.payment_attempt as a
                 where
                     a.transaction = d.transaction
                     and a.state in ('PREPARED', 'SUBMITTED', 'UNKNOWN', 'PROCESSING', 'REQUIRES_ACTION', 'SUCCEEDED')
             )
+            -- Done already, out of what is there: who waits for the same purse waits behind it.
+            or d.hold = 'FUND' and p_given_back is not null and exists (
+                select from marketplace.purse as p
+                where
+                    p.available >= d.amount
+                    and p.purse = coalesce(
+                        (select c.purse from marketplace.payment_attempt as c where c.payment_attempt = d.refunds),
+                        (select g.purse from marketplace.gateway as g where g.gateway = d.gateway)
+                    )
+            ))
     ),
 
     reopened as (
@@ -66,4 +77,4 @@ end;
 $$;
 
 comment on function marketplace.make_attempts(text, bigint, timestamptz) is
-'Does what prepare_attempts says. p_given_back: a REFUND that a gateway has made already, whose attempt is made though a person must look at the charge: what was done is booked. For prepare_attempts and take_in. May be null: p_given_back.';
+'Does what prepare_attempts says. p_given_back: what a gateway has done already: its attempt alone is made, though others wait before it for the same purse, if that has so much; and of a REFUND though a person must look at the charge: what was done is booked. For prepare_attempts and take_in. May be null: p_given_back.';

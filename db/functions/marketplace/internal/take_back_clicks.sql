@@ -8,6 +8,8 @@ set search_path = pg_catalog, marketplace, pg_temp
 as $$
 declare
     v_sides constant text[] := case when p_side is null then array['ADVERTISEMENT', 'WEBSITE'] else array[p_side] end;
+    v_reason books.name;
+    v_made_by constant books.name := session_user;
     v_month date;
     v_clicks marketplace.ad_click[];
     v_run bigint;
@@ -25,6 +27,7 @@ begin
                 cardinality(p_profiles), cardinality(p_click_times), cardinality(p_ad_clicks), coalesce(p_side, 'null'), p_reason),
             hint = 'An array each of profile, click_time and ad_click; side ADVERTISEMENT or WEBSITE, null for both.';
     end if;
+    v_reason := p_reason; -- what its domain asks is asked once, and not for each row
     v_month := marketplace.lock_open_month(null, p_now);
     -- Read once; keys first, clicks then, and what is about them after.
     v_clicks := array(
@@ -81,11 +84,11 @@ begin
     adjusted as (
         insert into marketplace.adjustment (
             side, profile, click_profile, click_time, ad_click, old_transaction, transaction, update_run, amount, credited,
-            is_one_sided, reason, made_at
+            is_one_sided, reason, made_at, made_by
         )
         select
             s.side, s.owner, c.profile, c.click_time, c.ad_click, s.old_transaction, t.transaction, v_run, s.amount, s.credited,
-            p_side is not null, p_reason, p_now
+            p_side is not null, v_reason, p_now, v_made_by
         from credit as c
         cross join lateral (
             values
