@@ -197,7 +197,7 @@ marketplace.purse, marketplace.purse_movement, marketplace.fund, marketplace.gat
 to bookkeeper, auditor;
 grant select (
     payment_attempt, transaction, profile, kind, attempt_number, amount, currency, state, next_retry_at, resolved_at, gateway,
-    payment_means, refunds, purse, alarm, is_ours, is_released, returned_at, refunded, disputed, lost, credited, left_amount
+    payment_means, refunds, purse, alarm, is_ours, is_released, returned_at, came_back, doubted_at, refunded, disputed, lost, credited, left_amount
 ) on marketplace.payment_attempt to marketplace_web;
 grant select (payment_means, profile, kind, gateway, set_at, ended_at)
 on marketplace.payment_means to marketplace_web;

@@ -1,7 +1,7 @@
 create or replace view marketplace.open_gateways as
 select a.gateway
 from marketplace.payment_attempt as a
-where a.state in ('PREPARED', 'SUBMITTED', 'UNKNOWN', 'PROCESSING', 'REQUIRES_ACTION')
+where a.state in ('PREPARED', 'SUBMITTED', 'UNKNOWN', 'PROCESSING', 'REQUIRES_ACTION') or a.doubted_at is not null
 union
 select s.gateway
 from marketplace.stray as s
