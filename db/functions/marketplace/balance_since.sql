@@ -30,4 +30,4 @@ end;
 $$;
 
 comment on function marketplace.balance_since(text, timestamptz) is
-'Since when a gateway is to be asked for the lines of its own account: since it told them last, or since a person last booked its fees, or since the ledger was made, less an hour. Null: it cannot be asked. 22023.';
+'Since when a gateway is to be asked for the lines of its own account: since it told them last, or since a person last booked its fees, or since the ledger was made, less an hour. Null: it cannot be asked. 22023. May be null: the result.';
