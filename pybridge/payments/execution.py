@@ -60,7 +60,7 @@ class Executed:
         left = self.answered - sum(self.states[state] for state in WELL)
         if not left and not self.alarms and not self.stopped and not self.unread and not self.open_entries:
             return "succeeded"
-        return "partial" if self.answered > left else "failed"
+        return "partial" if self.answered > left or not (left or self.alarms or self.stopped) else "failed"
 
     @property
     def amiss(self) -> str | None:

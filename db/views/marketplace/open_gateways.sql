@@ -5,7 +5,10 @@ where a.state in ('PREPARED', 'SUBMITTED', 'UNKNOWN', 'PROCESSING', 'REQUIRES_AC
 union
 select s.gateway
 from marketplace.stray as s
-where s.resolution is null;
+where s.resolution is null
+union
+select b.gateway
+from marketplace.gateway_balance as b;
 
 comment on view marketplace.open_gateways is
-'Gateways with something to send or to ask, or with something of ours that no attempt explains.';
+'Gateways with something to send or to ask, or with something of ours that no attempt explains; and those that have said what they have of our money, and are asked again.';
