@@ -395,7 +395,11 @@ class Sandbox:
         number = f"dp_{secrets.token_hex(8)}"
         about = {"id": number, "object": "dispute", "payment_intent": intent, "charge": of["latest_charge"]}
         about |= {"amount": amount or of["amount"], "currency": of["currency"], "metadata": {}, "created": self.now()}
-        about |= {"reason": "fraudulent", "status": "needs_response", "evidence_details": {"due_by": self.now() + 7 * DAY}}
+        about |= {
+            "reason": "fraudulent",
+            "status": "needs_response",
+            "evidence_details": {"due_by": self.now() + 7 * DAY},
+        }
         self.disputes[number] = about
         self.tell("charge.dispute.created", about)
         self.line("adjustment", "dispute", -about["amount"], of["currency"], about, fee)

@@ -69,7 +69,9 @@ class Executed:
         said += [f"our balance at {name} does not suffice for {count}" for name, count in sorted(self.short.items())]
         said += [f"{name}: {why}" for name, why in sorted(self.stopped.items())]
         said += [f"{name}: its account was not read: {why}" for name, why in sorted(self.unread.items())]
-        said += [f"{name}: {count} lines of its account to be explained" for name, count in sorted(self.open_entries.items())]
+        said += [
+            f"{name}: {count} lines of its account to be explained" for name, count in sorted(self.open_entries.items())
+        ]
         return ", ".join(said) or None
 
 

@@ -443,7 +443,9 @@ def test_which_dispute_is_lost_is_said_by_its_number(box: Box, gateway: gateways
     for status in ("won", "warning_closed", "lost"):
         box.emit("charge.dispute.closed", dispute | {"status": status})
     won, warning, (lost,) = [read(gateway, each) for each in box.events()]
-    assert [each.answer.answer for each in (*won, *warning)] == ["noted"] * 2, "what is won comes back as an event of its own"
+    assert [each.answer.answer for each in (*won, *warning)] == ["noted"] * 2, (
+        "what is won comes back as an event of its own"
+    )
     assert (lost.dispute, lost.answer) == ("dp_1", Answer("lost", "pi_1", 7, "NOK"))
 
 
@@ -487,7 +489,9 @@ def test_what_was_said_and_nobody_heard_is_asked_for_in_the_order_in_which_it_wa
 
 
 @pytest.mark.parametrize("kind", ["charge.refunded", "customer.created", "something.new"])
-def test_events_that_are_not_about_our_money_are_told_and_say_nothing(box: Box, gateway: gateways.Gateway, kind: str) -> None:
+def test_events_that_are_not_about_our_money_are_told_and_say_nothing(
+    box: Box, gateway: gateways.Gateway, kind: str
+) -> None:
     box.emit(kind, {"id": "x_1", "object": "x", "metadata": {"attempt": "1"}})
     (event,) = read(gateway, box.events()[0])
     assert (event.kind, event.answer) == (kind, Answer("unread", "x_1"))

@@ -1,6 +1,5 @@
 """What a gateway says without being asked: older words change nothing, doubtful ones are asked about, all is booked."""
 
-from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -114,7 +113,7 @@ def test_nobody_is_charged_again_while_it_is_in_doubt_whether_they_paid(here: To
     assert states(db, here.advertisers[0]) == ["DECLINED_HARD", "SUCCEEDED"]
 
 
-# --- Payouts that come back in parts ------------------------------------------------------------------------------------
+# --- Payouts that come back in parts -----------------------------------------------------------------------------
 
 
 def test_a_payout_that_comes_back_in_parts_is_owed_again_by_what_came_back(here: Town, db: Connection) -> None:
@@ -130,7 +129,9 @@ def test_a_payout_that_comes_back_in_parts_is_owed_again_by_what_came_back(here:
     assert reversed_("2", 2000) == "APPLIED"
     assert reversed_("1", 500) == "NOTHING_NEW", "so much in all: it is of before"
     assert (fund(db), attempts(db, here.publisher)[0]["came_back"]) == (Decimal(35), 2000)
-    assert holds(db, later(PAYOUT_DAY, days=1))[here.publisher, "PAYOUT"] == "RETURNED", "not to the same account by itself"
+    assert holds(db, later(PAYOUT_DAY, days=1))[here.publisher, "PAYOUT"] == "RETURNED", (
+        "not to the same account by itself"
+    )
     assert consistency(db) == {}
     assert reversed_("3", 3500) == "APPLIED"
     assert attempts(db, here.publisher)[0]["returned_at"] is not None
@@ -154,17 +155,17 @@ def test_a_reversal_that_overtakes_the_answer_is_of_what_was_paid(here: Town, db
     assert told(db, "2", "reversed", "tr_1", PAYOUT_DAY, **(said | {"amount": 3501})) == "ALARM"
 
 
-# --- The gateway's own account ------------------------------------------------------------------------------------------
+# --- The gateway's own account -----------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def at_stripe(here: Town, box: sandbox.Box) -> Iterator[tuple[sandbox.Box, Gateway]]:
+def at_stripe(here: Town, box: sandbox.Box) -> tuple[sandbox.Box, Gateway]:
     box.reset()
     box.clock(CHARGE_DAY)
     customer = box.customer()
     means(here.db, here.advertisers[0], "CHARGE", customer=customer.id, payment_method=customer.payment_method)
     means(here.db, here.publisher, "PAYOUT", destination=box.account())
-    yield box, gateways.open_gateway("stripe", box.environment)
+    return box, gateways.open_gateway("stripe", box.environment)
 
 
 def job(db: Connection, gateway: Gateway, now: datetime) -> Executed:
