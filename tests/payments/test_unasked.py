@@ -37,7 +37,13 @@ def here(db: Connection) -> Town:
 
 
 def told(db: Connection, number: str, answer: str, gateway_id: str, at: datetime, **said: Any) -> str:
-    event = {"gateway": "stripe", "event_id": number, "event_kind": "x", "answer": answer, "gateway_id": gateway_id}
+    event: dict[str, Any] = {
+        "gateway": "stripe",
+        "event_id": number,
+        "event_kind": "x",
+        "answer": answer,
+        "gateway_id": gateway_id,
+    }
     event |= {"occurred_at": at, "now": later(at, days=1), **said}
     return str(call_in(db, "marketplace", "record_event", **event)[0]["record_event"])
 
@@ -121,10 +127,9 @@ def test_a_payout_that_comes_back_in_parts_is_owed_again_by_what_came_back(here:
     executed(db, gateway, CHARGE_DAY)
     executed(db, gateway, PAYOUT_DAY)
     payout = attempts(db, here.publisher)[0]
-    said = {"currency": "NOK", "at": PAYOUT_DAY}
 
     def reversed_(number: str, amount: int) -> str:
-        return told(db, number, "reversed", payout["gateway_id"], amount=amount, **said)
+        return told(db, number, "reversed", payout["gateway_id"], PAYOUT_DAY, amount=amount, currency="NOK")
 
     assert reversed_("2", 2000) == "APPLIED"
     assert reversed_("1", 500) == "NOTHING_NEW", "so much in all: it is of before"

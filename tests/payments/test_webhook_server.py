@@ -47,7 +47,7 @@ def port(db: Connection, connect: Connect) -> int:
 
 
 def signed(body: str, at: int | None = None) -> str:
-    return str(stripe.WebhookSignature.generate_signature_header(body, SECRET, at or int(time.time())))  # type: ignore[no-untyped-call]
+    return str(stripe.WebhookSignature.generate_signature_header(body, SECRET, at or int(time.time())))
 
 
 def head(body: bytes, *lines: str, length: int | None = None) -> bytes:
