@@ -32,8 +32,6 @@ declare
     ), false);
     v_attempts bigint[];
     v_attempt bigint;
-    v_found marketplace.payment_attempt;
-    v_word text;
     v_decided record;
     v_is_decided boolean := false;
     v_outcome text;
@@ -92,26 +90,9 @@ begin
     for no key update;
     foreach v_attempt in array coalesce(v_attempts, '{}')
     loop
-        select a.* into v_found from marketplace.payment_attempt as a where a.payment_attempt = v_attempt;
-        v_word := case
-            when p_answer in ('noted', 'unread') then 'NOTED'
-            -- So much of a charge in all; which refunds those are, their own events say.
-            when p_answer = 'refunded' then case when p_amount <= v_found.refunded then 'NOTHING_NEW' else 'NOTED' end
-            else marketplace.judge_event(v_found, p_answer, p_occurred_at)
-        end;
-        if v_word = 'DOUBT' then
-            update marketplace.payment_attempt as a
-            set doubted_at = coalesce(a.doubted_at, v_now), event = 'doubted', changed_at = v_now
-            where a.payment_attempt = v_attempt;
-            v_word := 'DOUBTED';
-        elsif v_word = 'APPLY' then
-            select r.outcome into v_word
-            from marketplace.record_answer(
-                v_attempt, p_answer, p_gateway_id, p_amount, p_currency, p_error_code, p_decline_code, p_message, p_now,
-                p_dispute => p_dispute
-            ) as r;
-        end if;
-        v_outcomes := v_outcomes || v_word;
+        v_outcomes := v_outcomes || marketplace.hear_event(
+            v_attempt, p_answer, p_gateway_id, p_amount, p_currency, p_error_code, p_decline_code, p_message, p_occurred_at, p_dispute, p_now
+        );
     end loop;
     -- Won, or lost, and heard of before it was heard that there was a dispute at all: what is older does not stay.
     if p_answer = 'returned' and cardinality(v_attempts) = 1 then
