@@ -114,13 +114,7 @@ begin
         when p_answer = 'withdrawn' then 'NOTED'
         when p_answer in ('noted', 'refunded') then 'NOT_OURS'
         -- Of what no attempt explains, what is older than what was said of it changes nothing either.
-        when exists (
-            select from marketplace.gateway_event as e
-            where
-                e.gateway = p_gateway and e.gateway_id = p_gateway_id and e.payment_attempt is null
-                and e.answer in ('succeeded', 'processing', 'requires_action', 'declined') and e.occurred_at > p_occurred_at
-                and p_answer in ('succeeded', 'processing', 'requires_action', 'declined')
-        ) then 'STALE'
+        when marketplace.has_newer_word(p_gateway, p_gateway_id, p_answer, p_occurred_at) then 'STALE'
         when v_is_named and marketplace.is_stray(
             p_gateway, p_gateway_id, p_idempotency_key, p_answer, p_amount, p_currency, p_error_code, p_decline_code, p_metadata,
             coalesce(p_occurred_at, p_now, now())
