@@ -17,7 +17,13 @@ from tests.support.domain import rows
 
 SECRET = "whsec_test"
 SECONDS = 2.0  # that a request may take here
-GOOD = {"id": "evt_1", "object": "event", "type": "customer.created", "created": 1, "data": {"object": {"id": "cus_1"}}}
+GOOD = {
+    "id": "evt_1",
+    "object": "event",
+    "type": "customer.created",
+    "created": 1770000000,
+    "data": {"object": {"id": "cus_1"}},
+}
 
 
 def application(connect: Connect) -> webhook.Application:
@@ -132,7 +138,7 @@ REFUSED = {
     "an amount below 0": about(**REVERSED | {"amount_reversed": -1}),
     "an amount that is no whole number": about(**REVERSED | {"amount_reversed": 1.5}),
     "an amount that is true": about(**REVERSED | {"amount_reversed": True}),
-    "no number": json.dumps(GOOD).replace('"created": 1', '"created": NaN'),
+    "no number": json.dumps(GOOD).replace('"created": 1770000000', '"created": NaN'),
     "a time out of reach": json.dumps(GOOD | {"created": 10**18}),
     "a time before there were any": json.dumps(GOOD | {"created": 10**11}),
     "deep": json.dumps(GOOD).replace('"cus_1"', "[" * 100_000 + "]" * 100_000),
