@@ -153,12 +153,15 @@ class _Run:
         self.done = Executed()
         self._open, self._stopping = open_gateway, stopping
         self._gateways: dict[str, Gateway] = {}
+        self._idle: set[str] = set()
         self._rate_limits: Counter[str] = Counter()
 
     def names(self) -> list[str]:
         """The gateways that have anything to do."""
-        query = "select gateway from marketplace.open_gateways order by gateway"
-        return [name for (name,) in self.connection.execute(query) if name not in self.done.stopped]
+        query = "select gateway, is_idle from marketplace.open_gateways order by gateway"
+        found: dict[str, bool] = dict(self.connection.execute(query).fetchall())
+        self._idle = {name for name, is_idle in found.items() if is_idle}
+        return [name for name in found if name not in self.done.stopped]
 
     def gateway(self, name: str) -> Gateway | None:
         """None where it cannot be opened, or has what we do not know: the others go on."""
@@ -173,6 +176,8 @@ class _Run:
                         take_in(self.market, name, each, self.job_run, self.now)
                 left = [each for each in strays if not each.is_by_hand]
             except (gateways.NotConfigured, gateways.NotAnswered) as error:
+                if isinstance(error, gateways.NotConfigured) and name in self._idle:
+                    return None  # nothing is to be done there, and it is not used any more
                 self.done.stopped[name] = str(error)
             except errors.Refused as refusal:
                 if refusal.sqlstate not in STOPS:
