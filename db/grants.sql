@@ -193,11 +193,12 @@ marketplace.execution_day, marketplace.bank_holiday
 to marketplace_web, scheduler, bookkeeper, auditor;
 grant select on
 marketplace.payment_means, marketplace.payment_attempt, marketplace.payment_attempt_event, marketplace.gateway_event,
-marketplace.purse, marketplace.purse_movement, marketplace.fund, marketplace.gateway_look, marketplace.stray
+marketplace.purse, marketplace.purse_movement, marketplace.fund, marketplace.gateway_look, marketplace.stray,
+marketplace.balance_entry, marketplace.balance_decision, marketplace.gateway_balance
 to bookkeeper, auditor;
 grant select (
     payment_attempt, transaction, profile, kind, attempt_number, amount, currency, state, next_retry_at, resolved_at, gateway,
-    payment_means, refunds, purse, alarm, is_ours, is_released, returned_at, refunded, disputed, lost, credited, left_amount
+    payment_means, refunds, purse, alarm, is_ours, is_released, returned_at, came_back, doubted_at, refunded, disputed, lost, credited, left_amount
 ) on marketplace.payment_attempt to marketplace_web;
 grant select (payment_means, profile, kind, gateway, set_at, ended_at)
 on marketplace.payment_means to marketplace_web;
@@ -213,12 +214,12 @@ marketplace.prepare_attempts, marketplace.claim_attempts, marketplace.unresolved
 to scheduler;
 grant select on marketplace.open_gateways to scheduler, bookkeeper;
 grant execute on function
-marketplace.begin_look, marketplace.end_look, marketplace.take_in
+marketplace.begin_look, marketplace.end_look, marketplace.take_in, marketplace.balance_since, marketplace.record_balance
 to scheduler, bookkeeper;
 grant execute on function marketplace.record_event to scheduler;
 grant execute on function
 marketplace.refund_transaction, marketplace.refund_clicks, marketplace.cancel_attempt, marketplace.resolve_attempt, marketplace.retry_transaction,
-marketplace.clear_alarm, marketplace.call_off_refund, marketplace.move_reserve, marketplace.book_loss, marketplace.book_fee, marketplace.transfer,
+marketplace.clear_alarm, marketplace.call_off_refund, marketplace.book_entry, marketplace.move_reserve, marketplace.book_loss, marketplace.book_fee, marketplace.transfer,
 marketplace.set_purse, marketplace.declare_foreign, marketplace.settle, marketplace.undo_settlement, marketplace.give_goodwill,
 marketplace.charge_fee, marketplace.undo_by_hand, marketplace.hold_payouts, marketplace.release_payouts
 to bookkeeper;

@@ -313,6 +313,18 @@ class NoAccount(Refused):
     sqlstate = "23B46"
 
 
+class EntryExplained(Refused):
+    """A line of a gateway's own account is said once what it is, and only where nothing of ours explains it."""
+
+    sqlstate = "23B49"
+
+
+class EntryNotInKroner(Refused):
+    """A line in another currency is booked by hand, at what it is worth."""
+
+    sqlstate = "23B50"
+
+
 class EventStandsSo(Refused):
     """The event is cancelled already, or is to be held at that time."""
 

@@ -23,7 +23,7 @@ from pybridge.client.marketplace import Marketplace
 from pybridge.formats import OSLO, kroner
 from pybridge.payments import gateways
 from pybridge.payments.execution import execute, receive
-from pybridge.payments.gateways import Answer, Event, Found, Gateway, Request
+from pybridge.payments.gateways import Answer, Balance, Event, Found, Gateway, Request
 
 from .show import Prose, heading, table
 
@@ -123,6 +123,9 @@ class OwnPeople:
 
     def heard(self, since: datetime) -> list[Event]:
         return []  # the demo hears its webhooks
+
+    def balance(self, since: datetime) -> Balance:
+        return self.inner.balance(since)
 
     def read_events(self, payload: bytes, signature: str | None) -> list[Event]:
         return self.inner.read_events(payload, signature)

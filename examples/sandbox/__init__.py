@@ -157,6 +157,31 @@ class Box:
         """Take a transfer back, whole or in part."""
         self._tell("reverse", id=transfer, form={} if amount is None else {"amount": str(amount)})
 
+    def fees(self, parts: int, fixed: int = 0) -> None:
+        """What a charge costs from now on: ten-thousandths of it, and minor units; none at first."""
+        self._tell("fees", parts=parts, fixed=fixed)
+
+    def refund(self, intent: str, amount: int | None = None, *, status: str | None = None) -> str:
+        """Give a charge back by hand, as in the dashboard; `status`: "pending" until it is settled. Its number."""
+        form = {} if amount is None else {"amount": str(amount)}
+        return str(self._tell("refund", intent=intent, form=form, status=status)["id"])
+
+    def dispute(self, intent: str, amount: int | None = None, *, fee: int = 0) -> str:
+        """The cardholder's bank takes a charge back, whole or in part; the dispute's number."""
+        return str(self._tell("dispute", intent=intent, amount=amount, fee=fee)["id"])
+
+    def close_dispute(self, number: str, *, won: bool) -> None:
+        """It is decided: won, its money comes back."""
+        self._tell("close_dispute", id=number, won=won)
+
+    def pay_out(self, amount: int, currency: str = "NOK") -> str:
+        """Stripe pays the platform's balance out to its bank; the payout's number."""
+        return str(self._tell("pay_out", amount=amount, currency=currency)["id"])
+
+    def fail_payout(self, number: str) -> None:
+        """The bank sends that back."""
+        self._tell("fail_payout", id=number)
+
     def webhooks(self, url: str | None) -> None:
         """Post events to this address from now on, each once; null: to nobody. reset() leaves it."""
         self._tell("webhooks", url=url)

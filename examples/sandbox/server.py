@@ -120,7 +120,10 @@ class Sandbox:
         self.refunds: dict[str, Object] = {}
         self.accounts: dict[str, Object] = {}
         self.transfers: dict[str, Object] = {}
-        self.toppings: dict[str, int] = {}
+        self.disputes: dict[str, Object] = {}
+        self.payouts: dict[str, Object] = {}
+        self.lines: dict[str, Object] = {}  # of the platform's balance: balance transactions
+        self.fees = (0, 0)  # of a charge: in ten-thousandths, and minor units
         self.faults: list[Fault] = []
         self.events: list[str] = []
 
@@ -218,6 +221,10 @@ class Sandbox:
             intent["latest_charge"] = intent["latest_charge"]["id"]
         intent["payment_method"] = self.names.get(intent["payment_method"], intent["payment_method"])
         intent["amount_received"] = intent["amount"] if intent["status"] == "succeeded" else 0
+        if intent["status"] == "succeeded" and old.get("status") != "succeeded":
+            charge = {"id": intent["latest_charge"], "object": "charge", "payment_intent": intent["id"]}
+            fee = intent["amount"] * self.fees[0] // 10_000 + self.fees[1]
+            self.line("charge", "charge", intent["amount"], intent["currency"], charge, fee)
         self.intents[body["id"]] = intent
         return intent
 
@@ -255,9 +262,12 @@ class Sandbox:
         """What a processing payment, one to be authenticated, or a pending refund comes to: succeeded, or a code."""
         if number in self.refunds:
             refund = self.refunds[number]
+            if refund["status"] not in ("pending", "requires_action"):
+                raise Refused(400, f"{number} is {refund['status']}, it has nothing to settle")
             refund["status"] = "succeeded" if outcome == "succeeded" else "failed"
             if outcome != "succeeded":
                 refund["failure_reason"] = outcome
+                self.line("refund_failure", "refund_failure", refund["amount"], refund["currency"], refund)
             self.tell("refund.updated", refund)
             if outcome != "succeeded":
                 self.tell("refund.failed", refund)
@@ -299,7 +309,12 @@ class Sandbox:
         refund = {**body, "created": self.now(), "status": status or body["status"], "_key": key}
         self.refunds[body["id"]] = refund
         self.tell("refund.created", refund)
-        self.tell("charge.refunded", {"id": intent["latest_charge"], "object": "charge", "metadata": {}})
+        if refund["status"] in REFUNDED:
+            self.line("refund", "refund", -refund["amount"], refund["currency"], refund)
+        back = intent["amount_received"] - left + amount
+        charge = {"id": intent["latest_charge"], "object": "charge", "metadata": {}, "payment_intent": intent["id"]}
+        about = {"amount": intent["amount"], "amount_refunded": back, "currency": intent["currency"]}
+        self.tell("charge.refunded", charge | about)
         return refund
 
     # --- Connected accounts and transfers ---------------------------------------------------------------------------
@@ -354,6 +369,7 @@ class Sandbox:
             "_key": key,
         }
         self.transfers[number] = transfer
+        self.line("transfer", "transfer", -amount, currency, transfer)
         self.tell("transfer.created", transfer)
         return transfer
 
@@ -367,22 +383,78 @@ class Sandbox:
         transfer["reversed"] = transfer["amount_reversed"] == transfer["amount"]
         self.tell("transfer.reversed", transfer)
         reversal = {"object": "transfer_reversal", "transfer": number, "amount": amount, "created": self.now()}
-        return {"id": f"trr_{secrets.token_hex(8)}", "currency": transfer["currency"], "metadata": {}} | reversal
+        made = {"id": f"trr_{secrets.token_hex(8)}", "currency": transfer["currency"], "metadata": {}} | reversal
+        self.line("transfer_refund", "transfer_reversal", amount, transfer["currency"], made)
+        return made
+
+    # --- Disputes, and what goes to our own account at a bank -------------------------------------------------------
+
+    def dispute(self, intent: str, amount: int | None, fee: int) -> Object:
+        """The cardholder's bank takes a charge back, whole or in part."""
+        of = _found(self.intents, intent, "payment_intent")
+        number = f"dp_{secrets.token_hex(8)}"
+        about = {"id": number, "object": "dispute", "payment_intent": intent, "charge": of["latest_charge"]}
+        about |= {"amount": amount or of["amount"], "currency": of["currency"], "metadata": {}, "created": self.now()}
+        about |= {
+            "reason": "fraudulent",
+            "status": "needs_response",
+            "evidence_details": {"due_by": self.now() + 7 * DAY},
+        }
+        self.disputes[number] = about
+        self.tell("charge.dispute.created", about)
+        self.line("adjustment", "dispute", -about["amount"], of["currency"], about, fee)
+        self.tell("charge.dispute.funds_withdrawn", about)
+        return about
+
+    def close_dispute(self, number: str, won: bool) -> Object:
+        about = _found(self.disputes, number, "dispute")
+        if about["status"] in ("won", "lost"):
+            raise Refused(400, f"{number} is {about['status']}")
+        about["status"] = "won" if won else "lost"
+        if won:
+            self.line("adjustment", "dispute_reversal", about["amount"], about["currency"], about)
+            self.tell("charge.dispute.funds_reinstated", about)
+        self.tell("charge.dispute.closed", about)
+        return about
+
+    def pay_out(self, amount: int, currency: str) -> Object:
+        """Stripe's own payout of the platform's balance."""
+        number = f"po_{secrets.token_hex(8)}"
+        about = {"id": number, "object": "payout", "amount": amount, "currency": currency, "metadata": {}}
+        about |= {"status": "paid", "automatic": True, "created": self.now()}
+        self.payouts[number] = about
+        self.line("payout", "payout", -amount, currency, about)
+        self.tell("payout.created", about)
+        self.tell("payout.paid", about)
+        return about
+
+    def fail_payout(self, number: str) -> Object:
+        about = _found(self.payouts, number, "payout")
+        about |= {"status": "failed", "failure_code": "account_closed"}
+        self.line("payout_failure", "payout_reversal", about["amount"], about["currency"], about)
+        self.tell("payout.failed", about)
+        return about
+
+    def line(self, kind: str, category: str, amount: int, currency: str, source: Object, fee: int = 0) -> None:
+        number = f"txn_{secrets.token_hex(8)}"
+        self.lines[number] = {
+            "id": number,
+            "object": "balance_transaction",
+            "type": kind,
+            "reporting_category": category,
+            "amount": amount,
+            "fee": fee,
+            "net": amount - fee,
+            "currency": currency,
+            "created": self.now(),
+            "source": _public(source),
+        }
 
     def balance(self) -> dict[str, int]:
-        """What the platform has, by currency: charged less refunded less transferred, and what was topped up."""
-        total = dict(self.toppings)
-
-        def add(currency: str, amount: int) -> None:
-            total[currency] = total.get(currency, 0) + amount
-
-        for each in self.intents.values():
-            add(each["currency"], each["amount_received"])
-        for each in self.refunds.values():
-            if each["status"] in REFUNDED:
-                add(each["currency"], -each["amount"])
-        for each in self.transfers.values():
-            add(each["currency"], each["amount_reversed"] - each["amount"])
+        """What the platform has, by currency: the sum of its lines."""
+        total: dict[str, int] = {}
+        for each in self.lines.values():
+            total[each["currency"]] = total.get(each["currency"], 0) + each["net"]
         return total
 
     def ledger(self) -> Object:
@@ -534,7 +606,9 @@ class Sandbox:
         return status, body, False
 
     async def route(self, request: web.Request, form: dict[str, str], key: str | None, status: str | None) -> Object:
-        method, _, parts = request.method, form.pop("expand[]", None), request.path.removeprefix("/v1/").split("/")
+        for name in [name for name in form if name.startswith("expand[")]:
+            del form[name]
+        method, parts = request.method, request.path.removeprefix("/v1/").split("/")
         match (method, *parts):
             case ("POST", "payment_intents"):
                 return await self.create_intent(form, key)
@@ -567,6 +641,8 @@ class Sandbox:
             case ("GET", "balance"):
                 available = [{"currency": each, "amount": amount} for each, amount in self.balance().items()]
                 return {"object": "balance", "livemode": False, "available": available, "pending": []}
+            case ("GET", "balance_transactions"):
+                return _page(request, self.lines, form, {"type", "source"})
             case ("POST", "payment_methods", number, "attach"):
                 return await self.attach(number, form)
             case (_, "customers" | "payment_methods", *_) | ("GET", "charges", *_):
@@ -610,8 +686,24 @@ class Sandbox:
                     return web.json_response({})
                 case "top_up":
                     currency = asked["currency"].lower()
-                    self.toppings[currency] = self.toppings.get(currency, 0) + asked["amount"]
+                    source = {"id": f"tu_{secrets.token_hex(8)}", "object": "topup"}
+                    self.line("topup", "topup", asked["amount"], currency, source)
                     return web.json_response({})
+                case "fees":
+                    self.fees = (asked["parts"], asked["fixed"])
+                    return web.json_response({})
+                case "refund":
+                    async with self.lock:
+                        form = {"payment_intent": asked["intent"]} | asked["form"]
+                        return web.json_response(_public(await self.create_refund(form, None, asked["status"])))
+                case "dispute":
+                    return web.json_response(self.dispute(asked["intent"], asked["amount"], asked["fee"]))
+                case "close_dispute":
+                    return web.json_response(self.close_dispute(asked["id"], asked["won"]))
+                case "pay_out":
+                    return web.json_response(self.pay_out(asked["amount"], asked["currency"].lower()))
+                case "fail_payout":
+                    return web.json_response(self.fail_payout(asked["id"]))
                 case "settle":
                     async with self.lock:
                         return web.json_response(_public(await self.settle(asked["id"], asked["outcome"])))

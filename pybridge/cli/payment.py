@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from pybridge import errors
+from pybridge.cli import payment_inbox
 from pybridge.cli.common import KEY, REFUSED, Json, decimal_of, fail, print_json
 from pybridge.cli.plain import group
 from pybridge.client.marketplace import Marketplace
@@ -25,6 +26,8 @@ from pybridge.payments import execution, gateways, reconciling, webhook
 from pybridge.terminal import new_table
 
 app = group()
+app.command()(payment_inbox.inbox)
+app.command("book-entry")(payment_inbox.book_entry)
 
 Now = Annotated[datetime | None, typer.Option(help="The moment that it takes for now.")]
 TestNow = Annotated[datetime | None, typer.Option(help="With --dry-run, or in a database for tests: now.")]
@@ -142,10 +145,8 @@ def webhook_(
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
     logging.getLogger("stripe").setLevel(logging.WARNING)
     application = webhook.Application(lambda: connect(deployed=False))
-    try:
-        webhook.serve(application, port, lambda chosen: typer.echo(f"http://127.0.0.1:{chosen}{webhook.PATH}stripe"))
-    except KeyboardInterrupt:
-        typer.echo("stopped")
+    webhook.serve(application, port, lambda chosen: typer.echo(f"http://127.0.0.1:{chosen}{webhook.PATH}stripe"))
+    typer.echo("stopped")
 
 
 @app.command()

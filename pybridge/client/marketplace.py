@@ -368,6 +368,15 @@ class RecordAnswerRow:
 
 
 @dataclass(frozen=True)
+class RecordBalanceRow:
+    """A row of `marketplace.record_balance`."""
+
+    booked: int
+    open_entries: int
+    difference: Decimal
+
+
+@dataclass(frozen=True)
 class StatementLinesRow:
     """A row of `marketplace.statement_lines`."""
 
@@ -543,6 +552,13 @@ class Marketplace(Room):
             AllClickCountsRow, "all_click_counts", profile=profile, side=side, from_=from_, to=to, step=step
         )
 
+    def balance_since(self, *, gateway: str, now: datetime | None = None) -> datetime | None:
+        """Since when a gateway is to be asked for the lines of its own account: since it told them last, or since a
+        person last booked its fees, or since the ledger was made, less an hour. Null: it cannot be asked. 22023.
+        """
+        result: datetime | None = self._value("balance_since", gateway=gateway, now=now)
+        return result
+
     def begin_click_file(self, *, source: str, content_sha256: bytes) -> list[BeginClickFileRow]:
         """Begins to load a file of clicks: makes the temporary table click_file_line, empty, for the caller to COPY the
         file's lines into and then call load_clicks, in the same transaction. Returns a row, and makes no table, where
@@ -560,6 +576,19 @@ class Marketplace(Room):
         session's; 23B79 a live key, and this database is for tests.
         """
         return self._rows(BeginLookRow, "begin_look", gateway=gateway, job_run=job_run, is_live=is_live, now=now)
+
+    def book_entry(
+        self, *, gateway: str, entry: str, reason: str, is_booked: bool = False, now: datetime | None = None
+    ) -> Decimal:
+        """A person says of a line of a gateway's own account that nothing of ours explains: it is the operator's, such
+        as a top-up, and is booked as RESERVE of the gateway's purse; is_booked: it stands in our books already, and is
+        not booked once more. NOK that the purse has then. 22023; P0002 no such line; 23B49 it is explained already;
+        23B50 it is not in kroner.
+        """
+        result: Decimal = self._value(
+            "book_entry", gateway=gateway, entry=entry, reason=reason, is_booked=is_booked, now=now
+        )
+        return result
 
     def book_fee(self, *, amount: Money, reason: str, purse: str = "main", now: datetime | None = None) -> Decimal:
         """A gateway took a fee out of a purse (above 0), or gave one back (below 0); NOK. It is a fact, whatever is
@@ -940,11 +969,12 @@ class Marketplace(Room):
         APPLIED; NOTHING_NEW: it had ended, or was known; ALARM: a person must look. A decline is soft where
         decline_code has its code; the next attempt is made when retry_rule says; where our own balance did not suffice
         (decline_code.is_ours), after gateway.balance_wait, without limit, and alarm says balance. A payout that comes
-        back, or a refund that does or fails after all, stays SUCCEEDED, and is owed again (owe_again). A refund made by
-        hand at the gateway that fails before that is CALLED_OFF. A charge that is returned is disputed: its money is no
-        more in the purse, and an ALARM; reinstated, it is again; lost, that dispute is booked as book_loss does.
-        job_run: who asked; where another run has sent it since, that nothing was done is NOTHING_NEW. dispute: of
-        returned, reinstated and lost, which dispute. 22023; P0002 no such attempt.
+        back, or a refund that does or fails after all, stays SUCCEEDED, and is owed again (owe_again); reversed, so
+        much of it as has come back in all (amount). A refund made by hand at the gateway that fails before that is
+        CALLED_OFF. A charge that is returned is disputed: its money is no more in the purse, and an ALARM; reinstated,
+        it is again; lost, that dispute is booked as book_loss does. job_run: who asked; where another run has sent it
+        since, that nothing was done is NOTHING_NEW. dispute: of returned, reinstated and lost, which dispute. 22023;
+        P0002 no such attempt.
         """
         return self._rows(
             RecordAnswerRow,
@@ -960,6 +990,36 @@ class Marketplace(Room):
             now=now,
             job_run=job_run,
             dispute=dispute,
+        )
+
+    def record_balance(
+        self,
+        *,
+        gateway: str,
+        job_run: int,
+        since: datetime,
+        available: int,
+        pending: int,
+        entries: Any,
+        now: datetime | None = None,
+    ) -> list[RecordBalanceRow]:
+        """What a gateway says that it has of our money (available, pending: øre), and the lines of its own account made
+        since since: each is kept once. Its fees are booked (FEE), and what it paid out to our bank or got back
+        (TRANSFER), where the bank has a purse of its own: facts, whatever the purse has. booked: how many movements;
+        open_entries: lines that a person is to say of what they are (book_entry); difference: NOK that it has more than
+        our books say (report.gateway_difference). 22023; P0002 no such run; 23B69 it has ended, or is another
+        session's.
+        """
+        return self._rows(
+            RecordBalanceRow,
+            "record_balance",
+            gateway=gateway,
+            job_run=job_run,
+            since=since,
+            available=available,
+            pending=pending,
+            entries=json(entries),
+            now=now,
         )
 
     def record_clicks(
@@ -1002,15 +1062,21 @@ class Marketplace(Room):
         dispute: str | None = None,
         metadata: Any = None,
         parent: str | None = None,
+        status: str | None = None,
+        act_by: datetime | None = None,
     ) -> str:
         """What a gateway said by itself, whose signature was checked: applied once, by its gateway and number, in
         whatever order such things come. Its attempt is known by the key that we sent, by the batch (then all of it that
         is open), or by what the gateway calls it; payment_attempt must agree. SEEN: it came before; APPLIED,
         NOTHING_NEW, ALARM: as record_answer; STRAY: metadata bear this ledger's name, and no attempt explains it:
         nothing is sent until take_in, or declare_foreign; or it is a refund that bears nobody's, of a charge of ours
-        (parent), which the next run takes in; NOT_OURS: no such attempt, kept all the same. dispute: which dispute, in
-        the gateway's words. A dispute that is heard of after it was won or lost, as occurred_at says, is that at once.
-        22023; P0002.
+        (parent), which the next run takes in; STALE: the gateway has said something newer; DOUBTED: it contradicts what
+        is known, and the next run asks the gateway (judge_event); NOTED: answer noted, refunded (amount of a charge in
+        all) or withdrawn (to our own account): money of ours, of which another event or the gateway's account says what
+        moved; UNREAD: answer unread, of a kind that nobody reads; NOT_OURS: no such attempt, kept all the same.
+        dispute: which dispute, in the gateway's words. A dispute that is heard of after it was won or lost, as
+        occurred_at says, is that at once. status, act_by: what the gateway calls the state of its object, and until
+        when a dispute takes evidence. 22023; P0002.
         """
         result: str = self._value(
             "record_event",
@@ -1032,6 +1098,8 @@ class Marketplace(Room):
             dispute=dispute,
             metadata=json(metadata),
             parent=parent,
+            status=status,
+            act_by=act_by,
         )
         return result
 
@@ -1233,11 +1301,12 @@ class Marketplace(Room):
     def unresolved_calls(self, *, gateway: str, job_run: int, now: datetime | None = None) -> list[UnresolvedCallsRow]:
         """What to ask of a gateway about one attempt of unknown end, or one batch: action SEND the very same request
         with the same key, while the key is surely known; LOOK_UP by what it calls it, or by our metadata, once it is
-        older, and poll_wait after it was sent last; CANCEL what waited too long for a person. While the gateway has
-        what we do not know (marketplace.stray), only LOOK_UP, of what has a later attempt there. No row: nothing is
-        left, in this run. What another run was sending when it died is UNKNOWN from now on; what one that lives is
-        asking about is left to it. Commit, call, and tell record_answer; then ask again. 22023; P0002 no such run;
-        23B68 this run has not looked what the gateway has; 23B69 it has ended, or is another session's.
+        older, and poll_wait after it was sent last; CANCEL what waited too long for a person. What an event has put in
+        doubt (doubted_at) is looked up, whatever its state. While the gateway has what we do not know
+        (marketplace.stray), only LOOK_UP, of what has a later attempt there. No row: nothing is left, in this run. What
+        another run was sending when it died is UNKNOWN from now on; what one that lives is asking about is left to it.
+        Commit, call, and tell record_answer; then ask again. 22023; P0002 no such run; 23B68 this run has not looked
+        what the gateway has; 23B69 it has ended, or is another session's.
         """
         return self._rows(UnresolvedCallsRow, "unresolved_calls", gateway=gateway, job_run=job_run, now=now)
 

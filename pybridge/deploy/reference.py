@@ -104,7 +104,7 @@ THEMES = {
         "The roll-up of the log": r".*",
     },
     "marketplace": {
-        "Charging and paying": r"payment_.*|gateway.*|decline_code|retry_rule",
+        "Charging and paying": r"payment_.*|gateway.*|balance_.*|purse.*|stray|decline_code|retry_rule",
         "Clicks and months": r".*",
     },
     "bank": {

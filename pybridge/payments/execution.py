@@ -47,6 +47,8 @@ class Executed:
     alarms: int = 0
     short: Counter[str] = field(default_factory=Counter)  # gateway: so often our own balance did not suffice
     stopped: dict[str, str] = field(default_factory=dict)  # gateway: why
+    unread: dict[str, str] = field(default_factory=dict)  # gateway: why its account of our money was not read
+    open_entries: Counter[str] = field(default_factory=Counter)  # gateway: lines there that nothing of ours explains
 
     @property
     def answered(self) -> int:
@@ -56,9 +58,9 @@ class Executed:
     def outcome(self) -> str:
         """As of a job's run: partial where something is left to do, or to look at."""
         left = self.answered - sum(self.states[state] for state in WELL)
-        if not left and not self.alarms and not self.stopped:
+        if not left and not self.alarms and not self.stopped and not self.unread and not self.open_entries:
             return "succeeded"
-        return "partial" if self.answered > left else "failed"
+        return "partial" if self.answered > left or not (left or self.alarms or self.stopped) else "failed"
 
     @property
     def amiss(self) -> str | None:
@@ -66,6 +68,10 @@ class Executed:
         said += [f"{self.alarms} to be looked at"] if self.alarms else []
         said += [f"our balance at {name} does not suffice for {count}" for name, count in sorted(self.short.items())]
         said += [f"{name}: {why}" for name, why in sorted(self.stopped.items())]
+        said += [f"{name}: its account was not read: {why}" for name, why in sorted(self.unread.items())]
+        said += [
+            f"{name}: {count} lines of its account to be explained" for name, count in sorted(self.open_entries.items())
+        ]
         return ", ".join(said) or None
 
 
@@ -127,6 +133,7 @@ def execute(
         run.done.prepared += run.market.prepare_attempts(kind=kind, now=now)
         for gateway in run.names():
             run.send(gateway, kind)
+    run.read_balances()
     return run.done
 
 
@@ -146,12 +153,15 @@ class _Run:
         self.done = Executed()
         self._open, self._stopping = open_gateway, stopping
         self._gateways: dict[str, Gateway] = {}
+        self._idle: set[str] = set()
         self._rate_limits: Counter[str] = Counter()
 
     def names(self) -> list[str]:
         """The gateways that have anything to do."""
-        query = "select gateway from marketplace.open_gateways order by gateway"
-        return [name for (name,) in self.connection.execute(query) if name not in self.done.stopped]
+        query = "select gateway, is_idle from marketplace.open_gateways order by gateway"
+        found: dict[str, bool] = dict(self.connection.execute(query).fetchall())
+        self._idle = {name for name, is_idle in found.items() if is_idle}
+        return [name for name in found if name not in self.done.stopped]
 
     def gateway(self, name: str) -> Gateway | None:
         """None where it cannot be opened, or has what we do not know: the others go on."""
@@ -166,6 +176,8 @@ class _Run:
                         take_in(self.market, name, each, self.job_run, self.now)
                 left = [each for each in strays if not each.is_by_hand]
             except (gateways.NotConfigured, gateways.NotAnswered) as error:
+                if isinstance(error, gateways.NotConfigured) and name in self._idle:
+                    return None  # nothing is to be done there, and it is not used any more
                 self.done.stopped[name] = str(error)
             except errors.Refused as refusal:
                 if refusal.sqlstate not in STOPS:
@@ -204,6 +216,28 @@ class _Run:
                 return
             requests = [_request(call) for call in calls]
             self._record(name, requests, gateway.send(requests))
+
+    def read_balances(self) -> None:
+        """Last, what each gateway has of our money. That it does not say stops nothing."""
+        for name, gateway in self._gateways.items():
+            if name in self.done.stopped or (since := self.market.balance_since(gateway=name, now=self.now)) is None:
+                continue
+            try:
+                balance = gateway.balance(since)
+            except gateways.NotAnswered as error:
+                self.done.unread[name] = str(error)
+                continue
+            (recorded,) = self.market.record_balance(
+                gateway=name,
+                job_run=self.job_run,
+                since=since,
+                available=balance.available,
+                pending=balance.pending,
+                entries=[asdict(each) | {"made_at": each.made_at.isoformat()} for each in balance.entries],
+                now=self.now,
+            )
+            if recorded.open_entries:
+                self.done.open_entries[name] = recorded.open_entries
 
     def _goes_on(self, name: str) -> bool:
         if self._stopping():
@@ -312,6 +346,8 @@ def receive(connection: Connection, gateway: str, events: Sequence[Event], now: 
             dispute=event.dispute,
             metadata=dict(event.metadata),
             parent=event.parent,
+            status=event.status,
+            act_by=event.act_by,
         )
         outcomes[outcome] += 1
     return outcomes

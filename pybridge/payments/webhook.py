@@ -3,23 +3,30 @@
     POST /webhooks/stripe
 
 Answers 200 once the event is recorded, so that the gateway sends it again otherwise: 400 where its signature or its
-body is wrong, 503 where the database cannot be reached. Logs in as a member of the role `scheduler`.
+body is wrong, or says what no row can hold; 503 where it could be recorded later, as where the database cannot be
+reached. Logs in as a member of the role `scheduler`. Bytes are read by one thread for all connections, whoever is slow,
+and a request that is not whole after SECONDS is cut off: half-open ones stop nobody.
 """
 
 import logging
 from collections.abc import Callable, Iterable
 from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, make_server
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import psycopg
 
 from pybridge import errors
+from pybridge.extras import needs
 from pybridge.payments import gateways
 from pybridge.payments.execution import Open, receive
 
 LARGEST = 1 << 20  # bytes of a body; Stripe's events are some kilobytes
+LARGEST_HEAD = 1 << 14
+SECONDS = 10  # that a request may take to come whole
+CONNECTIONS = 200  # at once; a proxy has a few
+THREADS = 4
 PATH = "/webhooks/"
+NEVER = "22"  # the SQLSTATEs of what no later attempt would record either
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +62,8 @@ class Application:
         if not 0 < length <= LARGEST:
             return "413 Content Too Large", f"1 to {LARGEST} bytes"
         payload = environ["wsgi.input"].read(length)
+        if len(payload) < length:
+            return "400 Bad Request", "the body ends before Content-Length says"
         try:
             events = self._open_gateway(name).read_events(
                 payload, environ.get(f"HTTP_{header.upper().replace('-', '_')}")
@@ -65,6 +74,9 @@ class Application:
             log.warning("%s: refused: %s", name, error)
             return "400 Bad Request", str(error)
         except (gateways.NotConfigured, errors.Refused, psycopg.Error) as error:
+            if (getattr(error, "sqlstate", None) or "").startswith(NEVER):
+                log.error("%s: refused: %s", name, " ".join(str(error).split()))
+                return "400 Bad Request", "says what cannot be recorded"
             log.error("%s: not recorded: %s", name, " ".join(str(error).split()))
             return "503 Service Unavailable", "not recorded, send it again"
         for event in events:
@@ -74,13 +86,39 @@ class Application:
         ) or "nothing to do"
 
 
-class _Quiet(WSGIRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        pass  # what is worth saying is said above
+class _Bounded:
+    """Ends what does not come: of a waitress server, which asks it each second."""
+
+    def __init__(self, server: Any, seconds: float) -> None:
+        self._server, self._seconds = server, seconds
+        self._begun: dict[Any, float] = {}  # channel: since when a part of a request is there
+
+    def maintenance(self, now: float) -> None:
+        channels = [each for each in self._server.active_channels.values() if not each.requests]
+        self._begun = {each: self._begun.get(each, now) for each in channels if each.request is not None}
+        for channel in channels:
+            since = self._begun.get(channel, channel.last_activity)
+            if since <= now - self._seconds:
+                channel.will_close = True
 
 
-def serve(application: Application, port: int, ready: Callable[[int], None]) -> None:
-    """On loopback, until interrupted; port 0 is any that is free."""
-    with make_server("127.0.0.1", port, application, handler_class=_Quiet) as server:
-        ready(server.server_port)
-        server.serve_forever()
+def serve(application: Application, port: int, ready: Callable[[int], None], *, seconds: float = SECONDS) -> None:
+    """On loopback, until interrupted; port 0 is any that is free. A request must have come whole within `seconds`."""
+    with needs("web"):
+        import waitress
+
+    listening = waitress.create_server(
+        application,
+        host="127.0.0.1",
+        port=port,
+        threads=THREADS,
+        ident=None,
+        max_request_body_size=LARGEST,
+        max_request_header_size=LARGEST_HEAD,
+        connection_limit=CONNECTIONS,
+        cleanup_interval=1,
+        clear_untrusted_proxy_headers=True,
+    )
+    listening.maintenance = _Bounded(listening, seconds).maintenance
+    ready(listening.effective_port)
+    listening.run()

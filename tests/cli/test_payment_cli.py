@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 
 from examples import sandbox
 from pybridge.payments import gateways, webhook
+from pybridge.payments.gateways import Balance, Entry
 from tests.conftest import Connect, Connection
 from tests.support import market
 from tests.support.cli import Run, run
@@ -301,3 +302,21 @@ def test_the_bank_answers_by_files(here: Town, run: Run, tmp_path: Any, monkeypa
     assert "1 SEEN" in run(db, "payment", "events", "bank", report).stdout
     report.write_text("<Document>")
     assert run(db, "payment", "events", "bank", report).exit_code == 1
+
+
+def test_the_inbox_says_what_came_what_it_did_and_what_waits(here: Town, run: Run) -> None:
+    line = Entry("txn_1", "OTHER", "topup", 2000, 0, "NOK", CHARGE_DAY)
+    executed(here.db, Scripted(money=Balance(2000, 0, [line])), CHARGE_DAY)
+    said = {"gateway": "stripe", "event_id": "evt_1", "event_kind": "customer.created", "now": CHARGE_DAY}
+    call_in(here.db, "marketplace", "record_event", **said, answer="unread", gateway_id="cus_1")
+    both = run(here.db, "payment", "inbox")
+    assert "UNREAD" in both.output, both.output
+    assert "2 of 2 shown; 1 of them wait for a person" in both.output
+    (waits,) = json.loads(run(here.db, "payment", "inbox", "--waiting", "--json").output)
+    assert (waits["came"], waits["did"], waits["waits_for"]) == ("txn_1", "UNEXPLAINED", "EXPLANATION")
+    assert waits["to_do"].startswith("pybridge payment book-entry stripe txn_1")
+    assert "Nothing came" in run(here.db, "payment", "inbox", "--since", "2026-03-01").output
+    booked = run(here.db, "payment", "book-entry", "stripe", "txn_1", "--reason", "topped up")
+    assert booked.output == "NOK 70.00 available\n", booked.output
+    assert "Nothing waits" in run(here.db, "payment", "inbox", "--waiting").output
+    assert run(here.db, "payment", "book-entry", "stripe", "txn_1", "--reason", "again").exit_code == 1

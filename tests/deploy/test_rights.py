@@ -427,6 +427,7 @@ def test_an_analyst_sees_reports_and_creates_in_analysis_and_nothing_else(
             "blocker",
             "cancelled_",
             "closed_period",
+            "gateway_",
             "late_transaction",
             "marketplace_set_off",
             "payment_",

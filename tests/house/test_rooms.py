@@ -93,7 +93,7 @@ def test_only_the_command_line_imports_typer() -> None:
 def test_the_files_of_the_command_line_are_all_commands_of_its_table() -> None:
     from pybridge.cli.main import COMMANDS
 
-    shared = {"__init__", "main", "common", "failures", "plain", "bank_payout"}
+    shared = {"__init__", "main", "common", "failures", "plain", "bank_payout", "payment_inbox"}
     assert {path.stem for path in (PACKAGE / "cli").glob("*.py")} - shared == {
         where.partition(".")[0] for where, _ in COMMANDS.values()
     }

@@ -22,7 +22,7 @@ from examples import sandbox
 from pybridge.client.marketplace import EndLookRow, Marketplace
 from pybridge.payments import execution, gateways
 from pybridge.payments.execution import execute, receive
-from pybridge.payments.gateways import Answer, Event, Found, Gateway, Request
+from pybridge.payments.gateways import Answer, Balance, Event, Found, Gateway, Request
 from tests.conftest import Connect, Connection
 from tests.support import market
 from tests.support.domain import Row, call_in, consistency, one, rows, run
@@ -81,6 +81,9 @@ class Mortal:
 
     def heard(self, since: datetime) -> list[Event]:
         return self.inner.heard(since)
+
+    def balance(self, since: datetime) -> Balance:
+        return self.inner.balance(since)
 
     def read_events(self, payload: bytes, signature: str | None) -> list[Event]:
         return self.inner.read_events(payload, signature)

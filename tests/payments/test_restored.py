@@ -481,7 +481,7 @@ def test_a_refund_made_by_hand_counts_from_the_moment_that_it_is_heard_of(
     before = len(box.events())
     by_hand(box, intent, 3000)
     told = [each for signed in box.events()[before:] for each in stripe.read_events(signed.payload, signed.signature)]
-    assert execution.receive(here.db, "stripe", told, CHARGE_DAY) == {"STRAY": len(told)} != {}
+    assert execution.receive(here.db, "stripe", told, CHARGE_DAY) == {"STRAY": 1, "NOTHING_NEW": 1}
     said = {"transaction": here.charge(), "reason": "x", "request_id": "r", "now": CHARGE_DAY}
     with expect("23B72"):
         call_in(here.db, "marketplace", "refund_transaction", **said, amount=Decimal(21))

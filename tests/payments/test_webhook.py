@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pybridge.payments.gateways import Answer, Event, Found, Gateway, Request
+from pybridge.payments.gateways import Answer, Balance, Event, Found, Gateway, Request
 from pybridge.payments.webhook import Application
 from tests.conftest import Connect, Connection
 
@@ -34,6 +34,9 @@ class Told:
     def heard(self, since: datetime) -> list[Event]:
         raise NotImplementedError
 
+    def balance(self, since: datetime) -> Balance:
+        raise NotImplementedError
+
     def read_events(self, payload: bytes, signature: str | None) -> list[Event]:
         return self.events
 
@@ -53,5 +56,5 @@ def test_what_is_recorded_is_not_sent_again_and_what_is_refused_is(db: Connectio
     answer = Answer("succeeded", gateway_id="pi_1")
     assert posted(connect, Told(Event("evt_1", answer, kind="a"))) == ("200 OK", "1 NOT_OURS")
     refused = posted(connect, Told(Event("", answer, kind="a")))
-    assert refused == ("503 Service Unavailable", "not recorded, send it again")
+    assert refused == ("400 Bad Request", "says what cannot be recorded"), "nor will it be another time"
     assert db.execute("select event_id from marketplace.gateway_event").fetchall() == [("evt_1",)]

@@ -11,7 +11,7 @@ from decimal import Decimal
 from psycopg.types.json import Jsonb
 
 from pybridge.payments.execution import Executed, execute
-from pybridge.payments.gateways import Answer, Event, Found, Gateway, Request
+from pybridge.payments.gateways import Answer, Balance, Event, Found, Gateway, Request
 from tests.support import market
 from tests.support.domain import Connection, Row, one, rows, run
 
@@ -31,6 +31,7 @@ class Scripted:
     is_live: bool = False
     has: list[Found] = field(default_factory=list)  # what it tells of when it is asked for its newest
     said: list[Event] = field(default_factory=list)  # and what it has said by itself
+    money: Balance = field(default_factory=lambda: Balance(0, 0, []))  # what it says that it has of ours
     script: deque[Answer | BaseException] = field(default_factory=deque)
     asked: list[tuple[str, Request]] = field(default_factory=list)
 
@@ -52,6 +53,9 @@ class Scripted:
 
     def heard(self, since: datetime) -> list[Event]:
         return [each for each in self.said if each.occurred_at is None or each.occurred_at >= since]
+
+    def balance(self, since: datetime) -> Balance:
+        return self.money
 
     def send(self, requests: Sequence[Request]) -> list[Answer]:
         return [self._answer("send", request) for request in requests]

@@ -24,13 +24,15 @@ declare
     v_wait interval;
     v_alarm text;
     v_outcome text := 'APPLIED';
+    -- The gateway's own word of it, since it was asked.
+    v_is_word constant boolean := p_job_run is not null and p_answer in ('succeeded', 'processing', 'requires_action', 'declined');
 begin
     -- Longer than other functions: what an answer means for the attempt, its money and its transaction is decided in one place.
     perform books.check_text('p_gateway_id', p_gateway_id, 'p_dispute', p_dispute);
     p_now := jobs.server_time(p_now);
     if p_amount < 0 or p_answer is null or p_answer not in (
         'succeeded', 'processing', 'requires_action', 'declined', 'rate_limited', 'conflict', 'rejected', 'unauthorized',
-        'no_answer', 'not_found', 'returned', 'reinstated', 'lost'
+        'no_answer', 'not_found', 'returned', 'reversed', 'reinstated', 'lost'
     ) then
         raise exception 'no such answer' using
             errcode = '22023',
@@ -60,6 +62,12 @@ begin
         where a.payment_attempt = p_payment_attempt;
         return;
     end if;
+    if p_answer = 'reversed' then
+        return query
+        select r.outcome, r.state, r.status, r.alarm
+        from marketplace.reverse_payout(v_attempt, p_gateway_id, p_amount, p_currency, p_message, p_now) as r;
+        return;
+    end if;
     -- A refund that fails after it had succeeded: its money came back to us, and is owed still.
     if p_answer = 'declined' and v_attempt.kind = 'REFUND' and v_attempt.state = 'SUCCEEDED' then
         p_answer := 'returned';
@@ -78,7 +86,12 @@ begin
             v_event = 'mismatch'
             or p_answer = 'succeeded' and v_attempt.state <> 'SUCCEEDED'
             or p_answer = 'declined' and v_attempt.state = 'SUCCEEDED' and v_attempt.returned_at is null
+            or p_answer = 'not_found' and v_attempt.doubted_at is not null
         ) then
+            -- It was asked because something contradicted it, and says what we knew.
+            update marketplace.payment_attempt as a
+            set doubted_at = null, event = 'looked_up', changed_at = p_now
+            where a.payment_attempt = p_payment_attempt and a.doubted_at is not null and v_is_word;
             return query
             select 'NOTHING_NEW', v_attempt.state, t.status, v_attempt.alarm
             from marketplace.transaction as t
@@ -112,6 +125,7 @@ begin
         message = left(p_message, 500),
         is_ours = case when v_state = a.state then a.is_ours else marketplace.is_ours(v_attempt, v_state, p_decline_code) end,
         alarm = v_alarm,
+        doubted_at = case when not (v_is_word or v_event = 'contradicted') then a.doubted_at end,
         returned_at = case when v_event = 'returned' and v_state = 'SUCCEEDED' then p_now else a.returned_at end,
         next_retry_at = case
             when v_state = 'REQUIRES_ACTION' and v_wait is null then a.next_retry_at
@@ -137,7 +151,7 @@ begin
         where t.transaction = v_attempt.transaction and t.status = 'NEW';
     end if;
     if v_event = 'returned' and v_state = 'SUCCEEDED' then
-        perform marketplace.owe_again(p_payment_attempt, p_now);
+        perform marketplace.owe_again(p_payment_attempt, v_attempt.amount - v_attempt.came_back, p_now);
     end if;
     return query
     select v_outcome, a.state, t.status, coalesce(a.alarm, case when a.is_ours then 'balance' end)
@@ -148,4 +162,4 @@ end;
 $$;
 
 comment on function marketplace.record_answer(bigint, text, text, bigint, text, text, text, text, timestamptz, bigint, text) is
-'What a gateway answered, and what that means: the attempt''s next state, and with SUCCEEDED the transaction EXECUTED in the same commit. p_answer: a word of pybridge.payments.gateways; p_amount in minor units. outcome: APPLIED; NOTHING_NEW: it had ended, or was known; ALARM: a person must look. A decline is soft where decline_code has its code; the next attempt is made when retry_rule says; where our own balance did not suffice (decline_code.is_ours), after gateway.balance_wait, without limit, and alarm says balance. A payout that comes back, or a refund that does or fails after all, stays SUCCEEDED, and is owed again (owe_again). A refund made by hand at the gateway that fails before that is CALLED_OFF. A charge that is returned is disputed: its money is no more in the purse, and an ALARM; reinstated, it is again; lost, that dispute is booked as book_loss does. p_job_run: who asked; where another run has sent it since, that nothing was done is NOTHING_NEW. p_dispute: of returned, reinstated and lost, which dispute. 22023; P0002 no such attempt. May be null: alarm.';
+'What a gateway answered, and what that means: the attempt''s next state, and with SUCCEEDED the transaction EXECUTED in the same commit. p_answer: a word of pybridge.payments.gateways; p_amount in minor units. outcome: APPLIED; NOTHING_NEW: it had ended, or was known; ALARM: a person must look. A decline is soft where decline_code has its code; the next attempt is made when retry_rule says; where our own balance did not suffice (decline_code.is_ours), after gateway.balance_wait, without limit, and alarm says balance. A payout that comes back, or a refund that does or fails after all, stays SUCCEEDED, and is owed again (owe_again); reversed, so much of it as has come back in all (p_amount). A refund made by hand at the gateway that fails before that is CALLED_OFF. A charge that is returned is disputed: its money is no more in the purse, and an ALARM; reinstated, it is again; lost, that dispute is booked as book_loss does. p_job_run: who asked; where another run has sent it since, that nothing was done is NOTHING_NEW. p_dispute: of returned, reinstated and lost, which dispute. 22023; P0002 no such attempt. May be null: alarm.';

@@ -16,7 +16,9 @@ create or replace function marketplace.record_event(
     p_now timestamptz default null,
     p_dispute text default null,
     p_metadata jsonb default null,
-    p_parent text default null
+    p_parent text default null,
+    p_status text default null,
+    p_act_by timestamptz default null
 )
 returns text
 language plpgsql security definer
@@ -33,14 +35,16 @@ declare
     v_decided record;
     v_is_decided boolean := false;
     v_outcome text;
+    v_now timestamptz;
     v_outcomes text[] := array[]::text[];
 begin
     perform books.check_text(
         'p_gateway', p_gateway, 'p_event_id', p_event_id, 'p_idempotency_key', p_idempotency_key, 'p_batch', p_batch,
-        'p_gateway_id', p_gateway_id, 'p_dispute', p_dispute, 'p_parent', p_parent
+        'p_gateway_id', p_gateway_id, 'p_dispute', p_dispute, 'p_parent', p_parent, 'p_event_kind', p_event_kind, 'p_status', p_status
     );
     perform books.check_moment('p_occurred_at', p_occurred_at);
-    perform jobs.server_time(p_now);
+    perform books.check_moment('p_act_by', p_act_by);
+    v_now := jobs.server_time(p_now);
     if coalesce(p_event_id, '') = '' or p_answer is null or not exists (select from marketplace.gateway as g where g.gateway = p_gateway) then
         raise exception 'an event needs a gateway, a number and an answer' using
             errcode = '22023',
@@ -86,12 +90,8 @@ begin
     for no key update;
     foreach v_attempt in array coalesce(v_attempts, '{}')
     loop
-        v_outcomes := v_outcomes || (
-            select r.outcome
-            from marketplace.record_answer(
-                v_attempt, p_answer, p_gateway_id, p_amount, p_currency, p_error_code, p_decline_code, p_message, p_now,
-                p_dispute => p_dispute
-            ) as r
+        v_outcomes := v_outcomes || marketplace.hear_event(
+            v_attempt, p_answer, p_gateway_id, p_amount, p_currency, p_error_code, p_decline_code, p_message, p_occurred_at, p_dispute, p_now
         );
     end loop;
     -- Won, or lost, and heard of before it was heard that there was a dispute at all: what is older does not stay.
@@ -109,26 +109,31 @@ begin
         when v_is_decided then 'APPLIED'
         when 'ALARM' = any (v_outcomes) then 'ALARM'
         when 'APPLIED' = any (v_outcomes) then 'APPLIED'
-        when v_outcomes = '{}' and v_is_named and marketplace.is_stray(
+        when cardinality(v_outcomes) > 0 then v_outcomes[1]
+        when p_answer = 'unread' then 'UNREAD'
+        when p_answer = 'withdrawn' then 'NOTED'
+        when p_answer in ('noted', 'refunded') then 'NOT_OURS'
+        -- Of what no attempt explains, what is older than what was said of it changes nothing either.
+        when marketplace.has_newer_word(p_gateway, p_gateway_id, p_answer, p_occurred_at) then 'STALE'
+        when v_is_named and marketplace.is_stray(
             p_gateway, p_gateway_id, p_idempotency_key, p_answer, p_amount, p_currency, p_error_code, p_decline_code, p_metadata,
             coalesce(p_occurred_at, p_now, now())
         ) then 'STRAY'
-        when v_outcomes = '{}' and p_parent is not null and p_idempotency_key is null and p_metadata ->> 'ledger' is null
+        when p_parent is not null and p_idempotency_key is null and p_metadata ->> 'ledger' is null
             and marketplace.refund_by_hand(
                 p_gateway, p_gateway_id, p_parent, p_answer, p_amount, p_currency, p_error_code, p_decline_code,
                 coalesce(p_occurred_at, p_now, now()), p_now
             ) then 'STRAY'
-        when v_outcomes = '{}' then 'NOT_OURS'
-        else 'NOTHING_NEW'
+        else 'NOT_OURS'
     end;
     insert into marketplace.gateway_event (
         gateway, event_id, event_kind, answer, payment_attempt, outcome, gateway_id, amount, currency, dispute,
-        occurred_at, received_at
+        occurred_at, received_at, status, act_by
     )
     values (
         p_gateway, p_event_id, coalesce(p_event_kind, ''), p_answer,
         case when cardinality(v_attempts) = 1 then v_attempts[1] end,
-        v_outcome, p_gateway_id, p_amount, p_currency, p_dispute, p_occurred_at, coalesce(p_now, now())
+        v_outcome, p_gateway_id, p_amount, p_currency, p_dispute, p_occurred_at, v_now, p_status, p_act_by
     );
     -- Only now: which dispute is lost is asked of what was recorded.
     if v_is_decided then
@@ -141,5 +146,5 @@ begin
 end;
 $$;
 
-comment on function marketplace.record_event(text, text, text, text, bigint, text, text, text, bigint, text, text, text, text, timestamptz, timestamptz, text, jsonb, text) is
-'What a gateway said by itself, whose signature was checked: applied once, by its gateway and number, in whatever order such things come. Its attempt is known by the key that we sent, by the batch (then all of it that is open), or by what the gateway calls it; p_payment_attempt must agree. SEEN: it came before; APPLIED, NOTHING_NEW, ALARM: as record_answer; STRAY: p_metadata bear this ledger''s name, and no attempt explains it: nothing is sent until take_in, or declare_foreign; or it is a refund that bears nobody''s, of a charge of ours (p_parent), which the next run takes in; NOT_OURS: no such attempt, kept all the same. p_dispute: which dispute, in the gateway''s words. A dispute that is heard of after it was won or lost, as p_occurred_at says, is that at once. 22023; P0002.';
+comment on function marketplace.record_event(text, text, text, text, bigint, text, text, text, bigint, text, text, text, text, timestamptz, timestamptz, text, jsonb, text, text, timestamptz) is
+'What a gateway said by itself, whose signature was checked: applied once, by its gateway and number, in whatever order such things come. Its attempt is known by the key that we sent, by the batch (then all of it that is open), or by what the gateway calls it; p_payment_attempt must agree. SEEN: it came before; APPLIED, NOTHING_NEW, ALARM: as record_answer; STRAY: p_metadata bear this ledger''s name, and no attempt explains it: nothing is sent until take_in, or declare_foreign; or it is a refund that bears nobody''s, of a charge of ours (p_parent), which the next run takes in; STALE: the gateway has said something newer; DOUBTED: it contradicts what is known, and the next run asks the gateway (judge_event); NOTED: p_answer noted, refunded (p_amount of a charge in all) or withdrawn (to our own account): money of ours, of which another event or the gateway''s account says what moved; UNREAD: p_answer unread, of a kind that nobody reads; NOT_OURS: no such attempt, kept all the same. p_dispute: which dispute, in the gateway''s words. A dispute that is heard of after it was won or lost, as p_occurred_at says, is that at once. p_status, p_act_by: what the gateway calls the state of its object, and until when a dispute takes evidence. 22023; P0002.';

@@ -31,7 +31,7 @@ begin
         update marketplace.payment_attempt as a
         set event = 'returned', returned_at = p_now, alarm = null, message = p_reason, changed_at = p_now
         where a.payment_attempt = p_payment_attempt;
-        perform marketplace.owe_again(p_payment_attempt, p_now);
+        perform marketplace.owe_again(p_payment_attempt, v_attempt.amount - v_attempt.came_back, p_now);
         return v_attempt.state;
     end if;
     if v_attempt.state <> 'UNKNOWN' or v_attempt.alarm is null then

@@ -15,7 +15,7 @@ begin
     inner join marketplace.payment_attempt as a on a.transaction in (t.transaction, t.corrects)
     where
         t.transaction = p_transaction and t.status in ('NEW', 'FAILED')
-        and (a.transaction = t.transaction or a.returned_at is not null)
+        and (a.transaction = t.transaction or a.came_back > 0)
     order by a.transaction = t.transaction desc, a.attempt_number desc
     limit 1;
     if found then
@@ -23,7 +23,7 @@ begin
     end if;
     if
         v_attempt.state is null
-        or not (v_attempt.state in ('DECLINED_SOFT', 'DECLINED_HARD', 'REJECTED', 'CANCELLED') or v_attempt.returned_at is not null)
+        or not (v_attempt.state in ('DECLINED_SOFT', 'DECLINED_HARD', 'REJECTED', 'CANCELLED') or v_attempt.came_back > 0)
     then
         raise exception 'no attempt of this transaction waits to be tried again' using
             errcode = '23B75',

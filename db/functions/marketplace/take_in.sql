@@ -80,7 +80,7 @@ begin
         select * from marketplace.gateway_event as x
         where
             x.gateway = p_gateway and x.gateway_id = p_gateway_id and x.outcome = 'NOT_OURS'
-            and x.answer in ('returned', 'reinstated', 'lost')
+            and x.answer in ('returned', 'reversed', 'reinstated', 'lost')
         order by x.occurred_at, x.received_at
     ) as e;
     return query

@@ -60,7 +60,8 @@ begin
     cross join lateral (
         select case
             when v_before_strays is not null
-                then case when a.transaction = any (v_before_strays) and a.alarm is null then 'LOOK_UP' end
+                then case when a.transaction = any (v_before_strays) and a.alarm is null or a.doubted_at is not null then 'LOOK_UP' end
+            when a.doubted_at is not null then 'LOOK_UP'
             when a.state = 'REQUIRES_ACTION' then case when a.next_retry_at <= p_now then 'CANCEL' end
             when a.state = 'PROCESSING' then case when a.next_retry_at <= p_now then 'LOOK_UP' end
             when a.alarm is not null then null
@@ -71,9 +72,9 @@ begin
         end as action
     ) as x
     where
-        a.gateway = p_gateway and a.state in ('UNKNOWN', 'PROCESSING', 'REQUIRES_ACTION')
+        a.gateway = p_gateway and (a.state in ('UNKNOWN', 'PROCESSING', 'REQUIRES_ACTION') or a.doubted_at is not null)
         and not (a.event = 'sent_again' and a.job_run = any (v_live))
-        and (a.state <> 'UNKNOWN' or a.next_retry_at is null or a.next_retry_at <= p_now or v_before_strays is not null)
+        and (a.state <> 'UNKNOWN' or a.next_retry_at is null or a.next_retry_at <= p_now or v_before_strays is not null or a.doubted_at is not null)
         and a.job_run <> p_job_run
         and x.action is not null
     order by a.payment_attempt
@@ -107,4 +108,4 @@ end;
 $$;
 
 comment on function marketplace.unresolved_calls(text, bigint, timestamptz) is
-'What to ask of a gateway about one attempt of unknown end, or one batch: action SEND the very same request with the same key, while the key is surely known; LOOK_UP by what it calls it, or by our metadata, once it is older, and poll_wait after it was sent last; CANCEL what waited too long for a person. While the gateway has what we do not know (marketplace.stray), only LOOK_UP, of what has a later attempt there. No row: nothing is left, in this run. What another run was sending when it died is UNKNOWN from now on; what one that lives is asking about is left to it. Commit, call, and tell record_answer; then ask again. 22023; P0002 no such run; 23B68 this run has not looked what the gateway has; 23B69 it has ended, or is another session''s. May be null: gateway_id, batch.';
+'What to ask of a gateway about one attempt of unknown end, or one batch: action SEND the very same request with the same key, while the key is surely known; LOOK_UP by what it calls it, or by our metadata, once it is older, and poll_wait after it was sent last; CANCEL what waited too long for a person. What an event has put in doubt (doubted_at) is looked up, whatever its state. While the gateway has what we do not know (marketplace.stray), only LOOK_UP, of what has a later attempt there. No row: nothing is left, in this run. What another run was sending when it died is UNKNOWN from now on; what one that lives is asking about is left to it. Commit, call, and tell record_answer; then ask again. 22023; P0002 no such run; 23B68 this run has not looked what the gateway has; 23B69 it has ended, or is another session''s. May be null: gateway_id, batch.';

@@ -56,6 +56,7 @@ begin
             or new.submitted_at is distinct from old.submitted_at and old.submitted_at is not null
             or new.resolved_at is distinct from old.resolved_at and old.resolved_at is not null
             or new.returned_at is distinct from old.returned_at and (old.returned_at is not null or new.event <> 'returned')
+            or new.returned_part <> old.returned_part and (new.returned_part < old.returned_part or new.event <> 'returned')
             or new.batch is distinct from old.batch and 'PREPARED' not in (old.state, new.state)
             or new.refunded <> old.refunded and new.event <> (case when new.refunded > old.refunded then 'refunded' else 'refund_called_off' end)
             or new.disputed <> old.disputed and new.event not in ('disputed', 'reinstated', 'lost')
@@ -106,7 +107,7 @@ declare
     v_was_done constant boolean := tg_op = 'UPDATE' and old.state = 'SUCCEEDED';
     v_is_live constant boolean := new.state = any (v_live);
     v_was_live constant boolean := tg_op = 'UPDATE' and old.state = any (v_live);
-    v_back constant boolean := new.returned_at is not null and (tg_op = 'INSERT' or old.returned_at is null);
+    v_back bigint := new.came_back;
     v_withdrawn bigint := new.disputed + new.lost;
     v_lost bigint := new.lost;
 begin
@@ -115,7 +116,7 @@ begin
         new.payment_attempt, new.from_state, new.event, new.state, new.changed_at,
         case when new.event in (
             'prepared', 'cancelled', 'released', 'confirmed_done', 'confirmed_undone', 'refunded', 'refund_called_off', 'credited', 'disputed',
-            'reinstated', 'lost', 'alarm_cleared'
+            'reinstated', 'lost', 'alarm_cleared', 'doubted'
         )
             then null else new.job_run end,
         nullif(concat_ws(' ', new.alarm, new.error_code, new.decline_code, new.message), '')
@@ -123,12 +124,13 @@ begin
     if tg_op = 'UPDATE' then
         v_withdrawn := v_withdrawn - old.disputed - old.lost;
         v_lost := v_lost - old.lost;
+        v_back := v_back - old.came_back;
     end if;
     perform marketplace.change_purse(
         new.purse,
         p_came_in => case when v_charge and v_done and not v_was_done then new.amount else 0 end,
         p_committed => case when v_charge then 0 else (v_is_live::int - v_was_live::int) * new.amount end,
-        p_came_back => case when v_back then new.amount else 0 end,
+        p_came_back => v_back,
         p_withdrawn => v_withdrawn
     );
     insert into marketplace.account_entry (
@@ -145,7 +147,7 @@ begin
         (4, 'CALLED_OFF', 'PAYING', 'PAYABLE', not v_charge and v_was_live and not v_is_live, new.amount),
         (5, 'CHARGED', 'PURSE', 'CHARGING', v_charge and v_done and not v_was_done, new.amount),
         (6, 'PAID', 'PAYING', 'PURSE', not v_charge and v_done and not v_was_done, new.amount),
-        (7, 'CAME_BACK', 'PURSE', 'RETURNED', v_back, new.amount),
+        (7, 'CAME_BACK', 'PURSE', 'RETURNED', v_back > 0, v_back),
         (8, 'DISPUTED', 'DISPUTED', 'PURSE', v_withdrawn > 0, v_withdrawn),
         (9, 'WON', 'PURSE', 'DISPUTED', v_withdrawn < 0, -v_withdrawn),
         (10, 'LOST', 'LOST', 'DISPUTED', v_lost > 0, v_lost),
@@ -177,7 +179,7 @@ declare
 begin
     -- What a gateway takes is a fact, whether there is enough or not.
     perform marketplace.change_purse(
-        new.purse, p_reserve => new.amount, p_is_fact => new.kind in ('FEE', 'WITHDRAWN', 'LOST')
+        new.purse, p_reserve => new.amount, p_is_fact => new.kind in ('FEE', 'WITHDRAWN', 'LOST') or new.entry is not null
     );
     insert into marketplace.account_entry (
         profile, kind, debit, credit, amount, transaction, payment_attempt, purse, entered_at
@@ -268,6 +270,21 @@ create or replace trigger purse_movement_follow
 after insert on marketplace.purse_movement
 for each row execute function marketplace.purse_movement_follow();
 alter table marketplace.purse_movement enable always trigger purse_movement_follow;
+
+create or replace trigger balance_entry_keep
+before update or delete or truncate on marketplace.balance_entry
+for each statement execute function marketplace.record_keep();
+alter table marketplace.balance_entry enable always trigger balance_entry_keep;
+
+create or replace trigger balance_decision_keep
+before update or delete or truncate on marketplace.balance_decision
+for each statement execute function marketplace.record_keep();
+alter table marketplace.balance_decision enable always trigger balance_decision_keep;
+
+create or replace trigger gateway_balance_keep
+before update or delete or truncate on marketplace.gateway_balance
+for each statement execute function marketplace.record_keep();
+alter table marketplace.gateway_balance enable always trigger gateway_balance_keep;
 
 create or replace trigger purse_movement_keep
 before update or delete or truncate on marketplace.purse_movement

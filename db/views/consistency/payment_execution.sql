@@ -68,13 +68,15 @@ select
     a.transaction,
     a.payment_attempt,
     'returned',
-    format('%s ADJUSTMENT transactions say that it is owed again', count(t.transaction))
+    format('of %s øre that came back ADJUSTMENT transactions owe %s again', a.came_back, coalesce(-sum(t.due_amount) * 100, 0)::bigint)
 from marketplace.payment_attempt as a
 left join marketplace.transaction as t
-    on a.transaction = t.corrects and t.kind = 'ADJUSTMENT' and abs(t.due_amount) * 100 = a.amount
-where a.returned_at is not null
-group by a.transaction, a.payment_attempt
-having count(t.transaction) <> 1;
+    on
+        a.transaction = t.corrects and t.kind = 'ADJUSTMENT'
+        and (t.request_id = 'returned ' || a.idempotency_key or starts_with(t.request_id, 'returned ' || a.idempotency_key || ' '))
+where a.came_back > 0
+group by a.transaction, a.payment_attempt, a.came_back
+having coalesce(-sum(t.due_amount) * 100, 0) <> a.came_back;
 
 comment on view consistency.payment_execution is
 'A transaction is EXECUTED if, and only if, one attempt of its kind, of what was not set off, has succeeded; each attempt is where its events say; what was given back of a charge is the sum of its refunds; what came back is owed again, once.';

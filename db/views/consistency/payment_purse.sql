@@ -6,7 +6,7 @@ with attempt as (
         coalesce(sum(a.amount) filter (
             where a.kind <> 'CHARGE' and a.state not in ('DECLINED_SOFT', 'DECLINED_HARD', 'REJECTED', 'CANCELLED')
         ), 0) as committed,
-        coalesce(sum(a.amount) filter (where a.returned_at is not null), 0) as came_back,
+        coalesce(sum(a.came_back), 0) as came_back,
         coalesce(sum(a.disputed + a.lost), 0) as withdrawn
     from marketplace.payment_attempt as a
     group by a.purse

@@ -42,12 +42,12 @@ select
     coalesce(l.state in ('PREPARED', 'SUBMITTED', 'UNKNOWN', 'PROCESSING', 'REQUIRES_ACTION', 'SUCCEEDED'), false) as is_live,
     exists (
         select from marketplace.payment_attempt as a
-        where a.transaction in (o.transaction, o.corrects) and a.alarm is not null
+        where a.transaction in (o.transaction, o.corrects) and (a.alarm is not null or a.doubted_at is not null)
     ) as has_alarm,
     o.kind = 'PAYOUT' and exists (
         select from marketplace.payment_attempt as a
         where
-            a.transaction = o.corrects and a.returned_at is not null and a.kind = 'PAYOUT'
+            a.transaction = o.corrects and a.came_back > 0 and a.kind = 'PAYOUT'
             and a.payment_means = m.payment_means and not a.is_released
     ) as has_returned,
     o.kind = 'PAYOUT' and d.profile is not null as is_debtors,

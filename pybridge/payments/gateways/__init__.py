@@ -33,8 +33,13 @@ Word = Literal[
     "no_answer",  # time-out, connection error, 5xx: done or not, nobody knows
     "not_found",  # of look_up: the gateway has nothing of this request
     "returned",  # of events: a payout that had succeeded came back from the bank, or a charge was taken back from us
+    "reversed",  # of events: of a payout so much was taken back in all, by whoever has the gateway's own pages
     "reinstated",  # of events: a charge that was taken back is ours again
     "lost",  # of events: a dispute was decided, and its money does not come back
+    "refunded",  # of events: of a charge so much was given back in all; which refunds, their own events say
+    "withdrawn",  # of events: money went to our own account at a bank, or came back; the gateway's account has it
+    "noted",  # of events: about money of ours, and moves none
+    "unread",  # of events: of a kind that says nothing of our money
 ]
 
 
@@ -81,6 +86,35 @@ class Event:
     parent: str | None = None  # of a refund: what the gateway calls that which it gives back
     dispute: str | None = None  # of a charge taken back, or given back to us: which; two of one amount are two
     metadata: Mapping[str, str] = field(default_factory=dict)  # what we gave it with the object that this is about
+    status: str | None = None  # what the gateway says that the object is now
+    act_by: datetime | None = None  # of a dispute: until when it takes evidence
+
+
+# What a line of a gateway's own account is to us: marketplace.balance_entry.
+Effect = Literal["ATTEMPT", "FEE", "WITHDRAWAL", "OTHER"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of a gateway's own account of our money there; the balance changes by amount less fee."""
+
+    entry_id: str
+    effect: Effect
+    kind: str  # the gateway's own name of it
+    amount: int  # minor units; above 0 came in
+    fee: int  # minor units that it took for it
+    currency: str  # upper case
+    made_at: datetime  # by the gateway's clock
+    about: str | None = None  # what it calls the payment
+
+
+@dataclass(frozen=True)
+class Balance:
+    """What a gateway has of our money, in minor units of kroner, and the lines that it has added since."""
+
+    available: int
+    pending: int
+    entries: Sequence[Entry]
 
 
 @dataclass(frozen=True)
@@ -130,13 +164,17 @@ class Gateway(Protocol):
         """What it has said by itself since, whether anybody heard it or not; raises NotAnswered as newest does."""
         ...
 
+    def balance(self, since: datetime) -> Balance:
+        """What it has of our money, and its lines since; raises NotAnswered. Of gateway.looks_up alone."""
+        ...
+
     def read_events(self, payload: bytes, signature: str | None) -> list[Event]:
         """Read a webhook's body, or a file; raises BadSignature, or BadPayload, where it cannot be trusted or read."""
         ...
 
 
 class NotAnswered(Exception):
-    """The gateway did not say what it has: nothing is sent then."""
+    """The gateway did not say what it has."""
 
 
 class BadPayload(Exception):

@@ -14,6 +14,7 @@ from stdnum.exceptions import ValidationError
 
 from pybridge.payments.gateways import (
     Answer,
+    Balance,
     Event,
     Found,
     NotAnswered,
@@ -209,6 +210,9 @@ class Bank:
     def heard(self, since: datetime) -> list[Event]:
         """A bank says what it says in files, and somebody fetches them."""
         return []
+
+    def balance(self, since: datetime) -> Balance:
+        raise NotAnswered("a bank says what it has in statements")
 
     def read_events(self, payload: bytes, signature: str | None = None) -> list[Event]:
         """Read a pain.002, camt.053 or camt.054. Files carry no signature: who may write the inbox is the lock."""

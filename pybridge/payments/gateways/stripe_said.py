@@ -6,7 +6,7 @@ from typing import Any
 
 import stripe
 
-from pybridge.payments.gateways import Answer, Event, Found, Kind, Word
+from pybridge.payments.gateways import Answer, Effect, Entry, Event, Found, Kind, Word
 
 Object = dict[str, Any]
 
@@ -39,7 +39,17 @@ DISPUTE_EVENTS: dict[str, Word] = {
     "charge.dispute.funds_reinstated": "reinstated",
     "charge.dispute.closed": "lost",  # of what was won, the money comes back as an event of its own
 }
-REFUND_EVENTS = ("refund.created", "refund.updated", "refund.failed")
+REFUND_EVENTS = ("refund.created", "refund.updated", "refund.failed", "charge.refund.updated")
+PAYOUT_EVENTS = ("payout.created", "payout.updated", "payout.paid", "payout.failed", "payout.canceled")
+# Lines of its account of our balance (balance transactions), by `reporting_category`; any other is for a person.
+EFFECTS: dict[str, Effect] = {
+    **dict.fromkeys(("charge", "charge_failure", "refund", "refund_failure", "partial_capture_reversal"), "ATTEMPT"),
+    **dict.fromkeys(("transfer", "transfer_reversal", "dispute", "dispute_reversal"), "ATTEMPT"),
+    **dict.fromkeys(("fee", "network_cost", "tax", "contribution", "climate_order_purchase"), "FEE"),
+    **dict.fromkeys(("payout", "payout_reversal"), "WITHDRAWAL"),
+}
+LARGEST = 2**63 - 1  # of an amount: a bigint
+LONGEST = 500  # of a name that Stripe gives; its own are a tenth of that
 # What no list of objects tells of things made long ago: those are asked for as events, in case nobody heard them.
 SAID_OF_OLD = (*DISPUTE_EVENTS, "transfer.reversed", "refund.failed", "payout.failed")
 # Of two payments for one key, the one that counts is the one that went furthest.
@@ -145,42 +155,91 @@ def found_of(kind: Kind, said: Object) -> Found | None:
 
 
 def events_of(said: Object) -> list[Event]:
-    kind, about = said["type"], said["data"]["object"]
-    dispute = None
-    if kind in INTENT_EVENTS:
-        answer = _of_intent(about)
-    elif kind in REFUND_EVENTS:
-        answer = _of_refund(about)
-    elif kind == "transfer.created":
-        answer = _of_transfer(about)
-    elif kind == "transfer.reversed":
-        answer = Answer(
-            "returned", about["id"], about["amount_reversed"], _currency(about), message="transfer reversed"
-        )
-    elif kind in DISPUTE_EVENTS and (kind != "charge.dispute.closed" or about.get("status") == "lost"):
-        dispute = str(about["id"])
-        # The bank took a charge back, or gave it to us again. A dispute has no metadata: its payment intent names it.
-        word, intent = DISPUTE_EVENTS[kind], about["payment_intent"]
-        answer = Answer(word, intent, about["amount"], _currency(about), decline_code=about.get("reason"))
-    elif kind == "payout.failed" and metadata(about, "idempotency_key"):
+    """One: what no word is known of is said as well, so that nothing comes unseen."""
+    kind, about = str(said["type"]), said["data"]["object"]
+    named = metadata(about, "idempotency_key")
+    theirs = bool(said.get("account"))  # of a connected account's own business
+    event = Event(
+        event_id=said["id"],
+        answer=_said_by_itself(kind, about, theirs=theirs),
+        idempotency_key=None if theirs and kind != "payout.failed" else named,
+        kind=kind,
+        occurred_at=datetime.fromtimestamp(said["created"], UTC),
+        dispute=str(about["id"]) if kind.startswith("charge.dispute.") else None,
+        parent=about.get("payment_intent") if kind in REFUND_EVENTS else None,
+        metadata={name: str(value) for name, value in (about.get("metadata") or {}).items()},
+        status=about.get("status"),
+        act_by=_due_by(about) if kind.startswith("charge.dispute.") else None,
+    )
+    _check(event)
+    return [event]
+
+
+def _said_by_itself(kind: str, about: Object, *, theirs: bool) -> Answer:
+    if kind == "payout.failed" and metadata(about, "idempotency_key"):
         # One that is ours. Any other is between the person and Stripe: the money stays on the person's account there.
-        answer = Answer("returned", about["id"], about["amount"], _currency(about), about.get("failure_code"))
-    else:
-        return []
-    if said.get("account") and kind != "payout.failed":
-        return []  # of a connected account's own business
-    return [
-        Event(
-            event_id=said["id"],
-            answer=answer,
-            idempotency_key=metadata(about, "idempotency_key"),
-            kind=kind,
-            occurred_at=datetime.fromtimestamp(said["created"], UTC),
-            dispute=dispute,
-            parent=about.get("payment_intent") if kind in REFUND_EVENTS else None,
-            metadata={name: str(value) for name, value in (about.get("metadata") or {}).items()},
-        )
-    ]
+        return Answer("returned", about["id"], about["amount"], _currency(about), about.get("failure_code"))
+    if theirs:
+        return Answer("unread", about.get("id"))
+    if kind in INTENT_EVENTS:
+        return _of_intent(about)
+    if kind in REFUND_EVENTS:
+        return _of_refund(about)
+    if kind == "transfer.created":
+        return _of_transfer(about)
+    if kind == "transfer.reversed":
+        back, said = about["amount_reversed"], "transfer reversed"
+        return Answer("reversed", about["id"], back, _currency(about), message=said)
+    if kind == "charge.refunded" and about.get("payment_intent"):
+        return Answer("refunded", about["payment_intent"], about["amount_refunded"], _currency(about))
+    if kind.startswith("charge.dispute."):
+        # The bank took a charge back, or gave it to us again. A dispute has no metadata: its payment intent names it.
+        word = DISPUTE_EVENTS.get(kind, "noted")
+        if kind == "charge.dispute.closed" and about.get("status") != "lost":
+            word = "noted"
+        reason = about.get("reason")
+        return Answer(word, about["payment_intent"], about["amount"], _currency(about), decline_code=reason)
+    if kind in PAYOUT_EVENTS:
+        return Answer("withdrawn", about["id"], about["amount"], _currency(about), about.get("failure_code"))
+    return Answer("unread", about.get("payment_intent") or about.get("id"))
+
+
+def _due_by(about: Object) -> datetime | None:
+    due = (about.get("evidence_details") or {}).get("due_by")
+    return None if due is None else datetime.fromtimestamp(due, UTC)
+
+
+def _check(event: Event) -> None:
+    """What no row can hold, or nobody would write, is no event of Stripe's: it would come again for ever."""
+    answer = event.answer
+    if answer.amount is not None and (type(answer.amount) is not int or not 0 <= answer.amount <= LARGEST):
+        raise ValueError("an amount that is none")
+    names = (event.event_id, event.kind, event.idempotency_key, event.dispute, event.parent, event.status)
+    told = (answer.gateway_id, answer.currency, answer.error_code, answer.decline_code)
+    for each in (*names, *told, *event.metadata, *event.metadata.values()):
+        if each is None:
+            continue
+        if not isinstance(each, str) or len(each) > LONGEST or not each.isprintable():
+            raise ValueError("a name that is none")
+
+
+def entry_of(said: Object) -> Entry:
+    """A balance transaction, whose source was expanded."""
+    source = said.get("source")
+    source = source if isinstance(source, dict) else {"id": source}
+    about = source.get("payment_intent") if source.get("object") in ("charge", "dispute") else source.get("id")
+    if source.get("object") == "transfer_reversal":
+        about = source.get("transfer")
+    return Entry(
+        entry_id=said["id"],
+        effect=EFFECTS.get(str(said.get("reporting_category")), "OTHER"),
+        kind=str(said["type"]),
+        amount=said["amount"],
+        fee=said["fee"],
+        currency=str(said["currency"]).upper(),
+        made_at=datetime.fromtimestamp(said["created"], UTC),
+        about=about,
+    )
 
 
 def metadata(said: Object, name: str) -> str | None:

@@ -1,4 +1,4 @@
-create or replace function marketplace.owe_again(p_payment_attempt bigint, p_now timestamptz)
+create or replace function marketplace.owe_again(p_payment_attempt bigint, p_amount bigint, p_now timestamptz)
 returns bigint
 language plpgsql
 set search_path = pg_catalog, marketplace, pg_temp
@@ -11,9 +11,9 @@ begin
         created_at, closed_at
     )
     select
-        'ADJUSTMENT', m.month, a.profile, 'NEW', -a.amount / 100.0, -a.amount / 100.0, 0, a.transaction,
+        'ADJUSTMENT', m.month, a.profile, 'NEW', -p_amount / 100.0, -p_amount / 100.0, 0, a.transaction,
         format('attempt %s came back: %s', a.payment_attempt, coalesce(a.decline_code, a.error_code, 'no reason given')),
-        'returned ' || a.idempotency_key, p_now, p_now
+        concat_ws(' ', 'returned', a.idempotency_key, case when p_amount < a.amount then a.came_back end), p_now, p_now
     from marketplace.payment_attempt as a
     cross join marketplace.month as m
     where a.payment_attempt = p_payment_attempt and m.closed_at is null
@@ -22,5 +22,5 @@ begin
 end;
 $$;
 
-comment on function marketplace.owe_again(bigint, timestamptz) is
-'A payout, or a refund, that had succeeded came back from the bank: its money is owed again, by an ADJUSTMENT in the open month that names it. The old one stays EXECUTED. Paid when the profile has another means to be paid to, or a person says retry_transaction.';
+comment on function marketplace.owe_again(bigint, bigint, timestamptz) is
+'A payout, or a refund, that had succeeded came back, p_amount øre of it: that is owed again, by an ADJUSTMENT in the open month that names it. The old one stays EXECUTED. Paid when the profile has another means to be paid to, or a person says retry_transaction.';

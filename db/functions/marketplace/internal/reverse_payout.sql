@@ -1,0 +1,52 @@
+create or replace function marketplace.reverse_payout(
+    p_attempt marketplace.payment_attempt, p_gateway_id text, p_amount bigint, p_currency text, p_message text, p_now timestamptz
+)
+returns table (outcome text, state text, status text, alarm text)
+language plpgsql
+set search_path = pg_catalog, marketplace, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    v_attempt marketplace.payment_attempt := p_attempt;
+    v_back bigint;
+    v_outcome text := 'NOTHING_NEW';
+begin
+    -- What is taken back was paid, though nobody has told us yet.
+    if v_attempt.state in ('SUBMITTED', 'UNKNOWN', 'PROCESSING', 'REQUIRES_ACTION') then
+        perform marketplace.record_answer(
+            v_attempt.payment_attempt, 'succeeded', p_gateway_id, v_attempt.amount, v_attempt.currency, p_now => p_now
+        );
+        select a.* into v_attempt from marketplace.payment_attempt as a where a.payment_attempt = v_attempt.payment_attempt;
+    end if;
+    if
+        v_attempt.state <> 'SUCCEEDED' or v_attempt.kind <> 'PAYOUT' or p_currency <> v_attempt.currency
+        or p_gateway_id <> v_attempt.gateway_id or p_amount > v_attempt.amount
+    then
+        v_outcome := 'ALARM';
+        update marketplace.payment_attempt as a
+        set event = 'contradicted', alarm = 'mismatch', message = left(p_message, 500), changed_at = p_now
+        where a.payment_attempt = v_attempt.payment_attempt;
+    else
+        -- So much in all: told twice, or in any order, the most is what counts.
+        v_back := coalesce(p_amount, v_attempt.amount) - v_attempt.came_back;
+        if v_back > 0 then
+            v_outcome := 'APPLIED';
+            update marketplace.payment_attempt as a
+            set
+                event = 'returned', message = left(p_message, 500), changed_at = p_now,
+                returned_part = case when a.came_back + v_back < a.amount then a.came_back + v_back else a.returned_part end,
+                returned_at = case when a.came_back + v_back = a.amount then p_now end
+            where a.payment_attempt = v_attempt.payment_attempt;
+            perform marketplace.owe_again(v_attempt.payment_attempt, v_back, p_now);
+        end if;
+    end if;
+    return query
+    select v_outcome, a.state, t.status, a.alarm
+    from marketplace.payment_attempt as a
+    inner join marketplace.transaction as t on a.transaction = t.transaction
+    where a.payment_attempt = v_attempt.payment_attempt;
+end;
+$$;
+
+comment on function marketplace.reverse_payout(marketplace.payment_attempt, text, bigint, text, text, timestamptz) is
+'Of a payout p_amount øre were taken back so far, in all; null: all of it. What is new of that is in the purse again, and owed again (owe_again). APPLIED; NOTHING_NEW: so much was known; ALARM: it is no payout that succeeded, or another amount. For record_answer alone, which holds the attempt. May be null: p_gateway_id, p_amount, p_currency, p_message, alarm.';
