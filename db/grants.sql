@@ -165,7 +165,7 @@ marketplace.next_month
 to marketplace_web, marketplace_profile, bookkeeper, scheduler, auditor, analyst;
 grant execute on function marketplace.due_date to marketplace_web, marketplace_profile, scheduler, bookkeeper, auditor;
 grant execute on function
-marketplace.current_totals, marketplace.past_transactions, marketplace.why_not_paid, marketplace.click_series,
+marketplace.current_totals, marketplace.past_transactions, marketplace.why, marketplace.why_not_paid, marketplace.click_series,
 marketplace.top_items, marketplace.check_profile, marketplace.check_period, marketplace.click_lines, marketplace.account,
 marketplace.click_counts
 to marketplace_web, marketplace_profile;
@@ -186,9 +186,12 @@ grant execute on function marketplace.credited_beyond to scheduler, bookkeeper, 
 
 grant execute on function jobs.begin_run, jobs.finish_run to scheduler, bookkeeper;
 
+grant select on marketplace.next_step to marketplace_web, marketplace_profile, bookkeeper, auditor;
+grant execute on function marketplace.why to bookkeeper, auditor;
+
 -- Execution: the scheduler sends and hears; a person decides what it cannot; the site says how a profile pays.
 grant select on
-marketplace.gateway, marketplace.gateway_kind, marketplace.attempt_step, marketplace.decline_code, marketplace.retry_rule,
+marketplace.gateway, marketplace.gateway_kind, marketplace.attempt_step, marketplace.decline_code, marketplace.decline_cause, marketplace.retry_rule,
 marketplace.execution_day, marketplace.bank_holiday
 to marketplace_web, scheduler, bookkeeper, auditor;
 grant select on
