@@ -188,10 +188,13 @@ grant execute on function jobs.begin_run, jobs.finish_run to scheduler, bookkeep
 
 grant select on marketplace.next_step to marketplace_web, marketplace_profile, bookkeeper, auditor;
 grant execute on function marketplace.why to bookkeeper, auditor;
+-- report.waiting and report.overdue_charge ask it, with the rights of who reads them.
+grant execute on function marketplace.waiting to analyst, bookkeeper, auditor, scheduler;
 
 -- Execution: the scheduler sends and hears; a person decides what it cannot; the site says how a profile pays.
 grant select on
 marketplace.gateway, marketplace.gateway_kind, marketplace.attempt_step, marketplace.decline_code, marketplace.decline_cause, marketplace.retry_rule,
+marketplace.waiting_term,
 marketplace.execution_day, marketplace.bank_holiday
 to marketplace_web, scheduler, bookkeeper, auditor;
 grant select on
@@ -233,7 +236,7 @@ to marketplace_web, bookkeeper;
 grant execute on function jobs.begin_due_run, jobs.due to scheduler;
 -- The views of jobs ask these; of reports the scheduler reads what `pybridge health` shows.
 grant execute on function jobs.is_alive, jobs.outlook, jobs.blockers to analyst, bookkeeper, auditor, scheduler;
-grant select on report.job_run, report.job_health, report.log_position, report.blocker, report.login to scheduler;
+grant select on report.job_run, report.job_health, report.log_position, report.blocker, report.login, report.waiting to scheduler;
 grant select on jobs.job to scheduler;
 
 -- The bank: the bookkeeper loads, matches and undoes; what payers wrote is for nobody else to read.

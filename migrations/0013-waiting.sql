@@ -27,3 +27,57 @@ from (
     values ('currency_not_supported'), ('duplicate_transaction'), ('invalid_amount'), ('live_mode_test_card'),
     ('merchant_blacklist'), ('not_permitted'), ('service_not_allowed'), ('testmode_decline'), ('transaction_not_allowed')
 ) as c (code);
+
+-- For how long each state may last before somebody is told.
+create table marketplace.waiting_term (
+    code text not null,
+    term interval not null,
+    source books.name not null,
+    constraint waiting_term_pkey primary key (code),
+    constraint waiting_term_term_check check (term > interval '0')
+);
+comment on table marketplace.waiting_term is
+'For how long a transaction may be in a state before report.waiting calls it overdue, pybridge health says so, and a person may end it. A row for each code of marketplace.next_step that is not over.';
+comment on column marketplace.waiting_term.code is 'Of marketplace.next_step';
+comment on column marketplace.waiting_term.term is 'How long, from report.waiting.waiting_since on';
+comment on column marketplace.waiting_term.source is 'Why so long';
+insert into marketplace.waiting_term (code, term, source)
+values
+('RUNNING', interval '1 month 3 days', 'the month itself, and three nights to close it in'),
+('NO_DAY', interval '1 day', 'ours: nothing happens until execution_day has a row'),
+('WAITS_TO_BE_CHARGED', interval '1 day', 'the job runs every quarter of an hour'),
+('WAITS_FOR_CHARGES', interval '10 days', 'charges and their retries take 15 days from the 1st, of which 14 are over on the day of payouts'),
+('WAITS_TO_BE_GIVEN_BACK', interval '1 day', 'the job runs every quarter of an hour'),
+('OWES', interval '15 days', 'retry_rule: a charge has ended after 15 days'),
+('WAITS_FOR_US', interval '3 days', 'ours: the account is filled up, or a person says why not'),
+('BEING_SENT', interval '1 day', 'the job runs every quarter of an hour'),
+('UNDER_WAY', interval '5 days', 'a bank transfer or a direct debit has ended after five days'),
+('NOT_FETCHED', interval '2 days', 'a bank answers a file within the day of execution'),
+('NOT_ANSWERED', interval '2 days', 'key_term, and a day to look it up in'),
+('REQUIRES_ACTION', interval '9 days', 'action_term, and two days to call it off in'),
+('DECLINED_TRIED_AGAIN', interval '8 days', 'retry_rule: seven days at most'),
+('NOT_TAKEN_TRIED_AGAIN', interval '8 days', 'retry_rule: seven days at most'),
+('CARD_DECLINED', interval '14 days', 'time to get another card'),
+('DECLINED_TOO_OFTEN', interval '14 days', 'time to get another card'),
+('NOT_CONFIRMED', interval '14 days', 'time to get another card'),
+('CALLED_OFF_THERE', interval '2 days', 'ours to decide'),
+('CHARGE_NOT_TAKEN', interval '2 days', 'ours to look at'),
+('ACCOUNT_NOT_TAKEN', interval '14 days', 'time to give another account'),
+('PAYOUT_NOT_TAKEN', interval '2 days', 'ours to look at'),
+('REFUND_NOT_TAKEN', interval '2 days', 'ours to look at'),
+('REJECTED', interval '2 days', 'ours to look at'),
+('RETURNED', interval '14 days', 'time to give another account'),
+('CALLED_OFF', interval '7 days', 'ours to decide'),
+('NO_CARD', interval '30 days', 'a month, and a reminder each day of it'),
+('NO_ACCOUNT', interval '30 days', 'a month, and a reminder each day of it'),
+('HELD', interval '14 days', 'ours to decide'),
+('LOOKED_AT', interval '2 days', 'ours to look at'),
+('DISPUTED', interval '5 days', 'the shortest time to answer one is seven days (docs.stripe.com/disputes)');
+
+-- A person says what became of what nobody answers, once it has waited for too long.
+insert into marketplace.attempt_step (from_state, event, to_state)
+values
+('PROCESSING', 'confirmed_done', 'SUCCEEDED'),
+('PROCESSING', 'confirmed_undone', 'CANCELLED'),
+('REQUIRES_ACTION', 'confirmed_done', 'SUCCEEDED'),
+('REQUIRES_ACTION', 'confirmed_undone', 'CANCELLED');

@@ -3,8 +3,6 @@
 import re
 from decimal import Decimal
 
-import pytest
-
 from tests.conftest import Connect, Connection
 from tests.support import market
 from tests.support.domain import Row, expect, login_role, one, rows, run
@@ -17,7 +15,8 @@ TURNS = {"PERSON", "OPERATOR", "GATEWAY", "TIME", "NOBODY"}
 
 
 def source(db: Connection, function: str) -> str:
-    return str(one(db, "select prosrc || coalesce(pg_get_function_sqlbody(oid), '') from pg_proc where proname = %s", function))
+    query = "select prosrc || coalesce(pg_get_function_sqlbody(oid), '') from pg_proc where proname = %s"
+    return str(one(db, query, function))
 
 
 def words_of(db: Connection, function: str) -> set[str]:
@@ -30,15 +29,24 @@ def test_each_state_that_a_transaction_can_be_in_has_a_code_and_each_code_its_wo
     holds = words_of(db, "hold_of")
     assert {"ALARM", "UNDER_WAY", "NOT_DUE", "EXHAUSTED"} <= holds, "its definition was read"
     ended = {row["code"] for row in rows(db, "select code from marketplace.next_step")} & words_of(db, "standing")
-    causes = re.findall(r"'([A-Z]+)'", one(db, """
+    causes = re.findall(
+        r"'([A-Z]+)'",
+        one(
+            db,
+            """
         select pg_get_constraintdef(oid) from pg_constraint where conname = 'decline_cause_cause_check'
-    """))
+    """,
+        ),
+    )
     query = """
-        select distinct marketplace.code_of(s.status, e.ended, k.kind, h.hold, a.state, c.cause, d.day, o.ours, n.new) as code
+        select distinct
+            marketplace.code_of(s.status, e.ended, k.kind, h.hold, a.state, c.cause, d.day, o.ours, n.new) as code
         from unnest(array['CURRENT', 'NEW', 'FAILED', 'ROLLED_OVER', 'EXECUTED', 'CALLED_OFF']) as s (status)
         cross join unnest(array['CHARGE', 'PAYOUT', 'REFUND']) as k (kind)
         cross join unnest(%(holds)s::text[]) as h (hold)
-        cross join (select distinct to_state from marketplace.attempt_step union all select null) as a (state)
+        cross join (
+            select distinct to_state from marketplace.attempt_step union all values (null), ('HANDED_OVER')
+        ) as a (state)
         cross join unnest(%(causes)s::text[]) as c (cause)
         cross join unnest(array['2026-02-02'::date, null]) as d (day)
         cross join unnest(array[true, false]) as o (ours)
@@ -47,14 +55,18 @@ def test_each_state_that_a_transaction_can_be_in_has_a_code_and_each_code_its_wo
     """
     asked = {"holds": [*holds, "FUND", None], "causes": [*causes, "CANCELLED", "UNCONFIRMED", None], "ended": [*ended]}
     reached = {row["code"] for row in rows(db, query, asked)}
+    terms = {row["code"] for row in rows(db, "select code from marketplace.waiting_term")}
     known = rows(db, "select * from marketplace.next_step")
     assert reached == {row["code"] for row in known}, "no code without words, and no words that nothing leads to"
     assert len(known) == len(reached)
     for row in known:
         assert row["turn"] in TURNS
+        waits = row["turn"] != "NOBODY"
+        assert waits == (row["code"] in terms) == (row["command"] is not None), "no wait without an end"
         for what in ("says", "can_do"):
             english, norwegian = row[f"{what}_en"], row[f"{what}_nb"]
-            assert english.strip() and norwegian.strip() and english != norwegian
+            assert english.strip() != norwegian.strip()
+            assert "" not in (english.strip(), norwegian.strip())
             blanks = [set(re.findall(r"\{\w*\}", text)) for text in (english, norwegian)]
             assert blanks[0] == blanks[1] <= {"{day}", "{month}", "{minimum}", "{other}"}, row["code"]
 
@@ -65,7 +77,7 @@ def why(db: Connection, transaction: int) -> Row:
     (norwegian,) = call(db, "why", transaction=transaction, language="nb")
     for found in (english, norwegian):
         assert not re.search(r"[?{}]", found["says"] + found["can_do"]), found
-    assert [english[name] for name in ("code", "turn", "due_on")] == [norwegian[name] for name in ("code", "turn", "due_on")]
+    assert all(english[name] == norwegian[name] for name in ("code", "turn", "due_on"))
     return english
 
 
@@ -94,7 +106,7 @@ PAYOUTS = [
     ({"answer": "declined", "decline_code": "AG01"}, "PAYOUT_NOT_TAKEN", "OPERATOR"),
     ({"answer": "declined", "decline_code": "AM04"}, "WAITS_FOR_US", "OPERATOR"),
     ({"answer": "declined", "decline_code": "AB05"}, "NOT_TAKEN_TRIED_AGAIN", "TIME"),
-    ({"answer": "processing"}, "UNDER_WAY", "GATEWAY"),
+    ({"answer": "processing"}, "UNDER_WAY", "GATEWAY"),  # sent alone; in a file: NOT_FETCHED
 ]
 
 
@@ -136,7 +148,8 @@ def test_a_payout_that_came_back_is_said_to_be_owed_again_and_waits_for_another_
     four.close()
     four.moves("CHARGE", CHARGED)
     attempt = four.moves("PAYOUT", PAID)
-    call(four.db, "record_answer", payment_attempt=attempt, answer="returned", amount=21000, currency="NOK", now=later(PAID, days=3))
+    back = {"payment_attempt": attempt, "answer": "returned", "amount": 21000, "currency": "NOK"}
+    call(four.db, "record_answer", **back, now=later(PAID, days=3))
     old, new = of(four, four.pub), of(four, four.pub, "ADJUSTMENT")
     assert why(four.db, old)["code"] == "CAME_BACK"
     assert f"transaction {new}" in why(four.db, old)["says"]

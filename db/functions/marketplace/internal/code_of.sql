@@ -1,6 +1,6 @@
 create or replace function marketplace.code_of(
     p_status text, p_ended text, p_kind text, p_hold text, p_state text, p_cause text, p_due_on date, p_is_ours boolean,
-    p_is_new_means boolean
+    p_is_anew boolean
 )
 returns text
 language sql immutable
@@ -14,6 +14,7 @@ return case
     when p_hold = 'UNDER_WAY' then case p_state
         when 'PREPARED' then 'BEING_SENT'
         when 'UNKNOWN' then 'NOT_ANSWERED'
+        when 'HANDED_OVER' then 'NOT_FETCHED'
         when 'REQUIRES_ACTION' then 'REQUIRES_ACTION'
         else 'UNDER_WAY'
     end
@@ -33,8 +34,8 @@ return case
         else 'CARD_DECLINED'
     end
     -- Its day is not here yet, or the next run takes it.
-    when p_hold is null and p_is_ours then 'WAITS_FOR_US'
-    when p_hold is null and p_state = 'DECLINED_SOFT' and not p_is_new_means then case p_kind
+    when p_hold is null and p_is_ours and not p_is_anew then 'WAITS_FOR_US'
+    when p_hold is null and p_state = 'DECLINED_SOFT' and not p_is_anew then case p_kind
         when 'CHARGE' then 'DECLINED_TRIED_AGAIN' else 'NOT_TAKEN_TRIED_AGAIN'
     end
     when p_hold is null or p_hold in ('NOT_DUE', 'FUND') then case p_kind
@@ -45,4 +46,4 @@ return case
 end;
 
 comment on function marketplace.code_of(text, text, text, text, text, text, date, boolean, boolean) is
-'What comes next of a transaction, as a code of marketplace.next_step: of p_status; p_ended, what became of it, where it is over; and where it is open, of the hold that hold_of has found, refined by the last attempt''s state and the cause of its decline (ACCOUNT, OURS, CANCELLED at the gateway, UNCONFIRMED by its holder). It decides nothing: what is done is what hold_of says. May be null: p_ended, p_kind, p_hold, p_state, p_cause, p_due_on, p_is_ours, p_is_new_means.';
+'What comes next of a transaction, as a code of marketplace.next_step: of p_status; p_ended, what became of it, where it is over; and where it is open, of the hold that hold_of has found, refined by the last attempt''s state (HANDED_OVER: in a file that the bank has said nothing of) and the cause of its decline (ACCOUNT, OURS, CANCELLED at the gateway, UNCONFIRMED by its holder). p_is_anew: another means was set since, or a person has released it. It decides nothing: what is done is what hold_of says. May be null: p_ended, p_kind, p_hold, p_state, p_cause, p_due_on, p_is_ours, p_is_anew.';

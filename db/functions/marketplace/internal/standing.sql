@@ -1,15 +1,16 @@
 create or replace function marketplace.standing(p_transactions bigint [], p_now timestamptz)
 returns table (
     transaction bigint, profile bigint, month date, kind text, hold text, code text, due_on date, other bigint, other_month date,
-    payment_attempt bigint
+    payment_attempt bigint, waiting_since timestamptz
 )
 language sql stable
 set search_path = pg_catalog, marketplace, pg_temp
 begin atomic
     with asked as (
         select
-            t.transaction, t.profile, t.month, t.status, t.due_amount, t.settled, t.executed, c.kind, c.last_state, c.is_ours,
-            c.is_new_means, c.due_on, c.next_retry_at, (p_now at time zone books.time_zone())::date as today,
+            t.transaction, t.profile, t.month, t.status, t.due_amount, t.settled, t.executed,
+            t.created_at, t.closed_at, c.kind, c.last_state, c.is_ours,
+            c.is_new_means or c.is_released as is_anew, c.due_on, c.next_retry_at, (p_now at time zone books.time_zone())::date as today,
             case
                 when c.transaction is not null
                     then marketplace.hold_of(c, (p_now at time zone books.time_zone())::date, p_now)
@@ -45,18 +46,60 @@ begin atomic
             when s.hold in ('RETRY_LATER', 'BALANCE') then (s.next_retry_at at time zone books.time_zone())::date
             when s.hold is null and s.kind is not null or s.hold in ('NOT_DUE', 'NO_MEANS', 'HELD', 'OWES') then greatest(s.due_on, s.today)
         end,
-        s.other, o.month, l.payment_attempt
+        s.other, o.month, coalesce(k.payment_attempt, l.payment_attempt),
+        case
+            when x.code = 'RUNNING' then marketplace.day_begins(s.month)
+            when x.code in ('LOOKED_AT', 'DISPUTED') then k.raised_at
+            when s.hold = 'UNDER_WAY' then coalesce(l.submitted_at, l.prepared_at)
+            when s.hold = 'HELD'
+                then greatest(
+                    s.closed_at,
+                    (select h.held_at from marketplace.payout_hold as h where h.profile = s.profile and h.released_at is null)
+                )
+            when s.hold = 'RETURNED' then s.created_at
+            when x.code = 'WAITS_FOR_US'
+                then (
+                    select min(a.resolved_at) from marketplace.payment_attempt as a where a.transaction = s.transaction and a.is_ours
+                )
+            when s.hold = 'NO_MEANS' or x.code = 'NO_DAY' then s.closed_at
+            when x.code like 'WAITS%' or s.hold = 'OWES' then greatest(s.closed_at, marketplace.day_begins(s.due_on), l.changed_at)
+            else l.resolved_at
+        end
     from asked as s
     left join marketplace.transaction as o on s.other = o.transaction
     left join lateral (
         select a.payment_attempt, a.kind, a.state, a.alarm, a.disputed, a.lost, a.returned_at, a.next_retry_at, d.cause,
-            a.error_code, a.from_state, a.gateway
+            a.error_code, a.changed_at, a.submitted_at, a.prepared_at, a.resolved_at,
+            case
+                when a.state = 'PROCESSING' and a.batch is not null and not marketplace.was_heard_of(a.payment_attempt) then 'HANDED_OVER'
+                else a.state
+            end as stage
         from marketplace.payment_attempt as a
         left join marketplace.decline_cause as d on a.gateway = d.gateway and a.decline_code = d.decline_code
         where a.transaction = s.transaction
         order by a.state = 'SUCCEEDED' desc, a.attempt_number desc
         limit 1
     ) as l on true
+    -- What a person must look at, and since when: its own attempt's alarm, or that of what it corrects.
+    left join lateral (
+        select a.payment_attempt, coalesce(min(e.happened_at), a.changed_at) as raised_at
+        from marketplace.transaction as t
+        inner join marketplace.payment_attempt as a on a.transaction in (t.transaction, t.corrects)
+        left join marketplace.payment_attempt_event as e
+            on
+                a.payment_attempt = e.payment_attempt and split_part(e.note, ' ', 1) = a.alarm
+                and not exists (
+                    select
+                    from marketplace.payment_attempt_event as c
+                    where
+                        c.payment_attempt = e.payment_attempt and c.event = 'alarm_cleared'
+                        and c.payment_attempt_event > e.payment_attempt_event
+                )
+        where t.transaction = s.transaction and a.alarm is not null
+        group by a.payment_attempt, a.changed_at
+        order by a.payment_attempt
+        limit 1
+    ) as k on true
     cross join lateral (
         select marketplace.code_of(
             s.status,
@@ -74,7 +117,7 @@ begin atomic
                 when s.settled <> 0 then 'SETTLED'
                 else 'SET_OFF'
             end,
-            s.kind, s.hold, s.last_state,
+            s.kind, s.hold, case when l.stage = 'HANDED_OVER' then l.stage else s.last_state end,
             case
                 when l.kind <> 'CHARGE' then l.cause
                 -- Called off after its term, or the holder failed to be who they said.
@@ -91,10 +134,10 @@ begin atomic
                 when l.error_code = 'canceled' then 'CANCELLED'
                 else l.cause
             end,
-            s.due_on, s.is_ours, s.is_new_means
+            s.due_on, s.is_ours, s.is_anew
         ) as code
     ) as x;
 end;
 
 comment on function marketplace.standing(bigint [], timestamptz) is
-'What comes next of each of these transactions, as of p_now: the one answer that the operator''s list, what waits, and the person''s page are told. hold: as hold_of has it for the job, null: the next run takes it, or it is not open; code: of marketplace.next_step; due_on: the local day on which the next thing is expected, or on which it was done; other: where it went, or what owes it again. May be null: kind, hold, due_on, other, other_month, payment_attempt.';
+'What comes next of each of these transactions, as of p_now: the one answer that the operator''s list, what waits, and the person''s page are told. hold: as hold_of has it for the job, null: the next run takes it, or it is not open; code: of marketplace.next_step; due_on: the local day on which the next thing is expected, or on which it was done; other: where it went, or what owes it again; payment_attempt: the one that a person must look at, or the last; waiting_since: since when it is in this state, or was due. May be null: kind, hold, due_on, other, other_month, payment_attempt, waiting_since.';
