@@ -191,6 +191,9 @@ grant execute on function marketplace.why to bookkeeper, auditor;
 -- report.waiting and report.overdue_charge ask it, with the rights of who reads them.
 grant execute on function marketplace.waiting to analyst, bookkeeper, auditor, scheduler;
 
+-- report.payment_means asks them.
+grant execute on function marketplace.means_fault, books.is_iban, books.is_account_number to analyst, bookkeeper, auditor;
+
 -- Execution: the scheduler sends and hears; a person decides what it cannot; the site says how a profile pays.
 grant select on
 marketplace.gateway, marketplace.gateway_kind, marketplace.attempt_step, marketplace.decline_code, marketplace.decline_cause, marketplace.retry_rule,
@@ -199,7 +202,7 @@ marketplace.execution_day, marketplace.bank_holiday
 to marketplace_web, scheduler, bookkeeper, auditor;
 grant select on
 marketplace.payment_means, marketplace.payment_attempt, marketplace.payment_attempt_event, marketplace.gateway_event,
-marketplace.purse, marketplace.purse_movement, marketplace.fund, marketplace.gateway_look, marketplace.stray
+marketplace.purse, marketplace.purse_movement, marketplace.fund, marketplace.gateway_look, marketplace.stray, marketplace.means_status
 to bookkeeper, auditor;
 grant select (
     payment_attempt, transaction, profile, kind, attempt_number, amount, currency, state, next_retry_at, resolved_at, gateway,
@@ -211,6 +214,7 @@ grant select on marketplace.settlement, marketplace.settlement_part, marketplace
 grant select on marketplace.pause, marketplace.account_closing to marketplace_web, bookkeeper, auditor;
 grant select (settlement, transaction, profile, kind, amount, undoes, reason, settled_at)
 on marketplace.settlement to marketplace_web;
+grant select (means_status, payment_means, is_restricted, said_at) on marketplace.means_status to marketplace_web;
 -- Why they are held is not for the profile.
 grant select (payout_hold, profile, held_at, released_at) on marketplace.payout_hold to marketplace_web;
 grant execute on function marketplace.due_transactions to scheduler, bookkeeper, auditor;
@@ -221,7 +225,7 @@ grant select on marketplace.open_gateways to scheduler, bookkeeper;
 grant execute on function
 marketplace.begin_look, marketplace.end_look, marketplace.take_in
 to scheduler, bookkeeper;
-grant execute on function marketplace.record_event to scheduler;
+grant execute on function marketplace.record_event, marketplace.record_account, marketplace.accounts_to_ask to scheduler;
 grant execute on function
 marketplace.refund_transaction, marketplace.refund_clicks, marketplace.cancel_attempt, marketplace.resolve_attempt, marketplace.retry_transaction,
 marketplace.clear_alarm, marketplace.call_off_refund, marketplace.move_reserve, marketplace.book_loss, marketplace.book_fee, marketplace.transfer,

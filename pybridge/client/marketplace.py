@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -24,6 +24,13 @@ class AccountRow:
     other_month: date | None
     payment_attempt: int | None
     explanation: str
+
+
+@dataclass(frozen=True)
+class AccountsToAskRow:
+    """A row of `marketplace.accounts_to_ask`."""
+
+    account: str
 
 
 @dataclass(frozen=True)
@@ -459,6 +466,41 @@ class VerifyProfileRow:
 
 
 @dataclass(frozen=True)
+class WaitingRow:
+    """A row of `marketplace.waiting`."""
+
+    transaction: int
+    payment_attempt: int | None
+    profile: int
+    profile_name: str
+    month: date
+    kind: str | None
+    amount: Decimal
+    code: str
+    hold: str | None
+    turn: str
+    waiting_since: datetime | None
+    term: timedelta
+    is_overdue: bool
+    due_on: date | None
+    due_since: date | None
+    gateway: str | None
+    says: str
+    command: str | None
+
+
+@dataclass(frozen=True)
+class WhyRow:
+    """A row of `marketplace.why`."""
+
+    code: str
+    turn: str
+    due_on: date | None
+    says: str
+    can_do: str
+
+
+@dataclass(frozen=True)
 class WhyNotPaidRow:
     """A row of `marketplace.why_not_paid`."""
 
@@ -485,6 +527,12 @@ class Marketplace(Room):
         22023; 42501 another's; P0002 no such profile.
         """
         return self._rows(AccountRow, "account", profile=profile, from_=from_, until=until)
+
+    def accounts_to_ask(self, *, gateway: str, now: datetime | None = None) -> list[AccountsToAskRow]:
+        """Accounts that people are paid to, and of which this gateway has not said for gateway.account_wait how they
+        stand: what it calls them, at most a hundred at a time. record_account keeps what it says.
+        """
+        return self._rows(AccountsToAskRow, "accounts_to_ask", gateway=gateway, now=now)
 
     def adjust_click(
         self, *, profile: int, click_time: datetime, ad_click: int, reason: str, now: datetime | None = None
@@ -726,13 +774,15 @@ class Marketplace(Room):
     def due_transactions(self, *, kind: str | None = None, now: datetime | None = None) -> list[DueTransactionsRow]:
         """What is to be charged (CHARGE), given back (REFUND) and paid (PAYOUT), all kinds where kind is null; amount
         in øre, above 0. hold null: now; else why not: NOT_DUE before due_on; UNDER_WAY an attempt is; HELD a person
-        holds the profile's payouts (marketplace.payout_hold); OWES the profile owes us, by a charge that is under way
-        or looked at, and what it owes is not set off yet; ALARM a person must look at an attempt; NO_MEANS the profile
-        has no means of payment; RETRY_LATER until next_retry_at; BALANCE until then: our own balance at the gateway did
-        not suffice, fill it up; EXHAUSTED declined too often, DECLINED hard, RETURNED by the bank: another means of
-        payment is wanted; REJECTED or CANCELLED: a person must say retry_transaction; FUND the purse that it would be
-        paid from has not enough: it has not come in, or a gateway took it back, and no reserve covers it. Then refunds
-        go first, then payouts whose advertisers have paid, the oldest first. Changes nothing.
+        holds the profile's payouts (marketplace.payout_hold), said before due_on too; OWES the profile owes us, by a
+        charge that is under way or looked at, and what it owes is not set off yet; ALARM a person must look at an
+        attempt; NO_MEANS the profile has no means of payment, said before due_on too; RESTRICTED the gateway takes no
+        payment to the profile's account (marketplace.means_status), said before due_on too; RETRY_LATER until
+        next_retry_at; BALANCE until then: our own balance at the gateway did not suffice, fill it up; EXHAUSTED
+        declined too often, DECLINED hard, RETURNED by the bank: another means of payment is wanted; REJECTED or
+        CANCELLED: a person must say retry_transaction; FUND the purse that it would be paid from has not enough: it has
+        not come in, or a gateway took it back, and no reserve covers it. Then refunds go first, then payouts whose
+        advertisers have paid, the oldest first. Changes nothing.
         """
         return self._rows(DueTransactionsRow, "due_transactions", kind=kind, **given(now=now))
 
@@ -920,6 +970,34 @@ class Marketplace(Room):
         result: int = self._value("prepare_attempts", kind=kind, now=now)
         return result
 
+    def record_account(
+        self,
+        *,
+        gateway: str,
+        account: str,
+        is_restricted: bool,
+        needs: Sequence[str] | None,
+        needed_by: datetime | None = None,
+        said_at: datetime | None = None,
+        now: datetime | None = None,
+    ) -> int:
+        """A gateway says how an account stands that people are paid to (what it calls it: destination): whether it is
+        restricted, what it wants to know of its owner and until when. said_at: its own time, null: now; what is older
+        than what is known changes nothing. To an account that is restricted nothing is sent (hold RESTRICTED), and its
+        owner is told so. How many profiles are paid to it, 0: none of ours. 22023.
+        """
+        result: int = self._value(
+            "record_account",
+            gateway=gateway,
+            account=account,
+            is_restricted=is_restricted,
+            needs=needs,
+            needed_by=needed_by,
+            said_at=said_at,
+            now=now,
+        )
+        return result
+
     def record_answer(
         self,
         *,
@@ -1105,9 +1183,11 @@ class Marketplace(Room):
         now: datetime | None = None,
     ) -> str:
         """A person has asked the gateway what became of an attempt that nothing was found of, and says: done, under
-        gateway_id (SUCCEEDED), or not (CANCELLED, and a new attempt follows). Of a payout or refund that has SUCCEEDED
-        and is contradicted: not means that it never arrived, or that all of it came back; it is owed again (owe_again),
-        a part is not. The state. 22023; P0002 no such attempt; 23B75 it is neither.
+        gateway_id (SUCCEEDED), or not (CANCELLED, and a new attempt follows). The same of what nobody has answered for
+        longer than its term (marketplace.waiting_term; report.waiting lists it): first see that the gateway will not do
+        it after all, and take a bank's file out of the outbox. Of a payout or refund that has SUCCEEDED and is
+        contradicted: not means that it never arrived, or that all of it came back; it is owed again (owe_again), a part
+        is not. The state. 22023; P0002 no such attempt; 23B75 it is neither.
         """
         result: str = self._value(
             "resolve_attempt", payment_attempt=payment_attempt, done=done, reason=reason, gateway_id=gateway_id, now=now
@@ -1141,7 +1221,8 @@ class Marketplace(Room):
     ) -> int:
         """How a profile pays (CHARGE), or is paid (PAYOUT), from now on; its number, the old one's if it is the same.
         What was declined with the old one, or was prepared and not sent, is tried with the new one by the next run. No
-        card numbers: what the gateway calls the card. 22023; P0002 no such profile, or the gateway does not do that.
+        card numbers: what the gateway calls the card. 22023; 23B53 no bank can pay to the account: its check digits are
+        wrong, or its holder has no name; P0002 no such profile, or the gateway does not do that.
         """
         result: int = self._value(
             "set_payment_means", profile=profile, kind=kind, gateway=gateway, details=json(details), now=now
@@ -1268,13 +1349,25 @@ class Marketplace(Room):
         """
         return self._rows(VerifyProfileRow, "verify_profile", profile=profile)
 
+    def waiting(self) -> list[WaitingRow]:
+        """report.waiting as it is asked: every transaction that waits, for what, since when, and how to end it. amount:
+        NOK, above 0. due_since: of what is open, the local day on which it was, or is, to be charged, paid or given
+        back.
+        """
+        return self._rows(WaitingRow, "waiting")
+
+    def why(self, *, transaction: int, language: str = "en") -> list[WhyRow]:
+        """Why a transaction was, or was not, charged or paid, and what comes next: by the same rule as the job and the
+        operator's list (hold_of). code: of marketplace.next_step, stable; turn: whose it is, PERSON, OPERATOR, GATEWAY,
+        TIME or NOBODY; due_on: the local day on which the next thing is expected, or on which it was done; says and
+        can_do: that in words, language en or nb. 22023; 42501 another's; P0002 no such transaction.
+        """
+        return self._rows(WhyRow, "why", transaction=transaction, language=language)
+
     def why_not_paid(self, *, profile: int) -> list[WhyNotPaidRow]:
-        """Why nothing was charged or paid for a profile's months (M8), newest first, by the same rule as
-        due_transactions: RUNNING, BELOW_MINIMUM, NOTHING_DUE, SET_OFF against other months, SETTLED by a person's
-        decision, HELD payouts, WAITS_TO_BE_CHARGED, WAITS_TO_BE_GIVEN_BACK, WAITS_FOR_CHARGES, UNDER_WAY,
-        REQUIRES_ACTION of the card's holder, OWES: a charge of the profile comes first, DECLINED_TRIED_AGAIN,
-        WAITS_FOR_US: our own account has not enough, NO_MEANS_OF_PAYMENT, RETURNED by the bank, REJECTED, CALLED_OFF,
-        LOOKED_AT by us, or FAILED; and of what was charged: DISPUTED, or TAKEN_BACK by the bank. amount: NOK, above 0
-        the profile owes us; what is left, of SET_OFF and SETTLED what was. 42501 another's; P0002 no such profile.
+        """What was not charged or paid of a profile's months, or not in the end (M8), newest first: marketplace.why of
+        each, save of what was simply charged, paid or given back. reason: a code of marketplace.next_step; explanation:
+        what it says and what can be done, in English. amount: NOK, above 0 the profile owes us; what is left, of
+        SET_OFF and SETTLED what was. 42501 another's; P0002 no such profile.
         """
         return self._rows(WhyNotPaidRow, "why_not_paid", profile=profile)

@@ -19,7 +19,7 @@ return case
         else 'UNDER_WAY'
     end
     when p_hold = 'NOT_DUE' and p_due_on is null then 'NO_DAY'
-    when p_hold in ('HELD', 'OWES', 'RETURNED', 'REJECTED') then p_hold
+    when p_hold in ('HELD', 'OWES', 'RETURNED', 'REJECTED', 'RESTRICTED') then p_hold
     when p_hold = 'CANCELLED' then 'CALLED_OFF'
     when p_hold = 'NO_MEANS' then case p_kind when 'PAYOUT' then 'NO_ACCOUNT' else 'NO_CARD' end
     when p_hold = 'BALANCE' then 'WAITS_FOR_US'

@@ -13,6 +13,7 @@ return case
     -- Known before its day, and said before it: there is time to mend it.
     when (p_candidate).is_held then 'HELD'
     when (p_candidate).payment_means is null then 'NO_MEANS'
+    when (p_candidate).is_restricted then 'RESTRICTED'
     when (p_candidate).due_on > p_today then 'NOT_DUE'
     when (p_candidate).is_debtors then 'OWES'
     when (p_candidate).has_returned then 'RETURNED'

@@ -44,7 +44,7 @@ begin atomic
             when x.code = 'CAME_BACK' then (l.returned_at at time zone books.time_zone())::date
             when x.code = 'REQUIRES_ACTION' then (l.next_retry_at at time zone books.time_zone())::date
             when s.hold in ('RETRY_LATER', 'BALANCE') then (s.next_retry_at at time zone books.time_zone())::date
-            when s.hold is null and s.kind is not null or s.hold in ('NOT_DUE', 'NO_MEANS', 'HELD', 'OWES') then greatest(s.due_on, s.today)
+            when s.hold is null and s.kind is not null or s.hold in ('NOT_DUE', 'NO_MEANS', 'HELD', 'OWES', 'RESTRICTED') then greatest(s.due_on, s.today)
         end,
         s.other, o.month, coalesce(k.payment_attempt, l.payment_attempt),
         case
@@ -61,7 +61,7 @@ begin atomic
                 then (
                     select min(a.resolved_at) from marketplace.payment_attempt as a where a.transaction = s.transaction and a.is_ours
                 )
-            when s.hold = 'NO_MEANS' or x.code = 'NO_DAY' then s.closed_at
+            when s.hold in ('NO_MEANS', 'RESTRICTED') or x.code = 'NO_DAY' then s.closed_at
             when x.code like 'WAITS%' or s.hold = 'OWES' then greatest(s.closed_at, marketplace.day_begins(s.due_on), l.changed_at)
             else l.resolved_at
         end
