@@ -201,7 +201,9 @@ class _Run:
                 gateway = self._open(name) if accounts else None
             except gateways.NotConfigured:
                 continue  # where anything is to be sent by it, the run says so
-            for account in accounts if isinstance(gateway, gateways.KeepsAccounts) else ():
+            if not isinstance(gateway, gateways.KeepsAccounts):
+                continue
+            for account in accounts:
                 if self._stopping():
                     return
                 if (said := gateway.account(account.account)) is not None:

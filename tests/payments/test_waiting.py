@@ -160,7 +160,8 @@ def test_health_and_metrics_tell_of_what_waits_too_long_and_of_our_own_empty_bal
     assert abs(found["WAITS_FOR_US"]["oldest"] - age) < timedelta(minutes=5).total_seconds()
     assert "retry_transaction" in found["WAITS_FOR_US"]["command"]
     text = openmetrics([], health.waiting(four.db), health.own_balance(four.db))
-    measured = [each for family in parsed(text) for each in family.samples]
+    families = parsed(text)  # type: ignore[no-untyped-call]
+    measured = [each for family in families for each in family.samples]
     samples = {(each.name, *sorted(each.labels.values())): each.value for each in measured}
     assert samples["pybridge_waiting_overdue", "OPERATOR", "WAITS_FOR_US"] == 1
     assert samples["pybridge_own_balance_short_payments", "bank"] == 1
@@ -170,3 +171,15 @@ def test_health_and_metrics_tell_of_what_waits_too_long_and_of_our_own_empty_bal
     run(four.db, "update marketplace.waiting_term set term = interval '100 years'")
     assert not any(row["is_wrong"] for row in health.waiting(four.db))
     assert market.at(2026, 3, 1) < datetime.now(UTC), "or nothing here is overdue"
+
+
+def test_a_dispute_is_listed_with_its_deadline_and_with_what_there_is_to_answer_with(four: Four) -> None:
+    four.clicks(four.adv, four.pub, 3)
+    four.close()
+    charge = four.moves("CHARGE", CHARGED)
+    assert rows(four.db, "select * from report.payment_dispute") == []
+    four.disputed(charge, 200, dispute="dp_1")
+    (row,) = rows(four.db, "select * from report.payment_dispute")
+    assert (row["payment_attempt"], row["disputed"], row["disputes"], row["clicks"]) == (charge, 200, "dp_1", 3)
+    assert (row["charged"], row["billed"], row["gateway_id"]) == (300, 300, f"g{charge}")
+    assert (row["disputed_at"], row["answer_by"]) == (PAID, (PAID + timedelta(days=5)).date())
