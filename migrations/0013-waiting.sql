@@ -83,8 +83,8 @@ values
 ('REQUIRES_ACTION', 'confirmed_undone', 'CANCELLED');
 
 -- What a gateway says of the accounts that people are paid to, before anything is paid to them.
-alter table marketplace.gateway add column account_wait interval not null default interval '1 day';
-alter table marketplace.gateway add constraint gateway_account_wait_check check (account_wait > interval '0');
+alter table marketplace.gateway add column account_wait interval not null default interval '1 day'
+constraint gateway_account_wait_check check (account_wait > interval '0');
 comment on column marketplace.gateway.account_wait is 'How often it is asked how an account stands that people are paid to';
 
 create table marketplace.means_status (

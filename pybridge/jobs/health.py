@@ -34,7 +34,7 @@ LOGINS = "select login_role, group_role, unset from report.login where cardinali
 # What waits, by what for: `is_wrong` where it is overdue and not the person's turn, who is reminded by their own page.
 WAITING = """
     select w.code, w.turn, count(*) as waiting, count(*) filter (where w.is_overdue) as overdue,
-        greatest(extract(epoch from max(w.age)), 0)::float8 as oldest,
+        greatest(extract(epoch from max(w.waited)), 0)::float8 as oldest,
         min(w.command) filter (where w.is_overdue) as command,
         bool_or(w.is_overdue) and w.turn <> 'PERSON' as is_wrong
     from report.waiting as w

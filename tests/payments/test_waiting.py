@@ -31,7 +31,7 @@ def ends(four: Four, transaction: int) -> None:
     """What report.waiting says ends it, does."""
     row = waits(four, transaction)
     assert row is not None
-    assert (row["is_overdue"], row["age"] > row["term"]) == (True, True)
+    assert (row["is_overdue"], row["waited"] > row["term"]) == (True, True)
     if row["command"] == RUN:
         return
     command = row["command"].replace("'why'", "'looked at'").replace("NAME", "Kari").replace("IBAN", "NO9386011117947")
@@ -139,7 +139,7 @@ def test_what_advertisers_owe_is_listed_by_age(four: Four) -> None:
     today = one(four.db, "select billig.local_time()::date")
     days = (today - CHARGED.date()).days
     assert (row["profile"], row["amount"], row["days_overdue"]) == (four.adv, 300, days)
-    assert row["due_since"] == CHARGED.date()
+    assert row["was_due_on"] == CHARGED.date()
     group = next((name for most, name in ((30, "0-30"), (60, "31-60"), (90, "61-90")) if days <= most), "OVER 90")
     assert (row["age_group"], row["code"], row["turn"]) == (group, "CARD_DECLINED", "PERSON")
 

@@ -40,4 +40,4 @@ end;
 $$;
 
 comment on function marketplace.why(bigint, text) is
-'Why a transaction was, or was not, charged or paid, and what comes next: by the same rule as the job and the operator''s list (hold_of). code: of marketplace.next_step, stable; turn: whose it is, PERSON, OPERATOR, GATEWAY, TIME or NOBODY; due_on: the local day on which the next thing is expected, or on which it was done; says and can_do: that in words, p_language en or nb. 22023; 42501 another''s; P0002 no such transaction. May be null: due_on.';
+'Why a transaction was, or was not, charged or paid, and what comes next: by the same rule as the job and the operator''s list (hold_of). code: of marketplace.next_step, stable; turn: whose it is, PERSON, OPERATOR, GATEWAY, TIME or NOBODY; due_on: the local day on which the next thing is expected, or on which it was done; says and can_do: that in words, p_language en or nb. 22023; P0002 no such transaction, or another''s. May be null: due_on.';

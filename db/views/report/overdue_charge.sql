@@ -5,7 +5,7 @@ select
     w.profile_name,
     w.month,
     w.amount::numeric(14, 2) as amount,
-    w.due_since,
+    w.due_since as was_due_on,
     billig.local_time()::date - w.due_since as days_overdue,
     case
         when billig.local_time()::date - w.due_since <= 30 then '0-30'
@@ -25,7 +25,7 @@ comment on column report.overdue_charge.profile is 'Who owes it';
 comment on column report.overdue_charge.profile_name is 'Its name, as it is now';
 comment on column report.overdue_charge.month is 'First day of the month that it is for';
 comment on column report.overdue_charge.amount is 'NOK, above 0: what is left of it';
-comment on column report.overdue_charge.due_since is 'The local day on which it was to be charged';
+comment on column report.overdue_charge.was_due_on is 'The local day on which it was to be charged';
 comment on column report.overdue_charge.days_overdue is 'Days since then';
 comment on column report.overdue_charge.age_group is 'The range that days_overdue lies in';
 comment on column report.overdue_charge.code is 'What it waits for: of marketplace.next_step';

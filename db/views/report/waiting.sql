@@ -11,7 +11,7 @@ select
     w.hold,
     w.turn,
     w.waiting_since,
-    now() - w.waiting_since as age,
+    now() - w.waiting_since as waited,
     w.term,
     w.is_overdue,
     w.due_on,
@@ -33,7 +33,7 @@ comment on column report.waiting.code is 'What it waits for: of marketplace.next
 comment on column report.waiting.hold is 'Why the job leaves it alone (marketplace.due_transactions); null: the next run takes it, or it was executed';
 comment on column report.waiting.turn is 'Whose turn it is: PERSON whose transaction it is, OPERATOR, GATEWAY, or TIME';
 comment on column report.waiting.waiting_since is 'Since when it waits for this, or is due; later than now: it is not due yet';
-comment on column report.waiting.age is 'How long ago that is; negative: it is not due yet';
+comment on column report.waiting.waited is 'How long ago that is; negative: it is not due yet';
 comment on column report.waiting.term is 'For how long it may';
 comment on column report.waiting.is_overdue is 'Whether it has waited for longer';
 comment on column report.waiting.due_on is 'The local day on which the next thing is expected; null: no day';
