@@ -7,8 +7,8 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 
 from pybridge.jobs import health
 from pybridge.jobs.metrics import openmetrics
-from tests.payments.test_why import CHARGES, PAYOUTS, of
 from tests.support import market
+from tests.support.answers import CHARGES, PAYOUTS, of
 from tests.support.domain import Row, expect, one, rows, run
 from tests.support.four import CHARGED, PAID, Four, means
 from tests.support.four import four as four

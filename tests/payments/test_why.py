@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from tests.conftest import Connect, Connection
 from tests.support import market
+from tests.support.answers import CHARGES, PAYOUTS, of
 from tests.support.domain import Row, expect, login_role, one, rows, run
 from tests.support.four import CHARGED, FEBRUARY, JANUARY, PAID, Four, means
 from tests.support.four import four as four
@@ -79,35 +80,6 @@ def why(db: Connection, transaction: int) -> Row:
         assert not re.search(r"[?{}]", found["says"] + found["can_do"]), found
     assert all(english[name] == norwegian[name] for name in ("code", "turn", "due_on"))
     return english
-
-
-def of(four: Four, profile: int, kind: str = "MONTHLY") -> int:
-    query = "select transaction from marketplace.transaction where profile = %s and kind = %s order by 1 limit 1"
-    return int(one(four.db, query, profile, kind))
-
-
-CHARGES = [
-    ({"answer": "succeeded"}, "CHARGED", "NOBODY"),
-    ({"answer": "processing"}, "UNDER_WAY", "GATEWAY"),
-    ({"answer": "no_answer"}, "NOT_ANSWERED", "GATEWAY"),
-    ({"answer": "rate_limited"}, "BEING_SENT", "TIME"),
-    ({"answer": "conflict"}, "LOOKED_AT", "OPERATOR"),
-    ({"answer": "requires_action"}, "REQUIRES_ACTION", "PERSON"),
-    ({"answer": "declined", "decline_code": "insufficient_funds"}, "DECLINED_TRIED_AGAIN", "TIME"),
-    ({"answer": "declined", "decline_code": "stolen_card"}, "CARD_DECLINED", "PERSON"),
-    ({"answer": "declined", "decline_code": "duplicate_transaction"}, "CHARGE_NOT_TAKEN", "OPERATOR"),
-    ({"answer": "declined", "error_code": "canceled"}, "CALLED_OFF_THERE", "OPERATOR"),
-    ({"answer": "declined", "error_code": "payment_intent_authentication_failure"}, "NOT_CONFIRMED", "PERSON"),
-    ({"answer": "rejected", "error_code": "parameter_missing"}, "REJECTED", "OPERATOR"),
-]
-PAYOUTS = [
-    ({"answer": "succeeded"}, "PAID", "NOBODY"),
-    ({"answer": "declined", "decline_code": "AC01"}, "ACCOUNT_NOT_TAKEN", "PERSON"),
-    ({"answer": "declined", "decline_code": "AG01"}, "PAYOUT_NOT_TAKEN", "OPERATOR"),
-    ({"answer": "declined", "decline_code": "AM04"}, "WAITS_FOR_US", "OPERATOR"),
-    ({"answer": "declined", "decline_code": "AB05"}, "NOT_TAKEN_TRIED_AGAIN", "TIME"),
-    ({"answer": "processing"}, "UNDER_WAY", "GATEWAY"),  # sent alone; in a file: NOT_FETCHED
-]
 
 
 def test_what_a_gateway_answers_is_said_as_it_is_and_the_card_is_blamed_only_where_it_was_the_card(four: Four) -> None:
