@@ -80,26 +80,7 @@ begin atomic
         order by a.state = 'SUCCEEDED' desc, a.attempt_number desc
         limit 1
     ) as l on true
-    -- What a person must look at, and since when: its own attempt's alarm, or that of what it corrects.
-    left join lateral (
-        select a.payment_attempt, coalesce(min(e.happened_at), a.changed_at) as raised_at
-        from marketplace.transaction as t
-        inner join marketplace.payment_attempt as a on a.transaction in (t.transaction, t.corrects)
-        left join marketplace.payment_attempt_event as e
-            on
-                a.payment_attempt = e.payment_attempt and split_part(e.note, ' ', 1) = a.alarm
-                and not exists (
-                    select
-                    from marketplace.payment_attempt_event as c
-                    where
-                        c.payment_attempt = e.payment_attempt and c.event = 'alarm_cleared'
-                        and c.payment_attempt_event > e.payment_attempt_event
-                )
-        where t.transaction = s.transaction and a.alarm is not null
-        group by a.payment_attempt, a.changed_at
-        order by a.payment_attempt
-        limit 1
-    ) as k on true
+    left join lateral marketplace.alarm_of(s.transaction) as k on true
     cross join lateral (
         select marketplace.code_of(
             s.status,
