@@ -191,8 +191,8 @@ grant execute on function marketplace.why to bookkeeper, auditor;
 -- report.waiting and report.overdue_charge ask it, with the rights of who reads them.
 grant execute on function marketplace.waiting to analyst, bookkeeper, auditor, scheduler;
 
--- report.payment_means asks them.
-grant execute on function marketplace.means_fault, books.is_iban, books.is_account_number to analyst, bookkeeper, auditor;
+-- report.payment_means asks it.
+grant execute on function marketplace.means_fault to analyst, bookkeeper, auditor;
 
 -- Execution: the scheduler sends and hears; a person decides what it cannot; the site says how a profile pays.
 grant select on

@@ -137,7 +137,9 @@ def test_metrics_are_openmetrics(db: Connection, pybridge: Run) -> None:
     assert printed.exit_code == 0
     assert printed.stdout.endswith("\n# EOF\n")
     found = {family.name: family for family in read(printed.stdout)}
-    assert set(found) == {f"pybridge_job_{name}" for name, *_ in metrics.METRICS}
+    assert set(found) == {f"pybridge_job_{name}" for name, *_ in metrics.METRICS} | {
+        f"pybridge_{name}" for name, *_ in metrics.WAITS + metrics.SHORT
+    }
     assert {family.type for family in found.values()} == {"gauge"}
 
     def value(name: str, job: str) -> float | None:

@@ -147,7 +147,7 @@ def test_of_a_connected_account_it_is_told_what_stripe_wants_and_until_when() ->
     assert account_of(said) == Account("acct_1", True, ["a", "b"], PAYOUT_DAY)
     assert not account_of({**said, "capabilities": {"transfers": "active"}}).is_restricted
     assert account_of({**said, "payouts_enabled": False, "capabilities": {"transfers": "active"}}).is_restricted
-    assert account_of({"id": "acct_2"}) == Account("acct_2", True)
+    assert account_of({"id": "acct_2"}) == Account("acct_2", True, [])
 
 
 def test_an_account_of_nobodys_is_no_matter_of_ours(db: Connection) -> None:

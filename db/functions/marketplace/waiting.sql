@@ -16,7 +16,7 @@ begin
     v_transactions := array(
         select t.transaction from marketplace.transaction as t where t.status in ('CURRENT', 'NEW', 'FAILED')
         union
-        select a.transaction from marketplace.payment_attempt as a where a.alarm is not null
+        select a.transaction from marketplace.payment_attempt as a where a.alarm is not null or a.disputed > 0
     );
     return query
     select

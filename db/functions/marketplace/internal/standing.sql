@@ -49,7 +49,7 @@ begin atomic
         s.other, o.month, coalesce(k.payment_attempt, l.payment_attempt),
         case
             when x.code = 'RUNNING' then marketplace.day_begins(s.month)
-            when x.code in ('LOOKED_AT', 'DISPUTED') then k.raised_at
+            when x.code in ('LOOKED_AT', 'DISPUTED') then coalesce(k.raised_at, l.changed_at)
             when s.hold = 'UNDER_WAY' then coalesce(l.submitted_at, l.prepared_at)
             when s.hold = 'HELD'
                 then greatest(
