@@ -165,7 +165,7 @@ marketplace.next_month
 to marketplace_web, marketplace_profile, bookkeeper, scheduler, auditor, analyst;
 grant execute on function marketplace.due_date to marketplace_web, marketplace_profile, scheduler, bookkeeper, auditor;
 grant execute on function
-marketplace.current_totals, marketplace.past_transactions, marketplace.why_not_paid, marketplace.click_series,
+marketplace.current_totals, marketplace.past_transactions, marketplace.why, marketplace.why_not_paid, marketplace.click_series,
 marketplace.top_items, marketplace.check_profile, marketplace.check_period, marketplace.click_lines, marketplace.account,
 marketplace.click_counts
 to marketplace_web, marketplace_profile;
@@ -186,15 +186,24 @@ grant execute on function marketplace.credited_beyond to scheduler, bookkeeper, 
 
 grant execute on function jobs.begin_run, jobs.finish_run to scheduler, bookkeeper;
 
+grant select on marketplace.next_step to marketplace_web, marketplace_profile, bookkeeper, auditor;
+grant execute on function marketplace.why to bookkeeper, auditor;
+-- report.waiting and report.overdue_charge ask it, with the rights of who reads them.
+grant execute on function marketplace.waiting to analyst, bookkeeper, auditor, scheduler;
+
+-- report.payment_means asks it.
+grant execute on function marketplace.means_fault to analyst, bookkeeper, auditor;
+
 -- Execution: the scheduler sends and hears; a person decides what it cannot; the site says how a profile pays.
 grant select on
-marketplace.gateway, marketplace.gateway_kind, marketplace.attempt_step, marketplace.decline_code, marketplace.retry_rule,
+marketplace.gateway, marketplace.gateway_kind, marketplace.attempt_step, marketplace.decline_code, marketplace.decline_cause, marketplace.retry_rule,
+marketplace.waiting_term,
 marketplace.execution_day, marketplace.bank_holiday
 to marketplace_web, scheduler, bookkeeper, auditor;
 grant select on
 marketplace.payment_means, marketplace.payment_attempt, marketplace.payment_attempt_event, marketplace.gateway_event,
 marketplace.purse, marketplace.purse_movement, marketplace.fund, marketplace.gateway_look, marketplace.stray,
-marketplace.balance_entry, marketplace.balance_decision, marketplace.gateway_balance
+marketplace.balance_entry, marketplace.balance_decision, marketplace.gateway_balance, marketplace.means_status
 to bookkeeper, auditor;
 grant select (
     payment_attempt, transaction, profile, kind, attempt_number, amount, currency, state, next_retry_at, resolved_at, gateway,
@@ -206,6 +215,7 @@ grant select on marketplace.settlement, marketplace.settlement_part, marketplace
 grant select on marketplace.pause, marketplace.account_closing to marketplace_web, bookkeeper, auditor;
 grant select (settlement, transaction, profile, kind, amount, undoes, reason, settled_at)
 on marketplace.settlement to marketplace_web;
+grant select (means_status, payment_means, is_restricted, said_at) on marketplace.means_status to marketplace_web;
 -- Why they are held is not for the profile.
 grant select (payout_hold, profile, held_at, released_at) on marketplace.payout_hold to marketplace_web;
 grant execute on function marketplace.due_transactions to scheduler, bookkeeper, auditor;
@@ -216,7 +226,7 @@ grant select on marketplace.open_gateways to scheduler, bookkeeper;
 grant execute on function
 marketplace.begin_look, marketplace.end_look, marketplace.take_in, marketplace.balance_since, marketplace.record_balance
 to scheduler, bookkeeper;
-grant execute on function marketplace.record_event to scheduler;
+grant execute on function marketplace.record_event, marketplace.record_account, marketplace.accounts_to_ask to scheduler;
 grant execute on function
 marketplace.refund_transaction, marketplace.refund_clicks, marketplace.cancel_attempt, marketplace.resolve_attempt, marketplace.retry_transaction,
 marketplace.clear_alarm, marketplace.call_off_refund, marketplace.book_entry, marketplace.move_reserve, marketplace.book_loss, marketplace.book_fee, marketplace.transfer,
@@ -231,7 +241,7 @@ to marketplace_web, bookkeeper;
 grant execute on function jobs.begin_due_run, jobs.due to scheduler;
 -- The views of jobs ask these; of reports the scheduler reads what `pybridge health` shows.
 grant execute on function jobs.is_alive, jobs.outlook, jobs.blockers to analyst, bookkeeper, auditor, scheduler;
-grant select on report.job_run, report.job_health, report.log_position, report.blocker, report.login to scheduler;
+grant select on report.job_run, report.job_health, report.log_position, report.blocker, report.login, report.waiting to scheduler;
 grant select on jobs.job to scheduler;
 
 -- The bank: the bookkeeper loads, matches and undoes; what payers wrote is for nobody else to read.

@@ -331,6 +331,12 @@ class EventStandsSo(Refused):
     sqlstate = "23B52"
 
 
+class ImpossibleAccount(Refused):
+    """No bank can pay to the account: its check digits are wrong, or its holder has no name."""
+
+    sqlstate = "23B53"
+
+
 class NumberUsed(Refused):
     """Numbers of vouchers that go out go on from the last one."""
 

@@ -44,6 +44,7 @@ HOLDS = {
     "HELD": "payouts are held",
     "OWES": "owes: a charge comes first",
     "NO_MEANS": "no means of payment",
+    "RESTRICTED": "account is restricted",
     "RETRY_LATER": "declined, tried again",
     "BALANCE": "our balance is short",
     "EXHAUSTED": "declined too often",

@@ -14,7 +14,7 @@ from pybridge.database import connect
 from pybridge.extras import needs
 from pybridge.formats import local
 from pybridge.jobs import runner
-from pybridge.jobs.health import Row, blockers, jobs, unbounded_logins
+from pybridge.jobs.health import Row, blockers, jobs, own_balance, unbounded_logins, waiting
 from pybridge.jobs.scheduler import STOP_AFTER, Scheduler
 from pybridge.terminal import new_table
 
@@ -57,10 +57,12 @@ def schedule(
 def health(as_json: Json = False) -> None:
     with connect(deployed=True) as connection:
         rows, blocking, logins = jobs(connection), blockers(connection), unbounded_logins(connection)
+        waits = waiting(connection)
     wrong = [row["job"] for row in rows if row["is_wrong"]]
     stuck = [row for row in blocking if row["is_wrong"]]
+    too_long = [row for row in waits if row["is_wrong"]]
     if as_json:
-        print_json({"jobs": rows, "blockers": blocking, "logins": logins})
+        print_json({"jobs": rows, "blockers": blocking, "logins": logins, "waiting": waits})
     else:
         console = Console()
         _print(rows)
@@ -68,11 +70,14 @@ def health(as_json: Json = False) -> None:
             console.print(Text(_unbounded(row), style="yellow"))
         for row in stuck:
             console.print(Text(_blocks(row), style="bold red"))
+        for row in waits:
+            if row["overdue"]:
+                console.print(Text(_waits(row), style="bold red" if row["is_wrong"] else "yellow"))
         if wrong:
             console.print(Text(f"late or failing: {', '.join(wrong)}", style="bold red"))
-        if not wrong and not stuck:
+        if not wrong and not stuck and not too_long:
             console.print(Text("all is well", style="green"))
-    if wrong or stuck:
+    if wrong or stuck or too_long:
         raise typer.Exit(REFUSED)
 
 
@@ -81,7 +86,8 @@ def metrics() -> None:
     with needs("metrics"):
         from pybridge.jobs.metrics import openmetrics
     with connect(deployed=True) as connection:
-        typer.echo(openmetrics(jobs(connection)), nl=False)
+        text = openmetrics(jobs(connection), waiting(connection), own_balance(connection))
+    typer.echo(text, nl=False)
 
 
 def _print(rows: list[Row]) -> None:
@@ -110,6 +116,13 @@ def _unbounded(row: Row) -> str:
     group, name = (row[each].replace("'", "''") for each in ("group_role", "login_role"))
     made = f"select deploy.create_login(p_group => '{group}', p_name => '{name}')"
     return f"{row['login_role']} begins without {', '.join(row['unset'])}: {made}"
+
+
+def _waits(row: Row) -> str:
+    who = {"PERSON": "the person", "OPERATOR": "us", "GATEWAY": "the gateway", "TIME": "a run"}[row["turn"]]
+    days = row["oldest"] / 86400
+    what = f"{row['overdue']} {row['code']} wait for {who} past their term, the oldest for {days:.0f} days"
+    return f"{what} (report.waiting): {row['command']}" if row["command"] else f"{what} (report.waiting)"
 
 
 def _blocks(row: Row) -> str:

@@ -114,6 +114,21 @@ class Books(Room):
             layout=layout,
         )
 
+    def is_account_number(self, *, text: str) -> bool:
+        """Whether this is a Norwegian account number: eleven digits, of which the last is the check digit (modulus 11).
+        Spaces, full stops and hyphens do not count.
+        """
+        result: bool = self._value("is_account_number", text=text)
+        return result
+
+    def is_iban(self, *, text: str) -> bool:
+        """Whether this can be an IBAN: its check digits are right (ISO 13616, modulus 97), and of Norway the account
+        number's as well. Spaces, full stops and hyphens do not count. Whether there is such an account only a bank
+        knows.
+        """
+        result: bool = self._value("is_iban", text=text)
+        return result
+
     def organisation_on(self, *, day: date) -> list[OrganisationOnRow]:
         """What books.organisation says of each organisation on a local day; none where nothing is registered by
         then.

@@ -31,6 +31,37 @@ BLOCKERS = """
 
 LOGINS = "select login_role, group_role, unset from report.login where cardinality(unset) > 0 order by 1, 2"
 
+# What waits, by what for: `is_wrong` where it is overdue and not the person's turn, who is reminded by their own page.
+WAITING = """
+    select w.code, w.turn, count(*) as waiting, count(*) filter (where w.is_overdue) as overdue,
+        greatest(extract(epoch from max(w.waited)), 0)::float8 as oldest,
+        min(w.command) filter (where w.is_overdue) as command,
+        bool_or(w.is_overdue) and w.turn <> 'PERSON' as is_wrong
+    from report.waiting as w
+    group by w.code, w.turn
+    order by w.code
+"""
+
+OWN_BALANCE = """
+    select w.gateway, count(*) as payments, sum(w.amount)::float8 as amount
+    from report.waiting as w
+    where w.code = 'WAITS_FOR_US'
+    group by w.gateway
+    order by w.gateway
+"""
+
+
+def waiting(connection: psycopg.Connection[Any]) -> list[Row]:
+    """What of the marketplace waits, and for what: report.waiting tells of each."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(WAITING).fetchall()
+
+
+def own_balance(connection: psycopg.Connection[Any]) -> list[Row]:
+    """Gateways at which our own balance did not suffice, and for what that waits, NOK."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(OWN_BALANCE).fetchall()
+
 
 def blockers(connection: psycopg.Connection[Any]) -> list[Row]:
     """Sessions that others wait for; `is_wrong`: for longer than moments."""

@@ -1,6 +1,6 @@
-"""How the jobs do, as OpenMetrics text, for what watches over them."""
+"""How the jobs do, and what waits, as OpenMetrics text, for what watches over them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.openmetrics.exposition import generate_latest
@@ -36,9 +36,38 @@ class _Jobs(Collector):
             yield family
 
 
-def openmetrics(rows: list[Row]) -> str:
-    """The same as OpenMetrics text."""
+# Of what waits: the metric, the column, the labels, and what it says.
+WAITS = (
+    ("waiting", "waiting", "Transactions of the marketplace that wait for this."),
+    ("waiting_overdue", "overdue", "Those that have waited for longer than their term."),
+    ("waiting_oldest_seconds", "oldest", "How long the oldest of them has."),
+)
+SHORT = (
+    ("own_balance_short_payments", "payments", "Payouts and refunds for which our own balance did not suffice."),
+    ("own_balance_short_kroner", "amount", "NOK of them."),
+)
+
+
+class _Gauges(Collector):
+    """Rows with labels, a gauge for each of their figures."""
+
+    def __init__(self, gauges: Sequence[tuple[str, str, str]], labels: Sequence[str], rows: list[Row]) -> None:
+        self.gauges, self.labels, self.rows = gauges, labels, rows
+
+    def collect(self) -> Iterator[Metric]:
+        for name, column, what in self.gauges:
+            unit = "seconds" if name.endswith("_seconds") else ""
+            family = GaugeMetricFamily(f"pybridge_{name}", what, labels=self.labels, unit=unit)
+            for row in self.rows:
+                family.add_metric([row[label] or "" for label in self.labels], float(row[column]))
+            yield family
+
+
+def openmetrics(rows: list[Row], waits: list[Row], short: list[Row]) -> str:
+    """The same as OpenMetrics text; what waits, and for which gateways our own balance does not suffice."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Jobs(rows))
+    registry.register(_Gauges(WAITS, ("code", "turn"), waits))
+    registry.register(_Gauges(SHORT, ("gateway",), short))
     text: bytes = generate_latest(registry)  # type: ignore[no-untyped-call]
     return text.decode()

@@ -24,7 +24,7 @@ from pybridge.client.marketplace import (
     UnresolvedCallsRow,
 )
 from pybridge.payments import gateways
-from pybridge.payments.gateways import Answer, Event, Gateway, Kind, Request
+from pybridge.payments.gateways import Account, Answer, Event, Gateway, Kind, Request
 
 Connection = psycopg.Connection[Any]
 KINDS = ("CHARGE", "REFUND", "PAYOUT")  # money comes in before it goes out
@@ -129,6 +129,7 @@ def execute(
     run = _Run(connection, job_run, now, open_gateway, stopping)
     for gateway in run.names():
         run.resolve(gateway)
+    run.ask_accounts()
     for kind in KINDS:
         run.done.prepared += run.market.prepare_attempts(kind=kind, now=now)
         for gateway in run.names():
@@ -203,6 +204,22 @@ class _Run:
             else:
                 ask = gateway.look_up if action == "LOOK_UP" else gateway.cancel
                 self._record(name, requests, map(ask, requests))
+
+    def ask_accounts(self) -> None:
+        """How the accounts stand that people are paid to: before their day, so that there is time to mend it."""
+        for (name,) in self.connection.execute("select gateway from marketplace.gateway_kind where kind = 'PAYOUT'"):
+            accounts = self.market.accounts_to_ask(gateway=name, now=self.now)
+            try:
+                gateway = self._open(name) if accounts else None
+            except gateways.NotConfigured:
+                continue  # where anything is to be sent by it, the run says so
+            if not isinstance(gateway, gateways.KeepsAccounts):
+                continue
+            for account in accounts:
+                if self._stopping():
+                    return
+                if (said := gateway.account(account.account)) is not None:
+                    keep_account(self.market, name, said, None, self.now)
 
     def send(self, name: str, kind: str) -> None:
         """Claim and send until nothing is still prepared."""
@@ -302,6 +319,20 @@ def take_in(market: Marketplace, name: str, stray: EndLookRow, job_run: int, now
     return taken
 
 
+def keep_account(
+    market: Marketplace, name: str, said: Account, said_at: datetime | None, now: datetime | None = None
+) -> int:
+    return market.record_account(
+        gateway=name,
+        account=said.account,
+        is_restricted=said.is_restricted,
+        needs=list(said.needs),
+        needed_by=said.needed_by,
+        said_at=said_at,
+        now=now,
+    )
+
+
 def _unknown(strays: Sequence[EndLookRow]) -> str:
     named = ", ".join(each.gateway_id for each in strays[:3]) + (", ..." if len(strays) > 3 else "")
     return f"it has {len(strays)} of ours that this ledger does not know ({named}): pybridge payment reconcile"
@@ -328,6 +359,10 @@ def receive(connection: Connection, gateway: str, events: Sequence[Event], now: 
     """
     outcomes: Counter[str] = Counter()
     for event in events:
+        if event.account is not None:
+            kept = keep_account(Marketplace(connection), gateway, event.account, event.occurred_at, now)
+            outcomes["APPLIED" if kept else "NOT_OURS"] += 1
+            continue
         outcome = Marketplace(connection).record_event(
             gateway=gateway,
             event_id=event.event_id,

@@ -430,8 +430,10 @@ def test_an_analyst_sees_reports_and_creates_in_analysis_and_nothing_else(
             "gateway_",
             "late_transaction",
             "marketplace_set_off",
+            "overdue_charge",
             "payment_",
             "profile_account",
+            "waiting",
             "web_refund",
         )
         of_bank = ("bank_", "fee", "missing_deposit", "payout", "unmatched_deposit")

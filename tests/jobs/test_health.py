@@ -122,7 +122,7 @@ def read(text: str) -> list[Metric]:
 
 def test_what_is_no_openmetrics_would_be_found(db: Connection) -> None:
     """Positive control of the test below."""
-    text = metrics.openmetrics(health.jobs(db))
+    text = metrics.openmetrics(health.jobs(db), health.waiting(db), health.own_balance(db))
     for broken in (text.removesuffix("# EOF\n"), text.replace('{job="', "{job=", 1), text.replace(" 0.0", " none", 1)):
         with pytest.raises(ValueError):
             read(broken)
@@ -137,7 +137,9 @@ def test_metrics_are_openmetrics(db: Connection, pybridge: Run) -> None:
     assert printed.exit_code == 0
     assert printed.stdout.endswith("\n# EOF\n")
     found = {family.name: family for family in read(printed.stdout)}
-    assert set(found) == {f"pybridge_job_{name}" for name, *_ in metrics.METRICS}
+    assert set(found) == {f"pybridge_job_{name}" for name, *_ in metrics.METRICS} | {
+        f"pybridge_{name}" for name, *_ in metrics.WAITS + metrics.SHORT
+    }
     assert {family.type for family in found.values()} == {"gauge"}
 
     def value(name: str, job: str) -> float | None:
@@ -156,7 +158,9 @@ def test_metrics_are_openmetrics(db: Connection, pybridge: Run) -> None:
 def test_a_row_count_that_consistency_found_is_a_metric(db: Connection) -> None:
     run(db, "alter table billig.transaction_log disable trigger user")
     ended = jobs.run(db, "consistency")
-    assert f'last_row_count{{job="consistency"}} {ended.row_count}.0' in metrics.openmetrics(health.jobs(db))
+    assert f'last_row_count{{job="consistency"}} {ended.row_count}.0' in metrics.openmetrics(
+        health.jobs(db), health.waiting(db), health.own_balance(db)
+    )
 
 
 # --- The guide ------------------------------------------------------------------------------------------------------

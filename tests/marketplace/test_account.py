@@ -238,7 +238,7 @@ def test_what_each_is_told_is_true(four: Four) -> None:
     assert four.why(four.adv2) == {JANUARY: "REJECTED"}
     number = four.moves("PAYOUT", PAID)
     call(four.db, "record_answer", payment_attempt=number, answer="returned", decline_code="AC04", now=PAID)
-    assert four.why(four.pub) == {FEBRUARY: "RETURNED"}
+    assert four.why(four.pub) == {JANUARY: "CAME_BACK", FEBRUARY: "RETURNED"}
     four.reserve(1000)
     four.prepare("PAYOUT", PAID)
     (prepared,) = rows(four.db, "select payment_attempt from marketplace.payment_attempt where state = 'PREPARED'")

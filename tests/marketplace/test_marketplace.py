@@ -588,7 +588,7 @@ def test_totals_and_past_transactions_and_why_nothing_was_paid(db: Connection) -
     close(db, FEBRUARY)
     assert why(here.publisher)[0] == ("WAITS_FOR_CHARGES", "-3.5")
     run(db, "update marketplace.transaction set status = 'FAILED' where status = 'NEW' and month = %s", FEBRUARY)
-    assert why(here.publisher)[0] == ("FAILED", "-3.5")
+    assert why(here.publisher)[0] == ("WAITS_FOR_CHARGES", "-3.5"), "nothing was tried yet, so the next run does"
     past = call(db, "past_transactions", profile=here.publisher)
     assert [(row["month"], row["status"]) for row in past] == [(FEBRUARY, "FAILED"), (JANUARY, "ROLLED_OVER")]
 

@@ -1293,9 +1293,9 @@ def test_why_nothing_was_paid_says_what_execution_waits_for(here: Town, gateway:
     assert why(here.advertisers[0]) == ["DECLINED_TRIED_AGAIN"]
     gateway.will(Answer("declined", "pi_2", decline_code="stolen_card"))
     executed(db, gateway, later(CHARGE_DAY, days=3))
-    assert why(here.advertisers[0]) == ["FAILED"]
+    assert why(here.advertisers[0]) == ["CARD_DECLINED"]
     run(db, "update marketplace.payment_means set ended_at = now() where profile = %s", here.publisher)
-    assert why(here.publisher) == ["NO_MEANS_OF_PAYMENT"]
+    assert why(here.publisher) == ["NO_ACCOUNT"]
 
 
 def test_the_schedulers_role_runs_it_and_decides_nothing(here: Town, gateway: Scripted, connect: Connect) -> None:

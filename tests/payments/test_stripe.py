@@ -195,6 +195,14 @@ def test_a_transfer_without_money_is_declined(box: Box, gateway: gateways.Gatewa
     assert gateway.look_up(asked).answer == "not_found"
 
 
+def test_of_an_account_it_is_said_whether_it_can_be_paid_before_it_is(gateway: gateways.Gateway, box: Box) -> None:
+    assert isinstance(gateway, gateways.KeepsAccounts)
+    for transfers in (True, False):
+        said = gateway.account(number := box.account(transfers=transfers))
+        assert said == gateways.Account(number, is_restricted=not transfers, needs=[])
+    assert gateway.account("acct_nobody") is None
+
+
 def test_bad_requests_are_rejected(box: Box, gateway: gateways.Gateway) -> None:
     box.top_up(50_000)
     somebody = box.customer()

@@ -34,11 +34,14 @@ begin
         perform marketplace.owe_again(p_payment_attempt, v_attempt.amount - v_attempt.came_back, p_now);
         return v_attempt.state;
     end if;
-    if v_attempt.state <> 'UNKNOWN' or v_attempt.alarm is null then
+    if
+        not (v_attempt.state = 'UNKNOWN' and v_attempt.alarm is not null)
+        and not marketplace.waits_too_long(v_attempt, p_now)
+    then
         raise exception 'the attempt does not wait for a person' using
             errcode = '23B75',
             detail = format('Attempt %s: %s, alarm %s.', p_payment_attempt, v_attempt.state, coalesce(v_attempt.alarm, 'none')),
-            hint = 'What is UNKNOWN without an alarm is found out by marketplace_execute.';
+            hint = 'What is under way is found out by marketplace_execute; only past its term (marketplace.waiting_term) does a person say.';
     end if;
     v_state := case when p_done then 'SUCCEEDED' else 'CANCELLED' end;
     update marketplace.payment_attempt as a
@@ -52,4 +55,4 @@ end;
 $$;
 
 comment on function marketplace.resolve_attempt(bigint, boolean, text, text, timestamptz) is
-'A person has asked the gateway what became of an attempt that nothing was found of, and says: done, under p_gateway_id (SUCCEEDED), or not (CANCELLED, and a new attempt follows). Of a payout or refund that has SUCCEEDED and is contradicted: not means that it never arrived, or that all of it came back; it is owed again (owe_again), a part is not. The state. 22023; P0002 no such attempt; 23B75 it is neither.';
+'A person has asked the gateway what became of an attempt that nothing was found of, and says: done, under p_gateway_id (SUCCEEDED), or not (CANCELLED, and a new attempt follows). The same of what nobody has answered for longer than its term (marketplace.waiting_term; report.waiting lists it): first see that the gateway will not do it after all, and take a bank''s file out of the outbox. Of a payout or refund that has SUCCEEDED and is contradicted: not means that it never arrived, or that all of it came back; it is owed again (owe_again), a part is not. The state. 22023; P0002 no such attempt; 23B75 it is neither.';

@@ -58,4 +58,4 @@ end;
 $$;
 
 comment on function marketplace.set_payment_means(bigint, text, text, jsonb, timestamptz) is
-'How a profile pays (CHARGE), or is paid (PAYOUT), from now on; its number, the old one''s if it is the same. What was declined with the old one, or was prepared and not sent, is tried with the new one by the next run. No card numbers: what the gateway calls the card. 22023; P0002 no such profile, or the gateway does not do that.';
+'How a profile pays (CHARGE), or is paid (PAYOUT), from now on; its number, the old one''s if it is the same. What was declined with the old one, or was prepared and not sent, is tried with the new one by the next run. No card numbers: what the gateway calls the card. 22023; 23B53 no bank can pay to the account: its check digits are wrong, or its holder has no name; P0002 no such profile, or the gateway does not do that.';

@@ -198,6 +198,27 @@ $$;
 comment on function marketplace.purse_movement_follow() is
 'Keeps the purse, and the accounts, with what is put in and taken out. 23514 purse_available_check: there is not so much.';
 
+create or replace function marketplace.payment_means_check()
+returns trigger
+language plpgsql
+set search_path = pg_catalog, marketplace, pg_temp
+as $$
+declare
+    v_fault constant text := marketplace.means_fault(new.gateway, new.kind, new.details);
+begin
+    if v_fault is not null then
+        raise exception 'nobody can be paid to this account' using
+            errcode = '23B53',
+            detail = format('Profile %s: %s.', new.profile, v_fault),
+            hint = 'Look at the number again, figure by figure, and name the account''s holder: {"name": "...", "iban": "..."}.';
+    end if;
+    return new;
+end;
+$$;
+
+comment on function marketplace.payment_means_check() is
+'Refuses an account at a bank that no bank can pay to: the number''s check digits are wrong, or its holder has no name (23B53).';
+
 create or replace function marketplace.payment_means_keep()
 returns trigger
 language plpgsql
@@ -290,6 +311,16 @@ create or replace trigger purse_movement_keep
 before update or delete or truncate on marketplace.purse_movement
 for each statement execute function marketplace.record_keep();
 alter table marketplace.purse_movement enable always trigger purse_movement_keep;
+
+create or replace trigger payment_means_check
+before insert on marketplace.payment_means
+for each row execute function marketplace.payment_means_check();
+alter table marketplace.payment_means enable always trigger payment_means_check;
+
+create or replace trigger means_status_keep
+before update or delete or truncate on marketplace.means_status
+for each statement execute function marketplace.record_keep();
+alter table marketplace.means_status enable always trigger means_status_keep;
 
 create or replace trigger payment_means_keep
 before update on marketplace.payment_means

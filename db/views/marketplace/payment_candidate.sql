@@ -53,7 +53,14 @@ select
     o.kind = 'PAYOUT' and d.profile is not null as is_debtors,
     o.kind = 'PAYOUT' and exists (
         select from marketplace.payout_hold as h where h.profile = o.profile and h.released_at is null
-    ) as is_held
+    ) as is_held,
+    o.kind = 'PAYOUT' and coalesce((
+        select s.is_restricted
+        from marketplace.means_status as s
+        where s.payment_means = m.payment_means
+        order by s.said_at desc, s.means_status desc
+        limit 1
+    ), false) as is_restricted
 from open_one as o
 left join marketplace.payment_means as m
     on o.profile = m.profile and o.kind = m.kind and m.ended_at is null
@@ -76,4 +83,4 @@ left join lateral (
 ) as l on true;
 
 comment on view marketplace.payment_candidate is
-'Every transaction that is to be charged, paid or given back, how, and how the last attempt ended. marketplace.due_transactions says which are due, why_not_paid tells a profile. amount in øre, of what is left after what was set off; is_debtors: a PAYOUT to somebody who owes us; is_held: to somebody whose payouts a person holds; is_ours: our own balance did not suffice for the last attempt. Runs with its caller''s rights: row-level security decides.';
+'Every transaction that is to be charged, paid or given back, how, and how the last attempt ended. marketplace.due_transactions says which are due, why_not_paid tells a profile. amount in øre, of what is left after what was set off; is_debtors: a PAYOUT to somebody who owes us; is_held: to somebody whose payouts a person holds; is_restricted: the gateway takes no payment to its account; is_ours: our own balance did not suffice for the last attempt. Runs with its caller''s rights: row-level security decides.';

@@ -28,7 +28,8 @@ select
     a.submitted_at,
     a.resolved_at,
     a.next_retry_at,
-    a.job_run
+    a.job_run,
+    a.is_ours
 from marketplace.payment_attempt as a
 inner join marketplace.transaction as t on a.transaction = t.transaction
 inner join marketplace.profile as p on a.profile = p.profile;
@@ -64,3 +65,4 @@ comment on column report.payment_attempt.submitted_at is 'When it was first sent
 comment on column report.payment_attempt.resolved_at is 'When it ended; null: it has not';
 comment on column report.payment_attempt.next_retry_at is 'When it is sent or asked about again, or, after a soft decline, when the next attempt may be made; null: at once, or never';
 comment on column report.payment_attempt.job_run is 'The run that last sent it (report.job_run); null: none';
+comment on column report.payment_attempt.is_ours is 'Whether it was declined since our own balance at the gateway did not suffice: ours to mend';

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from pybridge.extras import MissingExtra
 
@@ -72,6 +72,16 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Account:
+    """How an account stands that people are paid to, as its gateway says."""
+
+    account: str  # what the gateway calls it
+    is_restricted: bool  # nothing can be paid to it, or out of it
+    needs: Sequence[str] = ()  # what the gateway wants to know of its owner, in its own words
+    needed_by: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Event:
     """What a gateway says by itself: a webhook, or an entry of a file. Applied once, by gateway and event_id."""
 
@@ -88,6 +98,7 @@ class Event:
     metadata: Mapping[str, str] = field(default_factory=dict)  # what we gave it with the object that this is about
     status: str | None = None  # what the gateway says that the object is now
     act_by: datetime | None = None  # of a dispute: until when it takes evidence
+    account: Account | None = None  # it is about an account, and about no request
 
 
 # What a line of a gateway's own account is to us: marketplace.balance_entry.
@@ -170,6 +181,15 @@ class Gateway(Protocol):
 
     def read_events(self, payload: bytes, signature: str | None) -> list[Event]:
         """Read a webhook's body, or a file; raises BadSignature, or BadPayload, where it cannot be trusted or read."""
+        ...
+
+
+@runtime_checkable
+class KeepsAccounts(Protocol):
+    """A gateway that can say of the accounts that people are paid to how they stand."""
+
+    def account(self, account: str) -> Account | None:
+        """How it stands; None where the gateway does not say just now."""
         ...
 
 

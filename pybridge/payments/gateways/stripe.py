@@ -17,6 +17,7 @@ import requests
 import stripe
 
 from pybridge.payments.gateways import (
+    Account,
     Answer,
     BadPayload,
     BadSignature,
@@ -31,6 +32,7 @@ from pybridge.payments.gateways import (
 )
 from pybridge.payments.gateways.stripe_said import (
     SAID_OF_OLD,
+    account_of,
     answer_of,
     answer_of_error,
     clean,
@@ -190,6 +192,13 @@ class Stripe:
             return answer_of_error(error)
         except UNREADABLE:
             return Answer("no_answer", error_code="unreadable")
+
+    def account(self, account: str) -> Account | None:
+        """How a connected account stands; None where Stripe does not say, or knows of none."""
+        try:
+            return account_of(self._client.v1.accounts.retrieve(account).to_dict())
+        except (stripe.StripeError, *UNREADABLE):
+            return None
 
     def _retrieve(self, kind: str, number: str) -> Answer:
         return answer_of(kind, self._services[kind].retrieve(number).to_dict())

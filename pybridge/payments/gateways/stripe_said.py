@@ -6,7 +6,7 @@ from typing import Any
 
 import stripe
 
-from pybridge.payments.gateways import Answer, Effect, Entry, Event, Found, Kind, Word
+from pybridge.payments.gateways import Account, Answer, Effect, Entry, Event, Found, Kind, Word
 
 Object = dict[str, Any]
 
@@ -154,9 +154,26 @@ def found_of(kind: Kind, said: Object) -> Found | None:
     )
 
 
+def account_of(said: Object) -> Account:
+    """Stripe takes transfers to it, and pays out of it, or it does not; and what it wants to know of its owner."""
+    required = said.get("requirements") or {}
+    can = (said.get("capabilities") or {}).get("transfers") == "active" and bool(said.get("payouts_enabled"))
+    until = required.get("current_deadline")
+    needs = {*(required.get("past_due") or ()), *(required.get("currently_due") or ())}
+    return Account(
+        account=str(said["id"]),
+        is_restricted=not can,
+        needs=sorted(str(each)[:100] for each in needs),
+        needed_by=datetime.fromtimestamp(until, UTC) if until else None,
+    )
+
+
 def events_of(said: Object) -> list[Event]:
     """One: what no word is known of is said as well, so that nothing comes unseen."""
     kind, about = str(said["type"]), said["data"]["object"]
+    if kind == "account.updated":
+        told, when = account_of(about), datetime.fromtimestamp(said["created"], UTC)
+        return [Event(said["id"], Answer("processing", told.account), kind=kind, occurred_at=when, account=told)]
     named = metadata(about, "idempotency_key")
     theirs = bool(said.get("account"))  # of a connected account's own business
     event = Event(

@@ -9,10 +9,13 @@ set search_path = pg_catalog, marketplace, pg_temp
 return case
     when (p_candidate).has_alarm then 'ALARM'
     when (p_candidate).is_live then 'UNDER_WAY'
-    when (p_candidate).due_on is null or (p_candidate).due_on > p_today then 'NOT_DUE'
+    when (p_candidate).due_on is null then 'NOT_DUE'
+    -- Known before its day, and said before it: there is time to mend it.
     when (p_candidate).is_held then 'HELD'
-    when (p_candidate).is_debtors then 'OWES'
     when (p_candidate).payment_means is null then 'NO_MEANS'
+    when (p_candidate).is_restricted then 'RESTRICTED'
+    when (p_candidate).due_on > p_today then 'NOT_DUE'
+    when (p_candidate).is_debtors then 'OWES'
     when (p_candidate).has_returned then 'RETURNED'
     when (p_candidate).last_state is null or (p_candidate).is_released then null
     when (p_candidate).last_state = 'CANCELLED' then 'CANCELLED'

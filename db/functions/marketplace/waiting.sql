@@ -1,0 +1,59 @@
+create or replace function marketplace.waiting()
+returns table (
+    transaction bigint, payment_attempt bigint, profile bigint, profile_name text, month date, kind text, amount numeric, code text,
+    hold text, turn text, waiting_since timestamptz, term interval, is_overdue boolean, due_on date, due_since date, gateway text,
+    says text, command text
+)
+language plpgsql stable security definer
+set search_path = pg_catalog, marketplace, pg_temp
+set datestyle = 'ISO, MDY'
+as $$
+#variable_conflict use_column
+declare
+    v_now constant timestamptz := now();
+    v_transactions bigint[];
+begin
+    v_transactions := array(
+        select t.transaction from marketplace.transaction as t where t.status in ('CURRENT', 'NEW', 'FAILED')
+        union
+        select a.transaction from marketplace.payment_attempt as a where a.alarm is not null or a.disputed > 0
+    );
+    return query
+    select
+        t.transaction, s.payment_attempt, t.profile, p.profile_name::text, t.month, s.kind, x.amount, s.code, x.hold, n.turn,
+        s.waiting_since, w.term, x.is_overdue, s.due_on, d.due_on, coalesce(a.gateway, d.gateway),
+        marketplace.in_words(n.says_en, 'en', s.due_on, s.other_month, t.minimum, s.other),
+        -- A gateway has its time; before that, a person only waits.
+        case
+            when n.turn = 'GATEWAY' and not x.is_overdue then null
+            when a.state = 'SUBMITTED' and s.code = 'UNDER_WAY' then 'pybridge payment execute'
+            else replace(replace(replace(replace(replace(
+                case
+                    when x.hold = 'FUND' then 'select marketplace.move_reserve({amount}, ''why'');'
+                    when s.code = 'LOOKED_AT' and a.state = 'UNKNOWN' then 'select marketplace.resolve_attempt({attempt}, false, ''why'');'
+                    else n.command
+                end,
+                '{transaction}', t.transaction::text), '{attempt}', coalesce(s.payment_attempt::text, '')),
+                '{profile}', t.profile::text), '{kind}', coalesce(s.kind, '')), '{amount}', x.amount::text)
+        end
+    from marketplace.standing(v_transactions, v_now) as s
+    inner join marketplace.transaction as t on s.transaction = t.transaction
+    inner join marketplace.profile as p on t.profile = p.profile
+    inner join marketplace.next_step as n on s.code = n.code
+    inner join marketplace.waiting_term as w on s.code = w.code
+    left join marketplace.payment_attempt as a on s.payment_attempt = a.payment_attempt
+    left join marketplace.due_transactions(null, v_now) as d on t.transaction = d.transaction
+    cross join lateral (
+        select
+            coalesce(d.hold, s.hold) as hold,
+            coalesce(s.waiting_since + w.term < v_now, false) as is_overdue,
+            round(case when s.code = 'DISPUTED' then a.disputed / 100.0 else abs(coalesce(t.left_amount, t.net_amount + t.carried_in)) end, 2)
+                as amount
+    ) as x
+    where n.turn <> 'NOBODY' and (s.code <> 'RUNNING' or x.is_overdue)
+    order by x.is_overdue desc, s.waiting_since, t.transaction;
+end;
+$$;
+
+comment on function marketplace.waiting() is
+'report.waiting as it is asked: every transaction that waits, for what, since when, and how to end it. amount: NOK, above 0. due_since: of what is open, the local day on which it was, or is, to be charged, paid or given back. May be null: payment_attempt, kind, hold, waiting_since, due_on, due_since, gateway, command.';

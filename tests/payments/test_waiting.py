@@ -1,0 +1,185 @@
+"""Waiting that ends: each state has a term; past it somebody is told, and the command that they are told ends it."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parsed
+
+from pybridge.jobs import health
+from pybridge.jobs.metrics import openmetrics
+from tests.support import market
+from tests.support.answers import CHARGES, PAYOUTS, of
+from tests.support.domain import Row, expect, one, rows, run
+from tests.support.four import CHARGED, PAID, Four, means
+from tests.support.four import four as four
+from tests.support.market import call
+from tests.support.payments import later
+
+RUN = "pybridge payment execute"
+
+
+def waits(four: Four, transaction: int) -> Row | None:
+    found = rows(four.db, "select * from report.waiting where transaction = %s", transaction)
+    return found[0] if found else None
+
+
+def code(four: Four, transaction: int) -> str:
+    return str(call(four.db, "why", transaction=transaction)[0]["code"])
+
+
+def ends(four: Four, transaction: int) -> None:
+    """What report.waiting says ends it, does."""
+    row = waits(four, transaction)
+    assert row is not None
+    assert (row["is_overdue"], row["waited"] > row["term"]) == (True, True)
+    if row["command"] == RUN:
+        return
+    command = row["command"].replace("'why'", "'looked at'").replace("NAME", "Kari").replace("IBAN", "NO9386011117947")
+    four.db.execute(command)
+    after = waits(four, transaction)
+    assert after is None or (after["code"], after["hold"]) != (row["code"], row["hold"]), row["command"]
+
+
+def moves(four: Four, kind: str, now: datetime, said: dict[str, Any]) -> None:
+    four.moves(kind, now, **said)
+
+
+def test_each_state_past_its_term_is_ended_by_the_command_that_the_list_names(four: Four) -> None:
+    four.clicks(four.adv, four.pub, 3)
+    four.close()
+    charge, payout = of(four, four.adv), of(four, four.pub)
+    for said, what, turn in CHARGES:
+        if turn != "NOBODY":
+            with four.db.transaction(force_rollback=True):
+                moves(four, "CHARGE", CHARGED, said)
+                assert (waits(four, charge) or {})["code"] == what
+                ends(four, charge)
+    with four.db.transaction(force_rollback=True):
+        call(four.db, "end_payment_means", profile=four.adv, kind="CHARGE", reason="asked", now=CHARGED)
+        ends(four, charge)
+    with four.db.transaction(force_rollback=True):
+        four.prepare("CHARGE", CHARGED)
+        ends(four, charge)
+    four.moves("CHARGE", CHARGED)
+    for said, what, turn in PAYOUTS:
+        if turn != "NOBODY":
+            with four.db.transaction(force_rollback=True):
+                moves(four, "PAYOUT", PAID, said)
+                assert (waits(four, payout) or {})["code"] == what
+                ends(four, payout)
+    for function in ("hold_payouts", "end_payment_means"):
+        with four.db.transaction(force_rollback=True):
+            told = {"kind": "PAYOUT"} if function == "end_payment_means" else {}
+            call(four.db, function, profile=four.pub, reason="looked at", now=CHARGED, **told)
+            ends(four, payout)
+    with four.db.transaction(force_rollback=True):
+        four.disputed(four.charge(four.adv)["payment_attempt"], 300)
+        assert (waits(four, charge) or {})["amount"] == 300
+        ends(four, charge)
+        assert code(four, charge) == "TAKEN_BACK"
+        assert (waits(four, payout) or {})["hold"] == "FUND"
+        ends(four, payout)
+    with four.db.transaction(force_rollback=True):
+        attempt = four.moves("PAYOUT", PAID)
+        back = {"payment_attempt": attempt, "answer": "returned", "amount": 21000, "currency": "NOK"}
+        call(four.db, "record_answer", **back, now=PAID)
+        ends(four, of(four, four.pub, "ADJUSTMENT"))
+
+
+def test_before_its_term_what_is_under_way_is_left_to_the_gateway(four: Four) -> None:
+    four.clicks(four.adv, None, 3)
+    four.close()
+    run(four.db, "update marketplace.waiting_term set term = interval '100 years'")
+    for answer in ("processing", "no_answer", "requires_action"):
+        with four.db.transaction(force_rollback=True):
+            attempt = four.moves("CHARGE", CHARGED, answer)
+            row = waits(four, of(four, four.adv)) or {}
+            assert (row["is_overdue"], row["turn"] == "GATEWAY", row["command"] is None) == (
+                False, answer != "requires_action", answer != "requires_action",
+            )  # fmt: skip
+            with expect("23B75"), four.db.transaction():
+                call(four.db, "resolve_attempt", payment_attempt=attempt, done=False, reason="no")
+
+
+def test_a_file_that_the_bank_never_fetched_is_no_payment_under_way_for_ever(four: Four) -> None:
+    four.clicks(four.adv, four.pub, 3)
+    four.close()
+    four.moves("CHARGE", CHARGED)
+    four.prepare("PAYOUT", PAID)
+    claimed = {"gateway": "bank", "kind": "PAYOUT", "job_run": four.job_run, "limit": 10, "now": PAID}
+    (sent,) = call(four.db, "claim_attempts", **claimed)
+    attempt, payout = sent["payment_attempt"], of(four, four.pub)
+    call(four.db, "record_answer", payment_attempt=attempt, answer="processing", now=PAID)
+    assert code(four, payout) == "NOT_FETCHED"
+    with four.db.transaction(force_rollback=True):
+        told = {"gateway": "bank", "event_id": "e1", "event_kind": "pain.002", "answer": "processing"}
+        assert call(four.db, "record_event", **told, batch=sent["batch"], now=PAID)[0]["record_event"] == "APPLIED"
+        assert code(four, payout) == "UNDER_WAY", "the bank has it"
+    with expect("23B75"), four.db.transaction():
+        call(four.db, "resolve_attempt", payment_attempt=attempt, done=False, reason="no", now=later(PAID, days=1))
+    ends(four, payout)
+    assert code(four, payout) == "WAITS_FOR_CHARGES", "made anew, with another key"
+    four.moves("PAYOUT", later(PAID, days=10))
+    # Fetched after all: a person hears of it, and it is not booked a second time.
+    told = {"gateway": "bank", "event_id": "e2", "event_kind": "camt.054", "answer": "succeeded", "currency": "NOK"}
+    known = {"idempotency_key": sent["idempotency_key"], "amount": 21000}
+    assert call(four.db, "record_event", **told, **known, now=later(PAID, days=11))[0]["record_event"] == "ALARM"
+    assert code(four, payout) == "PAID", "by the second; the first is looked at"
+    call(four.db, "clear_alarm", payment_attempt=attempt, reason="they sent it back")
+
+
+def test_what_advertisers_owe_is_listed_by_age(four: Four) -> None:
+    four.clicks(four.adv, None, 3)
+    four.clicks(four.adv2, None, 1)
+    four.close()
+    four.prepare("CHARGE", CHARGED)
+    four.attempt("CHARGE", CHARGED, "declined", decline_code="stolen_card")
+    four.attempt("CHARGE", CHARGED)
+    (row,) = rows(four.db, "select * from report.overdue_charge")
+    today = one(four.db, "select billig.local_time()::date")
+    days = (today - CHARGED.date()).days
+    assert (row["profile"], row["amount"], row["days_overdue"]) == (four.adv, 300, days)
+    assert row["was_due_on"] == CHARGED.date()
+    group = next((name for most, name in ((30, "0-30"), (60, "31-60"), (90, "61-90")) if days <= most), "OVER 90")
+    assert (row["age_group"], row["code"], row["turn"]) == (group, "CARD_DECLINED", "PERSON")
+
+
+def test_health_and_metrics_tell_of_what_waits_too_long_and_of_our_own_empty_balance(four: Four) -> None:
+    four.clicks(four.adv, four.pub, 3)
+    four.clicks(four.adv2, None, 1)
+    four.close()
+    four.prepare("CHARGE", CHARGED)
+    four.attempt("CHARGE", CHARGED)
+    four.attempt("CHARGE", CHARGED, "declined", decline_code="stolen_card")
+    four.moves("PAYOUT", PAID, "declined", decline_code="AM04")
+    found = {row["code"]: row for row in health.waiting(four.db)}
+    figures = {name: (row["waiting"], row["overdue"], row["is_wrong"]) for name, row in found.items()}
+    figures.pop("RUNNING", None)
+    assert figures == {"CARD_DECLINED": (1, 1, False), "WAITS_FOR_US": (1, 1, True)}
+    age = (datetime.now(UTC) - PAID).total_seconds()
+    assert abs(found["WAITS_FOR_US"]["oldest"] - age) < timedelta(minutes=5).total_seconds()
+    assert "retry_transaction" in found["WAITS_FOR_US"]["command"]
+    text = openmetrics([], health.waiting(four.db), health.own_balance(four.db))
+    families = parsed(text)  # type: ignore[no-untyped-call]
+    measured = [each for family in families for each in family.samples]
+    samples = {(each.name, *sorted(each.labels.values())): each.value for each in measured}
+    assert samples["pybridge_waiting_overdue", "OPERATOR", "WAITS_FOR_US"] == 1
+    assert samples["pybridge_own_balance_short_payments", "bank"] == 1
+    assert samples["pybridge_own_balance_short_kroner", "bank"] == 210
+    assert rows(four.db, "select is_ours from report.payment_attempt where kind = 'PAYOUT'") == [{"is_ours": True}]
+    means(four.db, four.adv2, "CHARGE", payment_method="pm_2")
+    run(four.db, "update marketplace.waiting_term set term = interval '100 years'")
+    assert not any(row["is_wrong"] for row in health.waiting(four.db))
+    assert market.at(2026, 3, 1) < datetime.now(UTC), "or nothing here is overdue"
+
+
+def test_a_dispute_is_listed_with_its_deadline_and_with_what_there_is_to_answer_with(four: Four) -> None:
+    four.clicks(four.adv, four.pub, 3)
+    four.close()
+    charge = four.moves("CHARGE", CHARGED)
+    assert rows(four.db, "select * from report.payment_dispute") == []
+    four.disputed(charge, 200, dispute="dp_1")
+    (row,) = rows(four.db, "select * from report.payment_dispute")
+    assert (row["payment_attempt"], row["disputed"], row["disputes"], row["clicks"]) == (charge, 200, "dp_1", 3)
+    assert (row["charged"], row["billed"], row["gateway_id"]) == (300, 300, f"g{charge}")
+    assert (row["disputed_at"], row["answer_by"]) == (PAID, (PAID + timedelta(days=5)).date())
