@@ -201,7 +201,9 @@ grant select (
 ) on marketplace.payment_attempt to marketplace_web;
 grant select (payment_means, profile, kind, gateway, set_at, ended_at)
 on marketplace.payment_means to marketplace_web;
-grant select on marketplace.settlement, marketplace.settlement_part, marketplace.payout_hold to bookkeeper, auditor;
+grant select on
+marketplace.settlement, marketplace.settlement_part, marketplace.payout_hold, marketplace.website_move
+to bookkeeper, auditor;
 grant select on marketplace.pause, marketplace.account_closing to marketplace_web, bookkeeper, auditor;
 grant select (settlement, transaction, profile, kind, amount, undoes, reason, settled_at)
 on marketplace.settlement to marketplace_web;
@@ -220,7 +222,8 @@ grant execute on function
 marketplace.refund_transaction, marketplace.refund_clicks, marketplace.cancel_attempt, marketplace.resolve_attempt, marketplace.retry_transaction,
 marketplace.clear_alarm, marketplace.call_off_refund, marketplace.move_reserve, marketplace.book_loss, marketplace.book_fee, marketplace.transfer,
 marketplace.set_purse, marketplace.declare_foreign, marketplace.settle, marketplace.undo_settlement, marketplace.give_goodwill,
-marketplace.charge_fee, marketplace.undo_by_hand, marketplace.hold_payouts, marketplace.release_payouts
+marketplace.charge_fee, marketplace.undo_by_hand, marketplace.hold_payouts, marketplace.release_payouts,
+marketplace.move_website, marketplace.undo_website_move
 to bookkeeper;
 grant execute on function
 marketplace.set_payment_means, marketplace.end_payment_means, marketplace.pause_clicks, marketplace.resume_clicks, marketplace.close_account,

@@ -103,8 +103,8 @@ begin
             end as price
     ) as p
     inner join marketplace.commission_period as r on k.click_time >= r.valid_from and k.click_time < r.valid_to
-    left join marketplace.website as w on k.website = w.website
-    where p.price is not null and (k.website is null or w.website is not null)
+    left join lateral marketplace.owner_at(k.website, k.click_time) as w on true
+    where p.price is not null and (k.website is null or w.profile is not null)
     order by o.profile, k.click_time, k.n; -- the key's order: its pages are visited once a batch
     get diagnostics v_recorded = row_count;
     if v_recorded = v_count then
