@@ -223,8 +223,10 @@ marketplace.refund_transaction, marketplace.refund_clicks, marketplace.cancel_at
 marketplace.clear_alarm, marketplace.call_off_refund, marketplace.move_reserve, marketplace.book_loss, marketplace.book_fee, marketplace.transfer,
 marketplace.set_purse, marketplace.declare_foreign, marketplace.settle, marketplace.undo_settlement, marketplace.give_goodwill,
 marketplace.charge_fee, marketplace.undo_by_hand, marketplace.hold_payouts, marketplace.release_payouts,
-marketplace.move_website, marketplace.undo_website_move
+marketplace.move_website, marketplace.undo_website_move, marketplace.erase_profile
 to bookkeeper;
+grant execute on function marketplace.erase_kept_names to scheduler, bookkeeper;
+grant select on marketplace.kept_name to bookkeeper;
 grant execute on function
 marketplace.set_payment_means, marketplace.end_payment_means, marketplace.pause_clicks, marketplace.resume_clicks, marketplace.close_account,
 marketplace.reopen_account

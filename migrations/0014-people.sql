@@ -56,3 +56,32 @@ create policy website_had on marketplace.website for select to pybridge_owner
 using (website in (
     select m.website from marketplace.website_move as m where m.from_profile = (select marketplace.own_profile())
 ));
+
+-- --- Who is erased -----------------------------------------------------------------------------------------------------
+
+alter table marketplace.profile add column erased_at timestamptz;
+comment on column marketplace.profile.erased_at is
+'When the person was erased (erase_profile): the name, and how they paid, are gone; the amounts are not. Nothing new is written of it (23B91); null: was not';
+
+create table marketplace.kept_name (
+    profile bigint not null,
+    party_name books.name not null,
+    kept_until books.day not null,
+    constraint kept_name_pkey primary key (profile),
+    constraint kept_name_profile_fkey foreign key (profile) references marketplace.profile (profile)
+);
+comment on table marketplace.kept_name is
+'What the documents of an erased profile have to call it until they need not be kept any more: the parties of a sale (bokføringsforskriften § 5-1-1), five years after the year (bokføringsloven § 13; GDPR art. 17 (3) b). Then the job kept_names takes the row away.';
+comment on column marketplace.kept_name.profile is 'The profile that was erased';
+comment on column marketplace.kept_name.party_name is 'What it was called';
+comment on column marketplace.kept_name.kept_until is 'The last day on which its documents have to be kept';
+
+insert into marketplace.attempt_step (from_state, event, to_state)
+values
+('SUCCEEDED', 'erased', 'SUCCEEDED'),
+('DECLINED_SOFT', 'erased', 'DECLINED_SOFT'),
+('DECLINED_HARD', 'erased', 'DECLINED_HARD'),
+('REJECTED', 'erased', 'REJECTED'),
+('CANCELLED', 'erased', 'CANCELLED');
+comment on column marketplace.attempt_step.event is
+'What happened: an answer of the gateway (pybridge.payments.gateways), or a deed of ours: prepared, claimed, sent_again, crashed, cancelled, expired, released, taken_in, confirmed_done, confirmed_undone, refunded, refund_called_off, credited, disputed, reinstated, lost, contradicted, alarm_cleared, erased';

@@ -183,6 +183,15 @@ class EndLookRow:
 
 
 @dataclass(frozen=True)
+class EraseProfileRow:
+    """A row of `marketplace.erase_profile`."""
+
+    what: str
+    erased_rows: int
+    kept_until: date | None
+
+
+@dataclass(frozen=True)
 class LoadClicksRow:
     """A row of `marketplace.load_clicks`."""
 
@@ -761,6 +770,25 @@ class Marketplace(Room):
         result: int = self._value("ensure_partitions", months=months, **given(from_=from_))
         return result
 
+    def erase_kept_names(self, *, now: datetime | None = None) -> int:
+        """Takes away the names of people who were erased before (marketplace.erase_profile) that no document has to say
+        any more; how many. Run by the job kept_names.
+        """
+        result: int = self._value("erase_kept_names", now=now)
+        return result
+
+    def erase_profile(self, *, profile: int, now: datetime | None = None) -> list[EraseProfileRow]:
+        """Erases a person (GDPR art. 17) whose account is closed and settled: the name, the names of advertisements and
+        websites, means of payment, what gateways were asked with them and answered, and the name in whatever was
+        written of their account; a row for each table with the rows erased. All amounts stay, and whose they are, by
+        number. kept_until, of profile: until when documents have to say the name (marketplace.kept_name), which the
+        bookkeeper alone reads; the job kept_names takes it away then. What a bank wrote of a payment is not reached:
+        statements are primary documentation, kept whole for five years after the year (bokføringsloven § 13). Not
+        undone. 22023; P0002 no such profile; 23B91 money is open, or the account: DETAIL says what, HINT what ends
+        it.
+        """
+        return self._rows(EraseProfileRow, "erase_profile", profile=profile, now=now)
+
     def exclude_clicks(
         self,
         *,
@@ -821,6 +849,18 @@ class Marketplace(Room):
         all would not cover what closed months owe.
         """
         result: Decimal = self._value("move_reserve", amount=amount, reason=reason, now=now, purse=purse)
+        return result
+
+    def move_website(
+        self, *, website: int, profile: int, reason: str, from_: datetime | None = None, now: datetime | None = None
+    ) -> int:
+        """Gives a website to another profile from from_ on (null: now); the move's number. Clicks of before stay with
+        the earlier owner, late ones too, and both are paid for the month. from_ may lie in the past so far as no click
+        of since then is charged yet, and not in the future. A pause of the website goes on. 22023; P0002 no such
+        website or profile; 23B59 it has the website already, has left, or clicks from then on are charged; 23B61 no
+        month was ever open. undo_website_move takes it back.
+        """
+        result: int = self._value("move_website", website=website, profile=profile, reason=reason, from_=from_, now=now)
         return result
 
     def next_month(self, *, month: date) -> date:
@@ -1229,6 +1269,13 @@ class Marketplace(Room):
         """
         result: int = self._value("undo_settlement", settlement=settlement, reason=reason, now=now)
         return result
+
+    def undo_website_move(self, *, website_move: int, reason: str, now: datetime | None = None) -> None:
+        """Takes the last move of a website back, as if it had never been: its clicks are the earlier owner's again.
+        22023; P0002 no such move stands; 23B59 it was not the last, or clicks of since then are charged already: then
+        move it back from now on.
+        """
+        self._value("undo_website_move", website_move=website_move, reason=reason, now=now)
 
     def unresolved_calls(self, *, gateway: str, job_run: int, now: datetime | None = None) -> list[UnresolvedCallsRow]:
         """What to ask of a gateway about one attempt of unknown end, or one batch: action SEND the very same request

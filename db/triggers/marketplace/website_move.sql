@@ -8,6 +8,9 @@ as $$
 declare
     v_until timestamptz;
 begin
+    if tg_op = 'UPDATE' and marketplace.erases(to_jsonb(old), to_jsonb(new)) then
+        return new;
+    end if;
     if tg_op = 'UPDATE' and (
         old.undone_at is not null or new.undone_at is null
         or (new.website_move, new.website, new.from_profile, new.profile, new.moved_from, new.reason, new.made_at, new.made_by)
@@ -79,9 +82,11 @@ language plpgsql
 set search_path = pg_catalog, marketplace, pg_temp
 as $$
 begin
-    update marketplace.website as w
-    set profile = case when new.undone_at is null then new.profile else new.from_profile end
-    where w.website = new.website;
+    if tg_op = 'INSERT' or old.undone_at is null and new.undone_at is not null then
+        update marketplace.website as w
+        set profile = case tg_op when 'INSERT' then new.profile else new.from_profile end
+        where w.website = new.website;
+    end if;
     return null;
 end;
 $$;
