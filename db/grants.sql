@@ -170,9 +170,16 @@ marketplace.top_items, marketplace.check_profile, marketplace.check_period, mark
 marketplace.click_counts
 to marketplace_web, marketplace_profile;
 grant execute on function marketplace.statement_lines, marketplace.all_click_counts to analyst, bookkeeper, auditor;
+grant execute on function marketplace.profile_statement
+to marketplace_web, marketplace_profile, analyst, bookkeeper, auditor;
+grant execute on function marketplace.means_of, marketplace.owed_by, marketplace.action_of
+to marketplace_web, marketplace_profile;
+-- What the site's operators see of the nightly jobs.
+grant usage on schema jobs to marketplace_web;
+grant execute on function jobs.recent_runs to marketplace_web;
 grant select on marketplace.click_window to marketplace_web, bookkeeper, auditor;
 -- A policy asks it.
-grant execute on function marketplace.takes_click_at to marketplace_web;
+grant execute on function marketplace.takes_click_at, marketplace.is_advertisement_of to marketplace_web;
 grant execute on function marketplace.record_clicks to marketplace_web;
 grant execute on function marketplace.begin_click_file, marketplace.load_clicks to marketplace_web, scheduler, bookkeeper;
 grant execute on function marketplace.exclude_clicks to bookkeeper, marketplace_web;
@@ -202,7 +209,8 @@ grant select (
 grant select (payment_means, profile, kind, gateway, set_at, ended_at)
 on marketplace.payment_means to marketplace_web;
 grant select on
-marketplace.settlement, marketplace.settlement_part, marketplace.payout_hold, marketplace.website_move
+marketplace.settlement, marketplace.settlement_part, marketplace.payout_hold, marketplace.website_move,
+marketplace.click_flag, marketplace.click_flag_rule
 to bookkeeper, auditor;
 grant select on marketplace.pause, marketplace.account_closing to marketplace_web, bookkeeper, auditor;
 grant select (settlement, transaction, profile, kind, amount, undoes, reason, settled_at)
@@ -217,13 +225,14 @@ grant select on marketplace.open_gateways to scheduler, bookkeeper;
 grant execute on function
 marketplace.begin_look, marketplace.end_look, marketplace.take_in
 to scheduler, bookkeeper;
-grant execute on function marketplace.record_event to scheduler;
+grant execute on function marketplace.record_event, marketplace.record_action to scheduler;
 grant execute on function
 marketplace.refund_transaction, marketplace.refund_clicks, marketplace.cancel_attempt, marketplace.resolve_attempt, marketplace.retry_transaction,
 marketplace.clear_alarm, marketplace.call_off_refund, marketplace.move_reserve, marketplace.book_loss, marketplace.book_fee, marketplace.transfer,
 marketplace.set_purse, marketplace.declare_foreign, marketplace.settle, marketplace.undo_settlement, marketplace.give_goodwill,
 marketplace.charge_fee, marketplace.undo_by_hand, marketplace.hold_payouts, marketplace.release_payouts,
-marketplace.move_website, marketplace.undo_website_move, marketplace.erase_profile
+marketplace.move_website, marketplace.undo_website_move, marketplace.erase_profile,
+marketplace.decide_click_flag
 to bookkeeper;
 grant execute on function marketplace.erase_kept_names to scheduler, bookkeeper;
 grant select on marketplace.kept_name to bookkeeper;

@@ -27,6 +27,21 @@ class AccountRow:
 
 
 @dataclass(frozen=True)
+class ActionOfRow:
+    """A row of `marketplace.action_of`."""
+
+    payment_attempt: int
+    transaction: int
+    month: date
+    amount: Decimal
+    gateway: str
+    gateway_id: str | None
+    client_secret: str | None
+    redirect_url: str | None
+    open_until: datetime | None
+
+
+@dataclass(frozen=True)
 class AdjustClickRow:
     """A row of `marketplace.adjust_click`."""
 
@@ -116,6 +131,7 @@ class ClickLinesRow:
     commission_amount: Decimal | None
     amount: Decimal
     reason: str | None
+    click_month: date | None
 
 
 @dataclass(frozen=True)
@@ -149,6 +165,14 @@ class CurrentTotalsRow:
     net_amount: Decimal
     carried_in: Decimal
     updated_at: datetime | None
+
+
+@dataclass(frozen=True)
+class DecideClickFlagRow:
+    """A row of `marketplace.decide_click_flag`."""
+
+    excluded: int
+    taken_back: int
 
 
 @dataclass(frozen=True)
@@ -200,6 +224,29 @@ class LoadClicksRow:
     rejected: int
     recorded_at: datetime
     is_new: bool
+
+
+@dataclass(frozen=True)
+class MeansOfRow:
+    """A row of `marketplace.means_of`."""
+
+    payment_means: int
+    kind: str
+    gateway: str
+    last_digits: str | None
+    set_at: datetime
+    ended_at: datetime | None
+    ended_reason: str | None
+
+
+@dataclass(frozen=True)
+class OwedByRow:
+    """A row of `marketplace.owed_by`."""
+
+    closed_amount: Decimal
+    running_amount: Decimal
+    refund_amount: Decimal
+    amount: Decimal
 
 
 @dataclass(frozen=True)
@@ -333,6 +380,7 @@ class OwnStatementLineRow:
     commission_amount: Decimal | None
     amount: Decimal
     reason: str | None
+    click_month: date | None
 
 
 @dataclass(frozen=True)
@@ -367,6 +415,24 @@ class PastTransactionsRow:
 
 
 @dataclass(frozen=True)
+class ProfileStatementRow:
+    """A row of `marketplace.profile_statement`."""
+
+    what: str
+    transaction: int
+    kind: str
+    side: str
+    item: int | None
+    item_name: str | None
+    of_month: date
+    price: Decimal | None
+    commission_rate: Decimal | None
+    clicks: int
+    amount: Decimal
+    reason: str | None
+
+
+@dataclass(frozen=True)
 class RecordAnswerRow:
     """A row of `marketplace.record_answer`."""
 
@@ -389,6 +455,7 @@ class StatementLinesRow:
     commission_amount: Decimal | None
     amount: Decimal
     reason: str | None
+    click_month: date | None
 
 
 @dataclass(frozen=True)
@@ -494,6 +561,13 @@ class Marketplace(Room):
         22023; 42501 another's; P0002 no such profile.
         """
         return self._rows(AccountRow, "account", profile=profile, from_=from_, until=until)
+
+    def action_of(self, *, profile: int) -> list[ActionOfRow]:
+        """Charges of a profile that its card's issuer asks it to confirm (3-D Secure), and what the site needs for it,
+        as the gateway gave it: the client secret for the gateway's script in the browser, or where to send the person.
+        amount: NOK. Show it to that person alone. 42501 another's; P0002 no such profile.
+        """
+        return self._rows(ActionOfRow, "action_of", profile=profile)
 
     def adjust_click(
         self, *, profile: int, click_time: datetime, ad_click: int, reason: str, now: datetime | None = None
@@ -669,8 +743,8 @@ class Marketplace(Room):
 
     def click_lines(self, *, profile: int, month: date, transaction: int) -> list[ClickLinesRow]:
         """What a transaction of a profile and a month is made of: the lines of report.marketplace_statement_line, and
-        of own_statement_line, whose columns it has (item is their item_number). 42501 another's; P0002 no such
-        profile.
+        of own_statement_line, whose columns it has (item is their item_number). click_month: of which month the clicks
+        are, an earlier one of late clicks. 42501 another's; P0002 no such profile.
         """
         return self._rows(ClickLinesRow, "click_lines", profile=profile, month=month, transaction=transaction)
 
@@ -716,6 +790,18 @@ class Marketplace(Room):
         """
         result: datetime = self._value("day_begins", day=day)
         return result
+
+    def decide_click_flag(
+        self, *, click_flag: int, decision: str, reason: str, now: datetime | None = None
+    ) -> list[DecideClickFlagRow]:
+        """What a person finds of clicks that were flagged: ACCEPTED, they are honest and stay charged; or EXCLUDED,
+        they are taken out of the open month (exclude_clicks), and taken back where their month is closed
+        (adjust_clicks): how many of either. What was taken back before is left out. 22023; P0002 no such flag is open;
+        23B61 no month was ever open.
+        """
+        return self._rows(
+            DecideClickFlagRow, "decide_click_flag", click_flag=click_flag, decision=decision, reason=reason, now=now
+        )
 
     def declare_foreign(self, *, gateway: str, gateway_id: str, reason: str, now: datetime | None = None) -> None:
         """A person says that a stray is not this ledger's, and why: it stops nothing any more. What it paid is paid
@@ -828,6 +914,13 @@ class Marketplace(Room):
         result: int = self._value("hold_payouts", profile=profile, reason=reason, now=now)
         return result
 
+    def is_advertisement_of(self, *, advertisement: int, profile: int) -> bool:
+        """Whether an advertisement is this profile's: the policy ad_click_site asks it of the site's own INSERTs, since
+        nobody pays for clicks on what is another's.
+        """
+        result: bool = self._value("is_advertisement_of", advertisement=advertisement, profile=profile)
+        return result
+
     def load_clicks(self, *, source: str, content_sha256: bytes, now: datetime | None = None) -> list[LoadClicksRow]:
         """Loads what is in the temporary table click_file_line (begin_click_file): every proper line becomes a click,
         with publisher, price and commission as they were at its time; of every other one, what is wrong is written to
@@ -837,6 +930,13 @@ class Marketplace(Room):
         23B13 the name belongs to other clicks; 42501 prices are the bookkeeper's and the scheduler's to say.
         """
         return self._rows(LoadClicksRow, "load_clicks", source=source, content_sha256=content_sha256, now=now)
+
+    def means_of(self, *, profile: int) -> list[MeansOfRow]:
+        """How a profile pays and is paid, those in use first, with the last digits by which the person knows them: of
+        an account its own, of a card what set_payment_means was told as last_digits. 42501 another's; P0002 no such
+        profile.
+        """
+        return self._rows(MeansOfRow, "means_of", profile=profile)
 
     def month_of(self, *, time: datetime) -> date:
         """The first of the local month that a moment lies in."""
@@ -867,6 +967,14 @@ class Marketplace(Room):
         """The first of the month after that one's."""
         result: date = self._value("next_month", month=month)
         return result
+
+    def owed_by(self, *, profile: int) -> list[OwedByRow]:
+        """What a profile owes in all (above 0), or is owed, NOK: closed_amount, left of closed months, corrections and
+        what was given or asked by hand; running_amount, the running month so far, with what was carried into it, clicks
+        of the last update included; refund_amount, what is to be given back to its card. amount is their sum. What a
+        charge or payout is under way for is owed still. 42501 another's; P0002 no such profile.
+        """
+        return self._rows(OwedByRow, "owed_by", profile=profile)
 
     def own_adjustment(self) -> list[OwnAdjustmentRow]:
         """A profile's own adjustments. The profile is who logged in (marketplace.own_profile); of any other, nothing.
@@ -960,6 +1068,30 @@ class Marketplace(Room):
         result: int = self._value("prepare_attempts", kind=kind, now=now)
         return result
 
+    def profile_statement(self, *, profile: int, month: date) -> list[ProfileStatementRow]:
+        """What a profile's month is made of, a row for each advertisement or website and price: CLICKS of the month;
+        LATE ones of earlier months (of_month), which came after their month was closed; clicks TAKEN_BACK, and why
+        (clicks below 0): these three are the amounts of its statement. LATER: clicks of this month that stand in a
+        later one's (of_month): with CLICKS they are all that was clicked in the month. amount: NOK, above 0 the profile
+        owes us. 22023; 42501 another's; P0002 no such profile.
+        """
+        return self._rows(ProfileStatementRow, "profile_statement", profile=profile, month=month)
+
+    def record_action(
+        self, *, payment_attempt: int, client_secret: str, redirect_url: str | None = None, now: datetime | None = None
+    ) -> bool:
+        """Keeps what a gateway gave so that a card's holder can confirm a charge, while its attempt waits for that;
+        whether it does. For whoever records answers. 22023.
+        """
+        result: bool = self._value(
+            "record_action",
+            payment_attempt=payment_attempt,
+            client_secret=client_secret,
+            redirect_url=redirect_url,
+            now=now,
+        )
+        return result
+
     def record_answer(
         self,
         *,
@@ -1009,15 +1141,25 @@ class Marketplace(Room):
         websites: Sequence[int | None] | None = None,
         click_times: Sequence[datetime] | None = None,
         source: str | None = None,
+        click_names: Sequence[str | None] | None = None,
+        clickers: Sequence[str | None] | None = None,
     ) -> int:
         """Records a batch of clicks, all or none, with publisher, price and commission as they were at each click's
         time; how many. websites: where, null on our own pages; click_times: when, now by default; source: a name of the
-        batch, so that the same one sent again records nothing more. Makes a missing partition of the last two years or
-        the coming month. 22023, also where a time is outside marketplace.click_window; P0002 no such advertisement or
-        website; 23B13 the source held other clicks; 23B67 no price or rate at that time.
+        batch, so that the same one sent again records nothing more. click_names: one name each, so that a click that is
+        sent again, in whatever batch, is recorded once, and the answer is the same; clickers: a hash of who clicked, so
+        that bursts are flagged (click_flag). Makes a missing partition of the last two years or the coming month.
+        22023, also where a time is outside marketplace.click_window; P0002 no such advertisement or website; 23B13 the
+        source held other clicks; 23B58 a name was another click's; 23B67 no price or rate at that time.
         """
         result: int = self._value(
-            "record_clicks", advertisements=advertisements, websites=websites, click_times=click_times, source=source
+            "record_clicks",
+            advertisements=advertisements,
+            websites=websites,
+            click_times=click_times,
+            source=source,
+            click_names=click_names,
+            clickers=clickers,
         )
         return result
 
@@ -1181,7 +1323,8 @@ class Marketplace(Room):
     ) -> int:
         """How a profile pays (CHARGE), or is paid (PAYOUT), from now on; its number, the old one's if it is the same.
         What was declined with the old one, or was prepared and not sent, is tried with the new one by the next run. No
-        card numbers: what the gateway calls the card. 22023; P0002 no such profile, or the gateway does not do that.
+        card numbers: what the gateway calls the card; its last two to four digits may be told as last_digits, which no
+        gateway is sent and means_of shows. 22023; P0002 no such profile, or the gateway does not do that.
         """
         result: int = self._value(
             "set_payment_means", profile=profile, kind=kind, gateway=gateway, details=json(details), now=now

@@ -52,7 +52,7 @@ begin
         union
         select d.value
         from marketplace.payment_means as m
-        cross join lateral jsonb_each_text(m.details) as d
+        cross join lateral jsonb_each_text(m.details - 'last_digits') as d
         where m.profile = p_profile
     ) as w
     where length(w.word) >= 3;
@@ -89,6 +89,9 @@ begin
         and (a.message is not null or a.request - array['metadata', 'description', 'refunds'] <> '{}');
     get diagnostics v_rows = row_count;
     return query values ('payment_attempt', v_rows, null::date);
+    delete from marketplace.payment_action as x
+    using marketplace.payment_attempt as a
+    where x.payment_attempt = a.payment_attempt and a.profile = p_profile;
     update marketplace.payment_attempt_event as e
     set note = null
     from marketplace.payment_attempt as a

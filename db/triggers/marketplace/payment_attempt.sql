@@ -155,6 +155,9 @@ begin
     ) as e (place, kind, debit, credit, is_so, amount)
     where e.is_so
     order by e.place;
+    if new.from_state = 'REQUIRES_ACTION' and new.state <> 'REQUIRES_ACTION' then
+        delete from marketplace.payment_action as x where x.payment_attempt = new.payment_attempt;
+    end if;
     if new.state = 'SUCCEEDED' and new.from_state <> 'SUCCEEDED' then
         update marketplace.transaction as t
         set status = 'EXECUTED', executed = (new.resolved_at at time zone books.time_zone())::date

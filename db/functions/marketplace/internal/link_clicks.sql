@@ -26,6 +26,7 @@ begin
         perform marketplace.fill_clicks(p_until);
         v_filled := true;
     end loop;
+    perform marketplace.flag_clicks(p_until, p_now);
     insert into marketplace.update_run (month, kind, run_time)
     values (p_month, p_kind, p_now)
     returning update_run into v_run;
