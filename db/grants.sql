@@ -169,11 +169,13 @@ marketplace.current_totals, marketplace.past_transactions, marketplace.why_not_p
 marketplace.top_items, marketplace.check_profile, marketplace.check_period, marketplace.click_lines, marketplace.account,
 marketplace.click_counts
 to marketplace_web, marketplace_profile;
+-- pybridge profile show.
+grant execute on function marketplace.account to bookkeeper;
 grant execute on function marketplace.statement_lines, marketplace.all_click_counts to analyst, bookkeeper, auditor;
 grant execute on function marketplace.profile_statement
 to marketplace_web, marketplace_profile, analyst, bookkeeper, auditor;
-grant execute on function marketplace.means_of, marketplace.owed_by, marketplace.action_of
-to marketplace_web, marketplace_profile;
+grant execute on function marketplace.means_of, marketplace.action_of to marketplace_web, marketplace_profile;
+grant execute on function marketplace.owed_by to marketplace_web, marketplace_profile, bookkeeper;
 -- What the site's operators see of the nightly jobs.
 grant usage on schema jobs to marketplace_web;
 grant execute on function jobs.recent_runs to marketplace_web;

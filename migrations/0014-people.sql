@@ -199,6 +199,7 @@ with check (
 );
 
 -- What an older signature left.
+-- squawk-ignore ban-drop-function
 drop function if exists marketplace.record_clicks(bigint [], bigint [], timestamptz [], text);
 
 -- --- What a card's issuer asks of its holder -----------------------------------------------------------------------------

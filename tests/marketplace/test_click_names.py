@@ -1,6 +1,7 @@
-"""Clicks that the site names are recorded once; what a person should look at is flagged, and charged until they have."""
+"""Clicks that the site names are recorded once; odd ones are flagged, and charged until somebody decides."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import psycopg
 import pytest
@@ -16,7 +17,7 @@ four = people.four
 NOON, BOT = at(2026, 1, 10, 12), "ab" * 16
 
 
-def record(four: Four, *names: str | None, times: list[datetime] | None = None, **told: object) -> int:
+def record(four: Four, *names: str | None, times: list[datetime] | None = None, **told: Any) -> int:
     ads, sites = [four.ads[four.adv]] * len(names), [four.sites[four.pub]] * len(names)
     asked = {"advertisements": ads, "websites": sites, "click_times": times, "click_names": list(names), **told}
     return int(call(four.db, "record_clicks", **asked)[0]["record_clicks"])
@@ -40,7 +41,7 @@ def test_a_click_of_a_name_is_recorded_once_and_answered_the_same(four: Four) ->
 @pytest.mark.parametrize("other", ["advertisement", "website", "time"])
 def test_the_same_name_of_other_content_is_refused_and_the_batch_with_it(four: Four, other: str) -> None:
     record(four, "a", times=[NOON])
-    told = {
+    told: dict[str, Any] = {
         "advertisement": {"advertisements": [four.ads[four.adv], four.ads[four.both]]},
         "website": {"websites": [four.sites[four.pub], None]},
         "time": {"click_times": [NOON, NOON + timedelta(seconds=1)]},
@@ -69,10 +70,13 @@ def test_a_file_does_not_bring_what_the_site_has_named(four: Four) -> None:
 
 
 def test_the_site_inserts_no_click_on_what_is_another_s(four: Four) -> None:
-    with login_role(four.db, "marketplace_web") as name, psycopg.connect(
-        four.db.info.dsn, user=name, autocommit=True
-    ) as site:
-        insert = "insert into marketplace.ad_click (profile, click_time, advertisement, clicker) values (%s, %s, %s, %s)"
+    with (
+        login_role(four.db, "marketplace_web") as name,
+        psycopg.connect(four.db.info.dsn, user=name, autocommit=True) as site,
+    ):
+        insert = (
+            "insert into marketplace.ad_click (profile, click_time, advertisement, clicker) values (%s, %s, %s, %s)"
+        )
         run(site, insert, four.adv, NOON, four.ads[four.adv], BOT)
         for whose, clicker in ((four.pub, None), (four.adv, "192.0.2.1")):
             with expect("42501", native=True):

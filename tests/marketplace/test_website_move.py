@@ -1,4 +1,4 @@
-"""Websites that change hands: a click's earner is whose the website was at the click's own time, however late it comes."""
+"""Websites that change hands: a click is earned by whose the website was at its own time, however late."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,7 +31,10 @@ def clicked(four: Four, *days: int) -> None:
 
 @contextmanager
 def logged_in(four: Four, group: str) -> Iterator[tuple[Connection, str]]:
-    with login_role(four.db, group) as name, psycopg.connect(four.db.info.dsn, user=name, autocommit=True) as connection:
+    with (
+        login_role(four.db, group) as name,
+        psycopg.connect(four.db.info.dsn, user=name, autocommit=True) as connection,
+    ):
         yield connection, name
 
 
@@ -41,8 +44,8 @@ def earned(four: Four) -> dict[int, str]:
     return {row["profile"]: market.short(row["website_amount"]) for row in found}
 
 
-def begun(four: Four, now: datetime = at(2026, 1, 2)) -> None:
-    market.update(four.db, JANUARY, now)
+def begun(four: Four) -> None:
+    market.update(four.db, JANUARY, at(2026, 1, 2))
 
 
 def test_both_owners_are_paid_for_the_month_each_for_clicks_of_their_time(four: Four) -> None:
