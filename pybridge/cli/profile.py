@@ -50,9 +50,8 @@ def show(profile: Profile, as_json: Json = False) -> None:
         return
     for line in lines:
         typer.echo(f"{line.entry_date}  {kroner(line.amount):>16}  {kroner(line.balance):>16}  {line.explanation}")
-    typer.echo(
-        f"In all {kroner(owed.amount)}, {kroner(owed.running_amount)} of it of the month that runs; above 0 they owe us."
-    )
+    running = kroner(owed.running_amount)
+    typer.echo(f"In all {kroner(owed.amount)}, {running} of it of the month that runs; above 0 they owe us.")
 
 
 @app.command()
