@@ -212,7 +212,7 @@ create table marketplace.payment_action (
     constraint payment_action_pkey primary key (payment_attempt),
     constraint payment_action_payment_attempt_fkey
     foreign key (payment_attempt) references marketplace.payment_attempt (payment_attempt),
-    constraint payment_action_text_check check (client_secret <> '' and length(client_secret) <= 500 and length(redirect_url) <= 2000)
+    constraint payment_action_text_check check (client_secret <> '' and length(client_secret) <= 500 and length(redirect_url) <= 500)
 );
 comment on table marketplace.payment_action is
 'What the site needs so that a card''s holder can confirm a charge (3-D Secure), as the gateway gave it, of attempts that wait for it (REQUIRES_ACTION). No login reads it: action_of shows a profile its own; gone with the next answer.';

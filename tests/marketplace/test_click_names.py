@@ -41,13 +41,13 @@ def test_a_click_of_a_name_is_recorded_once_and_answered_the_same(four: Four) ->
 @pytest.mark.parametrize("other", ["advertisement", "website", "time"])
 def test_the_same_name_of_other_content_is_refused_and_the_batch_with_it(four: Four, other: str) -> None:
     record(four, "a", times=[NOON])
-    told: dict[str, Any] = {
+    other_content: dict[str, dict[str, Any]] = {
         "advertisement": {"advertisements": [four.ads[four.adv], four.ads[four.both]]},
         "website": {"websites": [four.sites[four.pub], None]},
         "time": {"click_times": [NOON, NOON + timedelta(seconds=1)]},
-    }[other]
+    }
     with expect("23B58") as refused, four.db.transaction():
-        record(four, "new", "a", times=[NOON, NOON], **told)
+        record(four, "new", "a", times=[NOON, NOON], **other_content[other])
     assert "Click 2, 'a'" in str(refused.value.diag.message_detail)
     assert count(four) == 1
     for names in (["", "b"], ["b", "b"], ["x" * 201, "b"], ["b"]):

@@ -10,7 +10,6 @@ declare
     v_open record;
     v_kept date;
     v_words text;
-    v_column record;
     v_rows bigint;
 begin
     p_now := jobs.server_time(p_now);

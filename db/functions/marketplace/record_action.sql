@@ -7,9 +7,9 @@ set search_path = pg_catalog, marketplace, pg_temp
 set datestyle = 'ISO, MDY'
 as $$
 begin
-    perform books.check_text('p_client_secret', p_client_secret);
+    perform books.check_text('p_client_secret', p_client_secret, 'p_redirect_url', p_redirect_url);
     p_now := jobs.server_time(p_now);
-    if coalesce(p_client_secret, '') = '' or length(p_redirect_url) > 2000 or p_redirect_url !~ '^https?://[^[:space:]]+$' then
+    if coalesce(p_client_secret, '') = '' or length(p_redirect_url) > 500 or p_redirect_url !~ '^https?://[^[:space:]]+$' then
         raise exception 'no such action' using
             errcode = '22023',
             detail = format('Attempt %s.', p_payment_attempt),

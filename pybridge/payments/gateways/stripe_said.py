@@ -77,12 +77,15 @@ def _of_intent(said: Object) -> Answer:
     return Answer(word, said.get("id"), amount, _currency(said), code, decline, clean(message), action)
 
 
+LONGEST_URL = 500  # what marketplace.record_action takes; without the address, the secret does as well
+
+
 def _action(intent: Object) -> Action | None:
     """What the person's browser is given: the intent's secret, and where the issuer wants the person, if it says so."""
     if not (secret := intent.get("client_secret")):
         return None
     to = ((intent.get("next_action") or {}).get("redirect_to_url") or {}).get("url")
-    return Action(str(secret), None if to is None else str(to))
+    return Action(str(secret), str(to) if to and len(str(to)) <= LONGEST_URL else None)
 
 
 def _of_transfer(said: Object) -> Answer:

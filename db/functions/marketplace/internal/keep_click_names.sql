@@ -33,4 +33,4 @@ end;
 $$;
 
 comment on function marketplace.keep_click_names(timestamptz) is
-'Keeps what the lines of click_file_line that became clicks are called, so that no other file brings them again; forgets names more than two years old, whose clicks no file may hold. For take_click_lines alone.';
+'Keeps what the lines of click_file_line that became clicks are called, so that no other file brings them again; forgets names more than two years old, whose clicks no file may hold. For take_click_lines alone. 55P03 one of them came by another road meanwhile.';
