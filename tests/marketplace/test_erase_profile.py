@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
@@ -9,7 +10,7 @@ from pybridge.jobs import runner as jobs
 from tests.conftest import Connection
 from tests.support import four as people
 from tests.support import market
-from tests.support.domain import consistency, expect, one, rows, run
+from tests.support.domain import consistency, expect, login_role, one, rows, run
 from tests.support.four import CHARGED, FEBRUARY, JANUARY, PAID, Four
 from tests.support.market import at, call
 
@@ -62,6 +63,7 @@ def kari(four: Four) -> int:
     market.update(db, JANUARY, at(2026, 1, 15))
     market.exclude(db, [bot], f"{NAME} clicked it herself", at(2026, 1, 20))
     four.close()
+    call(db, "pause_clicks", website=four.sites[kari], reason=f"{NAME} asked", now=CHARGED)
     call(db, "hold_payouts", profile=kari, reason=f"{NAME} is asked", now=CHARGED)
     call(db, "release_payouts", profile=kari, reason=f"{NAME} has answered", now=CHARGED)
     four.prepare("CHARGE", CHARGED)
@@ -139,6 +141,11 @@ def test_who_has_money_open_is_not_erased_and_the_hint_says_what_ends_it(four: F
 def test_nothing_new_is_written_of_who_was_erased(four: Four) -> None:
     db, gone = four.db, four.adv2
     call(db, "close_account", profile=gone, rest="PAY", reason="asked", now=at(2026, 1, 2))
+    with login_role(db, "marketplace_web") as name, psycopg.connect(db.info.dsn, user=name, autocommit=True) as site:
+        with expect("42501"):
+            run(site, "update marketplace.profile set erased_at = now() where profile = %s", gone)
+        with expect("42501"):
+            run(site, "insert into marketplace.profile (profile_name, erased_at) values ('x', now())")
     told = erase(four, gone)
     assert told["profile"]["kept_until"] is None, "nothing was ever sold"  # type: ignore[index]
     for statement in (

@@ -37,6 +37,37 @@ $$;
 
 comment on function marketplace.erased_keep() is 'Refuses (23B91) what is new of a profile that was erased.';
 
+create or replace function marketplace.erased_at_keep()
+returns trigger
+language plpgsql
+set search_path = pg_catalog, marketplace, pg_temp
+as $$
+begin
+    if not pg_has_role(current_user, 'pybridge_owner', 'usage') then
+        raise exception 'who is erased is not for the site to say' using
+            errcode = '42501',
+            detail = format('Profile %s, erased_at %s.', new.profile, new.erased_at),
+            hint = format('Leave erased_at as it is; select * from marketplace.erase_profile(%s); is the bookkeeper''s.', new.profile);
+    end if;
+    return new;
+end;
+$$;
+
+comment on function marketplace.erased_at_keep() is
+'Refuses (42501) that a profile was erased from everybody but erase_profile: who saves a whole row saves it as it is.';
+
+create or replace trigger profile_erased_at_insert
+before insert on marketplace.profile
+for each row when (new.erased_at is not null)
+execute function marketplace.erased_at_keep();
+alter table marketplace.profile enable always trigger profile_erased_at_insert;
+
+create or replace trigger profile_erased_at_update
+before update on marketplace.profile
+for each row when (old.erased_at is distinct from new.erased_at)
+execute function marketplace.erased_at_keep();
+alter table marketplace.profile enable always trigger profile_erased_at_update;
+
 create or replace trigger profile_erased
 before update on marketplace.profile
 for each row when (

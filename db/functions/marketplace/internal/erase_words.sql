@@ -29,6 +29,22 @@ begin
             return next;
         end if;
     end loop;
+    -- What is paused may be one of their things.
+    update marketplace.pause as x
+    set
+        reason = left(regexp_replace(x.reason, p_words, '[erased]', 'gi'), 500),
+        resume_reason = left(regexp_replace(x.resume_reason, p_words, '[erased]', 'gi'), 500)
+    where
+        (
+            x.advertisement in (select a.advertisement from marketplace.advertisement as a where a.profile = p_profile)
+            or x.website in (select w.website from marketplace.website as w where w.profile = p_profile)
+        )
+        and (x.reason ~* p_words or x.resume_reason ~* p_words);
+    get diagnostics erased_rows = row_count;
+    if erased_rows > 0 then
+        what := 'pause';
+        return next;
+    end if;
     update marketplace.ad_click as c
     set excluded_reason = left(regexp_replace(c.excluded_reason, p_words, '[erased]', 'gi'), 500)
     where p_profile in (c.profile, c.publisher) and c.excluded_reason ~* p_words;
