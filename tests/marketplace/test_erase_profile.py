@@ -10,6 +10,7 @@ from pybridge.jobs import runner as jobs
 from tests.conftest import Connection
 from tests.support import four as people
 from tests.support import market
+from tests.support.clock import unmark
 from tests.support.domain import consistency, expect, login_role, one, rows, run
 from tests.support.four import CHARGED, FEBRUARY, JANUARY, PAID, Four
 from tests.support.market import at, call
@@ -179,3 +180,21 @@ def test_the_frozen_changes_by_erasing_alone(four: Four, kari: int) -> None:
     ):  # fmt: skip
         with expect(state), four.db.transaction():
             run(four.db, statement, kari)
+
+
+def test_by_the_server_s_own_clock_people_leave_come_back_and_are_erased(db: Connection) -> None:
+    """In a database that nobody marked for tests, where one function hands its time on to another."""
+    unmark(db)
+    market.set_rate(db, "0.3")
+    person = market.profile(db)
+    own = market.advertisement(db, person, 1), market.website(db, person)
+    market.update(db, one(db, "select marketplace.month_of(now())"), None)
+    (clicked,) = market.clicks(db, *own, one(db, "select now() - interval '1 minute'"))
+    assert call(db, "update_transactions", month=None)[0]["new_clicks"] == 1, clicked
+    (flag,) = rows(db, "select click_flag from marketplace.click_flag")
+    (told,) = call(db, "decide_click_flag", **flag, decision="EXCLUDED", reason="her own")
+    assert told["excluded"] == 1
+    call(db, "close_account", profile=person, rest="PAY", reason="asked")
+    call(db, "reopen_account", profile=person, reason="stays")
+    call(db, "close_account", profile=person, rest="PAY", reason="asked again")
+    assert call(db, "erase_profile", profile=person)[0]["erased_rows"] == 1
