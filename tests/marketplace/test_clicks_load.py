@@ -468,7 +468,7 @@ def test_two_overlapping_files_at_once_load_each_click_once(town: Town, connect:
     other = town.file(header + "2026-01-05 11:00,AD,SITE,b\n2026-01-05 12:00,AD,SITE,c\n", "other.csv")
     if not locked:
         body = one(town.db, "select pg_get_functiondef('marketplace.refuse_named_clicks'::regproc)")
-        town.db.execute(body.replace("lock table marketplace.click_name in share row exclusive mode;", ""))
+        town.db.execute(body.replace("perform from marketplace.turn as t where t.turn = 'NAMES' for update;", ""))
     ended: list[click_loading.Loaded | psycopg.Error] = []
     second = connect()
 
@@ -490,7 +490,7 @@ def test_two_overlapping_files_at_once_load_each_click_once(town: Town, connect:
         assert isinstance(found, click_loading.Loaded)
         assert (found.clicks, found.rejected) == (1, 1)
     else:  # the key keeps the click from being charged twice, but the second file is refused whole
-        assert getattr(found, "sqlstate", None) == "23505"
+        assert getattr(found, "sqlstate", None) == "55P03"
     assert one(town.db, "select count(*) from marketplace.ad_click") == (3 if locked else 2)
     assert consistency(town.db) == {}
 
