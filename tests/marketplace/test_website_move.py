@@ -166,6 +166,8 @@ def test_only_a_move_gives_a_website_to_another_and_to_one_who_is_there(four: Fo
         with expect(state), four.db.transaction():
             run(four.db, statement, four.adv)
     with logged_in(four, "marketplace_web") as (site, _):
+        with expect("23B20"):
+            run(site, "update marketplace.website set profile = %s", four.adv)
         run(site, "update marketplace.website set website_name = 'new', profile = %s where website = %s",
             four.both, four.sites[four.pub])  # fmt: skip
         with expect("42501", native=True):

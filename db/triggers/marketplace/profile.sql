@@ -19,7 +19,7 @@ comment on function marketplace.owner_keep() is
 
 create or replace function marketplace.website_keep()
 returns trigger
-language plpgsql
+language plpgsql security definer -- the site, which saves whole rows, reads no moves
 set search_path = pg_catalog, marketplace, pg_temp
 as $$
 begin
