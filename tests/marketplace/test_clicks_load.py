@@ -21,7 +21,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from pybridge.errors import NotAllowed, RequestIdReused
+from pybridge.errors import Busy, NotAllowed, RequestIdReused
 from pybridge.files import click_loading, clicks
 from tests.conftest import Connect, Connection
 from tests.support import domain, market
@@ -469,13 +469,13 @@ def test_two_overlapping_files_at_once_load_each_click_once(town: Town, connect:
     if not locked:
         body = one(town.db, "select pg_get_functiondef('marketplace.refuse_named_clicks'::regproc)")
         town.db.execute(body.replace("perform from marketplace.turn as t where t.turn = 'NAMES' for update;", ""))
-    ended: list[click_loading.Loaded | psycopg.Error] = []
+    ended: list[click_loading.Loaded | Busy] = []
     second = connect()
 
     def load_other() -> None:
         try:
             ended.append(click_loading.load(second, other, now=NOW))
-        except psycopg.Error as error:
+        except Busy as error:
             ended.append(error)
 
     thread = threading.Thread(target=load_other)
