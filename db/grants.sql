@@ -169,10 +169,19 @@ marketplace.current_totals, marketplace.past_transactions, marketplace.why, mark
 marketplace.top_items, marketplace.check_profile, marketplace.check_period, marketplace.click_lines, marketplace.account,
 marketplace.click_counts
 to marketplace_web, marketplace_profile;
+-- pybridge profile show.
+grant execute on function marketplace.account to bookkeeper;
 grant execute on function marketplace.statement_lines, marketplace.all_click_counts to analyst, bookkeeper, auditor;
+grant execute on function marketplace.profile_statement
+to marketplace_web, marketplace_profile, analyst, bookkeeper, auditor;
+grant execute on function marketplace.means_of, marketplace.action_of to marketplace_web, marketplace_profile;
+grant execute on function marketplace.owed_by to marketplace_web, marketplace_profile, bookkeeper;
+-- What the site's operators see of the nightly jobs.
+grant usage on schema jobs to marketplace_web;
+grant execute on function jobs.recent_runs to marketplace_web;
 grant select on marketplace.click_window to marketplace_web, bookkeeper, auditor;
 -- A policy asks it.
-grant execute on function marketplace.takes_click_at to marketplace_web;
+grant execute on function marketplace.takes_click_at, marketplace.is_advertisement_of to marketplace_web;
 grant execute on function marketplace.record_clicks to marketplace_web;
 grant execute on function marketplace.begin_click_file, marketplace.load_clicks to marketplace_web, scheduler, bookkeeper;
 grant execute on function marketplace.exclude_clicks to bookkeeper, marketplace_web;
@@ -211,7 +220,10 @@ grant select (
 ) on marketplace.payment_attempt to marketplace_web;
 grant select (payment_means, profile, kind, gateway, set_at, ended_at)
 on marketplace.payment_means to marketplace_web;
-grant select on marketplace.settlement, marketplace.settlement_part, marketplace.payout_hold to bookkeeper, auditor;
+grant select on
+marketplace.settlement, marketplace.settlement_part, marketplace.payout_hold, marketplace.website_move,
+marketplace.click_flag, marketplace.click_flag_rule
+to bookkeeper, auditor;
 grant select on marketplace.pause, marketplace.account_closing to marketplace_web, bookkeeper, auditor;
 grant select (settlement, transaction, profile, kind, amount, undoes, reason, settled_at)
 on marketplace.settlement to marketplace_web;
@@ -226,13 +238,17 @@ grant select on marketplace.open_gateways to scheduler, bookkeeper;
 grant execute on function
 marketplace.begin_look, marketplace.end_look, marketplace.take_in, marketplace.balance_since, marketplace.record_balance
 to scheduler, bookkeeper;
-grant execute on function marketplace.record_event, marketplace.record_account, marketplace.accounts_to_ask to scheduler;
+grant execute on function marketplace.record_event, marketplace.record_account, marketplace.accounts_to_ask, marketplace.record_action to scheduler;
 grant execute on function
 marketplace.refund_transaction, marketplace.refund_clicks, marketplace.cancel_attempt, marketplace.resolve_attempt, marketplace.retry_transaction,
 marketplace.clear_alarm, marketplace.call_off_refund, marketplace.book_entry, marketplace.move_reserve, marketplace.book_loss, marketplace.book_fee, marketplace.transfer,
 marketplace.set_purse, marketplace.declare_foreign, marketplace.settle, marketplace.undo_settlement, marketplace.give_goodwill,
-marketplace.charge_fee, marketplace.undo_by_hand, marketplace.hold_payouts, marketplace.release_payouts
+marketplace.charge_fee, marketplace.undo_by_hand, marketplace.hold_payouts, marketplace.release_payouts,
+marketplace.move_website, marketplace.undo_website_move, marketplace.erase_profile,
+marketplace.decide_click_flag
 to bookkeeper;
+grant execute on function marketplace.erase_kept_names to scheduler, bookkeeper;
+grant select on marketplace.kept_name to bookkeeper;
 grant execute on function
 marketplace.set_payment_means, marketplace.end_payment_means, marketplace.pause_clicks, marketplace.resume_clicks, marketplace.close_account,
 marketplace.reopen_account

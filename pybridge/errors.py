@@ -355,6 +355,24 @@ class FileDiffers(Refused):
     sqlstate = "23B57"
 
 
+class ClickNameUsed(Refused):
+    """A click of that name was recorded before, of other content."""
+
+    sqlstate = "23B58"
+
+
+class NotMoved(Refused):
+    """A website cannot be moved, or its move undone: what was clicked since is charged, or it is another's since."""
+
+    sqlstate = "23B59"
+
+
+class NotErasable(Refused):
+    """A profile has money open, or has not left; or it is erased, and nothing new is written of it."""
+
+    sqlstate = "23B91"
+
+
 class MonthClosed(Refused):
     """The month is closed: what comes now joins the open one."""
 

@@ -29,6 +29,7 @@ COMMANDS = {
     "job": ("job", "Jobs: run one, list them, see what became of their runs."),
     "clicks": ("clicks", "Clicks: load files of them."),
     "payment": ("payment", "Charges and payouts: what is due, what was tried, what a person decides."),
+    "profile": ("profile", "People's accounts: settle, give, hold, pause, close, move a website, erase; and undo it."),
     "site": (
         "web.site",
         "Write all reports of a period as pages that link to each other, for a role that may read all of them.",

@@ -60,6 +60,20 @@ class OutlookRow:
     job_order: int
 
 
+@dataclass(frozen=True)
+class RecentRunsRow:
+    """A row of `jobs.recent_runs`."""
+
+    job_run: int
+    job: str
+    job_note: str
+    period: str
+    state: str
+    started_at: datetime
+    finished_at: datetime | None
+    row_count: int | None
+
+
 class Jobs(Room):
     """Jobs that run by the clock, and what became of each run"""
 
@@ -131,3 +145,10 @@ class Jobs(Room):
         running, crashed, failed or partial.
         """
         return self._rows(OutlookRow, "outlook", **given(now=now))
+
+    def recent_runs(self, *, days: int = 7) -> list[RecentRunsRow]:
+        """Runs of jobs of the last days days, newest first, for the pages of a site's operators: what each did, and how
+        it ended (running, crashed, or its outcome). What went wrong in words is in report.job_run, since it may name
+        people. 22023. period is empty of a job that has none.
+        """
+        return self._rows(RecentRunsRow, "recent_runs", days=days)

@@ -62,7 +62,9 @@ JOBS: dict[str, LiteralString | Runner] = {
     "log_rollup": lambda connection, *_: _done(Billig(connection).roll_up_log()),
     "confirmation_numbers": lambda connection, *_: _done(Billig(connection).number_confirmations()),
     "vat_change": lambda connection, *_: _done(sum(each.tickets for each in Billig(connection).change_vat())),
-    "kept_names": lambda connection, *_: _done(Billig(connection).erase_kept_names()),
+    "kept_names": lambda connection, _number, _period, now: _done(
+        Billig(connection).erase_kept_names() + Marketplace(connection).erase_kept_names(now=now)
+    ),
     "marketplace_partitions": _partitions,
     "marketplace_update": _update,
     "marketplace_close": "select coalesce(sum(transactions), 0)::bigint, null"

@@ -290,6 +290,11 @@ def record(
         now=now,
         job_run=job_run,
     )
+    if answer.action is not None and recorded.state == "REQUIRES_ACTION":
+        market.record_action(
+            payment_attempt=request.attempt, client_secret=answer.action.client_secret,
+            redirect_url=answer.action.redirect_url, now=now,
+        )  # fmt: skip
     return recorded
 
 

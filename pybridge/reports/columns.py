@@ -20,6 +20,8 @@ LABELS = {
     "attempt_number": N_("Attempt"),
     "broken": N_("Rows found"),
     "business_date": N_("Business day"),
+    "click_flag": N_("Flag"),
+    "click_month": N_("Clicked in"),
     "closed_first_day": N_("Closed period, first day"),
     "closed_last_day": N_("Closed period, last day"),
     "consecutive_failures": N_("Failures in a row"),

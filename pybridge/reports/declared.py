@@ -124,6 +124,17 @@ ROWS = (
         " and it was not won.",
     ),
     Declared(
+        "click_flag", N_("Clicks to look at"),
+        N_("Clicks on a profile's own website, and bursts of one clicker: charged until somebody decides."),
+        (DAYS, "open"),
+        ("click_flag", "status", "kind", "profile", "profile_name", "item_number", "item_name", "since", "until",
+         "clicks", "rule_clicks", "flagged_date", "reason", "decided_at", "decided_by"),
+        "(status = 'OPEN') desc, since, click_flag",
+        called="click-flags", day="flagged_date", wide=True,
+        first=("click_flag", "status", "kind", "profile_name", "item_name", "since", "clicks"),
+        meaning="Clicks, excluded ones left out. pybridge profile decide-flag decides.",
+    ),
+    Declared(
         "unprinted_receipt", N_("Receipts never printed"),
         N_("Sales and returns whose receipt was never printed, at a cash point or on the web."),
         ("seller", DAYS),

@@ -42,14 +42,14 @@ LINES = ("kari", "Kari Nordmann", "Åse-Märta O'Brien", "山田", "x" * 500, "1
 # and what only the project itself writes.
 AS_SAID = re.compile(
     r"bank\.(entry|entry_detail|entry_reference|expected|file_.*|import_left_out|statement|payout.*|match_rule|account)\."
-    r"|marketplace\.(gateway.*|balance_.*|payment_attempt.*|stray|click_file_.*|click_name|decline_code|decline_cause|attempt_step"
-    r"|waiting_term|account_name)\."
+    r"|marketplace\.(gateway.*|balance_.*|payment_attempt.*|stray|click_file_.*|click_name|payment_action|decline_code|decline_cause"
+    r"|attempt_step|waiting_term|account_name)\."
     r"|billig\.(ticket|transaction_log|till_report_item|z_report_line|ticket_refusal|transaction_type|sold_name)\."
     r"|billig\.(receipt_word|receipt_line|event\.programme_key|purchase\.buyer)|books\.exported_line\."
     r"|marketplace\.purse_movement\.entry|deploy\.|jobs\.(job_run\.error_|schedule)"
     r"|\.(saft_code|element|purse|function_name|organisation_number|kind|gateway|rule|source|status|state|event|job"
     r"|line_kind\w*|line_text|item|item_note|debit|credit|currency|account_number|made_by|sale_channel|side|direction"
-    r"|outcome|period_kind|event_type|error|no_bank_day|resolution|turn"
+    r"|outcome|decision|clicker|period_kind|event_type|error|no_bank_day|resolution|turn"
     r"|receipt_kind|term|layout|used_tickets|no_vat_code|voucher)$"
 )
 

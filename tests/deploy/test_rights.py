@@ -426,6 +426,7 @@ def test_an_analyst_sees_reports_and_creates_in_analysis_and_nothing_else(
         of_others = (
             "blocker",
             "cancelled_",
+            "click_flag",
             "closed_period",
             "gateway_",
             "late_transaction",

@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import psycopg
 import pytest
 from psycopg import sql
 
-from pybridge.errors import NotAllowed, RequestIdReused
+from pybridge.errors import Busy, NotAllowed, RequestIdReused
 from pybridge.files import click_loading, clicks
 from tests.conftest import Connect, Connection
 from tests.support import domain, market
@@ -468,14 +467,14 @@ def test_two_overlapping_files_at_once_load_each_click_once(town: Town, connect:
     other = town.file(header + "2026-01-05 11:00,AD,SITE,b\n2026-01-05 12:00,AD,SITE,c\n", "other.csv")
     if not locked:
         body = one(town.db, "select pg_get_functiondef('marketplace.refuse_named_clicks'::regproc)")
-        town.db.execute(body.replace("lock table marketplace.click_name in share row exclusive mode;", ""))
-    ended: list[click_loading.Loaded | psycopg.Error] = []
+        town.db.execute(body.replace("perform from marketplace.turn as t where t.turn = 'NAMES' for update;", ""))
+    ended: list[click_loading.Loaded | Busy] = []
     second = connect()
 
     def load_other() -> None:
         try:
             ended.append(click_loading.load(second, other, now=NOW))
-        except psycopg.Error as error:
+        except Busy as error:
             ended.append(error)
 
     thread = threading.Thread(target=load_other)
@@ -490,7 +489,7 @@ def test_two_overlapping_files_at_once_load_each_click_once(town: Town, connect:
         assert isinstance(found, click_loading.Loaded)
         assert (found.clicks, found.rejected) == (1, 1)
     else:  # the key keeps the click from being charged twice, but the second file is refused whole
-        assert getattr(found, "sqlstate", None) == "23505"
+        assert getattr(found, "sqlstate", None) == "55P03"
     assert one(town.db, "select count(*) from marketplace.ad_click") == (3 if locked else 2)
     assert consistency(town.db) == {}
 

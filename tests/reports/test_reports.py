@@ -279,6 +279,7 @@ TESTED_ELSEWHERE = {  # test_arguments.py, test_settlement.py, test_till.py, tes
     "unattached_payment",
     "unprinted_receipt",
     "dispute",
+    "click_flag",  # test_click_names.py
     "owed_back",
     "fee",
     "bank_accepted_gap",

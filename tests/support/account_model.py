@@ -163,6 +163,7 @@ class World:
     people: list[int] = field(default_factory=list)
     ads: dict[int, tuple[int, Decimal]] = field(default_factory=dict)
     sites: dict[int, int] = field(default_factory=dict)
+    moves: list[tuple[int, datetime, int]] = field(default_factory=list)  # site, from when on, whose it was until then
     open: date = FIRST
     now: datetime = field(default_factory=lambda: market.day(FIRST))
     clicks: list[Click] = field(default_factory=list)
@@ -256,7 +257,9 @@ class World:
             site = row["website"]
             person, price = self.ads[row["advertisement"]]
             share = NOTHING if site is None else (price * (1 - RATE)).quantize(MICRO, ROUND_DOWN)
-            self.clicks.append(Click(row, person, None if site is None else self.sites[site], price, share))
+            had = [owner for moved, since, owner in self.moves if moved == site and since > row["click_time"]]
+            earner = None if site is None else [*had, self.sites[site]][0]
+            self.clicks.append(Click(row, person, earner, price, share))
 
     def month_ends(self) -> None:
         if self.chance.random() < 0.8:
@@ -897,6 +900,19 @@ class World:
         self.held ^= {person}
         self.done[function] += 1
 
+    def a_website_is_moved(self) -> None:
+        site = self.chance.choice(list(self.sites))
+        had, to = self.sites[site], self.chance.choice(self.people if self.exact else self.people[1:])
+        if had == to or any(moved == site and since >= self.now for moved, since, _ in self.moves):
+            return
+        market.call(self.db, "move_website", website=site, profile=to, reason="sold", now=self.now)
+        self.sites[site] = to
+        self.moves.append((site, self.now, had))
+        for click in self.clicks:
+            if click.month is None and click.row["website"] == site and click.row["click_time"] >= self.now:
+                click.publisher = to
+        self.done["moved"] += 1
+
     # --- the wholes ---
 
     def worth(self, person: int, *, settled: bool) -> Decimal:
@@ -1062,6 +1078,7 @@ class World:
         *(a_settlement_is_undone,) * 2,
         *(money_is_booked_by_hand,) * 2,
         *(payouts_are_held,) * 1,
+        *(a_website_is_moved,) * 2,
     )
 
 

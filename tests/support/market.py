@@ -130,7 +130,7 @@ def partitions(db: Connection, since: date, months: int) -> None:
     call(db, "ensure_partitions", **{"from": since, "months": months})
 
 
-def update(db: Connection, month: date | None, now: datetime) -> Row:
+def update(db: Connection, month: date | None, now: datetime | None) -> Row:
     return call(db, "update_transactions", month=month, now=now)[0]
 
 

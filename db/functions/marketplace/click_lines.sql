@@ -1,7 +1,7 @@
 create or replace function marketplace.click_lines(p_profile bigint, p_month date, p_transaction bigint)
 returns table (
     side text, item bigint, price numeric, commission_rate numeric, clicks bigint, price_amount numeric,
-    commission_amount numeric, amount numeric, reason text
+    commission_amount numeric, amount numeric, reason text, click_month date
 )
 language plpgsql stable security definer rows 10
 set search_path = pg_catalog, marketplace, pg_temp
@@ -11,6 +11,7 @@ as $$
 declare
     -- Late clicks are of earlier months, so that the month alone does not find them.
     v_ends timestamptz;
+    v_begins constant timestamptz := marketplace.day_begins(p_month);
 begin
     perform books.check_day('p_month', p_month);
     perform marketplace.check_profile(p_profile);
@@ -19,17 +20,19 @@ begin
     return query
     select
         'ADVERTISEMENT', c.advertisement, c.price::numeric, null::numeric, count(*), sum(c.price), null::numeric,
-        sum(c.price), null::text
+        sum(c.price), null::text,
+        case when c.click_time < v_begins then marketplace.month_of(c.click_time) else p_month end
     from marketplace.ad_click as c
     where c.profile = p_profile and c.click_time < v_ends and c.advertisement_charge_transaction = p_transaction
-    group by c.advertisement, c.price
+    group by c.advertisement, c.price, 10
     union all
     select
         'WEBSITE', c.website, c.price::numeric, c.commission_rate::numeric, count(*), sum(c.price),
-        sum(c.price - c.publisher_share), -sum(c.publisher_share), null::text
+        sum(c.price - c.publisher_share), -sum(c.publisher_share), null::text,
+        case when c.click_time < v_begins then marketplace.month_of(c.click_time) else p_month end
     from marketplace.ad_click as c
     where c.publisher = p_profile and c.click_time < v_ends and c.website_payment_transaction = p_transaction
-    group by c.website, c.price, c.commission_rate;
+    group by c.website, c.price, c.commission_rate, 10;
 
     -- What was taken back: the click itself stays in the month that charged it. Most transactions have none.
     if not exists (select from marketplace.adjustment as j where j.transaction = p_transaction) then
@@ -57,7 +60,8 @@ begin
     )
 
     select
-        t.side, f.item, null::numeric, null::numeric, -count(*), null::numeric, null::numeric, sum(t.amount), t.reason::text
+        t.side, f.item, null::numeric, null::numeric, -count(*), null::numeric, null::numeric, sum(t.amount), t.reason::text,
+        null::date
     from taken as t
     left join found as f on t.side = f.side and t.click_time = f.click_time and t.ad_click = f.ad_click
     group by t.side, f.item, t.reason;
@@ -65,4 +69,4 @@ end;
 $$;
 
 comment on function marketplace.click_lines(bigint, date, bigint) is
-'What a transaction of a profile and a month is made of: the lines of report.marketplace_statement_line, and of own_statement_line, whose columns it has (item is their item_number). 42501 another''s; P0002 no such profile. May be null: item, price, commission_rate, price_amount, commission_amount, reason.';
+'What a transaction of a profile and a month is made of: the lines of report.marketplace_statement_line, and of own_statement_line, whose columns it has (item is their item_number). click_month: of which month the clicks are, an earlier one of late clicks. 42501 another''s; P0002 no such profile. May be null: item, price, commission_rate, price_amount, commission_amount, reason, click_month.';

@@ -41,7 +41,10 @@ begin
         union all
         select w.website, w.website_name
         from marketplace.website as w
-        where p_side = 'WEBSITE' and w.profile = p_profile
+        where p_side = 'WEBSITE' and w.website in (
+            select o.website from marketplace.website_owner as o
+            where o.profile = p_profile and o.valid_from < v_ends and o.valid_to > v_begins
+        )
     )
 
     select t.item, t.item_name, p.period_begins, coalesce(k.clicks, 0), coalesce(k.amount, 0)

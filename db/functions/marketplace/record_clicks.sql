@@ -2,7 +2,9 @@ create or replace function marketplace.record_clicks(
     p_advertisements bigint[],
     p_websites bigint[] default null,
     p_click_times timestamptz[] default null,
-    p_source text default null
+    p_source text default null,
+    p_click_names text[] default null,
+    p_clickers text[] default null
 )
 returns bigint
 language plpgsql security definer
@@ -19,12 +21,14 @@ declare
     v_hash bytea;
     v_known bigint;
     v_recorded bigint;
-    v_months date[];
+    v_new bigint[];
 begin
     perform books.check_text('p_source', p_source);
     p_advertisements := books.list('p_advertisements', p_advertisements);
     p_websites := books.list('p_websites', p_websites, true);
     p_click_times := books.list('p_click_times', p_click_times);
+    p_click_names := books.list('p_click_names', p_click_names, true);
+    p_clickers := books.list('p_clickers', p_clickers, true);
     v_websites := coalesce(p_websites, array_fill(null::bigint, array[coalesce(v_count, 0)::int]));
     v_times := coalesce(p_click_times, array_fill(now(), array[coalesce(v_count, 0)::int]));
     if
@@ -38,6 +42,7 @@ begin
                 v_count, cardinality(p_websites), cardinality(p_click_times)),
             hint = 'Each click has an advertisement and a time; its website is null on a page of our own.';
     end if;
+    perform marketplace.check_click_names(p_click_names, p_clickers, v_count);
     select min(t), max(t) into v_first_time, v_last_time from unnest(v_times) as t;
     if not (marketplace.takes_click_at(v_first_time) and marketplace.takes_click_at(v_last_time)) then
         raise exception 'no click was then' using
@@ -50,7 +55,7 @@ begin
             concat_ws(';', p_advertisements::text, p_websites::text, (
                 select string_agg(extract(epoch from x.t)::text, ',' order by x.n)
                 from unnest(p_click_times) with ordinality as x (t, n)
-            )),
+            ), p_click_names::text, p_clickers::text),
             'UTF8'
         ));
         v_known := marketplace.begin_click_source(p_source, v_hash, v_count);
@@ -59,23 +64,10 @@ begin
         end if;
     end if;
 
-    -- Each month is looked for once, not once a click; of most batches there is one.
-    with batch as materialized (
-        select distinct marketplace.month_of(t) as month
-        from unnest(
-            case
-                when marketplace.month_of(v_first_time) = marketplace.month_of(v_last_time) then array[v_last_time]
-                else v_times
-            end
-        ) as t
-    )
-
-    select array_agg(b.month) into v_months
-    from batch as b
-    where
-        b.month between marketplace.oldest_click(now())::date and (now() + interval '1 month')::date
-        and to_regclass('marketplace.' || marketplace.partition_name(b.month)) is null;
-    perform marketplace.ensure_partitions(m, 1) from unnest(v_months) as m;
+    if p_click_names is not null then
+        v_new := marketplace.name_clicks(p_click_names, p_advertisements, v_websites, v_times, p_click_times is not null);
+    end if;
+    perform marketplace.ensure_batch_months(v_times);
 
     -- What each advertisement cost at the last moment of the batch: of most, what it cost in all of it. Looked up by key,
     -- and not in advertisement_tariff, which would read every price there is, for one click as well.
@@ -87,13 +79,14 @@ begin
     )
 
     insert into marketplace.ad_click (
-        profile, click_time, advertisement, website, publisher, price, commission_rate, publisher_share, source
+        profile, click_time, advertisement, website, publisher, price, commission_rate, publisher_share, source, clicker
     )
     select
         o.profile, k.click_time, k.advertisement, k.website, w.profile, p.price, r.rate,
         marketplace.publisher_share(p.price, r.rate, k.website),
-        p_source
-    from unnest(p_advertisements, v_websites, v_times) with ordinality as k (advertisement, website, click_time, n)
+        p_source, k.clicker
+    from unnest(p_advertisements, v_websites, v_times, p_clickers) with ordinality
+        as k (advertisement, website, click_time, clicker, n)
     inner join offer as o on k.advertisement = o.advertisement
     cross join lateral (
         select
@@ -103,12 +96,12 @@ begin
             end as price
     ) as p
     inner join marketplace.commission_period as r on k.click_time >= r.valid_from and k.click_time < r.valid_to
-    left join marketplace.website as w on k.website = w.website
-    where p.price is not null and (k.website is null or w.website is not null)
+    left join lateral marketplace.owner_at(k.website, k.click_time) as w on true
+    where p.price is not null and (k.website is null or w.profile is not null) and (v_new is null or k.n = any (v_new))
     order by o.profile, k.click_time, k.n; -- the key's order: its pages are visited once a batch
     get diagnostics v_recorded = row_count;
-    if v_recorded = v_count then
-        return v_recorded;
+    if v_recorded = coalesce(cardinality(v_new), v_count) then
+        return v_count;
     end if;
 
     perform marketplace.refuse_clicks(p_advertisements, v_websites, v_times);
@@ -116,5 +109,5 @@ begin
 end;
 $$;
 
-comment on function marketplace.record_clicks(bigint[], bigint[], timestamptz[], text) is
-'Records a batch of clicks, all or none, with publisher, price and commission as they were at each click''s time; how many. p_websites: where, null on our own pages; p_click_times: when, now by default; p_source: a name of the batch, so that the same one sent again records nothing more. Makes a missing partition of the last two years or the coming month. 22023, also where a time is outside marketplace.click_window; P0002 no such advertisement or website; 23B13 the source held other clicks; 23B67 no price or rate at that time. May be null: p_websites[].';
+comment on function marketplace.record_clicks(bigint[], bigint[], timestamptz[], text, text[], text[]) is
+'Records a batch of clicks, all or none, with publisher, price and commission as they were at each click''s time; how many. p_websites: where, null on our own pages; p_click_times: when, now by default; p_source: a name of the batch, so that the same one sent again records nothing more. p_click_names: one name each, so that a click that is sent again, in whatever batch, is recorded once, and the answer is the same; p_clickers: a hash of who clicked, so that bursts are flagged (click_flag). Makes a missing partition of the last two years or the coming month. 22023, also where a time is outside marketplace.click_window; P0002 no such advertisement or website; 23B13 the source held other clicks; 23B58 a name was another click''s; 23B67 no price or rate at that time. May be null: p_websites[], p_click_names[], p_clickers[].';

@@ -20,6 +20,7 @@ begin
         or p_details is null or jsonb_typeof(p_details) <> 'object' or p_details = '{}'
         or p_details ?| array['metadata', 'description', 'transfer_group', 'execution_date', 'refunds']
         or exists (select from jsonb_each(p_details) as d where jsonb_typeof(d.value) <> 'string' or d.value = '""')
+        or p_details ->> 'last_digits' !~ '^[0-9]{2,4}$' or p_details - 'last_digits' = '{}'
     then
         raise exception 'a means of payment is an object of texts' using
             errcode = '22023',
@@ -58,4 +59,4 @@ end;
 $$;
 
 comment on function marketplace.set_payment_means(bigint, text, text, jsonb, timestamptz) is
-'How a profile pays (CHARGE), or is paid (PAYOUT), from now on; its number, the old one''s if it is the same. What was declined with the old one, or was prepared and not sent, is tried with the new one by the next run. No card numbers: what the gateway calls the card. 22023; 23B53 no bank can pay to the account: its check digits are wrong, or its holder has no name; P0002 no such profile, or the gateway does not do that.';
+'How a profile pays (CHARGE), or is paid (PAYOUT), from now on; its number, the old one''s if it is the same. What was declined with the old one, or was prepared and not sent, is tried with the new one by the next run. No card numbers: what the gateway calls the card; its last two to four digits may be told as last_digits, which no gateway is sent and means_of shows. 22023; 23B53 no bank can pay to the account: its check digits are wrong, or its holder has no name; P0002 no such profile, or the gateway does not do that.';

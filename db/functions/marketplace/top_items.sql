@@ -37,7 +37,10 @@ begin
             on
                 c.publisher = p_profile and c.website = w.website
                 and c.click_time >= v_begins and c.click_time < v_ends and c.excluded_at is null
-        where p_side = 'WEBSITE' and w.profile = p_profile
+        where p_side = 'WEBSITE' and w.website in (
+            select o.website from marketplace.website_owner as o
+            where o.profile = p_profile and o.valid_from < v_ends and o.valid_to > v_begins
+        )
         group by w.website
     )
 

@@ -66,7 +66,7 @@ begin
         from seen as g
         left join marketplace.transaction as t on g.transaction = t.transaction
         left join marketplace.advertisement as a on g.what = 'charge' and g.item = a.advertisement
-        left join marketplace.website as w on g.what = 'payment' and g.item = w.website
+        left join lateral marketplace.owner_at(g.item, g.first_time) as w on g.what = 'payment'
     ),
 
     late as materialized (

@@ -11,6 +11,9 @@ begin
         or (new.account_closing, new.profile, new.rest, new.reason, new.closed_at, new.closed_by)
         is distinct from (old.account_closing, old.profile, old.rest, old.reason, old.closed_at, old.closed_by)
     then
+        if marketplace.erases(to_jsonb(old), to_jsonb(new)) then
+            return new;
+        end if;
         raise exception 'a closing is undone, and never changed' using
             errcode = '23B62',
             detail = format('Closing %s of profile %s.', old.account_closing, old.profile),

@@ -11,6 +11,9 @@ begin
         or (new.pause, new.advertisement, new.website, new.profile, new.reason, new.paused_from, new.paused_by)
         is distinct from (old.pause, old.advertisement, old.website, old.profile, old.reason, old.paused_from, old.paused_by)
     then
+        if marketplace.erases(to_jsonb(old), to_jsonb(new)) then
+            return new;
+        end if;
         raise exception 'a pause is ended, and never changed' using
             errcode = '23B62',
             detail = format('Pause %s.', old.pause),

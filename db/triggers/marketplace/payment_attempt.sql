@@ -64,10 +64,12 @@ begin
             or new.lost > old.lost and new.event not in ('lost', 'refund_called_off') or new.lost < old.lost and new.event <> 'reinstated'
             or new.credited <> old.credited and (new.credited < old.credited or new.event <> 'credited')
         then
-            raise exception 'what was asked of the gateway is frozen' using
-                errcode = '23B71',
-                detail = format('Attempt %s, %s.', old.payment_attempt, old.state),
-                hint = 'Another request is another attempt.';
+            if new.event <> 'erased' or not marketplace.erases(to_jsonb(old), to_jsonb(new)) then
+                raise exception 'what was asked of the gateway is frozen' using
+                    errcode = '23B71',
+                    detail = format('Attempt %s, %s.', old.payment_attempt, old.state),
+                    hint = 'Another request is another attempt.';
+            end if;
         end if;
         new.from_state := old.state;
         if new.kind = 'CHARGE' and new.state = 'SUCCEEDED' and old.state <> 'SUCCEEDED' then
@@ -116,7 +118,7 @@ begin
         new.payment_attempt, new.from_state, new.event, new.state, new.changed_at,
         case when new.event in (
             'prepared', 'cancelled', 'released', 'confirmed_done', 'confirmed_undone', 'refunded', 'refund_called_off', 'credited', 'disputed',
-            'reinstated', 'lost', 'alarm_cleared', 'doubted'
+            'reinstated', 'lost', 'alarm_cleared', 'doubted', 'erased'
         )
             then null else new.job_run end,
         nullif(concat_ws(' ', new.alarm, new.error_code, new.decline_code, new.message), '')
@@ -155,6 +157,9 @@ begin
     ) as e (place, kind, debit, credit, is_so, amount)
     where e.is_so
     order by e.place;
+    if new.from_state = 'REQUIRES_ACTION' and new.state <> 'REQUIRES_ACTION' then
+        delete from marketplace.payment_action as x where x.payment_attempt = new.payment_attempt;
+    end if;
     if new.state = 'SUCCEEDED' and new.from_state <> 'SUCCEEDED' then
         update marketplace.transaction as t
         set status = 'EXECUTED', executed = (new.resolved_at at time zone books.time_zone())::date
@@ -231,6 +236,9 @@ begin
         is distinct from
         (old.payment_means, old.profile, old.kind, old.gateway, old.details, old.set_at, old.set_by)
     then
+        if marketplace.erases(to_jsonb(old), to_jsonb(new)) then
+            return new;
+        end if;
         raise exception 'a means of payment is ended, and never changed' using
             errcode = '23B62',
             detail = format('Means %s of profile %s.', old.payment_means, old.profile),
@@ -278,7 +286,7 @@ for each statement execute function marketplace.record_keep();
 alter table marketplace.payment_attempt enable always trigger payment_attempt_delete;
 
 create or replace trigger payment_attempt_event_keep
-before update or delete or truncate on marketplace.payment_attempt_event
+before delete or truncate on marketplace.payment_attempt_event
 for each statement execute function marketplace.record_keep();
 alter table marketplace.payment_attempt_event enable always trigger payment_attempt_event_keep;
 

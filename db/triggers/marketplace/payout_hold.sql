@@ -11,6 +11,9 @@ begin
         or (new.payout_hold, new.profile, new.reason, new.held_at, new.held_by)
         is distinct from (old.payout_hold, old.profile, old.reason, old.held_at, old.held_by)
     then
+        if marketplace.erases(to_jsonb(old), to_jsonb(new)) then
+            return new;
+        end if;
         raise exception 'a hold is released, and never changed' using
             errcode = '23B62',
             detail = format('Hold %s of profile %s.', old.payout_hold, old.profile),

@@ -153,7 +153,7 @@ for each row execute function marketplace.settlement_follow();
 alter table marketplace.settlement enable always trigger settlement_follow;
 
 create or replace trigger settlement_change
-before update or delete or truncate on marketplace.settlement
+before delete or truncate on marketplace.settlement
 for each statement execute function marketplace.record_keep();
 alter table marketplace.settlement enable always trigger settlement_change;
 

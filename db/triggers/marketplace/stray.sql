@@ -14,6 +14,9 @@ begin
         (old.gateway, old.gateway_id, old.kind, old.idempotency_key, old.profile, old.month, old.attempt_number, old.request_id,
             old.party, old.parent, old.batch, old.amount, old.currency, old.made_at, old.gateway_look)
     then
+        if marketplace.erases(to_jsonb(old), to_jsonb(new)) then
+            return new;
+        end if;
         raise exception 'a stray is resolved once, and never changed' using
             errcode = '23B62',
             detail = format('%s of %s, %s.', old.gateway_id, old.gateway, coalesce(old.resolution, 'open')),

@@ -41,6 +41,9 @@ begin
         or abs(new.offset_amount) < abs(old.offset_amount) or new.credited < old.credited
         or (new.taken, new.taken_by) is distinct from (old.taken, old.taken_by) and old.taken_by is not null
     then
+        if marketplace.erases(to_jsonb(old), to_jsonb(new)) then
+            return new;
+        end if;
         raise exception 'the transaction is frozen' using
             errcode = '23B62',
             detail = format('Transaction %s of %s, status %s.', old.transaction, old.month, old.status),
@@ -338,7 +341,7 @@ for each statement execute function marketplace.record_keep();
 alter table marketplace.transaction_subtotal enable always trigger transaction_subtotal_keep;
 
 create or replace trigger adjustment_keep
-before update or delete or truncate on marketplace.adjustment
+before delete or truncate on marketplace.adjustment
 for each statement execute function marketplace.record_keep();
 alter table marketplace.adjustment enable always trigger adjustment_keep;
 

@@ -14,7 +14,8 @@ select
     l.commission_amount::numeric(18, 6) as commission_amount,
     l.amount::numeric(18, 6) as amount,
     l.reason,
-    (select p.profile_name from marketplace.profile as p where p.profile = t.profile) as profile_name
+    (select p.profile_name from marketplace.profile as p where p.profile = t.profile) as profile_name,
+    l.click_month
 from marketplace.transaction as t
 cross join lateral marketplace.statement_lines(t.profile, t.month, t.transaction) as l
 left join marketplace.advertisement as a on l.side = 'ADVERTISEMENT' and l.item = a.advertisement
@@ -37,3 +38,4 @@ comment on column report.marketplace_statement_line.commission_amount is 'NOK th
 comment on column report.marketplace_statement_line.amount is 'NOK, 6 decimals: above 0 the profile owes us, below 0 we owe it';
 comment on column report.marketplace_statement_line.reason is 'Why clicks were taken back; null: they were not';
 comment on column report.marketplace_statement_line.profile_name is 'Its name, as it is now';
+comment on column report.marketplace_statement_line.click_month is 'First day of the month that the clicks are of: an earlier one where they came late, after it was closed; null: taken back';

@@ -69,6 +69,15 @@ class Answer:
     error_code: str | None = None
     decline_code: str | None = None
     message: str | None = None
+    action: "Action | None" = None  # of requires_action
+
+
+@dataclass(frozen=True)
+class Action:
+    """What the site needs so that the person can confirm a charge. Never logged: it is that person's secret."""
+
+    client_secret: str = field(repr=False)
+    redirect_url: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import stripe
 
-from pybridge.payments.gateways import Account, Answer, Effect, Entry, Event, Found, Kind, Word
+from pybridge.payments.gateways import Account, Action, Answer, Effect, Entry, Event, Found, Kind, Word
 
 Object = dict[str, Any]
 
@@ -83,7 +83,19 @@ def _of_intent(said: Object) -> Answer:
     elif word != "requires_action":
         code = decline = message = None  # of an earlier try
     amount = said.get("amount_received") if word == "succeeded" else said.get("amount")
-    return Answer(word, said.get("id"), amount, _currency(said), code, decline, clean(message))
+    action = _action(said) if word == "requires_action" else None
+    return Answer(word, said.get("id"), amount, _currency(said), code, decline, clean(message), action)
+
+
+LONGEST_URL = 500  # what marketplace.record_action takes; without the address, the secret does as well
+
+
+def _action(intent: Object) -> Action | None:
+    """What the person's browser is given: the intent's secret, and where the issuer wants the person, if it says so."""
+    if not (secret := intent.get("client_secret")):
+        return None
+    to = ((intent.get("next_action") or {}).get("redirect_to_url") or {}).get("url")
+    return Action(str(secret), str(to) if to and len(str(to)) <= LONGEST_URL else None)
 
 
 def _of_transfer(said: Object) -> Answer:
@@ -116,7 +128,10 @@ def answer_of_error(error: stripe.StripeError) -> Answer:
             intent = detail.get("payment_intent") or {}
             decline = detail.get("decline_code")
             word: Word = "requires_action" if "authentication_required" in (code, decline) else "declined"
-            return Answer(word, intent.get("id"), intent.get("amount"), _currency(intent), code, decline, message)
+            action = _action(intent) if word == "requires_action" else None
+            return Answer(
+                word, intent.get("id"), intent.get("amount"), _currency(intent), code, decline, message, action
+            )  # fmt: skip
         case stripe.RateLimitError():
             return Answer("rate_limited", error_code=code, message=message)
         case stripe.IdempotencyError() if error.http_status != 409:

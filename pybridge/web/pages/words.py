@@ -31,6 +31,7 @@ CODE_COLUMNS = frozenset(
     }
 )  # fmt: skip
 CODES = {
+    "ACCEPTED": N_("honest"),
     "ADJUSTMENT": N_("adjustment"),
     "ADVANCE_RETURNS": N_("returns of advance tickets"),
     "ADVANCE_SALES": N_("advance tickets"),
@@ -40,6 +41,7 @@ CODES = {
     "BANK": N_("bank"),
     "BETWEEN": N_("between organisations"),
     "BOTH": N_("sale and return"),
+    "BURST": N_("burst"),
     "CALLED_OFF": N_("called off"),
     "CANCELLED": N_("cancelled"),
     "CARD": N_("card"),
@@ -63,6 +65,7 @@ CODES = {
     "DRAWER_OPENING": N_("drawer opened"),
     "DRAWER_OPENINGS": N_("drawer openings"),
     "EXCHANGE": N_("exchange"),
+    "EXCLUDED": N_("taken out"),
     "EXECUTED": N_("carried out"),
     "FAILED": N_("failed"),
     "FEE": N_("fee"),
@@ -101,6 +104,7 @@ CODES = {
     "OVER 90": N_("over 90"),
     "OVERDRAW": N_("more cash in the drawer"),
     "OWED": N_("owed back"),
+    "OWN_SITE": N_("own website"),
     "PAID_BACK": N_("paid back"),
     "PART": N_("a part"),
     "PAYMENT": N_("payment"),

@@ -4,7 +4,8 @@ language plpgsql stable
 set search_path = pg_catalog, jobs, pg_temp
 as $$
 begin
-    if p_now is null then
+    -- One function hands its own time on to another: that is the server's.
+    if p_now is null or p_now = now() then
         return now();
     end if;
     if not exists (select from deploy.test_clock) then

@@ -35,9 +35,10 @@ begin
         from marketplace.pause as p
         where p.website is not null
         union all
-        select w.website, p.paused_from, coalesce(p.paused_until, 'infinity'), p.reason
+        select
+            w.website, greatest(p.paused_from, w.valid_from), least(coalesce(p.paused_until, 'infinity'), w.valid_to), p.reason
         from marketplace.pause as p
-        inner join marketplace.website as w on p.profile = w.profile
+        inner join marketplace.website_owner as w on p.profile = w.profile
     )
 
     update marketplace.ad_click as c

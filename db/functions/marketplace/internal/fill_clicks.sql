@@ -19,9 +19,9 @@ begin atomic
     from marketplace.advertisement_tariff as a
     cross join marketplace.commission_period as r
     cross join (
-        select s.website, s.profile from marketplace.website as s
+        select s.website, s.profile, s.valid_from, s.valid_to from marketplace.website_owner as s
         union all
-        select 0, null
+        select 0, null, '-infinity', 'infinity'
     ) as w
     where
         c.advertisement_charge_transaction is null and c.excluded_at is null
@@ -30,7 +30,8 @@ begin atomic
         and c.advertisement = a.advertisement and c.profile = a.profile
         and c.click_time >= a.valid_from and c.click_time < a.valid_to
         and c.click_time >= r.valid_from and c.click_time < r.valid_to
-        and (c.website is null or c.website > 0) and coalesce(c.website, 0) = w.website;
+        and (c.website is null or c.website > 0) and coalesce(c.website, 0) = w.website
+        and c.click_time >= w.valid_from and c.click_time < w.valid_to;
 end;
 
 comment on function marketplace.fill_clicks(timestamptz) is

@@ -18,6 +18,7 @@ declare
     v_filled boolean := false;
 begin
     perform marketplace.exclude_paused(p_until, p_now);
+    perform marketplace.follow_moves(p_until);
     -- One look at the new clicks says whose transactions are wanted, and whether any is not filled yet.
     loop
         select o.profiles, o.is_bare into v_profiles, v_bare from marketplace.new_click_owners(p_until) as o;
@@ -25,6 +26,7 @@ begin
         perform marketplace.fill_clicks(p_until);
         v_filled := true;
     end loop;
+    perform marketplace.flag_clicks(p_until, p_now);
     insert into marketplace.update_run (month, kind, run_time)
     values (p_month, p_kind, p_now)
     returning update_run into v_run;
@@ -97,4 +99,4 @@ end;
 $$;
 
 comment on function marketplace.link_clicks(date, text, timestamptz, timestamptz) is
-'Links every click before p_until that is linked to nothing yet to the open month''s transactions, which it creates where there are none; its run''s number. Those of a pause are excluded first. Clicks of closed months are late, and listed. One statement changes clicks and counts what it changed, so that none is counted twice or left out. The month is locked by the caller. Without nested loops: new transactions have no statistics yet, and a plan made for none of them would take hours; without merge joins: they would sort the clicks.';
+'Links every click before p_until that is linked to nothing yet to the open month''s transactions, which it creates where there are none; its run''s number. Those of a pause are excluded first, and those of a website that was moved are whose it was. Clicks of closed months are late, and listed. One statement changes clicks and counts what it changed, so that none is counted twice or left out. The month is locked by the caller. Without nested loops: new transactions have no statistics yet, and a plan made for none of them would take hours; without merge joins: they would sort the clicks.';

@@ -53,7 +53,7 @@ begin
     select
         d.transaction, d.profile, d.kind, d.attempt_number, d.amount, d.gateway, d.payment_means, d.refunds,
         k.idempotency_key,
-        case when d.kind = 'REFUND' then jsonb_build_object('refunds', c.gateway_id) else m.details end
+        case when d.kind = 'REFUND' then jsonb_build_object('refunds', c.gateway_id) else m.details - 'last_digits' end
         || jsonb_build_object(
             'description', format('websuggest %s', to_char(d.month, 'YYYY-MM')),
             'metadata', k.metadata

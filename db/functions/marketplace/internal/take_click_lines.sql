@@ -97,7 +97,8 @@ begin
     inner join marketplace.commission_period as r on k.click_time >= r.valid_from and k.click_time < r.valid_to
     left join marketplace.advertisement_tariff as t
         on k.advertisement = t.advertisement and k.click_time >= t.valid_from and k.click_time < t.valid_to
-    left join marketplace.website as w on k.website = w.website
+    left join marketplace.website_owner as w
+        on k.website = w.website and k.click_time >= w.valid_from and k.click_time < w.valid_to
     where
         k.click_time >= v_from and k.click_time < v_until
         and (w.website is not null or not k.has_website)

@@ -114,8 +114,27 @@ def _statement(context: Context, books: Books, page: str, profile: int | None) -
         sections += _transaction(context, books, dict(zip(found.columns, row, strict=True)), kind)
     assert month is not None
     last = (month + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    sections += _later(context, month, profile)
     sections += _clicks(context, books, month, last, profile)
     return sections
+
+
+def _later(context: Context, month: date, profile: int | None) -> list[Section]:
+    """What was clicked in the month, came late, and is in another statement: with it, the parts agree."""
+    found = ask(
+        context,
+        "later",
+        """
+        select side, item_name, of_month as month, price, commission_rate, clicks, amount
+        from marketplace.profile_statement(%(profile)s, %(month)s)
+        where what = 'LATER'
+        """,
+        ("clicks", "amount"),
+        profile=profile,
+        month=month,
+    )
+    title = context.words("Clicks that came late, and stand in a later statement")
+    return [Section(title, [context.grid(found, title)])] if found.rows else []
 
 
 def _transaction(context: Context, books: Books, row: Mapping[str, Any], kind: str) -> list[Section]:
@@ -131,11 +150,11 @@ def _transaction(context: Context, books: Books, row: Mapping[str, Any], kind: s
         sql.SQL(
             """
             select
-                side, item_number, item_name, price, commission_rate, clicks, price_amount, commission_amount, amount,
-                reason
+                side, item_number, item_name, click_month, price, commission_rate, clicks, price_amount,
+                commission_amount, amount, reason
             from {}
             where transaction = %(transaction)s
-            order by side, item_number, price
+            order by side, item_number, click_month desc, price
             """
         ).format(books.line),
         ("clicks", "price_amount", "commission_amount", "amount"),
