@@ -31,6 +31,7 @@ CODE_COLUMNS = frozenset(
     }
 )  # fmt: skip
 CODES = {
+    "ACCEPTED": N_("accepted"),
     "ADJUSTMENT": N_("adjustment"),
     "ADVANCE_RETURNS": N_("returns of advance tickets"),
     "ADVANCE_SALES": N_("advance tickets"),
@@ -75,6 +76,7 @@ CODES = {
     "HELD": N_("held for the rest"),
     "IN": N_("in"),
     "LATE": N_("too late"),
+    "LOST": N_("lost"),
     "MATCHED": N_("matched"),
     "MISSING": N_("missing"),
     "MONTHLY": N_("monthly"),
@@ -131,7 +133,6 @@ CODES = {
     "ROUNDING": N_("rounding"),
     "SALE": N_("sale"),
     "STAND": N_("stand"),
-    "STANDS": N_("past its deadline"),
     "SUBMITTED": N_("sent"),
     "SUCCEEDED": N_("succeeded"),
     "SUGGESTED": N_("suggested"),
@@ -147,6 +148,7 @@ CODES = {
     "VIPPS": N_("Vipps"),
     "VOIDED_SALES": N_("voided sales"),
     "WEBSITE": N_("website"),
+    "WON": N_("won"),
     "WRITE_OFF": N_("write-off"),
     "X_REPORT": N_("X report"),
     "Z_REPORT": N_("Z report"),

@@ -18,7 +18,7 @@ begin
                 from billig.payment as o
                 where o.payment = coalesce(p.disputed_payment, l.gives_back)
             ), '') else '' end as reference,
-            null::bigint as owed_back, null::boolean as is_repayment
+            null::bigint as owed_back, null::boolean as is_repayment, null::bigint as loss, null::boolean as is_won, null::bigint as apart
         from bank.route as r
         inner join billig.payment_line as l on r.payment_method = l.payment_method and r.organisation = l.organisation
         inner join billig.payment as p on l.payment = p.payment
@@ -42,24 +42,32 @@ begin
         union all
         -- Money that bought nothing by itself: in one sum with what its payment paid for, where that is not expected yet.
         select
-            r.route, null, w.payment_method, null, w.amount, r.fee_rate, 0,
+            r.route, null, w.payment_method, null, w.amount, case when w.is_won then 0 else r.fee_rate end, 0,
             billig.local_time(w.moved_at)::date, null,
             case when r.source = 'PAYMENT' and not exists (
                 select from bank.expected as e where e.route = r.route and e.payment = w.payment
             ) then w.payment end,
             case when r.source = 'PAYMENT' then w.reference else '' end,
-            w.owed_back, w.is_repayment
+            w.owed_back, w.is_repayment, null, null, w.owed_back
         from bank.route as r
         inner join (
             select
                 o.owed_back, false as is_repayment, o.payment_method, o.organisation, o.amount,
-                coalesce(p.payment_time, o.recorded_at) as moved_at, o.provider_reference as reference, p.payment
+                coalesce(p.payment_time, o.recorded_at) as moved_at,
+                -- what a won dispute brings again is named as the dispute, with what it brings of tickets
+                coalesce(d.settled_reference, o.provider_reference) as reference, p.payment, d.owed_back is not null as is_won
             from billig.owed_back as o
-            left join billig.payment as p on o.provider_reference = p.provider_reference
+            left join billig.owed_back as d on o.reopens = d.owed_back
+            left join billig.payment as c on d.settled_reference = c.provider_reference and c.kind = 'CHARGEBACK'
+            left join billig.payment as p
+                on case
+                    when d.owed_back is null then o.provider_reference = p.provider_reference
+                    else c.payment = p.disputed_payment and p.kind = 'CHARGEBACK_WON'
+                end
             union all
             select
                 o.owed_back, true, o.payment_method, o.organisation, -o.amount, o.settled_at, o.settled_reference,
-                p.payment -- a dispute that took it with what of the payment had bought tickets
+                p.payment, false -- its payment is a dispute that took it with what of the payment had bought tickets
             from billig.owed_back as o
             left join billig.payment as p on o.settled_reference = p.provider_reference and p.kind = 'CHARGEBACK'
             where o.settled_at is not null
@@ -73,13 +81,53 @@ begin
                 select from bank.expected_owed as e
                 where e.owed_back = w.owed_back and e.is_repayment = w.is_repayment
             )
+        union all
+        -- What a dispute took beyond what there was, and what of that was won: in one sum with what it took of tickets and debts.
+        select
+            r.route, null, w.payment_method, null, w.amount, 0, w.fee, billig.local_time(w.moved_at)::date, null,
+            case when r.source = 'PAYMENT' and not exists (
+                select from bank.expected as e where e.route = r.route and e.payment = w.payment
+            ) then w.payment end,
+            case when r.source = 'PAYMENT' then w.reference else '' end,
+            null, null, w.dispute_loss, w.is_won, coalesce(w.owed_back, -w.dispute_loss)
+        from bank.route as r
+        inner join (
+            select
+                o.dispute_loss, s.is_won, o.payment_method, o.organisation, s.sign * o.amount as amount,
+                case when s.is_won then 0 else o.fee end as fee, s.moved_at, o.dispute_reference as reference,
+                coalesce(v.payment, case when not s.is_won then c.payment end) as payment, d.owed_back
+            from billig.dispute_loss as o
+            cross join lateral (
+                values (false, -1, o.recorded_at), (true, 1, o.won_at)
+            ) as s (is_won, sign, moved_at)
+            left join billig.payment as c on o.dispute_reference = c.provider_reference and c.kind = 'CHARGEBACK'
+            left join billig.payment as v on c.payment = v.disputed_payment and v.kind = 'CHARGEBACK_WON' and s.is_won
+            left join lateral (
+                select coalesce(case when s.is_won then n.owed_back end, b.owed_back) as owed_back
+                from billig.owed_back as b
+                left join billig.owed_back as n on b.owed_back = n.reopens
+                where b.settled_reference = o.dispute_reference
+                order by b.owed_back
+                limit 1
+            ) as d on true
+            where s.moved_at is not null
+        ) as w on r.payment_method = w.payment_method and r.organisation = w.organisation
+        where
+            r.source in ('DAY', 'PAYMENT', 'SESSION')
+            and w.moved_at
+            < (case r.source when 'PAYMENT' then p_until else p_whole end + 1)::timestamp at time zone books.time_zone()
+            and (r.since is null or w.moved_at >= r.since::timestamp at time zone books.time_zone())
+            and not exists (
+                select from bank.expected_loss as e
+                where e.dispute_loss = w.dispute_loss and e.is_won = w.is_won
+            )
     ),
 
     item as materialized (
         select
             nextval('bank.expected_expected_seq') as expected,
             g.route, g.day, g.cash_point, g.single, g.reference, g.goods, g.amount, g.fee, g.payments, g.methods, g.lines, g.owed,
-            g.repayments
+            g.repayments, g.losses, g.wins
         from (
             select
                 l.route, l.day, l.cash_point, l.single, l.reference, sum(l.amount) as amount,
@@ -89,11 +137,13 @@ begin
                 array_agg(l.payment_method) filter (where l.payment is not null) as methods,
                 array_agg(l.line) filter (where l.payment is not null) as lines,
                 array_agg(l.owed_back) filter (where l.owed_back is not null) as owed,
-                array_agg(l.is_repayment) filter (where l.owed_back is not null) as repayments
+                array_agg(l.is_repayment) filter (where l.owed_back is not null) as repayments,
+                array_agg(l.loss) filter (where l.loss is not null) as losses,
+                array_agg(l.is_won) filter (where l.loss is not null) as wins
             from line as l
             group by
                 l.route, l.day, l.cash_point, l.single, l.reference,
-                case when l.reference <> '' and l.single is null then l.owed_back end
+                case when l.reference <> '' and l.single is null then l.apart end
             order by l.day, l.route, l.cash_point, l.single
         ) as g
     ),
@@ -109,6 +159,13 @@ begin
         select u.owed_back, u.is_repayment, i.expected
         from item as i
         cross join lateral unnest(i.owed, i.repayments) as u (owed_back, is_repayment)
+    ),
+
+    lost as (
+        insert into bank.expected_loss (dispute_loss, is_won, expected)
+        select u.loss, u.is_won, i.expected
+        from item as i
+        cross join lateral unnest(i.losses, i.wins) as u (loss, is_won)
     )
 
     insert into bank.expected_line (payment, payment_method, line, expected)
