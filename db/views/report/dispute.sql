@@ -5,7 +5,7 @@ select
     billig.local_time(c.payment_time)::date as recorded_date,
     c.payment_time as recorded_at,
     m.organisation_name,
-    c.provider_reference as dispute_reference,
+    c.provider_reference::text as dispute_reference,
     d.dispute_type::text as dispute_type,
     d.answer_by::date as answer_by,
     s.is_overdue,
@@ -15,11 +15,11 @@ select
     coalesce(b.amount, 0)::numeric(14, 2) as loss_amount,
     m.payment_method,
     c.disputed_payment,
-    p.provider_reference,
+    p.provider_reference::text as provider_reference,
     c.purchase,
     (select count(distinct l.ticket) from billig.transaction_log as l where l.payment = c.payment) as tickets,
     d.lets_in,
-    c.reason,
+    c.reason::text as reason,
     s.won_at
 from billig.dispute as d
 inner join billig.payment as c on d.payment = c.payment
@@ -39,26 +39,26 @@ cross join lateral (
 union all
 -- of what there was nothing of
 select
-    null,
+    null::bigint,
     case when b.won_at is null then 'LOST' else 'WON' end,
     billig.local_time(b.recorded_at)::date,
     b.recorded_at,
-    o.organisation_name,
-    b.dispute_reference,
-    null,
-    null,
+    o.organisation_name::text,
+    b.dispute_reference::text,
+    null::text,
+    null::date,
     false,
     billig.local_time(coalesce(b.won_at, b.recorded_at))::date,
-    0,
+    0::numeric(14, 2),
     b.fee::numeric(14, 2),
     b.amount::numeric(14, 2),
-    n.payment_method_name,
+    n.payment_method_name::text,
     b.disputed_payment,
-    p.provider_reference,
+    p.provider_reference::text,
     p.purchase,
-    0,
+    0::bigint,
     false,
-    b.reason,
+    b.reason::text,
     b.won_at
 from billig.dispute_loss as b
 inner join billig.payment as p on b.disputed_payment = p.payment

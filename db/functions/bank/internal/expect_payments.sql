@@ -40,38 +40,18 @@ begin
                 where o.payment = l.payment and o.payment_method = l.payment_method and o.line = l.line
             )
         union all
-        -- Money that bought nothing by itself: in one sum with what its payment paid for, where that is not expected yet.
+        -- Money that bought nothing by itself, and what a dispute took beyond what there was: in one sum with what its
+        -- payment paid for, where that is not expected yet.
         select
-            r.route, null, w.payment_method, null, w.amount, case when w.is_won then 0 else r.fee_rate end, 0,
+            r.route, null, w.payment_method, null, w.amount, case when w.has_rate then r.fee_rate else 0 end, w.fee,
             billig.local_time(w.moved_at)::date, null,
             case when r.source = 'PAYMENT' and not exists (
                 select from bank.expected as e where e.route = r.route and e.payment = w.payment
             ) then w.payment end,
             case when r.source = 'PAYMENT' then w.reference else '' end,
-            w.owed_back, w.is_repayment, null, null, w.owed_back
+            w.owed_back, w.is_repayment, w.dispute_loss, w.is_won, w.apart
         from bank.route as r
-        inner join (
-            select
-                o.owed_back, false as is_repayment, o.payment_method, o.organisation, o.amount,
-                coalesce(p.payment_time, o.recorded_at) as moved_at,
-                -- what a won dispute brings again is named as the dispute, with what it brings of tickets
-                coalesce(d.settled_reference, o.provider_reference) as reference, p.payment, d.owed_back is not null as is_won
-            from billig.owed_back as o
-            left join billig.owed_back as d on o.reopens = d.owed_back
-            left join billig.payment as c on d.settled_reference = c.provider_reference and c.kind = 'CHARGEBACK'
-            left join billig.payment as p
-                on case
-                    when d.owed_back is null then o.provider_reference = p.provider_reference
-                    else c.payment = p.disputed_payment and p.kind = 'CHARGEBACK_WON'
-                end
-            union all
-            select
-                o.owed_back, true, o.payment_method, o.organisation, -o.amount, o.settled_at, o.settled_reference,
-                p.payment, false -- its payment is a dispute that took it with what of the payment had bought tickets
-            from billig.owed_back as o
-            left join billig.payment as p on o.settled_reference = p.provider_reference and p.kind = 'CHARGEBACK'
-            where o.settled_at is not null
-        ) as w on r.payment_method = w.payment_method and r.organisation = w.organisation
+        inner join bank.owed_move as w on r.payment_method = w.payment_method and r.organisation = w.organisation
         where
             r.source in ('DAY', 'PAYMENT', 'SESSION')
             and w.moved_at
@@ -81,42 +61,6 @@ begin
                 select from bank.expected_owed as e
                 where e.owed_back = w.owed_back and e.is_repayment = w.is_repayment
             )
-        union all
-        -- What a dispute took beyond what there was, and what of that was won: in one sum with what it took of tickets and debts.
-        select
-            r.route, null, w.payment_method, null, w.amount, 0, w.fee, billig.local_time(w.moved_at)::date, null,
-            case when r.source = 'PAYMENT' and not exists (
-                select from bank.expected as e where e.route = r.route and e.payment = w.payment
-            ) then w.payment end,
-            case when r.source = 'PAYMENT' then w.reference else '' end,
-            null, null, w.dispute_loss, w.is_won, coalesce(w.owed_back, -w.dispute_loss)
-        from bank.route as r
-        inner join (
-            select
-                o.dispute_loss, s.is_won, o.payment_method, o.organisation, s.sign * o.amount as amount,
-                case when s.is_won then 0 else o.fee end as fee, s.moved_at, o.dispute_reference as reference,
-                coalesce(v.payment, case when not s.is_won then c.payment end) as payment, d.owed_back
-            from billig.dispute_loss as o
-            cross join lateral (
-                values (false, -1, o.recorded_at), (true, 1, o.won_at)
-            ) as s (is_won, sign, moved_at)
-            left join billig.payment as c on o.dispute_reference = c.provider_reference and c.kind = 'CHARGEBACK'
-            left join billig.payment as v on c.payment = v.disputed_payment and v.kind = 'CHARGEBACK_WON' and s.is_won
-            left join lateral (
-                select coalesce(case when s.is_won then n.owed_back end, b.owed_back) as owed_back
-                from billig.owed_back as b
-                left join billig.owed_back as n on b.owed_back = n.reopens
-                where b.settled_reference = o.dispute_reference
-                order by b.owed_back
-                limit 1
-            ) as d on true
-            where s.moved_at is not null
-        ) as w on r.payment_method = w.payment_method and r.organisation = w.organisation
-        where
-            r.source in ('DAY', 'PAYMENT', 'SESSION')
-            and w.moved_at
-            < (case r.source when 'PAYMENT' then p_until else p_whole end + 1)::timestamp at time zone books.time_zone()
-            and (r.since is null or w.moved_at >= r.since::timestamp at time zone books.time_zone())
             and not exists (
                 select from bank.expected_loss as e
                 where e.dispute_loss = w.dispute_loss and e.is_won = w.is_won
