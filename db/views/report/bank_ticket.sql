@@ -50,7 +50,7 @@ select
     null,
     null,
     null,
-    null,
+    null::numeric(14, 2),
     null,
     null
 from bank.expected_loss as o
