@@ -44,7 +44,7 @@ billig.ticket, billig.owed_back, billig.receipt, billig.receipt_series, billig.r
 billig.service_role, billig.seller, billig.till_session, billig.till_event, billig.till_count,
 billig.till_denomination, billig.till_drawer, billig.x_report, billig.z_report, billig.z_report_line, billig.owed_back_part,
 billig.posted_log, billig.posted_total, billig.rollup, billig.rollup_batch, billig.late_row, billig.late_payment,
-billig.reentry, billig.sold_name, billig.dispute
+billig.reentry, billig.sold_name, billig.dispute, billig.dispute_verdict, billig.dispute_loss
 to auditor;
 grant select on billig.owed_back to bookkeeper;
 grant select on books.accounting_period to bookkeeper, auditor;
@@ -100,8 +100,8 @@ to billig_seller, bookkeeper;
 grant execute on function billig.confirm_net_payment, billig.abort_purchase, billig.record_payment_error
 to billig_web;
 grant execute on function billig.show_purchase, billig.show_payment_error to billig_web, billig_site;
-grant execute on function billig.record_chargeback, billig.record_chargeback_won to billig_web, bookkeeper;
-grant execute on function billig.change_vat to bookkeeper, scheduler;
+grant execute on function billig.record_chargeback, billig.record_chargeback_won, billig.decide_dispute to billig_web, bookkeeper;
+grant execute on function billig.change_vat, billig.continue_cancellations to bookkeeper, scheduler;
 grant execute on function billig.expire_net_sales, billig.expire_reservations to billig_web, scheduler;
 grant execute on function
 billig.register_seller, billig.register_cash_point, billig.set_payment_method_organisation, billig.set_fee_vat_code, billig.settle_owed_back,
@@ -263,7 +263,7 @@ grant select on jobs.job to scheduler;
 -- The bank: the bookkeeper loads, matches and undoes; what payers wrote is for nobody else to read.
 grant select on
 bank.account, bank.route, bank.import_file, bank.import_left_out, bank.statement, bank.statement_entry, bank.expected,
-bank.expected_line, bank.expected_owed, bank.match_rule, bank.match, bank.match_approval, bank.match_undo, bank.match_entry, bank.match_expected,
+bank.expected_line, bank.expected_owed, bank.expected_loss, bank.match_rule, bank.match, bank.match_approval, bank.match_undo, bank.match_entry, bank.match_expected,
 bank.match_line, bank.match_posting, bank.payout, bank.payout_line, bank.payout_withdrawal
 to bookkeeper, auditor;
 grant select on

@@ -241,6 +241,18 @@ class MoreThanIsLeft(Refused):
     sqlstate = "23B31"
 
 
+class DisputeDecided(Refused):
+    """The dispute is decided otherwise."""
+
+    sqlstate = "23B32"
+
+
+class EventInThePast(Refused):
+    """The event would be moved to a time that is past, and nobody says that this is meant."""
+
+    sqlstate = "23B33"
+
+
 class EventCancelled(Refused):
     """The event is cancelled: nothing is sold or paid of it."""
 
@@ -257,6 +269,12 @@ class PartPaymentHeld(Refused):
     """The money is a part payment, and the tickets that it is for are held for the rest."""
 
     sqlstate = "23B38"
+
+
+class DebtNotTold(Refused):
+    """It cannot be told which debt the dispute had paid."""
+
+    sqlstate = "23B39"
 
 
 class BuyerNameNeeded(Refused):

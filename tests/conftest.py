@@ -26,6 +26,14 @@ from tests.support.servers import TestServer
 
 Connection = psycopg.Connection[Any]
 ALLOWED_SKIP = "allowed:"
+SEEDED = {
+    "year_seed": ("years", 1),
+    "mixture_seed": ("mixtures", 4),
+    "provider_seed": ("provider-histories", 12),
+    "gap_seed": ("gap-histories", 6),
+    "identity_seed": ("identity-histories", 18),
+}
+"""Random histories, one test each: the argument of the test, which is the option of the first seed, and how many."""
 
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.register_profile("local", deadline=None)
@@ -59,15 +67,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--histories", type=int, help="how many random histories the reports are added up over (default: 3)"
     )
     parser.addoption("--history-seed", type=int, default=0, help="the seed of the first of them (default: 0)")
-    parser.addoption(
-        "--years", type=int, help="how many years of a festival are reckoned beside the books (default: 1)"
-    )
-    parser.addoption("--year-seed", type=int, default=0, help="the seed of the first of them (default: 0)")
     parser.addoption("--year-deeds", type=int, help="how many deeds a month of them has (default: 16)")
     parser.addoption("--fuzz-calls", type=int, default=2000, help="how many odd calls are made (default: 2000)")
     parser.addoption(
         "--cancelled-purchases", type=int, default=180, help="how many purchases a cancelled event has (default: 180)"
     )
+    for name, (option, count) in SEEDED.items():
+        parser.addoption(
+            f"--{option}", type=int, default=count, help=f"how many seeds {name} is played with (default: {count})"
+        )
+        parser.addoption(f"--{name.replace('_', '-')}", type=int, default=0, help="the first of them (default: 0)")
     parser.addoption("--fuzz-seed", type=int, default=0, help="the seed of them (default: 0)")
     parser.addoption("--fault-seed", type=int, default=0, help="the seed of the first of them (default: 0)")
 
@@ -365,10 +374,11 @@ def histories(request: pytest.FixtureRequest) -> range:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A year of a festival for each seed."""
-    if "year_seed" in metafunc.fixturenames:
-        first = int(metafunc.config.getoption("--year-seed"))
-        metafunc.parametrize("year_seed", range(first, first + int(metafunc.config.getoption("--years") or 1)))
+    """A history for each seed."""
+    for name, (option, _) in SEEDED.items():
+        if name in metafunc.fixturenames:
+            first = int(metafunc.config.getoption(f"--{name.replace('_', '-')}"))
+            metafunc.parametrize(name, range(first, first + int(metafunc.config.getoption(f"--{option}"))))
 
 
 @pytest.fixture

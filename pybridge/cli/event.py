@@ -144,12 +144,19 @@ def move(
     place: Annotated[str | None, typer.Option(help="Where, if that is another place.")] = None,
     sale_from: Annotated[datetime | None, typer.Option("--sale-from", help="When its sale opens.", **TIME)] = None,
     sale_to: Annotated[datetime | None, typer.Option("--sale-to", help="When its sale ends.", **TIME)] = None,
+    past: Annotated[bool, typer.Option("--past", help="The new time may be past: it was held already.")] = False,
     as_json: Json = False,
 ) -> None:
     """Move an event to another time; one that was cancelled is to be held again."""
     with connect(deployed=True) as connection:
         (moved,) = Client(connection).move_event(
-            event=event, event_time=to, reason=reason, event_location=place, sale_from=sale_from, sale_to=sale_to
+            event=event,
+            event_time=to,
+            reason=reason,
+            event_location=place,
+            sale_from=sale_from,
+            sale_to=sale_to,
+            past=past,
         )
     if as_json:
         print_json(asdict(moved))

@@ -19,6 +19,7 @@ COMMANDS = {
     "bank": ("bank", "The bank: load statements, match them with what was sold."),
     "till": ("till", "Tills: sessions, counting, X and Z reports."),
     "event": ("event", "Cancel an event and give back what was sold of it, or move it."),
+    "dispute": ("dispute", "Say how a dispute of tickets was decided."),
     "receipt": (
         "receipt.receipt",
         "Print the receipts of a payment, as text or as a page. Each call counts: after the first they are copies.",

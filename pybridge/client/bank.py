@@ -210,10 +210,10 @@ class Bank(Room):
         that name one payment), and nobody has recorded: taken (billig.record_chargeback) where amount, NOK, is
         negative, else won (billig.record_chargeback_won). One row per line or entry, or payment in it: of an entry
         payout_id and line are null, and dispute_reference is BANK-ENTRY-, its number, and -D and its place where it is
-        one of several. outcome is RECORDED, or why not (22023, P0002, 23B12, 23B19, 23B31 or 23B38 of those functions;
-        an entry names several payments; it may be a dispute that the other told of, or that is recorded otherwise: same
-        payment, same amount), which is for a person. Nothing comes when called again, but what is a person's. 25000 not
-        at read committed; 42501.
+        one of several. outcome is RECORDED, or why not (22023, P0002, 23B12, 23B19, 23B31, 23B38 or 23B39 of those
+        functions; an entry names several payments; it may be a dispute that the other told of, or that is recorded
+        otherwise: same payment, same amount), which is for a person. Nothing comes when called again, but what is a
+        person's. 25000 not at read committed; 42501.
         """
         return self._rows(RecordDisputesRow, "record_disputes")
 

@@ -102,6 +102,16 @@ class ConfirmNetPaymentRow:
 
 
 @dataclass(frozen=True)
+class ContinueCancellationsRow:
+    """A row of `billig.continue_cancellations`."""
+
+    event: int
+    purchases_done: int
+    purchases_left: int
+    purchases_refused: int
+
+
+@dataclass(frozen=True)
 class CreatePurchaseRow:
     """A row of `billig.create_purchase`."""
 
@@ -112,6 +122,15 @@ class CreatePurchaseRow:
     price: Decimal
     fee: Decimal
     purchase_key: UUID
+
+
+@dataclass(frozen=True)
+class DecideDisputeRow:
+    """A row of `billig.decide_dispute`."""
+
+    payment: int
+    status: str
+    decided_on: date | None
 
 
 @dataclass(frozen=True)
@@ -248,8 +267,8 @@ class RecordChargebackRow:
 class RecordChargebackWonRow:
     """A row of `billig.record_chargeback_won`."""
 
-    payment: int
-    ticket: int
+    payment: int | None
+    ticket: int | None
     amount: Decimal
 
 
@@ -479,12 +498,13 @@ class Billig(Room):
 
     def cancel_event(self, *, event: int, reason: str, used_tickets: str = "REFUND") -> list[CancelEventRow]:
         """Cancels an event: from then on nothing is sold, reserved, paid or exchanged into it (23B34), and what is
-        prepaid does not become revenue. What was sold is then given back by billig.refund_cancelled, call by call.
-        used_tickets: REFUND, tickets that were ever used are paid back as all others; KEEP, they are not.
-        billig.preview_cancel says first what there is. Returns the row of billig.event_change, and how many purchases
-        and tickets are to be seen to. billig.move_event takes it back: what is not given back by then stays sold. 22023
-        no reason, or an event that has no time yet; 25000 not at read committed; 55P03 somebody has been selling to it
-        for longer than lock_timeout: try again; P0002 no such event; 23B52 it is cancelled already.
+        prepaid does not become revenue; it is hidden, so that sites that read the tables do not list it. What was sold
+        is then given back by billig.refund_cancelled, call by call. used_tickets: REFUND, tickets that were ever used
+        are paid back as all others; KEEP, they are not. billig.preview_cancel says first what there is. Returns the row
+        of billig.event_change, and how many purchases and tickets are to be seen to. billig.move_event takes it back:
+        what is not given back by then stays sold, and it is hidden or not as before. 22023 no reason, or an event that
+        has no time yet; 25000 not at read committed; 55P03 somebody has been selling to it for longer than
+        lock_timeout: try again; P0002 no such event; 23B52 it is cancelled already.
         """
         return self._rows(CancelEventRow, "cancel_event", event=event, reason=reason, used_tickets=used_tickets)
 
@@ -627,6 +647,15 @@ class Billig(Room):
             payment_method=payment_method,
         )
 
+    def continue_cancellations(self, *, purchases: int = 100) -> list[ContinueCancellationsRow]:
+        """Gives back what is left to give back of every cancelled event, purchases purchases of each, as
+        billig.refund_cancelled does: a row for each event of which some was left, what this call did, and what is left.
+        Call it until nothing is done any more: what is left then is refused (billig.preview_cancel says why), or
+        somebody has it in hand. Run by the job cancellations, so that a cancellation that was stopped goes on. 22023;
+        25000 not at read committed; 42501.
+        """
+        return self._rows(ContinueCancellationsRow, "continue_cancellations", purchases=purchases)
+
     def create_purchase(
         self,
         *,
@@ -670,6 +699,25 @@ class Billig(Room):
             card=card,
             request_id=request_id,
             owner_name=owner_name,
+        )
+
+    def decide_dispute(
+        self, *, dispute_reference: str, verdict: str, decided_on: date | None = None, reason: str | None = None
+    ) -> list[DecideDisputeRow]:
+        """Says how a dispute was decided against us: verdict LOST, or ACCEPTED where we do not contest it, on
+        decided_on (local, not to come; null: today); OPEN takes that back, for a reason. It moves no money and writes
+        no voucher: what the provider took is given back in the books since the chargeback; from now on its tickets let
+        nobody in, whatever p_lets_in said. The same again changes nothing. What is lost may be won after all:
+        billig.record_chargeback_won. Returns how it stands: decided_on is null while it is OPEN. 22023; P0002 no such
+        chargeback; 23B32 it is decided otherwise; 42501.
+        """
+        return self._rows(
+            DecideDisputeRow,
+            "decide_dispute",
+            dispute_reference=dispute_reference,
+            verdict=verdict,
+            decided_on=decided_on,
+            reason=reason,
         )
 
     def erase_buyer(self, *, owner_member_id: int | None = None, owner_email: str | None = None) -> list[EraseBuyerRow]:
@@ -839,6 +887,7 @@ class Billig(Room):
         event_location: str | None = None,
         sale_from: datetime | None = None,
         sale_to: datetime | None = None,
+        past: bool = False,
     ) -> list[MoveEventRow]:
         """Moves an event to another time (local), and to another place and sale period where those are given. What is
         prepaid becomes revenue on its new day, and tickets take the VAT rate of that day (VAT_CHANGE). Tickets stay
@@ -846,7 +895,8 @@ class Billig(Room):
         to be held, and is sold again: what was given back stays given back, the rest stays sold. Returns the row of
         billig.event_change, how many live tickets it has, and how many of them changed VAT rate. 22023 no reason, a
         time outside 2000 to 2100, or a sale that ends before it begins; 25000 not at read committed; P0002 no such
-        event; 23B52 it is to be held then. What is null of place and sale stays as it is.
+        event; 23B33 the time is past, and past does not say so; 23B52 it is to be held then. What is null of place and
+        sale stays as it is. past: the time may be past, for what was held already.
         """
         return self._rows(
             MoveEventRow,
@@ -857,6 +907,7 @@ class Billig(Room):
             event_location=event_location,
             sale_from=sale_from,
             sale_to=sale_to,
+            past=past,
         )
 
     def moves_money(self, *, transaction_type: int) -> bool:
@@ -1024,8 +1075,12 @@ class Billig(Room):
         self, *, dispute_reference: str, reason: str | None = None
     ) -> list[RecordChargebackWonRow]:
         """The payment provider gave back what a chargeback had taken: one row per ticket of it, logged as
-        CHARGEBACK_WON, amount positive NOK; what it took of a ticket refunded since stays with us. Once: the same again
-        gives the first answer. P0002 no such chargeback; 42501.
+        CHARGEBACK_WON, amount positive NOK; what it took of a ticket refunded since stays with us. Where the dispute
+        had paid money that was owed back (billig.settle_owed_back by its reference), that is owed again
+        (report.owed_back), and what it had taken beyond all that is no loss any more (billig.dispute_loss); where it
+        took nothing of tickets, one row says how much, with neither payment nor ticket. It may have been decided
+        otherwise before (billig.decide_dispute). Once: the same again gives the first answer. P0002 no such chargeback;
+        23B39 it cannot be told which debt it had paid; 42501.
         """
         return self._rows(
             RecordChargebackWonRow, "record_chargeback_won", dispute_reference=dispute_reference, reason=reason

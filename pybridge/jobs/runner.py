@@ -48,6 +48,23 @@ def _execute(connection: Connection, number: int, _period: date | None, now: dat
     return done.answered, done.amiss, done.outcome
 
 
+def _cancellations(connection: Connection, _number: int, _period: date | None, _now: datetime | None) -> Did:
+    """A hundred purchases of each event at a time, each its own transaction, until nothing moves."""
+    done = 0
+    while True:
+        events = Billig(connection).continue_cancellations()
+        moved = sum(each.purchases_done for each in events)
+        done += moved
+        if not moved or STOPPING.get()():
+            break
+    amiss = ", ".join(
+        f"event {each.event}: {each.purchases_left} purchases left, {each.purchases_refused} refused"
+        for each in events
+        if each.purchases_left
+    )
+    return done, amiss or None, "partial" if amiss else "succeeded"
+
+
 def _consistency(connection: Connection, _number: int, _period: date | None, _now: datetime | None) -> Did:
     broken = [each for each in check.run(connection) if each.broken]
     amiss = ", ".join(f"{each.view}: {each.broken}" for each in broken)
@@ -61,6 +78,7 @@ JOBS: dict[str, LiteralString | Runner] = {
     "reservation_expiry": lambda connection, *_: _done(len(Billig(connection).expire_reservations())),
     "log_rollup": lambda connection, *_: _done(Billig(connection).roll_up_log()),
     "confirmation_numbers": lambda connection, *_: _done(Billig(connection).number_confirmations()),
+    "cancellations": _cancellations,
     "vat_change": lambda connection, *_: _done(sum(each.tickets for each in Billig(connection).change_vat())),
     "kept_names": lambda connection, _number, _period, now: _done(
         Billig(connection).erase_kept_names() + Marketplace(connection).erase_kept_names(now=now)

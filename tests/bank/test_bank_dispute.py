@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import Connection
 from tests.support.banking import match_open, route
-from tests.support.domain import Event, Row, call, call_in, consistency, make_event, net, one, rows
+from tests.support.domain import Event, Row, call, call_in, consistency, expect, make_event, net, one, rows, run
 from tests.support.payouts import L, booked, load, stripe
 
 
@@ -76,6 +76,143 @@ def test_a_dispute_of_more_than_the_tickets_hold_takes_what_is_owed_and_the_rest
     assert one(db, "select price - charged_back from billig.ticket") == left
     call_in(db, "bank", "expect", until=one(db, "select billig.local_time()::date"))
     assert one(db, "select amount from bank.expected where reference = 're_1'") == -taken
+    assert consistency(db) == {}
+
+
+@pytest.mark.parametrize("taken", [210, 30])
+def test_a_dispute_that_is_won_makes_what_it_had_paid_back_a_debt_again(
+    db: Connection, tmp_path: Path, event: Event, taken: int
+) -> None:
+    """230 were paid for a ticket of 200; the dispute takes the 30 that are owed back, and perhaps 180 of the ticket."""
+    confirm(db, event, "pi_1", 230)
+    lines = [L("1", "230.00"), L("1", f"-{taken}.00", "150.00", category="dispute", source="dp_1")]
+    if taken == 30:
+        call(db, "refund", tickets=[one(db, "select ticket from billig.ticket")])
+        lines.insert(1, L("1", "-200.00", category="refund"))
+    load(db, tmp_path, stripe(*lines, L("1", f"{taken}.00", category="dispute_reversal", source="dp_1")))
+    assert [row["outcome"] for row in record(db)] == ["RECORDED", "RECORDED"]
+    assert record(db) == [], "once"
+    assert rows(
+        db, "select state, amount, provider_reference, dispute_reference from report.owed_back order by owed_back"
+    ) == [
+        {"state": "PAID_BACK", "amount": 30, "provider_reference": "pi_1", "dispute_reference": None},
+        {"state": "OWED", "amount": 30, "provider_reference": "pi_1", "dispute_reference": "dp_1"},
+    ]
+    call_in(db, "bank", "expect", until=one(db, "select billig.local_time()::date"))
+    assert rows(db, "select amount, fee from bank.expected where reference = 'dp_1' and amount > 0") == [
+        {"amount": taken, "fee": 0}
+    ], "one item, by the dispute's name"
+    assert one(db, "select sum(amount) from books.voucher_line where account = 2990") == -30
+    assert consistency(db) == {}
+    call(db, "record_chargeback_won", dispute_reference="dp_1")
+    assert one(db, "select count(*) from billig.owed_back") == 2, "once"
+    purchase = one(db, "select purchase from report.owed_back where state = 'OWED'")
+    said = call(db, "confirm_net_payment", purchase=purchase, amount=230, provider_reference="pi_1")
+    assert [row["amount"] for row in said if row["result"] == "OWED"] == [30], "the client is told as ever"
+    if taken == 210:  # the ticket has its money again, and another dispute takes that first
+        return
+    # Another dispute of the same charge ends that debt.
+    load(db, tmp_path, stripe(L("1", "-30.00", category="dispute", source="dp_2", payout="po_2")))
+    assert [row["outcome"] for row in record(db)] == ["RECORDED"]
+    assert one(db, "select settled_reference from report.owed_back where dispute_reference = 'dp_1'") == "dp_2"
+    assert one(db, "select coalesce(sum(amount), 0) from books.voucher_line where account = 2990") == 0
+    assert consistency(db) == {}
+
+
+@pytest.mark.parametrize(("left", "won"), [(0, False), (80, False), (0, True), (80, True)])
+def test_a_dispute_of_more_than_there_is_takes_that_and_the_rest_is_a_loss(
+    db: Connection, tmp_path: Path, event: Event, left: int, won: bool
+) -> None:
+    """230 were paid for a ticket of 200. All but what is left of the ticket had gone back; the dispute takes 230."""
+    ticket = confirm(db, event, "pi_1", 230)
+    lines = [L("1", "230.00"), L("1", "-230.00", "150.00", category="dispute", source="dp_1")]
+    call(db, "reduce_price", tickets=[ticket], amounts=[200 - left], seller="kari", reason="rain") if left else call(
+        db, "refund", tickets=[ticket]
+    )
+    lines.insert(1, L("1", f"-{200 - left}.00", category="refund"))
+    lines += [L("1", "230.00", category="dispute_reversal", source="dp_1")] * won
+    load(db, tmp_path, stripe(*lines))
+    assert [row["outcome"] for row in record(db)] == ["RECORDED"] * (1 + won)
+    assert record(db) == [], "once"
+    status = "WON" if won else "OPEN" if left else "LOST"
+    assert rows(db, "select status, amount, loss_amount, fee, provider_reference from report.dispute") == [
+        {"status": status, "amount": left, "loss_amount": 200 - left, "fee": 150, "provider_reference": "pi_1"}
+    ]
+    call_in(db, "bank", "expect", until=one(db, "select billig.local_time()::date"))
+    items = rows(db, "select amount, fee from bank.expected where reference = 'dp_1' order by amount")
+    assert items == [{"amount": -230, "fee": 150}, {"amount": 230, "fee": 0}][: 1 + won], "one item each"
+    lost = one(db, "select coalesce(sum(amount), 0) from books.voucher_line where account = 7830")
+    assert lost == (0 if won else 200 - left)
+    assert one(db, "select coalesce(sum(amount), 0) from books.voucher_line where account = 2990") == (
+        -30 if won else 0
+    )
+    assert one(db, "select sum(amount) from books.voucher_line") == 0
+    assert one(db, "select count(*) from consistency.voucher_balance") == 0
+    taken = one(db, "select sum(line_amount) from report.bank_ticket where ticket is null and payment is not null")
+    assert taken == (0 if won else left - 200)
+    booked(db, tmp_path, (Decimal("-150.00") + (0 if won else -230) + left + 30, "po_1"))
+    assert match_open(db) == {"PAYOUT": 1}
+    assert rows(db, "select * from report.payout_difference") == []
+    for change in ("update billig.dispute_loss set amount = 1", "delete from billig.dispute_loss"):
+        with expect("23B20"):
+            run(db, change)
+    assert consistency(db) == {}
+
+
+def test_no_more_is_lost_to_disputes_than_was_charged(db: Connection, tmp_path: Path, event: Event) -> None:
+    ticket = confirm(db, event, "pi_1")
+    call(db, "refund", tickets=[ticket])
+    lines = [L("1", f"-{each}.00", category="dispute", source=f"dp_{each}") for each in (201, 120, 81, 80)]
+    load(db, tmp_path, stripe(*lines))
+    too_much = "more is charged back than is left of the payment"
+    assert [row["outcome"] for row in record(db)] == [too_much, "RECORDED", too_much, "RECORDED"]
+    assert one(db, "select sum(amount) from billig.dispute_loss") == 200
+    assert consistency(db) == {}
+
+
+def test_which_of_several_debts_a_won_dispute_had_paid_is_not_guessed(
+    db: Connection, tmp_path: Path, event: Event
+) -> None:
+    for reference in ("pi_1", "pi_2"):
+        call(db, "confirm_net_payment", purchase=900_001, amount=75, provider_reference=reference)
+    for owed in rows(db, "select owed_back from billig.owed_back"):
+        call(db, "settle_owed_back", owed_back=owed["owed_back"], reference="dp_1")
+    with expect("23B39"):
+        call(db, "record_chargeback_won", dispute_reference="dp_1")
+    load(db, tmp_path, stripe(L("1", "75.00", category="dispute_reversal", source="dp_1")))
+    assert [row["outcome"] for row in record(db)] == ["it cannot be told which debt the dispute had paid"]
+    assert one(db, "select count(*) from report.owed_back where state = 'OWED'") == 0
+
+
+def test_vipps_tells_of_what_it_retains_and_returns_of_a_disputed_payment(
+    db: Connection, tmp_path: Path, event: Event
+) -> None:
+    route(db, "PAYMENT", "VIPPS")
+    sale = net(db, event.price_group)
+    call(
+        db, "confirm_net_payment", purchase=sale.purchase, amount=200, provider_reference="order-7",
+        payment_method="VIPPS",
+    )  # fmt: skip
+    said = (
+        "pspReference,time,ledgerDate,entryType,reference,currency,amount,recipientHandle\n"
+        "111,2026-01-14T18:53:00.000000Z,2026-01-14,capture,order-7,NOK,20000,NO:100\n"
+        "222,2026-01-14T19:10:00.000000Z,2026-01-14,retained-disputed-capture,order-7,NOK,-20000,NO:100\n"
+        "77-2000400,2026-01-14T23:10:00.000000Z,2026-01-14,payout-scheduled,,NOK,0,\n"
+        "333,2026-01-15T19:10:00.000000Z,2026-01-15,returned-disputed-capture,order-7,NOK,20000,NO:100\n"
+        "444,2026-01-15T19:11:00.000000Z,2026-01-15,returned-disputed-capture,order-7,NOK,-1,NO:100\n"
+        "77-2000401,2026-01-15T23:10:00.000000Z,2026-01-15,payout-scheduled,,NOK,-19999,\n"
+    )
+    load(db, tmp_path, said, to="VIPPS")
+    assert [row["kind"] for row in rows(db, "select kind from bank.payout_line order by line")] == [
+        "PAYMENT", "DISPUTE", "DISPUTE", "ADJUSTMENT",
+    ]  # fmt: skip
+    assert [(row["dispute_reference"], row["outcome"]) for row in record(db)] == [
+        ("DISPUTE-order-7", "RECORDED"), ("DISPUTE-order-7", "RECORDED"),
+    ]  # fmt: skip
+    assert one(db, "select status from report.dispute") == "WON"
+    call_in(db, "bank", "expect", until=one(db, "select billig.local_time()::date"))
+    match_open(db)
+    assert [row["kind"] for row in rows(db, "select kind from report.payout_difference")] == ["ADJUSTMENT"]
     assert consistency(db) == {}
 
 

@@ -69,6 +69,17 @@ def test_tickets_of_a_moved_event_take_the_rate_of_its_new_day(db: Connection, p
     assert consistency(db) == {}
 
 
+def test_it_is_not_moved_into_the_past_by_mistake(db: Connection, play: Event) -> None:
+    with expect("23B33") as refusal:
+        move(db, play, -1)
+    assert one(db, "select count(*) from billig.event_change") == 0
+    hint = str(refusal.value.diag.message_hint)
+    run(db, hint[hint.index("select") :])  # it can be run as it stands
+    assert one(db, "select event_time from billig.event where event = %s", play.event) == THEN - timedelta(1)
+    move(db, play, 3)
+    assert consistency(db) == {}
+
+
 def test_place_and_sale_period_are_changed_where_they_are_given(db: Connection, play: Event) -> None:
     where = "select event_location, event_time, sale_from, sale_to from billig.event where event = %s"
     (before,) = rows(db, where, play.event)

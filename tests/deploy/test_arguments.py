@@ -49,7 +49,7 @@ AS_SAID = re.compile(
     r"|marketplace\.purse_movement\.entry|deploy\.|jobs\.(job_run\.error_|schedule)"
     r"|\.(saft_code|element|purse|function_name|organisation_number|kind|gateway|rule|source|status|state|event|job"
     r"|line_kind\w*|line_text|item|item_note|debit|credit|currency|account_number|made_by|sale_channel|side|direction"
-    r"|outcome|decision|clicker|period_kind|event_type|error|no_bank_day|resolution|turn"
+    r"|outcome|decision|clicker|verdict|period_kind|event_type|error|no_bank_day|resolution|turn"
     r"|receipt_kind|term|layout|used_tickets|no_vat_code|voucher)$"
 )
 

@@ -86,6 +86,7 @@ BANK_TABLES = (
     "expected",
     "expected_line",
     "expected_owed",
+    "expected_loss",
     "match",
     "match_entry",
     "match_posting",
@@ -939,6 +940,17 @@ BREAKAGES: list[tuple[str, str, Break]] = [
     ("chargeback", "logged as something else", _disputed(
         "chargeback", "update billig.transaction_log set transaction_type = 17 where payment = %(payment)s",
         "its rows are of another type")),
+    ("chargeback", "more lost than was charged", _disputed(
+        "chargeback",
+        "insert into billig.dispute_loss (dispute_reference, disputed_payment, payment_method, organisation, amount,"
+        " fee, reason) select 'x', payment, 7, 1, 9999, 0, 'x' from billig.payment where payment = %(payment)s",
+        "more is lost to disputes than was charged")),
+    ("chargeback", "won in part", _disputed(
+        "chargeback",
+        "insert into billig.dispute_loss (dispute_reference, disputed_payment, payment_method, organisation, amount,"
+        " fee, reason, won_at, won_by) select provider_reference, disputed_payment, 7, 1, 1, 0, 'x', now(), 'x'"
+        " from billig.payment where payment = %(payment)s",
+        "won of the tickets or of what was lost beyond them, not of both")),
     ("sold_name", "an event renamed unnoticed", _renamed_unnoticed),
     ("log_replay", "rows of two purchases", _log("used", "purchase = 0", differs="purchase")),
     ("payment_balance", "another line", _line("amount = amount + 1")),
@@ -1133,6 +1145,11 @@ BREAKAGES: list[tuple[str, str, Break]] = [
         " select min(purchase), 'x', 1, 7, now() from billig.purchase returning owed_back)"
         " insert into bank.expected_owed select o.owed_back, false, x.expected from o, bank.expected as x",
         amount=Decimal(200), source_amount=Decimal(207))),
+    ("bank_expected", "what a dispute took that was not expected", _of_bank(
+        "with o as (insert into billig.dispute_loss (dispute_reference, disputed_payment, payment_method, organisation,"
+        " amount, fee, reason) select 'x', min(payment), 7, 1, 7, 0, 'x' from billig.payment returning dispute_loss)"
+        " insert into bank.expected_loss select o.dispute_loss, false, x.expected from o, bank.expected as x",
+        amount=Decimal(200), source_amount=Decimal(193))),
     ("rollup", "rows that say they are late", _rollup(
         "paid", "insert into billig.late_row"
         " select transaction_log, organisation, transaction_date, transaction_date + 1, 1 from billig.transaction_log"

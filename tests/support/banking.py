@@ -80,9 +80,9 @@ def load(
     return bank_loading.import_file(db, path, layout, ours_only=ours_only)
 
 
-def booked(db: Connection, folder: Path, *lines: Line, number: int = 1) -> list[int]:
+def booked(db: Connection, folder: Path, *lines: Line, number: int = 1, opening: Decimal | int = 0) -> list[int]:
     """What the bank booked; returns the entries."""
-    load(db, folder, mt940(lines, number=number))
+    load(db, folder, mt940(lines, number=number, opening=opening))
     return [row["entry"] for row in rows(db, "select entry from bank.entry order by entry desc limit %s", len(lines))][
         ::-1
     ]

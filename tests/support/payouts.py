@@ -34,6 +34,7 @@ class L:
     paid: date = PAID
     currency: str = "nok"
     net: str | None = None
+    source: str = ""  # the refund's or the dispute's own name
 
 
 def stripe(*lines: L) -> str:
@@ -43,7 +44,7 @@ def stripe(*lines: L) -> str:
         effective = f"{each.paid} 00:00:00" if each.payout else ""
         said.append(
             f"{each.payout},{effective},txn_{number},{DAY} 18:03:22,{each.category},{each.gross},{each.fee},{net},"
-            f'{each.currency},ch_{each.ref},pi_{each.ref},re_{number},"Ticket, one"'
+            f'{each.currency},ch_{each.ref},pi_{each.ref},{each.source or f"re_{number}"},"Ticket, one"'
         )
     return "\n".join([*said, ""])
 

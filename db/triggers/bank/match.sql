@@ -268,6 +268,11 @@ before update or delete or truncate on bank.expected_owed
 for each statement execute function bank.record_keep();
 alter table bank.expected_owed enable always trigger expected_owed_keep;
 
+create or replace trigger expected_loss_keep
+before update or delete or truncate on bank.expected_loss
+for each statement execute function bank.record_keep();
+alter table bank.expected_loss enable always trigger expected_loss_keep;
+
 create or replace trigger match_keep
 before update or delete or truncate on bank.match
 for each statement execute function bank.record_keep();

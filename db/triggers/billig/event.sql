@@ -69,3 +69,23 @@ for each row when (
 )
 execute function billig.note_changed_event();
 alter table billig.event enable always trigger event_date_update;
+
+create or replace function billig.hide_cancelled_event()
+returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, billig, pg_temp
+as $$
+begin
+    new.hidden := billig.is_cancelled(new.event);
+    return new;
+end;
+$$;
+
+comment on function billig.hide_cancelled_event() is
+'A cancelled event stays hidden, whoever writes its row: a site that lists it would sell what nobody may. billig.move_event takes that back with the cancellation.';
+
+create or replace trigger event_hidden
+before update on billig.event
+for each row when (not new.hidden)
+execute function billig.hide_cancelled_event();
+alter table billig.event enable always trigger event_hidden;

@@ -285,6 +285,26 @@ before update or delete or truncate on billig.dispute
 for each statement execute function billig.payment_keep();
 alter table billig.dispute enable always trigger dispute_keep;
 
+create or replace trigger dispute_verdict_keep
+before update or delete or truncate on billig.dispute_verdict
+for each statement execute function billig.payment_keep();
+alter table billig.dispute_verdict enable always trigger dispute_verdict_keep;
+
+create or replace trigger dispute_loss_keep
+before delete or truncate on billig.dispute_loss
+for each statement execute function billig.payment_keep();
+alter table billig.dispute_loss enable always trigger dispute_loss_keep;
+
+create or replace trigger dispute_loss_won
+before update on billig.dispute_loss
+for each row when (
+    old.won_at is not null or new.won_at is null
+    or (old.dispute_loss, old.dispute_reference, old.disputed_payment, old.payment_method, old.organisation, old.amount, old.fee)
+    is distinct from (new.dispute_loss, new.dispute_reference, new.disputed_payment, new.payment_method, new.organisation, new.amount, new.fee)
+)
+execute function billig.payment_keep();
+alter table billig.dispute_loss enable always trigger dispute_loss_won;
+
 create or replace trigger receipt_print_keep
 before update or delete or truncate on billig.receipt_print
 for each statement execute function billig.payment_keep();

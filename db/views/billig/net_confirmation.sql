@@ -18,7 +18,8 @@ select
     null,
     null,
     o.amount
-from billig.owed_back as o;
+from billig.owed_back as o
+where o.reopens is null;
 
 comment on view billig.net_confirmation is
 'What became of the money of each payment that a provider confirmed: what confirm_net_payment answers, the first time and again.';

@@ -153,6 +153,24 @@ from (
                 0,
                 0,
                 0
+            from billig.voucher_loss
+            union all
+            select
+                posting_date,
+                posting_date,
+                organisation,
+                null,
+                line_kind,
+                null,
+                null,
+                payment_method,
+                null,
+                null,
+                false,
+                amount,
+                0,
+                0,
+                0
             from billig.voucher_till
             union all
             select

@@ -4,7 +4,7 @@ select
     x.goods,
     coalesce(l.amount, 0) as lines_amount,
     x.amount,
-    coalesce(t.amount, a.amount, coalesce(l.amount, 0) + coalesce(w.amount, 0)) as source_amount
+    coalesce(t.amount, a.amount, coalesce(l.amount, 0) + coalesce(w.amount, 0) + coalesce(o.amount, 0)) as source_amount
 from bank.expected as x
 inner join bank.route as r on x.route = r.route
 left join (
@@ -23,6 +23,14 @@ left join (
     inner join billig.owed_back as b on o.owed_back = b.owed_back
     group by o.expected
 ) as w on x.expected = w.expected
+left join (
+    select
+        o.expected,
+        sum(case when o.is_won then b.amount else -b.amount end) as amount
+    from bank.expected_loss as o
+    inner join billig.dispute_loss as b on o.dispute_loss = b.dispute_loss
+    group by o.expected
+) as o on x.expected = o.expected
 left join lateral (
     select coalesce(c.counted, c.expected) - case when m.is_cash then s.opening_float else 0 end as amount
     from billig.till_session as s
@@ -37,7 +45,7 @@ left join lateral (
 ) as a on true
 where
     x.payment_attempt is null and x.goods <> coalesce(l.amount, 0)
-    or x.amount is distinct from coalesce(t.amount, a.amount, coalesce(l.amount, 0) + coalesce(w.amount, 0));
+    or x.amount is distinct from coalesce(t.amount, a.amount, coalesce(l.amount, 0) + coalesce(w.amount, 0) + coalesce(o.amount, 0));
 
 comment on view consistency.bank_expected is
-'What is expected is what its source says, NOK: goods is the sum of its payments, amount what was counted in the session less the float, what was charged or paid, or else the payments and what of it is owed back to buyers.';
+'What is expected is what its source says, NOK: goods is the sum of its payments, amount what was counted in the session less the float, what was charged or paid, or else the payments, what of it is owed back to buyers, and what disputes took beyond both.';

@@ -81,7 +81,34 @@ select distinct
 from billig.payment as p
 inner join billig.transaction_log as l on p.payment = l.payment
 inner join billig.transaction_type as y on l.transaction_type = y.transaction_type
-where p.kind in ('CHARGEBACK', 'CHARGEBACK_WON') and p.kind <> y.transaction_type_name;
+where p.kind in ('CHARGEBACK', 'CHARGEBACK_WON') and p.kind <> y.transaction_type_name
+union all
+select
+    l.disputed_payment,
+    'more is lost to disputes than was charged',
+    sum(l.amount),
+    coalesce(max(c.amount), 0)
+from billig.dispute_loss as l
+left join (
+    select
+        b.payment,
+        sum(b.amount) as amount
+    from billig.charged_by as b
+    group by b.payment
+) as c on l.disputed_payment = c.payment
+where l.won_at is null
+group by l.disputed_payment
+having sum(l.amount) > coalesce(max(c.amount), 0)
+union all
+select
+    c.payment,
+    'won of the tickets or of what was lost beyond them, not of both',
+    null,
+    l.amount
+from billig.dispute_loss as l
+inner join billig.payment as c on l.dispute_reference = c.provider_reference and c.kind = 'CHARGEBACK'
+left join billig.payment as w on c.payment = w.disputed_payment and w.kind = 'CHARGEBACK_WON'
+where (w.payment is null) <> (l.won_at is null);
 
 comment on view consistency.chargeback is
-'What a provider takes back came in: by no method more is charged back of a payment than came in by it, of chargebacks that were not won (cash never is), only payments that brought money are charged back, and what is won is the chargeback again, the other way, by method and by ticket. amount, expected_amount: NOK. That a ticket has what its rows say is consistency.log_replay''s.';
+'What a provider takes back came in: by no method more is charged back of a payment than came in by it, of chargebacks that were not won (cash never is), only payments that brought money are charged back, and what is won is the chargeback again, the other way, by method and by ticket; what disputes took beyond what there was (billig.dispute_loss) is no more than was charged, and is won with the rest of its dispute. amount, expected_amount: NOK. That a ticket has what its rows say is consistency.log_replay''s.';

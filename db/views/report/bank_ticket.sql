@@ -38,10 +38,29 @@ inner join bank.expected as x on o.expected = x.expected
 inner join bank.route as r on x.route = r.route
 inner join billig.owed_back as b on o.owed_back = b.owed_back
 inner join billig.payment_method as m on b.payment_method = m.payment_method
-left join billig.owed_back_part as w on b.owed_back = w.owed_back;
+left join billig.owed_back_part as w on b.owed_back = w.owed_back
+union all
+select
+    o.expected,
+    x.day,
+    r.route_name,
+    b.disputed_payment,
+    m.payment_method_name,
+    (case when o.is_won then b.amount else -b.amount end)::numeric(14, 2),
+    null,
+    null,
+    null,
+    null::numeric(14, 2),
+    null,
+    null
+from bank.expected_loss as o
+inner join bank.expected as x on o.expected = x.expected
+inner join bank.route as r on x.route = r.route
+inner join billig.dispute_loss as b on o.dispute_loss = b.dispute_loss
+inner join billig.payment_method as m on b.payment_method = m.payment_method;
 
 comment on view report.bank_ticket is
-'The way down from what is expected at the bank (expected, report.bank_item) to the payments in it and their tickets. line_amount: NOK of the payment by that method, on each of its rows; total_amount: NOK of the ticket. A payment by two methods has its tickets under both. payment is null of money that bought nothing and is owed back, or was paid back, or paid for tickets with what came later: ticket is one that it was for. Ask by expected, route_name or day.';
+'The way down from what is expected at the bank (expected, report.bank_item) to the payments in it and their tickets. line_amount: NOK of the payment by that method, on each of its rows; total_amount: NOK of the ticket. A payment by two methods has its tickets under both. payment is null of money that bought nothing and is owed back, or was paid back, or paid for tickets with what came later: ticket is one that it was for. Of what a dispute took beyond what there was, payment is the disputed one, and there is no ticket. Ask by expected, route_name or day.';
 comment on column report.bank_ticket.expected is 'The item that is to come to the bank (report.bank_item)';
 comment on column report.bank_ticket.day is 'Local day of the goods; of a till session, that of its close';
 comment on column report.bank_ticket.route_name is 'How it reaches the bank';

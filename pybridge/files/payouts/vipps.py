@@ -8,7 +8,7 @@ from typing import IO
 
 from pybridge.files.payouts.ledger import Ledger
 from pybridge.files.payouts.model import Begin, Header, Item, Line, days_only, name_of, needed_day, needed_money
-from pybridge.files.tables import Table, csv_rows
+from pybridge.files.tables import REFERENCE, Table, csv_rows
 
 NAME = "vipps"
 LOOKS = (("entryType", "pspReference"), ("Type", "PSP reference"))
@@ -22,8 +22,14 @@ COLUMNS = {
     "order": ("reference", "Order ID/Reference"),
 }
 NEEDED = ("kind", "paid_on", "gross", "currency", "payout_id")
-KINDS = {"capture": "PAYMENT", "refund": "REFUND", "fees-retained": "FEE"}
-"""By type of entry; any other, such as a disputed capture, is an ADJUSTMENT."""
+KINDS = {
+    "capture": "PAYMENT",
+    "refund": "REFUND",
+    "fees-retained": "FEE",
+    "retained-disputed-capture": "DISPUTE",
+    "returned-disputed-capture": "DISPUTE",
+}
+"""By type of entry; any other, such as a correction, is an ADJUSTMENT."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +65,19 @@ def read(file: IO[bytes], begin: Begin, header: Header) -> Iterator[Item]:
             yield ledger.payout(key, row.line, name, names, day, -amount, currency)
             continue
         ours = KINDS.get(kind, "ADJUSTMENT")
+        order = name_of(row, "order")
+        refs = [each for each in (name, order) if each]
+        if ours == "DISPUTE":
+            if not refs or (amount >= 0 if kind.startswith("retained") else amount <= 0):
+                ours = "ADJUSTMENT"
+            else:
+                # It says nothing but whose payment: what is retained and what is returned have that in common.
+                refs = [f"DISPUTE-{order or name}"[:REFERENCE], *refs]
         yield Line(
             ledger.add(key, amount),
             row.line,
             ours,
-            [each for each in (name, name_of(row, "order")) if each],
+            refs,
             day,
             zero if ours == "FEE" else amount,
             -amount if ours == "FEE" else zero,

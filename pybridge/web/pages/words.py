@@ -31,7 +31,7 @@ CODE_COLUMNS = frozenset(
     }
 )  # fmt: skip
 CODES = {
-    "ACCEPTED": N_("honest"),
+    "ACCEPTED": N_("accepted"),
     "ADJUSTMENT": N_("adjustment"),
     "ADVANCE_RETURNS": N_("returns of advance tickets"),
     "ADVANCE_SALES": N_("advance tickets"),
@@ -78,6 +78,7 @@ CODES = {
     "HELD": N_("held for the rest"),
     "IN": N_("in"),
     "LATE": N_("too late"),
+    "LOST": N_("lost"),
     "MATCHED": N_("matched"),
     "MISSING": N_("missing"),
     "MONTHLY": N_("monthly"),
@@ -135,7 +136,6 @@ CODES = {
     "ROUNDING": N_("rounding"),
     "SALE": N_("sale"),
     "STAND": N_("stand"),
-    "STANDS": N_("past its deadline"),
     "SUBMITTED": N_("sent"),
     "SUCCEEDED": N_("succeeded"),
     "SUGGESTED": N_("suggested"),
@@ -151,6 +151,7 @@ CODES = {
     "VIPPS": N_("Vipps"),
     "VOIDED_SALES": N_("voided sales"),
     "WEBSITE": N_("website"),
+    "WON": N_("won"),
     "WRITE_OFF": N_("write-off"),
     "X_REPORT": N_("X report"),
     "Z_REPORT": N_("Z report"),

@@ -18,7 +18,7 @@ begin
                 from billig.payment as o
                 where o.payment = coalesce(p.disputed_payment, l.gives_back)
             ), '') else '' end as reference,
-            null::bigint as owed_back, null::boolean as is_repayment
+            null::bigint as owed_back, null::boolean as is_repayment, null::bigint as loss, null::boolean as is_won, null::bigint as apart
         from bank.route as r
         inner join billig.payment_line as l on r.payment_method = l.payment_method and r.organisation = l.organisation
         inner join billig.payment as p on l.payment = p.payment
@@ -40,30 +40,18 @@ begin
                 where o.payment = l.payment and o.payment_method = l.payment_method and o.line = l.line
             )
         union all
-        -- Money that bought nothing by itself: in one sum with what its payment paid for, where that is not expected yet.
+        -- Money that bought nothing by itself, and what a dispute took beyond what there was: in one sum with what its
+        -- payment paid for, where that is not expected yet.
         select
-            r.route, null, w.payment_method, null, w.amount, r.fee_rate, 0,
+            r.route, null, w.payment_method, null, w.amount, case when w.has_rate then r.fee_rate else 0 end, w.fee,
             billig.local_time(w.moved_at)::date, null,
             case when r.source = 'PAYMENT' and not exists (
                 select from bank.expected as e where e.route = r.route and e.payment = w.payment
             ) then w.payment end,
             case when r.source = 'PAYMENT' then w.reference else '' end,
-            w.owed_back, w.is_repayment
+            w.owed_back, w.is_repayment, w.dispute_loss, w.is_won, w.apart
         from bank.route as r
-        inner join (
-            select
-                o.owed_back, false as is_repayment, o.payment_method, o.organisation, o.amount,
-                coalesce(p.payment_time, o.recorded_at) as moved_at, o.provider_reference as reference, p.payment
-            from billig.owed_back as o
-            left join billig.payment as p on o.provider_reference = p.provider_reference
-            union all
-            select
-                o.owed_back, true, o.payment_method, o.organisation, -o.amount, o.settled_at, o.settled_reference,
-                p.payment -- a dispute that took it with what of the payment had bought tickets
-            from billig.owed_back as o
-            left join billig.payment as p on o.settled_reference = p.provider_reference and p.kind = 'CHARGEBACK'
-            where o.settled_at is not null
-        ) as w on r.payment_method = w.payment_method and r.organisation = w.organisation
+        inner join bank.owed_move as w on r.payment_method = w.payment_method and r.organisation = w.organisation
         where
             r.source in ('DAY', 'PAYMENT', 'SESSION')
             and w.moved_at
@@ -73,13 +61,17 @@ begin
                 select from bank.expected_owed as e
                 where e.owed_back = w.owed_back and e.is_repayment = w.is_repayment
             )
+            and not exists (
+                select from bank.expected_loss as e
+                where e.dispute_loss = w.dispute_loss and e.is_won = w.is_won
+            )
     ),
 
     item as materialized (
         select
             nextval('bank.expected_expected_seq') as expected,
             g.route, g.day, g.cash_point, g.single, g.reference, g.goods, g.amount, g.fee, g.payments, g.methods, g.lines, g.owed,
-            g.repayments
+            g.repayments, g.losses, g.wins
         from (
             select
                 l.route, l.day, l.cash_point, l.single, l.reference, sum(l.amount) as amount,
@@ -89,11 +81,13 @@ begin
                 array_agg(l.payment_method) filter (where l.payment is not null) as methods,
                 array_agg(l.line) filter (where l.payment is not null) as lines,
                 array_agg(l.owed_back) filter (where l.owed_back is not null) as owed,
-                array_agg(l.is_repayment) filter (where l.owed_back is not null) as repayments
+                array_agg(l.is_repayment) filter (where l.owed_back is not null) as repayments,
+                array_agg(l.loss) filter (where l.loss is not null) as losses,
+                array_agg(l.is_won) filter (where l.loss is not null) as wins
             from line as l
             group by
                 l.route, l.day, l.cash_point, l.single, l.reference,
-                case when l.reference <> '' and l.single is null then l.owed_back end
+                case when l.reference <> '' and l.single is null then l.apart end
             order by l.day, l.route, l.cash_point, l.single
         ) as g
     ),
@@ -109,6 +103,13 @@ begin
         select u.owed_back, u.is_repayment, i.expected
         from item as i
         cross join lateral unnest(i.owed, i.repayments) as u (owed_back, is_repayment)
+    ),
+
+    lost as (
+        insert into bank.expected_loss (dispute_loss, is_won, expected)
+        select u.loss, u.is_won, i.expected
+        from item as i
+        cross join lateral unnest(i.losses, i.wins) as u (loss, is_won)
     )
 
     insert into bank.expected_line (payment, payment_method, line, expected)

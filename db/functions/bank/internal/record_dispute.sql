@@ -1,4 +1,4 @@
-create or replace function bank.record_dispute(p_dispute_reference text, p_names text[], p_amount numeric, p_fee numeric)
+create or replace function bank.record_dispute(p_dispute_reference text, p_names text[], p_amount numeric, p_fee numeric, p_may_lose boolean)
 returns void
 language plpgsql
 as $$
@@ -7,6 +7,8 @@ declare
     v_reference text;
     v_owed billig.owed_back;
     v_left numeric;
+    v_open numeric;
+    v_loss numeric;
 begin
     select p.payment, p.provider_reference into v_payment, v_reference
     from billig.payment as p
@@ -25,6 +27,21 @@ begin
     inner join billig.owed_state as s on o.owed_back = s.owed_back and s.state in ('OWED', 'HELD')
     where o.provider_reference = v_reference;
     select coalesce(sum(c.amount), 0) into v_left from billig.chargeable as c where c.payment = v_payment;
+    v_open := v_left + coalesce(v_owed.amount, 0);
+    -- What is more than there is has gone back by another road, and is lost; but no more than was charged can be taken.
+    if p_may_lose and p_amount > v_open and p_amount <= (
+        select sum(c.amount) - coalesce((
+            select sum(l.amount)
+            from billig.dispute_loss as l
+            where l.disputed_payment = v_payment and l.won_at is null
+        ), 0)
+        from billig.charged_by as c
+        where c.payment = v_payment
+    ) then
+        v_loss := p_amount - v_open;
+        perform billig.lose_disputed(p_dispute_reference, v_payment, v_loss, case when v_left > 0 then 0 else p_fee end);
+        p_amount := v_open;
+    end if;
     if p_amount > v_left and p_amount between v_owed.amount and v_owed.amount + v_left then
         perform billig.settle_owed_back(v_owed.owed_back, p_dispute_reference);
         p_amount := p_amount - v_owed.amount;
@@ -35,5 +52,5 @@ begin
 end;
 $$;
 
-comment on function bank.record_dispute(text, text[], numeric, numeric) is
-'Records one dispute that a payout''s report tells of: p_names are what its payment may be known by, p_amount and p_fee positive NOK. P0002: no payment of tickets has such a name; else refusals as of billig.record_chargeback and billig.settle_owed_back. For record_disputes alone.';
+comment on function bank.record_dispute(text, text[], numeric, numeric, boolean) is
+'Records one dispute that a payout''s report tells of: p_names are what its payment may be known by, p_amount and p_fee positive NOK. It pays back what of the payment is owed, where it takes more than its tickets hold; what is more than both, up to what was charged, is a loss where p_may_lose (billig.dispute_loss): an entry of the bank that takes so much may be the repayment itself. P0002: no payment of tickets has such a name; else refusals as of billig.record_chargeback and billig.settle_owed_back. For record_disputes alone.';

@@ -29,7 +29,8 @@ begin
                     date_trunc('second', v_now)),
                 hint = 'sale_from and sale_to of the event decide.';
         end if;
-        if p_public and v_offer.hidden then
+        -- a cancelled one, which is hidden, is refused as such (23B34) by the ticket's trigger
+        if p_public and v_offer.hidden and not billig.is_cancelled(v_offer.event) then
             raise exception 'the event is hidden' using
                 errcode = '23B03',
                 detail = format('Event %s (%s).', v_offer.event, v_offer.event_name),

@@ -16,7 +16,7 @@ begin
         )
     into v_same
     from billig.payment as p
-    left join billig.owed_back as o on p.provider_reference = o.provider_reference
+    left join billig.owed_back as o on p.provider_reference = o.provider_reference and o.reopens is null
     where p.provider_reference = p_provider_reference;
     if not found then
         return false;

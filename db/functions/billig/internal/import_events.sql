@@ -12,7 +12,7 @@ begin
         project = (w.n).project, vat_code = (w.n).vat_code, ticket_fee_vat_code = (w.n).ticket_fee_vat_code,
         ticket_fee_vat_source = (w.n).ticket_fee_vat_source
     from (
-        select jsonb_populate_record(x, i.item - 'external_id') as n
+        select jsonb_populate_record(x, i.item - 'external_id' - case when billig.is_cancelled(x.event) then 'hidden' else '' end) as n
         from jsonb_to_recordset(p_items) as i (scope text, scope_key text[], item jsonb)
         inner join billig.event as x on i.scope_key[1] = x.programme_key
         where i.scope = 'event'
@@ -41,4 +41,4 @@ end;
 $$;
 
 comment on function billig.import_events(jsonb, jsonb) is
-'The events of a programme that import_programme has checked: what differs is updated, what is new inserted; counts of each. p_items: as billig.programme_items, names of organisations made numbers. An external_id that is a whole number is one; else it is programme_id. p_defaults: what a column is where the rows do not say.';
+'The events of a programme that import_programme has checked: what differs is updated, what is new inserted; counts of each. p_items: as billig.programme_items, names of organisations made numbers. An external_id that is a whole number is one; else it is programme_id. A cancelled event stays hidden, whatever the programme says. p_defaults: what a column is where the rows do not say.';

@@ -5,6 +5,7 @@ as $$
 declare
     v_change bigint;
     v_event billig.event;
+    v_hidden boolean;
 begin
     perform books.check_text('p_reason', p_reason);
     if
@@ -39,15 +40,25 @@ begin
                 case p_kind when 'CANCELLED' then 'is cancelled' else 'is to be held then' end),
             hint = 'What happened to it is in billig.event_change.';
     end if;
-    insert into billig.event_change (event, kind, time_before, time_after, reason, used_tickets)
-    values (p_event, p_kind, v_event.event_time, p_event_time, p_reason, p_used_tickets)
+    -- Sites that read the tables sell nothing of a cancelled event; held again, it is what it was.
+    v_hidden := case
+        when p_kind = 'CANCELLED' then true
+        when billig.is_cancelled(p_event) then (
+            select c.hidden_before from billig.event_change as c where c.event = p_event order by c.event_change desc limit 1
+        )
+    end;
+    insert into billig.event_change (event, kind, time_before, time_after, reason, used_tickets, hidden_before)
+    values (
+        p_event, p_kind, v_event.event_time, p_event_time, p_reason, p_used_tickets,
+        case when p_kind = 'CANCELLED' then v_event.hidden end
+    )
     returning event_change into v_change;
-    if p_event_time <> v_event.event_time then
-        update billig.event set event_time = p_event_time where event = p_event;
-    end if;
+    update billig.event as e
+    set event_time = coalesce(p_event_time, e.event_time), hidden = coalesce(v_hidden, e.hidden)
+    where e.event = p_event and (p_event_time <> e.event_time or v_hidden <> e.hidden);
     return v_change;
 end;
 $$;
 
 comment on function billig.record_event_change(int, text, timestamp, text, text) is
-'Writes what happened to an event (billig.event_change), and moves it where it is MOVED; p_used_tickets: of a cancellation REFUND or KEEP, else null; vouchers follow from today on. A cancelled event that is moved, or told again for its own time, is to be held. Returns the change. 22023: no kind, no reason, a time that does not go with the kind, or an event that has no time yet; P0002: no such event; 23B52: it stands so already.';
+'Writes what happened to an event (billig.event_change), and moves it where it is MOVED; one that is CANCELLED is hidden, and what it was comes back with it; p_used_tickets: of a cancellation REFUND or KEEP, else null; vouchers follow from today on. A cancelled event that is moved, or told again for its own time, is to be held. Returns the change. 22023: no kind, no reason, a time that does not go with the kind, or an event that has no time yet; P0002: no such event; 23B52: it stands so already.';

@@ -5,7 +5,11 @@ as $$
 declare
     v_owed billig.owed_back;
 begin
-    select o.* into v_owed from billig.owed_back as o where o.provider_reference = p_provider_reference;
+    select o.* into v_owed
+    from billig.owed_back as o
+    where o.provider_reference = p_provider_reference
+    order by o.owed_back desc -- the last: a debt that a dispute had paid may be open again
+    limit 1;
     if not found or v_owed.used_payment is not null then
         return;
     elsif v_owed.settled_at is null then
