@@ -88,6 +88,10 @@ def _forget(element: Any) -> None:
         element.getparent().remove(before)
 
 
+def _what(balance: Any) -> str:
+    return iso20022.text(balance, "Tp/CdOrPrtry/Cd") or iso20022.text(balance, "Tp/CdOrPrtry/Prtry")
+
+
 @dataclass(frozen=True)
 class _Balance:
     amount: Decimal
@@ -102,6 +106,7 @@ class _Statement:
     number: int
     element: Any
     total: Decimal = Decimal(0)
+    flaw: str | None = None
     _payments: int = 0
     _first: Detail | None = None
     _batches: list[int] = field(default_factory=list)
@@ -185,8 +190,11 @@ class _Statement:
         return False
 
     def _day(self) -> date | None:
-        """The day that it was made: of an entry that has none of its own."""
-        return day_of(self.element, "CreDtTm")
+        """Of an entry that has no day of its own: that of the last balance, else the one when it was made."""
+        days = [day_of(each, "Dt") for each in self.element.iterfind("{*}Bal") if _what(each) == "CLBD"]
+        head = self.element.getparent().find("{*}GrpHdr")
+        made = day_of(self.element, "CreDtTm") or (None if head is None else day_of(head, "CreDtTm"))
+        return max(filter(None, days), default=made)
 
     def _page(self) -> tuple[int | None, bool]:
         """Which page it is, and whether the last: of the statement, or of the message that it is in."""
@@ -207,9 +215,8 @@ class _Statement:
         said = [iso20022.text(statement, "Acct/Ccy"), *(each.currency for each in (opening, closing) if each)]
         currencies = {each for each in said if each}
         currency = next((each for each in said if each), None)
-        flaw = None
         if len(currencies) > 1:
-            flaw = f"balances in {' and '.join(sorted(currencies))}"
+            self.flaw = f"balances in {' and '.join(sorted(currencies))}"
             opening, closing = (each if each and each.currency == currency else None for each in (opening, closing))
         sequence = iso20022.text(statement, "ElctrncSeqNb") or iso20022.text(statement, "LglSeqNb")
         identity = reference(iso20022.text(statement, "Id"))
@@ -229,7 +236,7 @@ class _Statement:
             None if closing is None else closing.amount,
             page=page,
             issued=iso20022.text(statement, "CreDtTm"),
-            flaw=flaw,
+            flaw=self.flaw,
             more=as_json(camt_payment.more(statement, ("Ntry", "Id", "CreDtTm"))),
         )
 
@@ -238,10 +245,13 @@ class _Statement:
         found: dict[str, list[_Balance]] = {}
         for each in self.element.iterfind("{*}Bal"):
             element = each.find("{*}Amt")
-            what = iso20022.text(each, "Tp/CdOrPrtry/Cd") or iso20022.text(each, "Tp/CdOrPrtry/Prtry")
+            what = _what(each)
             if element is None or what not in {"OPBD", "PRCD", "CLBD", "ITBD"}:
                 continue
             if any(iso20022.text(line, "Incl") in {"true", "1"} for line in each.iterfind("{*}CdtLine")):
+                continue
+            if each.find("{*}CdtDbtInd") is None:
+                self.flaw = f"the balance {what} has no CdtDbtInd"
                 continue
             balance = _Balance(side_of(each) * amount_of(element), element.get("Ccy"), day_of(each, "Dt"))
             others = found.setdefault(what, [])

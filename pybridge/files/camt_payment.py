@@ -1,7 +1,6 @@
 """A payment in an entry of ISO 20022 (TxDtls), and what is read of entries and payments alike."""
 
 import json
-import re
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -10,7 +9,7 @@ from typing import Any
 
 from pybridge.files import iso20022
 from pybridge.files.statement_items import Detail, Reference, as_json, joined, only
-from pybridge.files.tables import Unreadable, reference
+from pybridge.files.tables import Unreadable, plain_amount, reference
 
 WORDS = 140
 """Characters of a line of words; a full one goes on in the next."""
@@ -22,10 +21,11 @@ KINDS = {"AcctSvcrRef": "BANK", "EndToEndId": "END_TO_END"}
 
 def amount_of(element: Any) -> Decimal:
     text = (element.text or "").strip()
-    if not re.fullmatch(r"\d{1,17}(\.\d{1,5})?", text, re.ASCII):
+    amount = plain_amount(text)
+    if amount is None or text.startswith("-"):
         name = iso20022.name(element.getparent()) if iso20022.name(element.getparent()) == "Bal" else "Amt"
         raise Unreadable(element.sourceline, name, f"no amount: {text[:40]!r}")
-    return Decimal(text)
+    return amount
 
 
 def side_of(element: Any, otherwise: str = "") -> int:

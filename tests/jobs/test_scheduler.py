@@ -52,7 +52,7 @@ def states(db: Connection, job: str) -> list[tuple[str, str | None]]:
 def test_once_runs_all_that_is_due_and_then_nothing(planned: Connection, capsys: pytest.CaptureFixture[str]) -> None:
     everything = ["net_expiry", "reservation_expiry", "log_rollup", "confirmation_numbers"]
     everything += ["marketplace_partitions", "marketplace_update", "marketplace_execute", "vat_change"]
-    everything += ["kept_names", "consistency"]
+    everything += ["kept_names", "bank_texts", "consistency"]
     now = datetime.now(UTC)
     for expected in (everything, []):
         assert Scheduler(list(jobs.JOBS)).once(now)
