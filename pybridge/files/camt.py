@@ -10,7 +10,7 @@ from typing import IO, Any
 from lxml import etree
 
 from pybridge.files import camt_payment, iso20022
-from pybridge.files.camt_payment import amount_of, day_of, side_of
+from pybridge.files.camt_payment import amount_of, check_once, day_of, side_of
 from pybridge.files.statement_items import Detail, Entry, Item, Reference, Statement, as_json, only
 from pybridge.files.tables import Unreadable, reference
 
@@ -51,6 +51,8 @@ def read(file: IO[bytes]) -> Iterator[Item]:
             elif now is not None and name == "Ntry" and _is_statement(root, element.getparent()):
                 yield now.entry(element)
                 _forget(element)
+            elif name == "Ntry" and iso20022.name(element.getparent()) in {*KINDS, "Ntry", "NtryDtls"}:
+                raise Unreadable(element.sourceline, "Ntry", "it stands in no statement")
             elif now is not None and _is_statement(root, element):
                 yield now.itself(element)
                 _forget(element)
@@ -122,6 +124,7 @@ class _Statement:
 
     def entry(self, entry: Any) -> Entry:
         line = entry.sourceline
+        check_once(entry, "Amt", "CdtDbtInd", "Sts", "RvslInd", "BookgDt", "ValDt", "AcctSvcrRef")
         alone = self._first
         payments, self._payments, self._first = self._payments, 0, None
         element = entry.find("{*}Amt")
@@ -209,6 +212,7 @@ class _Statement:
 
     def itself(self, statement: Any) -> Statement:
         line = statement.sourceline
+        check_once(statement, "Id", "Acct", "ElctrncSeqNb", "CreDtTm", "FrToDt")
         account = iso20022.text(statement, "Acct/Id/IBAN") or iso20022.text(statement, "Acct/Id/Othr/Id")
         page, is_last = self._page()
         opening, closing = self._balances(page, is_last)
@@ -250,6 +254,7 @@ class _Statement:
                 continue
             if any(iso20022.text(line, "Incl") in {"true", "1"} for line in each.iterfind("{*}CdtLine")):
                 continue
+            check_once(each, "Amt", "CdtDbtInd", "Dt")
             if each.find("{*}CdtDbtInd") is None:
                 self.flaw = f"the balance {what} has no CdtDbtInd"
                 continue

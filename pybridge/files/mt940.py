@@ -18,10 +18,12 @@ from pybridge.files.tables import Unreadable, lines, plain_amount, reference
 TAG = re.compile(r"[\x00-\x20]*:(\d\d[A-Z]?|NS):(.*)", re.DOTALL)
 BALANCE = re.compile(r"\s*([CD])\s*(\d{6})\s*([A-Z]{3})?\s*(-?\d[\d.]*,?\d*|,\d+)\s*")
 ENTRY = re.compile(
-    r"\s*(\d{6})(\d{4})?\s*((?i:R[CD]|E[CD]|[CD]))([A-Z])?\s*(-?\d[\d.]*,?\d*|,\d+)"
+    r"\s*(\d{6})(\d{4})?\s*((?i:R[CD]|E[CD]|[CD]))([A-Z])?\s*(-?\d[\d.]*,?\d*|,\d+)(?![\d.,])"
     r"\s*([NFS][A-Z0-9 ]{3}|[A-Z][A-Z0-9]{3})?(.*)",
     re.DOTALL,
 )
+ONCE = {"25", "25P", "28", "28C", "60F", "60M", "62F", "62M"}
+"""What a statement has at most once: of two that differ, nobody can say which counts."""
 ELSEWHERE = {"EREF", "EREF+", "KREF", "KREF+", "MREF", "MARF", "PREF"}
 """What stands for a reference that :86: has."""
 BLOCK = re.compile(r"\s*\{4:|\s*\{[1-35S]:(?:[^{}]|\{[^{}]*\})*\}")
@@ -141,7 +143,12 @@ class _Reader:
         self._number, self._tags, self._is_interim = number, tags, is_interim
         self._first: dict[str, Tag] = {}
         for tag in tags:
-            self._first.setdefault(tag.name, tag)
+            if (
+                self._first.setdefault(tag.name, tag) is not tag
+                and tag.name in ONCE
+                and tag.texts != self._first[tag.name].texts
+            ):
+                raise tag.fault("it stands there twice")
         self._more: dict[str, object] = {}
         self._flaw: str | None = None
 

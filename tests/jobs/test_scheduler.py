@@ -26,6 +26,7 @@ from tests.support.cli import Run, url
 from tests.support.cli import run as pybridge
 from tests.support.domain import login_role, one, rows, run, wait_for
 from tests.support.schedule import at, due, since
+from tests.support.waits import impatient
 
 __all__ = ["pybridge"]  # a fixture
 
@@ -360,7 +361,6 @@ def test_it_waits_where_a_lock_is_not_got_in_time(
 ) -> None:
     holder = connect(autocommit=False)
     holder.execute("lock table jobs.schedule in access exclusive mode")
-    monkeypatch.setenv("PGOPTIONS", "-c lock_timeout=100ms")
     scheduler = Scheduler(["log_rollup"])
 
     def sleep(_seconds: float) -> None:
@@ -368,7 +368,8 @@ def test_it_waits_where_a_lock_is_not_got_in_time(
         scheduler.stopping = states(planned, "log_rollup") != []
 
     monkeypatch.setattr(scheduler, "_sleep", sleep)
-    scheduler.forever()
+    with impatient(planned):
+        scheduler.forever()
     told = capsys.readouterr().out
     assert "no database, error canceling statement due to lock timeout (55P03)" in told
     assert "log_rollup: succeeded" in told
