@@ -74,7 +74,7 @@ REFUSED_FILES: dict[str, str | bytes] = {
     "a statement without its head": MT + MT.replace(":20:", "", 1),
     "a character that is none": MT.replace("A1", "A\0"),
     "an empty archive": archive(),
-    "an archive of a picture": archive(("a.sta", MT), ("b.png", "\x89PNG")),
+    "an archive of a picture": archive(("a.png", "\x89PNG"), ("b.sta", MT)),
     "an archive in an archive": archive(("a.zip", archive(("a.sta", MT)).decode("latin-1"))),
 }
 
