@@ -1,4 +1,4 @@
-"""Who waits in vain for a lock: at once, where a test is about what is then said."""
+"""Who waits in vain for a lock: not for long, where a test is about what is then said."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +7,24 @@ from psycopg import sql
 
 from pybridge.deploy import bounds
 from tests.conftest import Connection
-from tests.support.domain import rows
+
+BOUND = """
+do $do$
+declare
+    r record;
+    v_bound int := 0;
+begin
+    for r in
+        select p.oid::regprocedure as name from pg_proc as p
+        where p.pronamespace <> 'pg_catalog'::regnamespace and 'lock_timeout=' || {before} = any(p.proconfig)
+    loop
+        execute format('alter function %s set lock_timeout = %L', r.name, {after});
+        v_bound := v_bound + 1;
+    end loop;
+    assert v_bound > 100, 'few functions are bounded';
+end
+$do$
+"""
 
 
 @contextmanager
@@ -16,24 +33,12 @@ def impatient(db: Connection, wait: str = "200ms") -> Iterator[None]:
 
     A SET clause of theirs bounds them: what a session sets is none of their business (pybridge.deploy.bounds).
     """
-    bounded = rows(
-        db,
-        """
-        select p.oid::regprocedure::text as name from pg_proc as p
-        where p.pronamespace::regnamespace::text <> 'pg_catalog' and %s = any(p.proconfig)
-        """,
-        f"lock_timeout={bounds.LOCK_TIMEOUT}",
-    )
-    assert len(bounded) > 100
 
-    def bound(setting: str) -> None:
-        with db.transaction():
-            for row in bounded:
-                statement = sql.SQL("alter function {} set lock_timeout = {}")
-                db.execute(statement.format(sql.SQL(row["name"]), sql.Literal(setting)))
+    def bound(before: str, after: str) -> None:
+        db.execute(sql.SQL(BOUND).format(before=sql.Literal(before), after=sql.Literal(after)))
 
-    bound(wait)
+    bound(bounds.LOCK_TIMEOUT, wait)
     try:
         yield
     finally:
-        bound(bounds.LOCK_TIMEOUT)
+        bound(wait, bounds.LOCK_TIMEOUT)
