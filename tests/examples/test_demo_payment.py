@@ -139,8 +139,7 @@ def test_played_again_it_shows_the_same_by_what_the_gateway_had_said(
     assert "Marketplace played" not in again
 
 
-def test_a_difference_is_shown(played: Played, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of the demo that is played again: what the gateway had said is compared anew."""
+def test_a_difference_is_shown(db: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     said = Payments.said
 
     def one_ore_more(self: Payments) -> dict[tuple[int, int], int]:
@@ -148,7 +147,7 @@ def test_a_difference_is_shown(played: Played, monkeypatch: pytest.MonkeyPatch) 
         return found | {min(found): found[min(found)] + 1}
 
     monkeypatch.setattr(Payments, "said", one_ore_more)
-    shown = play(played.db)
+    shown = play(db)
     assert "1 transactions differ" in shown
     assert "agree" not in shown
 

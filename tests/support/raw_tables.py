@@ -17,7 +17,7 @@ from tests.support import servers
 from tests.support.histories import History
 
 STEPS = 90
-SMALL = demo.Size(sellers=2, web_buyers=2, days=1, actions=16)
+SMALL = demo.Size(sellers=3, web_buyers=3, days=2, actions=25)
 SALES = ("NORMAL_SALE", "NET_PAID", "RESERVATION_PAID")
 REFUNDS = ("NORMAL_REFUND", "NET_REFUND")
 BEGINS = ("NORMAL_SALE", "NET_SALE", "RESERVATION_SALE")
