@@ -12,13 +12,13 @@ begin
     -- What is left of a row that is erased: any other change is none.
     if tg_table_name = 'statement' then
         v_left := v_left || '{"more": null}';
-        v_until := books.kept_until(old.to_day);
+        v_until := books.kept_until((v_left ->> 'to_day')::date);
     else
         v_left := v_left || jsonb_build_object(
-            'more', bank.nameless(old.more),
+            'more', bank.nameless(v_left -> 'more'),
             case tg_table_name when 'entry' then 'entry_text' else 'detail_text' end, ''
         );
-        v_until := bank.entry_kept_until(old.entry);
+        v_until := bank.entry_kept_until((v_left ->> 'entry')::bigint);
     end if;
     -- has_place is reckoned after this; what it is reckoned from is compared.
     if to_jsonb(new) - 'has_place' <> v_left - 'has_place' then
