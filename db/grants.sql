@@ -88,7 +88,7 @@ to billig_seller, billig_web;
 -- Legacy code prints the receipt of what it did, by ticket.
 grant execute on function billig.receipt to billig_seller, billig_web, billig_legacy, billig_dev, bookkeeper;
 grant execute on function billig.name_buyer to billig_seller, billig_web, bookkeeper;
-grant execute on function billig.number_confirmations, billig.erase_kept_names to scheduler, bookkeeper;
+grant execute on function billig.number_confirmations, billig.erase_kept_names, bank.erase_texts to scheduler, bookkeeper;
 grant execute on function billig.show_receipt to bookkeeper, auditor;
 grant execute on function
 billig.pay_reservation, billig.undo_last_sale, billig.ticket_exchange, billig.ticket_exchage, billig.change_price_group,

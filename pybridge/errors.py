@@ -541,6 +541,12 @@ class PausedOrClosed(Refused):
     sqlstate = "23B95"
 
 
+class TextsKept(Refused):
+    """What the bank wrote is still to be kept: the law says for how long."""
+
+    sqlstate = "23B98"
+
+
 class DrawerShort(Refused):
     """More cash is taken out of a drawer than it can hold; OVERDRAW says that there is more in it, and why."""
 

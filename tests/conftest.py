@@ -132,19 +132,26 @@ class DurableServerFactory(Protocol):
     def __call__(self, *, deployed: bool = True) -> TestServer: ...
 
 
+@pytest.fixture(scope="session")
+def deployed_cluster(server_folder: Path) -> Path:
+    """The data of a durable server that was deployed, and stopped: what tests kill are copies of it."""
+    running = servers.start(_version(), server_folder, durable=True)
+    with running.connect(autocommit=False) as connection:
+        _deploy(connection)
+        mark_for_tests(connection)
+    running.terminate()
+    return Path(running.get_data_directory())
+
+
 @pytest.fixture
-def durable_server(server_folder: Path) -> Iterator[DurableServerFactory]:
+def durable_server(server_folder: Path, request: pytest.FixtureRequest) -> Iterator[DurableServerFactory]:
     """Servers of the test's own, for killing. The database to use is `postgres`."""
     started: list[TestServer] = []
 
     def start(*, deployed: bool = True) -> TestServer:
-        running = servers.start(_version(), server_folder, durable=True)
-        started.append(running)
-        if deployed:
-            with running.connect(autocommit=False) as connection:
-                _deploy(connection)
-                mark_for_tests(connection)
-        return running
+        origin = request.getfixturevalue("deployed_cluster") if deployed else None
+        started.append(servers.start(_version(), server_folder, durable=True, origin=origin))
+        return started[-1]
 
     yield start
     for running in started:

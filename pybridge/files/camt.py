@@ -10,7 +10,7 @@ from typing import IO, Any
 from lxml import etree
 
 from pybridge.files import camt_payment, iso20022
-from pybridge.files.camt_payment import amount_of, day_of, side_of
+from pybridge.files.camt_payment import amount_of, check_once, day_of, side_of
 from pybridge.files.statement_items import Detail, Entry, Item, Reference, Statement, as_json, only
 from pybridge.files.tables import Unreadable, reference
 
@@ -51,6 +51,8 @@ def read(file: IO[bytes]) -> Iterator[Item]:
             elif now is not None and name == "Ntry" and _is_statement(root, element.getparent()):
                 yield now.entry(element)
                 _forget(element)
+            elif name == "Ntry" and iso20022.name(element.getparent()) in {*KINDS, "Ntry", "NtryDtls"}:
+                raise Unreadable(element.sourceline, "Ntry", "it stands in no statement")
             elif now is not None and _is_statement(root, element):
                 yield now.itself(element)
                 _forget(element)
@@ -88,6 +90,10 @@ def _forget(element: Any) -> None:
         element.getparent().remove(before)
 
 
+def _what(balance: Any) -> str:
+    return iso20022.text(balance, "Tp/CdOrPrtry/Cd") or iso20022.text(balance, "Tp/CdOrPrtry/Prtry")
+
+
 @dataclass(frozen=True)
 class _Balance:
     amount: Decimal
@@ -102,6 +108,7 @@ class _Statement:
     number: int
     element: Any
     total: Decimal = Decimal(0)
+    flaw: str | None = None
     _payments: int = 0
     _first: Detail | None = None
     _batches: list[int] = field(default_factory=list)
@@ -117,6 +124,7 @@ class _Statement:
 
     def entry(self, entry: Any) -> Entry:
         line = entry.sourceline
+        check_once(entry, "Amt", "CdtDbtInd", "Sts", "RvslInd", "BookgDt", "ValDt", "AcctSvcrRef")
         alone = self._first
         payments, self._payments, self._first = self._payments, 0, None
         element = entry.find("{*}Amt")
@@ -185,8 +193,11 @@ class _Statement:
         return False
 
     def _day(self) -> date | None:
-        """The day that it was made: of an entry that has none of its own."""
-        return day_of(self.element, "CreDtTm")
+        """Of an entry that has no day of its own: that of the last balance, else the one when it was made."""
+        days = [day_of(each, "Dt") for each in self.element.iterfind("{*}Bal") if _what(each) == "CLBD"]
+        head = self.element.getparent().find("{*}GrpHdr")
+        made = day_of(self.element, "CreDtTm") or (None if head is None else day_of(head, "CreDtTm"))
+        return max(filter(None, days), default=made)
 
     def _page(self) -> tuple[int | None, bool]:
         """Which page it is, and whether the last: of the statement, or of the message that it is in."""
@@ -201,15 +212,15 @@ class _Statement:
 
     def itself(self, statement: Any) -> Statement:
         line = statement.sourceline
+        check_once(statement, "Id", "Acct", "ElctrncSeqNb", "CreDtTm", "FrToDt")
         account = iso20022.text(statement, "Acct/Id/IBAN") or iso20022.text(statement, "Acct/Id/Othr/Id")
         page, is_last = self._page()
         opening, closing = self._balances(page, is_last)
         said = [iso20022.text(statement, "Acct/Ccy"), *(each.currency for each in (opening, closing) if each)]
         currencies = {each for each in said if each}
         currency = next((each for each in said if each), None)
-        flaw = None
         if len(currencies) > 1:
-            flaw = f"balances in {' and '.join(sorted(currencies))}"
+            self.flaw = f"balances in {' and '.join(sorted(currencies))}"
             opening, closing = (each if each and each.currency == currency else None for each in (opening, closing))
         sequence = iso20022.text(statement, "ElctrncSeqNb") or iso20022.text(statement, "LglSeqNb")
         identity = reference(iso20022.text(statement, "Id"))
@@ -229,7 +240,7 @@ class _Statement:
             None if closing is None else closing.amount,
             page=page,
             issued=iso20022.text(statement, "CreDtTm"),
-            flaw=flaw,
+            flaw=self.flaw,
             more=as_json(camt_payment.more(statement, ("Ntry", "Id", "CreDtTm"))),
         )
 
@@ -238,10 +249,14 @@ class _Statement:
         found: dict[str, list[_Balance]] = {}
         for each in self.element.iterfind("{*}Bal"):
             element = each.find("{*}Amt")
-            what = iso20022.text(each, "Tp/CdOrPrtry/Cd") or iso20022.text(each, "Tp/CdOrPrtry/Prtry")
+            what = _what(each)
             if element is None or what not in {"OPBD", "PRCD", "CLBD", "ITBD"}:
                 continue
             if any(iso20022.text(line, "Incl") in {"true", "1"} for line in each.iterfind("{*}CdtLine")):
+                continue
+            check_once(each, "Amt", "CdtDbtInd", "Dt")
+            if each.find("{*}CdtDbtInd") is None:
+                self.flaw = f"the balance {what} has no CdtDbtInd"
                 continue
             balance = _Balance(side_of(each) * amount_of(element), element.get("Ccy"), day_of(each, "Dt"))
             others = found.setdefault(what, [])

@@ -1,7 +1,6 @@
 """A payment in an entry of ISO 20022 (TxDtls), and what is read of entries and payments alike."""
 
 import json
-import re
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -10,7 +9,7 @@ from typing import Any
 
 from pybridge.files import iso20022
 from pybridge.files.statement_items import Detail, Reference, as_json, joined, only
-from pybridge.files.tables import Unreadable, reference
+from pybridge.files.tables import Unreadable, plain_amount, reference
 
 WORDS = 140
 """Characters of a line of words; a full one goes on in the next."""
@@ -20,12 +19,22 @@ Names = dict[str, "Names"]
 KINDS = {"AcctSvcrRef": "BANK", "EndToEndId": "END_TO_END"}
 
 
+def check_once(element: Any, *names: str) -> None:
+    """What the standard has at most once stands there once: of two, nobody can say which counts."""
+    seen = set()
+    for each in element.iterchildren(*(f"{{*}}{name}" for name in names)):
+        if (found := iso20022.name(each)) in seen:
+            raise Unreadable(each.sourceline, found, "it stands there twice")
+        seen.add(found)
+
+
 def amount_of(element: Any) -> Decimal:
     text = (element.text or "").strip()
-    if not re.fullmatch(r"\d{1,17}(\.\d{1,5})?", text, re.ASCII):
+    amount = plain_amount(text)
+    if amount is None or text.startswith("-") or len(element):
         name = iso20022.name(element.getparent()) if iso20022.name(element.getparent()) == "Bal" else "Amt"
         raise Unreadable(element.sourceline, name, f"no amount: {text[:40]!r}")
-    return Decimal(text)
+    return amount
 
 
 def side_of(element: Any, otherwise: str = "") -> int:
@@ -52,6 +61,7 @@ def day_of(element: Any, name: str, *within: str) -> date | None:
 
 def read(payment: Any, currency: str | None, sign: int) -> Detail:
     """What is in one payment; its amount in the account's currency, where it says one."""
+    check_once(payment, "Amt", "CdtDbtInd", "Refs", "RmtInf")
     side = side_of(payment, "CRDT" if sign == 1 else "DBIT")
     own = payment.find("{*}Amt")
     amount = side * amount_of(own) if own is not None and own.get("Ccy", currency) == currency else None

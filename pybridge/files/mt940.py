@@ -13,15 +13,17 @@ from typing import IO
 
 from pybridge.files import mt940_text
 from pybridge.files.statement_items import Entry, Item, Reference, Statement, as_json, only
-from pybridge.files.tables import Unreadable, lines, reference
+from pybridge.files.tables import Unreadable, lines, plain_amount, reference
 
 TAG = re.compile(r"[\x00-\x20]*:(\d\d[A-Z]?|NS):(.*)", re.DOTALL)
-BALANCE = re.compile(r"\s*([CD])\s*(\d{6})\s*([A-Z]{3})\s*(-?\d[\d.]*,?\d*|,\d+)\s*")
+BALANCE = re.compile(r"\s*([CD])\s*(\d{6})\s*([A-Z]{3})?\s*(-?\d[\d.]*,?\d*|,\d+)\s*")
 ENTRY = re.compile(
-    r"\s*(\d{6})(\d{4})?\s*((?i:R[CD]|E[CD]|[CD]))([A-Z])?\s*(-?\d[\d.]*,?\d*|,\d+)"
+    r"\s*(\d{6})(\d{4})?\s*((?i:R[CD]|E[CD]|[CD]))([A-Z])?\s*(-?\d[\d.]*,?\d*|,\d+)(?![\d.,])"
     r"\s*([NFS][A-Z0-9 ]{3}|[A-Z][A-Z0-9]{3})?(.*)",
     re.DOTALL,
 )
+ONCE = {"25", "25P", "28", "28C", "60F", "60M", "62F", "62M"}
+"""What a statement has at most once: of two that differ, nobody can say which counts."""
 ELSEWHERE = {"EREF", "EREF+", "KREF", "KREF+", "MREF", "MARF", "PREF"}
 """What stands for a reference that :86: has."""
 BLOCK = re.compile(r"\s*\{4:|\s*\{[1-35S]:(?:[^{}]|\{[^{}]*\})*\}")
@@ -130,7 +132,7 @@ def _parts(tags: list[Tag]) -> Iterator[list[Tag]]:
 @dataclass(frozen=True)
 class _Balance:
     day: date | None
-    currency: str
+    currency: str | None
     amount: Decimal
 
 
@@ -141,29 +143,37 @@ class _Reader:
         self._number, self._tags, self._is_interim = number, tags, is_interim
         self._first: dict[str, Tag] = {}
         for tag in tags:
-            self._first.setdefault(tag.name, tag)
+            if (
+                self._first.setdefault(tag.name, tag) is not tag
+                and tag.name in ONCE
+                and tag.texts != self._first[tag.name].texts
+            ):
+                raise tag.fault("it stands there twice")
         self._more: dict[str, object] = {}
         self._flaw: str | None = None
 
     def items(self) -> Iterator[Item]:
         opening, closing = self._balance("60F", "60M"), self._balance("62F", "62M")
-        currency = opening.currency if opening else closing.currency if closing else self._interim_currency()
-        if opening and closing and opening.currency != closing.currency:
-            self._flaw = f"balances in {opening.currency} and {closing.currency}"
+        said = [each.currency for each in (opening, closing) if each and each.currency]  # one may leave it to the other
+        if not said and (opening or closing):
+            raise self._tag("60F", "60M", "62F", "62M").fault("no balance has a currency")
+        currency = said[0] if said else self._interim_currency()
+        if len({*said}) > 1:
+            self._flaw = f"balances in {' and '.join(said)}"
             closing = None
-        said: list[Tag] = []
+        about: list[Tag] = []
         entry: Tag | None = None
         for tag in self._tags:
             if tag.name == "61" or (entry is not None and tag.name != "86"):
                 if entry is not None:
-                    yield self._entry(entry, said, currency)
-                entry, said = (tag, []) if tag.name == "61" else (None, [])
+                    yield self._entry(entry, about, currency)
+                entry, about = (tag, []) if tag.name == "61" else (None, [])
             elif tag.name == "86" and entry is not None:
-                said.append(tag)
+                about.append(tag)
             if entry is None and tag.name not in {"20", "25", "28", "28C", "60F", "60M", "62F", "62M"}:
                 self._keep(tag)
         if entry is not None:
-            yield self._entry(entry, said, currency)
+            yield self._entry(entry, about, currency)
         yield self._statement(opening, closing, currency)
 
     def _keep(self, tag: Tag) -> None:
@@ -284,9 +294,10 @@ def _booked_on(tag: Tag, value_on: date, written: str) -> date:
 
 def _money(tag: Tag, written: str) -> Decimal:
     plain = written.replace(",", ".") if written.count(".") + written.count(",") <= 1 else ""
-    if not re.fullmatch(r"-?(\d{1,17}\.?\d{0,5}|\.\d{1,5})", plain, re.ASCII):
+    amount = plain_amount(plain)
+    if amount is None:
         raise tag.fault()
-    return Decimal(plain)
+    return amount
 
 
 def _charge(texts: list[str], amount: Decimal, currency: str | None) -> Decimal:

@@ -99,6 +99,11 @@ def reference(text: str | None) -> str:
     return "" if found in NO_REFERENCE else found
 
 
+def plain_amount(text: str) -> Decimal | None:
+    """The amount of plain digits with a point, as XML has it (.98 too); None: anything else that Python would take."""
+    return Decimal(text) if re.fullmatch(r"[+-]?(\d{1,17}(\.\d{0,5})?|\.\d{1,5})", text, re.ASCII) else None
+
+
 def encoding_of(file: IO[bytes]) -> str:
     """How a text of a bank's is written, as far as its bytes tell; the file stands at its begin again."""
     begin = file.read(4)
@@ -187,9 +192,10 @@ class Row:
         ):
             raise self.fault(ours, f"no amount: {text[:40]!r}")
         plain = plain.replace(thousands, "").replace(decimal, ".")
-        if not re.fullmatch(r"[+-]?\d{1,17}(\.\d{1,5})?", plain, re.ASCII):
+        amount = plain_amount(plain)
+        if amount is None:
             raise self.fault(ours, f"no amount: {text[:40]!r}")
-        return Decimal(plain) / self.table.unit
+        return amount / self.table.unit
 
     def signed(self, ours: str, sign: str = "sign") -> Decimal | None:
         """The amount, with the sign that a column of its own has, where there is one."""

@@ -11,6 +11,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
 
+from pybridge.client.bank import Bank
 from pybridge.client.billig import Billig
 from pybridge.client.jobs import DueRow, Jobs
 from pybridge.client.marketplace import Marketplace
@@ -83,6 +84,7 @@ JOBS: dict[str, LiteralString | Runner] = {
     "kept_names": lambda connection, _number, _period, now: _done(
         Billig(connection).erase_kept_names() + Marketplace(connection).erase_kept_names(now=now)
     ),
+    "bank_texts": lambda connection, *_: _done(Bank(connection).erase_texts()),
     "marketplace_partitions": _partitions,
     "marketplace_update": _update,
     "marketplace_close": "select coalesce(sum(transactions), 0)::bigint, null"

@@ -89,6 +89,7 @@ def test_the_published_files_load_where_somebody_accepts_that_they_are_excerpts(
                 loaded[kind[:2]] += 1
             except (Unreadable, Refused) as error:
                 refused.append(f"{path.name}: {str(error).splitlines()[0]}")
+    print(dict(loaded), *refused, sep="\n")
     assert loaded["MT"] >= 150, refused
     assert loaded["ca"] >= 40, refused
 
@@ -165,7 +166,7 @@ def _as_camt(content: bytes, entries: list[Entry], details: list[Detail]) -> Non
             *(paths(element, "BookgDt/Dt") or [each[:10] for each in paths(element, "BookgDt/DtTm")]),
             *(paths(element, "ValDt/Dt") or [each[:10] for each in paths(element, "ValDt/DtTm")]),
         ]
-        assert not days or str(entry.booked_on) == days[0]
+        assert not days or str(entry.booked_on) == days[0][:10]  # some have a zone after the day
         assert paths(element, "AcctSvcrRef") in ([entry.bank_reference], [], ["NOTPROVIDED"], ["NONREF"])
         for word in " ".join(paths(element, "AddtlNtryInf")).split():
             assert word in entry.text

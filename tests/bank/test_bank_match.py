@@ -905,7 +905,7 @@ ITEMS = st.lists(st.tuples(st.integers(0, 4), st.integers(1, 2), st.sampled_from
 ENTRIES = st.lists(st.tuples(st.integers(0, 7), st.sampled_from([-2, 1, 2, 3, 5, 6, 8, 10, 12, 18])), max_size=5)
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=16, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(items=ITEMS, entries=ENTRIES)
 def test_the_rules_match_what_the_model_does(
     shared_db: Connection,
@@ -939,7 +939,7 @@ def test_the_rules_match_what_the_model_does(
 NEAR = st.sampled_from([Decimal(n) for n in ("-2", "-1.96", "1.02", "1.99", "2", "2.04", "2.05", "3")])
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     items=st.lists(st.tuples(st.integers(0, 1), st.sampled_from(["0", "0.05", "1"]), NEAR), max_size=6),
     entries=st.lists(st.tuples(st.integers(0, 3), NEAR), min_size=1, max_size=6),

@@ -371,7 +371,7 @@ def test_what_may_have_been_taken_back_is_no_items(db: Connection, tmp_path: Pat
         entry("-100", reference="C", reversal=True, day=10),
     )
     assert match_open(db) == {}
-    run(db, "alter table bank.entry disable trigger entry_keep")
+    run(db, "alter table bank.entry disable trigger entry_text")
     run(db, "update bank.entry set is_reversal = false")
     assert match_open(db) == {"AMOUNT": 1}, "the control"
 

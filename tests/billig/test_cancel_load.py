@@ -31,6 +31,7 @@ from tests.support.domain import (
     sell,
 )
 from tests.support.servers import TestServer
+from tests.support.waits import impatient
 
 SELLERS = 3
 FILL = """
@@ -237,7 +238,7 @@ def test_whoever_is_selling_when_it_is_cancelled_is_seen_and_who_comes_after_is_
         older.execute("set transaction isolation level repeatable read")
         one(older, "select count(*) from billig.ticket")  # its snapshot is of now
         first = net(selling, play.price_group, 2)
-        with pytest.raises(psycopg.errors.LockNotAvailable):
+        with impatient(db), pytest.raises(psycopg.errors.LockNotAvailable):
             call(db, "cancel_event", event=play.event, reason="rain")
         selling.commit()
         with server.connect(autocommit=False) as cancelling:

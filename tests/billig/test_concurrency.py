@@ -20,6 +20,7 @@ from tests.conftest import Connect, Connection
 from tests.support.domain import Event, consistency, fresh_email, log_types, make_event, one
 from tests.support.hall import Row, all_rows, buy_on_the_web, login_roles, sell, sold
 from tests.support.together import sqlstates, together
+from tests.support.waits import impatient
 
 DEVELOPER = "concurrent_developer"
 
@@ -219,9 +220,8 @@ def test_waiting_for_capacity_ends_at_lock_timeout_and_says_so(db: Connection, c
     group = make_event(db, num=4)
     holder, buyer = connect(autocommit=False), connect()
     sell(holder, group.price_group, 4)
-    buyer.execute("set lock_timeout = '50ms'")
 
-    with pytest.raises(psycopg.errors.LockNotAvailable) as refusal:
+    with impatient(db, "50ms"), pytest.raises(psycopg.errors.LockNotAvailable) as refusal:
         sell(buyer, group.price_group)
 
     assert refusal.value.sqlstate == "55P03"

@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 
 from tests.conftest import Connect, Connection
 from tests.support.programme import Row, row, three_lines
+from tests.support.waits import impatient
 
 
 @pytest.fixture
@@ -438,24 +439,23 @@ def test_numbers_and_truth_values_of_json_are_taken_as_their_text(db: Connection
 
 
 @contextmanager
-def one_second_at_most(connection: Connection) -> Iterator[None]:
+def not_yet(db: Connection) -> Iterator[None]:
     """What waits for another's lock is refused, so that a test sees that it would wait."""
-    connection.execute("set lock_timeout = '1s'")
-    with pytest.raises(psycopg.errors.LockNotAvailable):
+    with impatient(db), pytest.raises(psycopg.errors.LockNotAvailable):
         yield
 
 
-def test_imports_wait_for_each_other_and_for_sales_where_capacity_changes(connect: Connect) -> None:
+def test_imports_wait_for_each_other_and_for_sales_where_capacity_changes(db: Connection, connect: Connect) -> None:
     here, other = connect(), connect()
     with here.transaction():
         do_import(here, [row(2, num="5")])
-        with one_second_at_most(other):
+        with not_yet(db):
             do_import(other, [row(2, num="5")])
     assert do_import(other, [row(2, num="5")])["event"] == (0, 0, 1)
 
     with here.transaction():
         sell(here, price_group(here), 4)
-        with one_second_at_most(other):
+        with not_yet(db):
             do_import(other, [row(2, num="3")])
         assert do_import(other, [row(2, num="5", price="999")])["price_group"] == (0, 1, 0)
     with pytest.raises(psycopg.Error) as refused:

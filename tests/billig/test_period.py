@@ -28,6 +28,7 @@ from tests.support.domain import (
     sell,
     wait_for,
 )
+from tests.support.waits import impatient
 
 
 @pytest.fixture
@@ -410,9 +411,9 @@ def test_a_close_and_a_roll_up_wait_for_each_other_but_no_sale_waits(
     day = calendar.today
     sell(db, event.price_group)
     calendar.forward()
-    closing, other = connect(autocommit=False), connect(options="-c lock_timeout=100ms")
+    closing, other = connect(autocommit=False), connect()
     close(closing, day, day)
-    with expect("55P03", native=True):
+    with impatient(db), expect("55P03", native=True):
         call(other, "roll_up_log")
     sell(other, event.price_group)
     assert one(other, "select sum(gross_amount) from report.total_by_year") == 220

@@ -71,16 +71,15 @@ def test_the_programme_is_on_sale_whenever_the_demo_is_played(year: int) -> None
     assert demo.shift_needed(moved, now) == 0
 
 
-def test_the_demo_charges_nobody_elses_cards(db: Connection, dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_a_database_that_is_others_too_the_demo_charges_nobodys_cards_and_gives_nobody_a_password(
+    db: Connection, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     db.execute("insert into marketplace.profile (profile_name) values ('Somebody else')")
     monkeypatch.setitem(jobs.JOBS, "marketplace_execute", lambda *_: pytest.fail("it charges"))
-    shown = play(dsn)
+    shown = play(dsn, yes=True)
     assert "1 other profiles than the demo's are in this marketplace" in " ".join(shown.split())
     assert domain.one(db, "select count(*) from jobs.job_run where job = 'marketplace_execute'") == 0
-
-
-def test_where_the_database_is_not_its_own_the_demo_gives_nobody_a_password(db: Connection, dsn: str) -> None:
-    assert "with the password" not in play(dsn, yes=True)
+    assert "with the password" not in shown
     query = "select count(*) from pg_authid where rolname like 'demo%' and rolpassword is not null"
     assert domain.one(db, query) == 0
 

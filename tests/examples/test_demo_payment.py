@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from io import StringIO
@@ -25,11 +26,15 @@ NOW = market.at(2026, 4, 20, 12)
 REAL_KEY = "sk_test_of_somebody_elses"
 
 
+def small(patched: pytest.MonkeyPatch) -> None:
+    patched.setattr(demo_market, "CLICKS", 200)
+    patched.setenv("STRIPE_API_KEY", REAL_KEY)  # nobody may use it
+    patched.setenv("STRIPE_API_BASE", "https://stripe.invalid")
+
+
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo_market, "CLICKS", 200)
-    monkeypatch.setenv("STRIPE_API_KEY", REAL_KEY)  # nobody may use it
-    monkeypatch.setenv("STRIPE_API_BASE", "https://stripe.invalid")
+    small(monkeypatch)
 
 
 def play(db: Connection, now: datetime = NOW) -> str:
@@ -57,8 +62,23 @@ def settled(db: Connection) -> None:
     assert consistency(db) == {}
 
 
-def test_the_quarter_is_charged_and_paid(db: Connection) -> None:
-    shown = play(db)
+@dataclass(frozen=True)
+class Played:
+    """The demo's quarter when it is over, for tests that leave it as it is: its database, and what was shown."""
+
+    db: Connection
+    shown: str
+
+
+@pytest.fixture(scope="module")
+def played(shared_db: Connection) -> Played:
+    with pytest.MonkeyPatch.context() as patched:
+        small(patched)
+        return Played(shared_db, play(shared_db))
+
+
+def test_the_quarter_is_charged_and_paid(played: Played) -> None:
+    db, shown = played.db, played.shown
     assert max(len(line) for line in shown.splitlines()) <= 80
     assert "\x1b" not in shown
     for words in (
@@ -89,8 +109,8 @@ def test_the_quarter_is_charged_and_paid(db: Connection) -> None:
     assert amounts(shown[shown.index("balance at the gateway") :]) == [fund]
 
 
-def test_each_thing_happened_as_the_database_says(db: Connection) -> None:
-    play(db)
+def test_each_thing_happened_as_the_database_says(played: Played) -> None:
+    db = played.db
 
     def found(query: str) -> int:
         return int(one(db, f"select count(*) from report.payment_attempt as a where {query}"))
@@ -109,12 +129,11 @@ def test_each_thing_happened_as_the_database_says(db: Connection) -> None:
 
 
 def test_played_again_it_shows_the_same_by_what_the_gateway_had_said(
-    db: Connection, monkeypatch: pytest.MonkeyPatch
+    played: Played, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = balances(play(db))
     monkeypatch.setattr(sandbox, "run", lambda: pytest.fail("there is nothing to charge"))
-    again = play(db)
-    assert balances(again) == first
+    again = play(played.db)
+    assert balances(again) == balances(played.shown)
     assert "that sandbox is gone" in again
     assert "agree, to the øre" in again
     assert "Marketplace played" not in again

@@ -26,6 +26,7 @@ from tests.support.cli import Run, url
 from tests.support.cli import run as pybridge
 from tests.support.domain import login_role, one, rows, run, wait_for
 from tests.support.schedule import at, due, since
+from tests.support.waits import impatient
 
 __all__ = ["pybridge"]  # a fixture
 
@@ -52,7 +53,7 @@ def states(db: Connection, job: str) -> list[tuple[str, str | None]]:
 def test_once_runs_all_that_is_due_and_then_nothing(planned: Connection, capsys: pytest.CaptureFixture[str]) -> None:
     everything = ["net_expiry", "reservation_expiry", "log_rollup", "confirmation_numbers", "cancellations"]
     everything += ["marketplace_partitions", "marketplace_update", "marketplace_execute", "vat_change"]
-    everything += ["kept_names", "consistency"]
+    everything += ["kept_names", "bank_texts", "consistency"]
     now = datetime.now(UTC)
     for expected in (everything, []):
         assert Scheduler(list(jobs.JOBS)).once(now)
@@ -360,7 +361,6 @@ def test_it_waits_where_a_lock_is_not_got_in_time(
 ) -> None:
     holder = connect(autocommit=False)
     holder.execute("lock table jobs.schedule in access exclusive mode")
-    monkeypatch.setenv("PGOPTIONS", "-c lock_timeout=100ms")
     scheduler = Scheduler(["log_rollup"])
 
     def sleep(_seconds: float) -> None:
@@ -368,7 +368,8 @@ def test_it_waits_where_a_lock_is_not_got_in_time(
         scheduler.stopping = states(planned, "log_rollup") != []
 
     monkeypatch.setattr(scheduler, "_sleep", sleep)
-    scheduler.forever()
+    with impatient(planned):
+        scheduler.forever()
     told = capsys.readouterr().out
     assert "no database, error canceling statement due to lock timeout (55P03)" in told
     assert "log_rollup: succeeded" in told

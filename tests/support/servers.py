@@ -84,7 +84,8 @@ class TestServer(Postgresql):  # type: ignore[misc]  # the library is untyped
     __test__ = False
     child_process: subprocess.Popen[bytes] | None
 
-    def __init__(self, bin_dir: Path, base_dir: Path, *, durable: bool = False) -> None:
+    def __init__(self, bin_dir: Path, base_dir: Path, *, durable: bool = False, origin: Path | None = None) -> None:
+        self.origin = origin  # the data of one that is stopped: it begins as a copy
         self.bin_dir = bin_dir  # initdb and postgres
         self.account = wheel.unprivileged()
         self.arguments = COMMON + (() if durable else CARELESS)
@@ -100,6 +101,9 @@ class TestServer(Postgresql):  # type: ignore[misc]  # the library is untyped
             base = Path(self.base_dir)
             for folder in (base, *(base / name for name in self.subdirectories)):
                 os.chown(folder, self.account.uid, self.account.gid)
+        if self.origin is not None:
+            subprocess.run(["cp", "-a", f"{self.origin}/.", self.get_data_directory()], check=True)
+            return
         result = wheel.run_as(
             self.account,
             self.initdb,
@@ -169,10 +173,10 @@ def new_folder(prefix: str) -> Path:
     return folder
 
 
-def start(version: str, folder: Path, *, durable: bool = False) -> TestServer:
-    """Start a server with its files in a new folder beneath `folder`."""
+def start(version: str, folder: Path, *, durable: bool = False, origin: Path | None = None) -> TestServer:
+    """Start a server with its files in a new folder beneath `folder`, made anew or copied."""
     base = Path(tempfile.mkdtemp(prefix="pg", dir=folder))
-    return TestServer(programs(version, folder), base, durable=durable)
+    return TestServer(programs(version, folder), base, durable=durable, origin=origin)
 
 
 def stop(server: TestServer) -> None:

@@ -193,7 +193,7 @@ for each statement execute function bank.record_keep();
 alter table bank.import_file enable always trigger import_file_keep;
 
 create or replace trigger statement_keep
-before update or delete or truncate on bank.statement
+before delete or truncate on bank.statement
 for each statement execute function bank.record_keep();
 alter table bank.statement enable always trigger statement_keep;
 
@@ -203,12 +203,12 @@ for each statement execute function bank.record_keep();
 alter table bank.statement_entry enable always trigger statement_entry_keep;
 
 create or replace trigger entry_keep
-before update or delete or truncate on bank.entry
+before delete or truncate on bank.entry
 for each statement execute function bank.record_keep();
 alter table bank.entry enable always trigger entry_keep;
 
 create or replace trigger entry_detail_keep
-before update or delete or truncate on bank.entry_detail
+before delete or truncate on bank.entry_detail
 for each statement execute function bank.record_keep();
 alter table bank.entry_detail enable always trigger entry_detail_keep;
 

@@ -3,11 +3,11 @@
 import json
 from collections.abc import Iterator
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import IO, Any
 
 from pybridge.files.payouts.model import Begin
-from pybridge.files.tables import REFERENCE, Table, Unreadable, csv_rows
+from pybridge.files.tables import REFERENCE, Table, Unreadable, csv_rows, plain_amount
 
 LARGEST = 64 << 20
 """Bytes of a file in JSON: it is read whole."""
@@ -30,13 +30,10 @@ class Record:
         return text
 
     def money(self, name: str, unit: int = 1) -> Decimal:
-        try:
-            found = Decimal(self.text(name) or "0") / unit
-        except InvalidOperation:
-            found = Decimal("nan")
-        if not found.is_finite():
+        found = plain_amount(self.text(name) or "0")
+        if found is None:
             raise Unreadable(self.line, name, f"no amount: {self.text(name)[:40]!r}")
-        return found
+        return found / unit
 
     def day(self, name: str) -> date:
         try:

@@ -4,12 +4,12 @@ import csv
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import IO, Any
 
 from pybridge.extras import needs
 from pybridge.files.payouts.model import Begin, Header, Item, Left, Line, Payout, Payouts
-from pybridge.files.tables import REFERENCE, Unreadable, lines
+from pybridge.files.tables import REFERENCE, Unreadable, lines, plain_amount
 
 NAME = "vipps-settlement"
 SECTIONS = ("SettlementInfo", "FeeInfo", "TransactionInfo")
@@ -59,10 +59,10 @@ class _Row:
         return text
 
     def money(self, name: str) -> Decimal:
-        try:
-            return Decimal(self.text(name).replace(" ", "").replace(",", ".") or "0")
-        except InvalidOperation:
-            raise Unreadable(self.line, name, f"no amount: {self.text(name)[:40]!r}") from None
+        found = plain_amount(self.text(name).replace(" ", "").replace(",", ".") or "0")
+        if found is None:
+            raise Unreadable(self.line, name, f"no amount: {self.text(name)[:40]!r}")
+        return found
 
     def day(self, name: str) -> date:
         for form in ("%d.%m.%Y", "%Y-%m-%d"):
@@ -155,10 +155,10 @@ def _settlement(element: Any, serial: str, payouts: Payouts) -> Iterator[Line]:
 
     def money(of: Any, name: str) -> Decimal:
         text = iso20022.text(of, name)
-        try:
-            return Decimal(text)
-        except InvalidOperation:
-            raise Unreadable(of.sourceline, name, f"no amount: {text[:40]!r}") from None
+        found = plain_amount(text)
+        if found is None:
+            raise Unreadable(of.sourceline, name, f"no amount: {text[:40]!r}")
+        return found
 
     def day(of: Any, name: str) -> date:
         text = iso20022.text(of, name)
