@@ -222,6 +222,11 @@ marketplace.clear_alarm, marketplace.call_off_refund, marketplace.move_reserve, 
 marketplace.set_purse, marketplace.declare_foreign, marketplace.settle, marketplace.undo_settlement, marketplace.give_goodwill,
 marketplace.charge_fee, marketplace.undo_by_hand, marketplace.hold_payouts, marketplace.release_payouts
 to bookkeeper;
+-- A marketplace that ran before.
+grant execute on function
+marketplace.bring_balance, marketplace.record_earlier_clicks, marketplace.record_earlier_charges
+to bookkeeper;
+grant select on marketplace.earlier_click, marketplace.earlier_charge to bookkeeper, auditor;
 grant execute on function
 marketplace.set_payment_means, marketplace.end_payment_means, marketplace.pause_clicks, marketplace.resume_clicks, marketplace.close_account,
 marketplace.reopen_account

@@ -487,6 +487,18 @@ class PausedOrClosed(Refused):
     sqlstate = "23B95"
 
 
+class HistoryIsOver(Refused):
+    """Clicks and charges of an earlier marketplace are brought before this one closes a month, and of no later month."""
+
+    sqlstate = "23B96"
+
+
+class BroughtAlready(Refused):
+    """A profile begins with one balance of an earlier marketplace."""
+
+    sqlstate = "23B97"
+
+
 class DrawerShort(Refused):
     """More cash is taken out of a drawer than it can hold; OVERDRAW says that there is more in it, and why."""
 

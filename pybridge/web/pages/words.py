@@ -40,6 +40,7 @@ CODES = {
     "BANK": N_("bank"),
     "BETWEEN": N_("between organisations"),
     "BOTH": N_("sale and return"),
+    "BROUGHT": N_("brought over"),
     "CALLED_OFF": N_("called off"),
     "CANCELLED": N_("cancelled"),
     "CARD": N_("card"),
