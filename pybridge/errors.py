@@ -488,7 +488,7 @@ class PausedOrClosed(Refused):
 
 
 class HistoryIsOver(Refused):
-    """Clicks and charges of an earlier marketplace are brought before this one closes a month, and of no later month."""
+    """History of an earlier marketplace is brought until this one closes a month, and of its first month or before."""
 
     sqlstate = "23B96"
 

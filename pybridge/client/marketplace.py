@@ -480,9 +480,9 @@ class Marketplace(Room):
     def account(self, *, profile: int, from_: date | None = None, until: date | None = None) -> list[AccountRow]:
         """A profile's account, by local dates from_ to until, both included: an OPENING balance where from_ is given,
         then each entry and the balance after it, in order. NOK, whole øre: above 0 the profile owes us, below 0 we owe
-        it. Closed months, corrections, refunds, what was given, asked or settled by hand, what was set off (amount 0
-        between two closed months), charged, paid; what the running month comes to is not there yet (current_totals).
-        22023; 42501 another's; P0002 no such profile.
+        it. Closed months, corrections, refunds, the balance brought over, what was given, asked or settled by hand,
+        what was set off (amount 0 between two closed months), charged, paid; what the running month comes to is not
+        there yet (current_totals). 22023; 42501 another's; P0002 no such profile.
         """
         return self._rows(AccountRow, "account", profile=profile, from_=from_, until=until)
 
@@ -586,6 +586,21 @@ class Marketplace(Room):
         """
         result: Decimal = self._value(
             "book_loss", payment_attempt=payment_attempt, amount=amount, reason=reason, now=now, dispute=dispute
+        )
+        return result
+
+    def bring_balance(
+        self, *, profile: int, amount: Money, document: str, reason: str, now: datetime | None = None
+    ) -> int:
+        """Begins a profile with the balance that it had in an earlier marketplace: amount NOK, above 0 the profile owes
+        us, below 0 we owe it, as document document says, at most 200 characters; the BROUGHT transaction's number. It
+        is due at once and set off like any other; below the minimum it goes to the open month. Once a profile; the same
+        document, amount and reason again bring nothing more. 22023; P0002 no such profile; 23B13 the document was of
+        another amount or reason; 23B61 no month is open yet; 23B97 the profile has begun with a balance. undo_by_hand
+        takes it back.
+        """
+        result: int = self._value(
+            "bring_balance", profile=profile, amount=amount, document=document, reason=reason, now=now
         )
         return result
 
@@ -981,6 +996,47 @@ class Marketplace(Room):
         )
         return result
 
+    def record_earlier_charges(
+        self, *, profiles: Sequence[int], months: Sequence[date], amounts: Sequence[Money], documents: Sequence[str]
+    ) -> int:
+        """Records what the job of an earlier marketplace charged (NOK above 0) and paid (below 0), a profile, month and
+        document each, all or none, as history (marketplace.earlier_charge): it moves no money; how many are new.
+        report.marketplace_earlier compares it with what the clicks say. 22023; P0002 no such profile; 23505 a document
+        is twice in the batch; 23B13 the document was recorded with another amount; 23B96 a month of this marketplace
+        was closed, or it is of a later month.
+        """
+        result: int = self._value(
+            "record_earlier_charges", profiles=profiles, months=months, amounts=amounts, documents=documents
+        )
+        return result
+
+    def record_earlier_clicks(
+        self,
+        *,
+        advertisements: Sequence[int],
+        websites: Sequence[int | None],
+        click_times: Sequence[datetime],
+        click_ids: Sequence[str],
+        prices: Sequence[Money | None] | None = None,
+    ) -> int:
+        """Records a batch of clicks that an earlier marketplace has charged, all or none, as history
+        (marketplace.earlier_click): none is ever charged or paid. However old; how many are new: a click of the same
+        time, advertisement and name is recorded once. prices: NOK as they cost then, null: what advertisement_price
+        says of that time. Commission as commission_rate has it. From then on no file brings a click of that name.
+        22023; P0002 no such advertisement or website; 23505 a name is twice in the batch; 23B13 a click of this name
+        was recorded otherwise; 23B67 no price or rate at that time; 23B96 a month of this marketplace was closed, or it
+        is of a later month.
+        """
+        result: int = self._value(
+            "record_earlier_clicks",
+            advertisements=advertisements,
+            websites=websites,
+            click_times=click_times,
+            click_ids=click_ids,
+            prices=prices,
+        )
+        return result
+
     def record_event(
         self,
         *,
@@ -1213,10 +1269,10 @@ class Marketplace(Room):
         self._value("transfer", from_=from_, to=to, amount=amount, reason=reason, now=now)
 
     def undo_by_hand(self, *, transaction: int, reason: str, now: datetime | None = None) -> int:
-        """Takes a GOODWILL or a FEE back, by a transaction of the other kind that names it, whose number it returns,
-        the same one when it is asked again. What is left of the first meets it; what was set off or paid of it is owed
-        back. 22023; P0002 no such transaction; 23B92 a gateway is at it, it was charged (refund_transaction gives that
-        back), or it was settled.
+        """Takes a GOODWILL or a FEE back, by a transaction of the other kind that names it, or a BROUGHT by its
+        opposite, whose number it returns, the same one when it is asked again. What is left of the first meets it; what
+        was set off or paid of it is owed back. 22023; P0002 no such transaction; 23B92 a gateway is at it, it was
+        charged (refund_transaction gives that back), or it was settled.
         """
         result: int = self._value("undo_by_hand", transaction=transaction, reason=reason, now=now)
         return result

@@ -4,9 +4,9 @@ import csv
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from itertools import batched
+from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import psycopg
 
@@ -17,6 +17,7 @@ from pybridge.formats import OSLO
 
 Connection = psycopg.Connection[Any]
 BATCH = 50_000
+T = TypeVar("T")
 CHARGE_COLUMNS = ("profile", "month", "amount", "document")
 
 
@@ -35,7 +36,7 @@ def load_clicks(connection: Connection, path: Path, tell: Tell = in_silence) -> 
         with clicks.opened(path, lambda done: tell("reading", done, total)) as table:
             if "click_id" not in table.columns:
                 raise clicks.Unreadable(1, "click_id", "the column is missing: history is known by its names")
-            for batch in batched(_clicks(table), BATCH):
+            for batch in _batches(_clicks(table)):
                 times, advertisements, websites, prices, names = zip(*batch, strict=True)
                 new += market.record_earlier_clicks(
                     advertisements=advertisements,
@@ -57,12 +58,15 @@ def load_charges(connection: Connection, path: Path) -> Read:
     if not rows:
         raise clicks.Unreadable(2, "", "there are no lines beneath the header")
     with translated(), connection.transaction():
-        for batch in batched(rows, BATCH):
+        for batch in _batches(iter(rows)):
             profiles, months, amounts, documents = zip(*batch, strict=True)
-            new += market.record_earlier_charges(
-                profiles=profiles, months=months, amounts=amounts, documents=documents
-            )
+            new += market.record_earlier_charges(profiles=profiles, months=months, amounts=amounts, documents=documents)
     return Read(len(rows), new)
+
+
+def _batches(rows: Iterator[T]) -> Iterator[list[T]]:
+    while batch := list(islice(rows, BATCH)):
+        yield batch
 
 
 def _clicks(table: clicks.Table) -> Iterator[tuple[datetime, int, int | None, Decimal | None, str]]:
@@ -105,7 +109,7 @@ def _charges(path: Path) -> Iterator[tuple[int, date, Decimal, str]]:
         raise clicks.Unreadable(1, "", f"cannot be read: {error}") from None
 
 
-def _read[T](line: int, column: str, text: str, reader: Callable[[str], T]) -> T:
+def _read(line: int, column: str, text: str, reader: Callable[[str], T]) -> T:
     try:
         return reader(text)
     except (ValueError, InvalidOperation):
