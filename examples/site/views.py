@@ -56,12 +56,12 @@ class BadForm(Exception):
 
 def person(view: Callable[..., HttpResponse]) -> View:
     @wraps(view)
-    def of_session(request: HttpRequest, *arguments: Any) -> HttpResponse:
+    def of_session(request: HttpRequest, **arguments: Any) -> HttpResponse:
         profile = request.session.get("profile")
         if profile is None:
             return redirect("front")
         try:
-            return view(request, get_object_or_404(Profile, pk=profile), *arguments)
+            return view(request, get_object_or_404(Profile, pk=profile), **arguments)
         except BadForm as error:
             return render(request, "site/refused.html", {"form": error.args[0]}, status=400)
 

@@ -14,7 +14,7 @@ from pybridge.cli.plain import group
 from pybridge.client import Problem
 from pybridge.database import connect
 from pybridge.files import click_loading, clicks, earlier
-from pybridge.formats import local
+from pybridge.formats import OSLO, local
 from pybridge.terminal import problem_table, progress
 
 
@@ -71,7 +71,7 @@ def history(
 ) -> None:
     try:
         with connect(deployed=True) as connection, progress() as tell:
-            done = earlier.load_clicks(connection, file, tell)
+            done = earlier.load_clicks(connection, file, OSLO, tell)
     except clicks.Unreadable as error:
         _refuse(file, error.problem, as_json)
     else:

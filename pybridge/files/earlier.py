@@ -4,16 +4,17 @@ import csv
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
 
 import psycopg
 
 from pybridge.client.marketplace import Marketplace
 from pybridge.errors import translated
 from pybridge.files import Tell, clicks, in_silence
-from pybridge.formats import OSLO
 
 Connection = psycopg.Connection[Any]
 BATCH = 50_000
@@ -28,15 +29,15 @@ class Read(NamedTuple):
     new: int
 
 
-def load_clicks(connection: Connection, path: Path, tell: Tell = in_silence) -> Read:
-    """Record a file of clicks as history, all of it or nothing. Its columns are those of any file of clicks."""
+def load_clicks(connection: Connection, path: Path, zone: ZoneInfo, tell: Tell = in_silence) -> Read:
+    """Record a file of clicks as history, all of it or nothing. Times without an offset are of `zone`."""
     market, lines, new = Marketplace(connection), 0, 0
     with translated(), connection.transaction():
         total = clicks.size(path)
         with clicks.opened(path, lambda done: tell("reading", done, total)) as table:
             if "click_id" not in table.columns:
                 raise clicks.Unreadable(1, "click_id", "the column is missing: history is known by its names")
-            for batch in _batches(_clicks(table)):
+            for batch in _batches(_clicks(table, zone)):
                 times, advertisements, websites, prices, names = zip(*batch, strict=True)
                 new += market.record_earlier_clicks(
                     advertisements=advertisements,
@@ -69,7 +70,7 @@ def _batches(rows: Iterator[T]) -> Iterator[list[T]]:
         yield batch
 
 
-def _clicks(table: clicks.Table) -> Iterator[tuple[datetime, int, int | None, Decimal | None, str]]:
+def _clicks(table: clicks.Table, zone: ZoneInfo) -> Iterator[tuple[datetime, int, int | None, Decimal | None, str]]:
     place = {name: position for position, name in enumerate(table.columns)}
     for line in table.lines:
         if line.fault:
@@ -79,7 +80,7 @@ def _clicks(table: clicks.Table) -> Iterator[tuple[datetime, int, int | None, De
             return (line.fields[place[name]] or "").strip() if name in place else ""
 
         yield (
-            _read(line.line, "click_time", field("click_time"), _moment),
+            _read(line.line, "click_time", field("click_time"), partial(_moment, zone=zone)),
             _read(line.line, "advertisement", field("advertisement"), int),
             _read(line.line, "website", field("website"), int) if field("website") else None,
             _read(line.line, "price", field("price"), Decimal) if field("price") else None,
@@ -116,13 +117,13 @@ def _read(line: int, column: str, text: str, reader: Callable[[str], T]) -> T:
         raise clicks.Unreadable(line, column, f"{text!r} cannot be read", text) from None
 
 
-def _moment(text: str) -> datetime:
+def _moment(text: str, zone: ZoneInfo) -> datetime:
     """A time without an offset is local; of the hour that comes twice it is the second, as in files of clicks."""
     found = datetime.fromisoformat(text)
     if found.tzinfo is not None:
         return found
-    local = found.replace(tzinfo=OSLO, fold=1)
-    if datetime.fromtimestamp(local.timestamp(), OSLO).replace(tzinfo=None) != found:
+    local = found.replace(tzinfo=zone, fold=1)
+    if datetime.fromtimestamp(local.timestamp(), zone).replace(tzinfo=None) != found:
         raise ValueError
     return local
 

@@ -428,6 +428,7 @@ def test_an_analyst_sees_reports_and_creates_in_analysis_and_nothing_else(
             "cancelled_",
             "closed_period",
             "late_transaction",
+            "marketplace_earlier",
             "marketplace_set_off",
             "payment_",
             "profile_account",
