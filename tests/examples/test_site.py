@@ -158,10 +158,8 @@ def test_the_sites_role_does_what_the_site_does_and_no_more(play: "Play") -> Non
         ("42501", lambda: sql("select details from payment_means")),
         ("42501", lambda: sql("select * from account_entry, payout_hold")),
         ("42501", lambda: sql("insert into month (month, opened_at) values ('2026-01-01', now())")),
-        *[
-            ("42501", lambda name=name: call(name, profile=kari.pk, amount=1, reason="x", request_id="x"))
-            for name in ("give_goodwill", "charge_fee")
-        ],
+        ("42501", lambda: call("give_goodwill", profile=kari.pk, amount=1, reason="x", request_id="x")),
+        ("42501", lambda: call("charge_fee", profile=kari.pk, amount=1, reason="x", request_id="x")),
         ("42501", lambda: call("hold_payouts", profile=kari.pk, reason="x")),
         ("42501", lambda: call("close_month", month="2026-01-01")),
         ("42501", lambda: call("bring_balance", profile=kari.pk, amount=1, document="x", reason="x")),
