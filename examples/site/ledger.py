@@ -1,8 +1,10 @@
 """Calls of schema marketplace over Django's own connection, so that they are in its transaction; and its refusals."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
+from django import template
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -29,6 +31,17 @@ def call(function: str, /, **arguments: Any) -> list[Row]:
 
 def change(function: str, /, **arguments: Any) -> list[Row]:
     return call(function, **arguments, **NOW)
+
+
+register = template.Library()
+
+
+@register.filter
+def nok(amount: Decimal | None) -> str:
+    """Whole øre, or as many decimals as there are: nothing is rounded on a page."""
+    if amount is None:
+        return ""
+    return f"{amount:.2f}" if amount == round(amount, 2) else f"{amount.normalize():f}"
 
 
 def stamped(column: str) -> Row:

@@ -13,7 +13,13 @@ MIDDLEWARE = [
     "examples.site.ledger.Refusals",
 ]
 ROOT_URLCONF = "examples.site.views"
-TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {"builtins": ["examples.site.ledger"]},  # its filter nok
+    }
+]
 SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"  # the site has no table of its own
 SESSION_COOKIE_HTTPONLY = True
 DATABASES = {

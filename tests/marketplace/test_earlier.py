@@ -69,8 +69,11 @@ def test_what_a_profile_owed_before_is_charged_with_its_document_in_the_account(
     (line,) = call(begun.db, "account", profile=begun.adv)
     assert line["explanation"] == "Brought over, document B-1: as the old system had it"
     assert bring(begun, begun.adv, 250.5) == made, "the same document brings nothing more"
-    begun.moves("CHARGE", CHARGED)
+    call(begun.db, "charge_fee", profile=begun.adv, amount=Decimal(20), reason="x", request_id="B-1", now=BEGUN)
+    assert begun.prepare("CHARGE", CHARGED) == 2, "a fee of the same name is another payment"
+    begun.attempt("CHARGE", CHARGED)
     assert begun.charge(begun.adv)["amount"] == 25050
+    begun.attempt("CHARGE", CHARGED)
     assert begun.balance(begun.adv) == 0
     with expect("23B92"), begun.db.transaction():
         undo(begun, made)

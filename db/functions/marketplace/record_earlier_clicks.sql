@@ -42,18 +42,8 @@ begin
     end if;
     -- Of two that bring the same click the second waits, as of files: then it sees what the first did.
     lock table marketplace.click_name in share row exclusive mode;
-    create temporary table earlier_batch on commit drop as
-    select
-        k.n, k.advertisement, k.website, k.click_time, k.click_id, a.profile, w.profile as publisher,
-        round(coalesce(k.price, t.price), 6) as price, coalesce(k.price, t.price) as exact_price, r.rate
-    from unnest(p_advertisements, p_websites, p_click_times, p_click_ids, p_prices)
-    with ordinality as k (advertisement, website, click_time, click_id, price, n)
-    left join marketplace.advertisement as a on k.advertisement = a.advertisement
-    left join marketplace.website as w on k.website = w.website
-    left join lateral marketplace.price_at(k.advertisement, k.click_time) as t on k.price is null
-    left join marketplace.commission_period as r on k.click_time >= r.valid_from and k.click_time < r.valid_to;
     select b.*, b.profile is null or b.website is not null and b.publisher is null as is_unknown into v_bad
-    from pg_temp.earlier_batch as b
+    from marketplace.earlier_batch(p_advertisements, p_websites, p_click_times, p_click_ids, p_prices) as b
     where
         b.profile is null or b.website is not null and b.publisher is null or b.exact_price is null or b.rate is null
         or b.exact_price <> b.price or b.price < 0 or b.price >= 1000000 or b.exact_price = 'NaN'
@@ -69,7 +59,7 @@ begin
     end if;
     -- The same again is nothing new; another click of the same name, or one that this marketplace has to charge, is a fault.
     select b.click_id, b.click_time, e.click_id is null as is_ordinary into v_bad
-    from pg_temp.earlier_batch as b
+    from marketplace.earlier_batch(p_advertisements, p_websites, p_click_times, p_click_ids, p_prices) as b
     left join marketplace.earlier_click as e using (click_time, advertisement, click_id)
     left join marketplace.click_name as o using (click_time, advertisement, click_id)
     where
@@ -90,7 +80,7 @@ begin
     select
         b.click_time, b.advertisement, b.click_id, b.profile, b.website, b.publisher, b.price, b.rate,
         marketplace.publisher_share(b.price, b.rate, b.website)
-    from pg_temp.earlier_batch as b
+    from marketplace.earlier_batch(p_advertisements, p_websites, p_click_times, p_click_ids, p_prices) as b
     where not exists (
         select
         from marketplace.earlier_click as e
@@ -101,11 +91,10 @@ begin
     -- No file brings it once more, to be charged.
     insert into marketplace.click_name (click_time, advertisement, click_id)
     select b.click_time, b.advertisement, b.click_id
-    from pg_temp.earlier_batch as b
+    from marketplace.earlier_batch(p_advertisements, p_websites, p_click_times, p_click_ids, p_prices) as b
     where b.click_time >= marketplace.oldest_click(now())
     order by b.click_time
     on conflict do nothing;
-    drop table pg_temp.earlier_batch;
     return v_recorded;
 end;
 $$;
