@@ -21,7 +21,7 @@ def make_ledger(site: str, password: str | None = None) -> None:
     """Deploy into the database that Django's connection leads to, by a superuser's login; and a login for the site."""
     with psycopg.connect(dsn(), autocommit=True) as owner:
         deploy(owner)
-        owner.execute("insert into deploy.test_clock default values")
+        owner.execute("insert into deploy.test_clock default values on conflict do nothing")
         owner.execute("select deploy.create_login('marketplace_web', %s)", [site])
         if password:
             change = sql.SQL("alter role {} password {}").format(sql.Identifier(site), sql.Literal(password))
