@@ -116,3 +116,5 @@ comment on column marketplace.earlier_charge.document is
 comment on column marketplace.earlier_charge.amount is 'NOK, whole øre: above 0 charged, below 0 paid';
 comment on column marketplace.earlier_charge.recorded_at is 'When it was brought here';
 comment on column marketplace.earlier_charge.recorded_by is 'session_user who brought it';
+comment on table marketplace.click_window is
+'The times that a click may have, one row (click_window_once_check): by whichever door it comes, but for a raw INSERT by the database''s owner. What an earlier marketplace has charged is no click of this one: record_earlier_clicks takes it, of any time. A database marked for tests holds only files to it, by their p_now.';
