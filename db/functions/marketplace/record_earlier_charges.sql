@@ -15,6 +15,7 @@ begin
     p_months := books.list('p_months', p_months);
     p_amounts := books.list('p_amounts', p_amounts);
     p_documents := books.list('p_documents', p_documents);
+    perform books.check_day('p_months', m.month) from unnest(p_months) as m (month);
     perform books.check_text(variadic array(
         select x.word
         from unnest(p_documents) with ordinality as k (document, n)
