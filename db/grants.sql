@@ -249,6 +249,11 @@ marketplace.decide_click_flag
 to bookkeeper;
 grant execute on function marketplace.erase_kept_names to scheduler, bookkeeper;
 grant select on marketplace.kept_name to bookkeeper;
+-- A marketplace that ran before.
+grant execute on function
+marketplace.bring_balance, marketplace.record_earlier_clicks, marketplace.record_earlier_charges
+to bookkeeper;
+grant select on marketplace.earlier_click, marketplace.earlier_charge to bookkeeper, auditor;
 grant execute on function
 marketplace.set_payment_means, marketplace.end_payment_means, marketplace.pause_clicks, marketplace.resume_clicks, marketplace.close_account,
 marketplace.reopen_account

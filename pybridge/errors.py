@@ -547,6 +547,18 @@ class TextsKept(Refused):
     sqlstate = "23B98"
 
 
+class HistoryIsOver(Refused):
+    """History of an earlier marketplace is brought until this one closes a month, and of its first month or before."""
+
+    sqlstate = "23B96"
+
+
+class BroughtAlready(Refused):
+    """A profile begins with one balance of an earlier marketplace."""
+
+    sqlstate = "23B97"
+
+
 class DrawerShort(Refused):
     """More cash is taken out of a drawer than it can hold; OVERDRAW says that there is more in it, and why."""
 

@@ -1,4 +1,4 @@
-"""`pybridge clicks load`."""
+"""`pybridge clicks`."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -13,8 +13,8 @@ from pybridge.cli.common import REFUSED, Json, print_json
 from pybridge.cli.plain import group
 from pybridge.client import Problem
 from pybridge.database import connect
-from pybridge.files import click_loading, clicks
-from pybridge.formats import local
+from pybridge.files import click_loading, clicks, earlier
+from pybridge.formats import OSLO, local
 from pybridge.terminal import problem_table, progress
 
 
@@ -62,6 +62,47 @@ def load(
         _refuse(file, error.problem, as_json)
     else:
         _print(file, done, as_json)
+
+
+@app.command("history", help="Record clicks that an earlier marketplace has charged: they never are again.")
+def history(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="As for load, with a column click_id.")],
+    as_json: Json = False,
+) -> None:
+    try:
+        with connect(deployed=True) as connection, progress() as tell:
+            done = earlier.load_clicks(connection, file, OSLO, tell)
+    except clicks.Unreadable as error:
+        _refuse(file, error.problem, as_json)
+    else:
+        _tell_history(file, done, "click", as_json)
+
+
+@app.command("charged", help="Record what an earlier marketplace charged and paid, to compare it with the clicks.")
+def charged(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            exists=True, dir_okay=False, help="CSV in UTF-8: profile, month, amount (NOK, below 0: paid), document."
+        ),
+    ],
+    as_json: Json = False,
+) -> None:
+    try:
+        with connect(deployed=True) as connection:
+            done = earlier.load_charges(connection, file)
+    except clicks.Unreadable as error:
+        _refuse(file, error.problem, as_json)
+    else:
+        _tell_history(file, done, "charge", as_json)
+
+
+def _tell_history(file: Path, done: earlier.Read, what: str, as_json: bool) -> None:
+    if as_json:
+        print_json(done._asdict())
+    else:
+        known = done.lines - done.new
+        typer.echo(f"{_count(done.new, what)} of {file} recorded as history" + (f"; {known} known." if known else "."))
 
 
 def _refuse(file: Path, problem: Problem, as_json: bool) -> None:

@@ -286,6 +286,17 @@ ROWS = (
         meaning="NOK. The period is of the last day of each. Files: 0 means that its file was never written.",
     ),
     Declared(
+        "marketplace_earlier", N_("Charged by an earlier marketplace"),
+        N_("What an earlier job charged and paid, per month and person, and what the clicks say was due."),
+        (DAYS,),
+        ("month", "profile", "profile_name", "advertisement_clicks", "advertisement_amount", "website_clicks",
+         "website_amount", "net_amount", "charges", "charged_amount", "wrong_amount", "wrong_so_far"),
+        "month, profile", called="earlier", day="month", wide=True,
+        first=("month", "profile", "profile_name", "net_amount", "charged_amount", "wrong_amount", "wrong_so_far"),
+        meaning="NOK: above 0 the person owes or was charged, below 0 is owed or was paid. Wrong above 0: charged too"
+        " much, or paid too little; so far: with all months before.",
+    ),
+    Declared(
         "unexported_voucher", N_("What has not gone out yet"),
         N_("Vouchers that no export has, and what has changed since they went out."),
         (DAYS,),

@@ -430,6 +430,7 @@ def test_an_analyst_sees_reports_and_creates_in_analysis_and_nothing_else(
             "closed_period",
             "gateway_",
             "late_transaction",
+            "marketplace_earlier",
             "marketplace_set_off",
             "overdue_charge",
             "payment_",

@@ -16,7 +16,7 @@ from pytest_postgresql.executors import NoopExecutor
 from pybridge.files import clicks
 from pybridge.paths import ROOT
 from tests.conftest import Clone, Connection, Database, ServerInfo
-from tests.support import banking, market, pages
+from tests.support import banking, django_at, market, pages
 from tests.support.domain import consistency, make_event, make_project, one, rows
 
 DOCS = ROOT / "docs"
@@ -111,10 +111,18 @@ def for_vouchers(db: Connection) -> Mapping[str, str]:
     return {}
 
 
+def for_django(db: Connection) -> Mapping[str, str]:
+    """Clicks can come: there is a partition for them."""
+    market.partitions(db, one(db, "select billig.local_time()::date").replace(day=1), 1)
+    django_at.point(db.info.host, db.info.port, DATABASE, "site")
+    return {}
+
+
 PREPARED: dict[str, Callable[[Connection], Mapping[str, str]]] = {
     "README.md": for_readme,
     "docs/bank.md": for_bank,
     "docs/clicks.md": for_clicks,
+    "docs/howto/django.md": for_django,
     "docs/vouchers.md": for_vouchers,
 }
 

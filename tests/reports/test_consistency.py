@@ -833,6 +833,11 @@ BREAKAGES: list[tuple[str, str, Break]] = [
         " where t.billed > 1 limit 1")),
     ("marketplace_account", "forgiven by nobody", _purse(
         "update marketplace.transaction set forgiven = 1 where billed > credited + 1 and status <> 'CURRENT'")),
+    ("marketplace_account", "brought over, and in no account", _purse(
+        "insert into marketplace.transaction (kind, month, profile, status, advertisement_amount, due_amount,"
+        " carried_out, reason, request_id, created_at, closed_at)"
+        " select 'BROUGHT', m.month, p.profile, 'NEW', -7, -7, 0, 'x', 'x', now(), now()"
+        " from marketplace.month as m cross join marketplace.profile as p where m.is_first limit 1")),
     ("marketplace_account", "corrected by nothing", _purse(
         "update marketplace.transaction set corrected = corrected + 1 where kind = 'MONTHLY'")),
     ("marketplace_account", "credited by nothing", _purse(

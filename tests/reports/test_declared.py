@@ -12,7 +12,7 @@ from pybridge.reports.columns import adds_up, is_count, label
 from pybridge.reports.declared import DAYS, FILTERS, REPORTS, Declared, answer
 from pybridge.reports.tables import Period
 from tests.conftest import Connection
-from tests.support import banking, given_back
+from tests.support import banking, given_back, market
 from tests.support.domain import (
     UKA,
     call,
@@ -50,6 +50,8 @@ def sold(db: Connection, tmp_path: Path) -> date:
     given_back.web(db, make_event(db, prices=(100,)).price_group, reference="pi_1")
     given_back.charge_back(db, provider="pi_1")
     given_back.won(db)
+    earlier = {"profiles": [market.profile(db)], "months": [date(2019, 1, 1)], "amounts": [7], "documents": ["c1"]}
+    call_in(db, "marketplace", "record_earlier_charges", **earlier)
     call(db, "confirm_net_payment", purchase=None, amount=1, provider_reference="pi_2")
     return today
 

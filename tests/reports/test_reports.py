@@ -326,6 +326,7 @@ TESTED_ELSEWHERE = {  # test_arguments.py, test_settlement.py, test_till.py, tes
     "ticket_group_sales",
     "ticket_payment",
     "marketplace_click_day",
+    "marketplace_earlier",  # test_earlier.py
     "marketplace_set_off",  # test_account.py, test_pages.py
     "marketplace_statement_line",
 }

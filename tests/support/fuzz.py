@@ -2,7 +2,7 @@
 
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -106,6 +106,10 @@ OF_TYPE: dict[str, tuple[str, ...]] = {
     "bytea": ("", "\\x00", "\\x" + "ab" * 32, "\\x" + "cd" * 32),
     "xid8": ("0", "1", "18446744073709551615"),
 }
+
+
+# Of names that have two types: a method's key, not its name; months that are days, not how many.
+KEYED: dict[str, Callable[[str], bool]] = {"smallint": str.isdigit, "date": lambda value: "-" in value}
 
 
 @dataclass(frozen=True)
@@ -306,7 +310,7 @@ class Fuzz:
             return self._array(name, kind.removesuffix("[]"))
         if pick.random() < 0.06:
             return None
-        if pool and pick.random() < 0.8 and (kind != "smallint" or pool[0].isdigit()):  # a method's key, not its name
+        if pool and pick.random() < 0.8 and (kind not in KEYED or KEYED[kind](pool[0])):
             return pick.choice(pool)
         return pick.choice(OF_TYPE[kind]) if kind in OF_TYPE else None
 

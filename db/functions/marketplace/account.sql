@@ -61,6 +61,7 @@ begin
             when 'PAID' then case t.kind when 'REFUND' then 'Given back' else 'Paid' end
             when 'CAME_BACK' then 'Came back'
             when 'BY_HAND' then format('By us: %s', t.reason)
+            when 'BROUGHT' then format('Brought over, document %s: %s', t.request_id, t.reason)
             when 'PAID_OUTSIDE' then 'Paid to us by another road'
             when 'FORGIVEN' then 'Let go'
             when 'DONATED' then 'Given to us'
@@ -74,4 +75,4 @@ end;
 $$;
 
 comment on function marketplace.account(bigint, date, date) is
-'A profile''s account, by local dates p_from to p_until, both included: an OPENING balance where p_from is given, then each entry and the balance after it, in order. NOK, whole øre: above 0 the profile owes us, below 0 we owe it. Closed months, corrections, refunds, what was given, asked or settled by hand, what was set off (amount 0 between two closed months), charged, paid; what the running month comes to is not there yet (current_totals). 22023; 42501 another''s; P0002 no such profile. May be null: entry_date, transaction, month, other_transaction, other_month, payment_attempt.';
+'A profile''s account, by local dates p_from to p_until, both included: an OPENING balance where p_from is given, then each entry and the balance after it, in order. NOK, whole øre: above 0 the profile owes us, below 0 we owe it. Closed months, corrections, refunds, the balance brought over, what was given, asked or settled by hand, what was set off (amount 0 between two closed months), charged, paid; what the running month comes to is not there yet (current_totals). 22023; 42501 another''s; P0002 no such profile. May be null: entry_date, transaction, month, other_transaction, other_month, payment_attempt.';

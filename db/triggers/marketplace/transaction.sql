@@ -21,6 +21,18 @@ begin
                 detail = format('Profile %s, month %s, status %s.', new.profile, new.month, new.status),
                 hint = 'update_transactions makes them.';
         end if;
+        if new.kind = 'BROUGHT' then
+            if new.corrects is not null and not exists (
+                select from marketplace.transaction as t
+                where t.transaction = new.corrects and t.stands and t.due_amount = -new.due_amount
+            ) then
+                raise exception 'a balance that was brought over is undone by its opposite' using
+                    errcode = '23B66',
+                    detail = format('Profile %s, NOK %s, transaction %s.', new.profile, new.due_amount, new.corrects),
+                    hint = 'undo_by_hand undoes it.';
+            end if;
+            new.stands := case when new.corrects is null then true end;
+        end if;
         return new;
     end if;
 
@@ -36,6 +48,9 @@ begin
         is distinct from
         (old.advertisement_amount, old.website_amount, old.corrected, old.offset_in, old.due_amount, old.carried_out, old.minimum,
             old.rolled_to, old.billed, old.closed_at)
+        or new.stands is distinct from old.stands and (new.stands or not exists (
+            select from marketplace.transaction as t where t.corrects = old.transaction and t.kind = 'BROUGHT'
+        ))
         or old.status = 'EXECUTED' and not v_undone
         and (new.executed, new.offset_amount, new.settled) is distinct from (old.executed, old.offset_amount, old.settled)
         or abs(new.offset_amount) < abs(old.offset_amount) or new.credited < old.credited
@@ -77,7 +92,7 @@ end;
 $$;
 
 comment on function marketplace.transaction_keep() is
-'A MONTHLY transaction begins CURRENT in the open month (23B66); whose it is never changes, and its amounts not once it has left CURRENT (23B62); its status only as execution goes (23B66), and to EXECUTED only with an attempt that has succeeded, or once all of it is set off or settled (23B77); back to NEW only where a settlement is undone. What was set off, and credited, only grows.';
+'A MONTHLY transaction begins CURRENT in the open month (23B66); whose it is never changes, and its amounts not once it has left CURRENT (23B62); its status only as execution goes (23B66), and to EXECUTED only with an attempt that has succeeded, or once all of it is set off or settled (23B77); back to NEW only where a settlement is undone. A balance that was brought over is undone by its opposite, once (23B66). What was set off, and credited, only grows.';
 
 create or replace function marketplace.transaction_enter()
 returns trigger
@@ -103,14 +118,25 @@ begin
         union all
         select 'BY_HAND', 'RECEIVABLE', 'BY_HAND'
         where n.kind = 'FEE'
+        union all
+        select 'BROUGHT', 'BROUGHT', 'PAYABLE'
+        where n.kind = 'BROUGHT' and n.due_amount < 0
+        union all
+        select 'BROUGHT', 'RECEIVABLE', 'BROUGHT'
+        where n.kind = 'BROUGHT' and n.due_amount > 0
     ) as e
     order by n.transaction;
+    -- Undone, it is no longer the balance that its profile began with, which may have another.
+    update marketplace.transaction as t
+    set stands = null
+    from new_row as n
+    where n.kind = 'BROUGHT' and t.transaction = n.corrects;
     return null;
 end;
 $$;
 
 comment on function marketplace.transaction_enter() is
-'Enters what a correction, a refund, a GOODWILL or a FEE makes a profile owe, or be owed, into its account.';
+'Enters what a correction, a refund, a GOODWILL, a FEE or a balance brought over makes a profile owe, or be owed, into its account; a balance that is undone stands no longer.';
 
 create or replace function marketplace.transaction_enter_month()
 returns trigger

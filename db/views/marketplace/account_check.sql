@@ -83,7 +83,8 @@ stands as (
     where
         e.profile is not null
         and x.account in (
-            'RECEIVABLE', 'CHARGING', 'PAYABLE', 'PAYING', 'DISPUTED', 'LOST', 'RETURNED', 'FORGIVEN', 'BY_HAND', 'OWNER'
+            'RECEIVABLE', 'CHARGING', 'PAYABLE', 'PAYING', 'DISPUTED', 'LOST', 'RETURNED', 'FORGIVEN', 'BY_HAND', 'OWNER',
+            'BROUGHT'
         )
     union all
     -- What was set off, and corrected, stands on the transactions that it is of.
@@ -138,7 +139,7 @@ stands as (
         0
     from marketplace.settlement_part as f
     union all
-    -- What settlements came to, and what was given and asked by hand, is what the accounts have of it.
+    -- What settlements came to, what was given and asked by hand, and balances brought over, is what the accounts have of it.
     select
         s.profile,
         case when s.kind in ('REDUCED', 'WRITTEN_OFF') then 'FORGIVEN' else 'OWNER' end,
@@ -148,11 +149,11 @@ stands as (
     union all
     select
         t.profile,
-        'BY_HAND',
+        case when t.kind = 'BROUGHT' then 'BROUGHT' else 'BY_HAND' end,
         -t.due_amount,
         0
     from marketplace.transaction as t
-    where t.kind in ('GOODWILL', 'FEE')
+    where t.kind in ('GOODWILL', 'FEE', 'BROUGHT')
     union all
     select
         t.profile,

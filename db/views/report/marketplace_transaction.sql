@@ -39,7 +39,7 @@ left join lateral (
 comment on view report.marketplace_transaction is
 'One row for each transaction of the marketplace (M1, M2). Ask by month. NOK: above 0 the profile owes us, below 0 we owe it.';
 comment on column report.marketplace_transaction.transaction is 'Number of the transaction';
-comment on column report.marketplace_transaction.kind is 'MONTHLY, ADJUSTMENT or REFUND; GOODWILL or FEE: booked by hand';
+comment on column report.marketplace_transaction.kind is 'MONTHLY, ADJUSTMENT or REFUND; GOODWILL or FEE: booked by hand; BROUGHT: the balance of an earlier marketplace';
 comment on column report.marketplace_transaction.month is 'First day of the month';
 comment on column report.marketplace_transaction.status is 'CURRENT: of the open month; NEW: closed, to be charged or paid; EXECUTED: done, or nothing was due; FAILED: tried in vain; ROLLED_OVER: below the minimum, moved to the next month';
 comment on column report.marketplace_transaction.profile is 'Whose transaction it is';
@@ -59,7 +59,7 @@ comment on column report.marketplace_transaction.minimum is 'NOK below which not
 comment on column report.marketplace_transaction.executed is 'Local date on which money moved, or of the close where nothing was due; null: not carried out';
 comment on column report.marketplace_transaction.rolled_from is 'The transaction whose amount carried_in is; null: none, or a remainder';
 comment on column report.marketplace_transaction.rolled_to is 'The next month''s transaction that this one rolled over to; null: it did not';
-comment on column report.marketplace_transaction.corrects is 'Of ADJUSTMENT and REFUND: the transaction that it corrects; of GOODWILL and FEE: that it undoes';
+comment on column report.marketplace_transaction.corrects is 'Of ADJUSTMENT and REFUND: the transaction that it corrects; of GOODWILL, FEE and BROUGHT: that it undoes';
 comment on column report.marketplace_transaction.reason is 'Of all but MONTHLY: why';
 comment on column report.marketplace_transaction.advertisement_clicks is 'Clicks that it charges';
 comment on column report.marketplace_transaction.website_clicks is 'Clicks that it pays';

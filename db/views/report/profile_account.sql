@@ -30,7 +30,7 @@ comment on column report.profile_account.profile is 'Whose account it is';
 comment on column report.profile_account.profile_name is 'Its name, as it is now';
 comment on column report.profile_account.account_entry is 'Number of the entry';
 comment on column report.profile_account.entry_date is 'Local date on which it moved';
-comment on column report.profile_account.kind is 'MONTH, CORRECTION, REFUND, OFFSET, PREPARED, CALLED_OFF, CHARGED, PAID, CAME_BACK, DISPUTED, WON, LOST, CALLED_BACK, WITHDRAWN, BY_HAND, PAID_OUTSIDE, FORGIVEN, DONATED or UNDONE: what moved it';
+comment on column report.profile_account.kind is 'MONTH, CORRECTION, REFUND, OFFSET, PREPARED, CALLED_OFF, CHARGED, PAID, CAME_BACK, DISPUTED, WON, LOST, CALLED_BACK, WITHDRAWN, BY_HAND, BROUGHT, PAID_OUTSIDE, FORGIVEN, DONATED or UNDONE: what moved it';
 comment on column report.profile_account.debit_account is 'The account that it came to (marketplace.account_name)';
 comment on column report.profile_account.credit_account is 'The account that it came from';
 comment on column report.profile_account.entry_amount is 'NOK that moved between the two, above 0';

@@ -41,6 +41,7 @@ CODES = {
     "BANK": N_("bank"),
     "BETWEEN": N_("between organisations"),
     "BOTH": N_("sale and return"),
+    "BROUGHT": N_("brought over"),
     "BURST": N_("burst"),
     "CALLED_OFF": N_("called off"),
     "CANCELLED": N_("cancelled"),

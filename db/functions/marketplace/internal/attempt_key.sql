@@ -8,7 +8,8 @@ begin atomic
     select
         left(encode(sha256(convert_to(
             concat_ws(
-                e'\n', l.ledger, t.profile, to_char(m.month, 'YYYY-MM'), p_kind, p_attempt_number, coalesce(t.request_id, '')
+                e'\n', l.ledger, t.profile, to_char(m.month, 'YYYY-MM'), p_kind, p_attempt_number, coalesce(t.request_id, ''),
+                case when t.kind = 'BROUGHT' then t.kind end  -- a document may be called as somebody called a fee
             ),
             'UTF8'
         )), 'hex'), 32),

@@ -12,7 +12,7 @@ begin
         inner join marketplace.transaction as t on n.transaction = t.transaction
         where
             n.profile = any (p_profiles) and n.status <> 'CURRENT' and n.prepared is null
-            and t.offset_amount <> 0 and abs(n.amount) < t.minimum
+            and (t.offset_amount <> 0 or t.kind = 'BROUGHT') and abs(n.amount) < t.minimum
     );
     if v_profiles = '{}' then
         return;
@@ -30,10 +30,10 @@ begin
         on n.profile = c.profile and c.month = p_month and c.kind = 'MONTHLY' and c.status = 'CURRENT'
     where
         n.profile = any (v_profiles) and n.status <> 'CURRENT' and n.prepared is null
-        and t.offset_amount <> 0 and abs(n.amount) < t.minimum
+        and (t.offset_amount <> 0 or t.kind = 'BROUGHT') and abs(n.amount) < t.minimum
     order by n.transaction;
 end;
 $$;
 
 comment on function marketplace.roll_over_rest(date, bigint [], timestamptz) is
-'What netting has left of a month, and is below its minimum, goes to the open one: it is neither charged nor paid alone. For net_accounts, which holds the accounts.';
+'What netting has left of a month, or a balance that was brought over, and is below its minimum, goes to the open one: it is neither charged nor paid alone. For net_accounts and book_by_hand, which hold the accounts.';
