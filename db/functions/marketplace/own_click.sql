@@ -6,7 +6,7 @@ returns table (
 )
 language sql stable security definer
 set search_path = pg_catalog, marketplace, pg_temp
-begin atomic
+as $$
     -- Either side by its own index; a click on a page of one's own is of both.
     select
         c.click_time, c.ad_click, c.advertisement, c.website, c.price, c.price - c.publisher_share, c.publisher_share,
@@ -19,7 +19,7 @@ begin atomic
         c.advertisement_charge_transaction, c.website_payment_transaction, c.excluded_at, c.excluded_reason::text
     from marketplace.ad_click as c
     where c.publisher = (select marketplace.own_profile()) and c.profile <> c.publisher;
-end;
+$$;
 
 comment on function marketplace.own_click() is
 'A profile''s own clicks: on its advertisements, and on its websites. The profile is who logged in (marketplace.own_profile); of any other, nothing. NOK. May be null: website, price, commission, publisher_share, advertisement_charge_transaction, website_payment_transaction, excluded_at, excluded_reason.';

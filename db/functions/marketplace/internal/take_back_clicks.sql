@@ -26,6 +26,7 @@ begin
             hint = 'An array each of profile, click_time and ad_click; side ADVERTISEMENT or WEBSITE, null for both.';
     end if;
     v_month := marketplace.lock_open_month(null, p_now);
+    perform marketplace.await_clicks(p_profiles, p_click_times, p_ad_clicks);
     -- Read once; keys first, clicks then, and what is about them after.
     v_clicks := array(
         select c
