@@ -28,6 +28,13 @@ def test_each_statement_that_reads_clicks_can_be_distributed() -> None:
     assert found == {(name, what) for name, every in SEEN_TO_RUN.items() for what in every}
 
 
+def test_what_queries_of_clicks_call_is_given_to_each_node() -> None:
+    given = (ROOT / "db/functions/marketplace/distribute_clicks.sql").read_text("utf-8")
+    called = distributable.called(FILES)
+    assert "marketplace.publisher_share" in called
+    assert {each for each in called if f"'{each}(" not in given} == set()
+
+
 @pytest.mark.parametrize(
     ("statement", "fault"),
     [
@@ -101,6 +108,12 @@ def test_nothing_of_the_table_ties_it_to_one_node(shared_db: Connection) -> None
     )
     assert unique
     assert all("profile" in each["columns"] for each in unique)
+    # Citus plans no query of clicks in a function of language SQL that has arguments.
+    assert not rows(
+        shared_db,
+        "select p.oid::regproc from pg_proc as p inner join pg_language as l on l.oid = p.prolang and l.lanname = 'sql'"
+        " where p.pronargs > 0 and p.prosrc ~ 'marketplace.ad_click '",
+    )
     # Where a function's body is followed, Citus wants on each worker whatever that body names.
     assert not rows(
         shared_db,

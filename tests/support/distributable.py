@@ -46,6 +46,19 @@ def of_text(text: str) -> Iterator[str]:
             yield from _of_statement(statement)
 
 
+def called(paths: Iterable[Path]) -> set[str]:
+    """Functions of ours that are called where clicks are: each node must have them."""
+    found = set()
+    for path in paths:
+        text = path.read_text("utf-8")
+        for statement in _statements(text) if reads_clicks(text) else ():
+            for level in (each for kind in LEVELS for each in _all(statement, kind)):
+                if not CLICKS.isdisjoint(_tables(level)):
+                    calls = [[part["String"]["sval"] for part in each["funcname"]] for each in _all(level, "FuncCall")]
+                    found |= {".".join(each) for each in calls if len(each) > 1 and each[0] != "pg_catalog"}
+    return found
+
+
 def _parsed(text: str) -> list[Any]:
     found: list[Any] = _named(MessageToDict(postgast.parse(text))).get("stmts", [])
     return found
@@ -99,8 +112,8 @@ def _of_statement(statement: Any) -> Iterator[str]:
     with_names = {each["ctename"] for each in _all(statement, "CommonTableExpr")}
     for kind in LEVELS:
         for level in _all(statement, kind):
-            named, nested = _from(level.get("fromClause", level.get("usingClause", [])))
-            here = [level["relation"]["relname"], *named] if "relation" in level else named
+            nested = _from(level.get("fromClause", level.get("usingClause", [])))[1]
+            here = _tables(level)
             looked_up = [
                 _names(each["subselect"])
                 for each in _all([level.get(part) for part in ("targetList", "whereClause", "havingClause")], "SubLink")
@@ -115,6 +128,12 @@ def _of_statement(statement: Any) -> Iterator[str]:
                 yield "looks clicks up for each row, by a subquery"
             if any(each.get("lateral") and _names(each["subquery"]) & CLICKS for each in nested):
                 yield "looks clicks up for each row, by a lateral subquery"
+
+
+def _tables(level: Any) -> list[str]:
+    """What a level names in its FROM, or changes."""
+    named = _from(level.get("fromClause", level.get("usingClause", [])))[0]
+    return [level["relation"]["relname"], *named] if "relation" in level else named
 
 
 def _of_clicks(level: Any, here: list[str], looked_up: list[set[str]], with_names: set[str]) -> Iterator[str]:

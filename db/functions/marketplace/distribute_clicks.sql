@@ -47,9 +47,13 @@ begin
         -- Functions by definer read and write clicks as their owner, who logs in nowhere else.
         execute 'select run_command_on_workers(''alter role pybridge_owner login'')';
     end if;
-    -- Also again: what a deploy has changed, the workers are told here.
+    -- What queries of clicks call. Also again: what a deploy has changed, the workers are told here.
     execute 'select create_distributed_function(f) from unnest($1) as f'
-    using '{marketplace.oldest_click(timestamptz),marketplace.newest_click(timestamptz),marketplace.takes_click_at(timestamptz)}'::regprocedure[];
+    using array[
+        'books.time_zone()', 'marketplace.month_of(timestamptz)', 'marketplace.next_month(date)', 'marketplace.day_begins(date)',
+        'marketplace.publisher_share(numeric, numeric, bigint)', 'marketplace.oldest_click(timestamptz)',
+        'marketplace.newest_click(timestamptz)', 'marketplace.takes_click_at(timestamptz)'
+    ]::regprocedure[];
     execute 'select count(*) from marketplace.ad_click' into v_clicks;
     return v_clicks;
 end;

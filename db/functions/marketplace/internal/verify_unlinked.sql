@@ -34,8 +34,8 @@ begin
                 and exists (
                     select
                     from marketplace.advertisement as a
-                    cross join lateral marketplace.price_at(a.advertisement, u.bare_time) as p
-                    where a.advertisement = u.advertisement and a.profile = u.profile
+                    inner join marketplace.advertisement_price as p on a.advertisement = p.advertisement
+                    where a.advertisement = u.advertisement and a.profile = u.profile and p.valid_from <= u.bare_time
                 )
                 and exists (
                     select from marketplace.commission_rate as r where marketplace.day_begins(r.valid_from) <= u.bare_time
