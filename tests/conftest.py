@@ -21,7 +21,7 @@ from pytest_postgresql.factories import postgresql_noproc
 from pytest_postgresql.janitor import DatabaseJanitor
 
 from examples import sandbox
-from tests.support import servers, typed
+from tests.support import cluster, servers, typed
 from tests.support.servers import TestServer
 
 Connection = psycopg.Connection[Any]
@@ -116,6 +116,10 @@ def server_folder() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def server(server_folder: Path) -> Iterator[ServerInfo]:
     """The server shared by all tests; it starts with fsync off."""
+    if cluster.PORTS:
+        bin_dir = servers.clients(_version(), server_folder)
+        yield ServerInfo("127.0.0.1", cluster.PORTS[0], server_folder, bin_dir, int(_version()))
+        return
     running = servers.start(_version(), server_folder)
     try:
         with running.connect() as connection:
@@ -178,9 +182,13 @@ def mark_for_tests(connection: Connection) -> None:
 
 def deploy_template(*, host: str, port: int, user: str, dbname: str, password: str | None, **_: object) -> None:
     """Deploy into the database that all clones are copied from."""
+    if cluster.PORTS:
+        cluster.join(dbname)
     with psycopg.connect(host=host, port=port, user=user, dbname=dbname, password=password) as connection:
         _deploy(connection)
         mark_for_tests(connection)
+    if cluster.PORTS:
+        cluster.distribute(dbname)
 
 
 template = postgresql_noproc(depends_on="server", dbname="tests", load=[deploy_template])
@@ -191,6 +199,18 @@ class Clone(DatabaseJanitor):
 
     def _build_create_database_sql(self) -> sql.Composed:
         return super()._build_create_database_sql() + sql.SQL(" STRATEGY file_copy")
+
+    def init(self) -> None:
+        if cluster.PORTS and self.template_dbname:
+            cluster.clone(self.dbname, self.template_dbname)
+        else:
+            super().init()
+
+    def drop(self) -> None:
+        if cluster.PORTS:
+            cluster.drop(self.dbname)
+        else:
+            super().drop()
 
 
 @dataclass(frozen=True)
@@ -229,7 +249,8 @@ def _opener(database: Database, opened: list[Connection]) -> Connect:
             host=database.host,
             port=database.port,
             dbname=database.name,
-            user=user or servers.SUPERUSER,
+            # On a cluster one user a transaction touches clicks: functions by definer do it as the owner.
+            user=user or (cluster.OWNER if cluster.PORTS else servers.SUPERUSER),
             autocommit=autocommit,
             **options,
         )

@@ -122,6 +122,8 @@ class _Deploy(Acting):
         self.cur.execute("set transaction isolation level read committed")  # to see what a deploy waited for did
         patience = int(min(max(1, self.wait * 1000), LONGEST_WAIT))
         self.cur.execute(sql.SQL("set local lock_timeout = {}").format(f"{patience}ms"))
+        # Where clicks are distributed, the rest is this node's alone; what workers need, distribute_clicks gives them.
+        self.cur.execute("set local citus.enable_ddl_propagation = off")
         self.begin_schema()
         self.become_owner()
         self.take_turn()

@@ -214,7 +214,8 @@ def test_one_transaction_a_person_for_both_sides(here: Town) -> None:
     assert transaction(here.db, here.advertiser, JANUARY)["net_amount"] == Decimal("6.8")
     linked = rows(
         here.db,
-        "select distinct a.profile = c.profile and w.profile = c.publisher as fits from marketplace.ad_click as c"
+        "with c as materialized (select * from marketplace.ad_click)"
+        " select distinct a.profile = c.profile and w.profile = c.publisher as fits from c"
         " left join marketplace.transaction as a on c.advertisement_charge_transaction = a.transaction"
         " left join marketplace.transaction as w on c.website_payment_transaction = w.transaction",
     )

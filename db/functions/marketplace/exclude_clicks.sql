@@ -34,11 +34,23 @@ begin
     end if;
     v_month := marketplace.lock_open_month(null, p_now);
 
+    perform marketplace.await_clicks(p_profiles, p_click_times, p_ad_clicks);
+
+    with key as materialized (
+        select k.profile, k.click_time, k.ad_click
+        from unnest(p_profiles, p_click_times, p_ad_clicks) as k (profile, click_time, ad_click)
+    ),
+
+    found as materialized (
+        select c.profile, c.click_time, c.ad_click, c.advertisement_charge_transaction
+        from marketplace.ad_click as c
+        inner join key as k on c.profile = k.profile and c.click_time = k.click_time and c.ad_click = k.ad_click
+    )
+
     select k.profile, k.click_time, k.ad_click, c.ad_click is null as is_missing, t.month
     into v_bad
-    from unnest(p_profiles, p_click_times, p_ad_clicks) as k (profile, click_time, ad_click)
-    left join marketplace.ad_click as c
-        on k.profile = c.profile and k.click_time = c.click_time and k.ad_click = c.ad_click
+    from key as k
+    left join found as c on k.profile = c.profile and k.click_time = c.click_time and k.ad_click = c.ad_click
     left join marketplace.transaction as t on c.advertisement_charge_transaction = t.transaction
     where c.ad_click is null or t.status <> 'CURRENT'
     order by c.ad_click is null desc

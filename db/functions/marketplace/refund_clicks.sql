@@ -31,10 +31,22 @@ begin
     end if;
     perform marketplace.lock_open_month(null, v_now);
     select t.profile into v_profile from marketplace.transaction as t where t.transaction = p_transaction;
-    select array_agg(c.price), array_agg(distinct c.advertisement_charge_transaction)
+    with key as materialized (
+        select distinct k.click_time, k.ad_click
+        from unnest(p_click_times, p_ad_clicks) as k (click_time, ad_click)
+    ),
+
+    found as materialized (
+        select c.click_time, c.ad_click, c.price, c.advertisement_charge_transaction as charge
+        from marketplace.ad_click as c
+        inner join key as k on c.click_time = k.click_time and c.ad_click = k.ad_click
+        where c.profile = v_profile
+    )
+
+    select array_agg(f.price), array_agg(distinct f.charge)
     into v_prices, v_charges
-    from (select distinct k.click_time, k.ad_click from unnest(p_click_times, p_ad_clicks) as k (click_time, ad_click)) as k
-    left join marketplace.ad_click as c on c.profile = v_profile and k.click_time = c.click_time and k.ad_click = c.ad_click;
+    from key as k
+    left join found as f on k.click_time = f.click_time and k.ad_click = f.ad_click;
     -- Also those of months that went on to it.
     if v_profile is not null and (
         select count(*)
@@ -67,20 +79,28 @@ begin
             hint = 'Other clicks need another request id; of a refund that named none, adjust_clicks takes them back.';
     end if;
     if not v_is_known then
-        select t.month, t.taken, x.price, x.credited into v_beyond
-        from (
-            select c.advertisement_charge_transaction as transaction, sum(c.price) as price, coalesce(max(j.credited), 0) as credited
+        with key as materialized (
+            select distinct k.click_time, k.ad_click
             from unnest(p_click_times, p_ad_clicks) as k (click_time, ad_click)
-            inner join marketplace.ad_click as c
-                on c.profile = v_profile and k.click_time = c.click_time and k.ad_click = c.ad_click
-            left join (
-                select a.old_transaction, sum(a.credited) as credited
-                from marketplace.adjustment as a
-                where a.old_transaction = any (v_charges) and a.side = 'ADVERTISEMENT'
-                group by a.old_transaction
-            ) as j on c.advertisement_charge_transaction = j.old_transaction
+        ),
+
+        charged as materialized (
+            select c.advertisement_charge_transaction as transaction, sum(c.price) as price
+            from marketplace.ad_click as c
+            inner join key as k on c.click_time = k.click_time and c.ad_click = k.ad_click
+            where c.profile = v_profile
             group by c.advertisement_charge_transaction
-        ) as x
+        ),
+
+        x as (
+            select c.transaction, c.price, coalesce(sum(a.credited), 0) as credited
+            from charged as c
+            left join marketplace.adjustment as a on c.transaction = a.old_transaction and a.side = 'ADVERTISEMENT'
+            group by c.transaction, c.price
+        )
+
+        select t.month, t.taken, x.price, x.credited into v_beyond
+        from x
         inner join marketplace.transaction as t on x.transaction = t.transaction
         where x.price + x.credited - t.taken >= 0.01
         order by t.month

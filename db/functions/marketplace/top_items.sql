@@ -21,27 +21,36 @@ begin
     perform marketplace.check_profile(p_profile);
     perform marketplace.check_period(p_side, p_from, p_to, 'day');
     return query
-    with thing as (
-        select a.advertisement as item, a.advertisement_name::text as item_name, count(c.ad_click) as clicks, sum(c.price) as amount
-        from marketplace.advertisement as a
-        left join marketplace.ad_click as c
-            on
-                c.profile = p_profile and c.advertisement = a.advertisement
-                and c.click_time >= v_begins and c.click_time < v_ends and c.excluded_at is null
-        where p_side = 'ADVERTISEMENT' and a.profile = p_profile
-        group by a.advertisement
+    -- Clicks are counted before they are named: a query of clicks knows no other table where they are distributed.
+    with clicked as materialized (
+        select c.advertisement as item, count(*) as clicks, sum(c.price) as amount
+        from marketplace.ad_click as c
+        where
+            p_side = 'ADVERTISEMENT' and c.profile = p_profile
+            and c.click_time >= v_begins and c.click_time < v_ends and c.excluded_at is null
+        group by c.advertisement
         union all
-        select w.website, w.website_name, count(c.ad_click), -sum(c.publisher_share)
+        select c.website, count(*), -sum(c.publisher_share)
+        from marketplace.ad_click as c
+        where
+            p_side = 'WEBSITE' and c.publisher = p_profile
+            and c.click_time >= v_begins and c.click_time < v_ends and c.excluded_at is null
+        group by c.website
+    ),
+
+    thing as (
+        select a.advertisement as item, a.advertisement_name::text as item_name, coalesce(k.clicks, 0) as clicks, k.amount
+        from marketplace.advertisement as a
+        left join clicked as k on a.advertisement = k.item
+        where p_side = 'ADVERTISEMENT' and a.profile = p_profile
+        union all
+        select w.website, w.website_name, coalesce(k.clicks, 0), k.amount
         from marketplace.website as w
-        left join marketplace.ad_click as c
-            on
-                c.publisher = p_profile and c.website = w.website
-                and c.click_time >= v_begins and c.click_time < v_ends and c.excluded_at is null
+        left join clicked as k on w.website = k.item
         where p_side = 'WEBSITE' and w.website in (
             select o.website from marketplace.website_owner as o
             where o.profile = p_profile and o.valid_from < v_ends and o.valid_to > v_begins
         )
-        group by w.website
     )
 
     select row_number() over (order by t.clicks desc, t.item), t.item, t.item_name, t.clicks, coalesce(t.amount, 0)

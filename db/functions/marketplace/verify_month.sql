@@ -69,15 +69,25 @@ begin
         left join lateral marketplace.owner_at(g.item, g.first_time) as w on g.what = 'payment'
     ),
 
-    late as materialized (
-        select
-            l.profile, l.click_time, l.ad_click, c.ad_click is null as is_gone, c.publisher,
-            c.advertisement_charge_transaction as charge, c.website_payment_transaction as payment,
-            c.price, c.publisher_share as share
+    -- Of late clicks that joined this month, and of this month's that joined a later one: keys first, clicks once.
+    listed as materialized (
+        select l.profile, l.click_time, l.ad_click, l.month
         from marketplace.late_click as l
-        left join marketplace.ad_click as c
-            on l.profile = c.profile and l.click_time = c.click_time and l.ad_click = c.ad_click
-            and c.excluded_at is null
+        where l.month = p_month or (l.click_time >= v_begins and l.click_time < v_ends)
+    ),
+
+    found as materialized (
+        select
+            c.profile, c.click_time, c.ad_click, c.publisher, c.advertisement_charge_transaction as charge,
+            c.website_payment_transaction as payment, c.price, c.publisher_share as share, c.excluded_at is not null as is_excluded
+        from marketplace.ad_click as c
+        inner join listed as l on c.profile = l.profile and c.click_time = l.click_time and c.ad_click = l.ad_click
+    ),
+
+    late as materialized (
+        select l.profile, l.click_time, l.ad_click, f.publisher, f.charge, f.payment, f.price, f.share, f.is_excluded
+        from listed as l
+        left join found as f on l.profile = f.profile and l.click_time = f.click_time and l.ad_click = f.ad_click
         where l.month = p_month
     ),
 
@@ -184,11 +194,10 @@ begin
     ) as k
     full join (
         select s.what, l.month, count(*) as clicks
-        from marketplace.late_click as l
-        inner join marketplace.ad_click as c
-            on l.profile = c.profile and l.click_time = c.click_time and l.ad_click = c.ad_click
-            and c.excluded_at is null
-        cross join lateral (values ('charge', true), ('payment', c.publisher is not null)) as s (what, is_there)
+        from listed as l
+        inner join found as f
+            on l.profile = f.profile and l.click_time = f.click_time and l.ad_click = f.ad_click and not f.is_excluded
+        cross join lateral (values ('charge', true), ('payment', f.publisher is not null)) as s (what, is_there)
         where l.click_time >= v_begins and l.click_time < v_ends and s.is_there
         group by s.what, l.month
     ) as l on k.month = l.month and k.what = l.what
@@ -228,12 +237,7 @@ begin
         'ERROR', 'LATE_IS_GONE', l.profile, null, l.click_time, l.ad_click, 1, null, null,
         'listed as late, and no such click is linked'
     from late as l
-    where (l.is_gone or l.charge is null) and not exists (
-        select from marketplace.ad_click as c
-        where
-            c.profile = l.profile and c.click_time = l.click_time and c.ad_click = l.ad_click
-            and c.excluded_at is not null
-    )
+    where l.charge is null and l.is_excluded is not true
 
     union all
     select

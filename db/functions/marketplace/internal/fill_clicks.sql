@@ -1,12 +1,13 @@
 create or replace function marketplace.fill_clicks(p_until timestamptz)
 returns void
-language sql
+language plpgsql
 set search_path = pg_catalog, marketplace, pg_temp
 set enable_nestloop = off
 set enable_seqscan = off
 set enable_indexscan = off
 set jit = off
-begin atomic
+as $$
+begin
     -- Row 0 stands for no website: the table to be updated cannot be on the outer side of a join.
     update marketplace.ad_click as c
     set
@@ -33,6 +34,7 @@ begin atomic
         and (c.website is null or c.website > 0) and coalesce(c.website, 0) = w.website
         and c.click_time >= w.valid_from and c.click_time < w.valid_to;
 end;
+$$;
 
 comment on function marketplace.fill_clicks(timestamptz) is
 'Copies publisher, price and commission, as they were at the click''s time, into clicks that came by plain INSERT without them. A click of no advertisement of its profile, of no website, or of a time without price or rate stays as it is, unlinked, and verify_month says so.';

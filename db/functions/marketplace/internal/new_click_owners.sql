@@ -1,6 +1,6 @@
 create or replace function marketplace.new_click_owners(p_until timestamptz)
 returns table (profiles bigint[], is_bare boolean)
-language sql
+language plpgsql
 set search_path = pg_catalog, marketplace, pg_temp
 -- By the index of unlinked clicks, which it leaves without the entries of those that were linked since: a scan by bitmap
 -- would not, and a backlog would be walked through again by every update until the next vacuum.
@@ -8,7 +8,10 @@ set enable_indexscan = on
 set enable_seqscan = off
 set enable_bitmapscan = off
 set jit = off
-begin atomic
+as $$
+#variable_conflict use_column
+begin
+    return query
     select array_agg(x.profile) filter (where not x.is_bare), bool_or(x.is_bare)
     from (
         select distinct unnest(array[c.profile, c.publisher]) as profile, c.publisher_share is null as is_bare
@@ -19,6 +22,7 @@ begin atomic
             and c.click_time at time zone 'UTC' < p_until at time zone 'UTC'
     ) as x;
 end;
+$$;
 
 comment on function marketplace.new_click_owners(timestamptz) is
 'Whose transactions the clicks before p_until want that are linked to nothing yet, advertisers and publishers; and whether any is not filled yet. For link_clicks alone. May be null: profiles, profiles[], is_bare.';

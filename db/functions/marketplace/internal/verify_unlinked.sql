@@ -13,35 +13,46 @@ begin
     -- What came after the last update waits for the next, also where its month is closed: it will be late. What no update
     -- can link is wrong. Clicks from before the first month are nobody else's to tell of.
     return query
-    select
-        case when v_month.closed_at is not null and u.is_hopeless then 'ERROR' else 'INFO' end,
-        u.profile, min(u.click_time), count(*),
-        case when u.is_hopeless
-            then 'not linked to a transaction: it has no price, rate or website, and no update links it until it has'
-            else 'not linked to a transaction: the next update does it'
-        end
-    from (
+    with unlinked as materialized (
+        -- By time only where a price or a rate is wanted of it.
         select
-            c.profile, c.click_time,
-            c.publisher_share is null and not (
-                (c.website is null or exists (select from marketplace.website as w where w.website = c.website))
-                and exists (
-                    select
-                    from marketplace.advertisement as a
-                    cross join lateral marketplace.price_at(a.advertisement, c.click_time) as p
-                    where a.advertisement = c.advertisement and a.profile = c.profile
-                )
-                and exists (
-                    select from marketplace.commission_rate as r where marketplace.day_begins(r.valid_from) <= c.click_time
-                )
-            ) as is_hopeless
+            c.profile, c.advertisement, c.website, case when c.publisher_share is null then c.click_time end as bare_time,
+            min(c.click_time) as first_time, count(*) as clicks
         from marketplace.ad_click as c
         where
             c.advertisement_charge_transaction is null and c.excluded_at is null
             and c.click_time >= case when v_month.is_first then '-infinity' else v_begins end
             and c.click_time < v_ends
-    ) as u
-    group by u.profile, u.is_hopeless;
+        group by 1, 2, 3, 4
+    ),
+
+    judged as (
+        select
+            u.profile, u.first_time, u.clicks,
+            u.bare_time is not null and not (
+                (u.website is null or exists (select from marketplace.website as w where w.website = u.website))
+                and exists (
+                    select
+                    from marketplace.advertisement as a
+                    inner join marketplace.advertisement_price as p on a.advertisement = p.advertisement
+                    where a.advertisement = u.advertisement and a.profile = u.profile and p.valid_from <= u.bare_time
+                )
+                and exists (
+                    select from marketplace.commission_rate as r where marketplace.day_begins(r.valid_from) <= u.bare_time
+                )
+            ) as is_hopeless
+        from unlinked as u
+    )
+
+    select
+        case when v_month.closed_at is not null and j.is_hopeless then 'ERROR' else 'INFO' end,
+        j.profile, min(j.first_time), sum(j.clicks)::bigint,
+        case when j.is_hopeless
+            then 'not linked to a transaction: it has no price, rate or website, and no update links it until it has'
+            else 'not linked to a transaction: the next update does it'
+        end
+    from judged as j
+    group by j.profile, j.is_hopeless;
 end;
 $$;
 

@@ -1,0 +1,63 @@
+create or replace function marketplace.distribute_clicks(p_shards int default 32)
+returns bigint
+language plpgsql
+set search_path = pg_catalog, marketplace, pg_temp
+as $$
+declare
+    v_workers int;
+    v_is_done boolean;
+    v_table regclass;
+    v_clicks bigint;
+begin
+    if p_shards is null or p_shards not between 1 and 1024 then
+        raise exception 'clicks are spread over 1 to 1024 shards' using
+            errcode = '22023',
+            detail = format('%s shards.', coalesce(p_shards::text, 'null')),
+            hint = 'Several for each worker, so that more workers can be added: 32.';
+    elsif not exists (select from pg_extension as e where e.extname = 'citus') then
+        raise exception 'there is no Citus here' using
+            errcode = '55000',
+            detail = format('Extension citus is not installed in database %s.', current_database()),
+            hint = 'docs/howto/scale-out.md says what to install, and when it is worth it.';
+    elsif not (select r.rolsuper from pg_roles as r where r.rolname = current_user) then
+        raise exception 'only a superuser distributes the clicks' using
+            errcode = '42501',
+            detail = format('Role %s.', current_user),
+            hint = 'Workers are given roles and functions: call it as the role that deploys.';
+    end if;
+    -- By EXECUTE: where there is no Citus, nothing below is known.
+    execute 'select count(*) from pg_dist_node where noderole = ''primary'' and isactive and groupid > 0' into v_workers;
+    if v_workers = 0 then
+        raise exception 'there is no worker' using
+            errcode = '55000',
+            detail = 'pg_dist_node has no active node but this one.',
+            hint = 'Here, select citus_set_coordinator_host(''name'', port), and citus_add_node(''name'', port) of each worker.';
+    end if;
+    execute 'set local citus.enable_ddl_propagation = on';
+    execute 'set local citus.multi_shard_modify_mode = sequential';
+    execute 'select exists (select from pg_dist_partition where logicalrelid = ''marketplace.ad_click''::regclass)' into v_is_done;
+    if not v_is_done then
+        -- The site's own INSERTs are judged where the click goes: each node has what judges them (policy ad_click_site).
+        execute 'set local citus.enable_unsafe_triggers = on';
+        execute 'select create_reference_table($1), create_reference_table($2)'
+        using 'marketplace.click_window'::regclass, 'deploy.test_clock'::regclass;
+        execute 'select create_distributed_table($1, ''profile'', shard_count => $2, colocate_with => ''none'')'
+        using 'marketplace.ad_click'::regclass, p_shards;
+        execute 'select truncate_local_data_after_distributing_table($1)' using 'marketplace.ad_click'::regclass;
+        -- Functions by definer read and write clicks as their owner, who logs in nowhere else.
+        execute 'select run_command_on_workers(''alter role pybridge_owner login'')';
+    end if;
+    -- What queries of clicks call. Also again: what a deploy has changed, the workers are told here.
+    execute 'select create_distributed_function(f) from unnest($1) as f'
+    using array[
+        'books.time_zone()', 'marketplace.month_of(timestamptz)', 'marketplace.next_month(date)', 'marketplace.day_begins(date)',
+        'marketplace.publisher_share(numeric, numeric, bigint)', 'marketplace.oldest_click(timestamptz)',
+        'marketplace.newest_click(timestamptz)', 'marketplace.takes_click_at(timestamptz)'
+    ]::regprocedure[];
+    execute 'select count(*) from marketplace.ad_click' into v_clicks;
+    return v_clicks;
+end;
+$$;
+
+comment on function marketplace.distribute_clicks(int) is
+'Spreads the clicks over the workers of a Citus cluster by their advertiser, in p_shards shards, once; how many clicks there are. Whoever writes clicks waits meanwhile. All else stays where it is. 22023; 42501 not a superuser; 55000 there is no Citus, or no worker.';

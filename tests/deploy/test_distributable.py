@@ -1,0 +1,149 @@
+"""Clicks can be distributed over several nodes at any time: neither a statement nor the table stands in the way."""
+
+import pytest
+from psycopg import errors
+
+from pybridge.paths import ROOT
+from tests.conftest import Connection
+from tests.support import distributable
+from tests.support.domain import one, rows
+
+FILES = [path for path in sorted((ROOT / "db").rglob("*.sql")) if path.name != "grants.sql"]
+# What the rules forbid and a cluster does: seen there (docs/howto/scale-out.md).
+SEEN_TO_RUN = {
+    # The tariffs are sent to each shard: they are few.
+    "fill_clicks": {
+        "joins clicks with advertisement_tariff",
+        "joins clicks with commission_period",
+        "joins clicks with a subquery of website",
+    },
+    # Month by month, of few months; named by keys alone.
+    "marketplace_click_day": {"looks clicks up for each row, by a lateral subquery"},
+}
+
+
+def test_each_statement_that_reads_clicks_can_be_distributed() -> None:
+    assert sum(distributable.reads_clicks(path.read_text("utf-8")) for path in FILES) > 20
+    found = {(fault.name, fault.what) for fault in distributable.faults(FILES)}
+    assert found == {(name, what) for name, every in SEEN_TO_RUN.items() for what in every}
+
+
+def test_what_queries_of_clicks_call_is_given_to_each_node() -> None:
+    given = (ROOT / "db/functions/marketplace/distribute_clicks.sql").read_text("utf-8")
+    called = distributable.called(FILES)
+    assert "marketplace.publisher_share" in called
+    assert {each for each in called if f"'{each}(" not in given} == set()
+
+
+@pytest.mark.parametrize(
+    ("statement", "fault"),
+    [
+        ("select from ad_click as c inner join profile as p on c.profile = p.profile", "joins clicks with profile"),
+        ("select from ad_click as c inner join ad_click as d on c.profile = d.profile", "joins clicks with clicks"),
+        (
+            "select from ad_click as c inner join (select from website) as w on true",
+            "joins clicks with a subquery of website",
+        ),
+        ("select from unnest($1) as k left join ad_click as c on true", "clicks are the optional side of a join"),
+        ("select from ad_click as c where exists (select from website)", "asks website for each click"),
+        (
+            "select (select count(*) from ad_click) from profile",
+            "looks clicks up for each row, by a subquery",
+        ),
+        (
+            "select from profile as p cross join lateral (select from ad_click as c where c.profile = p.profile) as x",
+            "looks clicks up for each row, by a lateral subquery",
+        ),
+        ("select from ad_click as c for update", "locks clicks"),
+        ("select c.website, count(*) from ad_click as c group by c.profile", "website is not in GROUP BY"),
+        ("select date_trunc('day', c.click_time) from ad_click as c", "date_trunc by the session's time zone"),
+        ("update ad_click set profile = 2", "moves a click to another profile"),
+        ("delete from ad_click using late_click", "joins clicks with late_click"),
+        (
+            "select 1 union all select 2 from ad_click as c inner join website as w on true",
+            "joins clicks with website",
+        ),
+    ],
+)
+def test_each_rule_finds_what_breaks_it(statement: str, fault: str) -> None:
+    """In a view, in SQL either way, and in PL/pgSQL, whose variables may be of our own types."""
+    body = statement.replace("$1", "'{}'::int[]")
+    texts = [
+        f"create function f() returns void language sql as $$ {body} $$;",
+        f"create function f() returns void language sql begin atomic {body}; end;",
+        "create function f(p_x marketplace.month) returns void language plpgsql as $$\n"
+        f"declare v_month marketplace.month; v_all marketplace.ad_click[];\nbegin perform 1; {body}; end $$;",
+    ]
+    if statement.startswith("select"):
+        texts.append(f"create view v as {body};")
+    for text in texts:
+        assert set(distributable.of_text(text)) == {fault}
+
+
+def test_what_keeps_to_the_rules_is_not_found() -> None:
+    statement = """
+        with key as materialized (select k.profile from unnest('{}'::int[]) as k (profile)),
+        found as materialized (
+            select c.profile, c.price from ad_click as c inner join key as k on c.profile = k.profile
+        )
+        select k.profile, sum(f.price) from key as k left join found as f on k.profile = f.profile
+        inner join profile as p on p.profile = k.profile group by k.profile
+    """
+    assert not set(distributable.of_text(f"create view v as {statement};"))
+
+
+def test_nothing_of_the_table_ties_it_to_one_node(shared_db: Connection) -> None:
+    """No trigger, no foreign key, no identity; unique only with the key; no function's body follows it to others."""
+    table = "marketplace.ad_click"
+    assert not rows(shared_db, "select from pg_trigger where tgrelid = %s::regclass", table)
+    assert not rows(
+        shared_db, "select from pg_constraint where contype = 'f' and %s::regclass in (conrelid, confrelid)", table
+    )
+    assert not rows(shared_db, "select from pg_attribute where attrelid = %s::regclass and attidentity <> ''", table)
+    unique = rows(
+        shared_db,
+        "select array(select attname::text from pg_attribute where attrelid = indrelid and attnum = any (indkey))"
+        " as columns from pg_index where indrelid = %s::regclass and indisunique",
+        table,
+    )
+    assert unique
+    assert all("profile" in each["columns"] for each in unique)
+    # Citus plans no query of clicks in a function of language SQL that has arguments.
+    assert not rows(
+        shared_db,
+        "select p.oid::regproc from pg_proc as p inner join pg_language as l on l.oid = p.prolang and l.lanname = 'sql'"
+        " where p.pronargs > 0 and p.prosrc ~ 'marketplace.ad_click '",
+    )
+    # Where a function's body is followed, Citus wants on each worker whatever that body names.
+    assert not rows(
+        shared_db,
+        "select objid::regproc from pg_depend where refobjid = %s::regclass and classid = 'pg_proc'::regclass"
+        " union select d.objid::regproc from pg_depend as d inner join pg_policy as p on p.polrelid = %s::regclass"
+        " inner join pg_depend as f on f.objid = p.oid and f.refobjid = d.objid"
+        " where d.refclassid in ('pg_class'::regclass, 'pg_proc'::regclass) and d.deptype = 'n'",
+        table,
+        table,
+    )
+
+
+def test_a_profiles_role_is_asked_who_it_is_by_whatever_reads_clicks_for_it(shared_db: Connection) -> None:
+    """On a node everybody is the owner: the right to see clicks is asked where the call comes in."""
+    asked = {
+        each["name"]: any(ask in each["body"] for ask in ("check_profile(", "own_profile("))
+        for each in rows(
+            shared_db,
+            "select p.proname as name, p.prosrc as body from pg_proc as p"
+            " where p.pronamespace = 'marketplace'::regnamespace and p.prosecdef and p.prosrc ~ 'marketplace.ad_click '"
+            " and has_function_privilege('marketplace_profile', p.oid, 'execute')",
+        )
+    }
+    assert {"own_click", "top_items", "click_counts", "click_lines"} <= asked.keys()
+    assert all(asked.values()), asked
+
+
+def test_where_there_is_no_citus_clicks_stay(shared_db: Connection) -> None:
+    with pytest.raises(errors.ObjectNotInPrerequisiteState) as refused:
+        one(shared_db, "select marketplace.distribute_clicks()")
+    assert refused.value.diag.message_hint
+    with pytest.raises(errors.InvalidParameterValue):
+        one(shared_db, "select marketplace.distribute_clicks(0)")
