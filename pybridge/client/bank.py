@@ -100,6 +100,14 @@ class Bank(Room):
         """
         return self._rows(BeginImportRow, "begin_import", content_sha256=content_sha256)
 
+    def erase_texts(self) -> int:
+        """Erases what banks and payers wrote of entries, and of the payments in them, once no document has to say it
+        any more (bank.entry_kept_until), and what else statements say then. Amounts, days, references and what makes an
+        entry the same stay: a file that comes again is known. Run by the job bank_texts. Returns how many entries.
+        """
+        result: int = self._value("erase_texts")
+        return result
+
     def expect(self, *, until: date | None = None) -> list[ExpectRow]:
         """Adds what is to be expected of goods until a day, by default yesterday, one row per item as bank.route says;
         returns one row per settlement route of what was added, NOK. Until today: closed till sessions, single payments

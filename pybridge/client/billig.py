@@ -727,7 +727,7 @@ class Billig(Room):
         documents that have to say it, NOK 40,000 or more having been paid in cash (GDPR art. 17 (3) b; bokføringsloven
         § 13); the job kept_names erases it after that. What a bank wrote of a payment is not reached: statements are
         primary documentation, kept whole for five years after the year (bokføringsloven § 13), for the bookkeeper alone
-        to read. 22023: nobody named.
+        to read, and erased by the job bank_texts after that. 22023: nobody named.
         """
         return self._rows(EraseBuyerRow, "erase_buyer", owner_member_id=owner_member_id, owner_email=owner_email)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -24,6 +24,28 @@ class AccountRow:
     other_month: date | None
     payment_attempt: int | None
     explanation: str
+
+
+@dataclass(frozen=True)
+class AccountsToAskRow:
+    """A row of `marketplace.accounts_to_ask`."""
+
+    account: str
+
+
+@dataclass(frozen=True)
+class ActionOfRow:
+    """A row of `marketplace.action_of`."""
+
+    payment_attempt: int
+    transaction: int
+    month: date
+    amount: Decimal
+    gateway: str
+    gateway_id: str | None
+    client_secret: str | None
+    redirect_url: str | None
+    open_until: datetime | None
 
 
 @dataclass(frozen=True)
@@ -116,6 +138,7 @@ class ClickLinesRow:
     commission_amount: Decimal | None
     amount: Decimal
     reason: str | None
+    click_month: date | None
 
 
 @dataclass(frozen=True)
@@ -152,6 +175,14 @@ class CurrentTotalsRow:
 
 
 @dataclass(frozen=True)
+class DecideClickFlagRow:
+    """A row of `marketplace.decide_click_flag`."""
+
+    excluded: int
+    taken_back: int
+
+
+@dataclass(frozen=True)
 class DueTransactionsRow:
     """A row of `marketplace.due_transactions`."""
 
@@ -183,6 +214,15 @@ class EndLookRow:
 
 
 @dataclass(frozen=True)
+class EraseProfileRow:
+    """A row of `marketplace.erase_profile`."""
+
+    what: str
+    erased_rows: int
+    kept_until: date | None
+
+
+@dataclass(frozen=True)
 class LoadClicksRow:
     """A row of `marketplace.load_clicks`."""
 
@@ -191,6 +231,29 @@ class LoadClicksRow:
     rejected: int
     recorded_at: datetime
     is_new: bool
+
+
+@dataclass(frozen=True)
+class MeansOfRow:
+    """A row of `marketplace.means_of`."""
+
+    payment_means: int
+    kind: str
+    gateway: str
+    last_digits: str | None
+    set_at: datetime
+    ended_at: datetime | None
+    ended_reason: str | None
+
+
+@dataclass(frozen=True)
+class OwedByRow:
+    """A row of `marketplace.owed_by`."""
+
+    closed_amount: Decimal
+    running_amount: Decimal
+    refund_amount: Decimal
+    amount: Decimal
 
 
 @dataclass(frozen=True)
@@ -324,6 +387,7 @@ class OwnStatementLineRow:
     commission_amount: Decimal | None
     amount: Decimal
     reason: str | None
+    click_month: date | None
 
 
 @dataclass(frozen=True)
@@ -358,6 +422,24 @@ class PastTransactionsRow:
 
 
 @dataclass(frozen=True)
+class ProfileStatementRow:
+    """A row of `marketplace.profile_statement`."""
+
+    what: str
+    transaction: int
+    kind: str
+    side: str
+    item: int | None
+    item_name: str | None
+    of_month: date
+    price: Decimal | None
+    commission_rate: Decimal | None
+    clicks: int
+    amount: Decimal
+    reason: str | None
+
+
+@dataclass(frozen=True)
 class RecordAnswerRow:
     """A row of `marketplace.record_answer`."""
 
@@ -389,6 +471,7 @@ class StatementLinesRow:
     commission_amount: Decimal | None
     amount: Decimal
     reason: str | None
+    click_month: date | None
 
 
 @dataclass(frozen=True)
@@ -468,6 +551,41 @@ class VerifyProfileRow:
 
 
 @dataclass(frozen=True)
+class WaitingRow:
+    """A row of `marketplace.waiting`."""
+
+    transaction: int
+    payment_attempt: int | None
+    profile: int
+    profile_name: str
+    month: date
+    kind: str | None
+    amount: Decimal
+    code: str
+    hold: str | None
+    turn: str
+    waiting_since: datetime | None
+    term: timedelta
+    is_overdue: bool
+    due_on: date | None
+    due_since: date | None
+    gateway: str | None
+    says: str
+    command: str | None
+
+
+@dataclass(frozen=True)
+class WhyRow:
+    """A row of `marketplace.why`."""
+
+    code: str
+    turn: str
+    due_on: date | None
+    says: str
+    can_do: str
+
+
+@dataclass(frozen=True)
 class WhyNotPaidRow:
     """A row of `marketplace.why_not_paid`."""
 
@@ -489,11 +607,24 @@ class Marketplace(Room):
     def account(self, *, profile: int, from_: date | None = None, until: date | None = None) -> list[AccountRow]:
         """A profile's account, by local dates from_ to until, both included: an OPENING balance where from_ is given,
         then each entry and the balance after it, in order. NOK, whole øre: above 0 the profile owes us, below 0 we owe
-        it. Closed months, corrections, refunds, what was given, asked or settled by hand, what was set off (amount 0
-        between two closed months), charged, paid; what the running month comes to is not there yet (current_totals).
-        22023; 42501 another's; P0002 no such profile.
+        it. Closed months, corrections, refunds, the balance brought over, what was given, asked or settled by hand,
+        what was set off (amount 0 between two closed months), charged, paid; what the running month comes to is not
+        there yet (current_totals). 22023; 42501 another's; P0002 no such profile.
         """
         return self._rows(AccountRow, "account", profile=profile, from_=from_, until=until)
+
+    def accounts_to_ask(self, *, gateway: str, now: datetime | None = None) -> list[AccountsToAskRow]:
+        """Accounts that people are paid to, and of which this gateway has not said for gateway.account_wait how they
+        stand: what it calls them, at most a hundred at a time. record_account keeps what it says.
+        """
+        return self._rows(AccountsToAskRow, "accounts_to_ask", gateway=gateway, now=now)
+
+    def action_of(self, *, profile: int) -> list[ActionOfRow]:
+        """Charges of a profile that its card's issuer asks it to confirm (3-D Secure), and what the site needs for it,
+        as the gateway gave it: the client secret for the gateway's script in the browser, or where to send the person.
+        amount: NOK. Show it to that person alone. 42501 another's; P0002 no such profile.
+        """
+        return self._rows(ActionOfRow, "action_of", profile=profile)
 
     def adjust_click(
         self, *, profile: int, click_time: datetime, ad_click: int, reason: str, now: datetime | None = None
@@ -618,6 +749,21 @@ class Marketplace(Room):
         )
         return result
 
+    def bring_balance(
+        self, *, profile: int, amount: Money, document: str, reason: str, now: datetime | None = None
+    ) -> int:
+        """Begins a profile with the balance that it had in an earlier marketplace: amount NOK, above 0 the profile owes
+        us, below 0 we owe it, as document document says, at most 200 characters; the BROUGHT transaction's number. It
+        is due at once and set off like any other; below the minimum it goes to the open month. Once a profile; the same
+        document, amount and reason again bring nothing more. 22023; P0002 no such profile; 23B13 the document was of
+        another amount or reason; 23B61 no month is open yet; 23B97 the profile has begun with a balance. undo_by_hand
+        takes it back.
+        """
+        result: int = self._value(
+            "bring_balance", profile=profile, amount=amount, document=document, reason=reason, now=now
+        )
+        return result
+
     def call_off_refund(self, *, transaction: int, reason: str, now: datetime | None = None) -> None:
         """A refund that has not been sent is called off, since its money went back by another road: the bank took the
         charge back, and that is lost (alarm given_back). It is CALLED_OFF for good; the charge's alarm is cleared once
@@ -689,8 +835,8 @@ class Marketplace(Room):
 
     def click_lines(self, *, profile: int, month: date, transaction: int) -> list[ClickLinesRow]:
         """What a transaction of a profile and a month is made of: the lines of report.marketplace_statement_line, and
-        of own_statement_line, whose columns it has (item is their item_number). 42501 another's; P0002 no such
-        profile.
+        of own_statement_line, whose columns it has (item is their item_number). click_month: of which month the clicks
+        are, an earlier one of late clicks. 42501 another's; P0002 no such profile.
         """
         return self._rows(ClickLinesRow, "click_lines", profile=profile, month=month, transaction=transaction)
 
@@ -737,12 +883,32 @@ class Marketplace(Room):
         result: datetime = self._value("day_begins", day=day)
         return result
 
+    def decide_click_flag(
+        self, *, click_flag: int, decision: str, reason: str, now: datetime | None = None
+    ) -> list[DecideClickFlagRow]:
+        """What a person finds of clicks that were flagged: ACCEPTED, they are honest and stay charged; or EXCLUDED,
+        they are taken out of the open month (exclude_clicks), and taken back where their month is closed
+        (adjust_clicks): how many of either. What was taken back before is left out. 22023; P0002 no such flag is open;
+        23B61 no month was ever open.
+        """
+        return self._rows(
+            DecideClickFlagRow, "decide_click_flag", click_flag=click_flag, decision=decision, reason=reason, now=now
+        )
+
     def declare_foreign(self, *, gateway: str, gateway_id: str, reason: str, now: datetime | None = None) -> None:
         """A person says that a stray is not this ledger's, and why: it stops nothing any more. What it paid is paid
         again if this ledger owes it: of a payment of ours, say take_in. 22023; P0002 no such stray; 23B75 it is
         resolved, or a refund made by hand that counts against its charge.
         """
         self._value("declare_foreign", gateway=gateway, gateway_id=gateway_id, reason=reason, now=now)
+
+    def distribute_clicks(self, *, shards: int = 32) -> int:
+        """Spreads the clicks over the workers of a Citus cluster by their advertiser, in shards shards, once; how many
+        clicks there are. Whoever writes clicks waits meanwhile. All else stays where it is. 22023; 42501 not a
+        superuser; 55000 there is no Citus, or no worker.
+        """
+        result: int = self._value("distribute_clicks", shards=shards)
+        return result
 
     def due_date(self, *, kind: str, month: date) -> date | None:
         """The local day on which a month is charged (kind CHARGE) or paid (PAYOUT), in the month after it, and not
@@ -755,13 +921,15 @@ class Marketplace(Room):
     def due_transactions(self, *, kind: str | None = None, now: datetime | None = None) -> list[DueTransactionsRow]:
         """What is to be charged (CHARGE), given back (REFUND) and paid (PAYOUT), all kinds where kind is null; amount
         in øre, above 0. hold null: now; else why not: NOT_DUE before due_on; UNDER_WAY an attempt is; HELD a person
-        holds the profile's payouts (marketplace.payout_hold); OWES the profile owes us, by a charge that is under way
-        or looked at, and what it owes is not set off yet; ALARM a person must look at an attempt; NO_MEANS the profile
-        has no means of payment; RETRY_LATER until next_retry_at; BALANCE until then: our own balance at the gateway did
-        not suffice, fill it up; EXHAUSTED declined too often, DECLINED hard, RETURNED by the bank: another means of
-        payment is wanted; REJECTED or CANCELLED: a person must say retry_transaction; FUND the purse that it would be
-        paid from has not enough: it has not come in, or a gateway took it back, and no reserve covers it. Then refunds
-        go first, then payouts whose advertisers have paid, the oldest first. Changes nothing.
+        holds the profile's payouts (marketplace.payout_hold), said before due_on too; OWES the profile owes us, by a
+        charge that is under way or looked at, and what it owes is not set off yet; ALARM a person must look at an
+        attempt; NO_MEANS the profile has no means of payment, said before due_on too; RESTRICTED the gateway takes no
+        payment to the profile's account (marketplace.means_status), said before due_on too; RETRY_LATER until
+        next_retry_at; BALANCE until then: our own balance at the gateway did not suffice, fill it up; EXHAUSTED
+        declined too often, DECLINED hard, RETURNED by the bank: another means of payment is wanted; REJECTED or
+        CANCELLED: a person must say retry_transaction; FUND the purse that it would be paid from has not enough: it has
+        not come in, or a gateway took it back, and no reserve covers it. Then refunds go first, then payouts whose
+        advertisers have paid, the oldest first. Changes nothing.
         """
         return self._rows(DueTransactionsRow, "due_transactions", kind=kind, **given(now=now))
 
@@ -789,6 +957,25 @@ class Marketplace(Room):
         """
         result: int = self._value("ensure_partitions", months=months, **given(from_=from_))
         return result
+
+    def erase_kept_names(self, *, now: datetime | None = None) -> int:
+        """Takes away the names of people who were erased before (marketplace.erase_profile) that no document has to say
+        any more; how many. Run by the job kept_names.
+        """
+        result: int = self._value("erase_kept_names", now=now)
+        return result
+
+    def erase_profile(self, *, profile: int, now: datetime | None = None) -> list[EraseProfileRow]:
+        """Erases a person (GDPR art. 17) whose account is closed and settled: the name, the names of advertisements and
+        websites, means of payment, what gateways were asked with them and answered, and the name in whatever was
+        written of their account; a row for each table with the rows erased. All amounts stay, and whose they are, by
+        number. kept_until, of profile: until when documents have to say the name (marketplace.kept_name), which the
+        bookkeeper alone reads; the job kept_names takes it away then. What a bank wrote of a payment is not reached:
+        statements are primary documentation, kept whole for five years after the year (bokføringsloven § 13). Not
+        undone. 22023; P0002 no such profile; 23B91 money is open, or the account: DETAIL says what, HINT what ends
+        it.
+        """
+        return self._rows(EraseProfileRow, "erase_profile", profile=profile, now=now)
 
     def exclude_clicks(
         self,
@@ -829,6 +1016,13 @@ class Marketplace(Room):
         result: int = self._value("hold_payouts", profile=profile, reason=reason, now=now)
         return result
 
+    def is_advertisement_of(self, *, advertisement: int, profile: int) -> bool:
+        """Whether an advertisement is this profile's: the policy ad_click_site asks it of the site's own INSERTs, since
+        nobody pays for clicks on what is another's.
+        """
+        result: bool = self._value("is_advertisement_of", advertisement=advertisement, profile=profile)
+        return result
+
     def load_clicks(self, *, source: str, content_sha256: bytes, now: datetime | None = None) -> list[LoadClicksRow]:
         """Loads what is in the temporary table click_file_line (begin_click_file): every proper line becomes a click,
         with publisher, price and commission as they were at its time; of every other one, what is wrong is written to
@@ -838,6 +1032,13 @@ class Marketplace(Room):
         23B13 the name belongs to other clicks; 42501 prices are the bookkeeper's and the scheduler's to say.
         """
         return self._rows(LoadClicksRow, "load_clicks", source=source, content_sha256=content_sha256, now=now)
+
+    def means_of(self, *, profile: int) -> list[MeansOfRow]:
+        """How a profile pays and is paid, those in use first, with the last digits by which the person knows them: of
+        an account its own, of a card what set_payment_means was told as last_digits. 42501 another's; P0002 no such
+        profile.
+        """
+        return self._rows(MeansOfRow, "means_of", profile=profile)
 
     def month_of(self, *, time: datetime) -> date:
         """The first of the local month that a moment lies in."""
@@ -852,10 +1053,30 @@ class Marketplace(Room):
         result: Decimal = self._value("move_reserve", amount=amount, reason=reason, now=now, purse=purse)
         return result
 
+    def move_website(
+        self, *, website: int, profile: int, reason: str, from_: datetime | None = None, now: datetime | None = None
+    ) -> int:
+        """Gives a website to another profile from from_ on (null: now); the move's number. Clicks of before stay with
+        the earlier owner, late ones too, and both are paid for the month. from_ may lie in the past so far as no click
+        of since then is charged yet, and not in the future. A pause of the website goes on. 22023; P0002 no such
+        website or profile; 23B59 it has the website already, has left, or clicks from then on are charged; 23B61 no
+        month was ever open. undo_website_move takes it back.
+        """
+        result: int = self._value("move_website", website=website, profile=profile, reason=reason, from_=from_, now=now)
+        return result
+
     def next_month(self, *, month: date) -> date:
         """The first of the month after that one's."""
         result: date = self._value("next_month", month=month)
         return result
+
+    def owed_by(self, *, profile: int) -> list[OwedByRow]:
+        """What a profile owes in all (above 0), or is owed, NOK: closed_amount, left of closed months, corrections and
+        what was given or asked by hand; running_amount, the running month so far, with what was carried into it, clicks
+        of the last update included; refund_amount, what is to be given back to its card. amount is their sum. What a
+        charge or payout is under way for is owed still. 42501 another's; P0002 no such profile.
+        """
+        return self._rows(OwedByRow, "owed_by", profile=profile)
 
     def own_adjustment(self) -> list[OwnAdjustmentRow]:
         """A profile's own adjustments. The profile is who logged in (marketplace.own_profile); of any other, nothing.
@@ -949,6 +1170,58 @@ class Marketplace(Room):
         result: int = self._value("prepare_attempts", kind=kind, now=now)
         return result
 
+    def profile_statement(self, *, profile: int, month: date) -> list[ProfileStatementRow]:
+        """What a profile's month is made of, a row for each advertisement or website and price: CLICKS of the month;
+        LATE ones of earlier months (of_month), which came after their month was closed; clicks TAKEN_BACK, and why
+        (clicks below 0): these three are the amounts of its statement. LATER: clicks of this month that stand in a
+        later one's (of_month): with CLICKS they are all that was clicked in the month. amount: NOK, above 0 the profile
+        owes us. 22023; 42501 another's; P0002 no such profile.
+        """
+        return self._rows(ProfileStatementRow, "profile_statement", profile=profile, month=month)
+
+    def record_account(
+        self,
+        *,
+        gateway: str,
+        account: str,
+        is_restricted: bool,
+        needs: Sequence[str] | None,
+        needed_by: datetime | None = None,
+        said_at: datetime | None = None,
+        now: datetime | None = None,
+    ) -> int:
+        """A gateway says how an account stands that people are paid to (what it calls it: destination): whether it is
+        restricted, what it wants to know of its owner and until when. said_at: its own time, null: now; what is older
+        than what is known changes nothing. To an account that is restricted nothing is sent (hold RESTRICTED), and its
+        owner is told so. How many profiles are paid to it, 0: none of ours. 22023.
+        """
+        result: int = self._value(
+            "record_account",
+            gateway=gateway,
+            account=account,
+            is_restricted=is_restricted,
+            needs=needs,
+            needed_by=needed_by,
+            said_at=said_at,
+            now=now,
+        )
+        return result
+
+    def record_action(
+        self, *, payment_attempt: int, client_secret: str, redirect_url: str | None = None, now: datetime | None = None
+    ) -> bool:
+        """Keeps what a gateway gave so that a card's holder can confirm a charge, while its attempt waits for that;
+        whether it does. For whoever records answers. 22023.
+        """
+        result: bool = self._value(
+            "record_action",
+            payment_attempt=payment_attempt,
+            client_secret=client_secret,
+            redirect_url=redirect_url,
+            now=now,
+        )
+        return result
+
     def record_answer(
         self,
         *,
@@ -1029,15 +1302,66 @@ class Marketplace(Room):
         websites: Sequence[int | None] | None = None,
         click_times: Sequence[datetime] | None = None,
         source: str | None = None,
+        click_names: Sequence[str | None] | None = None,
+        clickers: Sequence[str | None] | None = None,
     ) -> int:
         """Records a batch of clicks, all or none, with publisher, price and commission as they were at each click's
         time; how many. websites: where, null on our own pages; click_times: when, now by default; source: a name of the
-        batch, so that the same one sent again records nothing more. Makes a missing partition of the last two years or
-        the coming month. 22023, also where a time is outside marketplace.click_window; P0002 no such advertisement or
-        website; 23B13 the source held other clicks; 23B67 no price or rate at that time.
+        batch, so that the same one sent again records nothing more. click_names: one name each, so that a click that is
+        sent again, in whatever batch, is recorded once, and the answer is the same; clickers: a hash of who clicked, so
+        that bursts are flagged (click_flag). Makes a missing partition of the last two years or the coming month.
+        22023, also where a time is outside marketplace.click_window; P0002 no such advertisement or website; 23B13 the
+        source held other clicks; 23B58 a name was another click's; 23B67 no price or rate at that time.
         """
         result: int = self._value(
-            "record_clicks", advertisements=advertisements, websites=websites, click_times=click_times, source=source
+            "record_clicks",
+            advertisements=advertisements,
+            websites=websites,
+            click_times=click_times,
+            source=source,
+            click_names=click_names,
+            clickers=clickers,
+        )
+        return result
+
+    def record_earlier_charges(
+        self, *, profiles: Sequence[int], months: Sequence[date], amounts: Sequence[Money], documents: Sequence[str]
+    ) -> int:
+        """Records what the job of an earlier marketplace charged (NOK above 0) and paid (below 0), a profile, month and
+        document each, all or none, as history (marketplace.earlier_charge): it moves no money; how many are new.
+        report.marketplace_earlier compares it with what the clicks say. 22023; P0002 no such profile; 23505 a document
+        is twice in the batch; 23B13 the document was recorded with another amount; 23B96 a month of this marketplace
+        was closed, or it is of a later month.
+        """
+        result: int = self._value(
+            "record_earlier_charges", profiles=profiles, months=months, amounts=amounts, documents=documents
+        )
+        return result
+
+    def record_earlier_clicks(
+        self,
+        *,
+        advertisements: Sequence[int],
+        websites: Sequence[int | None],
+        click_times: Sequence[datetime],
+        click_ids: Sequence[str],
+        prices: Sequence[Money | None] | None = None,
+    ) -> int:
+        """Records a batch of clicks that an earlier marketplace has charged, all or none, as history
+        (marketplace.earlier_click): none is ever charged or paid. However old; how many are new: a click of the same
+        time, advertisement and name is recorded once. prices: NOK as they cost then, null: what advertisement_price
+        says of that time. Commission as commission_rate has it. From then on no file brings a click of that name.
+        22023; P0002 no such advertisement or website; 23505 a name is twice in the batch; 23B13 a click of this name
+        was recorded otherwise; 23B67 no price or rate at that time; 23B96 a month of this marketplace was closed, or it
+        is of a later month.
+        """
+        result: int = self._value(
+            "record_earlier_clicks",
+            advertisements=advertisements,
+            websites=websites,
+            click_times=click_times,
+            click_ids=click_ids,
+            prices=prices,
         )
         return result
 
@@ -1173,9 +1497,11 @@ class Marketplace(Room):
         now: datetime | None = None,
     ) -> str:
         """A person has asked the gateway what became of an attempt that nothing was found of, and says: done, under
-        gateway_id (SUCCEEDED), or not (CANCELLED, and a new attempt follows). Of a payout or refund that has SUCCEEDED
-        and is contradicted: not means that it never arrived, or that all of it came back; it is owed again (owe_again),
-        a part is not. The state. 22023; P0002 no such attempt; 23B75 it is neither.
+        gateway_id (SUCCEEDED), or not (CANCELLED, and a new attempt follows). The same of what nobody has answered for
+        longer than its term (marketplace.waiting_term; report.waiting lists it): first see that the gateway will not do
+        it after all, and take a bank's file out of the outbox. Of a payout or refund that has SUCCEEDED and is
+        contradicted: not means that it never arrived, or that all of it came back; it is owed again (owe_again), a part
+        is not. The state. 22023; P0002 no such attempt; 23B75 it is neither.
         """
         result: str = self._value(
             "resolve_attempt", payment_attempt=payment_attempt, done=done, reason=reason, gateway_id=gateway_id, now=now
@@ -1209,7 +1535,9 @@ class Marketplace(Room):
     ) -> int:
         """How a profile pays (CHARGE), or is paid (PAYOUT), from now on; its number, the old one's if it is the same.
         What was declined with the old one, or was prepared and not sent, is tried with the new one by the next run. No
-        card numbers: what the gateway calls the card. 22023; P0002 no such profile, or the gateway does not do that.
+        card numbers: what the gateway calls the card; its last two to four digits may be told as last_digits, which no
+        gateway is sent and means_of shows. 22023; 23B53 no bank can pay to the account: its check digits are wrong, or
+        its holder has no name; P0002 no such profile, or the gateway does not do that.
         """
         result: int = self._value(
             "set_payment_means", profile=profile, kind=kind, gateway=gateway, details=json(details), now=now
@@ -1281,10 +1609,10 @@ class Marketplace(Room):
         self._value("transfer", from_=from_, to=to, amount=amount, reason=reason, now=now)
 
     def undo_by_hand(self, *, transaction: int, reason: str, now: datetime | None = None) -> int:
-        """Takes a GOODWILL or a FEE back, by a transaction of the other kind that names it, whose number it returns,
-        the same one when it is asked again. What is left of the first meets it; what was set off or paid of it is owed
-        back. 22023; P0002 no such transaction; 23B92 a gateway is at it, it was charged (refund_transaction gives that
-        back), or it was settled.
+        """Takes a GOODWILL or a FEE back, by a transaction of the other kind that names it, or a BROUGHT by its
+        opposite, whose number it returns, the same one when it is asked again. What is left of the first meets it; what
+        was set off or paid of it is owed back. 22023; P0002 no such transaction; 23B92 a gateway is at it, it was
+        charged (refund_transaction gives that back), or it was settled.
         """
         result: int = self._value("undo_by_hand", transaction=transaction, reason=reason, now=now)
         return result
@@ -1297,6 +1625,13 @@ class Marketplace(Room):
         """
         result: int = self._value("undo_settlement", settlement=settlement, reason=reason, now=now)
         return result
+
+    def undo_website_move(self, *, website_move: int, reason: str, now: datetime | None = None) -> None:
+        """Takes the last move of a website back, as if it had never been: its clicks are the earlier owner's again.
+        22023; P0002 no such move stands; 23B59 it was not the last, or clicks of since then are charged already: then
+        move it back from now on.
+        """
+        self._value("undo_website_move", website_move=website_move, reason=reason, now=now)
 
     def unresolved_calls(self, *, gateway: str, job_run: int, now: datetime | None = None) -> list[UnresolvedCallsRow]:
         """What to ask of a gateway about one attempt of unknown end, or one batch: action SEND the very same request
@@ -1337,13 +1672,25 @@ class Marketplace(Room):
         """
         return self._rows(VerifyProfileRow, "verify_profile", profile=profile)
 
+    def waiting(self) -> list[WaitingRow]:
+        """report.waiting as it is asked: every transaction that waits, for what, since when, and how to end it. amount:
+        NOK, above 0. due_since: of what is open, the local day on which it was, or is, to be charged, paid or given
+        back.
+        """
+        return self._rows(WaitingRow, "waiting")
+
+    def why(self, *, transaction: int, language: str = "en") -> list[WhyRow]:
+        """Why a transaction was, or was not, charged or paid, and what comes next: by the same rule as the job and the
+        operator's list (hold_of). code: of marketplace.next_step, stable; turn: whose it is, PERSON, OPERATOR, GATEWAY,
+        TIME or NOBODY; due_on: the local day on which the next thing is expected, or on which it was done; says and
+        can_do: that in words, language en or nb. 22023; P0002 no such transaction, or another's.
+        """
+        return self._rows(WhyRow, "why", transaction=transaction, language=language)
+
     def why_not_paid(self, *, profile: int) -> list[WhyNotPaidRow]:
-        """Why nothing was charged or paid for a profile's months (M8), newest first, by the same rule as
-        due_transactions: RUNNING, BELOW_MINIMUM, NOTHING_DUE, SET_OFF against other months, SETTLED by a person's
-        decision, HELD payouts, WAITS_TO_BE_CHARGED, WAITS_TO_BE_GIVEN_BACK, WAITS_FOR_CHARGES, UNDER_WAY,
-        REQUIRES_ACTION of the card's holder, OWES: a charge of the profile comes first, DECLINED_TRIED_AGAIN,
-        WAITS_FOR_US: our own account has not enough, NO_MEANS_OF_PAYMENT, RETURNED by the bank, REJECTED, CALLED_OFF,
-        LOOKED_AT by us, or FAILED; and of what was charged: DISPUTED, or TAKEN_BACK by the bank. amount: NOK, above 0
-        the profile owes us; what is left, of SET_OFF and SETTLED what was. 42501 another's; P0002 no such profile.
+        """What was not charged or paid of a profile's months, or not in the end (M8), newest first: marketplace.why of
+        each, save of what was simply charged, paid or given back. reason: a code of marketplace.next_step; explanation:
+        what it says and what can be done, in English. amount: NOK, above 0 the profile owes us; what is left, of
+        SET_OFF and SETTLED what was. 42501 another's; P0002 no such profile.
         """
         return self._rows(WhyNotPaidRow, "why_not_paid", profile=profile)

@@ -6,7 +6,8 @@ as $$
 declare
     v_workers int;
     v_is_done boolean;
-    v_table regclass;
+    v_calls text[];
+    v_call text;
     v_clicks bigint;
 begin
     if p_shards is null or p_shards not between 1 and 1024 then
@@ -26,35 +27,48 @@ begin
             hint = 'Workers are given roles and functions: call it as the role that deploys.';
     end if;
     -- By EXECUTE: where there is no Citus, nothing below is known.
-    execute 'select count(*) from pg_dist_node where noderole = ''primary'' and isactive and groupid > 0' into v_workers;
+    execute format(
+        'select count(*) from %s where noderole = ''primary'' and isactive and groupid > 0', to_regclass('pg_catalog.pg_dist_node')
+    ) into v_workers;
     if v_workers = 0 then
         raise exception 'there is no worker' using
             errcode = '55000',
             detail = 'pg_dist_node has no active node but this one.',
             hint = 'Here, select citus_set_coordinator_host(''name'', port), and citus_add_node(''name'', port) of each worker.';
     end if;
-    execute 'set local citus.enable_ddl_propagation = on';
-    execute 'set local citus.multi_shard_modify_mode = sequential';
-    execute 'select exists (select from pg_dist_partition where logicalrelid = ''marketplace.ad_click''::regclass)' into v_is_done;
+    execute format(
+        'select exists (select from %s where logicalrelid = ''marketplace.ad_click''::regclass)',
+        to_regclass('pg_catalog.pg_dist_partition')
+    ) into v_is_done;
+    v_calls := array['set local citus.enable_ddl_propagation = on', 'set local citus.multi_shard_modify_mode = sequential'];
     if not v_is_done then
-        -- The site's own INSERTs are judged where the click goes: each node has what judges them (policy ad_click_site).
-        execute 'set local citus.enable_unsafe_triggers = on';
-        execute 'select create_reference_table($1), create_reference_table($2)'
-        using 'marketplace.click_window'::regclass, 'deploy.test_clock'::regclass;
-        execute 'select create_distributed_table($1, ''profile'', shard_count => $2, colocate_with => ''none'')'
-        using 'marketplace.ad_click'::regclass, p_shards;
-        execute 'select truncate_local_data_after_distributing_table($1)' using 'marketplace.ad_click'::regclass;
-        -- Functions by definer read and write clicks as their owner, who logs in nowhere else.
-        execute 'select run_command_on_workers(''alter role pybridge_owner login'')';
+        v_calls := v_calls || array[
+            -- The site's own INSERTs are judged where the click goes: each node has what judges them (policy ad_click_site).
+            'set local citus.enable_unsafe_triggers = on',
+            'select create_reference_table(''marketplace.click_window'')',
+            'select create_reference_table(''deploy.test_clock'')',
+            format(
+                'select create_distributed_table(''marketplace.ad_click'', ''profile'', shard_count => %s, colocate_with => ''none'')',
+                p_shards
+            ),
+            'select truncate_local_data_after_distributing_table(''marketplace.ad_click'')',
+            -- Functions by definer read and write clicks as their owner, who logs in nowhere else.
+            'select run_command_on_workers(''alter role pybridge_owner login'')'
+        ];
     end if;
     -- What queries of clicks call. Also again: what a deploy has changed, the workers are told here.
-    execute 'select create_distributed_function(f) from unnest($1) as f'
-    using array[
-        'books.time_zone()', 'marketplace.month_of(timestamptz)', 'marketplace.next_month(date)', 'marketplace.day_begins(date)',
-        'marketplace.publisher_share(numeric, numeric, bigint)', 'marketplace.oldest_click(timestamptz)',
-        'marketplace.newest_click(timestamptz)', 'marketplace.takes_click_at(timestamptz)'
-    ]::regprocedure[];
-    execute 'select count(*) from marketplace.ad_click' into v_clicks;
+    v_calls := v_calls || array(
+        select format('select create_distributed_function(%L)', f.name)
+        from unnest(array[
+            'books.time_zone()', 'marketplace.month_of(timestamptz)', 'marketplace.next_month(date)', 'marketplace.day_begins(date)',
+            'marketplace.publisher_share(numeric, numeric, bigint)', 'marketplace.oldest_click(timestamptz)',
+            'marketplace.newest_click(timestamptz)', 'marketplace.takes_click_at(timestamptz)'
+        ]) as f (name)
+    );
+    foreach v_call in array v_calls loop
+        execute v_call;
+    end loop;
+    select count(*) into v_clicks from marketplace.ad_click;
     return v_clicks;
 end;
 $$;
