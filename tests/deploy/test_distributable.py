@@ -42,7 +42,7 @@ def test_what_queries_of_clicks_call_is_given_to_each_node() -> None:
         ("select from ad_click as c inner join ad_click as d on c.profile = d.profile", "joins clicks with clicks"),
         (
             "select from ad_click as c inner join (select from website) as w on true",
-            "joins clicks with a subquery of website_owner",
+            "joins clicks with a subquery of website",
         ),
         ("select from unnest($1) as k left join ad_click as c on true", "clicks are the optional side of a join"),
         ("select from ad_click as c where exists (select from website)", "asks website for each click"),

@@ -11,10 +11,11 @@ as $$
 declare
     -- Late clicks are of earlier months, so that the month alone does not find them.
     v_ends timestamptz;
-    v_begins constant timestamptz := marketplace.day_begins(p_month);
+    v_begins timestamptz;
 begin
     perform books.check_day('p_month', p_month);
     perform marketplace.check_profile(p_profile);
+    v_begins := marketplace.day_begins(p_month);
     v_ends := marketplace.day_begins(marketplace.next_month(p_month));
     -- By the index on the profile, either side.
     return query

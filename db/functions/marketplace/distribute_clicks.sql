@@ -62,7 +62,8 @@ begin
         from unnest(array[
             'books.time_zone()', 'marketplace.month_of(timestamptz)', 'marketplace.next_month(date)', 'marketplace.day_begins(date)',
             'marketplace.publisher_share(numeric, numeric, bigint)', 'marketplace.oldest_click(timestamptz)',
-            'marketplace.newest_click(timestamptz)', 'marketplace.takes_click_at(timestamptz)'
+            'marketplace.newest_click(timestamptz)', 'marketplace.takes_click_at(timestamptz)',
+            'marketplace.is_advertisement_of(bigint, bigint)'
         ]) as f (name)
     );
     foreach v_call in array v_calls loop

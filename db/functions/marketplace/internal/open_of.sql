@@ -1,8 +1,11 @@
 create or replace function marketplace.open_of(p_profile bigint)
 returns table (place int, what text, hint text)
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, marketplace, pg_temp
-begin atomic
+as $$
+#variable_conflict use_column
+begin
+    return query
     select 1, 'the account is open', format('select marketplace.close_account(%s, ''PAY'', ''why''); closes it.', p_profile)
     where not exists (
         select from marketplace.account_closing as k where k.profile = p_profile and k.reopened_at is null
@@ -48,6 +51,7 @@ begin atomic
     where s.profile = p_profile and s.resolution is null
     order by 1;
 end;
+$$;
 
 comment on function marketplace.open_of(bigint) is
 'What money of a profile is open, so that the person cannot be erased yet, and what ends it, in the order in which it is ended. Below an øre is nothing.';

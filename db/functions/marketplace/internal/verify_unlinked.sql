@@ -33,9 +33,8 @@ begin
                 (u.website is null or exists (select from marketplace.website as w where w.website = u.website))
                 and exists (
                     select
-                    from marketplace.advertisement as a
-                    inner join marketplace.advertisement_price as p on a.advertisement = p.advertisement
-                    where a.advertisement = u.advertisement and a.profile = u.profile and p.valid_from <= u.bare_time
+                    from marketplace.advertisement_tariff as t
+                    where t.advertisement = u.advertisement and t.profile = u.profile and t.valid_from <= u.bare_time
                 )
                 and exists (
                     select from marketplace.commission_rate as r where marketplace.day_begins(r.valid_from) <= u.bare_time
