@@ -679,7 +679,7 @@ def test_nothing_of_the_bank_is_changed(db: Connection, card: int, tmp_path: Pat
             ],
         )
     ]
-    assert len(tables) == 21
+    assert len(tables) == 22
     for table in tables:
         name = sql.Identifier("bank", table)
         column = one(
