@@ -167,7 +167,11 @@ def test_a_dispute_of_more_than_there_is_takes_that_and_the_rest_is_a_loss(
     booked(db, tmp_path, (Decimal("-150.00") + (0 if won else -230) + left + 30, "po_1"))
     assert match_open(db) == {"PAYOUT": 1}
     assert rows(db, "select * from report.payout_difference") == []
-    for change in ("update billig.dispute_loss set amount = 1", "delete from billig.dispute_loss"):
+    for change in (
+        "update billig.dispute_loss set amount = 1",
+        "update billig.dispute_loss set won_at = now(), won_by = 'x', reason = 'x'",
+        "delete from billig.dispute_loss",
+    ):
         with expect("23B20"):
             run(db, change)
     assert consistency(db) == {}

@@ -295,12 +295,21 @@ before delete or truncate on billig.dispute_loss
 for each statement execute function billig.payment_keep();
 alter table billig.dispute_loss enable always trigger dispute_loss_keep;
 
+-- Column by column: rows compared as one are written otherwise by a dump.
 create or replace trigger dispute_loss_won
 before update on billig.dispute_loss
 for each row when (
     old.won_at is not null or new.won_at is null
-    or (old.dispute_loss, old.dispute_reference, old.disputed_payment, old.payment_method, old.organisation, old.amount, old.fee)
-    is distinct from (new.dispute_loss, new.dispute_reference, new.disputed_payment, new.payment_method, new.organisation, new.amount, new.fee)
+    or old.dispute_loss is distinct from new.dispute_loss
+    or old.dispute_reference is distinct from new.dispute_reference
+    or old.disputed_payment is distinct from new.disputed_payment
+    or old.payment_method is distinct from new.payment_method
+    or old.organisation is distinct from new.organisation
+    or old.amount is distinct from new.amount
+    or old.fee is distinct from new.fee
+    or old.reason is distinct from new.reason
+    or old.recorded_at is distinct from new.recorded_at
+    or old.recorded_by is distinct from new.recorded_by
 )
 execute function billig.payment_keep();
 alter table billig.dispute_loss enable always trigger dispute_loss_won;
