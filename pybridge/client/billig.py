@@ -708,8 +708,8 @@ class Billig(Room):
         decided_on (local, not to come; null: today); OPEN takes that back, for a reason. It moves no money and writes
         no voucher: what the provider took is given back in the books since the chargeback; from now on its tickets let
         nobody in, whatever p_lets_in said. The same again changes nothing. What is lost may be won after all:
-        billig.record_chargeback_won. Returns how it stands: decided_on is null while it is OPEN. 22023; P0002 no such
-        chargeback; 23B32 it is decided otherwise; 42501.
+        billig.record_chargeback_won. Returns how it stands: decided_on is null while it is OPEN. 22023; 25000 not at
+        read committed; P0002 no such chargeback; 23B32 it is decided otherwise; 42501.
         """
         return self._rows(
             DecideDisputeRow,

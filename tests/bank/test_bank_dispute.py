@@ -1,13 +1,27 @@
 """Disputes that payout reports tell of: recorded once, with the provider's fee, or left to a person with the reason."""
 
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import Connection
+from tests.conftest import Connect, Connection
 from tests.support.banking import match_open, route
-from tests.support.domain import Event, Row, call, call_in, consistency, expect, make_event, net, one, rows, run
+from tests.support.domain import (
+    Event,
+    Row,
+    call,
+    call_in,
+    consistency,
+    expect,
+    make_event,
+    net,
+    one,
+    rows,
+    run,
+    wait_for,
+)
 from tests.support.payouts import L, booked, load, stripe
 
 
@@ -153,7 +167,11 @@ def test_a_dispute_of_more_than_there_is_takes_that_and_the_rest_is_a_loss(
     booked(db, tmp_path, (Decimal("-150.00") + (0 if won else -230) + left + 30, "po_1"))
     assert match_open(db) == {"PAYOUT": 1}
     assert rows(db, "select * from report.payout_difference") == []
-    for change in ("update billig.dispute_loss set amount = 1", "delete from billig.dispute_loss"):
+    for change in (
+        "update billig.dispute_loss set amount = 1",
+        "update billig.dispute_loss set won_at = now(), won_by = 'x', reason = 'x'",
+        "delete from billig.dispute_loss",
+    ):
         with expect("23B20"):
             run(db, change)
     assert consistency(db) == {}
@@ -167,6 +185,53 @@ def test_no_more_is_lost_to_disputes_than_was_charged(db: Connection, tmp_path: 
     too_much = "more is charged back than is left of the payment"
     assert [row["outcome"] for row in record(db)] == [too_much, "RECORDED", too_much, "RECORDED"]
     assert one(db, "select sum(amount) from billig.dispute_loss") == 200
+    assert consistency(db) == {}
+
+
+def test_what_disputes_hold_and_what_they_lost_is_no_more_than_was_charged(
+    db: Connection, tmp_path: Path, event: Event
+) -> None:
+    ticket = confirm(db, event, "pi_1")
+    call(db, "record_chargeback", dispute_reference="dp_1", provider_reference="pi_1", amount=150)
+    call(db, "refund", tickets=[ticket])
+    lines = [L("1", f"-{each}.00", category="dispute", source=f"dp_{each}") for each in (160, 50)]
+    load(db, tmp_path, stripe(*lines))
+    assert [row["outcome"] for row in record(db)] == ["more is charged back than is left of the payment", "RECORDED"]
+    assert [row["loss_amount"] for row in rows(db, "select loss_amount from report.dispute order by 1")] == [0, 50]
+    call(db, "record_chargeback_won", dispute_reference="dp_1")
+    assert consistency(db) == {}
+
+
+def test_a_dispute_of_what_another_holds_waits_for_a_person_until_that_is_won(
+    db: Connection, tmp_path: Path, event: Event
+) -> None:
+    """Else the ticket would have the money again beside the loss, and it could be given back once more."""
+    ticket = confirm(db, event, "pi_1")
+    call(db, "record_chargeback", dispute_reference="dp_1", provider_reference="pi_1")
+    load(db, tmp_path, stripe(L("1", "-200.00", category="dispute", source="dp_2")))
+    assert [row["outcome"] for row in record(db)] == ["more is charged back than is left of the payment"]
+    call(db, "record_chargeback_won", dispute_reference="dp_1")
+    assert [row["outcome"] for row in record(db)] == ["RECORDED"]
+    assert one(db, "select charged_back from billig.ticket where ticket = %s", ticket) == 200
+    assert one(db, "select count(*) from billig.dispute_loss") == 0
+    assert consistency(db) == {}
+
+
+def test_a_dispute_waits_for_one_that_is_being_won(
+    db: Connection, connect: Connect, tmp_path: Path, event: Event
+) -> None:
+    ticket = confirm(db, event, "pi_1")
+    call(db, "record_chargeback", dispute_reference="dp_1", provider_reference="pi_1")
+    load(db, tmp_path, stripe(L("1", "-200.00", category="dispute", source="dp_2")))
+    with connect(autocommit=False) as winning, connect() as recording:
+        call(winning, "record_chargeback_won", dispute_reference="dp_1")
+        with ThreadPoolExecutor(1) as pool:
+            answer = pool.submit(record, recording)
+            wait_for(db, recording.info.backend_pid)
+            winning.commit()
+            assert [row["outcome"] for row in answer.result(30)] == ["RECORDED"]
+    assert one(db, "select charged_back from billig.ticket where ticket = %s", ticket) == 200
+    assert one(db, "select count(*) from billig.dispute_loss") == 0
     assert consistency(db) == {}
 
 

@@ -190,6 +190,15 @@ def test_a_dispute_that_a_report_and_an_entry_tell_of_is_recorded_once(
     assert consistency(db) == {}
 
 
+def test_a_report_that_was_withdrawn_holds_no_dispute_up(db: Connection, tmp_path: Path, event: Event) -> None:
+    confirm(db, event, "pi_1")
+    load_payout(db, tmp_path, stripe(L("1", "200.00"), L("1", "-50.00", category="dispute")))
+    call_in(db, "bank", "withdraw_payout", payout=one(db, "select payout from bank.payout"), reason="another's")
+    assert told(db, tmp_path, notified.entry("-50.00", detail("50.00", "pi_1"), kind=UNPAID)) == ["RECORDED"]
+    assert charged_back(db) == 50
+    assert consistency(db) == {}
+
+
 def test_a_dispute_that_a_person_recorded_by_its_own_name_is_no_other(
     db: Connection, tmp_path: Path, event: Event
 ) -> None:

@@ -661,6 +661,10 @@ def test_an_account_in_another_currency_is_not_matched(db: Connection, tmp_path:
 # --- Nothing is changed, nothing is matched twice -------------------------------------------------------------------
 
 
+# Whose words go in time, row by row: test_bank_texts has what of them is never changed.
+TEXTS = {"entry", "entry_detail", "statement"}
+
+
 def test_nothing_of_the_bank_is_changed(db: Connection, card: int, tmp_path: Path) -> None:
     expected(db, card, (DAY, 500))
     booked(db, tmp_path, (later(1), 500, "A"))
@@ -679,17 +683,18 @@ def test_nothing_of_the_bank_is_changed(db: Connection, card: int, tmp_path: Pat
             ],
         )
     ]
-    assert len(tables) == 21
+    assert len(tables) == 22
     for table in tables:
         name = sql.Identifier("bank", table)
         column = one(
             db, "select attname from pg_attribute where attrelid = ('bank.' || %s)::regclass and attnum = 1", table
         )
-        for statement in (
-            sql.SQL("update {} set {} = {}").format(name, sql.Identifier(column), sql.Identifier(column)),
-            sql.SQL("delete from {}").format(name),
-            sql.SQL("truncate {} cascade").format(name),
-        ):
+        statements = [sql.SQL("delete from {}").format(name), sql.SQL("truncate {} cascade").format(name)]
+        if table not in TEXTS:
+            statements.append(
+                sql.SQL("update {} set {} = {}").format(name, sql.Identifier(column), sql.Identifier(column))
+            )
+        for statement in statements:
             with expect("23B84"):
                 db.execute(statement)
 

@@ -194,8 +194,15 @@ class Shop:
         """The cancellations, and what stands pay back: a terminal what it took, and the provider the rest."""
         call(self.db, "continue_cancellations", purchases=self.random.choice((1, 3, 100)))
         for row in rows(self.db, "select distinct purchase from report.cancelled_owed order by 1"):
-            call(self.db, "pay_cancelled", purchase=row["purchase"], seller=domain.SELLER)
-            self.seen["paid at a stand"] += 1
+            left = call(self.db, "cancelled_tickets", purchase=row["purchase"])
+            if any(each["road"] == "STAND" for each in left):
+                call(self.db, "pay_cancelled", purchase=row["purchase"], seller=domain.SELLER)
+                self.seen["paid at a stand"] += 1
+            # of a dispute that was won since, which no cancellation gives back
+            won = sorted({each["ticket"] for each in left if each["road"] == "PROVIDER"})
+            if won:
+                call(self.db, "refund", tickets=won, seller=domain.SELLER)
+                self.seen["won of a cancelled event"] += 1
 
     def move(self) -> None:
         event = self.random.choice(self.events).event

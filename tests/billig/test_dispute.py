@@ -111,6 +111,10 @@ def test_what_is_no_verdict_is_refused(db: Connection, event: Event) -> None:
             decide(db, "dp_1", verdict, **more)
     with expect("P0002"):
         decide(db, "dp_9", "LOST")
+    # with an older snapshot it would not see what another has just said
+    with expect("25000"), db.transaction():
+        db.execute("set transaction isolation level repeatable read")
+        decide(db, "dp_1", "LOST")
     assert one(db, "select count(*) from billig.dispute_verdict") == 0
 
 

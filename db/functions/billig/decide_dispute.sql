@@ -23,6 +23,7 @@ begin
             detail = format('Verdict %L, decided on %s, reason %L.', p_verdict, coalesce(p_decided_on::text, 'today'), p_reason),
             hint = 'p_verdict is LOST, ACCEPTED, or OPEN with a p_reason; that it was won is billig.record_chargeback_won.';
     end if;
+    perform billig.need_read_committed(); -- else the other's verdict is not seen
     select c.payment into v_payment
     from billig.payment as c
     where c.provider_reference = p_dispute_reference and c.kind = 'CHARGEBACK'
@@ -31,7 +32,13 @@ begin
         raise exception 'no such chargeback' using
             errcode = 'P0002',
             detail = format('Dispute %L.', p_dispute_reference),
-            hint = 'Record it first: billig.record_chargeback.';
+            hint = case
+                when
+                    exists (select from billig.dispute_loss as l where l.dispute_reference = p_dispute_reference)
+                    or exists (select from billig.owed_back as o where o.settled_reference = p_dispute_reference)
+                    then 'It took nothing of tickets, and counts as lost; if it was won: billig.record_chargeback_won.'
+                else 'Record it first: billig.record_chargeback.'
+            end;
     end if;
     select s.status into v_status from billig.dispute_state as s where s.payment = v_payment;
     if v_status <> p_verdict and (v_status = 'WON' or 'OPEN' not in (v_status, p_verdict)) then
@@ -57,4 +64,4 @@ end;
 $$;
 
 comment on function billig.decide_dispute(text, text, date, text) is
-'Says how a dispute was decided against us: p_verdict LOST, or ACCEPTED where we do not contest it, on p_decided_on (local, not to come; null: today); OPEN takes that back, for a p_reason. It moves no money and writes no voucher: what the provider took is given back in the books since the chargeback; from now on its tickets let nobody in, whatever p_lets_in said. The same again changes nothing. What is lost may be won after all: billig.record_chargeback_won. Returns how it stands: decided_on is null while it is OPEN. 22023; P0002 no such chargeback; 23B32 it is decided otherwise; 42501. May be null: decided_on.';
+'Says how a dispute was decided against us: p_verdict LOST, or ACCEPTED where we do not contest it, on p_decided_on (local, not to come; null: today); OPEN takes that back, for a p_reason. It moves no money and writes no voucher: what the provider took is given back in the books since the chargeback; from now on its tickets let nobody in, whatever p_lets_in said. The same again changes nothing. What is lost may be won after all: billig.record_chargeback_won. Returns how it stands: decided_on is null while it is OPEN. 22023; 25000 not at read committed; P0002 no such chargeback; 23B32 it is decided otherwise; 42501. May be null: decided_on.';

@@ -295,6 +295,7 @@ before delete or truncate on billig.dispute_loss
 for each statement execute function billig.payment_keep();
 alter table billig.dispute_loss enable always trigger dispute_loss_keep;
 
+-- Column by column: rows compared as one are written otherwise by a dump.
 create or replace trigger dispute_loss_won
 before update on billig.dispute_loss
 -- One by one: rows that are compared are kept otherwise than a dump of them is read.

@@ -86,9 +86,16 @@ union all
 select
     l.disputed_payment,
     'more is lost to disputes than was charged',
-    sum(l.amount),
-    coalesce(max(c.amount), 0)
-from billig.dispute_loss as l
+    l.amount + coalesce(k.amount, 0),
+    coalesce(c.amount, 0)
+from (
+    select
+        b.disputed_payment,
+        sum(b.amount) as amount
+    from billig.dispute_loss as b
+    where b.won_at is null
+    group by b.disputed_payment
+) as l
 left join (
     select
         b.payment,
@@ -96,9 +103,15 @@ left join (
     from billig.charged_by as b
     group by b.payment
 ) as c on l.disputed_payment = c.payment
-where l.won_at is null
-group by l.disputed_payment
-having sum(l.amount) > coalesce(max(c.amount), 0)
+left join lateral (
+    select -sum(i.amount) as amount
+    from billig.payment as k
+    inner join billig.payment_line as i on k.payment = i.payment
+    where
+        k.disputed_payment = l.disputed_payment and k.kind = 'CHARGEBACK'
+        and not exists (select from billig.payment as w where w.disputed_payment = k.payment and w.kind = 'CHARGEBACK_WON')
+) as k on true
+where l.amount + coalesce(k.amount, 0) > coalesce(c.amount, 0)
 union all
 select
     c.payment,
@@ -111,4 +124,4 @@ left join billig.payment as w on c.payment = w.disputed_payment and w.kind = 'CH
 where (w.payment is null) <> (l.won_at is null);
 
 comment on view consistency.chargeback is
-'What a provider takes back came in: by no method more is charged back of a payment than came in by it, of chargebacks that were not won (cash never is), only payments that brought money are charged back, and what is won is the chargeback again, the other way, by method and by ticket; what disputes took beyond what there was (billig.dispute_loss) is no more than was charged, and is won with the rest of its dispute. amount, expected_amount: NOK. That a ticket has what its rows say is consistency.log_replay''s.';
+'What a provider takes back came in: by no method more is charged back of a payment than came in by it, of chargebacks that were not won (cash never is), only payments that brought money are charged back, and what is won is the chargeback again, the other way, by method and by ticket; what disputes took beyond what there was (billig.dispute_loss) is, with what those of the payment hold of its tickets, no more than was charged, and is won with the rest of its dispute. amount, expected_amount: NOK. That a ticket has what its rows say is consistency.log_replay''s.';

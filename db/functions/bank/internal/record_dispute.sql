@@ -21,6 +21,11 @@ begin
             detail = format('Dispute %L of %s.', p_dispute_reference, array_to_string(p_names, ', ')),
             hint = 'It may be of a charge of the marketplace, or of a payment that nobody confirmed: billig.confirm_net_payment.';
     end if;
+    -- A dispute of it that is being won brings its money back first.
+    perform from billig.payment as c
+    where c.disputed_payment = v_payment and c.kind = 'CHARGEBACK'
+    order by c.payment
+    for no key update;
     -- What of the payment bought nothing is paid back by the dispute, where that takes more than its tickets hold.
     select o.* into v_owed
     from billig.owed_back as o
@@ -28,12 +33,22 @@ begin
     where o.provider_reference = v_reference;
     select coalesce(sum(c.amount), 0) into v_left from billig.chargeable as c where c.payment = v_payment;
     v_open := v_left + coalesce(v_owed.amount, 0);
-    -- What is more than there is has gone back by another road, and is lost; but no more than was charged can be taken.
+    -- What is more than there is has gone back by another road, and is lost; but all disputes that were not won take no
+    -- more than was charged: what is more than that comes after one that was won, of which nobody has told.
     if p_may_lose and p_amount > v_open and p_amount <= (
         select sum(c.amount) - coalesce((
             select sum(l.amount)
             from billig.dispute_loss as l
             where l.disputed_payment = v_payment and l.won_at is null
+        ), 0) + coalesce((
+            select sum(i.amount)
+            from billig.payment as k
+            inner join billig.payment_line as i on k.payment = i.payment
+            where
+                k.disputed_payment = v_payment and k.kind = 'CHARGEBACK'
+                and not exists (
+                    select from billig.payment as w where w.disputed_payment = k.payment and w.kind = 'CHARGEBACK_WON'
+                )
         ), 0)
         from billig.charged_by as c
         where c.payment = v_payment
@@ -53,4 +68,4 @@ end;
 $$;
 
 comment on function bank.record_dispute(text, text[], numeric, numeric, boolean) is
-'Records one dispute that a payout''s report tells of: p_names are what its payment may be known by, p_amount and p_fee positive NOK. It pays back what of the payment is owed, where it takes more than its tickets hold; what is more than both, up to what was charged, is a loss where p_may_lose (billig.dispute_loss): an entry of the bank that takes so much may be the repayment itself. P0002: no payment of tickets has such a name; else refusals as of billig.record_chargeback and billig.settle_owed_back. For record_disputes alone.';
+'Records one dispute that a payout''s report tells of: p_names are what its payment may be known by, p_amount and p_fee positive NOK. It pays back what of the payment is owed, where it takes more than its tickets hold; what is more than both is a loss, up to what was charged less what disputes hold that were not won, where p_may_lose (billig.dispute_loss): an entry of the bank that takes so much may be the repayment itself. P0002: no payment of tickets has such a name; else refusals as of billig.record_chargeback and billig.settle_owed_back. For record_disputes alone.';
