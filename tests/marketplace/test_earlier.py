@@ -16,6 +16,7 @@ from tests.support.cli import Run
 from tests.support.domain import consistency, expect, login_role, one, rows, run
 from tests.support.four import CHARGED, FEBRUARY, JANUARY, PAID, Four
 from tests.support.market import at, call
+from tests.support.waits import impatient
 
 four = people.four
 pybridge = cli.run
@@ -237,8 +238,7 @@ def test_a_close_waits_for_history_that_is_on_its_way(four: Four, connect: Conne
     other = connect()
     with four.db.transaction():
         past(four, at(2026, 1, 31))
-        other.execute("set lock_timeout = '200ms'")
-        with pytest.raises(psycopg.errors.LockNotAvailable):
+        with impatient(connect()), pytest.raises(psycopg.errors.LockNotAvailable):
             market.close(other, JANUARY)
     closing = threading.Thread(target=four.close)
     closing.start()

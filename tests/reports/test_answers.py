@@ -16,9 +16,7 @@ import pandas
 from pybridge.paths import ROOT
 from tests.conftest import Connection
 from tests.support.domain import rows
-from tests.support.raw_tables import BEGINS, ENDS, MONEY, REFUNDS, SALES, TIMEOUTS, Frames, played, raw
-
-__all__ = ["played", "raw"]  # fixtures
+from tests.support.raw_tables import BEGINS, ENDS, MONEY, REFUNDS, SALES, TIMEOUTS, Frames
 
 PAGE = (ROOT / "docs" / "reports.md").read_text("utf-8")
 Answer = dict[Any, tuple[Any, ...]]

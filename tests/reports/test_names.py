@@ -6,9 +6,7 @@ from psycopg import sql
 
 from tests.conftest import Connection
 from tests.support.domain import rows, run
-from tests.support.raw_tables import SALES, Frames, played, raw
-
-__all__ = ["played", "raw"]  # fixtures
+from tests.support.raw_tables import SALES, Frames
 
 
 def names(played: Connection, table: LiteralString, key: LiteralString, name: LiteralString) -> dict[Any, Any]:
@@ -65,11 +63,13 @@ def test_the_programme_its_prices_projects_and_sellers_are_the_tables(played: Co
     assert rows(played, sql.SQL(programme).format(sql.Identifier("report", "event"))) == rows(
         played, sql.SQL(programme).format(sql.Identifier("billig", "event"))
     )
-    run(played, "update billig.price_group set membership_needed = true where price_group = 1")
-    listed = rows(played, "select price_group, ticket_group, price, is_member_price as member from report.price_list")
-    stored = "select price_group, ticket_group, price, membership_needed as member from billig.price_group"
-    assert {tuple(row.values()) for row in listed} == {tuple(row.values()) for row in rows(played, stored)}
-    assert 1 in {row["price_group"] for row in listed if row["member"]}
+    with played.transaction(force_rollback=True):
+        run(played, "update billig.price_group set membership_needed = true where price_group = 1")
+        prices = "select price_group, ticket_group, price, is_member_price as member from report.price_list"
+        stored = "select price_group, ticket_group, price, membership_needed as member from billig.price_group"
+        listed = rows(played, prices)
+        assert {tuple(row.values()) for row in listed} == {tuple(row.values()) for row in rows(played, stored)}
+        assert 1 in {row["price_group"] for row in listed if row["member"]}
     assert rows(played, "select project, project_name from report.project order by 1") == rows(
         played, "select project, project_name from billig.project order by 1"
     )

@@ -1,23 +1,11 @@
-"""What was sold, in random histories and in the demo, and the raw tables of it in pandas, without schema report."""
+"""The raw tables of what was sold, in pandas, without schema report."""
 
-from collections.abc import Iterator
-from io import StringIO
 from typing import LiteralString
 
 import pandas
-import psycopg
-import pytest
-from psycopg import sql
-from pytest_postgresql.executors import NoopExecutor
-from rich.console import Console
 
-from examples.festival import play as demo
-from tests.conftest import Clone, Connection, ServerInfo
-from tests.support import servers
-from tests.support.histories import History
+from tests.conftest import Connection
 
-STEPS = 90
-SMALL = demo.Size(sellers=3, web_buyers=3, days=2, actions=25)
 SALES = ("NORMAL_SALE", "NET_PAID", "RESERVATION_PAID")
 REFUNDS = ("NORMAL_REFUND", "NET_REFUND")
 BEGINS = ("NORMAL_SALE", "NET_SALE", "RESERVATION_SALE")
@@ -39,39 +27,7 @@ TABLES: dict[str, LiteralString] = {
 }
 
 
-@pytest.fixture(scope="module", params=["demo", 18])
-def played(request: pytest.FixtureRequest, server: ServerInfo, template: NoopExecutor) -> Iterator[Connection]:
-    """The demo, and random histories of every type of transaction."""
-    janitor = Clone(
-        user=server.user, host=server.host, port=server.port, dbname="answers",
-        template_dbname=template.template_dbname, password=None,
-    )  # fmt: skip
-    janitor.drop()
-    with janitor:
-        opened: list[Connection] = [
-            psycopg.connect(
-                host=str(server.socket_dir), port=server.port, dbname="answers", user=servers.SUPERUSER, autocommit=auto
-            )
-            for auto in (True, False)
-        ]
-        if request.param == "demo":
-            demo.play(opened[0].info.dsn, Console(file=StringIO(), width=100), SMALL)
-        else:
-            History(opened[0], opened[1], request.param).play(STEPS)
-            opened[1].commit()
-        yield opened[0]
-        for each in opened:
-            each.close()
-    if request.param == "demo":  # its roles are the whole server's
-        with psycopg.connect(
-            host=str(server.socket_dir), port=server.port, dbname="postgres", user=servers.SUPERUSER, autocommit=True
-        ) as connection:
-            for role in demo.ROLES:
-                connection.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(role)))
-
-
-@pytest.fixture(scope="module")
-def raw(played: Connection) -> Frames:
+def read(played: Connection) -> Frames:
     """The tables, as they are."""
 
     def frame(query: LiteralString) -> pandas.DataFrame:
