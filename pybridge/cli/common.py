@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from pybridge.formats import local
 from pybridge.reports.tables import Period
 
 REFUSED = 1
@@ -24,6 +25,19 @@ def _day(text: str) -> datetime:
 
 DAY: dict[str, Any] = {"parser": _day, "metavar": "YYYY-MM-DD"}
 """Of an option that takes a day."""
+
+
+def _moment(text: str) -> datetime:
+    for form in ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"):
+        try:
+            return local(datetime.strptime(text, form))
+        except ValueError:
+            continue
+    raise typer.BadParameter(f"{text!r} is not a day or a local time such as '2026-02-28 21:00'")
+
+
+MOMENT: dict[str, Any] = {"parser": _moment, "metavar": "'YYYY-MM-DD HH:MM'"}
+"""Of an option that takes a moment, by the society's clocks; a day alone is its beginning."""
 
 
 def day(option: str, help_line: str) -> Any:

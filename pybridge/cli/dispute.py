@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from pybridge.cli.common import Json, print_json
+from pybridge.cli.common import DAY, Json, print_json
 from pybridge.cli.plain import group
 from pybridge.client import Client
 from pybridge.database import connect
@@ -27,7 +27,7 @@ def decide(
         typer.Argument(help="Lost; accepted, where you do not contest it; open takes that back, for a reason."),
     ],
     on: Annotated[
-        datetime | None, typer.Option("--on", formats=["%Y-%m-%d"], help="The day it was decided; today, if left out.")
+        datetime | None, typer.Option("--on", help="The day it was decided; today, if left out.", **DAY)
     ] = None,
     reason: Why = None,
     as_json: Json = False,

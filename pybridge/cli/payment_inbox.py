@@ -8,7 +8,7 @@ from psycopg.rows import dict_row
 from rich.console import Console
 from rich.text import Text
 
-from pybridge.cli.common import Json, print_json
+from pybridge.cli.common import MOMENT, Json, print_json
 from pybridge.client.marketplace import Marketplace
 from pybridge.database import connect
 from pybridge.formats import kroner, local
@@ -20,7 +20,7 @@ SHOWN = 200
 
 def inbox(
     waiting: Annotated[bool, typer.Option("--waiting", help="Only what something is still to be done about.")] = False,
-    since: Annotated[datetime | None, typer.Option(help="Only what came since.")] = None,
+    since: Annotated[datetime | None, typer.Option(help="Only what came since.", **MOMENT)] = None,
     as_json: Json = False,
 ) -> None:
     """Show what gateways said by themselves, the newest first: what it did, and what it waits for."""
@@ -31,7 +31,7 @@ def inbox(
         order by received_at desc, said_at desc nulls last, came
         limit %(limit)s
     """
-    asked = {"waiting": waiting, "since": since and local(since), "limit": None if as_json else SHOWN}
+    asked = {"waiting": waiting, "since": since, "limit": None if as_json else SHOWN}
     with connect(deployed=True) as connection, connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(query, asked).fetchall()
     found = rows[0]["found"] if rows else 0

@@ -6,11 +6,11 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from pybridge.cli.common import KEY, REFUSED, Json, decimal_of, fail, print_json
+from pybridge.cli.common import KEY, MOMENT, REFUSED, Json, decimal_of, fail, print_json
 from pybridge.cli.plain import group
 from pybridge.client.marketplace import Marketplace
 from pybridge.database import connect
-from pybridge.formats import OSLO, kroner
+from pybridge.formats import kroner
 
 Profile = Annotated[int, typer.Argument(help="Number of the profile.", **KEY)]
 Transaction = Annotated[int, typer.Argument(help="Number of the transaction.", **KEY)]
@@ -166,14 +166,13 @@ def move(
     reason: Reason,
     since: Annotated[
         datetime | None,
-        typer.Option("--from", help="From this moment on, since the last update; now, if left out.",
-                     formats=["%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"]),
+        typer.Option("--from", help="From this moment on, since the last update; now, if left out.", **MOMENT),
     ] = None,
     as_json: Json = False,
 ) -> None:  # fmt: skip
     """Give a website to another profile: clicks of before stay with who had it."""
     _does("move_website", "move {number}; undone by: pybridge profile undo-move {number}", as_json, website=website,
-          profile=profile, reason=reason, from_=since and since.replace(tzinfo=OSLO))  # fmt: skip
+          profile=profile, reason=reason, from_=since)  # fmt: skip
 
 
 @app.command("undo-move")

@@ -1,9 +1,10 @@
 """Files of an earlier marketplace: clicks and charges that are history. Read and handed over, all or nothing."""
 
 import csv
+import re
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -81,9 +82,9 @@ def _clicks(table: clicks.Table, zone: ZoneInfo) -> Iterator[tuple[datetime, int
 
         yield (
             _read(line.line, "click_time", field("click_time"), partial(_moment, zone=zone)),
-            _read(line.line, "advertisement", field("advertisement"), int),
-            _read(line.line, "website", field("website"), int) if field("website") else None,
-            _read(line.line, "price", field("price"), Decimal) if field("price") else None,
+            _read(line.line, "advertisement", field("advertisement"), _number),
+            _read(line.line, "website", field("website"), _number) if field("website") else None,
+            _read(line.line, "price", field("price"), _amount) if field("price") else None,
             field("click_id"),
         )
 
@@ -101,20 +102,35 @@ def _charges(path: Path) -> Iterator[tuple[int, date, Decimal, str]]:
                 if None in row or None in row.values():
                     raise clicks.Unreadable(reader.line_num, "", "it has not as many fields as the header")
                 yield (
-                    _read(reader.line_num, "profile", row["profile"], int),
+                    _read(reader.line_num, "profile", row["profile"], _number),
                     _read(reader.line_num, "month", row["month"], _month),
-                    _read(reader.line_num, "amount", row["amount"], Decimal),
+                    _read(reader.line_num, "amount", row["amount"], _amount),
                     row["document"],
                 )
-    except (UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError:
+        raise clicks.Unreadable(1, "", "it is not in UTF-8: save the file as UTF-8") from None
+    except csv.Error as error:
         raise clicks.Unreadable(1, "", f"cannot be read: {error}") from None
 
 
 def _read(line: int, column: str, text: str, reader: Callable[[str], T]) -> T:
     try:
         return reader(text)
-    except (ValueError, InvalidOperation):
+    except ValueError:
         raise clicks.Unreadable(line, column, f"{text!r} cannot be read", text) from None
+
+
+def _number(text: str) -> int:
+    if not re.fullmatch("[0-9]{1,18}", text):
+        raise ValueError
+    return int(text)
+
+
+def _amount(text: str) -> Decimal:
+    """Plain digits: Python would read 1e3, 1_000, NaN and digits of another script, too."""
+    if not re.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,12})?", text):
+        raise ValueError
+    return Decimal(text)
 
 
 def _moment(text: str, zone: ZoneInfo) -> datetime:

@@ -316,6 +316,7 @@ def test_the_inbox_says_what_came_what_it_did_and_what_waits(here: Town, run: Ru
     assert (waits["came"], waits["did"], waits["waits_for"]) == ("txn_1", "UNEXPLAINED", "EXPLANATION")
     assert waits["to_do"].startswith("pybridge payment book-entry stripe txn_1")
     assert "Nothing came" in run(here.db, "payment", "inbox", "--since", "2026-03-01").output
+    assert "is not a day or a local time" in run(here.db, "payment", "inbox", "--since", "5").output
     booked = run(here.db, "payment", "book-entry", "stripe", "txn_1", "--reason", "topped up")
     assert booked.output == "NOK 70.00 available\n", booked.output
     assert "Nothing waits" in run(here.db, "payment", "inbox", "--waiting").output

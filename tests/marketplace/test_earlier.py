@@ -299,6 +299,9 @@ def test_files_of_the_past_are_recorded_whole_or_not_at_all(four: Four, pybridge
     assert time == at(2019, 10, 27, 2, 30, fold=1), "the second of that hour, as in other files of clicks"
     charges.write_text(f"profile,month,amount,document\n{four.adv},2019-10,1.50,c1\n{four.pub},2019-10-01,-2,p1\n")
     assert "2 charges of" in pybridge(four.db, "clicks", "charged", str(charges)).output
+    for amount in ("1e3", "1_000", "NaN", "200,00", "\u0661"):
+        charges.write_text(f"profile;month;amount;document\n{four.adv};2019-10;{amount};c2\n")
+        assert "line 2, column amount" in pybridge(four.db, "clicks", "charged", str(charges)).output, amount
     charges.write_text("profile,month,amount\n1,2019-10,1\n")
     assert "its columns are not" in pybridge(four.db, "clicks", "charged", str(charges)).output
     assert "1.50" in pybridge(four.db, "report", "earlier").output
