@@ -51,7 +51,9 @@ begin
                 and a.state in ('PREPARED', 'SUBMITTED', 'UNKNOWN', 'PROCESSING', 'REQUIRES_ACTION')
         ),
         'done', (
-            select coalesce(json_agg(json_build_array(a.payment_attempt, a.kind, a.amount, a.left_amount)), '[]')
+            select coalesce(json_agg(json_build_array(
+                a.payment_attempt, a.kind, a.amount, a.left_amount, a.disputed, a.lost
+            )), '[]')
             from marketplace.payment_attempt as a
             where a.state = 'SUCCEEDED'
         ),
@@ -541,7 +543,7 @@ class World:
         Where what lies there is on its way to others, the operator adds to it. What was declined before all was given
         back otherwise moved nothing, and is nobody's.
         """
-        if refused.endswith("FUND.") or "purse_available_check" in refused:
+        if refused.endswith("FUND.") or refused.startswith("the purse has not so much"):
             there = one(self.db, "select available from marketplace.purse where purse = 'main'")
             assert there < stray["amount"], f"{there} øre are there: {refused}"
             market.call(self.db, "move_reserve", amount=Decimal(stray["amount"]) / 100, reason="ours", now=self.now)
@@ -1017,9 +1019,11 @@ class World:
             lies = self.balance[purse] - under_way[purse]
             assert available / 100 == lies, f"purse {purse} has {available / 100}, and {lies} lie there"
         theirs = {item.attempt: [item.kind, item.amount] for item in self.items.values() if item.known}
-        ours = {number: [kind, amount / 100] for number, kind, amount, _ in said["done"]}
+        ours = {number: [kind, amount / 100] for number, kind, amount, *_ in said["done"]}
         assert ours == theirs, "the gateway's list is another"
-        left = {number: left / 100 for number, kind, _, left in said["done"] if kind == "CHARGE"}
+        gone = {number: [each / 100 for each in gone] for number, kind, _, _, *gone in said["done"] if kind == "CHARGE"}
+        assert gone == {item.attempt: [item.disputed, item.lost] for item in self.charges()}, "in dispute, and lost"
+        left = {number: left / 100 for number, kind, _, left, *_ in said["done"] if kind == "CHARGE"}
         assert left == {item.attempt: self.left(item) for item in self.charges()}, "what is left of the charges"
 
     def accounts_say_it_too(self) -> None:
