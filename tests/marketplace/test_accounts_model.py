@@ -143,7 +143,7 @@ WANTED: dict[str, int] = {
     "disputed": 25,
     "lost": 3,
     "lost by the gateway, open": 2,
-    "won, open": 3,
+    "won, open": 2,
     "won, lost": 1,
     "came back, PAYOUT": 4,
     "came back, REFUND": 2,

@@ -34,7 +34,7 @@ begin
                 and exists (
                     select
                     from marketplace.advertisement as a
-                    inner join marketplace.advertisement_price as p on a.advertisement = p.advertisement
+                    inner join marketplace.advertisement_tariff as p on a.advertisement = p.advertisement
                     where a.advertisement = u.advertisement and a.profile = u.profile and p.valid_from <= u.bare_time
                 )
                 and exists (
