@@ -76,7 +76,7 @@ def answer(session: Connection, question: sql.Composable, values: list[Any]) -> 
 
     def plain(name: str, value: Any) -> Any:
         if name == "waited" and value is not None:
-            value = began - value
+            return began.timestamp() - value.total_seconds()
         if hasattr(value, "timestamp") and value.tzinfo:
             return "now" if value == began else value.timestamp()
         return value

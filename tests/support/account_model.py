@@ -559,8 +559,9 @@ class World:
         if refused.endswith("FUND.") or refused.startswith("the purse has not so much"):
             there = one(self.db, "select available from marketplace.purse where purse = 'main'")
             assert there < stray["amount"], f"{there} øre are there: {refused}"
-            market.call(self.db, "move_reserve", amount=Decimal(stray["amount"]) / 100, reason="ours", now=self.now)
-            self.balance["main"] += Decimal(stray["amount"]) / 100
+            missing = Decimal(stray["amount"] - there) / 100  # what is overdrawn, too
+            market.call(self.db, "move_reserve", amount=missing, reason="ours", now=self.now)
+            self.balance["main"] += missing
             return False
         said = next(each for each in self.sent.values() if each.number == stray["gateway_id"])
         if not refused.startswith("more than is left") or not (said.is_by_hand or said.answer == "declined"):

@@ -28,7 +28,7 @@ begin
             detail = format('Purse %s has NOK %s, and NOK %s more were to leave it.', p_purse, round(v_purse.available / 100.0, 2),
                 round((p_committed + p_withdrawn - p_came_in - p_came_back - p_reserve) / 100.0, 2)),
             hint = format('Put in what is missing, and say why: select marketplace.move_reserve(%s, ''why'', p_purse => %L);',
-                round((p_committed + p_withdrawn - p_came_in - p_came_back - p_reserve - greatest(0, v_purse.available)) / 100.0, 2), p_purse);
+                round((p_committed + p_withdrawn - p_came_in - p_came_back - p_reserve - v_purse.available) / 100.0, 2), p_purse);
     end if;
     update marketplace.purse as p
     set
