@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -70,7 +70,7 @@ def answer(session: Connection, question: sql.Composable, values: list[Any]) -> 
     Only when the transaction began is each session's own, and how long something has waited until then.
     """
     cursor = session.cursor(binary=True)
-    (began,) = cursor.execute("select now()").fetchone() or (None,)
+    began: datetime = cursor.execute("select now()").fetchall()[0][0]
     found = cursor.execute(sql.SQL("select * from {}").format(question), values).fetchall()
     names = [column.name for column in cursor.description or ()]
 
