@@ -1584,7 +1584,7 @@ class Marketplace(Room):
         attempt that this ledger would make for it, which is prepared, not sent, and answered with what became of it. So
         nobody is charged or paid for it again. job_run: the run that looked. 22023; P0002 no such stray; 23B68 this
         ledger would not do that, or otherwise: it is to be brought to where it was first; 23B72 more than is left of
-        the charge; 23B75 it is resolved.
+        the charge; 23B75 it is resolved; 23B76 the purse has not so much: move_reserve first.
         """
         return self._rows(TakeInRow, "take_in", gateway=gateway, gateway_id=gateway_id, job_run=job_run, now=now)
 

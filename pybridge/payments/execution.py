@@ -33,7 +33,9 @@ SHORT = "balance"  # of record_answer: what it says is ours to mend
 RATE_LIMITS = 3  # so many in a row, and the gateway is left alone until the next run
 
 # Of looking and taking in: what stops one gateway and leaves the others alone.
-STOPS = (errors.NotReconciled.sqlstate, errors.LiveKeyInTest.sqlstate, errors.RefundTooLarge.sqlstate)
+STOPS = tuple(
+    each.sqlstate for each in (errors.NotReconciled, errors.LiveKeyInTest, errors.RefundTooLarge, errors.OwedToOthers)
+)
 
 Open = Callable[[str], Gateway]
 

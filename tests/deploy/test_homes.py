@@ -321,12 +321,8 @@ def test_how_old_a_click_may_be_is_said_in_one_place() -> None:
     assert found_in(r"\b2 years'", DB, ROOT / "migrations") == {"migrations/0005-marketplace.sql"}
     assert found_in(r"marketplace\.click_window\b", DB / "functions") == {
         f"db/functions/marketplace/{name}.sql"
-        for name in (
-            "internal/newest_click",
-            "internal/oldest_click",
-            "record_clicks",
-            "distribute_clicks",
-        )  # the last only names it
+        # The last one reads nothing of it, and gives it to every node.
+        for name in ("internal/newest_click", "internal/oldest_click", "record_clicks", "distribute_clicks")
     }
 
 

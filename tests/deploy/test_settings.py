@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -39,6 +39,7 @@ QUESTIONS: tuple[tuple[str, tuple[Any, ...]], ...] = (
     ("marketplace.account(%s)", ("advertiser",)),
     ("marketplace.why_not_paid(%s)", ("advertiser",)),
     ("marketplace.past_transactions(%s)", ("advertiser",)),
+    ("marketplace.waiting()", ()),
     ("marketplace.current_totals(%s)", ("advertiser",)),
     ("marketplace.click_series(%s, 'ADVERTISEMENT', %s, %s)", ("advertiser", MONTH, MONTH + timedelta(days=3))),
     ("marketplace.top_items(%s, 'ADVERTISEMENT', %s, %s)", ("advertiser", MONTH, MONTH + timedelta(days=3))),
@@ -66,18 +67,21 @@ def sessions(house: House) -> Iterator[tuple[Connection, Connection]]:
 def answer(session: Connection, question: sql.Composable, values: list[Any]) -> list[str]:
     """The rows, as they are before a client writes them: a moment is a moment, whatever the zone.
 
-    Only when the transaction began is each session's own.
+    Only when the transaction began is each session's own, and how long something has waited until then.
     """
     cursor = session.cursor(binary=True)
-    (began,) = cursor.execute("select now()").fetchone() or (None,)
+    began: datetime = cursor.execute("select now()").fetchall()[0][0]
     found = cursor.execute(sql.SQL("select * from {}").format(question), values).fetchall()
+    names = [column.name for column in cursor.description or ()]
 
-    def plain(value: Any) -> Any:
+    def plain(name: str, value: Any) -> Any:
+        if name == "waited" and value is not None:
+            return began.timestamp() - value.total_seconds()
         if hasattr(value, "timestamp") and value.tzinfo:
             return "now" if value == began else value.timestamp()
         return value
 
-    return sorted(repr([plain(value) for value in row]) for row in found)
+    return sorted(repr([plain(*each) for each in zip(names, row, strict=True)]) for row in found)
 
 
 def test_odd_settings_change_no_view(house: House, sessions: tuple[Connection, Connection]) -> None:

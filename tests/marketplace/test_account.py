@@ -815,6 +815,39 @@ def test_a_dispute_that_a_person_booked_as_lost_is_not_lost_once_more_at_the_cos
     assert (four.charge(four.adv)["alarm"], four.funds()) == (None, 200)
 
 
+def test_a_dispute_booked_as_lost_is_won_after_all_while_another_goes_on(four: Four) -> None:
+    """It was taken out of the one that is open, and the loss stayed: the sum was right, and each was not."""
+    four.clicks(four.adv, four.pub, 3)
+    four.close()
+    number = four.moves("CHARGE", CHARGED)
+    for event, dispute in (("1", "dp_1"), ("2", "dp_2")):
+        four.disputed(number, 100, event=event, dispute=dispute)
+    assert four.disputed(number, 100, "lost", "3", dispute="dp_1") == "APPLIED"
+    assert four.disputed(number, 100, "reinstated", "4", dispute="dp_1") == "APPLIED"
+    charge = four.charge(four.adv)
+    assert (charge["disputed"], charge["lost"], charge["alarm"], four.funds()) == (10000, 0, "disputed", 200)
+    assert four.disputed(number, 100, "reinstated", "5", dispute="dp_3") == "NOTHING_NEW", "nothing was taken in it"
+    assert four.disputed(number, 100, "lost", "6", dispute="dp_2") == "APPLIED"
+    charge = four.charge(four.adv)
+    assert (charge["disputed"], charge["lost"], charge["alarm"], four.funds()) == (0, 10000, None, 200)
+    assert consistency(four.db) == {}
+
+
+def test_what_a_person_says_is_won_is_not_open_when_the_next_dispute_is_won(four: Four) -> None:
+    four.clicks(four.adv, four.pub, 3)
+    four.close()
+    number = four.moves("CHARGE", CHARGED)
+    four.disputed(number, 200, event="1", dispute="dp_1")
+    call(four.db, "clear_alarm", payment_attempt=number, reason="won")
+    four.disputed(number, 100, event="2", dispute="dp_2")
+    with expect("23B75"):  # all that is open is of the second
+        lost = {"amount": Decimal(101), "reason": "lost", "now": PAID}
+        call(four.db, "book_loss", payment_attempt=number, **lost)
+    assert four.disputed(number, 200, "reinstated", "3", dispute="dp_1") == "NOTHING_NEW", "a person has said so"
+    assert four.disputed(number, 100, "reinstated", "4", dispute="dp_2") == "APPLIED"
+    assert (four.charge(four.adv)["disputed"], four.charge(four.adv)["alarm"], four.funds()) == (0, None, 300)
+
+
 def test_both_of_two_disputes_are_lost_whoever_says_it_of_which(four: Four) -> None:
     four.clicks(four.adv, four.pub, 3)
     four.close()

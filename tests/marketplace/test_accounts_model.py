@@ -108,6 +108,7 @@ CONTROLS: dict[str, tuple[str, ...]] = {
     ),
     "paid out of a purse that has it not": (
         "alter table marketplace.purse drop constraint purse_available_check",
+        without(f"change_purse(text{', bigint' * 5}, boolean)", "not p_is_fact and", "false and"),
         without("due_transactions(text, timestamptz)", "x.total > p.available", "false"),
     ),
     "made by hand at the gateway, and not heard of": (
@@ -142,7 +143,7 @@ WANTED: dict[str, int] = {
     "disputed": 25,
     "lost": 3,
     "lost by the gateway, open": 2,
-    "won, open": 3,
+    "won, open": 2,
     "won, lost": 1,
     "came back, PAYOUT": 4,
     "came back, REFUND": 2,

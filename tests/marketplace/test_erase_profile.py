@@ -153,7 +153,7 @@ def test_nothing_new_is_written_of_who_was_erased(four: Four) -> None:
         "update marketplace.profile set profile_name = 'Ola' where profile = %s",
         "insert into marketplace.website (profile, website_name) values (%s, 'x.no')",
         "insert into marketplace.advertisement (profile, advertisement_name) values (%s, 'x')",
-        "select marketplace.set_payment_means(%s, 'PAYOUT', 'bank', '{\"name\": \"Ola\"}')",
+        'select marketplace.set_payment_means(%s, \'PAYOUT\', \'bank\', \'{"name": "O", "iban": "NO9386011117947"}\')',
         "select marketplace.reopen_account(%s, 'back')",
     ):
         with expect("23B91"), db.transaction():

@@ -654,8 +654,11 @@ def test_the_fund_is_a_constraint(here: Town, gateway: Scripted, db: Connection)
             prepared_at, changed_at
         ) values (%s, %s, 'PAYOUT', 1, 3500, 'stripe', %s, 'k', '{}', now(), now())
     """
-    with refused("23514", native=True):
+    with expect("23B76") as refusal:
         run(db, query, payout, here.publisher, number)
+    assert "move_reserve(35.00, 'why', p_purse => 'main')" in (refusal.value.diag.message_hint or "")
+    with refused("23514", native=True):  # and whoever goes around what says so
+        run(db, "update marketplace.purse set committed = committed + 3500")
 
 
 # --- Refunds --------------------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from pybridge.payments.reconciling import Reconciled
 from tests.conftest import Connection, Database, DurableServerFactory, ServerInfo
 from tests.support import market
 from tests.support.clock import unmark
-from tests.support.domain import call_in, consistency, expect, one, rows
+from tests.support.domain import call_in, consistency, expect, one, rows, run
 from tests.support.payments import (
     CHARGE_DAY,
     PAYOUT_DAY,
@@ -564,6 +564,29 @@ def test_a_refund_made_by_hand_of_a_charge_that_is_disputed_meanwhile_stops_noth
     assert (charge["refunded"], charge["disputed"], charge["alarm"]) == (3000, 2000, "disputed")
     assert (refund["state"], refund["amount"]) == ("SUCCEEDED", 3000)
     assert consistency(here.db) == {}
+
+
+def test_a_refund_made_by_hand_that_the_purse_cannot_bear_waits_until_money_is_put_in(
+    here: Town, box: sandbox.Box, stripe: Gateway
+) -> None:
+    """It was a raw constraint, and the whole run ended with it; other gateways had nothing to do with it."""
+    intent, refund = made_by_hand(here, box, stripe, "succeeded")
+    dispute = {"gateway": "stripe", "event_kind": "dispute", "event_id": "evt_d", "answer": "returned"}
+    dispute |= {"gateway_id": intent, "currency": "NOK", "dispute": "dp_1"}
+    call_in(here.db, "marketplace", "record_event", **dispute, amount=2000, now=CHARGE_DAY)
+    run(here.db, "insert into marketplace.purse_movement (purse, kind, amount, reason, moved_at)"
+        " values ('main', 'FEE', -12500, 'theirs', %s)", CHARGE_DAY)  # fmt: skip
+    with expect("23B76"):
+        take_in(here.db, refund)
+    number = one(here.db, "select max(job_run) from jobs.job_run where finished_at is null")
+    run(here.db, "select jobs.finish_run(%s, 'partial')", number)
+    by_hand(box, intent, 3000)
+    done = run_job(here.db, stripe, CHARGE_DAY)
+    assert list(done.stopped) == ["stripe"]
+    assert "the purse has not so much" in done.stopped["stripe"]
+    call_in(here.db, "marketplace", "move_reserve", amount=Decimal(100), reason="topped up", now=CHARGE_DAY)
+    take_in(here.db, refund)
+    assert attempts(here.db, here.advertisers[0])[0]["refunded"] == 3000
 
 
 @pytest.mark.parametrize("is_lost", [True, False])

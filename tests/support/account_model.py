@@ -25,7 +25,7 @@ RATE = Decimal("0.3")
 PRICES = ("0.333333", "1", "19.999999", "50", "120.50")
 FIRST = date(2031, 1, 1)
 SAID = """
-create or replace function pg_temp.said(p_people bigint []) returns text language plpgsql as $$
+create or replace function pg_temp.said(p_people bigint [], p_now timestamptz) returns text language plpgsql as $$
 begin
     return json_build_object(
         'wrong', (
@@ -51,9 +51,21 @@ begin
                 and a.state in ('PREPARED', 'SUBMITTED', 'UNKNOWN', 'PROCESSING', 'REQUIRES_ACTION')
         ),
         'done', (
-            select coalesce(json_agg(json_build_array(a.payment_attempt, a.kind, a.amount, a.left_amount)), '[]')
+            select coalesce(json_agg(json_build_array(
+                a.payment_attempt, a.kind, a.amount, a.left_amount, a.disputed, a.lost
+            )), '[]')
             from marketplace.payment_attempt as a
             where a.state = 'SUCCEEDED'
+        ),
+        'why', (
+            select coalesce(json_agg(json_build_array(s.transaction, s.profile, s.kind, s.code)), '[]')
+            from marketplace.standing(array(
+                select t.transaction from marketplace.transaction as t
+                where t.profile = any (p_people) and t.status in ('NEW', 'FAILED')
+                union
+                select a.transaction from marketplace.payment_attempt as a
+                where a.profile = any (p_people) and a.kind = 'CHARGE' and a.state = 'SUCCEEDED'
+            ), p_now) as s
         ),
         'purses', (select json_object_agg(p.purse, p.available) from marketplace.purse as p)
     )::text;
@@ -61,6 +73,9 @@ end
 $$
 """
 """A function, so that it is planned once: psycopg forgets what it prepared at each rollback."""
+AT_GATEWAY = "UNDER_WAY", "NOT_ANSWERED", "NOT_FETCHED"
+AHEAD = "LOOKED_AT", "BEING_SENT", "NO_DAY"  # of a hold, which is told after these
+CHARGED = "select transaction from marketplace.payment_attempt where payment_attempt = %s"
 DEAD = ("declined", "stolen_card"), ("declined", "insufficient_funds"), ("rejected", None)
 
 
@@ -541,11 +556,12 @@ class World:
         Where what lies there is on its way to others, the operator adds to it. What was declined before all was given
         back otherwise moved nothing, and is nobody's.
         """
-        if refused.endswith("FUND.") or "purse_available_check" in refused:
+        if refused.endswith("FUND.") or refused.startswith("the purse has not so much"):
             there = one(self.db, "select available from marketplace.purse where purse = 'main'")
             assert there < stray["amount"], f"{there} øre are there: {refused}"
-            market.call(self.db, "move_reserve", amount=Decimal(stray["amount"]) / 100, reason="ours", now=self.now)
-            self.balance["main"] += Decimal(stray["amount"]) / 100
+            missing = Decimal(stray["amount"] - there) / 100  # what is overdrawn, too
+            market.call(self.db, "move_reserve", amount=missing, reason="ours", now=self.now)
+            self.balance["main"] += missing
             return False
         said = next(each for each in self.sent.values() if each.number == stray["gateway_id"])
         if not refused.startswith("more than is left") or not (said.is_by_hand or said.answer == "declined"):
@@ -1017,10 +1033,31 @@ class World:
             lies = self.balance[purse] - under_way[purse]
             assert available / 100 == lies, f"purse {purse} has {available / 100}, and {lies} lie there"
         theirs = {item.attempt: [item.kind, item.amount] for item in self.items.values() if item.known}
-        ours = {number: [kind, amount / 100] for number, kind, amount, _ in said["done"]}
+        ours = {number: [kind, amount / 100] for number, kind, amount, *_ in said["done"]}
         assert ours == theirs, "the gateway's list is another"
-        left = {number: left / 100 for number, kind, _, left in said["done"] if kind == "CHARGE"}
+        gone = {number: [each / 100 for each in gone] for number, kind, _, _, *gone in said["done"] if kind == "CHARGE"}
+        assert gone == {item.attempt: [item.disputed, item.lost] for item in self.charges()}, "in dispute, and lost"
+        self.each_is_told_why(said["why"])
+        left = {number: left / 100 for number, kind, _, left, *_ in said["done"] if kind == "CHARGE"}
         assert left == {item.attempt: self.left(item) for item in self.charges()}, "what is left of the charges"
+
+    def each_is_told_why(self, told: list[Any]) -> None:
+        """What the person and the operator are told of what is open, and of each charge, is what has happened."""
+        at_gateway = {row["transaction"] for row, _ in self.waiting.values()}
+        charges = {one(self.db, CHARGED, item.attempt): item for item in self.charges()} if self.charges() else {}
+        for transaction, person, kind, code in told:
+            about = f"{kind} {transaction} of {person} is {code}"
+            assert code, about
+            self.done[f"told {code}"] += 1
+            if (item := charges.get(transaction)) is not None:
+                is_now = "DISPUTED" if item.disputed else "TAKEN_BACK" if item.lost else "CHARGED"
+                assert code == is_now or code == "LOOKED_AT" != is_now != "DISPUTED", f"{about}, and not {is_now}"
+            elif transaction in at_gateway:
+                assert code in AT_GATEWAY or code == "LOOKED_AT", f"{about}, and a gateway is at it"
+            else:
+                assert code not in AT_GATEWAY, f"{about}, and no gateway is at it"
+                assert (code == "HELD") == (kind == "PAYOUT" and person in self.held) or code in AHEAD, about
+                assert code != "BEING_SENT" or self.lie_ready, about
 
     def accounts_say_it_too(self) -> None:
         """What a person is shown: the last balance is what the entries come to."""
@@ -1054,7 +1091,7 @@ class World:
 
     def what_is_said(self) -> dict[str, Any]:
         """All that the database says, in one question."""
-        answer = one(self.db, "select pg_temp.said(%s)", self.people)
+        answer = one(self.db, "select pg_temp.said(%s, %s)", self.people, self.now)
         return dict(json.loads(answer, parse_float=Decimal, parse_int=lambda text: Decimal(text)))
 
     BEGINS = month_ends, money_is_moved, a_run
@@ -1084,7 +1121,7 @@ class World:
 
 def play(db: Connection, number: int, *broken: str, steps: int = 20, goes_on: bool = False) -> dict[str, int]:
     """History `number`, which is undone; `broken`: statements that take a guard away first."""
-    if one(db, "select to_regprocedure('pg_temp.said(bigint[])')") is None:
+    if one(db, "select to_regprocedure('pg_temp.said(bigint[], timestamptz)')") is None:
         db.execute(SAID)
         db.execute("set plan_cache_mode = force_generic_plan")  # a plan for three people is for any three
     with db.transaction(force_rollback=True):

@@ -17,6 +17,14 @@ begin
             hint = 'What is UNKNOWN is resolved by resolve_attempt.';
     end if;
     if v_attempt.alarm = 'disputed' then
+        -- Decided from now on, as if the gateway had said so.
+        insert into marketplace.gateway_event (
+            gateway, event_id, event_kind, answer, payment_attempt, outcome, gateway_id, amount, currency, dispute, received_at
+        )
+        select
+            v_attempt.gateway, format('clear_alarm %s %s', p_payment_attempt, o.dispute), 'clear_alarm', 'reinstated', p_payment_attempt,
+            'APPLIED', v_attempt.gateway_id, o.amount, v_attempt.currency, o.dispute, p_now
+        from marketplace.open_dispute(p_payment_attempt) as o;
         perform marketplace.dispute_charge(v_attempt, 'reinstated', null, null, null, p_reason, null, p_now);
         return;
     end if;

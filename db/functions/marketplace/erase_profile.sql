@@ -42,7 +42,7 @@ begin
         end if;
     end if;
     -- What they are known by, longest first; looked for in what people and gateways wrote, whatever the case.
-    select '(' || string_agg(regexp_replace(w.word, '([][(){}.*+?^$|\\-])', '\\\1', 'g'), '|' order by length(w.word) desc) || ')'
+    select '(' || string_agg(regexp_replace(w.word, e'([][(){}.*+?^$|\\\\-])', e'\\\\\\1', 'g'), '|' order by length(w.word) desc) || ')'
     into v_words
     from (
         select v_profile.profile_name::text as word where v_profile.erased_at is null

@@ -91,4 +91,4 @@ end;
 $$;
 
 comment on function marketplace.take_in(text, text, bigint, timestamptz) is
-'Takes in what a gateway has done and this ledger has forgotten, or what was done there by hand: as the attempt that this ledger would make for it, which is prepared, not sent, and answered with what became of it. So nobody is charged or paid for it again. p_job_run: the run that looked. 22023; P0002 no such stray; 23B68 this ledger would not do that, or otherwise: it is to be brought to where it was first; 23B72 more than is left of the charge; 23B75 it is resolved. May be null: alarm.';
+'Takes in what a gateway has done and this ledger has forgotten, or what was done there by hand: as the attempt that this ledger would make for it, which is prepared, not sent, and answered with what became of it. So nobody is charged or paid for it again. p_job_run: the run that looked. 22023; P0002 no such stray; 23B68 this ledger would not do that, or otherwise: it is to be brought to where it was first; 23B72 more than is left of the charge; 23B75 it is resolved; 23B76 the purse has not so much: move_reserve first. May be null: alarm.';

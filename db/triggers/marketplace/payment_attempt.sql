@@ -170,7 +170,7 @@ end;
 $$;
 
 comment on function marketplace.payment_attempt_follow() is
-'Writes each step down (payment_attempt_event), keeps the purse and the account, and executes the transaction whose attempt has succeeded, all in the same commit. 23514 purse_available_check: more would be paid than there is.';
+'Writes each step down (payment_attempt_event), keeps the purse and the account, and executes the transaction whose attempt has succeeded, all in the same commit. 23B76 more would be paid than there is.';
 
 create or replace function marketplace.purse_movement_follow()
 returns trigger
@@ -201,7 +201,7 @@ end;
 $$;
 
 comment on function marketplace.purse_movement_follow() is
-'Keeps the purse, and the accounts, with what is put in and taken out. 23514 purse_available_check: there is not so much.';
+'Keeps the purse, and the accounts, with what is put in and taken out. 23B76 there is not so much.';
 
 create or replace function marketplace.payment_means_check()
 returns trigger

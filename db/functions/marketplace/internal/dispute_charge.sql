@@ -10,6 +10,14 @@ declare
     v_sign constant int := case when p_answer = 'returned' then 1 else -1 end;
     v_beyond constant bigint := marketplace.taken_beyond(p_attempt.payment_attempt);
     v_open constant bigint := p_attempt.disputed + v_beyond;
+    -- What is this one's of it: others go on, and what of this one was booked as lost is not in dispute any more.
+    v_mine constant bigint := (
+        select greatest(
+            0, v_open - coalesce(sum(o.amount) filter (where o.dispute <> p_dispute), 0),
+            least(v_open, coalesce(sum(o.amount) filter (where o.dispute = p_dispute), 0))
+        )
+        from marketplace.open_dispute(p_attempt.payment_attempt) as o
+    );
     v_amount bigint := p_amount;
     v_disputed bigint := 0;
     v_of_beyond bigint;
@@ -30,19 +38,14 @@ begin
         return 'NOTHING_NEW';
     elsif p_answer = 'lost' then
         -- Which one, the gateway says; what it has in others stays in dispute. What a person booked before is booked.
-        select least(coalesce(v_amount, r.taken), r.taken, v_open - coalesce(o.amount, 0)) into v_amount
+        select least(coalesce(v_amount, r.taken), r.taken, v_mine) into v_amount
         from (
             select max(coalesce(e.amount, p_attempt.amount)) as taken
             from marketplace.gateway_event as e
             where
                 e.payment_attempt = p_attempt.payment_attempt and e.dispute = p_dispute and e.answer = 'returned'
                 and e.outcome in ('ALARM', 'APPLIED')
-        ) as r
-        cross join (
-            select sum(x.amount) as amount
-            from marketplace.open_dispute(p_attempt.payment_attempt) as x
-            where x.dispute <> p_dispute
-        ) as o;
+        ) as r;
         if v_amount is null or v_amount <= 0 then
             return 'NOTHING_NEW';
         end if;
@@ -57,11 +60,11 @@ begin
         v_of_beyond := v_amount - v_disputed;
     else
         v_amount := greatest(
-            least(coalesce(v_amount, v_open), v_open),
+            least(coalesce(v_amount, v_mine), v_mine),
             marketplace.won_late(p_attempt.payment_attempt, p_dispute, v_amount, v_open)
         );
-        v_disputed := least(v_amount, p_attempt.disputed);
-        v_of_beyond := least(v_amount - v_disputed, v_beyond);
+        v_disputed := least(v_amount, p_attempt.disputed, v_mine);
+        v_of_beyond := least(v_amount - v_disputed, v_beyond, v_mine - v_disputed);
         v_lost := least(v_amount - v_disputed - v_of_beyond, p_attempt.lost);
         v_lost_beyond := v_amount - v_disputed - v_of_beyond - v_lost;
     end if;
