@@ -101,6 +101,7 @@ THEMES = {
         "The programme": r"event.*|project|ticket_group.*|price_group|sale_channel|cash_point",
         "Sales": r"ticket|payment.*|owed_back.*|receipt.*",
         "Tills": r"till_.*|z_report.*",
+        "Disputes and cancelled events": r"dispute.*|cancelled_.*",
         "The roll-up of the log": r".*",
     },
     "marketplace": {
