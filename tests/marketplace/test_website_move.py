@@ -117,6 +117,29 @@ def test_what_is_charged_stays_whose_it_was(four: Four) -> None:
     assert earned(four) == {four.pub: "-280", four.adv2: "-70"}
 
 
+def test_late_clicks_of_two_months_go_by_the_move_and_by_its_undoing_until_one_is_charged(four: Four) -> None:
+    begun(four)
+    clicked(four, 5)
+    number = move(four, four.adv2)
+    four.close()
+    clicked(four, 6, 15)  # late, of either owner
+    market.clicks(four.db, four.ads[four.adv], four.sites[four.pub], at(2026, 2, 3, 12))
+    call(four.db, "undo_website_move", website_move=number, reason="not sold", now=at(2026, 2, 5))
+    assert {row["publisher"] for row in rows(four.db, "select publisher from marketplace.ad_click")} == {four.pub}
+    again = move(four, four.adv2, since=at(2026, 1, 12), now=at(2026, 2, 6), reason="sold after all")
+    market.update(four.db, people.FEBRUARY, at(2026, 2, 7))
+    for month in (people.FEBRUARY, people.MARCH):
+        with expect("23B59"), four.db.transaction():
+            call(four.db, "undo_website_move", website_move=again, reason="not sold", now=at(2026, month.month, 20))
+        if month == people.FEBRUARY:
+            four.close(month)
+    late = {row["profile"]: row["website_amount"] for row in rows(
+        four.db, "select profile, website_amount from marketplace.transaction where month = '2026-02-01'")}  # fmt: skip
+    assert (late[four.pub], late[four.adv2]) == (-70, -140)
+    assert earned(four) == {four.pub: "-70"}
+    assert market.errors(four.db, people.FEBRUARY) == []
+
+
 def test_a_pause_of_a_profile_is_of_what_it_has_at_the_time(four: Four) -> None:
     begun(four)
     call(four.db, "pause_clicks", reason="looked at", profile=four.pub, now=at(2026, 1, 5))
