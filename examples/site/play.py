@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
 JANUARY, FEBRUARY, MARCH, APRIL = (date(2026, month, 1) for month in (1, 2, 3, 4))
 GATEWAY = "stripe"
-DIGITS = {"insufficient_funds": "9995", "authentication_required": "3184", "visa": "4242"}  # of Stripe's cards for tests
+DIGITS = {
+    "insufficient_funds": "9995",
+    "authentication_required": "3184",
+    "visa": "4242",
+}  # of Stripe's cards for tests
 
 
 @dataclass

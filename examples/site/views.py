@@ -84,7 +84,7 @@ def account(request: HttpRequest, profile: Profile) -> HttpResponse:
     statements = call("past_transactions", profile=profile.pk)
     reasons = whys([row["transaction"] for row in statements])
     (owed,) = call("owed_by", profile=profile.pk)
-    # A charge to be confirmed: the gateway's script takes the secret from the button, where there is no address to go to.
+    # Charges to be confirmed: where there is no address, the gateway's script takes the secret from the button.
     actions = {row["transaction"]: row for row in call("action_of", profile=profile.pk)}
     shown = {
         "profile": profile,

@@ -90,9 +90,7 @@ def metrics() -> None:
     with needs("metrics"):
         from pybridge.jobs.metrics import openmetrics
     with connect(deployed=True) as connection:
-        text = openmetrics(
-            jobs(connection), waiting(connection), own_balance(connection), balances(connection)
-        )
+        text = openmetrics(jobs(connection), waiting(connection), own_balance(connection), balances(connection))
     typer.echo(text, nl=False)
 
 
@@ -133,8 +131,12 @@ def _waits(row: Row) -> str:
 
 def _differs(row: Row) -> str:
     more = "more" if row["difference"] > 0 else "less"
-    what = f"{row['gateway']} has NOK {abs(row['difference']):.2f} {more} than our books say" if row["difference"] else ""
-    lines = f"{row['open_entries']} lines of {row['gateway']}'s account are unexplained: pybridge payment inbox --waiting"
+    what = (
+        f"{row['gateway']} has NOK {abs(row['difference']):.2f} {more} than our books say" if row["difference"] else ""
+    )
+    lines = (
+        f"{row['open_entries']} lines of {row['gateway']}'s account are unexplained: pybridge payment inbox --waiting"
+    )
     return "; ".join(filter(None, (what and f"{what} (report.gateway_difference)", row["is_wrong"] and lines)))
 
 

@@ -169,7 +169,7 @@ def test_a_line_of_a_gateways_account_that_nothing_explains_is_told(db: Connecti
     number = call_in(db, "jobs", "begin_run", job="marketplace_execute")[0]["job_run"]
     entry = {"entry_id": "txn_1", "effect": "OTHER", "kind": "adjustment", "amount": 1250, "fee": 0, "currency": "NOK",
              "made_at": datetime.now(UTC).isoformat(), "about": None}  # fmt: skip
-    recorded = dict(gateway="stripe", job_run=number, since=datetime.now(UTC) - timedelta(days=1), pending=0)
+    recorded = {"gateway": "stripe", "job_run": number, "since": datetime.now(UTC) - timedelta(days=1), "pending": 0}
     call_in(db, "marketplace", "record_balance", **recorded, available=0, entries=Jsonb([]))
     assert pybridge(db, "health").stdout.splitlines()[-1] == "all is well"
     call_in(db, "marketplace", "record_balance", **recorded, available=1250, entries=Jsonb([entry]))
@@ -179,7 +179,9 @@ def test_a_line_of_a_gateways_account_that_nothing_explains_is_told(db: Connecti
     assert "stripe has NOK 12.50 more than our books say" in " ".join(told.stdout.split())
     found = {family.name: family.samples for family in read(pybridge(db, "metrics").stdout)}
     for name, value in (("difference_kroner", 12.5), ("open_entries", 1)):
-        assert [(each.labels, each.value) for each in found[f"pybridge_gateway_{name}"]] == [({"gateway": "stripe"}, value)]
+        assert [(each.labels, each.value) for each in found[f"pybridge_gateway_{name}"]] == [
+            ({"gateway": "stripe"}, value)
+        ]
 
 
 # --- The guide ------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What is called for one profile shows and changes nothing of another's: every function that these roles may execute."""
+"""What is called for one profile shows and changes nothing of another's: every function that its roles may execute."""
 
 from datetime import date
 from itertools import product
@@ -65,9 +65,7 @@ def ask(db: Connection, function: dict[str, Any], asked: dict[str, Any]) -> str:
 def test_a_profiles_own_role_is_told_nothing_of_another(neighbours: Four) -> None:
     """Nor by its own number beside a transaction that is another's, nor more of what is there than of what is not."""
     db, mine, theirs = neighbours.db, neighbours.adv, neighbours.adv2
-    transactions = {
-        owner: [row["transaction"] for row in rows(db, OF, owner)] for owner in (mine, theirs)
-    }
+    transactions = {owner: [row["transaction"] for row in rows(db, OF, owner)] for owner in (mine, theirs)}
     functions = rows(db, ASKED, "marketplace_profile")
     assert len(functions) > 12
     assert not any(function["changes"] for function in functions), "it only reads"
@@ -75,7 +73,7 @@ def test_a_profiles_own_role_is_told_nothing_of_another(neighbours: Four) -> Non
         run(db, "update marketplace.profile set login_role = %s where profile = %s", name, mine)
         with psycopg.connect(db.info.dsn, user=name, autocommit=True, row_factory=db.row_factory) as own:
             told = 0
-            for function, (profile, numbers) in product(functions, ((mine, mine), (mine, theirs), (theirs, theirs), (theirs, mine))):
+            for function, (profile, numbers) in product(functions, product((mine, theirs), repeat=2)):
                 if "p_transaction" not in function["arguments"]:
                     numbers = theirs if profile == theirs else mine
                 for number in transactions[numbers]:
@@ -119,7 +117,8 @@ def test_what_the_site_asks_or_changes_for_one_profile_is_of_that_alone(neighbou
         for function in sorted(functions, key=lambda each: each["name"] == "reopen_account"):
             before = of_others()
             said = ask(site, function, {"p_profile": asked_for, "p_transaction": number})
-            assert OTHERS not in said and len(said) != 5, (function["signature"], said)
+            assert OTHERS not in said, function["signature"]
+            assert len(said) != 5, (function["signature"], said)
             assert of_others() == before, function["signature"]
         assert OTHERS in ask(site, {"name": "profile_statement", "arguments": ["p_profile", "p_month"]},
                              {"p_profile": other, "p_month": JANUARY}), "a positive control"  # fmt: skip

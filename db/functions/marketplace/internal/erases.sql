@@ -29,7 +29,7 @@ and not exists (
             when n.name = 'request'
                 then n.value - array['metadata', 'description', 'refunds'] = '{}' and p_old -> n.name @> n.value
             -- generated: a trigger before the row has none yet
-            when n.name in ('left_amount', 'net_amount', 'undone_amount') then true
+            when n.name in ('left_amount', 'net_amount', 'undone_amount', 'came_back') then true
             -- a step of the attempt, which is written down
             when n.name in ('event', 'from_state', 'changed_at') then p_new ->> 'event' = 'erased'
             else n.name = any (marketplace.words_of_people()) and (n.value = 'null' or n.value::text like '%[erased]%')
