@@ -141,7 +141,7 @@ def test_each_page_of_a_quarter_shows_what_the_account_has(play: "Play") -> None
         else:
             assert asked == [[], [], []], stage
     late = html.fromstring(play.kari.get(f"/account/statement/{monthly(play, 2)}/")).xpath("//*[@data-what='LATE']")
-    assert [(amount(each, "data-clicks"), amount(each)) for each in late] == [(1, 25)]
+    assert [(amount(each, "data-clicks"), amount(each)) for each in late] == [(Decimal(1), Decimal(25))]
     kari, per = ({stage: said[place] for stage, said in reasons.items()} for place in (0, 2))
     assert kari["Kari's card is declined"] == ["DECLINED_TRIED_AGAIN"]
     assert kari["her new card wants to be confirmed"] == ["REQUIRES_ACTION"]

@@ -174,10 +174,10 @@ def test_nobody_is_erased_while_a_payout_is_under_way_nor_another_who_is_paid_to
     before = four.balance(gone)
     back = {"gateway": "bank", "event_id": "camt-1", "event_kind": "camt.054", "answer": "returned", "currency": "NOK"}
     call(db, "record_event", **back, gateway_id=f"g{numbers[gone]}", amount=amount[numbers[gone]], now=LATER)
-    assert four.balance(gone) - before == -70
+    assert four.balance(gone) - before == -140
     with expect("23B91") as refused, db.transaction():
         erase(four, gone)
-    assert "NOK -70.00 of transaction" in str(refused.value.diag.message_detail)
+    assert "NOK -140.00 of transaction" in str(refused.value.diag.message_detail)
 
 
 def test_nothing_new_is_written_of_who_was_erased(four: Four) -> None:
