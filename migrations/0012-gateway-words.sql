@@ -31,7 +31,8 @@ alter table marketplace.payment_attempt add column returned_part bigint not null
 alter table marketplace.payment_attempt add column came_back bigint not null
 generated always as (case when returned_at is null then returned_part else amount end) stored;
 alter table marketplace.payment_attempt add constraint payment_attempt_part_check check (
-    returned_part = 0 or (returned_part >= 1 and returned_part <= amount and kind = 'PAYOUT' and state = 'SUCCEEDED')
+    -- without BETWEEN, which a dump writes otherwise
+    returned_part = 0 or returned_part >= 1 and returned_part <= amount and kind = 'PAYOUT' and state = 'SUCCEEDED'
 );
 comment on column marketplace.payment_attempt.returned_part is 'Øre of a PAYOUT that came back in parts, while not all has';
 comment on column marketplace.payment_attempt.came_back is 'Øre of a PAYOUT or REFUND that had succeeded and came back; owed again';
