@@ -318,7 +318,7 @@ class Payments:
         left = (available - to_pay).quantize(Decimal("0.01"))
         if left > 0:
             self.market.move_reserve(amount=-left, reason=f"commission of {first:%Y-%m}", now=now)
-            self.box.top_up(-int(left * 100))
+            self.box.pay_out(int(left * 100))
 
     def hear(self, now: datetime) -> None:
         """Pass on what the gateway has said by itself since last time; most of it was known."""

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -24,9 +25,24 @@ def call(function: str, /, **arguments: Any) -> list[Row]:
     query = sql.SQL("select * from marketplace.{}({})").format(sql.Identifier(function), sql.SQL(", ").join(named))
     values = [Jsonb(value) if isinstance(value, dict) else value for value in arguments.values()]
     with connection.cursor() as cursor:
-        cursor.execute(query.as_string(cursor.connection), values)
+        text = query.as_string(cursor.connection)
+    return rows(text, values)
+
+
+def rows(query: str, values: list[Any]) -> list[Row]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, values)
         names = [column.name for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def whys(transactions: list[int]) -> dict[int, Row]:
+    """What comes next of each of these transactions, and whose turn it is, in the site's language."""
+    query = """
+        select t.transaction, w.* from unnest(%s::bigint[]) as t(transaction)
+        cross join lateral marketplace.why(p_transaction => t.transaction, p_language => %s) as w
+    """
+    return {row["transaction"]: row for row in rows(query, [transactions, settings.LANGUAGE_CODE.partition("-")[0]])}
 
 
 def change(function: str, /, **arguments: Any) -> list[Row]:

@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path
 from django.views.decorators.http import require_POST
 
-from examples.site.ledger import call, change, stamped
+from examples.site.ledger import call, change, stamped, whys
 from examples.site.models import Advertisement, Click, Price, Profile, Website
 
 View = Callable[..., HttpResponse]
@@ -33,6 +33,7 @@ class Card(forms.Form):
 
     customer = forms.CharField(max_length=100)
     payment_method = forms.CharField(max_length=100)
+    last_digits = forms.RegexField("^[0-9]{2,4}$", required=False)
 
 
 class Account(forms.Form):
@@ -80,15 +81,27 @@ def front(request: HttpRequest) -> HttpResponse:
 @person
 def account(request: HttpRequest, profile: Profile) -> HttpResponse:
     lines = call("account", profile=profile.pk)
+    statements = call("past_transactions", profile=profile.pk)
+    reasons = whys([row["transaction"] for row in statements])
+    (owed,) = call("owed_by", profile=profile.pk)
+    # Charges to be confirmed: where there is no address, the gateway's script takes the secret from the button.
+    actions = {row["transaction"]: row for row in call("action_of", profile=profile.pk)}
     shown = {
         "profile": profile,
+        "owed": owed,
+        # What is done stands in the account, and on its statement.
+        "waits": [
+            row | reasons[row["transaction"]] | {"action": actions.get(row["transaction"])}
+            for row in statements
+            if is_open(reasons[row["transaction"]])
+        ],
+        "means": call("means_of", profile=profile.pk),
         "lines": [*reversed(lines)],
         "balance": lines[-1]["balance"] if lines else Decimal(0),
         "running": next(iter(call("current_totals", profile=profile.pk)), None),
-        "waits": [row for row in call("why_not_paid", profile=profile.pk) if row["reason"] in OPEN],
         "advertisements": Advertisement.objects.filter(profile=profile).order_by("pk"),
         "websites": Website.objects.filter(profile=profile).order_by("pk"),
-        "statements": call("past_transactions", profile=profile.pk),
+        "statements": statements,
         "campaign": Campaign(auto_id="campaign_%s"),
         "website": SignUp(auto_id="website_%s"),
         "card": Card(auto_id="card_%s"),
@@ -98,29 +111,32 @@ def account(request: HttpRequest, profile: Profile) -> HttpResponse:
     return render(request, "site/account.html", shown)
 
 
-# Why something is still open; what is done stands in the account.
-OPEN = frozenset(
-    {
-        "HELD", "LOOKED_AT", "UNDER_WAY", "REQUIRES_ACTION", "OWES", "NO_MEANS_OF_PAYMENT", "RETURNED", "REJECTED",
-        "CALLED_OFF", "DECLINED_TRIED_AGAIN", "WAITS_FOR_US", "FAILED", "WAITS_TO_BE_CHARGED", "WAITS_TO_BE_GIVEN_BACK",
-        "WAITS_FOR_CHARGES", "DISPUTED", "TAKEN_BACK",
-    }
-)  # fmt: skip
+def is_open(reason: dict[str, Any]) -> bool:
+    """Whether anybody, or time, is still to do something about it."""
+    return bool(reason["turn"] != "NOBODY")
 
 
 @person
 def statement(request: HttpRequest, profile: Profile, number: int) -> HttpResponse:
-    found = [row for row in call("past_transactions", profile=profile.pk) if row["transaction"] == number]
-    if not found:
+    statements = {row["transaction"]: row for row in call("past_transactions", profile=profile.pk)}
+    if number not in statements:
         raise Http404
-    lines = call("click_lines", profile=profile.pk, month=found[0]["month"], transaction=number)
-    names = {
-        "ADVERTISEMENT": dict(Advertisement.objects.filter(profile=profile).values_list("pk", "advertisement_name")),
-        "WEBSITE": dict(Website.objects.filter(profile=profile).values_list("pk", "website_name")),
+    of = statements[number]
+    parts = call("profile_statement", profile=profile.pk, month=of["month"])
+    lines = [row for row in parts if row["transaction"] == number]
+    shown = {
+        "profile": profile,
+        "of": of,
+        "why": whys([number])[number],
+        "lines": lines,
+        "total": sum(line["amount"] for line in lines),
+        # Clicks of this month that came too late for it.
+        "later": [
+            row | {"is_over": row["transaction"] in statements}
+            for row in parts
+            if row["what"] == "LATER" and of["kind"] == "MONTHLY"
+        ],
     }
-    for line in lines:
-        line["name"] = names[line["side"]].get(line["item"], "") if line["side"] in names else ""
-    shown = {"profile": profile, "of": found[0], "lines": lines, "total": sum(line["amount"] for line in lines)}
     return render(request, "site/statement.html", shown)
 
 
@@ -145,7 +161,8 @@ def website(request: HttpRequest, profile: Profile) -> HttpResponse:
 @person
 def means(request: HttpRequest, profile: Profile, kind: str) -> HttpResponse:
     """A new card, or an account to be paid to; the one before ends with it. What failed is tried again by itself."""
-    details = filled(Card if kind == "charge" else Account, request)
+    given = filled(Card if kind == "charge" else Account, request)
+    details = {name: value for name, value in given.items() if value}
     change("set_payment_means", profile=profile.pk, kind=kind.upper(), gateway=GATEWAY, details=details)
     return redirect("account")
 

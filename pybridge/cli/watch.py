@@ -14,7 +14,7 @@ from pybridge.database import connect
 from pybridge.extras import needs
 from pybridge.formats import local
 from pybridge.jobs import runner
-from pybridge.jobs.health import Row, blockers, jobs, own_balance, unbounded_logins, waiting
+from pybridge.jobs.health import Row, balances, blockers, jobs, own_balance, unbounded_logins, waiting
 from pybridge.jobs.scheduler import STOP_AFTER, Scheduler
 from pybridge.terminal import new_table
 
@@ -57,12 +57,13 @@ def schedule(
 def health(as_json: Json = False) -> None:
     with connect(deployed=True) as connection:
         rows, blocking, logins = jobs(connection), blockers(connection), unbounded_logins(connection)
-        waits = waiting(connection)
+        waits, kept = waiting(connection), balances(connection)
     wrong = [row["job"] for row in rows if row["is_wrong"]]
     stuck = [row for row in blocking if row["is_wrong"]]
     too_long = [row for row in waits if row["is_wrong"]]
+    unexplained = [row for row in kept if row["is_wrong"]]
     if as_json:
-        print_json({"jobs": rows, "blockers": blocking, "logins": logins, "waiting": waits})
+        print_json({"jobs": rows, "blockers": blocking, "logins": logins, "waiting": waits, "balances": kept})
     else:
         console = Console()
         _print(rows)
@@ -73,11 +74,14 @@ def health(as_json: Json = False) -> None:
         for row in waits:
             if row["overdue"]:
                 console.print(Text(_waits(row), style="bold red" if row["is_wrong"] else "yellow"))
+        for row in kept:
+            if row["difference"] or row["is_wrong"]:
+                console.print(Text(_differs(row), style="bold red" if row["is_wrong"] else "yellow"))
         if wrong:
             console.print(Text(f"late or failing: {', '.join(wrong)}", style="bold red"))
-        if not wrong and not stuck and not too_long:
+        if not wrong and not stuck and not too_long and not unexplained:
             console.print(Text("all is well", style="green"))
-    if wrong or stuck or too_long:
+    if wrong or stuck or too_long or unexplained:
         raise typer.Exit(REFUSED)
 
 
@@ -86,7 +90,7 @@ def metrics() -> None:
     with needs("metrics"):
         from pybridge.jobs.metrics import openmetrics
     with connect(deployed=True) as connection:
-        text = openmetrics(jobs(connection), waiting(connection), own_balance(connection))
+        text = openmetrics(jobs(connection), waiting(connection), own_balance(connection), balances(connection))
     typer.echo(text, nl=False)
 
 
@@ -123,6 +127,17 @@ def _waits(row: Row) -> str:
     days = row["oldest"] / 86400
     what = f"{row['overdue']} {row['code']} wait for {who} past their term, the oldest for {days:.0f} days"
     return f"{what} (report.waiting): {row['command']}" if row["command"] else f"{what} (report.waiting)"
+
+
+def _differs(row: Row) -> str:
+    more = "more" if row["difference"] > 0 else "less"
+    what = (
+        f"{row['gateway']} has NOK {abs(row['difference']):.2f} {more} than our books say" if row["difference"] else ""
+    )
+    lines = (
+        f"{row['open_entries']} lines of {row['gateway']}'s account are unexplained: pybridge payment inbox --waiting"
+    )
+    return "; ".join(filter(None, (what and f"{what} (report.gateway_difference)", row["is_wrong"] and lines)))
 
 
 def _blocks(row: Row) -> str:

@@ -101,11 +101,13 @@ THEMES = {
         "The programme": r"event.*|project|ticket_group.*|price_group|sale_channel|cash_point",
         "Sales": r"ticket|payment.*|owed_back.*|receipt.*",
         "Tills": r"till_.*|z_report.*",
+        "Disputes and cancelled events": r"dispute.*|cancelled_.*",
         "The roll-up of the log": r".*",
     },
     "marketplace": {
-        "Charging and paying": r"payment_.*|gateway.*|balance_.*|purse.*|stray|decline_code|retry_rule",
-        "Clicks and months": r".*",
+        "Charging and paying": r"payment_.*|gateway.*|balance_.*|purse.*|stray|decline_.*|retry_rule|means_status",
+        "Months and accounts": r"transaction.*|month|update_run|late_click|account_entry|set_off|settlement.*",
+        "People, and what they advertise and show": r".*",
     },
     "bank": {
         "Statements, and what is expected": r"statement.*|entry.*|expected.*|route",

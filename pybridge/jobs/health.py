@@ -50,6 +50,21 @@ OWN_BALANCE = """
     order by w.gateway
 """
 
+# What a gateway says it has beside what our books say; `is_wrong`: a line of its account that a person must explain.
+BALANCES = """
+    select b.gateway, b.difference::float8 as difference, b.open_entries, b.read_at,
+        extract(epoch from now() - b.read_at)::float8 as age,
+        b.open_entries > 0 as is_wrong
+    from report.gateway_balance as b
+    order by b.gateway
+"""
+
+
+def balances(connection: psycopg.Connection[Any]) -> list[Row]:
+    """Each gateway that was asked: what it has more than our books say, NOK, and lines that nothing explains."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(BALANCES).fetchall()
+
 
 def waiting(connection: psycopg.Connection[Any]) -> list[Row]:
     """What of the marketplace waits, and for what: report.waiting tells of each."""

@@ -46,6 +46,11 @@ SHORT = (
     ("own_balance_short_payments", "payments", "Payouts and refunds for which our own balance did not suffice."),
     ("own_balance_short_kroner", "amount", "NOK of them."),
 )
+BALANCES = (
+    ("gateway_difference_kroner", "difference", "NOK that a gateway has more than our books say; below 0 less."),
+    ("gateway_open_entries", "open_entries", "Lines of its account that nothing of ours explains."),
+    ("gateway_balance_age_seconds", "age", "How long ago it was asked."),
+)
 
 
 class _Gauges(Collector):
@@ -63,11 +68,13 @@ class _Gauges(Collector):
             yield family
 
 
-def openmetrics(rows: list[Row], waits: list[Row], short: list[Row]) -> str:
-    """The same as OpenMetrics text; what waits, and for which gateways our own balance does not suffice."""
+def openmetrics(rows: list[Row], waits: list[Row], short: list[Row], balances: list[Row]) -> str:
+    """The same as OpenMetrics text; what waits, for which gateways our own balance does not suffice, and what they
+    have beside our books."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Jobs(rows))
     registry.register(_Gauges(WAITS, ("code", "turn"), waits))
     registry.register(_Gauges(SHORT, ("gateway",), short))
+    registry.register(_Gauges(BALANCES, ("gateway",), balances))
     text: bytes = generate_latest(registry)  # type: ignore[no-untyped-call]
     return text.decode()

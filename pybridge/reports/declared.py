@@ -33,6 +33,9 @@ FILTERS = {
     "project": Filter(N_("Project"), "This project only.", int, "project = %(project)s"),
     "event": Filter(N_("Event"), "This event only.", int, "event = %(event)s"),
     "session": Filter(N_("Till session"), "This till session only.", int, "till_session = %(session)s", is_long=True),
+    "waiting": Filter(
+        N_("Waiting only"), "What something is still to be done about only.", bool, "waits_for is not null"
+    ),
     "open": Filter(N_("Open only"), "Open ones only.", bool, "status = 'OPEN'"),
 }
 
@@ -284,6 +287,16 @@ ROWS = (
         first=("voucher_export", "organisation_name", "first_day", "last_day", "first_number", "last_number",
                "exported_by", "files"),
         meaning="NOK. The period is of the last day of each. Files: 0 means that its file was never written.",
+    ),
+    Declared(
+        "gateway_inbox", N_("What gateways said"),
+        N_("What gateways said by themselves, lines of their accounts that nothing explains, and what waits for whom."),
+        (DAYS, "waiting"),
+        ("received_at", "gateway", "kind", "came", "profile_name", "amount", "currency", "did", "waits_for", "act_by",
+         "payment_attempt", "transaction", "gateway_id", "dispute", "status", "said_at"),
+        "received_at desc, said_at desc nulls last, came", day="received_date", wide=True,
+        first=("received_at", "kind", "profile_name", "amount", "currency", "did", "waits_for", "act_by"),
+        meaning="Units of the currency, as the gateway says. pybridge payment inbox says what to do about each.",
     ),
     Declared(
         "marketplace_earlier", N_("Charged by an earlier marketplace"),

@@ -39,6 +39,25 @@ OF_CLICKS = """
         select sum(a.amount) from marketplace.adjustment as a where a.transaction = %(number)s
     ), 0) as net
 """
+OWED = """
+    select
+        coalesce(sum(left_amount) filter (where status in ('NEW', 'FAILED')), 0)
+        + coalesce(sum(net_amount + carried_in + offset_in) filter (where status = 'CURRENT'), 0)
+    from marketplace.transaction where profile = %s
+"""
+MEANS = """
+    select kind, coalesce(details ->> 'last_digits', '') as digits from marketplace.payment_means
+    where profile = %s order by 1, 2
+"""
+# Clicks of a month that another month's transaction has.
+LATER = """
+    select count(*) filter (where c.profile = t.profile) + count(*) filter (where c.publisher = t.profile) as clicks
+    from marketplace.ad_click as c
+    inner join marketplace.transaction as o
+        on o.transaction in (c.advertisement_charge_transaction, c.website_payment_transaction)
+    inner join marketplace.transaction as t on t.transaction = %s and t.profile = o.profile and t.kind = 'MONTHLY'
+    where marketplace.month_of(c.click_time) = t.month and o.month > t.month
+"""
 OPEN = """
     select transaction, left_amount from marketplace.transaction
     where profile = %s and status in ('NEW', 'FAILED') order by transaction
@@ -89,18 +108,40 @@ def agrees(play: "Play", person: "Person") -> dict[int, str]:
         net = rows(play.db, OF_CLICKS.replace("%(number)s", str(row["transaction"])))[0]["net"]
         figures = {name: figure(statement, name) for name in ("total", "net", "due", "carried")}
         assert (figures["total"], figures["net"]) == (net, net), row
+        assert statement.xpath("string(//*[@id='why']/@data-reason)") not in ("", "RUNNING"), row
+        later = statement.xpath("//*[@id='later']//tr[@data-clicks]")
+        assert sum(amount(each, "data-clicks") for each in later) == one(play.db, LATER, row["transaction"]), row
         assert figures["due"] + figures["carried"] == net + row["carried_in"] + row["offset_in"]
-    waits = page.xpath("//*[@class='waits']")
+    for each in page.xpath("//*[@id='owed']"):
+        assert amount(each) == one(play.db, OWED, person.profile)
+    means = [(each.get("data-kind"), each.get("data-digits")) for each in page.xpath("//*[@id='means']/li[@data-kind]")]
+    assert sorted(means) == [tuple(row.values()) for row in rows(play.db, MEANS, person.profile)]
+    waits = page.xpath("//*[@class='waits'][@data-transaction]")
     said = {int(each.get("data-transaction")): amount(each) for each in waits}
     for row in rows(play.db, OPEN, person.profile):
         assert said[row["transaction"]] == row["left_amount"], row
     return {number: each.get("data-reason") for number, each in zip(said, waits, strict=True)}
 
 
+def monthly(play: "Play", month: int) -> int:
+    """Kari's statement of this month."""
+    query = "select transaction from marketplace.transaction where profile = %s and month = %s and kind = 'MONTHLY'"
+    return int(one(play.db, query, play.kari.profile, f"2026-{month:02}-01"))
+
+
 def test_each_page_of_a_quarter_shows_what_the_account_has(play: "Play") -> None:
     reasons: dict[str, list[list[str]]] = {}
     for stage in play.quarter():
         reasons[stage] = [sorted(agrees(play, each).values()) for each in play.people]
+        asked = [html.fromstring(each.get("/account/")).xpath("//*[@data-confirm]") for each in play.people]
+        if stage == "her new card wants to be confirmed":
+            ((action,), *others) = asked
+            assert (amount(action), others) == (play.charge(play.kari)["amount"] / Decimal(100), [[], []])
+            assert action.get("data-secret").startswith(action.get("data-confirm")), "what Stripe's script asks for"
+        else:
+            assert asked == [[], [], []], stage
+    late = html.fromstring(play.kari.get(f"/account/statement/{monthly(play, 2)}/")).xpath("//*[@data-what='LATE']")
+    assert [(amount(each, "data-clicks"), amount(each)) for each in late] == [(Decimal(1), Decimal(25))]
     kari, per = ({stage: said[place] for stage, said in reasons.items()} for place in (0, 2))
     assert kari["Kari's card is declined"] == ["DECLINED_TRIED_AGAIN"]
     assert kari["her new card wants to be confirmed"] == ["REQUIRES_ACTION"]

@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from prometheus_client import Metric
 from prometheus_client.openmetrics import parser
+from psycopg.types.json import Jsonb
 
 from pybridge.cli import watch
 from pybridge.jobs import health, metrics, scheduler
@@ -122,7 +123,7 @@ def read(text: str) -> list[Metric]:
 
 def test_what_is_no_openmetrics_would_be_found(db: Connection) -> None:
     """Positive control of the test below."""
-    text = metrics.openmetrics(health.jobs(db), health.waiting(db), health.own_balance(db))
+    text = metrics.openmetrics(health.jobs(db), health.waiting(db), health.own_balance(db), health.balances(db))
     for broken in (text.removesuffix("# EOF\n"), text.replace('{job="', "{job=", 1), text.replace(" 0.0", " none", 1)):
         with pytest.raises(ValueError):
             read(broken)
@@ -138,7 +139,7 @@ def test_metrics_are_openmetrics(db: Connection, pybridge: Run) -> None:
     assert printed.stdout.endswith("\n# EOF\n")
     found = {family.name: family for family in read(printed.stdout)}
     assert set(found) == {f"pybridge_job_{name}" for name, *_ in metrics.METRICS} | {
-        f"pybridge_{name}" for name, *_ in metrics.WAITS + metrics.SHORT
+        f"pybridge_{name}" for name, *_ in metrics.WAITS + metrics.SHORT + metrics.BALANCES
     }
     assert {family.type for family in found.values()} == {"gauge"}
 
@@ -159,8 +160,28 @@ def test_a_row_count_that_consistency_found_is_a_metric(db: Connection) -> None:
     run(db, "alter table billig.transaction_log disable trigger user")
     ended = jobs.run(db, "consistency")
     assert f'last_row_count{{job="consistency"}} {ended.row_count}.0' in metrics.openmetrics(
-        health.jobs(db), health.waiting(db), health.own_balance(db)
+        health.jobs(db), health.waiting(db), health.own_balance(db), health.balances(db)
     )
+
+
+def test_a_line_of_a_gateways_account_that_nothing_explains_is_told(db: Connection, pybridge: Run) -> None:
+    all_well(db)
+    number = call_in(db, "jobs", "begin_run", job="marketplace_execute")[0]["job_run"]
+    entry = {"entry_id": "txn_1", "effect": "OTHER", "kind": "adjustment", "amount": 1250, "fee": 0, "currency": "NOK",
+             "made_at": datetime.now(UTC).isoformat(), "about": None}  # fmt: skip
+    recorded = {"gateway": "stripe", "job_run": number, "since": datetime.now(UTC) - timedelta(days=1), "pending": 0}
+    call_in(db, "marketplace", "record_balance", **recorded, available=0, entries=Jsonb([]))
+    assert pybridge(db, "health").stdout.splitlines()[-1] == "all is well"
+    call_in(db, "marketplace", "record_balance", **recorded, available=1250, entries=Jsonb([entry]))
+    call_in(db, "jobs", "finish_run", job_run=number, outcome="succeeded")
+    told = pybridge(db, "health")
+    assert told.exit_code == 1
+    assert "stripe has NOK 12.50 more than our books say" in " ".join(told.stdout.split())
+    found = {family.name: family.samples for family in read(pybridge(db, "metrics").stdout)}
+    for name, value in (("difference_kroner", 12.5), ("open_entries", 1)):
+        assert [(each.labels, each.value) for each in found[f"pybridge_gateway_{name}"]] == [
+            ({"gateway": "stripe"}, value)
+        ]
 
 
 # --- The guide ------------------------------------------------------------------------------------------------------

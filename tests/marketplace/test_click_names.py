@@ -1,5 +1,7 @@
 """Clicks that the site names are recorded once; odd ones are flagged, and charged until somebody decides."""
 
+import threading
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,8 +11,8 @@ import pytest
 from tests.conftest import Connection
 from tests.support import four as people
 from tests.support import market
-from tests.support.domain import consistency, expect, login_role, one, rows, run
-from tests.support.four import JANUARY, Four
+from tests.support.domain import consistency, expect, login_role, one, rows, run, wait_for
+from tests.support.four import FEBRUARY, JANUARY, Four
 from tests.support.market import at, call
 
 four = people.four
@@ -55,6 +57,27 @@ def test_the_same_name_of_other_content_is_refused_and_the_batch_with_it(four: F
             record(four, *names, advertisements=[four.ads[four.adv]] * 2, websites=[None] * 2)
 
 
+@pytest.mark.parametrize("keyed", [True, False])
+def test_two_calls_at_once_record_a_name_once(four: Four, keyed: bool) -> None:
+    """Without the key of names, the control, each call has its own."""
+    if not keyed:
+        run(four.db, "drop index marketplace.click_name_single_key")
+    record(four, None)  # so that there is a partition
+    answered: list[int] = []
+    with psycopg.connect(four.db.info.dsn, autocommit=True) as second:
+        thread = threading.Thread(target=lambda: answered.append(record(replace(four, db=second), "b", "new", "a")))
+        with four.db.transaction():
+            assert record(four, "a", "b") == 2
+            thread.start()
+            if keyed:
+                with psycopg.connect(four.db.info.dsn, autocommit=True) as watcher:
+                    wait_for(watcher, second.info.backend_pid)
+            else:
+                thread.join(20)
+        thread.join(20)
+    assert (answered, count(four)) == ([3], 4 if keyed else 6)
+
+
 def test_a_file_does_not_bring_what_the_site_has_named(four: Four) -> None:
     record(four, "a", times=[NOON])
     with four.db.transaction():
@@ -96,8 +119,12 @@ def flags(four: Four) -> list[tuple[str, str, int]]:
     return [(row["kind"], row["status"], row["clicks"]) for row in found]
 
 
+def open_flags(four: Four) -> int:
+    return sum(status == "OPEN" for _, status, _ in flags(four))
+
+
 def decide(four: Four, decision: str, now: datetime) -> tuple[int, int]:
-    number = one(four.db, "select click_flag from report.click_flag where status = 'OPEN'")
+    number = one(four.db, "select min(click_flag) from report.click_flag where status = 'OPEN'")
     (told,) = call(four.db, "decide_click_flag", click_flag=number, decision=decision, reason="looked", now=now)
     return told["excluded"], told["taken_back"]
 
@@ -130,6 +157,23 @@ def test_what_is_found_after_the_close_is_taken_back(four: Four) -> None:
     assert decide(four, "EXCLUDED", at(2026, 2, 3)) == (0, 12)
     market.update(four.db, None, at(2026, 2, 4))
     assert flags(four) == [("BURST", "EXCLUDED", 12)]
+
+
+def test_a_burst_over_the_end_of_a_month_that_is_closed_is_taken_back_there_and_out_here(four: Four) -> None:
+    burst(four, 24, at(2026, 2, 1) - timedelta(seconds=12))
+    four.close()
+    market.update(four.db, FEBRUARY, at(2026, 2, 2))
+    found = [decide(four, "EXCLUDED", at(2026, 2, 3)) for _ in range(open_flags(four))]
+    assert tuple(map(sum, zip(*found, strict=True))) == (12, 12)
+    assert market.amounts(four.db, four.adv, FEBRUARY) == ("CURRENT", "-1200", "0"), "January's"
+    (click, *_) = rows(four.db, "select * from marketplace.ad_click order by click_time")
+    with expect("23B63"), four.db.transaction():
+        market.exclude(four.db, [click], "again", at(2026, 2, 4))
+    with expect("23B65"), four.db.transaction():
+        market.adjust(four.db, click, "again", at(2026, 2, 4))
+    market.update(four.db, None, at(2026, 2, 5))
+    assert open_flags(four) == 0
+    four.close(FEBRUARY)
 
 
 def test_clicks_on_one_s_own_website_are_flagged_and_what_is_accepted_again_only_where_more_come(four: Four) -> None:

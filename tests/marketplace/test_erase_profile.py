@@ -139,6 +139,47 @@ def test_who_has_money_open_is_not_erased_and_the_hint_says_what_ends_it(four: F
     four.reserve(1000)
 
 
+def test_nobody_is_erased_while_a_payout_is_under_way_nor_another_who_is_paid_to_the_same_account(four: Four) -> None:
+    """The four share a card and an account. What comes back after the erasure is owed again, and lost to nobody."""
+    db, gone = four.db, four.pub
+    for publisher in (gone, four.both):
+        four.clicks(four.adv2, publisher, 1)
+    four.close()
+    four.moves("CHARGE", CHARGED)
+    assert four.prepare("PAYOUT", PAID) == 2
+    sent = call(db, "claim_attempts", gateway="bank", kind="PAYOUT", job_run=four.job_run, limit=2, now=PAID)
+    numbers = {row["profile"]: row["payment_attempt"] for row in rows(
+        db, "select profile, payment_attempt from marketplace.payment_attempt where kind = 'PAYOUT'")}  # fmt: skip
+    amount = {row["payment_attempt"]: row["amount"] for row in sent}
+
+    def answer(profile: int, said: str) -> None:
+        number = numbers[profile]
+        told = {"gateway_id": f"g{number}", "amount": amount[number], "currency": "NOK"}
+        call(db, "record_answer", payment_attempt=number, answer=said, **told, now=PAID)
+
+    answer(gone, "processing")
+    answer(four.both, "processing")
+    call(db, "close_account", profile=gone, rest="PAY", reason="asked", now=PAID)
+    with expect("23B91") as refused, db.transaction():
+        erase(four, gone)
+    assert f"attempt {numbers[gone]} is PROCESSING" in str(refused.value.diag.message_detail)
+    answer(gone, "succeeded")
+    told = erase(four, gone)
+    assert told["payment_means"]["erased_rows"] == 1  # type: ignore[index]
+    means = "select count(*) from marketplace.payment_means where ended_at is null and details ->> 'iban' is not null"
+    assert one(db, means) == 2, "of the others, who are paid there too"
+    request = "select request ? 'iban' from marketplace.payment_attempt where payment_attempt = %s"
+    assert [one(db, request, numbers[each]) for each in (gone, four.both)] == [False, True]
+    answer(four.both, "succeeded")
+    before = four.balance(gone)
+    back = {"gateway": "bank", "event_id": "camt-1", "event_kind": "camt.054", "answer": "returned", "currency": "NOK"}
+    call(db, "record_event", **back, gateway_id=f"g{numbers[gone]}", amount=amount[numbers[gone]], now=LATER)
+    assert four.balance(gone) - before == -140
+    with expect("23B91") as refused, db.transaction():
+        erase(four, gone)
+    assert "NOK -140.00 of transaction" in str(refused.value.diag.message_detail)
+
+
 def test_nothing_new_is_written_of_who_was_erased(four: Four) -> None:
     db, gone = four.db, four.adv2
     call(db, "close_account", profile=gone, rest="PAY", reason="asked", now=at(2026, 1, 2))

@@ -117,6 +117,30 @@ def test_what_is_charged_stays_whose_it_was(four: Four) -> None:
     assert earned(four) == {four.pub: "-280", four.adv2: "-70"}
 
 
+def test_late_clicks_of_two_months_go_by_the_move_which_is_not_undone_after_a_close(four: Four) -> None:
+    begun(four)
+    clicked(four, 5)
+    number = move(four, four.adv2)
+    four.close()
+    clicked(four, 6, 15)  # late, of either owner
+    with expect("23B59") as refused, four.db.transaction():
+        call(four.db, "undo_website_move", website_move=number, reason="not sold", now=at(2026, 2, 5))
+    assert "moves it back from now on" in str(refused.value.diag.message_hint)
+    move(four, four.pub, now=at(2026, 2, 5), reason="bought back")
+    clicked(four, 16)
+    market.clicks(four.db, four.ads[four.adv], four.sites[four.pub], at(2026, 2, 4), at(2026, 2, 6))
+    four.close(people.FEBRUARY)
+    clicked(four, 7, 17)
+    market.clicks(four.db, four.ads[four.adv], four.sites[four.pub], at(2026, 2, 3), at(2026, 2, 7))
+    four.close(people.MARCH)
+    query = "select profile, month, website_amount from marketplace.transaction where website_amount <> 0"
+    found = {(row["month"].month, row["profile"]): row["website_amount"] for row in rows(four.db, query)}
+    assert found == {
+        (1, four.pub): -70, (2, four.pub): -140, (2, four.adv2): -210, (3, four.pub): -140, (3, four.adv2): -140,
+    }  # fmt: skip
+    assert market.errors(four.db, people.FEBRUARY) == market.errors(four.db, people.MARCH) == []
+
+
 def test_a_pause_of_a_profile_is_of_what_it_has_at_the_time(four: Four) -> None:
     begun(four)
     call(four.db, "pause_clicks", reason="looked at", profile=four.pub, now=at(2026, 1, 5))

@@ -159,7 +159,7 @@ def test_health_and_metrics_tell_of_what_waits_too_long_and_of_our_own_empty_bal
     age = (datetime.now(UTC) - PAID).total_seconds()
     assert abs(found["WAITS_FOR_US"]["oldest"] - age) < timedelta(minutes=5).total_seconds()
     assert "retry_transaction" in found["WAITS_FOR_US"]["command"]
-    text = openmetrics([], health.waiting(four.db), health.own_balance(four.db))
+    text = openmetrics([], health.waiting(four.db), health.own_balance(four.db), [])
     families = parsed(text)  # type: ignore[no-untyped-call]
     measured = [each for family in families for each in family.samples]
     samples = {(each.name, *sorted(each.labels.values())): each.value for each in measured}

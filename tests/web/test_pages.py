@@ -21,7 +21,7 @@ from pybridge.reports import columns
 from pybridge.reports.declared import REPORTS
 from pybridge.web import pages
 from pybridge.web.pages import charts, site
-from pybridge.web.pages.words import FOLDER, Words
+from pybridge.web.pages.words import CODE_COLUMNS, CODES, FOLDER, SAID, Words
 from tests.conftest import Connection
 from tests.support import market
 from tests.support.cli import url
@@ -462,6 +462,39 @@ REPORTED = """
 select distinct attname from pg_attribute inner join pg_class as c on c.oid = attrelid
 where c.relnamespace = 'report'::regnamespace and attnum > 0
 """
+
+
+# What CHECK constraints allow in a column, and what views of schema report put there.
+ALLOWED = """
+select c.conrelid::regclass::text as place, pg_get_constraintdef(c.oid) as written
+from pg_constraint as c
+inner join pg_attribute as a on c.conrelid = a.attrelid and c.conkey = array[a.attnum]
+where c.contype = 'c' and a.attname = any(%s::text[])
+"""
+PUT = """
+select c.oid::regclass::text as place, pg_get_viewdef(c.oid) as written
+from pg_class as c
+where c.relkind = 'v' and c.relnamespace = 'report'::regnamespace
+and exists (select from pg_attribute as a where a.attrelid = c.oid and a.attname = any(%s::text[]))
+"""
+
+
+def test_whatever_the_database_calls_a_thing_has_words(shared_db: Connection) -> None:
+    """Ages of days are figures; what a view says in small letters is a sentence, such as what to do."""
+    names = [*CODE_COLUMNS, "outcome"]  # which the gateway's inbox shows as what an event did
+    put = rf"(?:THEN|ELSE) '([A-Z][A-Z_ ]+)'::text|'([^']+)'::text AS (?:{'|'.join(names)})\b"
+    found = {
+        (value, row["place"])
+        for query, written in ((ALLOWED, r"'([^']+)'::text"), (PUT, put))
+        for row in rows(shared_db, query, names)
+        for each in re.finditer(written, row["written"])
+        for value in each.groups()
+        if value is not None
+    }
+    assert {"WON", "DONATED", "ARRIVED", "EVIDENCE", "TAKING_IN"} <= {value for value, _ in found}
+    assert sorted((value, place) for value, place in found if value not in CODES) == []
+    said = one(shared_db, "select pg_get_viewdef('report.unattached_payment'::regclass)")
+    assert all(f"'{each}'::text" in said for each in SAID)
 
 
 def test_numbers_and_days_are_written_as_the_language_does() -> None:

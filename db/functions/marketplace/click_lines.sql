@@ -36,7 +36,12 @@ begin
     group by c.website, c.price, c.commission_rate, 10;
 
     -- What was taken back: the click itself stays in the month that charged it. Most transactions have none.
-    if not exists (select from marketplace.adjustment as j where j.transaction = p_transaction) then
+    -- A correction has no profile of its own: another's are behind its transaction.
+    if not exists (
+        select from marketplace.adjustment as j
+        inner join marketplace.transaction as t on j.transaction = t.transaction
+        where j.transaction = p_transaction and t.profile = p_profile
+    ) then
         return;
     end if;
     return query

@@ -22,7 +22,8 @@ select
     e.gateway_id,
     e.dispute,
     e.status,
-    e.act_by
+    e.act_by,
+    (e.received_at at time zone books.time_zone())::date as received_date
 from marketplace.gateway_event as e
 left join marketplace.payment_attempt as a on e.payment_attempt = a.payment_attempt
 left join marketplace.profile as p on a.profile = p.profile
@@ -61,7 +62,8 @@ select
     e.about,
     null,
     null,
-    null
+    null,
+    (e.told_at at time zone books.time_zone())::date
 from marketplace.open_entry as e;
 
 comment on view report.gateway_inbox is
@@ -85,3 +87,4 @@ comment on column report.gateway_inbox.gateway_id is 'What it calls the payment'
 comment on column report.gateway_inbox.dispute is 'What it calls the dispute; null: none';
 comment on column report.gateway_inbox.status is 'What it calls the state of its object; null: does not say';
 comment on column report.gateway_inbox.act_by is 'Of a dispute: until when it takes evidence; null: does not say';
+comment on column report.gateway_inbox.received_date is 'Local date on which it came';

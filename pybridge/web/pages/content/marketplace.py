@@ -126,7 +126,7 @@ def _later(context: Context, month: date, profile: int | None) -> list[Section]:
         "later",
         """
         select side, item_name, of_month as month, price, commission_rate, clicks, amount
-        from marketplace.profile_statement(%(profile)s, %(month)s)
+        from marketplace.profile_statement(p_profile => %(profile)s, p_month => %(month)s)
         where what = 'LATER'
         """,
         ("clicks", "amount"),
