@@ -45,7 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--stateful-runs",
         type=int,
-        help="how many runs of 50 steps the stateful property test makes (default: 25)",
+        help="how many runs of 50 steps the stateful property test makes (default: 16)",
     )
     parser.addoption(
         "--exchanges", type=int, help="how many calls exchange in opposite directions (default: 2000; in CI 400)"
@@ -388,7 +388,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def stateful_runs(request: pytest.FixtureRequest) -> int:
     """How many runs each stateful property test makes; the Makefile's long runs raise it."""
-    return int(request.config.getoption("--stateful-runs") or 25)
+    return int(request.config.getoption("--stateful-runs") or 16)
 
 
 @pytest.fixture(scope="session")

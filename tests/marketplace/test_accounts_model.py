@@ -190,10 +190,11 @@ def test_no_krone_is_lost_or_paid_twice_whatever_is_done(
 
 @pytest.mark.parametrize("control", CONTROLS)
 def test_the_model_finds_what_is_gone(db: Connection, control: str) -> None:
-    for number in range(60):
+    # Those first that find most; after a change of the model, any of the others.
+    for number in (20, 10, 0, 6, 15, *range(60)):
         try:
             play(db, number, *CONTROLS[control], goes_on="taken_of" in CONTROLS[control][0])
         except AssertionError as error:
-            print(control, error)
+            print(control, number, error)
             return
     raise AssertionError(f"{control}: nothing was found")
