@@ -160,6 +160,8 @@ WANTED: dict[str, int] = {
     "give_goodwill": 25,
     "charge_fee": 25,
     "by hand undone None": 3,
+    "credited after all": 3,
+    "refund called off": 2,
     "hold_payouts": 25,
 }
 
