@@ -133,3 +133,12 @@ comment on column marketplace.purse_movement.gateway is 'The gateway whose own a
 comment on column marketplace.purse_movement.entry is 'Its line there; null: a person booked it';
 create unique index purse_movement_entry_key on marketplace.purse_movement (gateway, entry, kind, purse);
 comment on index marketplace.purse_movement_entry_key is 'A line of a gateway''s account is booked once';
+
+-- --- What corrections withhold ------------------------------------------------------------------------------------------
+
+alter table marketplace.adjustment add column is_said boolean;
+comment on column marketplace.adjustment.is_said is
+'Whether a person has said that the advertiser had the money back by another road (adjust_clicks, p_is_credited); null: not known, as of before 0.2.0';
+-- It is told of that, from here on.
+-- squawk-ignore ban-drop-function
+drop function if exists marketplace.take_back_clicks(bigint [], timestamptz [], bigint [], text, text, boolean, timestamptz);

@@ -782,7 +782,7 @@ def run_jobs(connection: psycopg.Connection[Any]) -> None:
         jobs.run_due(connection, each.job, each.period)
     once = (
         "marketplace_partitions", "net_expiry", "reservation_expiry", "vat_change", "log_rollup",
-        "confirmation_numbers", "kept_names", "bank_texts", "consistency",
+        "confirmation_numbers", "cancellations", "kept_names", "bank_texts", "consistency",
     )  # fmt: skip
     for job in once:
         jobs.run(connection, job)

@@ -765,10 +765,12 @@ class Marketplace(Room):
         return result
 
     def call_off_refund(self, *, transaction: int, reason: str, now: datetime | None = None) -> None:
-        """A refund that has not been sent is called off, since its money went back by another road: the bank took the
-        charge back, and that is lost (alarm given_back). It is CALLED_OFF for good; the charge's alarm is cleared once
-        no refund of what is lost waits any more. What of the charge was not lost may be refunded anew. 22023; P0002 no
-        such refund; 23B75 it was sent, or its money did not go back otherwise.
+        """A refund that does not go out is called off: one that its gateway has declined for good (FAILED), as where
+        somebody gave the money back there by hand; or one that has not been sent, of a charge that the bank took back
+        and that is lost (alarm given_back). It is CALLED_OFF for good; the charge's alarm is cleared once no refund of
+        what is lost waits any more. What clicks taken back were to have by it, and have by no other road, is credited
+        to the account: an ADJUSTMENT, paid to their means or set off. What else is left of the charge may be refunded
+        anew. 22023; P0002 no such refund; 23B75 it may still go out.
         """
         self._value("call_off_refund", transaction=transaction, reason=reason, now=now)
 

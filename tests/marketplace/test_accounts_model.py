@@ -160,6 +160,7 @@ WANTED: dict[str, int] = {
     "give_goodwill": 25,
     "charge_fee": 25,
     "by hand undone None": 3,
+    "credited after all": 1,
     "hold_payouts": 25,
 }
 

@@ -27,8 +27,8 @@ SEQUENCES: dict[str, tuple[int, int, int, int, int]] = {
     "charge settle:WRITTEN_OFF:300!23B92 refund:300 take:3": (0, 0, 0, 0, 1000),
     "charge take:3 refund:300!23B72": (300, -300, 0, 0, 1300),
     "charge refund:300 take:3 dispute:300 lose:300": (-300, 0, 0, 0, 700),
-    "charge refund:100 dispute:200 take:3 win:200 refund:200": (0, 0, 0, 0, 1000),
-    "charge dispute:300 take:2 win:300 refund:300 take:1": (0, 0, 0, 0, 1000),
+    "charge refund:100 dispute:200 take:3 win:200 refund:200!23B72": (200, -200, 0, 0, 1200),
+    "charge dispute:300 take:2 win:300 refund:300!23B72 refund:100 take:1": (200, -200, 0, 0, 1200),
     "charge dispute:300 lose:300 goodwill:adv:300 take:3": (0, -300, 0, 0, 1000),
     "charge dispute:100 lose:100 take:3 refund:1!23B72": (200, -200, 0, 0, 1200),
     # Not charged, and settled in part or whole.

@@ -190,6 +190,7 @@ class World:
     debits: dict[int, Decimal] = field(default_factory=lambda: defaultdict(Decimal))  # person: shares taken back
     promised: dict[int, Decimal] = field(default_factory=lambda: defaultdict(Decimal))  # person: refunds asked for
     elsewhere: dict[tuple[int, date], Decimal] = field(default_factory=lambda: defaultdict(Decimal))  # by another road
+    after_all: dict[int, Decimal] = field(default_factory=lambda: defaultdict(Decimal))  # person: of that, not so
     requests: set[str] = field(default_factory=set)  # refunds that we know of
     foreign: set[str] = field(default_factory=set)  # and those that were too much, and are the operator's loss
     heard: set[str] = field(default_factory=set)  # of them, those made by hand of which a gateway told us
@@ -511,7 +512,8 @@ class World:
 
     def ledger(self) -> dict[str, Any]:
         """What a dump has of what the model knows: not the gateways' own lists, nor what lies there."""
-        names = ("waiting", "promised", "requests", "heard", "foreign", "credited", "credits", "debits", "elsewhere")
+        names = ("waiting", "promised", "requests", "heard", "foreign", "credited", "credits", "debits", "elsewhere",
+                 "after_all")  # fmt: skip
         said: dict[str, Any] = {name: copy.copy(getattr(self, name)) for name in names}
         said["known"] = {number: (item.known, item.refunds, item.attempt) for number, item in self.items.items()}
         return said
@@ -731,11 +733,39 @@ class World:
                 self.is_promised(charge, Decimal(said.amount) / 100, said.number)
         self.done[f"by hand, {said.answer}: {told}"] += 1
 
+    def is_there_again(self, item: Item, amount: Decimal) -> None:
+        """Of a charge: what clicks taken back were not credited because it had gone another way, they are now."""
+        key, person = (item.person, item.month), item.person
+        for said in sorted(self.sent.values(), key=lambda each: (each.made_at, each.number)):
+            # What somebody gave back there by hand finds room now, and had none before.
+            if not said.is_by_hand or said.parent != item.number or said.number in self.requests:
+                continue
+            query = "select exists (select from marketplace.transaction where kind = 'REFUND' and request_id = %s"
+            counts = one(self.db, query + " and status <> 'CALLED_OFF')", said.number)
+            if self.exact and said.number in self.heard - self.foreign and said.answer != "declined":
+                assert counts == (Decimal(said.amount) / 100 <= self.left(item)), said
+            if counts:
+                self.is_promised(item, Decimal(said.amount) / 100, said.number)
+        query = "select coalesce(-sum(due_amount), 0) from marketplace.transaction"
+        query += " where profile = %s and kind = 'ADJUSTMENT' and request_id like 'withheld %%'"
+        credit = one(self.db, query, person) - self.after_all[person]
+        if self.exact:
+            back = sum((c.price for c in self.clicks if c.taken_back and (c.advertiser, c.month) == key), NOTHING)
+            owed = min(back, self.billed(*key) - self.forgiven[key]) - self.credited[key]
+            owed -= item.refunds + item.disputed + item.lost
+            expected = NOTHING if item.request_id else max(NOTHING, min(amount, owed)).quantize(ORE, ROUND_DOWN)
+            assert credit == expected, f"{credit} is credited after all, and {expected} had gone nowhere else"
+        self.after_all[person] += credit
+        self.credits[person] += credit
+        self.credited[key] += credit
+        self.done["credited after all"] += credit > 0
+
     def came_to_nothing(self, said: Asked) -> None:
         """Nobody asked this ledger for it: it is called off, and of its charge so much more is left."""
         self.requests.remove(said.number)
         self.promised[said.person] -= Decimal(said.amount) / 100
         self.items[str(said.parent)].refunds -= Decimal(said.amount) / 100
+        self.is_there_again(self.items[str(said.parent)], Decimal(said.amount) / 100)
         self.done["by hand, in vain"] += 1
 
     def refusal(self, function: str, **arguments: object) -> str | None:
@@ -773,6 +803,7 @@ class World:
             self.balance[item.purse] += amount
             item.disputes[number] = amount, "won"
             assert self.says(item, "reinstated", amount, number) == "APPLIED"
+            self.is_there_again(item, amount)
             self.done[f"won, {state}"] += 1
         elif self.chance.random() < 0.5:  # by the gateway's word; or what a person has booked, and nothing new
             assert self.says(item, "lost", amount, number) == ("APPLIED" if state == "open" else "NOTHING_NEW")
@@ -820,14 +851,31 @@ class World:
             self.done["reversed, the rest"] += item.reversed > 0
 
     def a_person_decides(self) -> None:
-        query = "select transaction, hold from marketplace.due_transactions(null, %s)"
+        query = "select transaction, hold, kind from marketplace.due_transactions(null, %s)"
         for row in rows(self.db, query, self.now):
-            if row["hold"] in ("DECLINED", "EXHAUSTED", "REJECTED", "CANCELLED", "RETURNED"):
+            if row["kind"] == "REFUND" and row["hold"] in ("DECLINED", "EXHAUSTED") and self.chance.random() < 0.5:
+                self.a_refund_is_called_off(row["transaction"])
+            elif row["hold"] in ("DECLINED", "EXHAUSTED", "REJECTED", "CANCELLED", "RETURNED"):
                 self.refusal("retry_transaction", transaction=row["transaction"], reason="again", now=self.now)
         prepared = rows(self.db, "select payment_attempt from marketplace.payment_attempt where state = 'PREPARED'")
         if prepared and self.chance.random() < 0.3:
             number = self.chance.choice(prepared)["payment_attempt"]
             market.call(self.db, "cancel_attempt", payment_attempt=number, reason="a person says so", now=self.now)
+
+    def a_refund_is_called_off(self, transaction: int) -> None:
+        """Its card takes nothing: what it was for is owed to the account, if it has not gone back otherwise."""
+        query = (
+            "select a.payment_attempt, -r.due_amount as amount from marketplace.transaction as r"
+            " join marketplace.payment_attempt as a on a.transaction = r.corrects and a.state = 'SUCCEEDED'"
+            " where r.transaction = %s"
+        )
+        row = rows(self.db, query, transaction)[0]
+        item = next(each for each in self.charges() if each.attempt == row["payment_attempt"])
+        market.call(self.db, "call_off_refund", transaction=transaction, reason="another road", now=self.now)
+        item.refunds -= row["amount"]
+        self.promised[item.person] -= row["amount"]
+        self.is_there_again(item, row["amount"])
+        self.done["refund called off"] += 1
 
     def money_is_moved(self) -> None:
         amount = Decimal(self.chance.randint(1, 20000)) / 100

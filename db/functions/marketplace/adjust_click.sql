@@ -20,7 +20,7 @@ begin
     perform books.check_moment('p_click_time', p_click_time);
     p_now := jobs.server_time(p_now);
     v_run := marketplace.take_back_clicks(
-        array[p_profile], array[p_click_time], array[p_ad_click], p_reason, null, false, p_now
+        array[p_profile], array[p_click_time], array[p_ad_click], p_reason, null, false, false, p_now
     );
     return query
     select j.adjustment, j.side, j.profile, j.old_transaction, j.transaction, j.amount

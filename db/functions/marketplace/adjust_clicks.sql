@@ -21,7 +21,7 @@ begin
     p_click_times := books.list('p_click_times', p_click_times);
     p_ad_clicks := books.list('p_ad_clicks', p_ad_clicks);
     p_now := jobs.server_time(p_now);
-    v_run := marketplace.take_back_clicks(p_profiles, p_click_times, p_ad_clicks, p_reason, p_side, p_is_credited, p_now);
+    v_run := marketplace.take_back_clicks(p_profiles, p_click_times, p_ad_clicks, p_reason, p_side, p_is_credited, p_is_credited, p_now);
     return query
     select j.side, count(*), sum(j.amount), sum(j.credited)
     from marketplace.adjustment as j

@@ -113,7 +113,7 @@ begin
                 hint = 'The rest was set off and never taken: adjust_clicks credits it to the account.';
         end if;
         perform marketplace.take_back_clicks(
-            array_fill(v_profile, array[cardinality(p_ad_clicks)]), p_click_times, p_ad_clicks, p_reason, null, true, v_now
+            array_fill(v_profile, array[cardinality(p_ad_clicks)]), p_click_times, p_ad_clicks, p_reason, null, true, false, v_now
         );
     end if;
     return v_refund;

@@ -107,7 +107,7 @@ begin
         select 'REFUND' as kind, 'GIVEN_BACK' as debit, 'PAYABLE' as credit
         where n.kind = 'REFUND'
         union all
-        select 'CORRECTION', 'RETURNED', 'PAYABLE'
+        select 'CORRECTION', case when starts_with(n.request_id, 'withheld ') then 'CLICKS' else 'RETURNED' end, 'PAYABLE'
         where n.kind = 'ADJUSTMENT' and n.due_amount < 0
         union all
         select 'CORRECTION', 'RECEIVABLE', 'RETURNED'
@@ -131,12 +131,22 @@ begin
     set stands = null
     from new_row as n
     where n.kind = 'BROUGHT' and t.transaction = n.corrects;
+    -- Clicks are credited after all, and of the charge so much less is left.
+    update marketplace.transaction as t
+    set credited = t.credited - n.due_amount
+    from new_row as n
+    where n.kind = 'ADJUSTMENT' and starts_with(n.request_id, 'withheld ') and t.transaction = n.corrects;
+    update marketplace.payment_attempt as a
+    set credited = marketplace.credited_of_charge(a.payment_attempt), event = 'credited', changed_at = n.created_at
+    from new_row as n
+    inner join marketplace.transaction as t on n.corrects = t.transaction
+    where n.kind = 'ADJUSTMENT' and starts_with(n.request_id, 'withheld ') and a.payment_attempt = t.taken_by;
     return null;
 end;
 $$;
 
 comment on function marketplace.transaction_enter() is
-'Enters what a correction, a refund, a GOODWILL, a FEE or a balance brought over makes a profile owe, or be owed, into its account; a balance that is undone stands no longer.';
+'Enters what a correction, a refund, a GOODWILL, a FEE or a balance brought over makes a profile owe, or be owed, into its account; a balance that is undone stands no longer. What was withheld of clicks taken back, and is given after all, counts as credited. 23514 transaction_credited_check, payment_attempt_left_check: it went back by another road.';
 
 create or replace function marketplace.transaction_enter_month()
 returns trigger

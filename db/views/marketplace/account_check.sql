@@ -187,6 +187,14 @@ stands as (
         union all
         select
             t.profile,
+            t.corrects,
+            -t.due_amount,
+            0
+        from marketplace.transaction as t
+        where t.kind = 'ADJUSTMENT' and starts_with(t.request_id, 'withheld ')
+        union all
+        select
+            t.profile,
             t.transaction,
             0,
             t.credited

@@ -161,7 +161,7 @@ from (
     ('REFUND_NOT_TAKEN', 'OPERATOR',
         'The card that was charged did not take its money back; we look at it.', 'A word with us about where it is to go.',
         'Kortet som ble belastet, tok ikke imot pengene; vi ser på det.', 'Ta kontakt med oss om hvor de skal.',
-        'select marketplace.retry_transaction({transaction}, ''why'');'),
+        'select marketplace.call_off_refund({transaction}, ''why'');'),
     ('REJECTED', 'OPERATOR',
         'Was not taken as we asked for it; we look at it.', 'Nothing need be done; another card or account may be set.',
         'Ble ikke tatt imot slik vi ba om det; vi ser på det.', 'Ingenting trenger å gjøres; et annet kort eller en annen konto kan registreres.',

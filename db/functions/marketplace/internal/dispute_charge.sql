@@ -89,9 +89,14 @@ begin
         format('attempt %s: %s beyond what was left of the charge', p_attempt.payment_attempt, p_answer), p_now
     from (values ('WITHDRAWN', -v_sign * v_of_beyond), ('LOST', v_lost_beyond)) as x (kind, amount)
     where x.amount <> 0;
+    if p_answer = 'reinstated' then
+        perform marketplace.credit_withheld(
+            p_attempt.payment_attempt, v_disputed + v_lost, concat_ws(' ', 'the dispute was won', p_dispute), p_now
+        );
+    end if;
     return case when p_answer = 'returned' then 'ALARM' else 'APPLIED' end;
 end;
 $$;
 
 comment on function marketplace.dispute_charge(marketplace.payment_attempt, text, bigint, text, text, text, text, timestamptz) is
-'A gateway took a charge back that had succeeded (p_answer returned), gave it back to us (reinstated), or decided that a dispute is lost (lost: which, p_dispute says; the others go on): p_amount øre; null: the whole charge, or all that is in dispute. p_dispute: which, in the gateway''s words: two of the same amount are two. The purse has it no more from that moment, or again; what was booked as lost, too, if that dispute was won after all. What is taken beyond what was left of the charge is of the purse alone. ALARM, APPLIED or NOTHING_NEW. May be null: p_amount, p_currency, p_code, p_message, p_dispute.';
+'A gateway took a charge back that had succeeded (p_answer returned), gave it back to us (reinstated), or decided that a dispute is lost (lost: which, p_dispute says; the others go on): p_amount øre; null: the whole charge, or all that is in dispute. p_dispute: which, in the gateway''s words: two of the same amount are two. The purse has it no more from that moment, or again; what was booked as lost, too, if that dispute was won after all. What is taken beyond what was left of the charge is of the purse alone. What was not credited of its clicks because of a dispute that is won is credited then (credit_withheld). ALARM, APPLIED or NOTHING_NEW. May be null: p_amount, p_currency, p_code, p_message, p_dispute.';

@@ -30,8 +30,11 @@ begin
     from (values (1, 'WITHDRAWN', v_beyond), (2, 'LOST', -v_lost_beyond)) as x (place, kind, amount)
     where x.amount <> 0
     order by x.place;
+    perform marketplace.credit_withheld(
+        p_attempt.payment_attempt, greatest(0, p_attempt.disputed - p_lost) - v_kept, 'the rest of the dispute was won', p_now
+    );
 end;
 $$;
 
 comment on function marketplace.lose_charge(marketplace.payment_attempt, bigint, boolean, text, text, timestamptz) is
-'p_lost øre of what is in dispute of a charge are lost, those of the charge first. p_goes_on: the rest is still in dispute; else it was won, and is in the purse again. For book_loss and dispute_charge, which hold the attempt. May be null: p_code.';
+'p_lost øre of what is in dispute of a charge are lost, those of the charge first. p_goes_on: the rest is still in dispute; else it was won, and is in the purse again; what was not credited of its clicks because of it is credited (credit_withheld). For book_loss and dispute_charge, which hold the attempt. May be null: p_code.';

@@ -1,6 +1,6 @@
 create or replace function marketplace.take_back_clicks(
     p_profiles bigint[], p_click_times timestamptz[], p_ad_clicks bigint[], p_reason text, p_side text, p_is_credited boolean,
-    p_now timestamptz
+    p_is_said boolean, p_now timestamptz
 )
 returns bigint
 language plpgsql
@@ -85,11 +85,11 @@ begin
     adjusted as (
         insert into marketplace.adjustment (
             side, profile, click_profile, click_time, ad_click, old_transaction, transaction, update_run, amount, credited,
-            is_one_sided, reason, made_at, made_by
+            is_one_sided, is_said, reason, made_at, made_by
         )
         select
             s.side, s.owner, c.profile, c.click_time, c.ad_click, s.old_transaction, t.transaction, v_run, s.amount, s.credited,
-            p_side is not null, v_reason, p_now, v_made_by
+            p_side is not null, p_is_said, v_reason, p_now, v_made_by
         from credit as c
         cross join lateral (
             values
@@ -117,5 +117,5 @@ begin
 end;
 $$;
 
-comment on function marketplace.take_back_clicks(bigint[], timestamptz[], bigint[], text, text, boolean, timestamptz) is
-'Does what adjust_clicks says; the number of its run. For adjust_clicks and adjust_click alone. 22023. May be null: p_side.';
+comment on function marketplace.take_back_clicks(bigint[], timestamptz[], bigint[], text, text, boolean, boolean, timestamptz) is
+'Does what adjust_clicks says; the number of its run. p_is_said: a person says that the money went back by another road; a refund of this ledger''s own is not said. For adjust_clicks, adjust_click and refund_clicks alone. 22023. May be null: p_side.';

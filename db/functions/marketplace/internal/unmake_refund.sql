@@ -10,6 +10,7 @@ declare
     v_disputed bigint;
     v_lost bigint;
     v_left bigint;
+    v_stray record;
 begin
     select c.payment_attempt, c.purse, (-r.due_amount * 100)::bigint, marketplace.lost_beyond(c.payment_attempt)
     into v_charge, v_purse, v_amount, v_left
@@ -39,8 +40,29 @@ begin
         end
     where a.payment_attempt = v_charge;
     update marketplace.transaction as t set status = 'CALLED_OFF' where t.transaction = p_transaction;
+    -- What somebody gave back there by hand, and found no room before, has its place first, as when it is heard of.
+    for v_stray in
+        select s.*
+        from marketplace.payment_attempt as c
+        inner join marketplace.stray as s on c.gateway = s.gateway and c.gateway_id = s.parent and c.currency = s.currency
+        where
+            c.payment_attempt = v_charge and s.kind = 'REFUND' and s.resolution is null and s.request_id is null
+            and s.answer in ('succeeded', 'processing', 'requires_action')
+            and not exists (
+                select from marketplace.transaction as t
+                where t.corrects = c.transaction and t.kind = 'REFUND' and t.request_id = s.gateway_id
+            )
+        order by s.made_at, s.gateway_id
+    loop
+        perform marketplace.refund_transaction(
+            c.transaction, format('%s has it: %s', v_stray.gateway, v_stray.gateway_id), v_stray.amount / 100.0, v_stray.gateway_id, p_now
+        )
+        from marketplace.payment_attempt as c
+        where c.payment_attempt = v_charge and v_stray.amount <= c.left_amount;
+    end loop;
+    perform marketplace.credit_withheld(v_charge, v_amount - v_disputed - v_lost, p_reason, p_now);
 end;
 $$;
 
 comment on function marketplace.unmake_refund(bigint, text, timestamptz) is
-'A refund that did not go out is CALLED_OFF for good, and of its charge so much more is left; or in dispute, or lost, where the bank took it meanwhile. An alarm given_back of the charge is cleared once no refund of what is lost waits any more. For call_off_refund and record_answer, which hold the account.';
+'A refund that did not go out is CALLED_OFF for good, and of its charge so much more is left; or in dispute, or lost, where the bank took it meanwhile. What was given back by hand at the gateway, and had no room beside it, counts from now on; what its clicks were to have by it beside that is credited (credit_withheld). An alarm given_back of the charge is cleared once no refund of what is lost waits any more. For call_off_refund and record_answer, which hold the account.';
