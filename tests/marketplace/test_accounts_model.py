@@ -110,6 +110,8 @@ CONTROLS: dict[str, tuple[str, ...]] = {
         "alter table marketplace.purse drop constraint purse_available_check",
         without(f"change_purse(text{', bigint' * 5}, boolean)", "not p_is_fact and", "false and"),
         without("due_transactions(text, timestamptz)", "x.total > p.available", "false"),
+        without("payment_attempt_keep()", "v_there < new.amount", "false"),
+        without("call_off_unfunded(text, text, timestamptz)", "o.upto > o.there", "false"),
     ),
     "made by hand at the gateway, and not heard of": (
         "create or replace function marketplace.refund_by_hand("

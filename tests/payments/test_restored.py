@@ -8,7 +8,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -22,7 +22,7 @@ from pybridge.deploy import deploy
 from pybridge.errors import LiveKeyInTest
 from pybridge.payments import execution, gateways, reconciling
 from pybridge.payments.execution import Executed, execute, look
-from pybridge.payments.gateways import Gateway
+from pybridge.payments.gateways import Found, Gateway
 from pybridge.payments.reconciling import Reconciled
 from tests.conftest import Connection, Database, DurableServerFactory, ServerInfo
 from tests.support import market
@@ -587,6 +587,51 @@ def test_a_refund_made_by_hand_that_the_purse_cannot_bear_waits_until_money_is_p
     call_in(here.db, "marketplace", "move_reserve", amount=Decimal(100), reason="topped up", now=CHARGE_DAY)
     take_in(here.db, refund)
     assert attempts(here.db, here.advertisers[0])[0]["refunded"] == 3000
+
+
+@pytest.mark.parametrize("is_heard", [True, False])
+def test_a_forgotten_refund_of_ours_has_its_place_in_the_charge_before_one_made_by_hand(
+    db: Connection, is_heard: bool
+) -> None:
+    """Of 50, 30 were given back by hand and, not knowing that, 30 by us; the dump has neither."""
+    here, gateway = town(db), Scripted()
+    here.month()
+    executed(db, gateway, CHARGE_DAY)
+    intent = attempts(db)[0]["gateway_id"]
+    with db.transaction(force_rollback=True):
+        asked = {"transaction": here.charge(), "reason": "x", "amount": Decimal(30), "request_id": "case 7"}
+        call_in(db, "marketplace", "refund_transaction", **asked, now=CHARGE_DAY)
+        one(db, "select marketplace.prepare_attempts('REFUND', %s)", CHARGE_DAY)
+        sent = attempts(db)[1]
+    by_hand = Found("re_1", "REFUND", "succeeded", 3000, "NOK", CHARGE_DAY, parent=intent)
+    said = sent["request"]["metadata"]
+    gateway.has = [
+        by_hand,
+        replace(by_hand, gateway_id="re_2", made_at=later(CHARGE_DAY, hours=1), ledger=said["ledger"], metadata=said,
+                idempotency_key=sent["idempotency_key"]),
+    ]  # fmt: skip
+    assert list(run_job(db, gateway, CHARGE_DAY).stopped) == ["stripe"]
+    if is_heard:  # it would have counted against the charge, had ours not been seen
+        assert told_of(db, "re_1", "1", "succeeded", intent) == "STRAY"
+    assert attempts(db)[0]["refunded"] == 0
+    with expect("23B68"):
+        take_in(db, "re_1")
+    run(db, "select jobs.finish_run(job_run, 'partial') from jobs.job_run where finished_at is null")
+    done = reconciled(db, gateway, CHARGE_DAY)
+    assert [each.gateway_id for each in done.taken] == ["re_2"]
+    assert [(each.gateway_id, each.why.partition(".")[0]) for each in done.left] == [
+        ("re_1", "more than is left of the charge")
+    ]
+    # It was given twice: the operator's loss, of which nothing is due to anybody.
+    foreign = {"gateway": "stripe", "gateway_id": "re_1", "reason": "given twice", "now": CHARGE_DAY}
+    call_in(db, "marketplace", "declare_foreign", **foreign)
+    call_in(db, "marketplace", "book_fee", purse="main", amount=Decimal(30), reason="given twice", now=CHARGE_DAY)
+    assert run_job(db, gateway, CHARGE_DAY).stopped == {}
+    assert [(each["kind"], each["state"]) for each in attempts(db)] == [
+        ("CHARGE", "SUCCEEDED"),
+        ("REFUND", "SUCCEEDED"),
+    ]
+    assert (fund(db), consistency(db)) == (-10, {})
 
 
 @pytest.mark.parametrize("is_lost", [True, False])

@@ -119,6 +119,37 @@ def test_nobody_is_charged_again_while_it_is_in_doubt_whether_they_paid(here: To
     assert states(db, here.advertisers[0]) == ["DECLINED_HARD", "SUCCEEDED"]
 
 
+# --- What a gateway takes back funds nothing, also what was prepared before ------------------------------------------
+
+
+def test_what_was_prepared_is_not_paid_out_of_what_a_dispute_has_taken(db: Connection) -> None:
+    """It waited to be sent while the bank took its advertiser's charge back, and was paid out of others' money."""
+    here = town(db, advertisers=2)
+    here.month()
+    gateway = Scripted()
+    executed(db, gateway, CHARGE_DAY)
+    asked = {"transaction": here.charge(), "reason": "x", "amount": Decimal(20), "request_id": "r", "now": PAYOUT_DAY}
+    call_in(db, "marketplace", "refund_transaction", **asked)
+    for kind in ("PAYOUT", "REFUND"):
+        one(db, "select marketplace.prepare_attempts(%s, %s)", kind, PAYOUT_DAY)
+    charge = attempts(db, here.advertisers[1])[0]["gateway_id"]
+    taken = {"amount": 5000, "currency": "NOK", "dispute": "dp_1", "now": PAYOUT_DAY}
+    assert told(db, "1", "returned", charge, PAYOUT_DAY, **taken) == "ALARM"
+    assert fund(db) == -40, "of which 20 and 70 are prepared: 50 are there for them"
+    claims = "update marketplace.payment_attempt set state = 'SUBMITTED', event = 'claimed' where kind = 'PAYOUT'"
+    refuses(db, "23B76", claims)  # whoever goes around claim_attempts
+
+    done = executed(db, gateway, PAYOUT_DAY)
+    assert (done.states, states(db, here.publisher)) == ({"SUCCEEDED": 1}, ["CANCELLED"]), "the refund goes first"
+    assert holds(db, PAYOUT_DAY)[here.publisher, "PAYOUT"] == "FUND"
+    assert executed(db, gateway, PAYOUT_DAY).prepared == 0
+    assert (fund(db), consistency(db)) == (30, {})
+    call_in(db, "marketplace", "move_reserve", amount=Decimal(40), reason="ours", now=PAYOUT_DAY)
+    assert executed(db, gateway, PAYOUT_DAY).states == {"SUCCEEDED": 1}
+    assert [each.kind for _, each in gateway.asked] == ["CHARGE", "CHARGE", "REFUND", "PAYOUT"]
+    assert (fund(db), states(db, here.publisher), consistency(db)) == (0, ["CANCELLED", "SUCCEEDED"], {})
+
+
 # --- Payouts that come back in parts -----------------------------------------------------------------------------
 
 

@@ -18,6 +18,7 @@ begin
     perform books.check_count('p_limit', p_limit);
     perform jobs.own_run(p_job_run);
     perform marketplace.check_looked(p_gateway, p_job_run);
+    perform marketplace.call_off_unfunded(p_gateway, p_kind, p_now);
     with chosen as materialized (
         select a.payment_attempt, a.idempotency_key
         from marketplace.payment_attempt as a
@@ -55,4 +56,4 @@ end;
 $$;
 
 comment on function marketplace.claim_attempts(text, text, bigint, int, timestamptz) is
-'Takes PREPARED attempts to be sent, at most p_limit: SUBMITTED from now on, so commit, and only then call the gateway. Two that claim at once get different ones. p_limit above 1: as one batch, named after its keys. What has got an alarm since it was prepared waits. 22023; P0002 no such run; 23B68 this run has not looked what the gateway has, or it has what we do not know; 23B69 it has ended, or is another session''s. May be null: gateway_id, batch.';
+'Takes PREPARED attempts to be sent, at most p_limit: SUBMITTED from now on, so commit, and only then call the gateway. Two that claim at once get different ones. p_limit above 1: as one batch, named after its keys. What has got an alarm since it was prepared waits; what its purse has not any more, since a gateway took it back, is called off, and due again (hold FUND). 22023; P0002 no such run; 23B68 this run has not looked what the gateway has, or it has what we do not know; 23B69 it has ended, or is another session''s. May be null: gateway_id, batch.';

@@ -69,7 +69,9 @@ begin
     select s.gateway_id, s.kind, s.amount, s.currency, s.made_at, s.idempotency_key is null
     from marketplace.stray as s
     where s.gateway = v_look.gateway and s.resolution is null
-    order by array_position(array['CHARGE', 'REFUND', 'PAYOUT'], s.kind), s.made_at, s.attempt_number, s.gateway_id;
+    -- What this ledger decided fitted its charge then; what was made by hand beside it may be too much.
+    order by
+        array_position(array['CHARGE', 'REFUND', 'PAYOUT'], s.kind), s.idempotency_key is null, s.made_at, s.attempt_number, s.gateway_id;
 end;
 $$;
 

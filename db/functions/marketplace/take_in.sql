@@ -17,6 +17,7 @@ begin
     perform books.check_text('p_gateway', p_gateway, 'p_gateway_id', p_gateway_id);
     perform jobs.own_run(p_job_run);
     v_stray := marketplace.lock_stray(p_gateway, p_gateway_id);
+    perform marketplace.check_own_first(v_stray);
     select t.transaction, t.attempt_number into v_transaction, v_stray.attempt_number
     from marketplace.transaction_of_stray(v_stray, p_now) as t;
     -- What this ledger would do has the key of what was done: so it is made by whoever makes it else, and not sent.
@@ -91,4 +92,4 @@ end;
 $$;
 
 comment on function marketplace.take_in(text, text, bigint, timestamptz) is
-'Takes in what a gateway has done and this ledger has forgotten, or what was done there by hand: as the attempt that this ledger would make for it, which is prepared, not sent, and answered with what became of it. So nobody is charged or paid for it again. p_job_run: the run that looked. 22023; P0002 no such stray; 23B68 this ledger would not do that, or otherwise: it is to be brought to where it was first; 23B72 more than is left of the charge; 23B75 it is resolved; 23B76 the purse has not so much: move_reserve first. May be null: alarm.';
+'Takes in what a gateway has done and this ledger has forgotten, or what was done there by hand: as the attempt that this ledger would make for it, which is prepared, not sent, and answered with what became of it. So nobody is charged or paid for it again. p_job_run: the run that looked. 22023; P0002 no such stray; 23B68 this ledger would not do that, or otherwise: it is to be brought to where it was first, or made by hand, and a refund of our own of the charge is open; 23B72 more than is left of the charge: somebody gave it back twice, which is the operator''s loss, declare_foreign and book_fee; 23B75 it is resolved; 23B76 the purse has not so much: move_reserve first. May be null: alarm.';

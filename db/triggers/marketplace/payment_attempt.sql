@@ -6,6 +6,8 @@ returns trigger
 language plpgsql
 set search_path = pg_catalog, marketplace, pg_temp
 as $$
+declare
+    v_there bigint;
 begin
     if tg_op = 'INSERT' then
         if not exists (
@@ -72,6 +74,22 @@ begin
             end if;
         end if;
         new.from_state := old.state;
+        -- What a gateway took back funds nothing: of what is prepared no more is sent than lies there.
+        if new.event = 'claimed' and new.kind <> 'CHARGE' then
+            select p.available + sum(a.amount) into v_there
+            from marketplace.purse as p
+            inner join marketplace.payment_attempt as a on p.purse = a.purse and a.state = 'PREPARED' and a.kind <> 'CHARGE'
+            where p.purse = new.purse and p.available < 0
+            group by p.available;
+            if v_there < new.amount then
+                raise exception 'the purse has not so much' using
+                    errcode = '23B76',
+                    detail = format('Attempt %s of NOK %s: NOK %s lie in purse %s for what is prepared.', new.payment_attempt,
+                        round(new.amount / 100.0, 2), round(v_there / 100.0, 2), new.purse),
+                    hint = format('Put in what is missing, and say why: select marketplace.move_reserve(%s, ''why'', p_purse => %L);',
+                        round((new.amount - v_there) / 100.0, 2), new.purse);
+            end if;
+        end if;
         if new.kind = 'CHARGE' and new.state = 'SUCCEEDED' and old.state <> 'SUCCEEDED' then
             -- Of whose clicks its money is; what of those was credited meanwhile is not left of it.
             update marketplace.transaction as t
@@ -95,7 +113,7 @@ end;
 $$;
 
 comment on function marketplace.payment_attempt_keep() is
-'An attempt is made for what a transaction has due, PREPARED, and goes as attempt_step says (23B70); what was asked of the gateway never changes (23B71); nobody is paid who owes us (23B89), or whose payouts are held (23B94). A charge that succeeds is written on the months whose clicks it takes money for (transaction.taken).';
+'An attempt is made for what a transaction has due, PREPARED, and goes as attempt_step says (23B70); what was asked of the gateway never changes (23B71); nobody is paid who owes us (23B89), or whose payouts are held (23B94); nothing is sent that its purse has not any more (23B76). A charge that succeeds is written on the months whose clicks it takes money for (transaction.taken).';
 
 create or replace function marketplace.payment_attempt_follow()
 returns trigger
