@@ -262,7 +262,8 @@ to marketplace_web, bookkeeper;
 grant execute on function jobs.begin_due_run, jobs.due to scheduler;
 -- The views of jobs ask these; of reports the scheduler reads what `pybridge health` shows.
 grant execute on function jobs.is_alive, jobs.outlook, jobs.blockers to analyst, bookkeeper, auditor, scheduler;
-grant select on report.job_run, report.job_health, report.log_position, report.blocker, report.login, report.waiting to scheduler;
+grant select on report.job_run, report.job_health, report.log_position, report.blocker, report.login, report.waiting,
+report.gateway_balance, report.gateway_difference to scheduler;
 grant select on jobs.job to scheduler;
 
 -- The bank: the bookkeeper loads, matches and undoes; what payers wrote is for nobody else to read.

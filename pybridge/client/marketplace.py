@@ -808,8 +808,9 @@ class Marketplace(Room):
     ) -> list[ClaimAttemptsRow]:
         """Takes PREPARED attempts to be sent, at most limit: SUBMITTED from now on, so commit, and only then call the
         gateway. Two that claim at once get different ones. limit above 1: as one batch, named after its keys. What has
-        got an alarm since it was prepared waits. 22023; P0002 no such run; 23B68 this run has not looked what the
-        gateway has, or it has what we do not know; 23B69 it has ended, or is another session's.
+        got an alarm since it was prepared waits; what its purse has not any more, since a gateway took it back, is
+        called off, and due again (hold FUND). 22023; P0002 no such run; 23B68 this run has not looked what the gateway
+        has, or it has what we do not know; 23B69 it has ended, or is another session's.
         """
         return self._rows(
             ClaimAttemptsRow, "claim_attempts", gateway=gateway, kind=kind, job_run=job_run, limit=limit, now=now
@@ -1585,8 +1586,10 @@ class Marketplace(Room):
         """Takes in what a gateway has done and this ledger has forgotten, or what was done there by hand: as the
         attempt that this ledger would make for it, which is prepared, not sent, and answered with what became of it. So
         nobody is charged or paid for it again. job_run: the run that looked. 22023; P0002 no such stray; 23B68 this
-        ledger would not do that, or otherwise: it is to be brought to where it was first; 23B72 more than is left of
-        the charge; 23B75 it is resolved; 23B76 the purse has not so much: move_reserve first.
+        ledger would not do that, or otherwise: it is to be brought to where it was first, or made by hand, and a refund
+        of our own of the charge is open; 23B72 more than is left of the charge: somebody gave it back twice, which is
+        the operator's loss, declare_foreign and book_fee; 23B75 it is resolved; 23B76 the purse has not so much:
+        move_reserve first.
         """
         return self._rows(TakeInRow, "take_in", gateway=gateway, gateway_id=gateway_id, job_run=job_run, now=now)
 
