@@ -29,10 +29,10 @@ Connection = psycopg.Connection[Any]
 ALLOWED_SKIP = "allowed:"
 SEEDED = {
     "year_seed": ("years", 1),
-    "mixture_seed": ("mixtures", 4),
-    "provider_seed": ("provider-histories", 12),
-    "gap_seed": ("gap-histories", 6),
-    "identity_seed": ("identity-histories", 18),
+    "mixture_seed": ("mixtures", 2),
+    "provider_seed": ("provider-histories", 6),
+    "gap_seed": ("gap-histories", 4),
+    "identity_seed": ("identity-histories", 10),
 }
 """Random histories, one test each: the argument of the test, which is the option of the first seed, and how many."""
 
@@ -58,7 +58,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--account-histories",
         type=int,
-        help="how many random histories of people's accounts are played (default: 300)",
+        help="how many random histories of people's accounts are played (default: 100)",
     )
     parser.addoption("--account-seed", type=int, default=0, help="the seed of the first of them (default: 0)")
     parser.addoption(
@@ -401,7 +401,7 @@ def exchanges(request: pytest.FixtureRequest) -> int:
 def account_histories(request: pytest.FixtureRequest) -> range:
     """The seeds of the random histories of people's accounts."""
     first = int(request.config.getoption("--account-seed"))
-    return range(first, first + int(request.config.getoption("--account-histories") or 300))
+    return range(first, first + int(request.config.getoption("--account-histories") or 100))
 
 
 @pytest.fixture(scope="session")

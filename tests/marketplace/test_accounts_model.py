@@ -131,7 +131,7 @@ def db(shared_db: Connection) -> Connection:
     return shared_db
 
 
-# Over the 300 histories of CI each kind of step is seen at least so often; of more, as often again for each 300.
+# Over 300 histories each kind of step is seen at least so often, and over others in proportion.
 WANTED: dict[str, int] = {
     "CHARGE": 150,
     "PAYOUT": 30,
@@ -186,8 +186,8 @@ def test_no_krone_is_lost_or_paid_twice_whatever_is_done(
                 print(f"\nplayed until {number}, {len(failed)} failed", flush=True)
     print(dict(sorted(seen.items())))  # `pytest -s` shows what chance brought
     assert failed == []
-    times = len(account_histories) // 300
-    rare = {each: seen[each] for each, least in WANTED.items() if seen[each] < least * times}
+    wanted = {each: least * len(account_histories) // 300 for each, least in WANTED.items()}
+    rare = {each: seen[each] for each, least in wanted.items() if seen[each] < least}
     assert rare == {}, "so little was tried that it proves nothing"
 
 
