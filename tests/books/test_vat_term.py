@@ -107,7 +107,7 @@ class House:
         if kind == "CANCELLED":
             (row,) = call(self.db, "cancel_event", event=event.event, reason=reason)
         else:
-            (row,) = call(self.db, "move_event", event=event.event, event_time=at, reason=reason)
+            (row,) = call(self.db, "move_event", event=event.event, event_time=at, reason=reason, past=True)
         return int(row["event_change"])
 
 
@@ -309,7 +309,7 @@ def test_changes_of_events_that_cannot_be_are_refused(house: House) -> None:
 
     def refused(state: str, at: datetime | str | None = None, reason: str | None = "rain", **more: object) -> None:
         with expect(state):
-            call(house.db, "move_event", event=event.event, event_time=at, reason=reason, **more)
+            call(house.db, "move_event", event=event.event, event_time=at, reason=reason, past=True, **more)
 
     planned = one(house.db, "select event_time from billig.event where event = %s", event.event)
     for never in (None, "infinity", "1999-12-31", "2100-01-02"):

@@ -60,7 +60,8 @@ def sold(db: Connection, tmp_path: Path) -> date:
 def test_a_report_adds_up_to_its_view(db: Connection, sold: date, report: Declared) -> None:
     flat = answer(db, report.name).flat
     assert flat.columns == report.columns
-    assert flat.rows or report.name == "late-transaction"
+    # Nothing came late, was flagged or was said by a gateway: rows of those are in their own rooms' tests.
+    assert flat.rows or report.name in ("late-transaction", "click-flags", "gateway-inbox")
     for column in flat.columns:
         if adds_up(column) or is_count(column):
             query = sql.SQL("select coalesce(sum({}), 0) as sum from {}").format(
@@ -89,9 +90,13 @@ def test_vat_by_project_is_asked_by_project_and_day(db: Connection, sold: date) 
     assert found.asked == {"project": 11, "from": sold, "to": sold}
 
 
+# Without money, and in whatever currency a gateway says.
+OTHERWISE = ("click-flags", "gateway-inbox")
+
+
 def test_a_report_says_what_its_figures_are(db: Connection) -> None:
     for name in REPORTS:
-        assert "NOK" in answer(db, name).meaning, name
+        assert "NOK" in answer(db, name).meaning or name in OTHERWISE, name
 
 
 def test_a_column_is_called_by_its_name_in_plain_words() -> None:

@@ -327,6 +327,13 @@ TESTED_ELSEWHERE = {  # test_arguments.py, test_settlement.py, test_till.py, tes
     "ticket_payment",
     "marketplace_click_day",
     "marketplace_earlier",  # test_earlier.py
+    "gateway_balance",  # test_unasked.py
+    "gateway_difference",
+    "gateway_inbox",
+    "waiting",  # test_waiting.py
+    "overdue_charge",
+    "payment_dispute",
+    "payment_means",  # test_means.py
     "marketplace_set_off",  # test_account.py, test_pages.py
     "marketplace_statement_line",
 }

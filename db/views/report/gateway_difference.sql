@@ -14,7 +14,7 @@ named as (
     select
         e.gateway,
         'NOT_IN_OUR_BOOKS' as why,
-        e.entry,
+        e.entry as balance_entry,
         null::bigint as payment_attempt,
         null::bigint as purse_movement,
         e.amount - e.fee as amount,
@@ -58,7 +58,7 @@ named as (
 select
     n.gateway,
     n.why,
-    n.entry,
+    n.balance_entry,
     n.payment_attempt,
     n.purse_movement,
     (n.amount / 100.0)::numeric(14, 2) as amount,
@@ -87,7 +87,7 @@ comment on view report.gateway_difference is
 'Why a gateway has another balance than our books say (report.gateway_balance), line by line; amount in NOK, above 0 the gateway has more. NOT_IN_OUR_BOOKS: a line of its account that nothing of ours explains (book_entry); NOT_AT_THE_GATEWAY: of an attempt its account has nothing; ANOTHER_AMOUNT: something else; BOOKED_BY_HAND: a person moved it in our books, and its account has no such line yet; REST: what is left. Their sum is the difference.';
 comment on column report.gateway_difference.gateway is 'The gateway';
 comment on column report.gateway_difference.why is 'Which kind of difference';
-comment on column report.gateway_difference.entry is 'The line of its account; null: none';
+comment on column report.gateway_difference.balance_entry is 'The line of its account; null: none';
 comment on column report.gateway_difference.payment_attempt is 'The attempt (report.payment_attempt); null: none';
 comment on column report.gateway_difference.purse_movement is 'Number of what was booked by hand; null: nothing';
 comment on column report.gateway_difference.amount is 'NOK; above 0 the gateway has more than our books say';
