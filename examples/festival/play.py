@@ -102,6 +102,7 @@ class Offer(NamedTuple):
     membership_needed: bool
     hidden: bool
     ticket_limit: int
+    vat_code: int
 
 
 class Held(NamedTuple):
@@ -568,7 +569,7 @@ def offers_of(connection: psycopg.Connection[Any], external_ids: list[str]) -> l
             """
             select
                 o.price_group, o.ticket_group, o.event, o.price as cost, o.fee, o.netsale, o.membership_needed,
-                o.hidden, o.ticket_limit
+                o.hidden, o.ticket_limit, o.vat_code
             from billig.offer as o
             inner join billig.event as e on o.event = e.event
             where e.programme_key = any (%s)
@@ -743,6 +744,21 @@ def story_of_late_money(stage: Stage, connection: psycopg.Connection[Any]) -> No
         stage.count("late payments owed back")
 
 
+def sell_at_each_rate(stage: Stage, connection: psycopg.Connection[Any]) -> None:
+    """One ticket of each VAT code, for the smallest of which few tickets are, and chance might sell none."""
+    one_of_each = {offer.vat_code: offer for offer in with_room(connection, stage, at_least=1)}
+    with login(stage.dsn, "demo_web") as web:
+        for offer in one_of_each.values():
+            (bought,) = Client(web).create_purchase(
+                sale_channel="NET", price_groups=[offer.price_group], counts=[1], owner_email="rate@example.org"
+            )
+            Client(web).confirm_net_payment(
+                purchase=bought.purchase, amount=bought.price, provider_reference=reference(bought.purchase)
+            )
+            stage.count("tickets ordered on the web")
+            stage.count("web tickets paid")
+
+
 def story_of_parts(stage: Stage, connection: psycopg.Connection[Any], *, is_own: bool) -> list[int]:
     """Refunded but for the fee, made cheaper, disputed, and, in a database of its own, at another VAT rate."""
     fitting = with_room(connection, stage, at_least=4)
@@ -877,6 +893,7 @@ def play(
                 end_day(stage, connection)
         story = story_of_a_ticket(stage, connection)
         story_of_late_money(stage, connection)
+        sell_at_each_rate(stage, connection)
         in_part = story_of_parts(stage, connection, is_own=is_own)
         report_tills(connection)
         report(connection, console, done=stage.done, refused=stage.refused, story=story)

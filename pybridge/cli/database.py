@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
+from psycopg import pq
 from rich.console import Console
 from rich.text import Text
 
@@ -57,7 +58,11 @@ def psql(context: typer.Context) -> None:
         with needs("local"):
             from pybridge.local import server
         program = str(server.bin_dir() / "psql")
-    os.execv(program, ["psql", "-d", conninfo, *context.args] if conninfo else ["psql", *context.args])
+    # By the environment, so that `-d other` changes the database alone, and not the server too.
+    for option in pq.Conninfo.parse(conninfo.encode()):
+        if option.val is not None and option.envvar:
+            os.environ[option.envvar.decode()] = option.val.decode()
+    os.execv(program, ["psql", *context.args])
 
 
 @app.command()

@@ -1,6 +1,9 @@
 """`pybridge deploy`, `check`, `up` and `down`: what they say they did, and that nothing is taken for all well."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import psycopg
@@ -52,6 +55,19 @@ def test_deploy_names_whom_it_waits_for_and_gives_up(db: Connection, run: Run) -
     assert f"Waiting up to 1 s for {blocker}." in said
     assert f"it was locked for 1 s by {blocker}" in said
     assert "--wait SECONDS" in said
+
+
+@pytest.mark.parametrize("asked", [["-d", "postgres"], ["postgres"]])
+def test_psql_opens_another_database_of_the_same_server(db: Connection, asked: list[str]) -> None:
+    query = "select current_database(), inet_server_port()"
+    said = subprocess.run(
+        [sys.executable, "-m", "pybridge", "psql", *asked, "-XAtc", query],
+        env={**os.environ, "DATABASE_URL": url(db)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout == f"postgres|{db.info.port}\n"
 
 
 def test_a_database_without_consistency_views_is_not_all_well(db: Connection, run: Run) -> None:

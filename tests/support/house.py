@@ -125,7 +125,7 @@ def number(text: str) -> Decimal:
 
 
 def table(document: html.HtmlElement, caption: str) -> html.HtmlElement:
-    return next(each for each in document.iter("table") if each.findtext("caption").startswith(caption))
+    return next(each for each in document.iter("table") if each.findtext("caption/span").startswith(caption))
 
 
 def totals(document: html.HtmlElement, caption: str) -> dict[str, Decimal]:

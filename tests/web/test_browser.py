@@ -44,6 +44,11 @@ ARGUMENTS = (
 AXE = Path(axe_core_python.__file__).parent / "axe.min.js"
 PERIOD = f"from={MONTH}&to=2031-06-30"
 
+CUT_CAPTIONS = """
+return [...document.querySelectorAll("caption:not(.unseen) span")]
+    .filter((each) => each.getBoundingClientRect().right > document.documentElement.clientWidth)
+    .map((each) => each.textContent)
+"""
 TOO_WIDE = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
 FOCUSABLE = """
     return [...document.querySelectorAll("a[href],button,input:not([type=hidden]),summary,[tabindex='0']")]
@@ -215,6 +220,7 @@ def test_every_page_is_without_errors_fits_the_screen_and_can_be_read_by_all(ins
         for width in (390, 1280):
             inside.resize(width)
             assert inside.run(TOO_WIDE) <= 0, (path, width)
+            assert inside.run(CUT_CAPTIONS) == [], (path, width)
         assert inside.barriers() == [], path
     assert inside.complaints() == []
 
