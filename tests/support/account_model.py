@@ -52,7 +52,7 @@ begin
         ),
         'done', (
             select coalesce(json_agg(json_build_array(
-                a.payment_attempt, a.kind, a.amount, a.left_amount, a.disputed, a.lost
+                a.payment_attempt, a.transaction, a.kind, a.amount, a.left_amount, a.disputed, a.lost
             )), '[]')
             from marketplace.payment_attempt as a
             where a.state = 'SUCCEEDED'
@@ -75,7 +75,6 @@ $$
 """A function, so that it is planned once: psycopg forgets what it prepared at each rollback."""
 AT_GATEWAY = "UNDER_WAY", "NOT_ANSWERED", "NOT_FETCHED"
 AHEAD = "LOOKED_AT", "BEING_SENT", "NO_DAY"  # of a hold, which is told after these
-CHARGED = "select transaction from marketplace.payment_attempt where payment_attempt = %s"
 DEAD = ("declined", "stolen_card"), ("declined", "insufficient_funds"), ("rejected", None)
 
 
@@ -1081,18 +1080,19 @@ class World:
             lies = self.balance[purse] - under_way[purse]
             assert available / 100 == lies, f"purse {purse} has {available / 100}, and {lies} lie there"
         theirs = {item.attempt: [item.kind, item.amount] for item in self.items.values() if item.known}
-        ours = {number: [kind, amount / 100] for number, kind, amount, *_ in said["done"]}
+        ours = {number: [kind, amount / 100] for number, _, kind, amount, *_ in said["done"]}
         assert ours == theirs, "the gateway's list is another"
-        gone = {number: [each / 100 for each in gone] for number, kind, _, _, *gone in said["done"] if kind == "CHARGE"}
+        charged = [[number, of, *rest] for number, of, kind, _, *rest in said["done"] if kind == "CHARGE"]
+        gone = {number: [each / 100 for each in gone] for number, _, _, *gone in charged}
         assert gone == {item.attempt: [item.disputed, item.lost] for item in self.charges()}, "in dispute, and lost"
-        self.each_is_told_why(said["why"])
-        left = {number: left / 100 for number, kind, _, left, *_ in said["done"] if kind == "CHARGE"}
+        self.each_is_told_why(said["why"], {number: int(of) for number, of, *_ in charged})
+        left = {number: left / 100 for number, _, left, *_ in charged}
         assert left == {item.attempt: self.left(item) for item in self.charges()}, "what is left of the charges"
 
-    def each_is_told_why(self, told: list[Any]) -> None:
+    def each_is_told_why(self, told: list[Any], charged: dict[int, int]) -> None:
         """What the person and the operator are told of what is open, and of each charge, is what has happened."""
         at_gateway = {row["transaction"] for row, _ in self.waiting.values()}
-        charges = {one(self.db, CHARGED, item.attempt): item for item in self.charges()} if self.charges() else {}
+        charges = {charged[item.attempt]: item for item in self.charges()}
         for transaction, person, kind, code in told:
             about = f"{kind} {transaction} of {person} is {code}"
             assert code, about
