@@ -427,6 +427,7 @@ def test_what_was_done_with_clicks_that_the_dump_has_not_waits_for_a_person(
 
 
 def test_another_amount_is_not_taken_in(here: Town, box: sandbox.Box, stripe: Gateway, dumps: Dumps) -> None:
+    """A person settles it as the hint says: nobody is charged again, and what was too much is owed to them."""
     market.clicks(here.db, here.ads[0], here.site, market.day(date(2026, 2, 1), 12))
     before = dumps.dump()
     market.clicks(here.db, here.ads[0], here.site, market.day(date(2026, 2, 2), 12))
@@ -439,7 +440,18 @@ def test_another_amount_is_not_taken_in(here: Town, box: sandbox.Box, stripe: Ga
     (left,) = said.left
     assert "100.00 NOK" in left.why
     assert "50.00 NOK" in left.why
+    there, profile = dumps.opened[-1], here.advertisers[0]
+    month = market.transaction(there, profile, date(2026, 2, 1))["transaction"]
+    by_hand = {"reason": "taken already", "request_id": "case 8", "now": moment}
+    foreign = {"gateway": "stripe", "gateway_id": left.gateway_id, "reason": "settled", "now": moment}
+    market.call(there, "declare_foreign", **foreign)
+    market.call(there, "settle", transaction=month, kind="PAID_OUTSIDE", **by_hand)
+    market.call(there, "give_goodwill", profile=profile, amount=Decimal(50), **by_hand)
+    market.call(there, "move_reserve", amount=Decimal(100), reason="taken already", now=moment)
+    assert run_job(there, stripe, moment).stopped == {}
     assert charged(box) == [5000, 5000, 15000]
+    assert market.call(there, "account", profile=profile)[-1]["balance"] == -50
+    assert consistency(there) == {}
 
 
 def test_a_profile_whose_number_was_given_anew_does_not_take_anothers_charge(
