@@ -556,6 +556,32 @@ def test_two_payouts_prepared_at_once_for_one_account_are_one_of_what_is_left(
         assert ("marketplace_account" in consistency(watcher)) == (prepared == 70000)
 
 
+def test_a_payout_that_was_sent_and_is_set_off_before_a_restored_ledger_looks_is_asked_back_by_hand(four: Four) -> None:
+    """The dump has it prepared; nothing says that it was restored before the look, and the clicks are taken back."""
+    clicks = four.clicks(four.adv, four.both, 10)
+    four.close()
+    four.moves("CHARGE", CHARGED)
+    four.prepare("PAYOUT", PAID)
+    sent = rows(four.db, "select * from marketplace.payment_attempt where kind = 'PAYOUT'")[0]
+    four.take_back(clicks, PAID)
+    assert (four.status(four.both), four.balance(four.both)) == ("EXECUTED", 0)
+    look = one(four.db, "select gateway_look from marketplace.begin_look('bank', %s, false)", four.job_run)
+    there = {
+        "gateway_id": "b1", "kind": "PAYOUT", "idempotency_key": sent["idempotency_key"], "amount": 70000,
+        "ledger": sent["request"]["metadata"]["ledger"], "currency": "NOK", "made_at": PAID.isoformat(),
+        "answer": "succeeded",
+    }  # fmt: skip
+    assert len(call(four.db, "end_look", gateway_look=look, objects=Jsonb([there]))) == 1
+    with expect("23B68") as refused:
+        call(four.db, "take_in", gateway="bank", gateway_id="b1", job_run=four.job_run, now=PAID)
+    assert "declare_foreign, charge_fee it to who has it" in str(refused.value.diag.message_hint)
+    call(four.db, "declare_foreign", gateway="bank", gateway_id="b1", reason="paid, and set off", now=PAID)
+    call(four.db, "charge_fee", profile=four.both, amount=Decimal(700), reason="paid", request_id="b1", now=PAID)
+    call(four.db, "book_fee", purse="main", amount=Decimal(700), reason="paid", now=PAID)
+    assert four.funds() == 300
+    assert four.balance(four.both) == 700, "they had it, and the clicks were nothing worth"
+
+
 def test_a_session_that_is_killed_at_a_commit_leaves_the_whole(four: Four, connect: Connect) -> None:
     """Each step is killed before its commit, when nothing of it is there; then made, and killed after."""
     clicks = four.clicks(four.both, four.pub, 9)
