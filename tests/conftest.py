@@ -58,7 +58,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--account-histories",
         type=int,
-        help="how many random histories of people's accounts are played (default: 100)",
+        help="how many random histories of people's accounts are played (default: 300)",
     )
     parser.addoption("--account-seed", type=int, default=0, help="the seed of the first of them (default: 0)")
     parser.addoption(
@@ -401,7 +401,7 @@ def exchanges(request: pytest.FixtureRequest) -> int:
 def account_histories(request: pytest.FixtureRequest) -> range:
     """The seeds of the random histories of people's accounts."""
     first = int(request.config.getoption("--account-seed"))
-    return range(first, first + int(request.config.getoption("--account-histories") or 100))
+    return range(first, first + int(request.config.getoption("--account-histories") or 300))
 
 
 @pytest.fixture(scope="session")

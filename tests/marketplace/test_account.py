@@ -15,6 +15,7 @@ from tests.support.domain import Row, consistency, expect, login_role, one, rows
 from tests.support.four import CHARGED, FEBRUARY, JANUARY, MARCH, PAID, Four, means
 from tests.support.market import at, call
 from tests.support.payments import holds
+from tests.support.together import waits_behind
 
 four = people.four
 
@@ -515,32 +516,70 @@ def test_what_is_entered_never_changes(four: Four) -> None:
             four.db.execute(statement.encode())
 
 
-def test_two_payouts_prepared_at_once_for_one_account_are_one(four: Four, connect: Connect) -> None:
-    """And a correction at the same time counts in whichever comes second."""
+LOCKED_MONTH = market.without("net_accounts(bigint[], timestamptz)", "for share", "")
+LOCKED_FIRST = market.without("make_attempts(text, bigint, timestamptz)", "for no key update", "")
+LOCKED_LAST = market.without("payment_attempt_keep()", "for no key update", "")
+
+
+@pytest.mark.parametrize(
+    ("gone", "prepared"),
+    [
+        ((), 63000),
+        ((LOCKED_MONTH, LOCKED_FIRST), "23B70"),
+        ((LOCKED_MONTH, LOCKED_FIRST, LOCKED_LAST), 70000),
+    ],
+    ids=["locked", "locked by the row alone", "not locked"],
+)
+def test_two_payouts_prepared_at_once_for_one_account_are_one_of_what_is_left(
+    connect: Connect, gone: tuple[str, ...], prepared: int | str
+) -> None:
+    """Behind another, and behind who donates a part; the control would pay what is not owed any more, and is found."""
+    first, second, watcher = connect(autocommit=False), connect(), connect()
+    prepare = f"select marketplace.prepare_attempts('PAYOUT', '{PAID}')"
+    live = "select amount from marketplace.payment_attempt where kind = 'PAYOUT' and state = 'PREPARED'"
+    with people.made(watcher) as four:
+        four.clicks(four.adv, four.both, 10)
+        four.close()
+        four.reserve(5000)
+        for statement in gone:
+            watcher.execute(statement.encode())
+        if not gone:
+            first.execute(prepare.encode())
+            assert waits_behind(first, second, watcher, prepare) is None
+            assert rows(watcher, live) == [{"amount": 70000}]
+        month = market.transaction(watcher, four.both, JANUARY)["transaction"]
+        donated = {"kind": "DONATED", "amount": 70, "reason": "ours", "request_id": "x", "now": PAID}
+        call(first, "settle", transaction=month, **donated)
+        refused = waits_behind(first, second, watcher, prepare)
+        found = [row["amount"] for row in rows(watcher, live)]
+        assert (refused.sqlstate if refused else found) == ([prepared] if isinstance(prepared, int) else prepared)
+        assert ("marketplace_account" in consistency(watcher)) == (prepared == 70000)
+
+
+def test_a_payout_that_was_sent_and_is_set_off_before_a_restored_ledger_looks_is_asked_back_by_hand(four: Four) -> None:
+    """The dump has it prepared; nothing says that it was restored before the look, and the clicks are taken back."""
     clicks = four.clicks(four.adv, four.both, 10)
     four.close()
-    four.reserve(5000)
-    prepared: list[int] = []
-    barrier = threading.Barrier(3)
-
-    def prepare() -> None:
-        with connect() as session:
-            barrier.wait()
-            prepared.append(one(session, "select marketplace.prepare_attempts('PAYOUT', %s)", PAID))
-
-    def correct() -> None:
-        with connect() as session:
-            barrier.wait()
-            market.adjust(session, clicks[0], now=PAID)
-
-    threads = [threading.Thread(target=work) for work in (prepare, prepare, correct)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    four.moves("CHARGE", CHARGED)
     four.prepare("PAYOUT", PAID)
-    live = rows(four.db, "select amount from marketplace.payment_attempt where state = 'PREPARED' and kind = 'PAYOUT'")
-    assert live == [{"amount": 63000}]
+    sent = rows(four.db, "select * from marketplace.payment_attempt where kind = 'PAYOUT'")[0]
+    four.take_back(clicks, PAID)
+    assert (four.status(four.both), four.balance(four.both)) == ("EXECUTED", 0)
+    look = one(four.db, "select gateway_look from marketplace.begin_look('bank', %s, false)", four.job_run)
+    there = {
+        "gateway_id": "b1", "kind": "PAYOUT", "idempotency_key": sent["idempotency_key"], "amount": 70000,
+        "ledger": sent["request"]["metadata"]["ledger"], "currency": "NOK", "made_at": PAID.isoformat(),
+        "answer": "succeeded",
+    }  # fmt: skip
+    assert len(call(four.db, "end_look", gateway_look=look, objects=Jsonb([there]))) == 1
+    with expect("23B68") as refused:
+        call(four.db, "take_in", gateway="bank", gateway_id="b1", job_run=four.job_run, now=PAID)
+    assert "declare_foreign, charge_fee it to who has it" in str(refused.value.diag.message_hint)
+    call(four.db, "declare_foreign", gateway="bank", gateway_id="b1", reason="paid, and set off", now=PAID)
+    call(four.db, "charge_fee", profile=four.both, amount=Decimal(700), reason="paid", request_id="b1", now=PAID)
+    call(four.db, "book_fee", purse="main", amount=Decimal(700), reason="paid", now=PAID)
+    assert four.funds() == 300
+    assert four.balance(four.both) == 700, "they had it, and the clicks were nothing worth"
 
 
 def test_a_session_that_is_killed_at_a_commit_leaves_the_whole(four: Four, connect: Connect) -> None:

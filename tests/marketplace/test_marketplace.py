@@ -37,6 +37,7 @@ from tests.support.market import (
     website,
 )
 from tests.support.payments import means
+from tests.support.together import until_blocked, waits_behind
 
 JANUARY, FEBRUARY, MARCH, APRIL = (date(2026, month, 1) for month in (1, 2, 3, 4))
 NOON = at(2026, 1, 15, 12)
@@ -871,36 +872,6 @@ $$
 """
 
 
-def _waits_behind(first: Connection, second: Connection, watcher: Connection, work: str) -> psycopg.Error | None:
-    """Does `work` in the second connection while the first has not committed yet; what it was refused with."""
-    failure: list[psycopg.Error] = []
-
-    def do() -> None:
-        try:
-            second.execute(work.encode())
-        except psycopg.Error as error:
-            failure.append(error)
-
-    thread = threading.Thread(target=do)
-    thread.start()
-    _until_blocked(watcher, second, thread)
-    first.commit()
-    thread.join(20)
-    assert not thread.is_alive()
-    return failure[0] if failure else None
-
-
-def _until_blocked(watcher: Connection, other: Connection, thread: threading.Thread) -> None:
-    for _ in range(2000):
-        if (
-            one(watcher, "select cardinality(pg_blocking_pids(%s)) > 0", other.info.backend_pid)
-            or not thread.is_alive()
-        ):
-            return
-        thread.join(0.005)
-    raise AssertionError("it neither ended nor waited")
-
-
 UPDATE = "select marketplace.update_transactions('2026-01-01', '2026-01-20')"
 
 
@@ -913,7 +884,7 @@ def test_two_updates_at_once_link_each_click_once(connect: Connect, locked: bool
     if not locked:
         watcher.execute(UNLOCKED)
     first.execute(UPDATE)
-    failure = _waits_behind(first, second, watcher, UPDATE)
+    failure = waits_behind(first, second, watcher, UPDATE)
     # Without the lock it is the constraint that keeps the second from charging the same person twice.
     assert (failure and failure.sqlstate) == (None if locked else "23505")
     assert amounts(watcher, here.advertiser, JANUARY) == ("CURRENT", "50", "0")
@@ -931,7 +902,7 @@ def test_an_exclusion_and_an_update_at_once_do_not_forget_each_other(connect: Co
         watcher.execute(UNLOCKED)
         watcher.execute(SET_ANEW)
     exclude(first, [robot], now=at(2026, 1, 17))
-    assert _waits_behind(first, second, watcher, UPDATE) is None
+    assert waits_behind(first, second, watcher, UPDATE) is None
     expected = "2.5" if locked else "5"  # the control: without the lock the exclusion is overwritten, and found
     assert amounts(watcher, here.advertiser, JANUARY) == ("CURRENT", expected, "0")
     assert list(consistency(watcher)) == ([] if locked else ["marketplace_total"])
@@ -956,7 +927,7 @@ def test_killed_in_the_middle_it_leaves_nothing_half_done(connect: Connect, work
 
     thread = threading.Thread(target=do)
     thread.start()
-    _until_blocked(watcher, worker, thread)
+    until_blocked(watcher, worker, thread)
     run(watcher, "select pg_terminate_backend(%s)", worker.info.backend_pid)
     thread.join(20)
     holder.rollback()

@@ -52,7 +52,7 @@ begin
         ),
         'done', (
             select coalesce(json_agg(json_build_array(
-                a.payment_attempt, a.kind, a.amount, a.left_amount, a.disputed, a.lost
+                a.payment_attempt, a.transaction, a.kind, a.amount, a.left_amount, a.disputed, a.lost
             )), '[]')
             from marketplace.payment_attempt as a
             where a.state = 'SUCCEEDED'
@@ -75,7 +75,6 @@ $$
 """A function, so that it is planned once: psycopg forgets what it prepared at each rollback."""
 AT_GATEWAY = "UNDER_WAY", "NOT_ANSWERED", "NOT_FETCHED"
 AHEAD = "LOOKED_AT", "BEING_SENT", "NO_DAY"  # of a hold, which is told after these
-CHARGED = "select transaction from marketplace.payment_attempt where payment_attempt = %s"
 DEAD = ("declined", "stolen_card"), ("declined", "insufficient_funds"), ("rejected", None)
 
 
@@ -202,6 +201,7 @@ class World:
     held: set[int] = field(default_factory=set)
     sent: dict[str, Asked] = field(default_factory=dict)  # the gateways' own list: whatever they were asked
     done: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    free_again: dict[int, Decimal] = field(default_factory=lambda: defaultdict(Decimal))  # person: not paid after all
     lie_ready: bool = False  # attempts were prepared, and may not have been sent
     payout_purse: str = "main"
     job_run: int = 0
@@ -483,8 +483,11 @@ class World:
             return  # nothing was sent: what is to be asked is what it was
         run(self.db, "select jobs.finish_run(%s, 'succeeded')", self.job_run)
         self.begin_run()
+        self.free_again.clear()
         for attempt, _ in list(self.waiting.values()):  # what it said then, it says again
             said = self.said_of(attempt)
+            if attempt["kind"] == "PAYOUT" and not self.is_done(attempt):
+                self.free_again[attempt["profile"]] += Decimal(attempt["amount"]) / 100
             if said and said.answer in ("succeeded", "declined"):
                 del self.waiting[attempt["payment_attempt"]]
                 self.tells(attempt, said.answer == "succeeded")
@@ -566,6 +569,8 @@ class World:
             self.balance["main"] += missing
             return False
         said = next(each for each in self.sent.values() if each.number == stray["gateway_id"])
+        if refused.startswith("what was done is not what"):
+            return self.what_was_charged_is_settled(said)
         if not refused.startswith("more than is left") or not (said.is_by_hand or said.answer == "declined"):
             return False
         market.call(self.db, "declare_foreign", gateway=said.gateway, gateway_id=said.number,
@@ -575,6 +580,28 @@ class World:
             market.call(self.db, "book_fee", purse=item.purse, amount=item.amount, reason="given twice", now=self.now)
         self.foreign.add(said.number)
         self.done["by hand, and too much"] += 1
+        return True
+
+    def what_was_charged_is_settled(self, said: Asked) -> bool:
+        """It was charged before a payout came to nothing, which this ledger heard first, and set off: less is due."""
+        item = self.items[said.number]
+        query = "select transaction, left_amount from marketplace.transaction"
+        query += " where profile = %s and month = %s and kind = 'MONTHLY'"
+        (row,) = rows(self.db, query, said.person, item.month)
+        left, person = row["left_amount"], said.person
+        assert (said.kind, said.answer, item.request_id) == ("CHARGE", "succeeded", None), said
+        assert 0 < item.amount - left <= self.free_again[person], f"{item} is taken, and {left} is due"
+        request = {"reason": "taken before", "request_id": f"t{self.chance.random()}", "now": self.now}
+        market.call(self.db, "declare_foreign", gateway=said.gateway, gateway_id=said.number,
+                    reason="settled by hand", now=self.now)  # fmt: skip
+        market.call(self.db, "settle", transaction=row["transaction"], kind="PAID_OUTSIDE", amount=left, **request)
+        market.call(self.db, "give_goodwill", profile=person, amount=item.amount - left, **request)
+        market.call(self.db, "move_reserve", purse=item.purse, amount=item.amount, reason="taken", now=self.now)
+        self.settled_by_us[person] += left
+        self.by_hand[person] -= item.amount - left
+        self.foreign.add(said.number)
+        del self.items[said.number]
+        self.done["charged, and settled by hand"] += 1
         return True
 
     def unexplained(self, gateway: str) -> list[str]:
@@ -1081,18 +1108,19 @@ class World:
             lies = self.balance[purse] - under_way[purse]
             assert available / 100 == lies, f"purse {purse} has {available / 100}, and {lies} lie there"
         theirs = {item.attempt: [item.kind, item.amount] for item in self.items.values() if item.known}
-        ours = {number: [kind, amount / 100] for number, kind, amount, *_ in said["done"]}
+        ours = {number: [kind, amount / 100] for number, _, kind, amount, *_ in said["done"]}
         assert ours == theirs, "the gateway's list is another"
-        gone = {number: [each / 100 for each in gone] for number, kind, _, _, *gone in said["done"] if kind == "CHARGE"}
+        charged = [[number, of, *rest] for number, of, kind, _, *rest in said["done"] if kind == "CHARGE"]
+        gone = {number: [each / 100 for each in gone] for number, _, _, *gone in charged}
         assert gone == {item.attempt: [item.disputed, item.lost] for item in self.charges()}, "in dispute, and lost"
-        self.each_is_told_why(said["why"])
-        left = {number: left / 100 for number, kind, _, left, *_ in said["done"] if kind == "CHARGE"}
+        self.each_is_told_why(said["why"], {number: int(of) for number, of, *_ in charged})
+        left = {number: left / 100 for number, _, left, *_ in charged}
         assert left == {item.attempt: self.left(item) for item in self.charges()}, "what is left of the charges"
 
-    def each_is_told_why(self, told: list[Any]) -> None:
+    def each_is_told_why(self, told: list[Any], charged: dict[int, int]) -> None:
         """What the person and the operator are told of what is open, and of each charge, is what has happened."""
         at_gateway = {row["transaction"] for row, _ in self.waiting.values()}
-        charges = {one(self.db, CHARGED, item.attempt): item for item in self.charges()} if self.charges() else {}
+        charges = {charged[item.attempt]: item for item in self.charges()}
         for transaction, person, kind, code in told:
             about = f"{kind} {transaction} of {person} is {code}"
             assert code, about

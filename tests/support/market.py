@@ -23,6 +23,22 @@ def call(db: Connection, function: str, /, **arguments: object) -> list[Row]:
     return domain.call_in(db, "marketplace", function, **arguments)
 
 
+def without(function: str, condition: str, instead: str) -> str:
+    """A statement that makes this function of the marketplace anew, without a condition of it."""
+    return f"""
+        do $$
+        declare
+            v_is text := pg_get_functiondef('marketplace.{function}'::regprocedure);
+        begin
+            if position('{condition}' in v_is) = 0 then
+                raise exception 'it has no such condition';
+            end if;
+            execute replace(v_is, '{condition}', '{instead}');
+        end
+        $$
+    """
+
+
 def profile(db: Connection) -> int:
     query = "insert into marketplace.profile (profile_name) values (%s) returning profile"
     return int(one(db, query, f"Profile {next(_numbers)}"))

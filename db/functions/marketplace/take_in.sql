@@ -56,7 +56,13 @@ begin
             detail = format('%s %s of %s: %s %s with %s; this ledger: %s %s with %s.', lower(v_stray.kind), p_gateway_id, p_gateway,
                 round(v_stray.amount / 100.0, 2), v_stray.currency, coalesce(v_stray.party, 'somebody'),
                 round(v_attempt.amount / 100.0, 2), v_attempt.currency, coalesce(v_party, 'somebody')),
-            hint = 'Bring the ledger to where it was; or put it right at the gateway, and say declare_foreign.';
+            hint = case
+                when v_stray.kind = 'CHARGE' and v_stray.answer = 'succeeded' and v_stray.amount > v_attempt.amount
+                    then 'Bring the ledger to where it was; or say declare_foreign, settle what is due as PAID_OUTSIDE, give_goodwill what was taken beyond it, and move_reserve all of it into the purse.'
+                when v_stray.kind = 'PAYOUT'
+                    then 'Bring the ledger to where it was; or, of what was paid, declare_foreign, charge_fee it to who has it, and book_fee it of the purse.'
+                else 'Bring the ledger to where it was; or put it right at the gateway, and say declare_foreign.'
+            end;
     end if;
 
     update marketplace.payment_attempt as a

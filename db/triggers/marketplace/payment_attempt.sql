@@ -10,6 +10,8 @@ declare
     v_there bigint;
 begin
     if tg_op = 'INSERT' then
+        -- Locked before it is looked at, so that nothing is set off or owed in the meantime.
+        perform from marketplace.profile as p where p.profile = new.profile for no key update;
         if not exists (
             select from marketplace.transaction as t
             where
@@ -26,8 +28,6 @@ begin
                 hint = 'prepare_attempts makes them.';
         end if;
         if new.kind = 'PAYOUT' then
-            -- Locked, so that nothing is owed in the meantime.
-            perform from marketplace.profile as p where p.profile = new.profile for no key update;
             if marketplace.debt_of(new.profile) > 0 then
                 raise exception 'nobody is paid who owes us' using
                     errcode = '23B89',

@@ -244,6 +244,11 @@ create or replace function marketplace.adjustment_follow()
 returns trigger
 language plpgsql
 set search_path = pg_catalog, marketplace, pg_temp
+-- By key, as many as are new: a plan that was made while there were few would read all there have been since.
+set enable_nestloop = on
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $$
 declare
     v_charges bigint[];

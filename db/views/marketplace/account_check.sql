@@ -47,6 +47,16 @@ stands as (
     ) as x (what, amount)
     where a.state in ('PREPARED', 'SUBMITTED', 'UNKNOWN', 'PROCESSING', 'REQUIRES_ACTION') and x.amount is not null
     union all
+    -- What a gateway is asked for, or has done, is what its transaction has left: what was set off and settled is none of it.
+    select
+        a.profile,
+        format('asked of transaction %s by attempt %s', a.transaction, a.payment_attempt),
+        abs(t.left_amount),
+        a.amount / 100.0
+    from marketplace.payment_attempt as a
+    inner join marketplace.transaction as t on a.transaction = t.transaction
+    where a.state in ('PREPARED', 'SUBMITTED', 'UNKNOWN', 'PROCESSING', 'REQUIRES_ACTION', 'SUCCEEDED')
+    union all
     select
         a.profile,
         x.what,
@@ -267,4 +277,4 @@ group by s.profile, s.what
 having sum(s.expected) <> sum(s.found);
 
 comment on view marketplace.account_check is
-'Where a profile''s account and what stands elsewhere do not agree, NOK: the accounts that entries add up to are what transactions have left, and attempts have under way, in dispute and lost; what was set off, settled, forgiven, corrected, taken and credited stands where it was taken from. No row: they agree.';
+'Where a profile''s account and what stands elsewhere do not agree, NOK: the accounts that entries add up to are what transactions have left, and attempts have under way, in dispute and lost; an attempt is of what its transaction has left; what was set off, settled, forgiven, corrected, taken and credited stands where it was taken from. No row: they agree.';

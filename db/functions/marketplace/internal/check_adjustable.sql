@@ -4,6 +4,11 @@ create or replace function marketplace.check_adjustable(
 returns void
 language plpgsql stable
 set search_path = pg_catalog, marketplace, pg_temp
+-- Each click's adjustments by their key: a plan that was made while there were few would read all there have been since.
+set enable_nestloop = on
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $$
 declare
     v_bad record;

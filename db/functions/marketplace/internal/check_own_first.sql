@@ -19,7 +19,7 @@ begin
             errcode = '23B68',
             detail = format('Refund %s of %s was made by hand; of the same charge this ledger made %s, and has forgotten it.',
                 p_stray.gateway_id, p_stray.gateway, v_own),
-            hint = format('pybridge payment reconcile %s takes in both: ours had its place in the charge before.', p_stray.gateway);
+            hint = format('pybridge payment reconcile %s takes in both: ours had its place in the charge before. Where it says that more than is left was given back, declare_foreign ours, and book_fee what it gave.', p_stray.gateway);
     end if;
 end;
 $$;

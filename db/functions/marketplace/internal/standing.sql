@@ -6,7 +6,8 @@ returns table (
 language sql stable
 set search_path = pg_catalog, marketplace, pg_temp
 begin atomic
-    with asked as (
+    -- What is said of each is worked out once, however often it is looked at below.
+    with asked as materialized (
         select
             t.transaction, t.profile, t.month, t.status, t.due_amount, t.settled, t.executed,
             t.created_at, t.closed_at, c.kind, c.last_state, c.is_ours,
@@ -117,6 +118,7 @@ begin atomic
             end,
             s.due_on, s.is_ours, s.is_anew
         ) as code
+        offset 0
     ) as x;
 end;
 

@@ -32,7 +32,11 @@ begin
             detail = format('%s %s of %s: profile %s, month %s%s.', lower(p_stray.kind), p_stray.gateway_id, p_stray.gateway,
                 coalesce(p_stray.profile::text, 'not said'), coalesce(to_char(p_stray.month, 'YYYY-MM'), 'not said'),
                 coalesce(', charge ' || p_stray.parent, '') || coalesce(', request ' || p_stray.request_id, '')),
-            hint = 'Take in the charge that a refund gives back first; close the month if it is open; or say declare_foreign.';
+            hint = case p_stray.kind
+                when 'PAYOUT'
+                    then 'Close the month if it is open. Of what was paid, and is set off here meanwhile: declare_foreign, charge_fee it to who has it, and book_fee it of the purse.'
+                else 'Take in the charge that a refund gives back first; close the month if it is open; or say declare_foreign.'
+            end;
     end if;
     -- The attempt before it was declined, and this ledger would still wait: it did not, then.
     select a.* into v_last
