@@ -38,6 +38,8 @@ def statements(bench: Bench, sizes: Sizes) -> Iterator[Ratios]:
 
 
 def _loaded(bench: Bench, write: Callable[[int], Lines], count: int) -> float:
+    with bench.connect("postgres") as connection:
+        connection.execute("drop database if exists bank_statements")
     bench.clone("bank_statements", PLAIN)
     with tempfile.TemporaryDirectory() as folder, bench.connect("bank_statements") as connection:
         connection.execute(ACCOUNT.encode())

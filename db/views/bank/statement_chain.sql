@@ -2,15 +2,20 @@ create or replace view bank.statement_chain as
 with known as (
     select
         s.*,
-        g.statement is not null as has_gap,
+        s.gap_reason is not null as has_gap,
         -- a page that says both of its balances is linked by them; of the others the balance is before the first and after the last
         s.page is not null and (s.opening_balance is null or s.closing_balance is null) as is_part,
         -- a name and number that come again a year later are another statement's
         case when s.page is not null then date_trunc('month', s.to_day) end as month
     from bank.statement as s
-    -- a gap has no place; a page with one leaves the whole without, until it is explained
-    left join bank.accepted_gap as g on s.statement = g.statement
-    where s.kind = 'STATEMENT' and (g.statement is null or s.page is not null and g.explained_by is null)
+    where
+        s.kind = 'STATEMENT'
+        and (
+            s.gap_reason is null
+            -- a gap has no place; a page with one leaves the whole without, until it is explained
+            or s.page is not null
+            and exists (select from bank.accepted_gap as g where g.statement = s.statement and g.explained_by is null)
+        )
 ),
 
 -- pages that follow each other: one that is missing leaves two stretches
@@ -80,17 +85,42 @@ placed as (
     where u.opening_balance is not null
 ),
 
-begun as (
-    select
-        p.*,
+-- Each question of its own, about those that the one before leaves: asked at once, each would meet all the others.
+without_previous as materialized (
+    select p.*
+    from placed as p
+    where
         not exists (
             select from placed as o
             where
                 o.account = p.account and o.statement <> p.statement and o.closing_balance = p.opening_balance
                 and o.to_day <= p.to_day and o.from_day <= p.from_day
         )
-        and not exists (
-            -- it begins in the midst of another, or where another does, and one of them ends within the other
+),
+
+-- nor is it another that was told of again
+told_first as materialized (
+    select p.*
+    from without_previous as p
+    where
+        not exists (
+            select from placed as o
+            where
+                o.account = p.account and o.turn < p.turn
+                and o.statement_id = p.statement_id and o.from_day = p.from_day and o.opening_balance = p.opening_balance
+                and o.sequence_number is not distinct from p.sequence_number
+        )
+),
+
+-- nor does it begin in the midst of another, or where another does, while one of them ends within the other
+goes_on_from_none as materialized (
+    select
+        p.account,
+        p.statement,
+        p.from_day
+    from told_first as p
+    where
+        not exists (
             select from placed as o
             where
                 o.account = p.account and o.statement <> p.statement
@@ -109,46 +139,59 @@ begun as (
                         or l.statement = any(p.statements) and l.balance = o.closing_balance
                 )
         )
-        -- nor is it another that was told of again
-        and not exists (
+),
+
+goes_on as materialized (
+    select p.statement
+    from placed as p
+    where
+        exists (
             select from placed as o
             where
-                o.account = p.account and o.turn < p.turn
-                and (o.statement_id, o.from_day, o.opening_balance) = (p.statement_id, p.from_day, p.opening_balance)
-                and o.sequence_number is not distinct from p.sequence_number
-        ) as goes_on_from_none
+                o.account = p.account and o.statement <> p.statement and o.opening_balance = p.closing_balance
+                and o.to_day >= p.to_day and o.from_day >= p.from_day
+        )
+),
+
+-- on the same day; or more is told of it under the same name
+goes_on_that_day as materialized (
+    select p.statement
     from placed as p
+    where
+        exists (
+            select from placed as o
+            where
+                o.account = p.account and o.statement <> p.statement and o.opening_balance = p.closing_balance
+                and o.to_day = p.to_day and o.from_day >= p.from_day
+        )
+    union
+    select p.statement
+    from placed as p
+    where
+        exists (
+            select from placed as o
+            where
+                o.account = p.account and o.entries > p.entries and o.to_day = p.to_day
+                and o.statement_id = p.statement_id and o.from_day = p.from_day and o.opening_balance = p.opening_balance
+                and o.sequence_number is not distinct from p.sequence_number
+        )
 ),
 
 linked as (
     select
-        b.*,
-        b.goes_on_from_none
+        p.*,
+        h.statement is not null
         -- a day whose balance comes back to what it began with: each goes on from another
-        or b.turn = 1 and not exists (
-            select from begun as o
-            where o.account = b.account and o.from_day = b.from_day and o.goes_on_from_none
+        or p.turn = 1 and not exists (
+            select from goes_on_from_none as o
+            where o.account = p.account and o.from_day = p.from_day
         ) as is_head,
-        exists (
-            select from placed as o
-            where
-                o.account = b.account and o.statement <> b.statement and o.opening_balance = b.closing_balance
-                and o.to_day >= b.to_day and o.from_day >= b.from_day
-        ) as has_next,
-        not exists (
-            select from begun as o
-            where
-                o.account = b.account and o.statement <> b.statement and o.opening_balance = b.closing_balance
-                and o.to_day = b.to_day and o.from_day >= b.from_day
-        )
-        and not exists (
-            select from begun as o
-            where
-                o.account = b.account and o.entries > b.entries and o.to_day = b.to_day
-                and (o.statement_id, o.from_day, o.opening_balance) = (b.statement_id, b.from_day, b.opening_balance)
-                and o.sequence_number is not distinct from b.sequence_number
-        ) as ends_day
-    from begun as b
+        n.statement is not null as has_next,
+        d.statement is null as ends_day
+    from placed as p
+    left join goes_on_from_none as h on p.statement = h.statement
+    left join goes_on as n on p.statement = n.statement
+    left join goes_on_that_day as d on p.statement = d.statement
 )
 
 select

@@ -117,7 +117,7 @@ gap as (
     inner join bank.import_file as j on q.import_file = j.import_file
     where
         f.sequence_number not in (f.previous_number, f.previous_number + 1, 1) -- pages; and numbers begin anew with the year
-        and bank.format_family(i.format) = bank.format_family(j.format) -- and with another format
+        and i.format = j.format -- and with another format
     union all
     -- and what has a gap and begins where nothing ended
     select
