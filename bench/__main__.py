@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from bench import bank, clicks, execution, purchases, refunds, reports, rollup
+from bench import bank, clicks, execution, purchases, refunds, reports, rollup, statements
 from bench.measure import Ratios
 from bench.server import PLAIN, Bench, deployed, file_system, started
 from bench.sizes import SMOKE, Sizes
@@ -27,6 +27,7 @@ BENCHMARKS: dict[str, Callable[[Bench, Sizes], Iterator[Ratios]]] = {
     "clicks": clicks.clicks,
     "execution": execution.execution,
     "bank": bank.bank,
+    "statements": statements.statements,
 }
 """All there are; a run takes them in this order, and tests/bench runs each of them small."""
 
@@ -48,6 +49,7 @@ def main(
     short_month: Annotated[int, typer.Option(min=10_000, help="Clicks of the short month.")] = Sizes.short_month,
     long_month: Annotated[int, typer.Option(min=100_000, help="Clicks of the long month.")] = Sizes.long_month,
     deposits: Annotated[int, typer.Option(min=100, help="Deposits at the bank.")] = Sizes.deposits,
+    payments: Annotated[int, typer.Option(min=900, help="Payments in a file of the bank.")] = Sizes.payments,
     smoke: Annotated[
         bool, typer.Option("--smoke", help="Tiny, in place of all these sizes: shows that they run, and no more.")
     ] = False,
@@ -68,6 +70,7 @@ def main(
         short_month=short_month,
         long_month=long_month,
         deposits=deposits,
+        payments=payments,
     )
     with started(folder) as bench:
         introduce(bench)

@@ -24,6 +24,7 @@ class Sizes:
     charges: int = 500  # a round
     attempts: int = 200_000  # that lie behind the charges
     deposits: int = 100_000
+    payments: int = 300_000  # in a file of the bank
 
 
 SMOKE = Sizes(
@@ -44,5 +45,6 @@ SMOKE = Sizes(
     charges=5,
     attempts=10,
     deposits=100,
+    payments=90,
 )
 """So small that a run takes seconds, and its ratios say nothing: it shows that a benchmark runs."""

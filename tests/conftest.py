@@ -32,7 +32,7 @@ SEEDED = {
     "mixture_seed": ("mixtures", 2),
     "provider_seed": ("provider-histories", 6),
     "gap_seed": ("gap-histories", 4),
-    "identity_seed": ("identity-histories", 10),
+    "identity_seed": ("identity-histories", 7),
 }
 """Random histories, one test each: the argument of the test, which is the option of the first seed, and how many."""
 

@@ -184,7 +184,7 @@ class _Statement:
         status = iso20022.text(entry, "Sts/Cd") or iso20022.text(entry, "Sts/Prtry") or iso20022.text(entry, "Sts")
         if status == "BOOK" or (not status and iso20022.name(self.element) == "Stmt"):
             return True
-        if status not in ANNOUNCED:
+        if status not in ANNOUNCED and iso20022.name(self.element) != "Rpt":  # of which nothing is booked
             place = entry.find("{*}Sts")
             line = entry.sourceline if place is None else place.sourceline
             raise Unreadable(

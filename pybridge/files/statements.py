@@ -28,6 +28,9 @@ def read(
     if plain.lstrip().startswith(b"<"):
         with needs("bank"):
             from pybridge.files import camt
+        file.seek(
+            len(begin) - len(begin.lstrip())
+        )  # nothing may stand before an XML declaration; some have a line there
         return camt.kind(plain), camt.read(file)
     if re.search(rb"(?:^|[\r\n{}])[\x00-\x20]*:20:", plain):
         return mt940.read(file, encoding or encoding_of(file))

@@ -110,6 +110,8 @@ def encoding_of(file: IO[bytes]) -> str:
     file.seek(0)
     if begin.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
+    if begin.count(0) == 2:  # every second byte of what both have
+        return "utf-16-be" if begin[0] == 0 else "utf-16-le"
     high: set[int] = set()
     try:
         for _ in codecs.iterdecode(_chunks(file, high), "utf-8"):

@@ -49,7 +49,7 @@ def files() -> Iterator[Any]:
             yield pytest.param(path.read_bytes(), id=path.name)
 
 
-NONE = {"", "NONREF", "NOTPROVIDED", "EREF", "KREF+", "MARF", "PREF"}
+NONE = {"", "NONREF", "NOTPROVIDED", "EREF", "KREF", "KREF+", "MARF", "PREF"}
 
 
 def test_there_is_a_file_of_each_dialect() -> None:

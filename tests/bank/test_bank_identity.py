@@ -136,6 +136,7 @@ def each_krone_once(db: Connection, tmp_path: Path, seed: int) -> None:
     history = History(seed)
     assert loaded(db, tmp_path, history) == Counter(each.amount for each in history.moves)
     assert unstated(db) == Counter()
+    assert rows(db, "select * from report.bank_statement_gap") == [], "all of it was told of"
     assert consistency(db) == {}
 
 

@@ -6,7 +6,10 @@ with segment as (
         min(c.from_day) as from_day,
         max(c.to_day) as to_day,
         (array_agg(c.opening_balance order by c.is_head desc, c.from_day, c.statement))[1] as opening_balance,
-        (array_agg(c.closing_balance order by c.to_day desc, c.has_next, c.sequence_number desc, c.statement desc))[1]
+        (array_agg(
+            c.closing_balance
+            order by c.to_day desc, c.ends_day desc, c.has_next, c.sequence_number desc, c.page desc, c.statement desc
+        ))[1]
             as closing_balance
     from bank.statement_chain as c
     group by c.account, c.segment

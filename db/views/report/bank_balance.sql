@@ -81,7 +81,8 @@ left join (
         account,
         opening_balance
     from bank.statement_chain
-    order by account, from_day, to_day, statement
+    where is_head
+    order by account, segment
 ) as s on d.account = s.account
 left join (
     select distinct on (account, to_day)
@@ -89,7 +90,7 @@ left join (
         to_day,
         closing_balance
     from bank.statement_chain
-    order by account, to_day, from_day desc, sequence_number desc nulls last, statement desc
+    order by account, to_day, ends_day desc, from_day desc, sequence_number desc nulls last, page desc nulls last, statement desc
 ) as c on d.account = c.account and d.day = c.to_day;
 
 comment on view report.bank_balance is

@@ -111,7 +111,13 @@ gap as (
         f.previous_balance,
         null
     from followed as f
-    where f.sequence_number not in (f.previous_number + 1, 1) -- numbers begin anew with the year
+    inner join bank.statement as s on f.statement = s.statement
+    inner join bank.import_file as i on s.import_file = i.import_file
+    inner join bank.statement as q on f.previous_statement = q.statement
+    inner join bank.import_file as j on q.import_file = j.import_file
+    where
+        f.sequence_number not in (f.previous_number, f.previous_number + 1, 1) -- pages; and numbers begin anew with the year
+        and i.format = j.format -- and with another format
     union all
     -- and what has a gap and begins where nothing ended
     select

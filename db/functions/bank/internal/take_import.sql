@@ -8,7 +8,8 @@ as $$
 declare
     v_file record;
     v_new bank.statement;
-    v_known bytea;
+    v_others bigint[];
+    v_is_known boolean;
 begin
     statements := 0;
     known_statements := 0;
@@ -25,26 +26,23 @@ begin
     loop
         statements := statements + 1;
         v_new := bank.statement_of(v_file.statement, p_import_file);
-        select s.content_key into v_known
+        -- Those of its name and place. A statement has one place in its chain; what has none is known by what is in it.
+        select
+            array_agg(s.statement order by s.statement) filter (where s.content_key <> v_new.content_key),
+            bool_or(s.content_key = v_new.content_key)
+        into v_others, v_is_known
         from bank.statement as s
         where
             (s.account, s.kind, s.statement_id, s.from_day, s.to_day)
             = (v_new.account, v_new.kind, v_new.statement_id, v_new.from_day, v_new.to_day)
             and (s.sequence_number, s.page) is not distinct from (v_new.sequence_number, v_new.page)
             and (s.gap_reason is null) = (v_new.gap_reason is null)
-            -- A statement has one place in its chain; what has none is known by what is in it.
             and case
                 when s.kind = 'STATEMENT' and s.gap_reason is null
                     then s.opening_balance is not distinct from v_new.opening_balance
                 else (s.issued, s.content_key) = (v_new.issued, v_new.content_key)
             end;
-        if found then
-            if v_known <> v_new.content_key then
-                raise exception 'statement % was loaded before, with other entries', v_file.statement_id using
-                    errcode = '23B86',
-                    detail = format('Line %s: %s entries, together %s.', v_file.line, v_new.entries, v_new.entry_sum),
-                    hint = 'Ask the bank which of the two is true.';
-            end if;
+        if v_is_known then
             known_statements := known_statements + 1;
             continue;
         end if;
@@ -61,6 +59,10 @@ begin
         returning s.statement into v_new.statement;
         if v_new.entries > 0 then
             perform bank.recognise_entries(v_file.statement, v_new.statement);
+        end if;
+        -- Of two with one name, one goes on where the other ended, or says the same in other words.
+        perform bank.check_told_again(v_file.statement, v_new, v_others);
+        if v_new.entries > 0 then
             perform bank.add_entries(v_file.statement, v_new);
         end if;
     end loop;
@@ -72,4 +74,4 @@ end;
 $$;
 
 comment on function bank.take_import(bigint) is
-'Statements and entries of the temporary tables of begin_import, those that are new: called by load_import. Returns how many statements and entries the file has, and how many statements were loaded before. 23B86: a statement that was loaded before, with other entries.';
+'Statements and entries of the temporary tables of begin_import, those that are new: called by load_import. Returns how many statements and entries the file has, and how many statements were loaded before. 23B86: see check_told_again.';
