@@ -54,6 +54,10 @@ class Ending(Schedule):
         for row in mine:
             if row["command"] != RUN:
                 self.is_ended(row)
+        for _ in range(4):  # of several disputes of one charge one after the other
+            for row in rows(self.db, "select * from report.waiting where code = 'DISPUTED'"):
+                self.a_person_does(row)
+        assert not rows(self.db, "select from report.waiting where code = 'DISPUTED'"), "a dispute without an end"
         self.check()
 
     def is_ended(self, row: Row) -> None:
@@ -62,7 +66,7 @@ class Ending(Schedule):
             return  # by what was done for another
         self.a_person_does(row)
         after = {each["transaction"]: each for each in self.stands()}[row["transaction"]]
-        short = row["hold"] == "FUND"
+        short = row["hold"] == "FUND" or row["code"] == "DISPUTED"
         assert short or (after["code"], after["hold"]) != (before["code"], before["hold"]), f"it did not end: {row}"
 
     def a_person_does(self, row: Row) -> None:
@@ -105,11 +109,11 @@ class Ending(Schedule):
     def is_given_up(self, charge: Row) -> None:
         thing = self.thing(charge)
         assert thing is not None
-        for each, number in self.stripe.open_disputes():
-            if each is thing:  # it says so itself, by and by
-                self.stripe.decide(thing, number, won=False)
-        for known in self.model.requests(self.payments[charge["transaction"]]):
-            self.model.given_up |= known.open_disputes()
+        told = {each for known in self.model.requests(self.payments[charge["transaction"]]) for each in known.open_disputes()}
+        number = next(each for each in sorted(told - self.model.given_up))
+        if (thing, number) in self.stripe.open_disputes():  # it says so itself, by and by
+            self.stripe.decide(thing, number, won=False)
+        self.model.given_up |= {number}
 
     def refunds_are_called_off(self, attempt: Row) -> None:
         query = "select transaction from marketplace.transaction where corrects = %s and kind = 'REFUND'"
@@ -129,10 +133,9 @@ class Ending(Schedule):
             self.the_gateway_settles()
             self.the_bank_answers()
             self.a_dispute_is_decided()
-            self.a_run()
+            self.a_run((75, 150))
             self.events_come(all_of_them=True)
-            self.check()
-            left = [row for row in self.stands() if row["turn"] != "NOBODY"]
+            left = [row for row in self.check() if row["turn"] != "NOBODY"]
             if not left and not self.unheard():
                 return
             for row in left:
@@ -144,6 +147,10 @@ class Ending(Schedule):
         match row["hold"]:
             case "DECLINED" | "EXHAUSTED" if row["kind"] == "CHARGE":
                 self.card(row["profile"])
+            case "DECLINED" | "EXHAUSTED" if row["kind"] == "REFUND" and self.is_given_back(row):
+                said = {"transaction": row["transaction"], "reason": "given back by another road", "now": self.now}
+                market.call(self.db, "call_off_refund", **said)
+                self.model.deeds.append(Deed(self.now, "called off", row["transaction"]))
             case "DECLINED" | "EXHAUSTED" | "RETURNED" | "REJECTED" | "CANCELLED":
                 market.call(self.db, "retry_transaction", **by)
                 self.model.deeds.append(Deed(self.now, "again", row["transaction"]))
@@ -160,6 +167,12 @@ class Ending(Schedule):
                 query = "select amount from marketplace.due_transactions(null, %s)"
                 for short in rows(self.db, f"{query} where transaction = %s and hold = 'FUND'", self.now, row["transaction"]):
                     self.put_in(Decimal(short["amount"]) / 100)
+
+    def is_given_back(self, row: Row) -> bool:
+        """The gateway has not so much left of the charge: it was given back by hand, or the bank took it."""
+        attempt = self.attempt(row["payment_attempt"])
+        charge = next(each for each in self.things() if each.number == self.attempt(attempt["refunds"])["gateway_id"])
+        return self.stripe.left(charge) < attempt["amount"]
 
     def looks_at(self, row: Row) -> None:
         for attempt in rows(self.db, ATTEMPTS, self.people):

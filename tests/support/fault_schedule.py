@@ -94,8 +94,8 @@ class Schedule:
         self.now += timedelta(hours=hours)
         self.stripe.now = self.bank.now = self.now
 
-    def a_run(self) -> None:
-        self.time_goes_by(self.chance.choice((0.1, 1, 5, 25, 75, 150)))
+    def a_run(self, hours: tuple[float, ...] = (0.1, 1, 5, 25, 75, 150)) -> None:
+        self.time_goes_by(self.chance.choice(hours))
         number = one(self.db, "select job_run from jobs.begin_run('marketplace_execute')")
         saving = cast(Any, Saving(self.db))
         try:
@@ -243,9 +243,10 @@ class Schedule:
             self.payments[number] = Payment(number, row["profile"], row["kind"], row["month"], said, of)
         return self.payments[number]
 
-    def check(self) -> None:
-        """Each is told what is so, with a term where it waits; and what moved, moved once."""
-        for row in self.stands():
+    def check(self) -> list[Row]:
+        """Each is told what is so, with a term where it waits; and what moved, moved once. How each stands."""
+        stands = self.stands()
+        for row in stands:
             self.done[f"told {row['code']}"] += 1
             expected = self.model.says(self.payment(row), self.now)
             self.done["sure" if len(expected.codes) == 1 else "perhaps"] += 1
@@ -257,3 +258,4 @@ class Schedule:
         things = [*self.stripe.things.values(), *self.bank.things.values()]
         moved = Counter(each.purpose for each in things if each.answer == "succeeded" and not each.back)
         assert not [each for each, count in moved.items() if count > 1], f"moved twice: {moved}"
+        return stands

@@ -57,6 +57,7 @@ class Known:
     back_at: datetime | None = None
     disputed: set[str] = field(default_factory=set)
     decided: dict[str, str] = field(default_factory=dict)  # dispute: reinstated, or lost
+    is_unsure: bool = False  # it was contradicted for a while: when it was believed is open
     asked: int = 0
     listed_at: datetime | None = None  # made by hand: when a run saw it there
 
@@ -87,6 +88,7 @@ class Known:
         is_word = told.word in ("processing", "succeeded", "declined")
         if told.said_at is None or not is_word:  # it was asked
             if is_word:
+                self.is_unsure = self.is_unsure or bool(self.others)
                 self.others.clear()
             if not is_word and self.word in ("processing", "succeeded", "declined"):
                 return
@@ -176,12 +178,12 @@ class Model:
         return ""
 
     def over(self, payment: Payment, known: Known, now: datetime) -> Expected:
-        day = local(known.at or now)
+        day = None if known.is_unsure else local(known.at or now)
         if payment.purpose[-1] == known.number:  # made by hand: booked by the run that sees it there
             if known.listed_at is None or self.is_cut_short:
                 perhaps = {"LOOKED_AT"} if payment.corrects and self.is_looked_at(payment.corrects) else set()
                 return Expected({"GIVEN_BACK", "WAITS_TO_BE_GIVEN_BACK"} | perhaps)
-            day = local(known.listed_at)
+            return Expected({"GIVEN_BACK"} | ({"LOOKED_AT"} if known.others else set()))
         if payment.kind == "CHARGE":
             if known.open_disputes():
                 return Expected({"DISPUTED"})
@@ -202,7 +204,9 @@ class Model:
         codes, day = self.of_request(payment, requests, last, now)
         if last.others:
             codes = codes | {"LOOKED_AT"}
-        return Expected(codes, day)
+        if self.is_cut_short and day and day <= local(now):
+            codes = codes | {"BEING_SENT"}  # made anew by the run that was cut short
+        return Expected(codes, None if last.is_unsure else day)
 
     def is_cancelled(self, payment: Payment, requests: list[Known]) -> bool:
         """What was prepared was called off by a person, and nobody has said that it shall be tried again."""

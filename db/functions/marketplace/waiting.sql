@@ -30,6 +30,8 @@ begin
             else replace(replace(replace(replace(replace(
                 case
                     when x.hold = 'FUND' then 'select marketplace.move_reserve({amount}, ''why'');'
+                    when o.dispute is not null
+                        then format('select marketplace.book_loss({attempt}, %s, ''why'', p_dispute => %L);', round(o.amount / 100.0, 2), o.dispute)
                     when s.code = 'LOOKED_AT' and a.state = 'UNKNOWN' then 'select marketplace.resolve_attempt({attempt}, false, ''why'');'
                     else n.command
                 end,
@@ -43,6 +45,14 @@ begin
     inner join marketplace.waiting_term as w on s.code = w.code
     left join marketplace.payment_attempt as a on s.payment_attempt = a.payment_attempt
     left join marketplace.due_transactions(null, v_now) as d on t.transaction = d.transaction
+    -- Of several, one after the other: each is lost, or won, by itself.
+    left join lateral (
+        select e.dispute, least(e.amount, a.disputed) as amount
+        from marketplace.open_dispute(s.payment_attempt) as e
+        where s.code = 'DISPUTED'
+        order by e.dispute
+        limit 1
+    ) as o on true
     cross join lateral (
         select
             coalesce(d.hold, s.hold) as hold,
