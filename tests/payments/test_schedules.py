@@ -10,6 +10,7 @@ import pytest
 
 from tests.conftest import Connection
 from tests.support import market
+from tests.support.domain import one
 from tests.support.fault_ending import play
 from tests.support.why_model import DAYS
 
@@ -30,3 +31,45 @@ def test_whatever_a_gateway_does_it_ends_and_each_is_told_why(db: Connection, fa
             print(f"FAILED: {error}", flush=True)
     print(dict(sorted(seen.items())))
     assert failed == []
+
+
+# --- Controls: a guard is taken away, and the schedules find it --------------------------------------------------------
+
+# What is taken away: in which function, and what is changed there to what; or a statement alone.
+CONTROLS = {
+    "whatever a gateway said earlier is believed": (
+        "judge_event", "    select e.occurred_at, array_agg", "    return 'APPLY';\n    select e.occurred_at, array_agg",
+    ),
+    "an event that comes twice counts twice": (
+        "record_event", "        return 'SEEN';", "        delete from marketplace.gateway_event as e where e.gateway = p_gateway and e.event_id = p_event_id;",
+    ),
+    "our own empty balance is the payee's decline": ("is_ours", "'DECLINED_SOFT'", "'NEVER'"),
+    "a file that nobody fetches has no term": ("", "delete from marketplace.waiting_term where code = 'NOT_FETCHED'", ""),
+    "what came back is said to be paid": ("standing", "WHEN (l.returned_at IS NOT NULL) THEN 'CAME_BACK'::text", ""),
+    "a refund made by hand is not seen in what a gateway has": ("end_look", "else o.ledger is null and", "else false and"),
+    "a payment that comes back before its answer was declined": (
+        "paid_unheard", "v_attempt.state in", "false and v_attempt.state in",
+    ),
+    "an account that its gateway restricts is paid to": (
+        "hold_of", "WHEN (p_candidate).is_restricted THEN 'RESTRICTED'::text", "",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("guard", CONTROLS)
+def test_without_a_guard_a_schedule_finds_it(db: Connection, guard: str) -> None:
+    function, old, new = CONTROLS[guard]
+    with db.transaction(force_rollback=True):
+        if function:
+            source = one(db, "select pg_get_functiondef(%s::regproc)", f"marketplace.{function}")
+            assert old in source, source
+            db.execute(source.replace(old, new))
+        else:
+            db.execute(old.encode())
+        for number in range(60):
+            try:
+                play(db, number)
+            except AssertionError as error:
+                print(guard, number, str(error)[:600])
+                return
+    raise AssertionError("sixty schedules, and none has found it")

@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pybridge.payments.gateways import Account, Answer, Balance, Event, Found, Kind, Request, Word
@@ -101,6 +101,7 @@ class AtHand:
     purposes: dict[str, Purpose] = field(default_factory=dict)  # of each key that it was sent
     accounts: dict[str, bool] = field(default_factory=dict)  # whether it is restricted, as we were told last
     known: set[str] = field(default_factory=set)  # events that we have heard
+    late: set[str] = field(default_factory=set)  # events that come once we know better
 
     # --- What it is asked ---
 
@@ -233,18 +234,27 @@ class AtHand:
             self.purse.money += thing.amount
         thing.answer = answer
         thing.code = self.chance.choice(DECLINES) if answer == "declined" else None
+        if thing.kind == "CHARGE" and answer == "succeeded" and self.chance.random() < 0.3:
+            self.tell_late(thing)
         self.tell(thing, answer, thing.amount, code=thing.code)
+
+    def tell_late(self, thing: Thing) -> None:
+        """Its holder failed to confirm it at first; that is on its way for longer than what came after it."""
+        earlier = max(thing.made_at, self.now - timedelta(hours=4)) - timedelta(seconds=1)
+        self.tell(thing, "declined", thing.amount, code="processing_error", at=earlier)
+        self.late.add(self.events[-1].event_id)
 
     def was_told(self, thing: Thing) -> bool:
         return any(each.answer.gateway_id == thing.number for each in self.events)
 
     def tell(
-        self, thing: Thing, answer: Word, amount: int, *, code: str | None = None, dispute: str | None = None
-    ) -> None:
+        self, thing: Thing, answer: Word, amount: int, *, code: str | None = None, dispute: str | None = None,
+        at: datetime | None = None,
+    ) -> None:  # fmt: skip
         self.events.append(Event(
             f"evt_{self.name}_{len(self.events)}", Answer(answer, thing.number, amount, "NOK", decline_code=code),
             None if dispute or answer == "reversed" else thing.key, kind=f"{thing.kind.lower()}.{answer}",
-            occurred_at=self.now, parent=thing.parent, dispute=dispute, metadata=thing.metadata,
+            occurred_at=at or self.now, parent=thing.parent, dispute=dispute, metadata=thing.metadata,
         ))  # fmt: skip
 
     def refund_by_hand(self, charge: Thing, amount: int) -> None:

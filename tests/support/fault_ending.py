@@ -109,8 +109,10 @@ class Ending(Schedule):
     def is_given_up(self, charge: Row) -> None:
         thing = self.thing(charge)
         assert thing is not None
-        told = {each for known in self.model.requests(self.payments[charge["transaction"]]) for each in known.open_disputes()}
-        number = next(each for each in sorted(told - self.model.given_up))
+        requests = self.model.requests(self.payments[charge["transaction"]])
+        told = {each for known in requests for each in known.open_disputes()}
+        assert told, f"nobody has told us of a dispute of this: {charge}"
+        number = sorted(told)[0]
         if (thing, number) in self.stripe.open_disputes():  # it says so itself, by and by
             self.stripe.decide(thing, number, won=False)
         self.model.given_up |= {number}
@@ -161,7 +163,7 @@ class Ending(Schedule):
                     market.call(self.db, "resolve_attempt", **said, now=self.now)
                     self.model.deeds.append(Deed(self.now, "undone", row["transaction"]))
                     self.bank.things[attempt["idempotency_key"]].answer = "declined"
-            case "ALARM":
+            case "ALARM" | None if row["code"] in ("LOOKED_AT", "DISPUTED"):
                 self.looks_at(row)
             case None if row["kind"] != "CHARGE" and row["code"].startswith("WAITS"):
                 query = "select amount from marketplace.due_transactions(null, %s)"

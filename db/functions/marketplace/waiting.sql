@@ -26,7 +26,7 @@ begin
         -- A gateway has its time; before that, a person only waits.
         case
             when n.turn = 'GATEWAY' and not x.is_overdue then null
-            when a.state = 'SUBMITTED' and s.code = 'UNDER_WAY' then 'pybridge payment execute'
+            when a.state = 'SUBMITTED' and s.code = 'UNDER_WAY' or s.code = 'LOOKED_AT' and a.alarm is null then 'pybridge payment execute'
             else replace(replace(replace(replace(replace(
                 case
                     when x.hold = 'FUND' then 'select marketplace.move_reserve({amount}, ''why'');'
@@ -47,7 +47,7 @@ begin
     left join marketplace.due_transactions(null, v_now) as d on t.transaction = d.transaction
     -- Of several, one after the other: each is lost, or won, by itself.
     left join lateral (
-        select e.dispute, least(e.amount, a.disputed) as amount
+        select e.dispute, least(e.amount, a.disputed + marketplace.taken_beyond(s.payment_attempt)) as amount
         from marketplace.open_dispute(s.payment_attempt) as e
         where s.code = 'DISPUTED'
         order by e.dispute
@@ -57,8 +57,10 @@ begin
         select
             coalesce(d.hold, s.hold) as hold,
             coalesce(s.waiting_since + w.term < v_now, false) as is_overdue,
-            round(case when s.code = 'DISPUTED' then a.disputed / 100.0 else abs(coalesce(t.left_amount, t.net_amount + t.carried_in)) end, 2)
-                as amount
+            round(case
+                when s.code = 'DISPUTED' then (a.disputed + marketplace.taken_beyond(s.payment_attempt)) / 100.0
+                else abs(coalesce(t.left_amount, t.net_amount + t.carried_in))
+            end, 2) as amount
     ) as x
     where n.turn <> 'NOBODY' and (s.code <> 'RUNNING' or x.is_overdue)
     order by x.is_overdue desc, s.waiting_since, t.transaction;
