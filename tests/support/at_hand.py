@@ -21,7 +21,7 @@ class Killed(BaseException):
 
 @dataclass(frozen=True)
 class Told:
-    """What was asked of a gateway (`sent`), or what we have heard of it, by whatever road; in the order of our hearing."""
+    """What was asked of a gateway (`sent`), or what we have heard of it, by whatever road; as we heard it."""
 
     at: datetime
     word: str
@@ -94,7 +94,7 @@ class AtHand:
     fails: float = 0.0
     is_locked: bool = False  # its balance is not available yet: a transfer finds it empty
     restricted: set[str] = field(default_factory=set)
-    good_cards: bool = False
+    good_cards: bool = False  # and accounts: nothing is declined, left lying, or comes back
     things: dict[str, Thing] = field(default_factory=dict)  # by number
     events: list[Event] = field(default_factory=list)  # in the order in which they happened
     told: list[Told] = field(default_factory=list)
@@ -148,9 +148,9 @@ class AtHand:
             return self.says(known)
         said = request.request
         thing = Thing(
-            f"{request.kind.lower()}_{request.idempotency_key}", request.kind, request.amount, self.now, purpose_of(request),
-            request.idempotency_key, dict(said["metadata"]), said.get("customer", said.get("destination")),
-            said.get("refunds"), request.batch,
+            f"{request.kind.lower()}_{request.idempotency_key}", request.kind, request.amount, self.now,
+            purpose_of(request), request.idempotency_key, dict(said["metadata"]),
+            said.get("customer", said.get("destination")), said.get("refunds"), request.batch,
         )  # fmt: skip
         match request.kind:
             case "PAYOUT" if thing.party in self.restricted:
@@ -259,9 +259,7 @@ class AtHand:
 
     def refund_by_hand(self, charge: Thing, amount: int) -> None:
         number = f"re_hand_{len(self.things)}"
-        made = Thing(
-            number, "REFUND", amount, self.now, (*charge.purpose[:2], "REFUND", number), parent=charge.number
-        )
+        made = Thing(number, "REFUND", amount, self.now, (*charge.purpose[:2], "REFUND", number), parent=charge.number)
         self.things[made.number] = made
         self.settle(made, "succeeded")
 
@@ -306,10 +304,10 @@ class BankAtHand(AtHand):
         for request in requests:
             if request.idempotency_key not in self.things:
                 self.things[request.idempotency_key] = Thing(
-                    request.idempotency_key, "PAYOUT", request.amount, self.now, purpose_of(request), request.idempotency_key,
-                    dict(request.request["metadata"]), batch=request.batch,
+                    request.idempotency_key, "PAYOUT", request.amount, self.now, purpose_of(request),
+                    request.idempotency_key, dict(request.request["metadata"]), batch=request.batch,
                 )  # fmt: skip
-                if self.chance.random() < 0.2:
+                if not self.good_cards and self.chance.random() < 0.2:
                     self.unfetched.add(str(request.batch))
         if fault == "dies after":
             raise Killed
@@ -332,7 +330,7 @@ class BankAtHand(AtHand):
     def answers(self, thing: Thing) -> None:
         """A report, or a statement, of one payment of a file; others of the same may wait."""
         if thing.answer == "processing" and thing.batch not in self.unfetched:
-            thing.answer = "succeeded" if self.chance.random() < 0.8 else "declined"
+            thing.answer = "succeeded" if self.good_cards or self.chance.random() < 0.8 else "declined"
             if thing.answer == "succeeded":
                 self.purse.money -= thing.amount
             thing.code = "AC04" if thing.answer == "declined" else None

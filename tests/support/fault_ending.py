@@ -71,7 +71,9 @@ class Ending(Schedule):
 
     def a_person_does(self, row: Row) -> None:
         """As report.waiting has it, having looked at the gateway's own pages, where it says so."""
-        command = row["command"].replace("'why'", "'looked at'").replace("NAME", "Kari").replace("IBAN", "NO9386011117947")
+        command = (
+            row["command"].replace("'why'", "'looked at'").replace("NAME", "Kari").replace("IBAN", "NO9386011117947")
+        )
         if row["payment_attempt"] and ("resolve_attempt" in command or row["code"] == "LOOKED_AT"):
             attempt = self.attempt(row["payment_attempt"])
             thing = self.thing(attempt)
@@ -128,7 +130,8 @@ class Ending(Schedule):
 
     def comes_right(self) -> None:
         """Nothing fails any more, and everybody does what they are asked to."""
-        self.stripe.fails, self.bank.fails, self.stripe.is_locked, self.stripe.good_cards = 0, 0, False, True
+        self.stripe.fails, self.bank.fails, self.stripe.is_locked = 0, 0, False
+        self.stripe.good_cards = self.bank.good_cards = True
         self.stripe.restricted.clear()
         left: list[Row] = []
         for _ in range(40):
@@ -167,14 +170,16 @@ class Ending(Schedule):
                 self.looks_at(row)
             case None if row["kind"] != "CHARGE" and row["code"].startswith("WAITS"):
                 query = "select amount from marketplace.due_transactions(null, %s)"
-                for short in rows(self.db, f"{query} where transaction = %s and hold = 'FUND'", self.now, row["transaction"]):
+                for short in rows(
+                    self.db, f"{query} where transaction = %s and hold = 'FUND'", self.now, row["transaction"]
+                ):
                     self.put_in(Decimal(short["amount"]) / 100)
 
     def is_given_back(self, row: Row) -> bool:
         """The gateway has not so much left of the charge: it was given back by hand, or the bank took it."""
         attempt = self.attempt(row["payment_attempt"])
         charge = next(each for each in self.things() if each.number == self.attempt(attempt["refunds"])["gateway_id"])
-        return self.stripe.left(charge) < attempt["amount"]
+        return self.stripe.left(charge) < int(attempt["amount"])
 
     def looks_at(self, row: Row) -> None:
         for attempt in rows(self.db, ATTEMPTS, self.people):
@@ -207,19 +212,22 @@ class Ending(Schedule):
         ours = Counter(thing.number for each in mine if (thing := self.thing(each)))
         query = "select gateway_id from marketplace.stray where resolution = 'FOREIGN'"
         foreign = {row["gateway_id"] for row in rows(self.db, query)}
-        theirs = Counter(each.number for each in self.things() if each.answer == "succeeded" and each.number not in foreign)
+        theirs = Counter(
+            each.number for each in self.things() if each.answer == "succeeded" and each.number not in foreign
+        )
         assert theirs == ours, f"not known here, or not there: {theirs - ours}, {ours - theirs}"
         available = one(self.db, "select available from marketplace.purse where purse = 'main'")
         assert available == self.purse.money, f"the purse has {available}, and {self.purse.money} lie there"
         if whole:
             assert consistency(self.db) == {}
         for view in GATEWAYS_VIEWS:
-            assert rows(self.db, f"select * from consistency.{view}") == []  # type: ignore[arg-type]
+            assert rows(self.db, f"select * from consistency.{view}") == []
 
 
 def told_hold(row: Row, before: Row) -> str | None:
     """report.waiting knows of the fund as well, which is no state of the payment."""
-    return before["hold"] if row["hold"] == "FUND" else row["hold"]
+    hold: str | None = before["hold"] if row["hold"] == "FUND" else row["hold"]
+    return hold
 
 
 def play(db: Connection, number: int, steps: int = 14) -> Counter[str]:

@@ -210,7 +210,7 @@ class Schedule:
         for each in self.bank.things.values():
             if self.chance.random() < 0.6:
                 self.bank.answers(each)
-            if each.answer == "succeeded" and not each.back and self.chance.random() < 0.2:
+            if each.answer == "succeeded" and not (each.back or self.bank.good_cards) and self.chance.random() < 0.2:
                 self.bank.comes_back(each)
                 self.done["came back"] += 1
 

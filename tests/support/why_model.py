@@ -94,7 +94,7 @@ class Known:
                 return
         elif self.at is not None and self.word != told.word and self.word in ("processing", "succeeded", "declined"):
             self.others |= {self.word, told.word}
-            if self.word == "succeeded" or told.said_at < self.at and told.word != "succeeded":
+            if self.word == "succeeded" or (told.said_at < self.at and told.word != "succeeded"):
                 return
         if self.word != told.word or not is_word:
             self.at = told.at
@@ -152,7 +152,7 @@ class Model:
         return any(
             each.what == what
             and each.at >= since
-            and (each.payment == payment.transaction or each.profile == payment.profile and payment.kind != "REFUND")
+            and (each.payment == payment.transaction or (each.profile == payment.profile and payment.kind != "REFUND"))
             for each in self.deeds
         )
 
