@@ -320,7 +320,7 @@ def test_nobody_is_charged_or_paid_twice_and_nobody_is_forgotten(
     market.set_minimum(db, "0.01", "0.01")
     market.set_rate(db, "0.3")
     month, seen = FIRST, Counter[str]()
-    some = fault_schedules[: max(6, len(fault_schedules) // 10)]
+    some = fault_schedules[: max(6, len(fault_schedules) // 20)]
     # What dies when is up to the machine, too: where a kind of fault did not come about, more are played.
     more = range(some.stop, some.stop + 2 * len(some))
     for number in (*some, *(more if len(some) >= 25 else ())):

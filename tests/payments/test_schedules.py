@@ -35,14 +35,11 @@ def test_whatever_a_gateway_does_it_ends_and_each_is_told_why(db: Connection, fa
 
 # --- Controls: a guard is taken away, and the schedules find it -----------------------------------------------------
 
-FORGETS = "delete from marketplace.gateway_event as e where e.gateway = p_gateway and e.event_id = p_event_id;"
 # What is taken away: in which function, and what is changed there to what; or a statement alone.
 CONTROLS = {
     "whatever a gateway said earlier is believed": (
         "judge_event", "    select e.occurred_at,", "    return 'APPLY';\n    select e.occurred_at,",
     ),
-    "an event that comes twice counts twice": ("record_event", "        return 'SEEN';", FORGETS),
-    "our own empty balance is the payee's decline": ("is_ours", "'DECLINED_SOFT'", "'NEVER'"),
     "a file that nobody fetches has no term": (
         "", "delete from marketplace.waiting_term where code = 'NOT_FETCHED'", "",
     ),

@@ -225,7 +225,9 @@ class Model:
             case "not_found":
                 return Expected({"LOOKED_AT", "NOT_ANSWERED"})
             case "rate_limited":
-                return Expected({"BEING_SENT"} if last.asked == 1 else {"BEING_SENT", "NOT_ANSWERED"})
+                # What is prepared is called off, and due again, where its purse has not so much any more.
+                again = self.waits(payment, now).codes if payment.kind != "CHARGE" else set()
+                return Expected({"BEING_SENT"} | again | ({"NOT_ANSWERED"} if last.asked > 1 else set()))
             case "processing":
                 return Expected({"NOT_FETCHED" if last.gateway == "bank" else "UNDER_WAY"})
         if self.did("again", payment, last.sent_at) or self.did("means", payment, last.sent_at):
