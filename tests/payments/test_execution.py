@@ -587,7 +587,9 @@ def executed_kinds(db: Connection, gateway: Scripted) -> list[str]:
     ]
 
 
-def test_what_comes_back_before_it_was_booked_was_paid_and_is_owed_again(here: Town, gateway: Scripted, db: Connection) -> None:
+def test_what_comes_back_before_it_was_booked_was_paid_and_is_owed_again(
+    here: Town, gateway: Scripted, db: Connection
+) -> None:
     executed(db, gateway, CHARGE_DAY)
     gateway.will(Answer("processing", "tr_1"))
     executed(db, gateway, PAYOUT_DAY)
