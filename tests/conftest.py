@@ -53,7 +53,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--fault-schedules",
         type=int,
-        help="how many random months of failing payments are played (default: 25)",
+        help="how many random months of failing payments are played in memory; few over HTTP (default: 100; in CI 50)",
     )
     parser.addoption(
         "--account-histories",
@@ -408,7 +408,7 @@ def account_histories(request: pytest.FixtureRequest) -> range:
 def fault_schedules(request: pytest.FixtureRequest) -> range:
     """The seeds of the random months that are charged and paid while everything fails."""
     first = int(request.config.getoption("--fault-seed"))
-    return range(first, first + int(request.config.getoption("--fault-schedules") or 25))
+    return range(first, first + int(request.config.getoption("--fault-schedules") or (50 if _in_ci() else 100)))
 
 
 @pytest.fixture(scope="session")

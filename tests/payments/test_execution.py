@@ -587,13 +587,16 @@ def executed_kinds(db: Connection, gateway: Scripted) -> list[str]:
     ]
 
 
-def test_the_return_of_what_was_never_booked_is_a_decline(here: Town, gateway: Scripted, db: Connection) -> None:
+def test_what_comes_back_before_it_was_booked_was_paid_and_is_owed_again(
+    here: Town, gateway: Scripted, db: Connection
+) -> None:
     executed(db, gateway, CHARGE_DAY)
     gateway.will(Answer("processing", "tr_1"))
     executed(db, gateway, PAYOUT_DAY)
     assert event(db, "evt_1", "returned", gateway_id="tr_1", decline_code="AC04") == "APPLIED"
-    assert (states(db, here.publisher), here.status(here.publisher)) == (["DECLINED_HARD"], "FAILED")
+    assert (states(db, here.publisher), here.status(here.publisher)) == (["SUCCEEDED"], "EXECUTED")
     assert fund(db) == 50
+    assert holds(db, PAYOUT_DAY)[here.publisher, "PAYOUT"] == "RETURNED"
 
 
 # --- The fund -------------------------------------------------------------------------------------------------------
@@ -1053,11 +1056,13 @@ def test_a_return_that_overtakes_the_answer_is_not_lost(
             call(db, "record_answer", payment_attempt=sent["payment_attempt"], answer="no_answer", now=PAYOUT_DAY)
         said = {"gateway_id": "tr_1", "amount": 3500, "currency": "NOK", "now": PAYOUT_DAY}
         assert event(db, "evt_1", "returned", attempts(db)[-1], **said) == "APPLIED"
-        assert (attempts(db)[-1]["state"], here.status(here.publisher)) == ("DECLINED_HARD", "FAILED")
+        assert (attempts(db)[-1]["state"], here.status(here.publisher)) == ("SUCCEEDED", "EXECUTED")
+        assert event(db, "evt_2", "succeeded", attempts(db)[-1], **said) == "NOTHING_NEW", "it was overtaken"
     assert fund(db) == 50
     means(db, here.publisher, "PAYOUT")
     executed(db, gateway, later(PAYOUT_DAY, hours=1))
-    assert here.status(here.publisher) == "EXECUTED"
+    assert states(db, here.publisher) == ["SUCCEEDED", "SUCCEEDED"]
+    assert fund(db) == 15
 
 
 def test_partial_returns_are_an_alarm_until_all_of_it_has_come_back(

@@ -2,7 +2,8 @@
 
 A schedule is a month that is closed and executed while answers are lost, the gateway errs, processes and sessions die
 before a call, after it, before its answer is committed and after, two runs go on at once, and events come twice, late
-and in any order. At its end what the gateway says really moved is compared with the attempts, key by key.
+and in any order. At its end what the gateway says really moved is compared with the attempts, key by key. What else may
+happen at a gateway is played in memory, by the hundred: tests/payments/test_schedules.py. Here a few go over HTTP.
 """
 
 import contextlib
@@ -319,16 +320,17 @@ def test_nobody_is_charged_or_paid_twice_and_nobody_is_forgotten(
     market.set_minimum(db, "0.01", "0.01")
     market.set_rate(db, "0.3")
     month, seen = FIRST, Counter[str]()
+    some = fault_schedules[: max(6, len(fault_schedules) // 20)]
     # What dies when is up to the machine, too: where a kind of fault did not come about, more are played.
-    more = range(fault_schedules.stop, fault_schedules.stop + 2 * len(fault_schedules))
-    for number in (*fault_schedules, *(more if len(fault_schedules) >= 25 else ())):
+    more = range(some.stop, some.stop + 2 * len(some))
+    for number in (*some, *(more if len(some) >= 25 else ())):
         if number in more and all(seen[each] for each in WANTED):
             break
         seen += play(box, db, connect, number, month)
         month = market.next_month(month)
     assert consistency(db) == {}
     print(dict(seen))  # `pytest -s` shows what chance brought
-    assert len(fault_schedules) < 25 or [each for each in WANTED if not seen[each]] == [], seen
+    assert len(some) < 25 or [each for each in WANTED if not seen[each]] == [], seen
 
 
 def _blind(market: Marketplace, name: str, gateway: Gateway, job_run: int, now: datetime) -> list[EndLookRow]:

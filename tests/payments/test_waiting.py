@@ -115,6 +115,14 @@ def test_a_file_that_the_bank_never_fetched_is_no_payment_under_way_for_ever(fou
         told = {"gateway": "bank", "event_id": "e1", "event_kind": "pain.002", "answer": "processing"}
         assert call(four.db, "record_event", **told, batch=sent["batch"], now=PAID)[0]["record_event"] == "APPLIED"
         assert code(four, payout) == "UNDER_WAY", "the bank has it"
+    # It came back before anybody had said that it was paid: so it was, and the answer that comes late changes nothing.
+    with four.db.transaction(force_rollback=True):
+        known = {"gateway": "bank", "idempotency_key": sent["idempotency_key"], "amount": 21000, "currency": "NOK"}
+        for number, answer, outcome in ((1, "returned", "APPLIED"), (2, "succeeded", "NOTHING_NEW")):
+            told = {"event_id": f"e{number}", "event_kind": "camt.054", "answer": answer}
+            assert call(four.db, "record_event", **told, **known, now=PAID)[0]["record_event"] == outcome
+            assert code(four, payout) == "CAME_BACK"
+        assert code(four, of(four, four.pub, "ADJUSTMENT")) == "RETURNED"
     with expect("23B75"), four.db.transaction():
         call(four.db, "resolve_attempt", payment_attempt=attempt, done=False, reason="no", now=later(PAID, days=1))
     ends(four, payout)
@@ -183,3 +191,16 @@ def test_a_dispute_is_listed_with_its_deadline_and_with_what_there_is_to_answer_
     assert (row["payment_attempt"], row["disputed"], row["disputes"], row["clicks"]) == (charge, 200, "dp_1", 3)
     assert (row["charged"], row["billed"], row["gateway_id"]) == (300, 300, f"g{charge}")
     assert (row["disputed_at"], row["answer_by"]) == (PAID, (PAID + timedelta(days=5)).date())
+    by = PAID + timedelta(days=2)
+    told = {"gateway": "stripe", "event_id": "told", "event_kind": "charge.dispute.created", "answer": "noted"}
+    about = {"gateway_id": f"g{charge}", "dispute": "dp_1", "status": "needs_response"}
+    call(four.db, "record_event", **told, **about, act_by=by, now=PAID)
+    assert rows(four.db, "select answer_by from report.payment_dispute") == [{"answer_by": by.date()}]
+    assert (waits(four, row["transaction"]) or {})["due_on"] == by.date()
+    # Of several each is lost by its own name, and the list names the most urgent.
+    four.disputed(charge, 100, dispute="dp_2", event="evt_2")
+    for dispute in ("dp_1", "dp_2"):
+        command = (waits(four, row["transaction"]) or {})["command"]
+        assert f"p_dispute => '{dispute}'" in command
+        four.db.execute(command.replace("'why'", "'not contested'"))
+    assert code(four, row["transaction"]) == "TAKEN_BACK"

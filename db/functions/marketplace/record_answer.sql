@@ -52,6 +52,9 @@ begin
         where t.transaction = v_attempt.transaction;
         return;
     end if;
+    if p_answer in ('returned', 'reversed') then
+        v_attempt := marketplace.paid_unheard(v_attempt, p_gateway_id, p_now);
+    end if;
     -- A charge that was taken back, given back to us, or lost for good: the purse follows at once, whatever a person finds.
     if p_answer = 'lost' or v_attempt.kind = 'CHARGE' and v_attempt.state = 'SUCCEEDED' and p_answer in ('returned', 'reinstated') then
         v_outcome := marketplace.dispute_charge(v_attempt, p_answer, p_amount, p_currency, p_decline_code, p_message, p_dispute, p_now);

@@ -100,7 +100,7 @@ begin
         from marketplace.gateway_event as e
         where
             e.payment_attempt = v_attempts[1] and e.answer in ('reinstated', 'lost') and e.outcome = 'NOTHING_NEW'
-            and e.occurred_at > p_occurred_at and (p_dispute is null or e.dispute is null or e.dispute = p_dispute)
+            and e.occurred_at >= p_occurred_at and (p_dispute is null or e.dispute is null or e.dispute = p_dispute)
         order by e.occurred_at
         limit 1;
         v_is_decided := found;

@@ -21,15 +21,17 @@ begin
     return query
     select
         t.transaction, s.payment_attempt, t.profile, p.profile_name::text, t.month, s.kind, x.amount, s.code, x.hold, n.turn,
-        s.waiting_since, w.term, x.is_overdue, s.due_on, d.due_on, coalesce(a.gateway, d.gateway),
+        s.waiting_since, w.term, x.is_overdue, coalesce((o.act_by at time zone books.time_zone())::date, s.due_on), d.due_on, coalesce(a.gateway, d.gateway),
         marketplace.in_words(n.says_en, 'en', s.due_on, s.other_month, t.minimum, s.other),
         -- A gateway has its time; before that, a person only waits.
         case
             when n.turn = 'GATEWAY' and not x.is_overdue then null
-            when a.state = 'SUBMITTED' and s.code = 'UNDER_WAY' then 'pybridge payment execute'
+            when a.state = 'SUBMITTED' and s.code = 'UNDER_WAY' or s.code = 'LOOKED_AT' and a.alarm is null then 'pybridge payment execute'
             else replace(replace(replace(replace(replace(
                 case
                     when x.hold = 'FUND' then 'select marketplace.move_reserve({amount}, ''why'');'
+                    when o.dispute is not null
+                        then format('select marketplace.book_loss({attempt}, %s, ''why'', p_dispute => %L);', round(o.amount / 100.0, 2), o.dispute)
                     when s.code = 'LOOKED_AT' and a.state = 'UNKNOWN' then 'select marketplace.resolve_attempt({attempt}, false, ''why'');'
                     else n.command
                 end,
@@ -43,12 +45,30 @@ begin
     inner join marketplace.waiting_term as w on s.code = w.code
     left join marketplace.payment_attempt as a on s.payment_attempt = a.payment_attempt
     left join marketplace.due_transactions(null, v_now) as d on t.transaction = d.transaction
+    -- Of several, one after the other, the most urgent first: each is lost, or won, by itself.
+    left join lateral (
+        select e.dispute, least(e.amount, a.disputed + marketplace.taken_beyond(s.payment_attempt)) as amount, u.act_by
+        from marketplace.open_dispute(s.payment_attempt) as e
+        -- Until when the gateway takes evidence, as it said last.
+        left join lateral (
+            select g.act_by
+            from marketplace.gateway_event as g
+            where g.payment_attempt = s.payment_attempt and g.dispute = e.dispute and g.act_by is not null
+            order by g.occurred_at desc nulls last, g.received_at desc
+            limit 1
+        ) as u on true
+        where s.code = 'DISPUTED'
+        order by u.act_by, e.dispute
+        limit 1
+    ) as o on true
     cross join lateral (
         select
             coalesce(d.hold, s.hold) as hold,
             coalesce(s.waiting_since + w.term < v_now, false) as is_overdue,
-            round(case when s.code = 'DISPUTED' then a.disputed / 100.0 else abs(coalesce(t.left_amount, t.net_amount + t.carried_in)) end, 2)
-                as amount
+            round(case
+                when s.code = 'DISPUTED' then (a.disputed + marketplace.taken_beyond(s.payment_attempt)) / 100.0
+                else abs(coalesce(t.left_amount, t.net_amount + t.carried_in))
+            end, 2) as amount
     ) as x
     where n.turn <> 'NOBODY' and (s.code <> 'RUNNING' or x.is_overdue)
     order by x.is_overdue desc, s.waiting_since, t.transaction;

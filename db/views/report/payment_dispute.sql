@@ -14,7 +14,7 @@ select
         where e.payment_attempt = w.payment_attempt and e.answer = 'returned'
     ) as disputes,
     w.waiting_since as disputed_at,
-    (w.waiting_since at time zone books.time_zone())::date + extract(day from w.term)::int as answer_by,
+    least(w.due_on, (w.waiting_since at time zone books.time_zone())::date + extract(day from w.term)::int) as answer_by,
     a.amount as charged,
     a.resolved_at as charged_at,
     s.clicks,
@@ -41,7 +41,7 @@ comment on column report.payment_dispute.gateway_id is 'What the gateway calls t
 comment on column report.payment_dispute.disputed is 'NOK that the bank took';
 comment on column report.payment_dispute.disputes is 'What the gateway calls the disputes that were opened, by comma, decided ones too; null: it has not said';
 comment on column report.payment_dispute.disputed_at is 'When it was first heard of';
-comment on column report.payment_dispute.answer_by is 'Local day by which we mean to answer: marketplace.waiting_term of DISPUTED after that. The gateway''s own deadline is later, and stands at the gateway';
+comment on column report.payment_dispute.answer_by is 'Local day by which we mean to answer: marketplace.waiting_term of DISPUTED after that, and never after the gateway''s own deadline, where it has told us of it (report.waiting.due_on)';
 comment on column report.payment_dispute.charged is 'NOK that were charged';
 comment on column report.payment_dispute.charged_at is 'When';
 comment on column report.payment_dispute.clicks is 'Clicks that its month billed; null: of no clicks';

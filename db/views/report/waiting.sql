@@ -36,7 +36,7 @@ comment on column report.waiting.waiting_since is 'Since when it waits for this,
 comment on column report.waiting.waited is 'How long ago that is; negative: it is not due yet';
 comment on column report.waiting.term is 'For how long it may';
 comment on column report.waiting.is_overdue is 'Whether it has waited for longer';
-comment on column report.waiting.due_on is 'The local day on which the next thing is expected; null: no day';
+comment on column report.waiting.due_on is 'The local day on which the next thing is expected, or until which the gateway takes evidence of a dispute; null: no day';
 comment on column report.waiting.gateway is 'Through whom it goes; null: not known yet';
 comment on column report.waiting.says is 'What the person is told, in English';
 comment on column report.waiting.command is 'What ends it, SQL or a command, with why for the reason; null: the gateway still has its time';

@@ -7,28 +7,20 @@ set search_path = pg_catalog, marketplace, pg_temp
 as $$
 #variable_conflict use_column
 declare
-    v_attempt marketplace.payment_attempt := p_attempt;
     v_back bigint;
     v_outcome text := 'NOTHING_NEW';
 begin
-    -- What is taken back was paid, though nobody has told us yet.
-    if v_attempt.state in ('SUBMITTED', 'UNKNOWN', 'PROCESSING', 'REQUIRES_ACTION') then
-        perform marketplace.record_answer(
-            v_attempt.payment_attempt, 'succeeded', p_gateway_id, v_attempt.amount, v_attempt.currency, p_now => p_now
-        );
-        select a.* into v_attempt from marketplace.payment_attempt as a where a.payment_attempt = v_attempt.payment_attempt;
-    end if;
     if
-        v_attempt.state <> 'SUCCEEDED' or v_attempt.kind <> 'PAYOUT' or p_currency <> v_attempt.currency
-        or p_gateway_id <> v_attempt.gateway_id or p_amount > v_attempt.amount
+        p_attempt.state <> 'SUCCEEDED' or p_attempt.kind <> 'PAYOUT' or p_currency <> p_attempt.currency
+        or p_gateway_id <> p_attempt.gateway_id or p_amount > p_attempt.amount
     then
         v_outcome := 'ALARM';
         update marketplace.payment_attempt as a
         set event = 'contradicted', alarm = 'mismatch', message = left(p_message, 500), changed_at = p_now
-        where a.payment_attempt = v_attempt.payment_attempt;
+        where a.payment_attempt = p_attempt.payment_attempt;
     else
         -- So much in all: told twice, or in any order, the most is what counts.
-        v_back := coalesce(p_amount, v_attempt.amount) - v_attempt.came_back;
+        v_back := coalesce(p_amount, p_attempt.amount) - p_attempt.came_back;
         if v_back > 0 then
             v_outcome := 'APPLIED';
             update marketplace.payment_attempt as a
@@ -36,15 +28,15 @@ begin
                 event = 'returned', message = left(p_message, 500), changed_at = p_now,
                 returned_part = case when a.came_back + v_back < a.amount then a.came_back + v_back else a.returned_part end,
                 returned_at = case when a.came_back + v_back = a.amount then p_now end
-            where a.payment_attempt = v_attempt.payment_attempt;
-            perform marketplace.owe_again(v_attempt.payment_attempt, v_back, p_now);
+            where a.payment_attempt = p_attempt.payment_attempt;
+            perform marketplace.owe_again(p_attempt.payment_attempt, v_back, p_now);
         end if;
     end if;
     return query
     select v_outcome, a.state, t.status, a.alarm
     from marketplace.payment_attempt as a
     inner join marketplace.transaction as t on a.transaction = t.transaction
-    where a.payment_attempt = v_attempt.payment_attempt;
+    where a.payment_attempt = p_attempt.payment_attempt;
 end;
 $$;
 

@@ -90,7 +90,8 @@ begin atomic
                     when 'CURRENT' then 'BELOW_MINIMUM' when 'EXECUTED' then 'CARRIED_ON' else 'WENT_ON'
                 end
                 when s.status <> 'EXECUTED' then null
-                when l.disputed > 0 then 'DISPUTED'
+                -- Also beyond what is left of it.
+                when l.disputed > 0 or l.alarm = 'disputed' then 'DISPUTED'
                 when l.alarm is not null then 'LOOKED_AT'
                 when l.lost > 0 then 'TAKEN_BACK'
                 when l.returned_at is not null then 'CAME_BACK'
