@@ -2,6 +2,7 @@
 
 import random
 import threading
+from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -28,10 +29,11 @@ JANUARY, FEBRUARY = date(2026, 1, 1), date(2026, 2, 1)
 def moment(day: date, clock: time) -> datetime:
     """The moment of a local time, by walking through the day: the last that shows it, else when an hour later shows."""
     minute = datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(hours=3)
+    step = 5 if clock.minute % 5 == 0 else 1
     shown: dict[datetime, datetime] = {}
-    for _ in range(30 * 60):
+    for _ in range(30 * 60 // step):
         shown[minute.astimezone(OSLO).replace(tzinfo=None, fold=0)] = minute
-        minute += timedelta(minutes=1)
+        minute += timedelta(minutes=step)
     wanted = datetime.combine(day, clock)
     return shown.get(wanted) or shown[wanted + timedelta(hours=1)]
 
@@ -66,8 +68,6 @@ def test_half_past_two_comes_once_on_every_night(shared_db: Connection, day: dat
 
 @dataclass
 class Run:
-    job: str
-    period: str
     when: datetime
     outcome: str | None
 
@@ -78,12 +78,11 @@ class Model:
 
     schedule: dict[str, dict[str, object]]
     since: datetime
-    runs: list[Run] = field(default_factory=list)
+    runs: defaultdict[tuple[str, str], list[Run]] = field(default_factory=lambda: defaultdict(list))
     months: dict[date, tuple[datetime, datetime | None]] = field(default_factory=dict)  # opened, closed
 
     def succeeded(self, job: str, period: str) -> datetime | None:
-        found = [each.when for each in self.runs if (each.job, each.period, each.outcome) == (job, period, "succeeded")]
-        return max(found, default=None)
+        return next((each.when for each in reversed(self.runs[job, period]) if each.outcome == "succeeded"), None)
 
     def moments(self, job: str, after: datetime, now: datetime) -> Iterator[datetime]:
         """Each time the clock strikes for a job, after then and until now."""
@@ -104,7 +103,7 @@ class Model:
         found: list[tuple[int, datetime, str, str, str]] = []
         for job, row in self.schedule.items():
             for period, begins in self.periods(job, now):
-                last = next((each for each in reversed(self.runs) if (each.job, each.period) == (job, period)), None)
+                last = next(reversed(self.runs[job, period]), None)
                 state = "new"
                 if last is not None and last.outcome != "succeeded":
                     state = last.outcome or "crashed"
@@ -163,7 +162,7 @@ LONG = [timedelta(days=3, hours=5), timedelta(days=20)]
 OUTCOMES = ["succeeded"] * 8 + ["failed", "partial", None]
 
 
-@pytest.mark.parametrize("seed", range(1))
+@pytest.mark.parametrize("seed", range(2))
 def test_what_is_due_is_what_a_person_would_say(db: Connection, seed: int) -> None:
     chance = random.Random(seed)
     now = at(2026, 1, 20, 12) if seed else at(2026, 3, 27, 12)
@@ -195,7 +194,7 @@ def test_what_is_due_is_what_a_person_would_say(db: Connection, seed: int) -> No
             if outcome == "succeeded":
                 succeed(db, model, job, period, now)
             ran(db, job, now, period, outcome)
-            model.runs.append(Run(job, period, now, outcome))
+            model.runs[job, period].append(Run(now, outcome))
     assert now > at(2026, 10, 26) or seed, "it did not see both changes of the clock"
     assert {job for job, _ in seen} == set(schedule), "not every job was ever due"
     assert {state for _, state in seen} == {"new", "failed", "partial", "crashed"}
