@@ -445,17 +445,17 @@ def not_yet(db: Connection) -> Iterator[None]:
         yield
 
 
-def test_imports_wait_for_each_other_and_for_sales_where_capacity_changes(db: Connection, connect: Connect) -> None:
-    here, other = connect(), connect()
+def test_imports_wait_for_each_other_and_for_sales_where_capacity_changes(connect: Connect) -> None:
+    here, other, elsewhere = connect(), connect(), connect()
     with here.transaction():
         do_import(here, [row(2, num="5")])
-        with not_yet(db):
+        with not_yet(elsewhere):
             do_import(other, [row(2, num="5")])
     assert do_import(other, [row(2, num="5")])["event"] == (0, 0, 1)
 
     with here.transaction():
         sell(here, price_group(here), 4)
-        with not_yet(db):
+        with not_yet(elsewhere):
             do_import(other, [row(2, num="3")])
         assert do_import(other, [row(2, num="5", price="999")])["price_group"] == (0, 1, 0)
     with pytest.raises(psycopg.Error) as refused:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from psycopg import sql
+from psycopg.pq import TransactionStatus
 
 from pybridge.deploy import bounds
 from tests.conftest import Connection
@@ -29,10 +30,12 @@ $do$
 
 @contextmanager
 def impatient(db: Connection, wait: str = "200ms") -> Iterator[None]:
-    """Functions of ours wait no longer than this, and as long as they did afterwards.
+    """Functions of ours wait no longer than this, and as long as they did afterwards; others must see it at once.
 
     A SET clause of theirs bounds them: what a session sets is none of their business (pybridge.deploy.bounds).
     """
+
+    assert db.info.transaction_status == TransactionStatus.IDLE
 
     def bound(before: str, after: str) -> None:
         db.execute(sql.SQL(BOUND).format(before=sql.Literal(before), after=sql.Literal(after)))
