@@ -48,7 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="how many runs of 50 steps the stateful property test makes (default: 16)",
     )
     parser.addoption(
-        "--exchanges", type=int, help="how many calls exchange in opposite directions (default: 2000; in CI 400)"
+        "--exchanges", type=int, help="how many calls exchange in opposite directions (default: 2000; in CI 200)"
     )
     parser.addoption(
         "--fault-schedules",
@@ -394,7 +394,7 @@ def stateful_runs(request: pytest.FixtureRequest) -> int:
 @pytest.fixture(scope="session")
 def exchanges(request: pytest.FixtureRequest) -> int:
     """How many calls exchange tickets in opposite directions at once."""
-    return int(request.config.getoption("--exchanges") or (400 if _in_ci() else 2000))
+    return int(request.config.getoption("--exchanges") or (200 if _in_ci() else 2000))
 
 
 @pytest.fixture(scope="session")
