@@ -190,6 +190,10 @@ grant execute on function
 marketplace.update_transactions, marketplace.close_month, marketplace.ensure_partitions
 to scheduler, bookkeeper;
 grant execute on function marketplace.verify_month, marketplace.verify_profile to scheduler, bookkeeper, auditor;
+-- Where clicks are distributed: see docs/howto/scale-out.md.
+grant execute on function
+marketplace.recover_clicks, marketplace.hold_clicks, marketplace.click_nodes, marketplace.click_months
+to scheduler, bookkeeper, auditor;
 -- consistency.marketplace_account asks it.
 grant execute on function marketplace.credited_beyond to scheduler, bookkeeper, auditor;
 

@@ -142,6 +142,26 @@ class ClickLinesRow:
 
 
 @dataclass(frozen=True)
+class ClickMonthsRow:
+    """A row of `marketplace.click_months`."""
+
+    month: date
+    clicks: int
+
+
+@dataclass(frozen=True)
+class ClickNodesRow:
+    """A row of `marketplace.click_nodes`."""
+
+    node_name: str
+    node_port: int
+    is_reached: bool
+    shards: int
+    size: int
+    unfinished: int | None
+
+
+@dataclass(frozen=True)
 class ClickSeriesRow:
     """A row of `marketplace.click_series`."""
 
@@ -843,6 +863,19 @@ class Marketplace(Room):
         """
         return self._rows(ClickLinesRow, "click_lines", profile=profile, month=month, transaction=transaction)
 
+    def click_months(self) -> list[ClickMonthsRow]:
+        """How many clicks each month has, whatever became of them. Reads all that there are. 42501 the login role does
+        not see all clicks.
+        """
+        return self._rows(ClickMonthsRow, "click_months")
+
+    def click_nodes(self) -> list[ClickNodesRow]:
+        """Where clicks are distributed, what each node has: shards (of each month), their size in bytes, and
+        unfinished, how many transactions wait there to be committed or undone, which is moments, or a crash
+        (recover_clicks). Of a node that is not reached, the size is not counted. No row: they are on one machine.
+        """
+        return self._rows(ClickNodesRow, "click_nodes")
+
     def click_series(
         self, *, profile: int, side: str, from_: date, to: date, step: str = "day"
     ) -> list[ClickSeriesRow]:
@@ -1009,6 +1042,15 @@ class Marketplace(Room):
         result: int = self._value(
             "give_goodwill", profile=profile, amount=amount, reason=reason, request_id=request_id, now=now
         )
+        return result
+
+    def hold_clicks(self) -> bool:
+        """Until the transaction ends, clicks stay as the ledger says on every node: who links or corrects them waits,
+        and what is under way, or a crash has cut in two, is waited for. New clicks come in meanwhile. For whoever
+        compares clicks with the ledger, at READ COMMITTED. False on one PostgreSQL, whose snapshots are whole: nothing
+        is held. 23B48 what was committed has not reached every node.
+        """
+        result: bool = self._value("hold_clicks")
         return result
 
     def hold_payouts(self, *, profile: int, reason: str, now: datetime | None = None) -> int:
@@ -1430,6 +1472,15 @@ class Marketplace(Room):
         )
         return result
 
+    def recover_clicks(self) -> int:
+        """Ends on each node what a crash has cut in two, as the ledger says: what it has is committed, the rest undone;
+        how many ends. Citus does it by itself within a minute; jobs of the marketplace do it before they begin, in a
+        transaction of its own, since nobody else can meanwhile. On one PostgreSQL there is nothing to end: 0. A node
+        that does not answer is left out, with a warning. 55P03 another one is at it.
+        """
+        result: int = self._value("recover_clicks")
+        return result
+
     def refund_clicks(
         self,
         *,
@@ -1664,8 +1715,9 @@ class Marketplace(Room):
         """Whether a month's transactions agree with its clicks (M7): one row per discrepancy, severity ERROR; and what
         is worth knowing, severity INFO: late clicks, excluded ones, and unlinked ones, which are an ERROR once the
         month is closed and no update can link them as things stand. The first month answers for what is older. Where
-        clicks are meant together, clicks says how many and click_time the first. P0002 no such month; 42501 the login
-        role does not see all clicks.
+        clicks are meant together, clicks says how many and click_time the first. Where clicks are distributed, updates
+        wait meanwhile (hold_clicks). P0002 no such month; 23B48 what was committed has not reached every node; 42501
+        the login role does not see all clicks.
         """
         return self._rows(VerifyMonthRow, "verify_month", month=month)
 

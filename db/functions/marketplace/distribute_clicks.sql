@@ -5,7 +5,6 @@ set search_path = pg_catalog, marketplace, pg_temp
 as $$
 declare
     v_workers int;
-    v_is_done boolean;
     v_calls text[];
     v_call text;
     v_clicks bigint;
@@ -36,12 +35,8 @@ begin
             detail = 'pg_dist_node has no active node but this one.',
             hint = 'Here, select citus_set_coordinator_host(''name'', port), and citus_add_node(''name'', port) of each worker.';
     end if;
-    execute format(
-        'select exists (select from %s where logicalrelid = ''marketplace.ad_click''::regclass)',
-        to_regclass('pg_catalog.pg_dist_partition')
-    ) into v_is_done;
     v_calls := array['set local citus.enable_ddl_propagation = on', 'set local citus.multi_shard_modify_mode = sequential'];
-    if not v_is_done then
+    if not marketplace.is_distributed() then
         v_calls := v_calls || array[
             -- The site's own INSERTs are judged where the click goes: each node has what judges them (policy ad_click_site).
             'set local citus.enable_unsafe_triggers = on',
@@ -53,7 +48,8 @@ begin
             ),
             'select truncate_local_data_after_distributing_table(''marketplace.ad_click'')',
             -- Functions by definer read and write clicks as their owner, who logs in nowhere else.
-            'select run_command_on_workers(''alter role pybridge_owner login'')'
+            'select run_command_on_workers(''alter role pybridge_owner login'')',
+            'grant execute on function pg_catalog.recover_prepared_transactions() to pybridge_owner'
         ];
     end if;
     -- What queries of clicks call. Also again: what a deploy has changed, the workers are told here.
