@@ -332,7 +332,7 @@ class NoAccount(Refused):
 
 
 class NotOnEveryNode(Refused):
-    """What was committed has not reached every node that has clicks: what is read there may be older than the ledger."""
+    """What was committed has not reached every node that has clicks: some may be older than the ledger."""
 
     sqlstate = "23B48"
 

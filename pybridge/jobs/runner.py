@@ -96,7 +96,9 @@ JOBS: dict[str, LiteralString | Runner] = {
     "consistency": _consistency,
 }
 # These begin with ending what a crash has cut in two, between the ledger and the clicks of another machine.
-OF_CLICKS = frozenset({"marketplace_partitions", "marketplace_update", "marketplace_close", "marketplace_verify", "consistency"})
+OF_CLICKS = frozenset(
+    {"marketplace_partitions", "marketplace_update", "marketplace_close", "marketplace_verify", "consistency"}
+)
 
 
 @dataclass(frozen=True)

@@ -32,18 +32,36 @@ class Fault:
 
 
 def faults(paths: Iterable[Path]) -> set[Fault]:
-    return {Fault(path.stem, what) for path in paths for what in of_text(path.read_text("utf-8"))}
+    texts = {path.stem: path.read_text("utf-8") for path in paths}
+    becoming = inlined(texts.values())
+    return {Fault(name, what) for name, text in texts.items() for what in of_text(text, becoming)}
+
+
+def inlined(texts: Iterable[str]) -> set[str]:
+    """Functions that become a part of the statement that calls them in its FROM, with the tables that they read."""
+    found = set()
+    for text in texts:
+        for raw in _parsed(text) if "create or replace function" in text else ():
+            made = raw["stmt"].get("CreateFunctionStmt", {})
+            options = {each["defname"] for each in _all(made.get("options"), "DefElem")}
+            if "sql_body" in made and not options & {"set", "security"} and _names(made["sql_body"]):
+                found.add(made["funcname"][-1]["String"]["sval"])
+    return found
 
 
 def reads_clicks(text: str) -> bool:
     return not CLICKS.isdisjoint(re.findall(r"\w+", text))
 
 
-def of_text(text: str) -> Iterator[str]:
-    """What is wrong with the statements of a file that creates functions or views."""
+def of_text(text: str, becoming: Iterable[str] = ()) -> Iterator[str]:
+    """What is wrong with the statements of a file that creates functions or views; `becoming`: see inlined."""
     if reads_clicks(text):
         for statement in _statements(text):
             yield from _of_statement(statement)
+            if any(not CLICKS.isdisjoint(_tables(level)) for kind in LEVELS for level in _all(statement, kind)):
+                for call in _all([each["functions"] for each in _all(statement, "RangeFunction")], "FuncCall"):
+                    if call["funcname"][-1]["String"]["sval"] in becoming:
+                        yield f"{call['funcname'][-1]['String']['sval']} becomes a part of it"
 
 
 def called(paths: Iterable[Path]) -> set[str]:

@@ -6,22 +6,24 @@ as $$
 begin
     if marketplace.is_distributed() then
         -- By EXECUTE: where there is no Citus, nothing below is known.
-        return query execute
+        return query execute format(
             'with answer as materialized ('
-            ' select * from run_command_on_workers('
+            ' select * from %s('
             '  ''select count(*) from pg_prepared_xacts where database = current_database() and gid ~ ''''^citus_0_'''''')'
             ' ),'
             ' shard as materialized ('
-            '  select s.nodename, s.nodeport, s.shardid, s.shard_size from citus_shards as s'
+            '  select s.nodename, s.nodeport, s.shardid, s.shard_size from %s as s'
             '  where s.table_name in (select t.relid from pg_partition_tree(''marketplace.ad_click'') as t)'
             ' )'
             ' select n.nodename, n.nodeport, a.success,'
             '  count(s.shardid), coalesce(sum(s.shard_size), 0)::bigint, case when a.success then a.result::bigint end'
-            ' from pg_dist_node as n'
+            ' from %s as n'
             ' inner join answer as a on n.nodename = a.nodename and n.nodeport = a.nodeport'
             ' left join shard as s on n.nodename = s.nodename and n.nodeport = s.nodeport'
             ' group by n.nodename, n.nodeport, a.success, a.result'
-            ' order by n.nodename, n.nodeport';
+            ' order by n.nodename, n.nodeport',
+            to_regproc('pg_catalog.run_command_on_workers'), to_regclass('pg_catalog.citus_shards'), to_regclass('pg_catalog.pg_dist_node')
+        );
     end if;
 end;
 $$;

@@ -9,11 +9,11 @@ declare
     v_call text;
     v_clicks bigint;
 begin
-    if p_shards is null or p_shards not between 1 and 1024 then
-        raise exception 'clicks are spread over 1 to 1024 shards' using
+    if p_shards is null or p_shards not between 2 and 1024 then
+        raise exception 'clicks are spread over 2 to 1024 shards' using
             errcode = '22023',
             detail = format('%s shards.', coalesce(p_shards::text, 'null')),
-            hint = 'Several for each worker, so that more workers can be added: 32.';
+            hint = 'Several for each worker, so that more workers can be added: 32. A change of one shard alone would be committed before the ledger.';
     elsif not exists (select from pg_extension as e where e.extname = 'citus') then
         raise exception 'there is no Citus here' using
             errcode = '55000',

@@ -14,12 +14,14 @@ begin
     lock table marketplace.month in share mode;
     -- Whom a crash has cut off has left its lock, and on nodes what Citus is going to end.
     for v_look in 1..100 loop
-        execute
+        -- By EXECUTE: where there is no Citus, nothing knows it.
+        execute format(
             'select array('
-            ' select x.gid from run_command_on_workers('
+            ' select x.gid from %s('
             '  ''select array(select gid from pg_prepared_xacts where database = current_database() and gid ~ ''''^citus_0_'''')'''
-            ' ) as r cross join unnest(case when r.success then r.result::text[] else array[r.result] end) as x (gid))'
-        into v_now;
+            ' ) as r cross join unnest(case when r.success then r.result::text[] else array[r.result] end) as x (gid))',
+            to_regproc('pg_catalog.run_command_on_workers')
+        ) into v_now;
         -- What was prepared since is somebody's new clicks.
         v_waiting := case when v_look = 1 then v_now else array(select unnest(v_waiting) intersect select unnest(v_now)) end;
         if v_waiting = '{}' then

@@ -8,7 +8,8 @@ declare
     v_ended int := 0;
 begin
     if marketplace.is_distributed() then
-        execute 'select pg_catalog.recover_prepared_transactions()' into v_ended;
+        -- By EXECUTE: where there is no Citus, nothing knows it.
+        execute format('select %s()', to_regproc('pg_catalog.recover_prepared_transactions')) into v_ended;
     end if;
     return v_ended;
 end;

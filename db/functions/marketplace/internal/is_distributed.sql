@@ -8,8 +8,10 @@ declare
 begin
     -- By EXECUTE: where there is no Citus, nothing knows the table.
     if to_regclass('pg_catalog.pg_dist_partition') is not null then
-        execute 'select exists (select from pg_catalog.pg_dist_partition where logicalrelid = ''marketplace.ad_click''::regclass)'
-        into v_is_distributed;
+        execute format(
+            'select exists (select from %s where logicalrelid = ''marketplace.ad_click''::regclass)',
+            to_regclass('pg_catalog.pg_dist_partition')
+        ) into v_is_distributed;
     end if;
     return v_is_distributed;
 end;
