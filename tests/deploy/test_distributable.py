@@ -61,6 +61,7 @@ def test_what_queries_of_clicks_call_is_given_to_each_node() -> None:
         ("select c.website, count(*) from ad_click as c group by c.profile", "website is not in GROUP BY"),
         ("select date_trunc('day', c.click_time) from ad_click as c", "date_trunc by the session's time zone"),
         ("update ad_click set profile = 2", "moves a click to another profile"),
+        ("update ad_click set source = format('%s', source)", "format of a column of theirs is not immutable"),
         ("delete from ad_click using late_click", "joins clicks with late_click"),
         (
             "select 1 union all select 2 from ad_click as c inner join website as w on true",

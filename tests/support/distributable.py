@@ -15,6 +15,9 @@ import postgast
 from google.protobuf.json_format import MessageToDict
 
 CLICKS = frozenset({"ad_click", "ad_click_default"})
+STABLE = frozenset(
+    {"format", "concat", "concat_ws", "to_char", "to_timestamp", "to_json", "to_jsonb", "date_trunc", "age"}
+)
 LEVELS = ("SelectStmt", "UpdateStmt", "DeleteStmt")
 # PL/pgSQL's parser, outside a server, knows no types but PostgreSQL's own: those of arguments, and of variables.
 OURS = r"(?:marketplace|books|jobs|billig|bank)\.\w+(\[\])?"
@@ -182,6 +185,12 @@ def _of_clicks(level: Any, here: list[str], looked_up: list[set[str]], with_name
         for each in targets:
             if "ColumnRef" in each["val"] and _column(each["val"]) not in grouped:
                 yield f"{_column(each['val'])[-1]} is not in GROUP BY"
+    for call in (
+        _all([level.get(part) for part in ("targetList", "whereClause")], "FuncCall") if "relation" in level else ()
+    ):
+        name = call["funcname"][-1]["String"]["sval"]
+        if name in STABLE and any(True for _ in _all(call.get("args"), "ColumnRef")):
+            yield f"{name} of a column of theirs is not immutable"
     for call in _all(level, "FuncCall"):
         if call["funcname"][-1]["String"]["sval"] == "date_trunc" and len(call["args"]) < 3:
             yield "date_trunc by the session's time zone"
