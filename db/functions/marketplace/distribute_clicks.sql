@@ -47,13 +47,12 @@ begin
                 p_shards
             ),
             'select truncate_local_data_after_distributing_table(''marketplace.ad_click'')',
-            -- Functions by definer read and write clicks as their owner, who logs in nowhere else.
-            'select run_command_on_workers(''alter role pybridge_owner login'')',
             'grant execute on function pg_catalog.recover_prepared_transactions() to pybridge_owner'
         ];
     end if;
-    -- What queries of clicks call. Also again: what a deploy has changed, the workers are told here.
-    v_calls := v_calls || array(
+    -- Also again, for a worker that was added and for what a deploy has changed. Functions by definer read and write clicks
+    -- as their owner, who logs in nowhere else; what queries of clicks call is there too.
+    v_calls := v_calls || 'select run_command_on_workers(''alter role pybridge_owner login'')'::text || array(
         select format('select create_distributed_function(%L)', f.name)
         from unnest(array[
             'books.time_zone()', 'marketplace.month_of(timestamptz)', 'marketplace.next_month(date)', 'marketplace.day_begins(date)',
@@ -61,6 +60,14 @@ begin
             'marketplace.newest_click(timestamptz)', 'marketplace.takes_click_at(timestamptz)',
             'marketplace.is_advertisement_of(bigint, bigint)'
         ]) as f (name)
+    );
+    -- Few clicks at a time, by one connection a node: each other one would be a transaction to prepare and to commit there.
+    v_calls := v_calls || array(
+        select format('alter function %s set citus.multi_shard_modify_mode = ''sequential''', p.oid::regprocedure)
+        from pg_proc as p
+        where
+            p.pronamespace = 'marketplace'::regnamespace
+            and p.proname in ('record_clicks', 'exclude_clicks', 'take_back_clicks')
     );
     foreach v_call in array v_calls loop
         execute v_call;
