@@ -152,10 +152,9 @@ def main(
     coordinator, *workers = (int(port) for port in ports.split(","))
     plain, many = Side(coordinator, PLAIN, ()), Side(coordinator, MANY, tuple(workers))
     with plain.connect(dbname="postgres") as connection:
-        found = connection.execute("select version()").fetchone()
-        print(
-            f"{found[0] if found else ''}; {os.cpu_count()} cores, {len(workers)} workers; load {os.getloadavg()[0]:.1f}"
-        )
+        found = connection.execute("show server_version").fetchone()
+        load = os.getloadavg()[0]
+        print(f"PostgreSQL {found and found[0]}; {os.cpu_count()} cores, {len(workers)} workers; load {load:.1f}")
     for side in (plain, many):
         side.make(clicks)
 

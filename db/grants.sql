@@ -171,7 +171,7 @@ marketplace.click_counts
 to marketplace_web, marketplace_profile;
 -- pybridge profile show.
 grant execute on function marketplace.account to bookkeeper;
-grant execute on function marketplace.statement_lines, marketplace.all_click_counts to analyst, bookkeeper, auditor;
+grant execute on function marketplace.statement_lines, marketplace.all_click_counts, marketplace.click_days to analyst, bookkeeper, auditor;
 grant execute on function marketplace.profile_statement
 to marketplace_web, marketplace_profile, analyst, bookkeeper, auditor;
 grant execute on function marketplace.means_of, marketplace.action_of to marketplace_web, marketplace_profile;
@@ -194,6 +194,8 @@ grant execute on function marketplace.verify_month, marketplace.verify_profile t
 grant execute on function
 marketplace.recover_clicks, marketplace.hold_clicks, marketplace.click_nodes, marketplace.click_months
 to scheduler, bookkeeper, auditor;
+-- Views of consistency ask these.
+grant execute on function marketplace.click_sums, marketplace.unsorted_clicks, marketplace.paid_clicks to scheduler, bookkeeper, auditor;
 -- consistency.marketplace_account asks it.
 grant execute on function marketplace.credited_beyond to scheduler, bookkeeper, auditor;
 

@@ -176,6 +176,8 @@ def _of_clicks(level: Any, here: list[str], looked_up: list[set[str]], with_name
         yield f"asks {name} for each click"
     if "lockingClause" in level:
         yield "locks clicks"
+    if "targetList" not in level and "fromClause" in level:
+        yield "names no column"
     targets = [each["ResTarget"] for each in level.get("targetList", [])]
     if "relation" in level and any(each.get("name") == "profile" for each in targets):
         yield "moves a click to another profile"

@@ -52,7 +52,11 @@ begin
     end if;
     -- Also again, for a worker that was added and for what a deploy has changed. Functions by definer read and write clicks
     -- as their owner, who logs in nowhere else; what queries of clicks call is there too.
-    v_calls := v_calls || 'select run_command_on_workers(''alter role pybridge_owner login'')'::text || array(
+    v_calls := v_calls || array[
+        'select run_command_on_workers(''alter role pybridge_owner login'')',
+        -- It reads a reference table, whose copy is there.
+        'alter function marketplace.takes_click_at(timestamptz) set citus.allow_nested_distributed_execution = on'
+    ] || array(
         select format('select create_distributed_function(%L)', f.name)
         from unnest(array[
             'books.time_zone()', 'marketplace.month_of(timestamptz)', 'marketplace.next_month(date)', 'marketplace.day_begins(date)',
