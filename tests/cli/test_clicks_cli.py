@@ -29,7 +29,7 @@ def test_on_one_machine_it_says_so_and_how_many_clicks_each_month_has(here: Conn
     said = run(here, "clicks", "where")
     assert said.exit_code == 0, said.output
     assert "not distributed: one machine" in said.output
-    assert [line.split() for line in said.output.splitlines() if line.startswith("2026")] == [
+    assert [line.split() for line in said.output.splitlines() if line.strip().startswith("2026")] == [
         ["2026-01", "2"], ["2026-02", "1"],
     ]  # fmt: skip
     assert "3 clicks in all" in said.output

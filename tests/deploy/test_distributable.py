@@ -165,7 +165,7 @@ def test_whatever_reads_clicks_as_their_owner_asks_itself_who_may(shared_db: Con
 
 
 def test_where_there_is_no_citus_clicks_stay(shared_db: Connection) -> None:
-    with pytest.raises(errors.ObjectNotInPrerequisiteState) as refused:
+    with pytest.raises(errors.NoDataFound) as refused:
         one(shared_db, "select marketplace.distribute_clicks()")
     assert refused.value.diag.message_hint
     with pytest.raises(errors.InvalidParameterValue):

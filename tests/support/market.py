@@ -99,7 +99,7 @@ def lie_in(db: Connection) -> list[str]:
         select c.relname from pg_partition_tree('marketplace.ad_click') as t
         inner join pg_class as c on t.relid = c.oid where t.isleaf order by c.relname
     """
-    has_any = sql.SQL("select exists (select from marketplace.{})")
+    has_any = sql.SQL("select exists (select 1 from marketplace.{})")
     return [n["relname"] for n in rows(db, query) if one(db, has_any.format(sql.Identifier(n["relname"])))]
 
 

@@ -7,6 +7,7 @@ declare
     v_workers int;
     v_calls text[];
     v_call text;
+    v_function text;
     v_clicks bigint;
 begin
     if p_shards is null or p_shards not between 2 and 1024 then
@@ -16,7 +17,7 @@ begin
             hint = 'Several for each worker, so that more workers can be added: 32. A change of one shard alone would be committed before the ledger.';
     elsif not exists (select from pg_extension as e where e.extname = 'citus') then
         raise exception 'there is no Citus here' using
-            errcode = '55000',
+            errcode = 'P0002',
             detail = format('Extension citus is not installed in database %s.', current_database()),
             hint = 'docs/howto/scale-out.md says what to install, and when it is worth it.';
     elsif not (select r.rolsuper from pg_roles as r where r.rolname = current_user) then
@@ -31,7 +32,7 @@ begin
     ) into v_workers;
     if v_workers = 0 then
         raise exception 'there is no worker' using
-            errcode = '55000',
+            errcode = 'P0002',
             detail = 'pg_dist_node has no active node but this one.',
             hint = 'Here, select citus_set_coordinator_host(''name'', port), and citus_add_node(''name'', port) of each worker.';
     end if;
@@ -51,27 +52,37 @@ begin
         ];
     end if;
     -- Also again, for a worker that was added and for what a deploy has changed. Functions by definer read and write clicks
-    -- as their owner, who logs in nowhere else; what queries of clicks call is there too.
-    v_calls := v_calls || array[
-        'select run_command_on_workers(''alter role pybridge_owner login'')',
-        -- It reads a reference table, whose copy is there.
-        'alter function marketplace.takes_click_at(timestamptz) set citus.allow_nested_distributed_execution = on'
-    ] || array(
-        select format('select create_distributed_function(%L)', f.name)
-        from unnest(array[
-            'books.time_zone()', 'marketplace.month_of(timestamptz)', 'marketplace.next_month(date)', 'marketplace.day_begins(date)',
-            'marketplace.publisher_share(numeric, numeric, bigint)', 'marketplace.oldest_click(timestamptz)',
-            'marketplace.newest_click(timestamptz)', 'marketplace.takes_click_at(timestamptz)',
-            'marketplace.is_advertisement_of(bigint, bigint)'
-        ]) as f (name)
-    );
+    -- as their owner, who logs in there and nowhere else; what queries of clicks call is there too.
+    v_calls := v_calls || 'alter role pybridge_owner login'::text;
+    if not (select r.rolcanlogin from pg_roles as r where r.rolname = 'pybridge_owner') then
+        v_calls := v_calls || array[
+            'set local citus.enable_ddl_propagation = off',
+            'alter role pybridge_owner nologin',
+            'set local citus.enable_ddl_propagation = on'
+        ];
+    end if;
+    foreach v_function in array array[
+        'books.time_zone()', 'marketplace.month_of(timestamptz)', 'marketplace.next_month(date)', 'marketplace.day_begins(date)',
+        'marketplace.publisher_share(numeric, numeric, bigint)', 'marketplace.oldest_click(timestamptz)',
+        'marketplace.newest_click(timestamptz)', 'marketplace.takes_click_at(timestamptz)',
+        'marketplace.is_advertisement_of(bigint, bigint)'
+    ] loop
+        v_calls := v_calls || format('select create_distributed_function(%L)', v_function);
+        if marketplace.is_distributed() then
+            v_calls := v_calls || pg_get_functiondef(v_function::regprocedure);
+        end if;
+    end loop;
+    -- It reads a reference table, whose copy is there.
+    v_calls := v_calls || 'alter function marketplace.takes_click_at(timestamptz) set citus.allow_nested_distributed_execution = on'::text;
     -- Few clicks at a time, by one connection a node: each other one would be a transaction to prepare and to commit there.
+    -- A partition is made in the other way, since what was before in the transaction may have been by many.
     v_calls := v_calls || array(
-        select format('alter function %s set citus.multi_shard_modify_mode = ''sequential''', p.oid::regprocedure)
-        from pg_proc as p
-        where
-            p.pronamespace = 'marketplace'::regnamespace
-            and p.proname in ('record_clicks', 'exclude_clicks', 'take_back_clicks')
+        select format('alter function %s set citus.multi_shard_modify_mode = %L', p.oid::regprocedure, m.mode)
+        from (
+            values ('record_clicks', 'sequential'), ('exclude_clicks', 'sequential'), ('take_back_clicks', 'sequential'),
+            ('ensure_partitions', 'parallel')
+        ) as m (name, mode)
+        inner join pg_proc as p on m.name = p.proname and p.pronamespace = 'marketplace'::regnamespace
     );
     foreach v_call in array v_calls loop
         execute v_call;
@@ -82,4 +93,4 @@ end;
 $$;
 
 comment on function marketplace.distribute_clicks(int) is
-'Spreads the clicks over the workers of a Citus cluster by their advertiser, in p_shards shards, once; how many clicks there are. Whoever writes clicks waits meanwhile. All else stays where it is. 22023; 42501 not a superuser; 55000 there is no Citus, or no worker.';
+'Spreads the clicks over the workers of a Citus cluster by their advertiser, in p_shards shards, once; how many clicks there are. Whoever writes clicks waits meanwhile. All else stays where it is. Called again it gives the workers what they lack: after a deploy, and after a worker was added. 22023; 42501 not a superuser; P0002 there is no Citus, or no worker.';

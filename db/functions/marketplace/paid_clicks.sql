@@ -5,6 +5,7 @@ set search_path = pg_catalog, marketplace, pg_temp
 as $$
 #variable_conflict use_column
 begin
+    p_websites := books.list('p_websites', p_websites);
     return query
     select c.website, c.publisher, c.click_time
     from marketplace.ad_click as c
@@ -13,4 +14,4 @@ end;
 $$;
 
 comment on function marketplace.paid_clicks(bigint[]) is
-'Clicks on these websites that are paid, and to whom. For consistency.marketplace_website, whose readers may not read the clicks themselves. May be null: publisher, p_websites.';
+'Clicks on these websites that are paid, and to whom. For consistency.marketplace_website, whose readers may not read the clicks themselves. 22023. May be null: publisher.';
