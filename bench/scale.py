@@ -48,7 +48,7 @@ class Side:
         for port in (self.port, *self.workers):
             with self.connect(port=port, dbname="postgres", options=alone) as connection:
                 for statement in ("drop database if exists {} with (force)", "create database {}"):
-                    connection.execute(sql.SQL(statement).format(sql.Identifier(self.dbname)))  # type: ignore[arg-type]
+                    connection.execute(sql.SQL(statement).format(sql.Identifier(self.dbname)))
             if self.workers:
                 with self.connect(port=port, options=alone) as connection:
                     connection.execute("create extension citus")
@@ -92,7 +92,7 @@ class Side:
         until = self.now + timedelta(hours=2)
         with self.connect() as connection:
             made = "select {} from public.made_clicks({}, {}, {}, {}, 0)"
-            query = sql.SQL(made).format(  # type: ignore[arg-type]
+            query = sql.SQL(made).format(
                 sql.SQL(FILLED), self.clicks + 1, self.clicks + number, self.now.isoformat(), until.isoformat()
             )
             with connection.cursor().copy(sql.SQL("copy ({}) to stdout").format(query)) as out:
@@ -143,6 +143,14 @@ class Side:
         return self.asked("select marketplace.exclude_clicks(%s, %s, %s, 'bot net', %s)", *keys, self.now)
 
 
+def _asking(query: str, *arguments: Any) -> Callable[[Side], float]:
+    return lambda side: side.asked(query, *arguments)
+
+
+def _of(call: Callable[[Side, int], float], number: int) -> Callable[[Side], float]:
+    return lambda side: call(side, number)
+
+
 def main(
     ports: Annotated[str, typer.Argument(help="The coordinator's port and the workers', on 127.0.0.1.")],
     clicks: Annotated[int, typer.Option(min=10_000, help="Clicks of the month that is there.")] = 1_000_000,
@@ -161,7 +169,7 @@ def main(
     def compare(name: str, of: Callable[[Side], float], target: str = "none", times: int = rounds) -> None:
         print(interleave(name, "s", target, times, partial(of, plain), partial(of, many)), flush=True)
 
-    compare(f"load: COPY of {night:,} clicks", lambda side: side.load(night), times=1)
+    compare(f"load: COPY of {night:,} clicks", _of(Side.load, night), times=1)
     found_nights: dict[str, list[float]] = {PLAIN: [], MANY: []}
     for turn in range(rounds):
         for side in (plain, many) if turn % 2 else (many, plain):
@@ -172,7 +180,7 @@ def main(
     print(
         Ratios(f"night of {night:,} on {clicks:,}", "s", found_nights[PLAIN], found_nights[MANY], ">= 1.40"), flush=True
     )
-    compare(f"load: COPY of {5 * night:,} clicks", lambda side: side.load(5 * night), times=1)
+    compare(f"load: COPY of {5 * night:,} clicks", _of(Side.load, 5 * night), times=1)
     for side in (plain, many):
         side.settle()
     compare(f"night of {5 * night:,} on {clicks:,}", Side.night, ">= 1.40", times=1)
@@ -181,16 +189,12 @@ def main(
     compare(f"verify_month of {plain.clicks:,}", Side.verify, ">= 1.40")
     for kind in ("ADVERTISEMENT", "WEBSITE"):
         query = f"select sum(clicks) from marketplace.click_series(%s, '{kind}', %s, '2026-04-01')"
-        compare(f"a profile's days, {kind}", lambda side, q=query: side.asked(q, PROBE, MONTH), times=5)
+        compare(f"a profile's days, {kind}", _asking(query, PROBE, MONTH), times=5)
     for number in (1, 100, 1000, 10_000):
-        compare(
-            f"record_clicks of {number:,}",
-            lambda side, n=number: side.recorded(n),
-            ">= 0.33" if number >= 1000 else "none",
-            5,
-        )
+        target = ">= 0.33" if number >= 1000 else "none"
+        compare(f"record_clicks of {number:,}", _of(Side.recorded, number), target, 5)
     for number in (1, 100):
-        compare(f"exclude_clicks of {number:,}", lambda side, n=number: side.excluded(n))
+        compare(f"exclude_clicks of {number:,}", _of(Side.excluded, number))
     print(f"load after: {os.getloadavg()[0]:.1f}")
 
 

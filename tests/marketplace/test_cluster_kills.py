@@ -238,7 +238,7 @@ def is_done(db: Connection, done: Call) -> bool:
         "exclude_clicks": "select count(*) from marketplace.ad_click where excluded_at is not null",
         "adjust_clicks": "select count(*) from marketplace.adjustment",
     }
-    count = one(db, found[done.function])  # type: ignore[arg-type]
+    count = one(db, found[done.function])
     before, after = {
         "update_transactions": (ADVERTISERS * EACH, 0),
         "exclude_clicks": (done.month.excluded, done.month.excluded + FEW),
