@@ -72,18 +72,13 @@ begin
             v_calls := v_calls || pg_get_functiondef(v_function::regprocedure);
         end if;
     end loop;
-    -- It reads a reference table, whose copy is there.
-    v_calls := v_calls || 'alter function marketplace.takes_click_at(timestamptz) set citus.allow_nested_distributed_execution = on'::text;
-    -- Few clicks at a time, by one connection a node: each other one would be a transaction to prepare and to commit there.
-    -- A partition is made in the other way, since what was before in the transaction may have been by many.
-    v_calls := v_calls || array(
-        select format('alter function %s set citus.multi_shard_modify_mode = %L', p.oid::regprocedure, m.mode)
-        from (
-            values ('record_clicks', 'sequential'), ('exclude_clicks', 'sequential'), ('take_back_clicks', 'sequential'),
-            ('ensure_partitions', 'parallel')
-        ) as m (name, mode)
-        inner join pg_proc as p on m.name = p.proname and p.pronamespace = 'marketplace'::regnamespace
-    );
+    -- On a node it reads a reference table, whose copy is there. Here it stays as it was deployed.
+    v_calls := v_calls || array[
+        'alter function marketplace.takes_click_at(timestamptz) set citus.allow_nested_distributed_execution = on',
+        'set local citus.enable_ddl_propagation = off',
+        'alter function marketplace.takes_click_at(timestamptz) reset citus.allow_nested_distributed_execution',
+        'set local citus.enable_ddl_propagation = on'
+    ];
     foreach v_call in array v_calls loop
         execute v_call;
     end loop;
