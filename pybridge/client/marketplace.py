@@ -126,6 +126,21 @@ class ClickCountsRow:
 
 
 @dataclass(frozen=True)
+class ClickDaysRow:
+    """A row of `marketplace.click_days`."""
+
+    click_date: date
+    profile: int
+    advertisement: int
+    publisher: int | None
+    website: int | None
+    clicks: int
+    price_amount: Decimal | None
+    commission_amount: Decimal | None
+    publisher_amount: Decimal | None
+
+
+@dataclass(frozen=True)
 class ClickLinesRow:
     """A row of `marketplace.click_lines`."""
 
@@ -170,6 +185,18 @@ class ClickSeriesRow:
     period_begins: datetime
     clicks: int
     amount: Decimal
+
+
+@dataclass(frozen=True)
+class ClickSumsRow:
+    """A row of `marketplace.click_sums`."""
+
+    transaction: int
+    profile: int | None
+    advertisement_amount: Decimal | None
+    website_amount: Decimal | None
+    clicks: int
+    website_clicks: int
 
 
 @dataclass(frozen=True)
@@ -419,6 +446,15 @@ class OwnWebsiteRow:
 
 
 @dataclass(frozen=True)
+class PaidClicksRow:
+    """A row of `marketplace.paid_clicks`."""
+
+    website: int
+    publisher: int | None
+    click_time: datetime
+
+
+@dataclass(frozen=True)
 class PastTransactionsRow:
     """A row of `marketplace.past_transactions`."""
 
@@ -528,6 +564,15 @@ class UnresolvedCallsRow:
     submitted_at: datetime
     gateway_id: str | None
     batch: str | None
+
+
+@dataclass(frozen=True)
+class UnsortedClicksRow:
+    """A row of `marketplace.unsorted_clicks`."""
+
+    month: date
+    clicks: int
+    first_click_time: datetime
 
 
 @dataclass(frozen=True)
@@ -856,6 +901,12 @@ class Marketplace(Room):
         """
         return self._rows(ClickCountsRow, "click_counts", profile=profile, side=side, from_=from_, to=to, step=step)
 
+    def click_days(self, *, month: date) -> list[ClickDaysRow]:
+        """A month's clicks by day, advertisement and website, excluded ones left out; NOK, 6 decimals. For those who
+        may read report.marketplace_click_day, which asks it, and not the clicks themselves. 22023.
+        """
+        return self._rows(ClickDaysRow, "click_days", month=month)
+
     def click_lines(self, *, profile: int, month: date, transaction: int) -> list[ClickLinesRow]:
         """What a transaction of a profile and a month is made of: the lines of report.marketplace_statement_line, and
         of own_statement_line, whose columns it has (item is their item_number). click_month: of which month the clicks
@@ -885,6 +936,12 @@ class Marketplace(Room):
         amount: NOK, cost positive, earnings negative. 22023; 42501 another's; P0002 no such profile.
         """
         return self._rows(ClickSeriesRow, "click_series", profile=profile, side=side, from_=from_, to=to, step=step)
+
+    def click_sums(self) -> list[ClickSumsRow]:
+        """What the linked clicks of each transaction come to, on each side, of all months: NOK, what is paid below 0.
+        For consistency.marketplace_click, whose readers may not read the clicks themselves.
+        """
+        return self._rows(ClickSumsRow, "click_sums")
 
     def close_account(self, *, profile: int, rest: str, reason: str, now: datetime | None = None) -> int:
         """Closes a profile's account: from now on its clicks are recorded and not charged (pause_clicks), and when the
@@ -940,8 +997,9 @@ class Marketplace(Room):
 
     def distribute_clicks(self, *, shards: int = 32) -> int:
         """Spreads the clicks over the workers of a Citus cluster by their advertiser, in shards shards, once; how many
-        clicks there are. Whoever writes clicks waits meanwhile. All else stays where it is. 22023; 42501 not a
-        superuser; 55000 there is no Citus, or no worker.
+        clicks there are. Whoever writes clicks waits meanwhile. All else stays where it is. Called again it gives the
+        workers what they lack: after a deploy, and after a worker was added. 22023; 42501 not a superuser; P0002 there
+        is no Citus, or no worker.
         """
         result: int = self._value("distribute_clicks", shards=shards)
         return result
@@ -1180,6 +1238,12 @@ class Marketplace(Room):
     def own_website(self) -> list[OwnWebsiteRow]:
         """A profile's own websites. The profile is who logged in (marketplace.own_profile); of any other, nothing."""
         return self._rows(OwnWebsiteRow, "own_website")
+
+    def paid_clicks(self, *, websites: Sequence[int]) -> list[PaidClicksRow]:
+        """Clicks on these websites that are paid, and to whom. For consistency.marketplace_website, whose readers may
+        not read the clicks themselves. 22023.
+        """
+        return self._rows(PaidClicksRow, "paid_clicks", websites=websites)
 
     def past_transactions(self, *, profile: int) -> list[PastTransactionsRow]:
         """A profile's transactions of closed months, newest first; NOK, signed as in marketplace.transaction;
@@ -1700,6 +1764,12 @@ class Marketplace(Room):
         what the gateway has; 23B69 it has ended, or is another session's.
         """
         return self._rows(UnresolvedCallsRow, "unresolved_calls", gateway=gateway, job_run=job_run, now=now)
+
+    def unsorted_clicks(self) -> list[UnsortedClicksRow]:
+        """Clicks in the default partition, by month. For consistency.marketplace_partition, whose readers may not read
+        the clicks themselves.
+        """
+        return self._rows(UnsortedClicksRow, "unsorted_clicks")
 
     def update_transactions(
         self, *, month: date | None = None, now: datetime | None = None
