@@ -2,7 +2,6 @@ create or replace function marketplace.recover_clicks()
 returns int
 language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
-set lock_timeout = '10s'
 as $$
 declare
     v_ended int := 0;
