@@ -6,7 +6,7 @@ as $$
 begin
     if marketplace.is_distributed() then
         -- By EXECUTE: where there is no Citus, nothing below is known.
-        return query execute format(
+        for node_name, node_port, is_reached, shards, size, unfinished in execute format(
             'with answer as materialized ('
             ' select * from %s('
             '  ''select count(*) from pg_prepared_xacts where database = current_database() and gid ~ ''''^citus_0_'''''')'
@@ -23,7 +23,9 @@ begin
             ' group by n.nodename, n.nodeport, a.success, a.result'
             ' order by n.nodename, n.nodeport',
             to_regproc('pg_catalog.run_command_on_workers'), to_regclass('pg_catalog.citus_shards'), to_regclass('pg_catalog.pg_dist_node')
-        );
+        ) loop
+            return next;
+        end loop;
     end if;
 end;
 $$;
