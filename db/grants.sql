@@ -171,7 +171,7 @@ marketplace.click_counts
 to marketplace_web, marketplace_profile;
 -- pybridge profile show.
 grant execute on function marketplace.account to bookkeeper;
-grant execute on function marketplace.statement_lines, marketplace.all_click_counts to analyst, bookkeeper, auditor;
+grant execute on function marketplace.statement_lines, marketplace.all_click_counts, marketplace.click_days to analyst, bookkeeper, auditor;
 grant execute on function marketplace.profile_statement
 to marketplace_web, marketplace_profile, analyst, bookkeeper, auditor;
 grant execute on function marketplace.means_of, marketplace.action_of to marketplace_web, marketplace_profile;
@@ -190,6 +190,12 @@ grant execute on function
 marketplace.update_transactions, marketplace.close_month, marketplace.ensure_partitions
 to scheduler, bookkeeper;
 grant execute on function marketplace.verify_month, marketplace.verify_profile to scheduler, bookkeeper, auditor;
+-- Where clicks are distributed: see docs/howto/scale-out.md.
+grant execute on function
+marketplace.recover_clicks, marketplace.hold_clicks, marketplace.click_nodes, marketplace.click_months
+to scheduler, bookkeeper, auditor;
+-- Views of consistency ask these.
+grant execute on function marketplace.click_sums, marketplace.unsorted_clicks, marketplace.paid_clicks to scheduler, bookkeeper, auditor;
 -- consistency.marketplace_account asks it.
 grant execute on function marketplace.credited_beyond to scheduler, bookkeeper, auditor;
 

@@ -331,6 +331,12 @@ class NoAccount(Refused):
     sqlstate = "23B46"
 
 
+class NotOnEveryNode(Refused):
+    """What was committed has not reached every node that has clicks: some may be older than the ledger."""
+
+    sqlstate = "23B48"
+
+
 class EntryExplained(Refused):
     """A line of a gateway's own account is said once what it is, and only where nothing of ours explains it."""
 

@@ -340,6 +340,12 @@ def box(stripe_sandbox: sandbox.Box) -> sandbox.Box:
 # --- Skips ----------------------------------------------------------------------------------------------------------
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    marked = item.get_closest_marker("one_machine")
+    if marked is not None and cluster.PORTS:
+        pytest.skip(f"{ALLOWED_SKIP} clicks are on a cluster, and this is about one machine's: {marked.args[0]}")
+
+
 class Skips:
     """Counts the skips that CI must not make: a test that did not run shows nothing."""
 

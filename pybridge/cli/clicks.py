@@ -9,13 +9,14 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from pybridge.cli.common import REFUSED, Json, print_json
+from pybridge.cli.common import REFUSED, SMALL, Json, print_json
 from pybridge.cli.plain import group
 from pybridge.client import Problem
+from pybridge.client.marketplace import Marketplace
 from pybridge.database import connect
 from pybridge.files import click_loading, clicks, earlier
 from pybridge.formats import OSLO, local
-from pybridge.terminal import problem_table, progress
+from pybridge.terminal import new_table, problem_table, progress
 
 
 def _columns_help() -> str:
@@ -95,6 +96,57 @@ def charged(
         _refuse(file, error.problem, as_json)
     else:
         _tell_history(file, done, "charge", as_json)
+
+
+@app.command("distribute", help="Spread the clicks over the workers of a Citus cluster: docs/howto/scale-out.md.")
+def distribute(
+    shards: Annotated[
+        int, typer.Option(help="In how many parts; several for each worker that there will ever be.", **SMALL)
+    ] = 32,
+    as_json: Json = False,
+) -> None:
+    with connect(deployed=True) as connection:
+        market = Marketplace(connection)
+        before = market.click_nodes()
+        clicks_there = market.distribute_clicks(shards=shards)
+        nodes = market.click_nodes()
+    if as_json:
+        print_json({"clicks": clicks_there, "already": bool(before), "nodes": [asdict(node) for node in nodes]})
+        return
+    on = f"{_count(clicks_there, 'click')} on {_count(len(nodes), 'node')}"
+    if before:
+        typer.echo(f"Distributed already: {on}. What the nodes need of the last deploy, they have now.")
+    else:
+        typer.echo(f"Distributed: {on}, in {_count(shards, 'shard')} a month.")
+
+
+@app.command("where", help="Where clicks are: on which machines, how much of them, and how many of each month.")
+def where(as_json: Json = False) -> None:
+    with connect(deployed=True) as connection:
+        market = Marketplace(connection)
+        nodes, months = market.click_nodes(), market.click_months()
+    if as_json:
+        print_json({"nodes": [asdict(node) for node in nodes], "months": [asdict(month) for month in months]})
+    else:
+        if nodes:
+            drawn = new_table("node", "shards", "MB", "unfinished", right=("shards", "MB", "unfinished"))
+            for node in nodes:
+                name = f"{node.node_name}:{node.node_port}"
+                drawn.add_row(name, str(node.shards), f"{node.size / 1e6:.1f}", _unfinished(node.unfinished))
+            Console().print(drawn)
+        else:
+            typer.echo("not distributed: one machine")
+        drawn = new_table("month", "clicks", right=("clicks",))
+        for month in months:
+            drawn.add_row(f"{month.month:%Y-%m}", str(month.clicks))
+        Console().print(drawn)
+        typer.echo(f"{_count(sum(month.clicks for month in months), 'click')} in all.")
+    if not all(node.is_reached for node in nodes):
+        raise typer.Exit(REFUSED)
+
+
+def _unfinished(number: int | None) -> str:
+    return "not reached" if number is None else str(number)
 
 
 def _tell_history(file: Path, done: earlier.Read, what: str, as_json: bool) -> None:

@@ -126,6 +126,21 @@ class ClickCountsRow:
 
 
 @dataclass(frozen=True)
+class ClickDaysRow:
+    """A row of `marketplace.click_days`."""
+
+    click_date: date
+    profile: int
+    advertisement: int
+    publisher: int | None
+    website: int | None
+    clicks: int
+    price_amount: Decimal | None
+    commission_amount: Decimal | None
+    publisher_amount: Decimal | None
+
+
+@dataclass(frozen=True)
 class ClickLinesRow:
     """A row of `marketplace.click_lines`."""
 
@@ -142,6 +157,26 @@ class ClickLinesRow:
 
 
 @dataclass(frozen=True)
+class ClickMonthsRow:
+    """A row of `marketplace.click_months`."""
+
+    month: date
+    clicks: int
+
+
+@dataclass(frozen=True)
+class ClickNodesRow:
+    """A row of `marketplace.click_nodes`."""
+
+    node_name: str
+    node_port: int
+    is_reached: bool
+    shards: int
+    size: int
+    unfinished: int | None
+
+
+@dataclass(frozen=True)
 class ClickSeriesRow:
     """A row of `marketplace.click_series`."""
 
@@ -150,6 +185,18 @@ class ClickSeriesRow:
     period_begins: datetime
     clicks: int
     amount: Decimal
+
+
+@dataclass(frozen=True)
+class ClickSumsRow:
+    """A row of `marketplace.click_sums`."""
+
+    transaction: int
+    profile: int | None
+    advertisement_amount: Decimal | None
+    website_amount: Decimal | None
+    clicks: int
+    website_clicks: int
 
 
 @dataclass(frozen=True)
@@ -399,6 +446,15 @@ class OwnWebsiteRow:
 
 
 @dataclass(frozen=True)
+class PaidClicksRow:
+    """A row of `marketplace.paid_clicks`."""
+
+    website: int
+    publisher: int | None
+    click_time: datetime
+
+
+@dataclass(frozen=True)
 class PastTransactionsRow:
     """A row of `marketplace.past_transactions`."""
 
@@ -508,6 +564,15 @@ class UnresolvedCallsRow:
     submitted_at: datetime
     gateway_id: str | None
     batch: str | None
+
+
+@dataclass(frozen=True)
+class UnsortedClicksRow:
+    """A row of `marketplace.unsorted_clicks`."""
+
+    month: date
+    clicks: int
+    first_click_time: datetime
 
 
 @dataclass(frozen=True)
@@ -836,12 +901,31 @@ class Marketplace(Room):
         """
         return self._rows(ClickCountsRow, "click_counts", profile=profile, side=side, from_=from_, to=to, step=step)
 
+    def click_days(self, *, month: date) -> list[ClickDaysRow]:
+        """A month's clicks by day, advertisement and website, excluded ones left out; NOK, 6 decimals. For those who
+        may read report.marketplace_click_day, which asks it, and not the clicks themselves. 22023.
+        """
+        return self._rows(ClickDaysRow, "click_days", month=month)
+
     def click_lines(self, *, profile: int, month: date, transaction: int) -> list[ClickLinesRow]:
         """What a transaction of a profile and a month is made of: the lines of report.marketplace_statement_line, and
         of own_statement_line, whose columns it has (item is their item_number). click_month: of which month the clicks
         are, an earlier one of late clicks. 42501 another's; P0002 no such profile.
         """
         return self._rows(ClickLinesRow, "click_lines", profile=profile, month=month, transaction=transaction)
+
+    def click_months(self) -> list[ClickMonthsRow]:
+        """How many clicks each month has, whatever became of them. Reads all that there are. 42501 the login role does
+        not see all clicks.
+        """
+        return self._rows(ClickMonthsRow, "click_months")
+
+    def click_nodes(self) -> list[ClickNodesRow]:
+        """Where clicks are distributed, what each node has: shards (of each month), their size in bytes, and
+        unfinished, how many transactions wait there to be committed or undone, which is moments, or a crash
+        (recover_clicks). Of a node that is not reached, the size is not counted. No row: they are on one machine.
+        """
+        return self._rows(ClickNodesRow, "click_nodes")
 
     def click_series(
         self, *, profile: int, side: str, from_: date, to: date, step: str = "day"
@@ -852,6 +936,12 @@ class Marketplace(Room):
         amount: NOK, cost positive, earnings negative. 22023; 42501 another's; P0002 no such profile.
         """
         return self._rows(ClickSeriesRow, "click_series", profile=profile, side=side, from_=from_, to=to, step=step)
+
+    def click_sums(self) -> list[ClickSumsRow]:
+        """What the linked clicks of each transaction come to, on each side, of all months: NOK, what is paid below 0.
+        For consistency.marketplace_click, whose readers may not read the clicks themselves.
+        """
+        return self._rows(ClickSumsRow, "click_sums")
 
     def close_account(self, *, profile: int, rest: str, reason: str, now: datetime | None = None) -> int:
         """Closes a profile's account: from now on its clicks are recorded and not charged (pause_clicks), and when the
@@ -907,8 +997,9 @@ class Marketplace(Room):
 
     def distribute_clicks(self, *, shards: int = 32) -> int:
         """Spreads the clicks over the workers of a Citus cluster by their advertiser, in shards shards, once; how many
-        clicks there are. Whoever writes clicks waits meanwhile. All else stays where it is. 22023; 42501 not a
-        superuser; 55000 there is no Citus, or no worker.
+        clicks there are. Whoever writes clicks waits meanwhile. All else stays where it is. Called again it gives the
+        workers what they lack: after a deploy, and after a worker was added. 22023; 42501 not a superuser; P0002 there
+        is no Citus, or no worker.
         """
         result: int = self._value("distribute_clicks", shards=shards)
         return result
@@ -1009,6 +1100,15 @@ class Marketplace(Room):
         result: int = self._value(
             "give_goodwill", profile=profile, amount=amount, reason=reason, request_id=request_id, now=now
         )
+        return result
+
+    def hold_clicks(self) -> bool:
+        """Until the transaction ends, clicks stay as the ledger says on every node: who links or corrects them waits,
+        and what is under way, or a crash has cut in two, is waited for. New clicks come in meanwhile. For whoever
+        compares clicks with the ledger, at READ COMMITTED. False on one PostgreSQL, whose snapshots are whole: nothing
+        is held. 23B48 what was committed has not reached every node.
+        """
+        result: bool = self._value("hold_clicks")
         return result
 
     def hold_payouts(self, *, profile: int, reason: str, now: datetime | None = None) -> int:
@@ -1138,6 +1238,12 @@ class Marketplace(Room):
     def own_website(self) -> list[OwnWebsiteRow]:
         """A profile's own websites. The profile is who logged in (marketplace.own_profile); of any other, nothing."""
         return self._rows(OwnWebsiteRow, "own_website")
+
+    def paid_clicks(self, *, websites: Sequence[int]) -> list[PaidClicksRow]:
+        """Clicks on these websites that are paid, and to whom. For consistency.marketplace_website, whose readers may
+        not read the clicks themselves. 22023.
+        """
+        return self._rows(PaidClicksRow, "paid_clicks", websites=websites)
 
     def past_transactions(self, *, profile: int) -> list[PastTransactionsRow]:
         """A profile's transactions of closed months, newest first; NOK, signed as in marketplace.transaction;
@@ -1430,6 +1536,15 @@ class Marketplace(Room):
         )
         return result
 
+    def recover_clicks(self) -> int:
+        """Ends on each node what a crash has cut in two, as the ledger says: what it has is committed, the rest undone;
+        how many ends. Citus does it by itself within a minute; jobs of the marketplace do it before they begin, in a
+        transaction of its own, since nobody else can meanwhile. On one PostgreSQL there is nothing to end: 0. A node
+        that does not answer is left out, with a warning. 55P03 another one is at it.
+        """
+        result: int = self._value("recover_clicks")
+        return result
+
     def refund_clicks(
         self,
         *,
@@ -1650,6 +1765,12 @@ class Marketplace(Room):
         """
         return self._rows(UnresolvedCallsRow, "unresolved_calls", gateway=gateway, job_run=job_run, now=now)
 
+    def unsorted_clicks(self) -> list[UnsortedClicksRow]:
+        """Clicks in the default partition, by month. For consistency.marketplace_partition, whose readers may not read
+        the clicks themselves.
+        """
+        return self._rows(UnsortedClicksRow, "unsorted_clicks")
+
     def update_transactions(
         self, *, month: date | None = None, now: datetime | None = None
     ) -> list[UpdateTransactionsRow]:
@@ -1664,8 +1785,9 @@ class Marketplace(Room):
         """Whether a month's transactions agree with its clicks (M7): one row per discrepancy, severity ERROR; and what
         is worth knowing, severity INFO: late clicks, excluded ones, and unlinked ones, which are an ERROR once the
         month is closed and no update can link them as things stand. The first month answers for what is older. Where
-        clicks are meant together, clicks says how many and click_time the first. P0002 no such month; 42501 the login
-        role does not see all clicks.
+        clicks are meant together, clicks says how many and click_time the first. Where clicks are distributed, updates
+        wait meanwhile (hold_clicks). P0002 no such month; 23B48 what was committed has not reached every node; 42501
+        the login role does not see all clicks.
         """
         return self._rows(VerifyMonthRow, "verify_month", month=month)
 

@@ -95,6 +95,10 @@ JOBS: dict[str, LiteralString | Runner] = {
     "marketplace_execute": _execute,
     "consistency": _consistency,
 }
+# These begin with ending what a crash has cut in two, between the ledger and the clicks of another machine.
+OF_CLICKS = frozenset(
+    {"marketplace_partitions", "marketplace_update", "marketplace_close", "marketplace_verify", "consistency"}
+)
 
 
 @dataclass(frozen=True)
@@ -147,6 +151,8 @@ def _need_autocommit(connection: Connection) -> None:
 def _work(connection: Connection, number: int, job: str, period: str, now: datetime | None) -> Run:
     day = date.fromisoformat(period) if period else None
     try:
+        if job in OF_CLICKS:
+            Marketplace(connection).recover_clicks()
         rows, amiss, outcome = _did(connection, number, JOBS[job], day, now)
         ended = Run(number, job, period, outcome, rows, None, amiss)
     except Refused as refusal:

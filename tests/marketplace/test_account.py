@@ -611,7 +611,7 @@ def test_a_session_that_is_killed_at_a_commit_leaves_the_whole(four: Four, conne
             )
             if commits:
                 session.execute("commit")
-            run(four.db, "select pg_terminate_backend(%s, 5000)", session.info.backend_pid)
+            run(four.db, "select pg_terminate_backend(%s::int, 5000)", session.info.backend_pid)
             with pytest.raises(psycopg.OperationalError):
                 session.execute("select 1")
             assert (rows(four.db, whole) != before) == commits

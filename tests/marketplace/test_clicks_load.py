@@ -212,8 +212,7 @@ def test_a_click_of_a_closed_month_is_late(here: Town) -> None:
 def test_missing_partitions_are_made(here: Town) -> None:
     done = here.load(HEADER + "2025-05-31T23:30:00Z,AD,SITE\n2025-04-07 10:00,AD,SITE\n")
     assert done.clicks == 2
-    found = rows(here.db, "select tableoid::regclass::text as name from marketplace.ad_click order by click_time")
-    assert [row["name"] for row in found] == ["marketplace.ad_click_2025_04", "marketplace.ad_click_2025_06"]
+    assert market.lie_in(here.db) == ["ad_click_2025_04", "ad_click_2025_06"]
 
 
 def test_the_hour_that_comes_twice_and_the_one_that_does_not(here: Town) -> None:

@@ -198,6 +198,7 @@ def test_only_a_move_gives_a_website_to_another_and_to_one_who_is_there(four: Fo
             call(site, "undo_website_move", website_move=number, reason="x")
 
 
+@pytest.mark.one_machine("disable trigger all, a superuser's")
 @pytest.mark.parametrize(("broken", "problem"), [
     ("update marketplace.ad_click set publisher = {pub}", "paid to another than whose it was"),
     ("update marketplace.website set profile = {pub} where website = {site}", "not whose its last move says"),

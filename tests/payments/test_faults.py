@@ -68,7 +68,7 @@ class Mortal:
         if self.calls == self.dies_at and self.how == "after":
             raise Died
         if self.calls == self.dies_at and self.how == "commit":
-            run(self.killer, "select pg_terminate_backend(%s)", self.session.info.backend_pid)
+            run(self.killer, "select pg_terminate_backend(%s::int)", self.session.info.backend_pid)
         return answers
 
     def send(self, requests: Sequence[Request]) -> list[Answer]:

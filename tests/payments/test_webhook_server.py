@@ -191,6 +191,6 @@ def test_what_could_be_recorded_later_is_asked_for_again(db: Connection, connect
         for (pid,) in db.execute(
             "select pid from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
         ).fetchall():
-            db.execute("select pg_cancel_backend(%s)", (pid,))
+            db.execute("select pg_cancel_backend(%s::int)", (pid,))
         assert said.result(20) == "503 Service Unavailable"
     other.rollback()

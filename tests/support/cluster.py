@@ -5,11 +5,17 @@ Whoever tests brings it: servers on 127.0.0.1 with Citus preloaded, whose superu
 """
 
 import os
+import subprocess
 import time
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, LiteralString
 
+import psutil
 import psycopg
 from psycopg import errors, sql
+
+from tests.support import servers
 
 PORTS = [int(port) for port in os.environ.get("PYBRIDGE_TEST_CITUS", "").split(",") if port]
 SHARDS = 8
@@ -24,10 +30,10 @@ def _connect(port: int, database: str = "postgres", options: str = ALONE) -> psy
     )
 
 
-def _on_each(statement: LiteralString, *names: str) -> None:
+def on_each(database: str, statement: sql.Composed) -> None:
     for port in PORTS:
-        with _connect(port) as connection:
-            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+        with _connect(port, database) as connection:
+            connection.execute(statement)
 
 
 def join(database: str) -> None:
@@ -61,7 +67,7 @@ def drop(database: str) -> None:
                     connection.execute(sql.SQL("rollback prepared {}").format(sql.Literal(gid)))
         except psycopg.OperationalError:
             continue  # there is none
-    _on_each("drop database if exists {} with (force)", database)
+    on_each("postgres", sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(database)))
 
 
 def clone(database: str, template: str) -> None:
@@ -86,3 +92,66 @@ def clone(database: str, template: str) -> None:
                     time.sleep(0.1)
             else:
                 raise TimeoutError(f"somebody is connected to {template} on port {port}")
+
+
+# --- Nodes that are killed ------------------------------------------------------------------------------------------
+
+DATA = [Path(folder) for folder in os.environ.get("PYBRIDGE_TEST_CITUS_DATA", "").split(",") if folder]
+"""Where each node of PORTS has its data, if tests may kill it and start it: PYBRIDGE_TEST_CITUS_DATA=DIR,DIR,..."""
+VERSION = os.environ.get("PYBRIDGE_TEST_PG", servers.WHEEL_VERSION)
+NOBODY = "nobody"  # a standby that there is not
+
+
+@dataclass(frozen=True)
+class Node:
+    """One of the cluster's servers, by its place in PORTS: 0 is the coordinator."""
+
+    place: int
+
+    @property
+    def port(self) -> int:
+        return PORTS[self.place]
+
+    def connect(self, database: str) -> psycopg.Connection[Any]:
+        return _connect(self.port, database)
+
+    def kill(self) -> None:
+        """All its processes at once, as when a machine loses its power."""
+        server = psutil.Process(int((DATA[self.place] / "postmaster.pid").read_text().split()[0]))
+        server.suspend()  # it starts nothing meanwhile
+        for process in [*server.children(recursive=True), server]:
+            process.kill()
+        server.wait(10)
+
+    def start(self) -> None:
+        folder = DATA[self.place]
+        owner = folder.stat()
+        become = ["setpriv", f"--reuid={owner.st_uid}", f"--regid={owner.st_gid}", "--clear-groups", "--"]
+        pg_ctl = Path(servers.DEBIAN.format(VERSION), "pg_ctl")
+        # Root's own files of libpq are not the server's to read.
+        environment = {**os.environ, "HOME": str(folder.parent)}
+        subprocess.run(
+            [*(become if os.geteuid() == 0 else []), pg_ctl, "start", "-w", "-D", folder, "-l", f"{folder}.log"],
+            check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment,
+        )  # fmt: skip
+
+    def hold_commits(self, *, hold: bool) -> None:
+        """While it is on, what is committed or prepared here is written, and waits for a standby before it goes on."""
+        with self.connect("postgres") as connection:
+            connection.execute(
+                sql.SQL("alter system set synchronous_standby_names = {}").format(NOBODY if hold else "")
+            )
+            connection.execute("select pg_reload_conf()")
+        time.sleep(0.5)  # the checkpointer says it to the others
+
+    def await_any(self, condition: LiteralString, database: str) -> None:
+        """Until one of the node's sessions in the database is in this state."""
+        query = sql.SQL("select exists (select from pg_stat_activity where datname = %s and {})").format(
+            sql.SQL(condition)
+        )
+        with self.connect("postgres") as connection:
+            for _ in range(600):
+                if connection.execute(query, [database]).fetchone() == (True,):
+                    return
+                time.sleep(0.05)
+        raise TimeoutError(f"nobody on port {self.port} was seen where {condition}")

@@ -15,6 +15,9 @@ import postgast
 from google.protobuf.json_format import MessageToDict
 
 CLICKS = frozenset({"ad_click", "ad_click_default"})
+STABLE = frozenset(
+    {"format", "concat", "concat_ws", "to_char", "to_timestamp", "to_json", "to_jsonb", "date_trunc", "age"}
+)
 LEVELS = ("SelectStmt", "UpdateStmt", "DeleteStmt")
 # PL/pgSQL's parser, outside a server, knows no types but PostgreSQL's own: those of arguments, and of variables.
 OURS = r"(?:marketplace|books|jobs|billig|bank)\.\w+(\[\])?"
@@ -32,18 +35,36 @@ class Fault:
 
 
 def faults(paths: Iterable[Path]) -> set[Fault]:
-    return {Fault(path.stem, what) for path in paths for what in of_text(path.read_text("utf-8"))}
+    texts = {path.stem: path.read_text("utf-8") for path in paths}
+    becoming = inlined(texts.values())
+    return {Fault(name, what) for name, text in texts.items() for what in of_text(text, becoming)}
+
+
+def inlined(texts: Iterable[str]) -> set[str]:
+    """Functions that become a part of the statement that calls them in its FROM, with the tables that they read."""
+    found = set()
+    for text in texts:
+        for raw in _parsed(text) if "create or replace function" in text else ():
+            made = raw["stmt"].get("CreateFunctionStmt", {})
+            options = {each["defname"] for each in _all(made.get("options"), "DefElem")}
+            if "sql_body" in made and not options & {"set", "security"} and _names(made["sql_body"]):
+                found.add(made["funcname"][-1]["String"]["sval"])
+    return found
 
 
 def reads_clicks(text: str) -> bool:
     return not CLICKS.isdisjoint(re.findall(r"\w+", text))
 
 
-def of_text(text: str) -> Iterator[str]:
-    """What is wrong with the statements of a file that creates functions or views."""
+def of_text(text: str, becoming: Iterable[str] = ()) -> Iterator[str]:
+    """What is wrong with the statements of a file that creates functions or views; `becoming`: see inlined."""
     if reads_clicks(text):
         for statement in _statements(text):
             yield from _of_statement(statement)
+            if any(not CLICKS.isdisjoint(_tables(level)) for kind in LEVELS for level in _all(statement, kind)):
+                for call in _all([each["functions"] for each in _all(statement, "RangeFunction")], "FuncCall"):
+                    if call["funcname"][-1]["String"]["sval"] in becoming:
+                        yield f"{call['funcname'][-1]['String']['sval']} becomes a part of it"
 
 
 def called(paths: Iterable[Path]) -> set[str]:
@@ -155,6 +176,8 @@ def _of_clicks(level: Any, here: list[str], looked_up: list[set[str]], with_name
         yield f"asks {name} for each click"
     if "lockingClause" in level:
         yield "locks clicks"
+    if "targetList" not in level and "fromClause" in level:
+        yield "names no column"
     targets = [each["ResTarget"] for each in level.get("targetList", [])]
     if "relation" in level and any(each.get("name") == "profile" for each in targets):
         yield "moves a click to another profile"
@@ -164,6 +187,12 @@ def _of_clicks(level: Any, here: list[str], looked_up: list[set[str]], with_name
         for each in targets:
             if "ColumnRef" in each["val"] and _column(each["val"]) not in grouped:
                 yield f"{_column(each['val'])[-1]} is not in GROUP BY"
+    for call in (
+        _all([level.get(part) for part in ("targetList", "whereClause")], "FuncCall") if "relation" in level else ()
+    ):
+        name = call["funcname"][-1]["String"]["sval"]
+        if name in STABLE and any(True for _ in _all(call.get("args"), "ColumnRef")):
+            yield f"{name} of a column of theirs is not immutable"
     for call in _all(level, "FuncCall"):
         if call["funcname"][-1]["String"]["sval"] == "date_trunc" and len(call["args"]) < 3:
             yield "date_trunc by the session's time zone"

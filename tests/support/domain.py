@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any, LiteralString
 
@@ -20,6 +21,8 @@ import psycopg
 import pytest
 from psycopg import sql
 from psycopg.rows import dict_row
+
+from tests.support import cluster
 
 Connection = psycopg.Connection[Any]
 Row = dict[str, Any]
@@ -612,6 +615,14 @@ def expect(sqlstate: str, *, native: bool = False) -> Iterator[pytest.ExceptionI
 # --- Who ------------------------------------------------------------------------------------------------------------
 
 
+def role_maker(db: Connection) -> Callable[[sql.Composed], object]:
+    """What executes a statement about roles.
+
+    On a cluster the tests' own role makes none; and who inserts a click is on the node who it is here.
+    """
+    return partial(cluster.on_each, db.info.dbname) if cluster.PORTS else db.execute
+
+
 @contextmanager
 def login_role(db: Connection, *groups: str, service: bool = False) -> Iterator[str]:
     """A login role of its own name, member of these groups; dropped at the end, with what it owns in this database.
@@ -620,17 +631,18 @@ def login_role(db: Connection, *groups: str, service: bool = False) -> Iterator[
     """
     name = f"t_{uuid.uuid4().hex[:12]}"
     role = sql.Identifier(name)
-    db.execute(sql.SQL("create role {} login").format(role))
+    execute = role_maker(db)
+    execute(sql.SQL("create role {} login").format(role))
     try:
         for group in groups:
-            db.execute(sql.SQL("grant {} to {}").format(sql.Identifier(group), role))
+            execute(sql.SQL("grant {} to {}").format(sql.Identifier(group), role))
         if service:
             run(db, "insert into billig.service_role (role_name, service_note) values (%s, 'a test')", name)
         yield name
     finally:
         if not db.autocommit:
             db.rollback()
-        db.execute(sql.SQL("drop owned by {}").format(role))
-        db.execute(sql.SQL("drop role {}").format(role))
+        execute(sql.SQL("drop owned by {}").format(role))
+        execute(sql.SQL("drop role {}").format(role))
         if not db.autocommit:
             db.commit()

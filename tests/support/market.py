@@ -6,6 +6,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from psycopg import sql
+
 from tests.support import domain
 from tests.support.domain import Connection, Money, Row, one, rows, run
 
@@ -105,6 +107,16 @@ def clicks(
     )
     assert recorded == len(times)
     return rows(db, "select * from marketplace.ad_click where ad_click > %s order by ad_click", before)
+
+
+def lie_in(db: Connection) -> list[str]:
+    """The partitions that have clicks, each asked by its name: on a cluster, what a click says of it is its shard."""
+    query = """
+        select c.relname from pg_partition_tree('marketplace.ad_click') as t
+        inner join pg_class as c on t.relid = c.oid where t.isleaf order by c.relname
+    """
+    has_any = sql.SQL("select exists (select 1 from marketplace.{})")
+    return [n["relname"] for n in rows(db, query) if one(db, has_any.format(sql.Identifier(n["relname"])))]
 
 
 def raw_click(db: Connection, advertised: int, site: int | None, time: datetime) -> Row:

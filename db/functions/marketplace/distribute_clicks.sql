@@ -5,19 +5,19 @@ set search_path = pg_catalog, marketplace, pg_temp
 as $$
 declare
     v_workers int;
-    v_is_done boolean;
     v_calls text[];
     v_call text;
+    v_function text;
     v_clicks bigint;
 begin
-    if p_shards is null or p_shards not between 1 and 1024 then
-        raise exception 'clicks are spread over 1 to 1024 shards' using
+    if p_shards is null or p_shards not between 2 and 1024 then
+        raise exception 'clicks are spread over 2 to 1024 shards' using
             errcode = '22023',
             detail = format('%s shards.', coalesce(p_shards::text, 'null')),
-            hint = 'Several for each worker, so that more workers can be added: 32.';
+            hint = 'Several for each worker, so that more workers can be added: 32. A change of one shard alone would be committed before the ledger.';
     elsif not exists (select from pg_extension as e where e.extname = 'citus') then
         raise exception 'there is no Citus here' using
-            errcode = '55000',
+            errcode = 'P0002',
             detail = format('Extension citus is not installed in database %s.', current_database()),
             hint = 'docs/howto/scale-out.md says what to install, and when it is worth it.';
     elsif not (select r.rolsuper from pg_roles as r where r.rolname = current_user) then
@@ -32,16 +32,12 @@ begin
     ) into v_workers;
     if v_workers = 0 then
         raise exception 'there is no worker' using
-            errcode = '55000',
+            errcode = 'P0002',
             detail = 'pg_dist_node has no active node but this one.',
             hint = 'Here, select citus_set_coordinator_host(''name'', port), and citus_add_node(''name'', port) of each worker.';
     end if;
-    execute format(
-        'select exists (select from %s where logicalrelid = ''marketplace.ad_click''::regclass)',
-        to_regclass('pg_catalog.pg_dist_partition')
-    ) into v_is_done;
     v_calls := array['set local citus.enable_ddl_propagation = on', 'set local citus.multi_shard_modify_mode = sequential'];
-    if not v_is_done then
+    if not marketplace.is_distributed() then
         v_calls := v_calls || array[
             -- The site's own INSERTs are judged where the click goes: each node has what judges them (policy ad_click_site).
             'set local citus.enable_unsafe_triggers = on',
@@ -52,20 +48,37 @@ begin
                 p_shards
             ),
             'select truncate_local_data_after_distributing_table(''marketplace.ad_click'')',
-            -- Functions by definer read and write clicks as their owner, who logs in nowhere else.
-            'select run_command_on_workers(''alter role pybridge_owner login'')'
+            'grant execute on function pg_catalog.recover_prepared_transactions() to pybridge_owner'
         ];
     end if;
-    -- What queries of clicks call. Also again: what a deploy has changed, the workers are told here.
-    v_calls := v_calls || array(
-        select format('select create_distributed_function(%L)', f.name)
-        from unnest(array[
-            'books.time_zone()', 'marketplace.month_of(timestamptz)', 'marketplace.next_month(date)', 'marketplace.day_begins(date)',
-            'marketplace.publisher_share(numeric, numeric, bigint)', 'marketplace.oldest_click(timestamptz)',
-            'marketplace.newest_click(timestamptz)', 'marketplace.takes_click_at(timestamptz)',
-            'marketplace.is_advertisement_of(bigint, bigint)'
-        ]) as f (name)
-    );
+    -- Also again, for a worker that was added and for what a deploy has changed. Functions by definer read and write clicks
+    -- as their owner, who logs in there and nowhere else; what queries of clicks call is there too.
+    v_calls := v_calls || 'alter role pybridge_owner login'::text;
+    if not (select r.rolcanlogin from pg_roles as r where r.rolname = 'pybridge_owner') then
+        v_calls := v_calls || array[
+            'set local citus.enable_ddl_propagation = off',
+            'alter role pybridge_owner nologin',
+            'set local citus.enable_ddl_propagation = on'
+        ];
+    end if;
+    foreach v_function in array array[
+        'books.time_zone()', 'marketplace.month_of(timestamptz)', 'marketplace.next_month(date)', 'marketplace.day_begins(date)',
+        'marketplace.publisher_share(numeric, numeric, bigint)', 'marketplace.oldest_click(timestamptz)',
+        'marketplace.newest_click(timestamptz)', 'marketplace.takes_click_at(timestamptz)',
+        'marketplace.is_advertisement_of(bigint, bigint)'
+    ] loop
+        v_calls := v_calls || format('select create_distributed_function(%L)', v_function);
+        if marketplace.is_distributed() then
+            v_calls := v_calls || pg_get_functiondef(v_function::regprocedure);
+        end if;
+    end loop;
+    -- On a node it reads a reference table, whose copy is there. Here it stays as it was deployed.
+    v_calls := v_calls || array[
+        'alter function marketplace.takes_click_at(timestamptz) set citus.allow_nested_distributed_execution = on',
+        'set local citus.enable_ddl_propagation = off',
+        'alter function marketplace.takes_click_at(timestamptz) reset citus.allow_nested_distributed_execution',
+        'set local citus.enable_ddl_propagation = on'
+    ];
     foreach v_call in array v_calls loop
         execute v_call;
     end loop;
@@ -75,4 +88,4 @@ end;
 $$;
 
 comment on function marketplace.distribute_clicks(int) is
-'Spreads the clicks over the workers of a Citus cluster by their advertiser, in p_shards shards, once; how many clicks there are. Whoever writes clicks waits meanwhile. All else stays where it is. 22023; 42501 not a superuser; 55000 there is no Citus, or no worker.';
+'Spreads the clicks over the workers of a Citus cluster by their advertiser, in p_shards shards, once; how many clicks there are. Whoever writes clicks waits meanwhile. All else stays where it is. Called again it gives the workers what they lack: after a deploy, and after a worker was added. 22023; 42501 not a superuser; P0002 there is no Citus, or no worker.';

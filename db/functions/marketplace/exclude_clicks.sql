@@ -34,6 +34,7 @@ begin
     end if;
     v_month := marketplace.lock_open_month(null, p_now);
 
+    perform marketplace.one_by_one(true);
     perform marketplace.await_clicks(p_profiles, p_click_times, p_ad_clicks);
 
     with key as materialized (
@@ -117,6 +118,7 @@ begin
     )
 
     select count(*) into v_excluded from excluded;
+    perform marketplace.one_by_one(false);
     perform marketplace.add_up(v_run);
     return v_excluded;
 end;

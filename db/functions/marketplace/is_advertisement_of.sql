@@ -6,7 +6,10 @@ set search_path = pg_catalog, marketplace, pg_temp
 -- the click; it is never charged, since an update fills none on what is another's, and verify_month says so.
 as $$
 begin
-    return to_regclass('marketplace.advertisement') is null or exists (
+    if to_regclass('marketplace.advertisement') is null then
+        return true; -- by a statement of its own: the other could not even be read
+    end if;
+    return exists (
         select from marketplace.advertisement as a where a.advertisement = p_advertisement and a.profile = p_profile
     );
 end;

@@ -69,6 +69,7 @@ begin
     end if;
     perform marketplace.ensure_batch_months(v_times);
 
+    perform marketplace.one_by_one(true);
     -- What each advertisement cost at the last moment of the batch: of most, what it cost in all of it. Looked up by key,
     -- and not in advertisement_tariff, which would read every price there is, for one click as well.
     with offer as materialized (
@@ -100,6 +101,7 @@ begin
     where p.price is not null and (k.website is null or w.profile is not null) and (v_new is null or k.n = any (v_new))
     order by o.profile, k.click_time, k.n; -- the key's order: its pages are visited once a batch
     get diagnostics v_recorded = row_count;
+    perform marketplace.one_by_one(false);
     if v_recorded = coalesce(cardinality(v_new), v_count) then
         return v_count;
     end if;

@@ -3,7 +3,7 @@ returns table (
     severity text, problem text, profile bigint, transaction bigint, click_time timestamptz, ad_click bigint,
     clicks bigint, expected numeric, found numeric, detail text
 )
-language plpgsql stable security definer
+language plpgsql security definer
 set search_path = pg_catalog, marketplace, pg_temp
 set datestyle = 'ISO, MDY'
 set plan_cache_mode = force_custom_plan
@@ -35,6 +35,7 @@ begin
             hint = 'Months that are, or were, open are in marketplace.month.';
     end if;
 
+    perform marketplace.hold_clicks();
     -- Longer than other functions: the month's clicks are looked at once, and all that follows is told from that look.
     return query
     with seen as materialized (
@@ -66,7 +67,8 @@ begin
         from seen as g
         left join marketplace.transaction as t on g.transaction = t.transaction
         left join marketplace.advertisement as a on g.what = 'charge' and g.item = a.advertisement
-        left join lateral marketplace.owner_at(g.item, g.first_time) as w on g.what = 'payment'
+        left join marketplace.website_owner as w
+            on g.what = 'payment' and g.item = w.website and g.first_time >= w.valid_from and g.first_time < w.valid_to
     ),
 
     -- Of late clicks that joined this month, and of this month's that joined a later one: keys first, clicks once.
@@ -257,4 +259,4 @@ end;
 $$;
 
 comment on function marketplace.verify_month(date) is
-'Whether a month''s transactions agree with its clicks (M7): one row per discrepancy, severity ERROR; and what is worth knowing, severity INFO: late clicks, excluded ones, and unlinked ones, which are an ERROR once the month is closed and no update can link them as things stand. The first month answers for what is older. Where clicks are meant together, clicks says how many and click_time the first. P0002 no such month; 42501 the login role does not see all clicks. May be null: profile, transaction, click_time, ad_click, clicks, expected, found.';
+'Whether a month''s transactions agree with its clicks (M7): one row per discrepancy, severity ERROR; and what is worth knowing, severity INFO: late clicks, excluded ones, and unlinked ones, which are an ERROR once the month is closed and no update can link them as things stand. The first month answers for what is older. Where clicks are meant together, clicks says how many and click_time the first. Where clicks are distributed, updates wait meanwhile (hold_clicks). P0002 no such month; 23B48 what was committed has not reached every node; 42501 the login role does not see all clicks. May be null: profile, transaction, click_time, ad_click, clicks, expected, found.';

@@ -1,20 +1,7 @@
 create or replace view consistency.marketplace_click as
 with side as (
-    select
-        c.advertisement_charge_transaction as transaction,
-        c.profile,
-        sum(c.price) as advertisement_amount,
-        0 as website_amount,
-        count(*) as clicks,
-        0 as website_clicks
-    from marketplace.ad_click as c
-    where c.advertisement_charge_transaction is not null
-    group by c.advertisement_charge_transaction, c.profile
-    union all
-    select c.website_payment_transaction, c.publisher, 0, -sum(c.publisher_share), 0, count(*)
-    from marketplace.ad_click as c
-    where c.website_payment_transaction is not null
-    group by c.website_payment_transaction, c.publisher
+    select c.transaction, c.profile, c.advertisement_amount, c.website_amount, c.clicks, c.website_clicks
+    from marketplace.click_sums() as c
     union all
     select j.transaction, j.profile,
         case j.side when 'ADVERTISEMENT' then j.amount else 0 end,

@@ -7,8 +7,7 @@ with moved as materialized (
 
 paid as (
     select k.website, k.publisher, k.click_time
-    from marketplace.ad_click as k
-    where k.website in (select o.website from moved as o) and k.website_payment_transaction is not null
+    from marketplace.paid_clicks(array(select distinct o.website from moved as o)) as k
 ),
 
 last_move as (

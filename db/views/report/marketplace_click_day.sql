@@ -15,26 +15,7 @@ select
     c.publisher_amount::numeric(18, 6) as publisher_amount,
     (select u.profile_name from marketplace.profile as u where u.profile = c.publisher) as publisher_name
 from marketplace.month as m
-cross join lateral (
-    -- month by month, so that the months asked for are the partitions read
-    select
-        (k.click_time at time zone books.time_zone())::date as click_date,
-        k.profile,
-        k.advertisement,
-        k.publisher,
-        k.website,
-        count(*) as clicks,
-        sum(k.price) as price_amount,
-        sum(k.price - k.publisher_share) as commission_amount,
-        sum(k.publisher_share) as publisher_amount
-    from marketplace.ad_click as k
-    where
-        k.click_time >= marketplace.day_begins(m.month)
-        and k.click_time < marketplace.day_begins(marketplace.next_month(m.month))
-        and k.excluded_at is null
-    group by
-        (k.click_time at time zone books.time_zone())::date, k.profile, k.advertisement, k.publisher, k.website
-) as c
+cross join lateral marketplace.click_days(m.month) as c -- month by month: the months asked for are the partitions read
 inner join marketplace.profile as p on c.profile = p.profile
 inner join marketplace.advertisement as a on c.advertisement = a.advertisement
 left join marketplace.website as w on c.website = w.website;

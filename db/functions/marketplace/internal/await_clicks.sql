@@ -4,7 +4,7 @@ language plpgsql
 set search_path = pg_catalog, marketplace, pg_temp
 as $$
 begin
-    if to_regclass('pg_catalog.pg_dist_partition') is null then
+    if not marketplace.is_distributed() then
         return;
     end if;
     with key as materialized (

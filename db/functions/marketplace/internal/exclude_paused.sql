@@ -14,35 +14,42 @@ begin
         return;
     end if;
     with paused as materialized (
-        select p.advertisement, p.paused_from, coalesce(p.paused_until, 'infinity') as paused_until, p.reason
+        select
+            p.advertisement, p.paused_from, coalesce(p.paused_until, 'infinity') as paused_until,
+            left(format('paused: %s', p.reason), 500) as reason
         from marketplace.pause as p
         where p.advertisement is not null
         union all
-        select a.advertisement, p.paused_from, coalesce(p.paused_until, 'infinity'), p.reason
+        select
+            a.advertisement, p.paused_from, coalesce(p.paused_until, 'infinity'),
+            left(format('paused: %s', p.reason), 500)
         from marketplace.pause as p
         inner join marketplace.advertisement as a on p.profile = a.profile
     )
 
     update marketplace.ad_click as c
-    set excluded_at = p_now, excluded_by = session_user, excluded_reason = left(format('paused: %s', p.reason), 500)
+    set excluded_at = p_now, excluded_by = session_user, excluded_reason = p.reason
     from paused as p
     where
         c.advertisement_charge_transaction is null and c.excluded_at is null
         and c.click_time at time zone 'UTC' < p_until at time zone 'UTC'
         and c.advertisement = p.advertisement and c.click_time >= p.paused_from and c.click_time < p.paused_until;
     with paused as materialized (
-        select p.website, p.paused_from, coalesce(p.paused_until, 'infinity') as paused_until, p.reason
+        select
+            p.website, p.paused_from, coalesce(p.paused_until, 'infinity') as paused_until,
+            left(format('paused: %s', p.reason), 500) as reason
         from marketplace.pause as p
         where p.website is not null
         union all
         select
-            w.website, greatest(p.paused_from, w.valid_from), least(coalesce(p.paused_until, 'infinity'), w.valid_to), p.reason
+            w.website, greatest(p.paused_from, w.valid_from), least(coalesce(p.paused_until, 'infinity'), w.valid_to),
+            left(format('paused: %s', p.reason), 500)
         from marketplace.pause as p
         inner join marketplace.website_owner as w on p.profile = w.profile
     )
 
     update marketplace.ad_click as c
-    set excluded_at = p_now, excluded_by = session_user, excluded_reason = left(format('paused: %s', p.reason), 500)
+    set excluded_at = p_now, excluded_by = session_user, excluded_reason = p.reason
     from paused as p
     where
         c.advertisement_charge_transaction is null and c.excluded_at is null

@@ -13,7 +13,7 @@ begin
     union all
     select 2, 'clicks that no update has linked yet', 'select * from marketplace.update_transactions(); links them.'
     where exists (
-        select from marketplace.ad_click as c
+        select 1 from marketplace.ad_click as c
         where
             p_profile in (c.profile, c.publisher) and c.advertisement_charge_transaction is null and c.excluded_at is null
             and c.publisher_share is not null

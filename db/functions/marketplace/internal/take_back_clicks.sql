@@ -29,7 +29,9 @@ begin
     end if;
     v_reason := p_reason; -- what its domain asks is asked once, and not for each row
     v_month := marketplace.lock_open_month(null, p_now);
+    perform marketplace.one_by_one(true);
     perform marketplace.await_clicks(p_profiles, p_click_times, p_ad_clicks);
+    perform marketplace.one_by_one(false);
     -- Read once; keys first, clicks then, and what is about them after.
     v_clicks := array(
         select c
