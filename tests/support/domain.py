@@ -584,7 +584,7 @@ def consistency(db: Connection) -> dict[str, list[Row]]:
     assert "trigger_guard" in views, "there are no consistency views at all"
     asked = {name: sql.SQL("table {}").format(sql.Identifier("consistency", name)) for name in sorted(views)}
     if one(db, "select has_schema_privilege('deploy', 'usage')"):
-        asked["trigger_guard"] = sql.SQL("table deploy.trigger_problem")
+        asked["trigger_guard"] = sql.SQL("table deploy.trigger_problem").format()
     found = {name: rows(db, query) for name, query in asked.items()}
     return {name: broken for name, broken in found.items() if broken}
 
