@@ -9,6 +9,7 @@ set enable_nestloop = on
 set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
+set jit = off
 as $$
 declare
     v_bad record;
