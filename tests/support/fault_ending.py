@@ -123,6 +123,8 @@ class Ending(Schedule):
         query = "select transaction from marketplace.transaction where corrects = %s and kind = 'REFUND'"
         query += " and status in ('NEW', 'FAILED')"
         for refund in rows(self.db, query, attempt["transaction"]):
+            if self.attempt(attempt["payment_attempt"])["alarm"] != "given_back":
+                return  # what is left of the charge covers the others
             market.call(self.db, "call_off_refund", transaction=refund["transaction"], reason="lost", now=self.now)
             self.model.deeds.append(Deed(self.now, "called off", refund["transaction"]))
 
@@ -168,7 +170,7 @@ class Ending(Schedule):
                     self.bank.things[attempt["idempotency_key"]].answer = "declined"
             case "ALARM" | None if row["code"] in ("LOOKED_AT", "DISPUTED"):
                 self.looks_at(row)
-            case None if row["kind"] != "CHARGE" and row["code"].startswith("WAITS"):
+            case None if row["kind"] != "CHARGE" and row["code"].startswith(("WAITS", "GIVEN_BACK_THERE")):
                 query = "select amount from marketplace.due_transactions(null, %s)"
                 for short in rows(
                     self.db, f"{query} where transaction = %s and hold = 'FUND'", self.now, row["transaction"]
