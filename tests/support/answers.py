@@ -34,6 +34,7 @@ def of(four: Four, profile: int, kind: str = "MONTHLY") -> int:
     query = "select transaction from marketplace.transaction where profile = %s and kind = %s order by 1 limit 1"
     return int(one(four.db, query, profile, kind))
 
+
 # What is said of each code, by its main words, in English and in bokmål.
 SAYS = {
     "RUNNING": ("running", "i gang"),
