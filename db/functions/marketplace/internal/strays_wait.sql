@@ -32,12 +32,15 @@ begin atomic
         select
             -- When it was first heard of; what it was restored from may have made it long before.
             coalesce(
-                (
-                    select min(e.received_at)
-                    from marketplace.gateway_event as e
-                    where e.gateway = s.gateway and e.gateway_id = s.gateway_id
+                least(
+                    (
+                        select min(e.received_at)
+                        from marketplace.gateway_event as e
+                        where e.gateway = s.gateway and e.gateway_id = s.gateway_id
+                    ),
+                    l.begun_at
                 ),
-                l.ended_at, l.begun_at, s.made_at
+                s.made_at
             ) as waiting_since,
             exists (
                 select from marketplace.stray as o
