@@ -28,7 +28,9 @@ begin
                 select format('%s said %s %s of %s %s.',
                     e.gateway, round(e.amount / 100.0, 2), e.currency, round(a.amount / 100.0, 2), a.currency)
                 from marketplace.gateway_event as e
-                where e.payment_attempt = a.payment_attempt and a.alarm = 'mismatch' and e.outcome = 'ALARM' and e.amount is not null
+                where
+                    e.payment_attempt = a.payment_attempt and a.alarm in ('mismatch', 'contradicted') and e.outcome = 'ALARM'
+                    and (e.amount <> a.amount or e.currency <> a.currency)
                 order by e.received_at desc, e.event_id
                 limit 1
             )
