@@ -37,8 +37,8 @@ create table marketplace.waiting_term (
     constraint waiting_term_term_check check (term > interval '0')
 );
 comment on table marketplace.waiting_term is
-'For how long a transaction may be in a state before report.waiting calls it overdue, pybridge health says so, and a person may end it. A row for each code of marketplace.next_step that is not over.';
-comment on column marketplace.waiting_term.code is 'Of marketplace.next_step';
+'For how long a transaction may be in a state before report.waiting calls it overdue, pybridge health says so, and a person may end it. A row for each code of marketplace.next_step that is not over, and STRAY: what a gateway has of ours and no attempt explains.';
+comment on column marketplace.waiting_term.code is 'Of marketplace.next_step, or STRAY';
 comment on column marketplace.waiting_term.term is 'How long, from report.waiting.waiting_since on';
 comment on column marketplace.waiting_term.source is 'Why so long';
 insert into marketplace.waiting_term (code, term, source)
@@ -48,6 +48,7 @@ values
 ('WAITS_TO_BE_CHARGED', interval '1 day', 'the job runs every quarter of an hour'),
 ('WAITS_FOR_CHARGES', interval '10 days', 'charges and their retries take 15 days from the 1st, of which 14 are over on the day of payouts'),
 ('WAITS_TO_BE_GIVEN_BACK', interval '1 day', 'the job runs every quarter of an hour'),
+('GIVEN_BACK_THERE', interval '1 day', 'the job runs every quarter of an hour'),
 ('OWES', interval '15 days', 'retry_rule: a charge has ended after 15 days'),
 ('WAITS_FOR_US', interval '3 days', 'ours: the account is filled up, or a person says why not'),
 ('BEING_SENT', interval '1 day', 'the job runs every quarter of an hour'),
@@ -72,7 +73,8 @@ values
 ('NO_ACCOUNT', interval '30 days', 'a month, and a reminder each day of it'),
 ('HELD', interval '14 days', 'ours to decide'),
 ('LOOKED_AT', interval '2 days', 'ours to look at'),
-('DISPUTED', interval '5 days', 'the shortest time to answer one is seven days (docs.stripe.com/disputes)');
+('DISPUTED', interval '5 days', 'the shortest time to answer one is seven days (docs.stripe.com/disputes)'),
+('STRAY', interval '1 day', 'the next run takes it in; what it cannot stops all that goes through that gateway');
 
 -- A person says what became of what nobody answers, once it has waited for too long.
 insert into marketplace.attempt_step (from_state, event, to_state)

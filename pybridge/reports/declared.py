@@ -36,6 +36,7 @@ FILTERS = {
     "waiting": Filter(
         N_("Waiting only"), "What something is still to be done about only.", bool, "waits_for is not null"
     ),
+    "overdue": Filter(N_("Overdue only"), "What has waited for longer than it may only.", bool, "is_overdue"),
     "open": Filter(N_("Open only"), "Open ones only.", bool, "status = 'OPEN'"),
 }
 
@@ -297,6 +298,18 @@ ROWS = (
         "received_at desc, said_at desc nulls last, came", day="received_date", wide=True,
         first=("received_at", "kind", "profile_name", "amount", "currency", "did", "waits_for", "act_by"),
         meaning="Units of the currency, as the gateway says. pybridge payment inbox says what to do about each.",
+    ),
+    Declared(
+        "waiting", N_("What waits"),
+        N_("What of the marketplace waits, and what gateways have that nothing explains: for whom, since when, and"
+           " what ends it."),
+        (DAYS, "overdue"),
+        ("waiting_since", "is_overdue", "turn", "profile_name", "month", "kind", "amount", "code", "says", "command",
+         "due_on", "gateway", "transaction", "payment_attempt"),
+        "is_overdue desc, waiting_since, transaction, says", day="waiting_date", wide=True,
+        first=("waiting_since", "is_overdue", "turn", "profile_name", "kind", "amount", "code", "command"),
+        meaning="NOK, above 0: what is left of it; of a dispute what the bank took; of what nothing explains what the"
+        " gateway says.",
     ),
     Declared(
         "marketplace_earlier", N_("Charged by an earlier marketplace"),

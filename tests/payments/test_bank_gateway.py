@@ -1,27 +1,22 @@
 """Payouts by bank transfer: what goes into the file, that it goes there once, and what the bank's answers mean."""
 
-import json
 import os
 import pickle
 import stat
 import subprocess
 import sys
 import threading
-import urllib.request
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, get_args
 
-import mockbank.server
 import pytest
 import sepaxml
 from hypothesis import example, given
 from hypothesis import strategies as st
 from lxml import etree
-from stdnum.no import kontonr
 
 from pybridge.payments.gateways import (
     Answer,
@@ -37,26 +32,14 @@ from pybridge.payments.gateways import (
 from pybridge.payments.gateways.bank import Bank
 from pybridge.payments.gateways.bank_order import carried, to_major, to_minor
 from tests.support import domain
+from tests.support.bank_desk import OURS, Desk, account, iban, settings
+from tests.support.bank_desk import desk as desk
+from tests.support.bank_desk import outbox as outbox
 
-OURS = "NO9386011117947"
 OURS_BBAN = "86011117947"
 NOW = datetime(2026, 4, 15, 9, 30, 12, tzinfo=UTC)
 PAIN = {None: bank_order.NAMESPACE}
 SCHEMA = Path(sepaxml.__file__).parent / "schemas" / "pain.001.001.09.xsd"
-
-
-def account(number: int) -> str:
-    """A Norwegian account number with its check digit; the next number that has one."""
-    while True:
-        stem = f"1506{number:06d}"
-        for digit in "0123456789":
-            if kontonr.is_valid(stem + digit):
-                return stem + digit
-        number += 1
-
-
-def iban(number: int) -> str:
-    return str(kontonr.to_iban(account(number)))
 
 
 def payout(attempt: int = 1, amount: int = 12345, **frozen: Any) -> Request:
@@ -78,18 +61,6 @@ def payout(attempt: int = 1, amount: int = 12345, **frozen: Any) -> Request:
         submitted_at=NOW,
         batch="2026-04-payouts",
     )
-
-
-@pytest.fixture
-def outbox(tmp_path: Path) -> Path:
-    folder = tmp_path / "outbox"
-    folder.mkdir(mode=0o750)
-    return folder
-
-
-def settings(outbox: Path, **changed: str) -> dict[str, str]:
-    names = {"BANK_OUTBOX": str(outbox), "BANK_DEBTOR_NAME": "Studentersamfundet", "BANK_DEBTOR_IBAN": OURS}
-    return {**names, "BANK_MODE": "test", **changed}
 
 
 def gateway(outbox: Path, **changed: str) -> Bank:
@@ -939,54 +910,6 @@ def test_whatever_comes_it_is_events_or_a_bad_payload(noise: bytes, place: int) 
 
 
 # --- Against a bank -------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Desk:
-    """A sandbox bank on this machine that fetches from the outbox; its clock stands still until it is moved."""
-
-    url: str
-
-    def ask(self, method: str, path: str, body: object = None) -> Any:
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, data, {"Content-Type": "application/json"}, method=method)
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.load(answer)
-
-    def fetch(self) -> list[Any]:
-        """The bank takes what lies in the outbox."""
-        files: list[Any] = self.ask("POST", "/_mock/drop/scan")["files"]
-        return files
-
-    def post(self) -> list[tuple[str, bytes]]:
-        """The messages that it has sent since, of the kinds that we read."""
-        messages = self.ask("GET", "/_mock/mailbox")
-        return [(m["type"], m["body"].encode()) for m in messages if m["type"].startswith(("pain.002", "camt.05"))]
-
-    def wait(self, days: int) -> None:
-        self.ask("POST", f"/_mock/advance?days={days}")
-
-    def set(self, account: str, **fields: object) -> None:
-        self.ask("PATCH", f"/_mock/accounts/{account}", fields)
-
-
-@pytest.fixture
-def desk(outbox: Path) -> Iterator[Desk]:
-    config = mockbank.server.Config(
-        port=0, quiet=True, timezone="Europe/Oslo", clock="2026-04-15T10:00", drop_dir=str(outbox),
-        drop_settle_ms=0, drop_interval_ms=3_600_000,
-    )  # fmt: skip
-    server = mockbank.server.make_server(config)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    desk = Desk(f"http://127.0.0.1:{server.server_address[1]}")
-    common = {"currency": "NOK", "bic": "MOCKNL2A"}
-    desk.ask("POST", "/_mock/accounts", {"id": "OURS", "name": "Us", "iban": OURS, "balance": 10_000_000, **common})
-    yield desk
-    server.state.dropbox.stop()
-    server.shutdown()
-    server.server_close()
-    thread.join()
 
 
 def told(bank: Bank, desk: Desk, kind: str = "") -> list[Event]:

@@ -347,7 +347,7 @@ def test_without_the_idempotency_key_somebody_is_charged_twice(
     market.set_minimum(db, "0.01", "0.01")
     market.set_rate(db, "0.3")
     month = FIRST
-    for number in range(40):
+    for number in range(20, 60):  # the first that finds it on this path; each takes seconds
         try:
             play(box, db, connect, number, month, idempotency=False)
         except AssertionError as error:

@@ -82,6 +82,8 @@ def test_a_decline_from_before_our_own_answer_ends_nothing_that_goes_on(here: To
     done = executed(db, gateway, later(CHARGE_DAY, minutes=15))
     assert gateway.asked[-1][0] == "look_up"
     assert (states(db), done.prepared, attempts(db)[0]["doubted_at"]) == (["PROCESSING"], 0, None)
+    # An old word that comes late is no answer of that day, which all before it would be older than.
+    assert told(db, "0", "processing", "pi_1", CHARGE_DAY, now=later(CHARGE_DAY, days=3)) == "APPLIED"
     assert told(db, "3", "declined", "pi_1", later(CHARGE_DAY, hours=3), decline_code="lost_card") == "APPLIED"
     assert states(db) == ["DECLINED_HARD"]
 

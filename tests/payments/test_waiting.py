@@ -1,12 +1,16 @@
 """Waiting that ends: each state has a term; past it somebody is told, and the command that they are told ends it."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parsed
+from psycopg.types.json import Jsonb
 
 from pybridge.jobs import health
 from pybridge.jobs.metrics import openmetrics
+from pybridge.reports import declared
+from pybridge.reports.tables import Period
 from tests.support import market
 from tests.support.answers import CHARGES, PAYOUTS, of
 from tests.support.domain import Row, expect, one, rows, run
@@ -179,6 +183,46 @@ def test_health_and_metrics_tell_of_what_waits_too_long_and_of_our_own_empty_bal
     run(four.db, "update marketplace.waiting_term set term = interval '100 years'")
     assert not any(row["is_wrong"] for row in health.waiting(four.db))
     assert market.at(2026, 3, 1) < datetime.now(UTC), "or nothing here is overdue"
+
+
+def test_what_a_gateway_has_and_no_attempt_explains_waits_for_a_person_who_is_told_what_ends_it(four: Four) -> None:
+    four.clicks(four.adv, None, 3)
+    four.close()
+    parent = f"g{four.moves('CHARGE', CHARGED)}"
+    ledger = str(one(four.db, "select ledger from deploy.ledger"))
+    named = {
+        "idempotency_key": "k1",
+        "metadata": Jsonb({"ledger": ledger, "kind": "CHARGE", "profile": str(four.adv2)}),
+    }
+    for refund, amount, said, end in (
+        ("re_1", 10000, {"parent": parent}, "pybridge payment reconcile stripe"),
+        ("re_2", 20001, {"parent": parent}, "; select marketplace.book_fee(200.01, 'why', 'main');"),  # 200 are left
+        ("pi_1", 30000, named, "select marketplace.declare_foreign('stripe', 'pi_1', 'why');"),
+    ):
+        told = {"gateway": "stripe", "event_id": refund, "event_kind": "refund.created", "answer": "succeeded", **said}
+        about = {"gateway_id": refund, "amount": amount, "currency": "NOK", "now": PAID}
+        assert call(four.db, "record_event", **told, **about)[0]["record_event"] == "STRAY"
+        (row,) = rows(four.db, "select * from report.waiting where code = 'STRAY'")
+        assert (row["turn"], row["is_overdue"], row["waiting_since"]) == ("OPERATOR", True, PAID)
+        assert (row["transaction"], row["amount"], refund in row["says"]) == (None, Decimal(amount) / 100, True)
+        assert row["profile"] == (four.adv2 if refund == "pi_1" else None)
+        assert row["command"].endswith(end), row["command"]
+        report = declared.answer(four.db, "waiting", Period(PAID.date(), PAID.date()), overdue=True)
+        (listed,) = [each for each in report.flat.rows if each[7] == "STRAY"]
+        assert (row["command"], row["says"]) == (listed[9], listed[8]), "pybridge report waiting --overdue"
+        (wrong,) = [each for each in health.waiting(four.db) if each["code"] == "STRAY"]
+        assert (wrong["overdue"], wrong["is_wrong"], wrong["command"]) == (1, True, row["command"])
+        with four.db.transaction(force_rollback=True):
+            run(four.db, "update marketplace.waiting_term set term = interval '100 years' where code = 'STRAY'")
+            assert rows(four.db, "select is_overdue from report.waiting where code = 'STRAY'") == [
+                {"is_overdue": False}
+            ]
+        if refund == "re_1":  # what reconcile does of each
+            call(four.db, "take_in", gateway="stripe", gateway_id=refund, job_run=four.job_run, now=PAID)
+        else:
+            four.reserve(100)
+            four.db.execute(row["command"].replace("'why'", "'given back twice'"))
+        assert rows(four.db, "select from report.waiting where code = 'STRAY'") == []
 
 
 def test_a_dispute_is_listed_with_its_deadline_and_with_what_there_is_to_answer_with(four: Four) -> None:

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from tests.conftest import Connect, Connection
 from tests.support import market
-from tests.support.answers import CHARGES, PAYOUTS, of
+from tests.support.answers import CHARGES, PAYOUTS, SAYS, of
 from tests.support.domain import Row, expect, login_role, one, rows, run
 from tests.support.four import CHARGED, FEBRUARY, JANUARY, PAID, Four, means
 from tests.support.four import four as four
@@ -60,6 +60,7 @@ def test_each_state_that_a_transaction_can_be_in_has_a_code_and_each_code_its_wo
     known = rows(db, "select * from marketplace.next_step")
     assert reached == {row["code"] for row in known}, "no code without words, and no words that nothing leads to"
     assert len(known) == len(reached)
+    assert reached == SAYS.keys()
     for row in known:
         assert row["turn"] in TURNS
         waits = row["turn"] != "NOBODY"
@@ -79,6 +80,8 @@ def why(db: Connection, transaction: int) -> Row:
     for found in (english, norwegian):
         assert not re.search(r"[?{}]", found["says"] + found["can_do"]), found
     assert all(english[name] == norwegian[name] for name in ("code", "turn", "due_on"))
+    for found, words in zip((english, norwegian), SAYS[english["code"]], strict=True):
+        assert words in found["says"].lower(), found
     return english
 
 
@@ -130,6 +133,27 @@ def test_a_payout_that_came_back_is_said_to_be_owed_again_and_waits_for_another_
     means(four.db, four.pub, "PAYOUT", name="Ola")
     assert why(four.db, new)["code"] == "WAITS_FOR_CHARGES"
     assert four.why(four.pub) == {JANUARY: "CAME_BACK", FEBRUARY: "WAITS_FOR_CHARGES"}
+
+
+def test_what_is_given_back_is_told_as_it_goes_there_or_from_here(four: Four) -> None:
+    four.clicks(four.adv, None, 3)
+    four.close()
+    parent = f"g{four.moves('CHARGE', CHARGED)}"
+    told = {"gateway": "stripe", "event_id": "e1", "event_kind": "refund.created", "answer": "succeeded"}
+    call(four.db, "record_event", **told, parent=parent, gateway_id="re_1", amount=10000, currency="NOK", now=CHARGED)
+    four.refund(four.adv, 50, CHARGED)
+    refunds = "select transaction, request_id from marketplace.transaction where kind = 'REFUND' order by transaction"
+    by_hand, ours = [row["transaction"] for row in rows(four.db, refunds)]
+    assert why(four.db, by_hand)["code"] == "GIVEN_BACK_THERE", "the money is there already, and is sent by no run"
+    assert why(four.db, ours)["code"] == "WAITS_TO_BE_GIVEN_BACK"
+    call(four.db, "take_in", gateway="stripe", gateway_id="re_1", job_run=four.job_run, now=CHARGED)
+    assert [why(four.db, each)["code"] for each in (by_hand, ours)] == ["GIVEN_BACK", "WAITS_TO_BE_GIVEN_BACK"]
+    with four.db.transaction(force_rollback=True):
+        four.moves("REFUND", CHARGED, "rejected", error_code="parameter_missing")
+        found = why(four.db, ours)
+        assert (found["code"], found["can_do"]) == ("REJECTED", "Nothing need be done."), "no other card takes it"
+    four.disputed(four.charge(four.adv)["payment_attempt"], 150)
+    assert why(four.db, ours)["code"] == "LOOKED_AT", "before more is given back"
 
 
 def test_what_a_person_called_off_is_not_a_decline(four: Four) -> None:

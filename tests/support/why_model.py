@@ -182,7 +182,7 @@ class Model:
         if payment.purpose[-1] == known.number:  # made by hand: booked by the run that sees it there
             if known.listed_at is None or self.is_cut_short:
                 perhaps = {"LOOKED_AT"} if payment.corrects and self.is_looked_at(payment.corrects) else set()
-                return Expected({"GIVEN_BACK", "WAITS_TO_BE_GIVEN_BACK"} | perhaps)
+                return Expected({"GIVEN_BACK", "GIVEN_BACK_THERE"} | perhaps)
             return Expected({"GIVEN_BACK"} | ({"LOOKED_AT"} if known.others else set()))
         if payment.kind == "CHARGE":
             if known.open_disputes():

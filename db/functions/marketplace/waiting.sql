@@ -22,7 +22,19 @@ begin
     select
         t.transaction, s.payment_attempt, t.profile, p.profile_name::text, t.month, s.kind, x.amount, s.code, x.hold, n.turn,
         s.waiting_since, w.term, x.is_overdue, coalesce((o.act_by at time zone books.time_zone())::date, s.due_on), d.due_on, coalesce(a.gateway, d.gateway),
-        marketplace.in_words(n.says_en, 'en', s.due_on, s.other_month, t.minimum, s.other),
+        concat_ws(' ',
+            marketplace.in_words(n.says_en, 'en', s.due_on, s.other_month, t.minimum, s.other),
+            (
+                select format('%s said %s %s of %s %s.',
+                    e.gateway, round(e.amount / 100.0, 2), e.currency, round(a.amount / 100.0, 2), a.currency)
+                from marketplace.gateway_event as e
+                where
+                    e.payment_attempt = a.payment_attempt and a.alarm in ('mismatch', 'contradicted') and e.outcome = 'ALARM'
+                    and (e.amount <> a.amount or e.currency <> a.currency)
+                order by e.received_at desc, e.event_id
+                limit 1
+            )
+        ),
         -- A gateway has its time; before that, a person only waits.
         case
             when n.turn = 'GATEWAY' and not x.is_overdue then null
@@ -72,8 +84,17 @@ begin
     ) as x
     where n.turn <> 'NOBODY' and (s.code <> 'RUNNING' or x.is_overdue)
     order by x.is_overdue desc, s.waiting_since, t.transaction;
+    return query
+    select
+        null::bigint, null::bigint, y.profile, y.profile_name, y.month, y.kind, y.amount, 'STRAY', null::text, 'OPERATOR',
+        y.waiting_since, y.term, y.is_overdue, null::date, null::date, y.gateway,
+        format('%s has %s (%s %s), and no attempt of ours explains it; nothing is sent through it meanwhile.',
+            y.gateway, y.gateway_id, y.amount, y.currency),
+        y.command
+    from marketplace.strays_wait(v_now) as y
+    order by y.is_overdue desc, y.waiting_since, y.gateway_id;
 end;
 $$;
 
 comment on function marketplace.waiting() is
-'report.waiting as it is asked: every transaction that waits, for what, since when, and how to end it. amount: NOK, above 0. due_since: of what is open, the local day on which it was, or is, to be charged, paid or given back. May be null: payment_attempt, kind, hold, waiting_since, due_on, due_since, gateway, command.';
+'report.waiting as it is asked: every transaction that waits, and each stray, for what, since when, and how to end it. amount: NOK, above 0. due_since: of what is open, the local day on which it was, or is, to be charged, paid or given back. May be null: transaction, payment_attempt, profile, profile_name, month, kind, hold, waiting_since, due_on, due_since, gateway, command.';

@@ -10,7 +10,7 @@ select
     case w.waits_for
         when 'DECISION' then format('pybridge payment list --alarms: attempt %s', e.payment_attempt)
         when 'EVIDENCE' then format('answer %s at the gateway', e.dispute)
-        when 'TAKING_IN' then format('the next run takes it in, or: pybridge payment reconcile %s', e.gateway)
+        when 'TAKING_IN' then 'the next run takes it in, or: pybridge report waiting'
         when 'LOOKING_UP' then 'the next run asks the gateway'
         when 'ITS_REFUND' then 'the refund''s own event, or the next run''s look, brings it'
     end as to_do,

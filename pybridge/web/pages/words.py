@@ -27,7 +27,7 @@ FOLDER = Path(__file__).parent / "locale"
 CODE_COLUMNS = frozenset(
     {
         "kind", "item", "payment_method", "sale_channel", "status", "state", "last_state", "age_group", "side",
-        "section", "receipt_kind", "event_type", "did", "waits_for",
+        "section", "receipt_kind", "event_type", "did", "waits_for", "turn",
     }
 )  # fmt: skip
 CODES = {
@@ -90,6 +90,7 @@ CODES = {
     "FAILED": N_("failed"),
     "FEE": N_("fee"),
     "FREE": N_("free"),
+    "GATEWAY": N_("the gateway or the bank"),
     "GIFT_CARD": N_("gift card"),
     "GOODWILL": N_("goodwill"),
     "GRAND_TOTAL_NET": N_("grand total, net"),
@@ -128,6 +129,7 @@ CODES = {
     "OPEN": N_("open"),
     "OPENED": N_("opened"),
     "OPENING_FLOAT": N_("opening float"),
+    "OPERATOR": N_("us"),
     "OTHER": N_("other means"),
     "OTHER AMOUNT": N_("another amount"),
     "OTHER_CORRECTIONS": N_("other corrections"),
@@ -145,6 +147,7 @@ CODES = {
     "PAYOUT": N_("payout"),
     "PAY_IN": N_("pay-in"),
     "PAY_OUT": N_("pay-out"),
+    "PERSON": N_("the profile"),
     "PREPARED": N_("prepared"),
     "PRICE_LOOKUP": N_("price asked for"),
     "PRICE_LOOKUPS": N_("price enquiries"),
@@ -182,6 +185,7 @@ CODES = {
     "TICKET_UNUSED": N_("use of ticket taken back"),
     "TICKET_USED": N_("ticket used"),
     "TILL": N_("tills"),
+    "TIME": N_("comes by itself"),
     "TIP": N_("tip"),
     "TOTAL_CASH_SALES": N_("total cash sales"),
     "TRAINING": N_("training"),

@@ -40,10 +40,10 @@ return case
     end
     when p_hold is null or p_hold in ('NOT_DUE', 'FUND') then case p_kind
         when 'CHARGE' then 'WAITS_TO_BE_CHARGED'
-        when 'REFUND' then 'WAITS_TO_BE_GIVEN_BACK'
+        when 'REFUND' then case p_ended when 'GIVEN_BACK_THERE' then p_ended else 'WAITS_TO_BE_GIVEN_BACK' end
         else 'WAITS_FOR_CHARGES'
     end
 end;
 
 comment on function marketplace.code_of(text, text, text, text, text, text, date, boolean, boolean) is
-'What comes next of a transaction, as a code of marketplace.next_step: of p_status; p_ended, what became of it, where it is over; and where it is open, of the hold that hold_of has found, refined by the last attempt''s state (HANDED_OVER: in a file that the bank has said nothing of) and the cause of its decline (ACCOUNT, OURS, CANCELLED at the gateway, UNCONFIRMED by its holder). p_is_anew: another means was set since, or a person has released it. It decides nothing: what is done is what hold_of says. May be null: p_ended, p_kind, p_hold, p_state, p_cause, p_due_on, p_is_ours, p_is_anew.';
+'What comes next of a transaction, as a code of marketplace.next_step: of p_status; p_ended, what became of it, where it is over, or was done by hand at the gateway; and where it is open, of the hold that hold_of has found, refined by the last attempt''s state (HANDED_OVER: in a file that the bank has said nothing of) and the cause of its decline (ACCOUNT, OURS, CANCELLED at the gateway, UNCONFIRMED by its holder). p_is_anew: another means was set since, or a person has released it. It decides nothing: what is done is what hold_of says. May be null: p_ended, p_kind, p_hold, p_state, p_cause, p_due_on, p_is_ours, p_is_anew.';

@@ -39,7 +39,15 @@ begin
     from marketplace.payment_attempt_event as e
     where
         e.payment_attempt = p_attempt.payment_attempt and e.job_run is not null
-        and e.event in ('succeeded', 'processing', 'requires_action', 'declined_soft', 'declined_hard', 'looked_up');
+        and e.event in ('succeeded', 'processing', 'requires_action', 'declined_soft', 'declined_hard', 'looked_up')
+        -- What an event of long ago says when it is heard is no answer to our question.
+        and not exists (
+            select
+            from marketplace.gateway_event as g
+            where
+                g.payment_attempt = e.payment_attempt and g.received_at = e.happened_at and g.outcome = 'APPLIED'
+                and e.event in (g.answer, g.answer || '_soft', g.answer || '_hard')
+        );
     return case
         when p_occurred_at < v_said_at then 'STALE'
         when v_is_same then 'APPLY'

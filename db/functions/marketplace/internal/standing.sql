@@ -63,7 +63,7 @@ begin atomic
                     select min(a.resolved_at) from marketplace.payment_attempt as a where a.transaction = s.transaction and a.is_ours
                 )
             when s.hold in ('NO_MEANS', 'RESTRICTED') or x.code = 'NO_DAY' then s.closed_at
-            when x.code like 'WAITS%' or s.hold = 'OWES' then greatest(s.closed_at, marketplace.day_begins(s.due_on), l.changed_at)
+            when x.code like 'WAITS%' or x.code = 'GIVEN_BACK_THERE' or s.hold = 'OWES' then greatest(s.closed_at, marketplace.day_begins(s.due_on), l.changed_at)
             else l.resolved_at
         end
     from asked as s
@@ -89,7 +89,8 @@ begin atomic
                 when s.status = 'ROLLED_OVER' then case o.status
                     when 'CURRENT' then 'BELOW_MINIMUM' when 'EXECUTED' then 'CARRIED_ON' else 'WENT_ON'
                 end
-                when s.status <> 'EXECUTED' then null
+                when s.status <> 'EXECUTED'
+                    then case when s.kind = 'REFUND' and marketplace.is_by_hand(s.transaction) then 'GIVEN_BACK_THERE' end
                 -- Also beyond what is left of it.
                 when l.disputed > 0 or l.alarm = 'disputed' then 'DISPUTED'
                 when l.alarm is not null then 'LOOKED_AT'
