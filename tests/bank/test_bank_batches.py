@@ -10,9 +10,9 @@ from pybridge.files import bank_loading
 from pybridge.files.statements import Layout
 from tests.conftest import Connection
 from tests.support import banking, dialects
-from tests.support.bank_histories import BALANCED, EXPORT
+from tests.support.bank_histories import BALANCED, EXPORT, BatchHistory
 from tests.support.dialects import Move, Part
-from tests.support.domain import consistency, rows
+from tests.support.domain import consistency, rows, run
 
 D = Decimal
 DAY = date(2026, 11, 16)
@@ -118,3 +118,42 @@ def test_what_may_be_of_two_sums_is_named_and_what_a_statement_has_singly_is_no_
     assert found[21][1] == [D(100)] * 3
     assert found[22] == ([D(100)] * 3 + [D(300)], [], 0)
     assert consistency(db) == {}
+
+
+def history(db: Connection, folder: Path, seed: int) -> list[Decimal]:
+    """What the account has of a random history, with each sum that is there singly made one."""
+    story = BatchHistory(seed)
+    open_account(db, seed)
+    for content, layout in story.files():
+        load(db, folder, seed, content, layout)
+    found, unstated, difference = sums(db, seed)
+    assert (unstated, difference) == ([], 0), seed
+    parts = [each for each in found if each == 300]
+    expected = sorted(each.amount for each in story.moves)
+    return (
+        [] if sorted([*(each for each in found if each != 300), *[D(900)] * (len(parts) // 3)]) == expected else found
+    )
+
+
+HISTORIES = 3
+
+
+def test_each_krone_of_any_history_is_there_once(db: Connection, tmp_path: Path) -> None:
+    assert {seed: history(db, tmp_path, seed) for seed in range(100, 100 + HISTORIES)} == {
+        seed: [] for seed in range(100, 100 + HISTORIES)
+    }
+    assert consistency(db) == {}
+
+
+def test_without_that_it_stands_twice(db: Connection, tmp_path: Path) -> None:
+    """The control."""
+    for name, more, given in (("merge_parts", "", "void"), ("split_sums", ", p_others bigint[]", "jsonb")):
+        run(
+            db,
+            f"create or replace function bank.{name}(p_file_statement int, p_new bank.statement{more}) returns {given}"
+            f" language sql as 'select null::{given}'",
+        )
+    open_account(db, 31)
+    load(db, tmp_path, 31, dialects.camt053(STATEMENT))
+    load(db, tmp_path, 31, told())
+    assert sums(db, 31)[:2] == (sorted([*ONE, *[D(100)] * 3]), [D(100)] * 3)
