@@ -10,6 +10,7 @@ set jit = off
 as $$
 #variable_conflict use_column
 begin
+    -- Longer than other functions: it is one question.
     return query
     -- what notifications tell of, and this does not by itself
     with part as materialized (
