@@ -3,6 +3,7 @@
 import itertools
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -87,6 +88,25 @@ class History:
         for place, each in enumerate(told):
             early = Move(each.day - timedelta(days=place % 2), each.amount, each.reference, "told", each.end_to_end)
             yield dialects.camt054([early], created=f"{each.day}T00:00:{place:02}")
+
+
+class BatchHistory(History):
+    """One in which statements have a sum, of 900, that a notification tells of as three of 300."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        place = self.chance.randrange(len(self.moves))
+        name = self.chance.choice(["", "B1", "Innbetalinger"])
+        self.moves.insert(place, replace(self.moves[place], amount=D(900), reference=name, text="Sum", end_to_end=""))
+
+    def files(self) -> list[tuple[str, Layout | None]]:
+        found = super().files()
+        whole = next(each for each in self.moves if each.amount == 900)
+        parts = [replace(whole, amount=D(300), reference=f"S{n}", end_to_end=f"E-S{n}") for n in range(3)]
+        for each in [parts] if self.chance.random() < 0.7 else [parts[:1], parts[1:]][:: self.chance.choice([1, -1])]:
+            told = dialects.camt054(each, created=f"2026-11-30T00:00:{len(each):02}")
+            found.insert(0 if len(each) < 3 else self.chance.randint(0, len(found)), (told, None))
+        return found
 
 
 OLD_RULE = """

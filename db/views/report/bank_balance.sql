@@ -106,4 +106,4 @@ comment on column report.bank_balance.other_amount is
 'In the account''s currency: entries up to the day that are for no tickets, by approved matches: not ours, and the marketplace''s. They stand in no voucher';
 comment on column report.bank_balance.open_amount is 'In the account''s currency: entries up to the day that no approved match has, or that count later in the books';
 comment on column report.bank_balance.difference_amount is
-'In the account''s currency: statement balance less opening balance and all entries up to the day: a statement is missing, or something is told of twice; null: no statement ends on the day';
+'In the account''s currency: statement balance less opening balance and all entries up to the day: a statement is missing, or something is told of twice. Where the last statement of the day ends before its other entries, it is also what those came to: the next statement takes it back. null: no statement ends on the day';

@@ -10,6 +10,7 @@ declare
     v_new bank.statement;
     v_others bigint[];
     v_is_known boolean;
+    v_said jsonb;
 begin
     statements := 0;
     known_statements := 0;
@@ -20,6 +21,7 @@ begin
     for update;
     perform bank.number_entries();
     perform bank.settle_details();
+    select count(*), coalesce(sum(f.amount), 0) into entries, amount from file_entry as f;
 
     for v_file in
         select s.statement, s.statement_id, s.line from file_statement as s order by s.statement
@@ -47,6 +49,13 @@ begin
             continue;
         end if;
 
+        -- As one sum by one, singly by another: as the ledger has it.
+        perform bank.merge_parts(v_file.statement, v_new);
+        v_said := bank.split_sums(v_file.statement, v_new, v_others);
+        if v_said is not null then
+            v_new.more := coalesce(v_new.more, '{}') || jsonb_build_object('sums', v_said);
+        end if;
+        select count(*) into v_new.entries from file_entry as f where f.statement = v_file.statement;
         insert into bank.statement as s (
             import_file, account, kind, statement_id, sequence_number, page, issued, from_day, to_day, opening_balance,
             closing_balance, entries, entry_sum, content_key, more, gap_amount, gap_reason
@@ -66,7 +75,6 @@ begin
             perform bank.add_entries(v_file.statement, v_new);
         end if;
     end loop;
-    select count(*), coalesce(sum(f.amount), 0) into entries, amount from file_entry as f;
     perform bank.analyze_grown('bank.entry', entries);
     perform bank.analyze_grown('bank.entry_detail', (select count(*) from file_detail));
     return next;
