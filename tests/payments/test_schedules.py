@@ -45,9 +45,6 @@ CONTROLS = {
     ),
     "what came back is said to be paid": ("standing", "WHEN (l.returned_at IS NOT NULL) THEN 'CAME_BACK'::text", ""),
     "a refund made by hand is not seen in what a gateway has": ("end_look", "else o.ledger is null", "else false"),
-    "a payment that comes back before its answer was declined": (
-        "paid_unheard", "v_attempt.state in", "false and v_attempt.state in",
-    ),
     "an account that its gateway restricts is paid to": (
         "hold_of", "WHEN (p_candidate).is_restricted THEN 'RESTRICTED'::text", "",
     ),
@@ -55,7 +52,7 @@ CONTROLS = {
 
 
 # Where the first schedule that finds it is not among the first few: time is short.
-FIRST = {"what came back is said to be paid": 55, "a payment that comes back before its answer was declined": 182}
+FIRST = {"what came back is said to be paid": 55}
 
 
 @pytest.mark.parametrize("guard", CONTROLS)
