@@ -1626,7 +1626,7 @@ class Marketplace(Room):
         """Takes a settlement back: its transaction has so much left again, which is set off, charged or paid by the
         next run; the number of the row that undoes it, the same one when it is asked again. 22023; P0002 no such
         settlement; 23B92 a gateway is at the transaction, or has charged the rest; 23B93 clicks were corrected since,
-        or what went on was charged.
+        or what was left went on to a later month.
         """
         result: int = self._value("undo_settlement", settlement=settlement, reason=reason, now=now)
         return result
