@@ -530,7 +530,7 @@ class NothingToSettle(Refused):
 
 
 class BuiltUpon(Refused):
-    """The settlement cannot be undone: clicks were corrected since because of it, or what went on was charged."""
+    """The settlement cannot be undone: clicks were corrected since because of it, or the rest went on."""
 
     sqlstate = "23B93"
 

@@ -582,6 +582,56 @@ def test_a_payout_that_was_sent_and_is_set_off_before_a_restored_ledger_looks_is
     assert four.balance(four.both) == 700, "they had it, and the clicks were nothing worth"
 
 
+@pytest.mark.parametrize(
+    ("taken", "due", "way"), [(200, 900, "told again"), (200, 900, "by hand"), (900, 200, "by hand")]
+)
+def test_a_charge_made_before_or_after_a_payout_came_to_nothing_is_taken_in_or_settled(
+    four: Four, taken: int, due: int, way: str
+) -> None:
+    """900 are owed for February, and 700 of January that did not arrive are set off; the dump says otherwise."""
+    four.clicks(four.adv, four.both, 10)
+    four.close()
+    four.moves("CHARGE", CHARGED)
+    payout = four.moves("PAYOUT", PAID, "no_answer")
+    four.clicks(four.both, None, 9, FEBRUARY)
+    four.close(FEBRUARY)
+    now = at(2026, 3, 2, 6)
+    declined = {"payment_attempt": payout, "answer": "declined", "decline_code": "closed", "now": now}
+    if due == 200:
+        call(four.db, "record_answer", **declined)
+        four.prepare("PAYOUT", now)
+    month = market.transaction(four.db, four.both, FEBRUARY)["transaction"]
+    key = rows(four.db, "select * from marketplace.attempt_key(%s, 'CHARGE', 1)", month)[0]
+    there = {
+        "gateway_id": "ch_9", "kind": "CHARGE", "idempotency_key": key["idempotency_key"], "amount": taken * 100,
+        "ledger": key["metadata"]["ledger"], "metadata": key["metadata"], "currency": "NOK", "party": "cus_1",
+        "made_at": now.isoformat(), "answer": "succeeded",
+    }  # fmt: skip
+    look = one(four.db, "select gateway_look from marketplace.begin_look('stripe', %s, false)", four.job_run)
+    assert len(call(four.db, "end_look", gateway_look=look, objects=Jsonb([there]))) == 1
+    told = {"gateway": "stripe", "gateway_id": "ch_9"}
+    with expect("23B68") as refused, four.db.transaction():
+        call(four.db, "take_in", **told, job_run=four.job_run, now=now)
+    assert f"{taken}.00 NOK with cus_1; this ledger: {due}.00 NOK" in str(refused.value.diag.message_detail)
+    hint = str(refused.value.diag.message_hint)
+    assert ("hearing once more" in hint, "give_goodwill" in hint) == (taken < due, taken > due)
+    if way == "told again":
+        call(four.db, "record_answer", **declined)
+        assert call(four.db, "take_in", **told, job_run=four.job_run, now=now)[0]["state"] == "SUCCEEDED"
+    else:
+        asked = {"reason": "taken", "request_id": "ch_9", "now": now}
+        call(four.db, "declare_foreign", **told, reason="settled by hand", now=now)
+        call(four.db, "settle", transaction=month, kind="PAID_OUTSIDE", amount=Decimal(min(taken, due)), **asked)
+        if taken > due:
+            call(four.db, "give_goodwill", profile=four.both, amount=Decimal(taken - due), **asked)
+        four.reserve(taken)
+        if taken < due:
+            call(four.db, "record_answer", **declined)
+            four.prepare("CHARGE", now)
+    assert (four.status(four.both, FEBRUARY), four.balance(four.both)) == ("EXECUTED", 200 - taken)
+    assert four.funds() == 1000 + taken
+
+
 def test_a_session_that_is_killed_at_a_commit_leaves_the_whole(four: Four, connect: Connect) -> None:
     """Each step is killed before its commit, when nothing of it is there; then made, and killed after."""
     clicks = four.clicks(four.both, four.pub, 9)

@@ -115,7 +115,7 @@ def db(shared_db: Connection) -> Connection:
     return shared_db
 
 
-# Over 300 histories each kind of step is seen at least so often, and over others in proportion.
+# Over the first 300 histories each kind of step is seen at least so often; over others, as `least_of` says.
 WANTED: dict[str, int] = {
     "CHARGE": 150,
     "PAYOUT": 30,
@@ -151,6 +151,11 @@ WANTED: dict[str, int] = {
 }
 
 
+def least_of(expected: float) -> int:
+    """How often chance brings at least what is expected so often: four deviations below, and once from 6 on."""
+    return max(int(expected - 4 * expected**0.5), int(expected >= 6))
+
+
 def test_no_krone_is_lost_or_paid_twice_whatever_is_done(
     db: Connection, account_histories: range, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -170,7 +175,9 @@ def test_no_krone_is_lost_or_paid_twice_whatever_is_done(
                 print(f"\nplayed until {number}, {len(failed)} failed", flush=True)
     print(dict(sorted(seen.items())))  # `pytest -s` shows what chance brought
     assert failed == []
-    wanted = {each: least * len(account_histories) // 300 for each, least in WANTED.items()}
+    wanted = WANTED
+    if account_histories != range(300):  # these are always the same
+        wanted = {each: least_of(least * len(account_histories) / 300) for each, least in WANTED.items()}
     rare = {each: seen[each] for each, least in wanted.items() if seen[each] < least}
     assert rare == {}, "so little was tried that it proves nothing"
 

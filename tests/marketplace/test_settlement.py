@@ -513,3 +513,22 @@ def test_a_request_that_is_named_as_what_undoes_another_is_one_of_its_own(four: 
     third = settle(four, four.adv, "REDUCED", 50, request=f"undo {second}")
     assert undo(four, second) > third
     assert owed(four, four.adv) == 250
+
+
+def test_a_settlement_whose_rest_went_on_is_not_undone_and_the_rest_is_charged(four: Four) -> None:
+    """Undone, two charges would be of the clicks of one month: the second could not be booked."""
+    market.set_minimum(four.db, "50", "50")
+    four.clicks(four.adv, four.pub, 3)
+    four.close()
+    made = settle(four, four.adv, "PAID_OUTSIDE", 180)
+    give(four, four.adv, 100)
+    four.prepare("CHARGE", PAID)
+    assert four.status(four.adv) == "EXECUTED", "20 are below the minimum, and go on to February"
+    with expect("23B93"), four.db.transaction():
+        undo(four, made)
+    four.clicks(four.adv, four.pub, 1, FEBRUARY)
+    four.close(FEBRUARY)
+    four.moves("CHARGE", at(2026, 3, 2, 6))
+    assert (four.charge(four.adv)["amount"], market.transaction(four.db, four.adv, JANUARY)["taken"]) == (12000, 20)
+    with expect("23B93"):
+        undo(four, made)

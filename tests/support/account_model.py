@@ -202,6 +202,8 @@ class World:
     sent: dict[str, Asked] = field(default_factory=dict)  # the gateways' own list: whatever they were asked
     done: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     free_again: dict[int, Decimal] = field(default_factory=lambda: defaultdict(Decimal))  # person: not paid after all
+    in_vain: set[int] = field(default_factory=set)  # attempts of which we heard, and forgot, that nothing came of them
+    put_in: list[tuple[str, Decimal]] = field(default_factory=list)  # into which purse, that others might be paid
     lie_ready: bool = False  # attempts were prepared, and may not have been sent
     payout_purse: str = "main"
     job_run: int = 0
@@ -421,6 +423,8 @@ class World:
         said = self.said_of(attempt)
         answer: str
         code: str | None
+        if not did:
+            self.in_vain.add(attempt["payment_attempt"])
         if did and said:
             self.items[said.number].known = True
             self.answers(attempt, "succeeded", gateway_id=said.number, amount=attempt["amount"], currency="NOK")
@@ -470,7 +474,8 @@ class World:
         """As of a moment ago: what the gateways did since stays done, and is taken in before anything else is sent."""
         numbers = ("payment_attempt_payment_attempt", "transaction_transaction")
         before = {each: one(self.db, f"select last_value from marketplace.{each}_seq") for each in numbers}
-        kept, sent = self.ledger(), set(self.sent)
+        kept, sent, put_in = self.ledger(), set(self.sent), len(self.put_in)
+        self.in_vain.clear()
         self.db.execute("savepoint a_dump")
         may = World.a_run, World.the_gateway_says_more, World.a_refund_is_asked_for, World.a_refund_is_made_by_hand
         for step in self.chance.choices(may, k=3):
@@ -478,6 +483,8 @@ class World:
         self.db.execute("rollback to savepoint a_dump")
         for each, number in before.items():  # what was numbered since is numbered anew
             run(self.db, f"select setval('marketplace.{each}_seq', %s)", number)
+        for purse, amount in self.put_in[put_in:]:  # it lies there, and is booked again
+            market.call(self.db, "move_reserve", purse=purse, amount=amount, reason="ours", now=self.now)
         self.lie_ready = True
         if not (forgotten := self.restore(kept)) and set(self.sent) == sent:
             return  # nothing was sent: what is to be asked is what it was
@@ -494,6 +501,7 @@ class World:
             elif not said and attempt["idempotency_key"] in sent:
                 del self.waiting[attempt["payment_attempt"]]
                 self.answers(attempt, "rejected")
+        self.in_vain &= set(self.waiting)
         for gateway in ("stripe", "bank"):
             assert self.refused_to_send(gateway) == "23B68", "nobody has asked what it has"
             self.what_it_has_is_taken_in(gateway)
@@ -567,6 +575,7 @@ class World:
             missing = Decimal(stray["amount"] - there) / 100  # what is overdrawn, too
             market.call(self.db, "move_reserve", amount=missing, reason="ours", now=self.now)
             self.balance["main"] += missing
+            self.put_in.append(("main", missing))
             return False
         said = next(each for each in self.sent.values() if each.number == stray["gateway_id"])
         if refused.startswith("what was done is not what"):
@@ -583,13 +592,18 @@ class World:
         return True
 
     def what_was_charged_is_settled(self, said: Asked) -> bool:
-        """It was charged before a payout came to nothing, which this ledger heard first, and set off: less is due."""
+        """It was charged before a payout came to nothing, which this ledger heard first, and set off: less is due.
+
+        Or after that, and this ledger has not heard it: more is due, until it is told once more, and sets it off.
+        """
         item = self.items[said.number]
         query = "select transaction, left_amount from marketplace.transaction"
         query += " where profile = %s and month = %s and kind = 'MONTHLY'"
         (row,) = rows(self.db, query, said.person, item.month)
         left, person = row["left_amount"], said.person
         assert (said.kind, said.answer, item.request_id) == ("CHARGE", "succeeded", None), said
+        if item.amount < left:
+            return self.what_came_to_nothing_is_told_again(person, left - item.amount)
         assert 0 < item.amount - left <= self.free_again[person], f"{item} is taken, and {left} is due"
         request = {"reason": "taken before", "request_id": f"t{self.chance.random()}", "now": self.now}
         market.call(self.db, "declare_foreign", gateway=said.gateway, gateway_id=said.number,
@@ -603,6 +617,19 @@ class World:
         del self.items[said.number]
         self.done["charged, and settled by hand"] += 1
         return True
+
+    def what_came_to_nothing_is_told_again(self, person: int, missing: Decimal) -> bool:
+        """What of it is set off is what is due beyond what was taken; so that can be taken in, by whoever asked."""
+        payouts = [attempt for attempt, _ in self.waiting.values()
+                   if attempt["kind"] == "PAYOUT" and attempt["profile"] == person
+                   and attempt["payment_attempt"] in self.in_vain]  # fmt: skip
+        there = sum((Decimal(attempt["amount"]) / 100 for attempt in payouts), NOTHING)
+        assert 0 < missing <= there, f"{missing} of {person} is due beyond what was taken, and {there} were not paid"
+        for attempt in payouts:
+            del self.waiting[attempt["payment_attempt"]]
+            self.tells(attempt, False)
+        self.done["told again, and taken in"] += 1
+        return False
 
     def unexplained(self, gateway: str) -> list[str]:
         """What it has that moved money, or may, and that no attempt here is at."""

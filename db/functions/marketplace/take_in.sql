@@ -59,6 +59,8 @@ begin
             hint = case
                 when v_stray.kind = 'CHARGE' and v_stray.answer = 'succeeded' and v_stray.amount > v_attempt.amount
                     then 'Bring the ledger to where it was; or say declare_foreign, settle what is due as PAID_OUTSIDE, give_goodwill what was taken beyond it, and move_reserve all of it into the purse.'
+                when v_stray.kind = 'CHARGE' and v_stray.answer = 'succeeded' and v_stray.amount < v_attempt.amount
+                    then 'Bring the ledger to where it was, as by hearing once more what became of a payout that is under way (marketplace_execute, the bank''s files); or say declare_foreign, settle what was taken as PAID_OUTSIDE, and move_reserve it into the purse.'
                 when v_stray.kind = 'PAYOUT'
                     then 'Bring the ledger to where it was; or, of what was paid, declare_foreign, charge_fee it to who has it, and book_fee it of the purse.'
                 else 'Bring the ledger to where it was; or put it right at the gateway, and say declare_foreign.'

@@ -41,4 +41,4 @@ end;
 $$;
 
 comment on function marketplace.undo_settlement(bigint, text, timestamptz) is
-'Takes a settlement back: its transaction has so much left again, which is set off, charged or paid by the next run; the number of the row that undoes it, the same one when it is asked again. 22023; P0002 no such settlement; 23B92 a gateway is at the transaction, or has charged the rest; 23B93 clicks were corrected since, or what went on was charged.';
+'Takes a settlement back: its transaction has so much left again, which is set off, charged or paid by the next run; the number of the row that undoes it, the same one when it is asked again. 22023; P0002 no such settlement; 23B92 a gateway is at the transaction, or has charged the rest; 23B93 clicks were corrected since, or what was left went on to a later month.';

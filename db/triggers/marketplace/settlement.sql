@@ -48,17 +48,20 @@ begin
                 v_transaction.status, coalesce(v_transaction.left_amount, 0), new.kind, new.amount),
             hint = 'select * from marketplace.open_amount; shows what is. PAID_OUTSIDE, REDUCED and WRITTEN_OFF are of what a profile owes, DONATED of what it is owed; what rolled over, or runs, is settled when its month is closed.';
     end if;
-    if new.undoes is not null and exists (
+    if new.undoes is not null and (exists (
+        -- What was left then is of the same clicks, which one charge takes, and not two.
+        select from marketplace.set_off as o where o.debt = new.transaction and o.is_rest
+    ) or exists (
         select from marketplace.settlement_part as f
         inner join marketplace.settlement as s on f.settlement = s.settlement
         inner join marketplace.transaction as t on f.transaction = t.transaction
         left join marketplace.adjustment as j
             on t.transaction = j.old_transaction and j.side = 'ADVERTISEMENT' and j.credited > 0 and j.update_run > s.after_run
         where f.settlement = new.undoes and (j.adjustment is not null or t.taken_by is not null)
-    ) then
+    )) then
         raise exception 'the settlement was built upon' using
             errcode = '23B93',
-            detail = format('Settlement %s: clicks were corrected without credit because of it, or what went on was charged.', new.undoes),
+            detail = format('Settlement %s: clicks were corrected without credit because of it, or what was left went on to a later month.', new.undoes),
             hint = format('Ask for the money by hand: select marketplace.charge_fee(%s, %s, ''why'', ''request'');', new.profile, abs(new.amount));
     end if;
     return new;
