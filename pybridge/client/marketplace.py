@@ -619,11 +619,11 @@ class VerifyProfileRow:
 class WaitingRow:
     """A row of `marketplace.waiting`."""
 
-    transaction: int
+    transaction: int | None
     payment_attempt: int | None
-    profile: int
-    profile_name: str
-    month: date
+    profile: int | None
+    profile_name: str | None
+    month: date | None
     kind: str | None
     amount: Decimal
     code: str
@@ -1741,7 +1741,7 @@ class Marketplace(Room):
         """Takes a settlement back: its transaction has so much left again, which is set off, charged or paid by the
         next run; the number of the row that undoes it, the same one when it is asked again. 22023; P0002 no such
         settlement; 23B92 a gateway is at the transaction, or has charged the rest; 23B93 clicks were corrected since,
-        or what went on was charged.
+        or what was left went on to a later month.
         """
         result: int = self._value("undo_settlement", settlement=settlement, reason=reason, now=now)
         return result
@@ -1800,9 +1800,9 @@ class Marketplace(Room):
         return self._rows(VerifyProfileRow, "verify_profile", profile=profile)
 
     def waiting(self) -> list[WaitingRow]:
-        """report.waiting as it is asked: every transaction that waits, for what, since when, and how to end it. amount:
-        NOK, above 0. due_since: of what is open, the local day on which it was, or is, to be charged, paid or given
-        back.
+        """report.waiting as it is asked: every transaction that waits, and each stray, for what, since when, and how to
+        end it. amount: NOK, above 0. due_since: of what is open, the local day on which it was, or is, to be charged,
+        paid or given back.
         """
         return self._rows(WaitingRow, "waiting")
 
