@@ -619,11 +619,11 @@ class VerifyProfileRow:
 class WaitingRow:
     """A row of `marketplace.waiting`."""
 
-    transaction: int
+    transaction: int | None
     payment_attempt: int | None
-    profile: int
-    profile_name: str
-    month: date
+    profile: int | None
+    profile_name: str | None
+    month: date | None
     kind: str | None
     amount: Decimal
     code: str
@@ -1800,9 +1800,9 @@ class Marketplace(Room):
         return self._rows(VerifyProfileRow, "verify_profile", profile=profile)
 
     def waiting(self) -> list[WaitingRow]:
-        """report.waiting as it is asked: every transaction that waits, for what, since when, and how to end it. amount:
-        NOK, above 0. due_since: of what is open, the local day on which it was, or is, to be charged, paid or given
-        back.
+        """report.waiting as it is asked: every transaction that waits, and each stray, for what, since when, and how to
+        end it. amount: NOK, above 0. due_since: of what is open, the local day on which it was, or is, to be charged,
+        paid or given back.
         """
         return self._rows(WaitingRow, "waiting")
 
