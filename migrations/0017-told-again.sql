@@ -7,3 +7,7 @@ drop index bank.statement_place_key;
 create unique index statement_place_key on bank.statement (
     account, statement_id, sequence_number, page, from_day, to_day, opening_balance, content_key
 ) nulls not distinct where kind = 'STATEMENT' and gap_reason is null;
+
+-- It is told of what the two statements are to each other, from here on.
+-- squawk-ignore ban-drop-function
+drop function if exists bank.pair_stretch(int, bigint, int, int, bigint, boolean);

@@ -124,6 +124,11 @@ def _tell_import(done: bank_loading.Loaded) -> None:
             if each.amount
             else f"  Accepted: {each.statement} of {each.account}, {each.from_day}, says not all of its balances."
         )
+    for lone in done.unstated:
+        typer.echo(
+            f"  In no statement so far: {lone.entries} entries of {lone.account}, {kroner(lone.amount)}, from"
+            f" {lone.from_day} on (report.bank_unstated): to be booked, or told of twice."
+        )
     if not done.entries and done.left_out:
         typer.echo("  Nothing of it was booked.")
 

@@ -125,6 +125,16 @@ class Accepted:
 
 
 @dataclass(frozen=True)
+class Unstated:
+    """What no statement has on days of the file, though statements tell of them: as report.bank_unstated has it."""
+
+    account: str
+    from_day: date
+    entries: int
+    amount: Decimal
+
+
+@dataclass(frozen=True)
 class Loaded:
     """What became of a file: `already` where its content had been loaded before, under whatever name."""
 
@@ -142,11 +152,27 @@ class Loaded:
     left_out: list[LeftOut] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     accepted: list[Accepted] = field(default_factory=list)
+    unstated: list[Unstated] = field(default_factory=list)
 
     @property
     def is_whole(self) -> bool:
         """Whether nothing is missing: no statement before one of these, and not a file of which nothing was booked."""
         return not self.gaps and (bool(self.entries) or not self.left_out)
+
+
+UNSTATED = """
+    select u.account_name, min(u.booked_on), count(*), sum(u.amount)
+    from report.bank_unstated as u
+    inner join (
+        select a.account_name, min(s.from_day) as from_day, max(s.to_day) as to_day
+        from bank.statement as s
+        inner join bank.account as a on s.account = a.account
+        where s.import_file = %s
+        group by a.account_name
+    ) as f on u.account_name = f.account_name and u.booked_on between f.from_day and f.to_day
+    group by u.account_name
+    order by u.account_name
+"""
 
 
 def import_file(
@@ -189,6 +215,7 @@ def import_file(
             " where s.import_file = %s and s.gap_reason is not null order by s.statement",
             (loaded.import_file,),
         ).fetchall()
+        unstated = connection.execute(UNSTATED, (loaded.import_file,)).fetchall()
     return Loaded(
         file=path.name,
         format=kind,
@@ -204,6 +231,7 @@ def import_file(
         left_out=[LeftOut(*each) for each in left_out],
         gaps=[Gap(*each) for each in gaps],
         accepted=[Accepted(*each) for each in accepted],
+        unstated=[Unstated(*each) for each in unstated],
     )
 
 

@@ -110,13 +110,14 @@ def test_what_may_be_of_two_sums_is_named_and_what_a_statement_has_singly_is_no_
 ) -> None:
     two = replace(STATEMENT, moves=[SUM, SUM])
     both = replace(STATEMENT, moves=[*SINGLE, SUM])
-    found = {}
+    found, told_of = {}, {}
     for account, part in {21: two, 22: both}.items():
         open_account(db, account)
         load(db, tmp_path, account, dialects.camt053(part))
-        load(db, tmp_path, account, told())
+        told_of[account] = load(db, tmp_path, account, told()).unstated
         found[account] = sums(db, account)
     assert found[21][1] == [D(100)] * 3
+    assert told_of == {21: [bank_loading.Unstated("A21", DAY, 3, D(300))], 22: []}
     assert found[22] == ([D(100)] * 3 + [D(300)], NONE, D(0))
     assert consistency(db) == {}
 
@@ -136,12 +137,13 @@ def history(db: Connection, folder: Path, seed: int) -> list[Decimal]:
     )
 
 
-HISTORIES = 1
+SEED, HISTORIES = 105, 3
+"""In the second a balance comes back on another day."""
 
 
 def test_each_krone_of_any_history_is_there_once(db: Connection, tmp_path: Path) -> None:
-    assert {seed: history(db, tmp_path, seed) for seed in range(100, 100 + HISTORIES)} == {
-        seed: [] for seed in range(100, 100 + HISTORIES)
+    assert {seed: history(db, tmp_path, seed) for seed in range(SEED, SEED + HISTORIES)} == {
+        seed: [] for seed in range(SEED, SEED + HISTORIES)
     }
     assert consistency(db) == {}
 

@@ -13,6 +13,8 @@ from tests.support.bank_histories import BALANCED, DAY, EXPORT, OLD_RULE, D, His
 from tests.support.dialects import Move, Part
 from tests.support.domain import consistency, one, rows, run
 
+NEXT = DAY + timedelta(days=1)
+
 
 def booked(db: Connection) -> Counter[tuple[date, Decimal]]:
     return Counter((row["booked_on"], row["amount"]) for row in rows(db, "select booked_on, amount from bank.entry"))
@@ -105,6 +107,31 @@ def test_where_a_balance_comes_back_within_a_day_numbered_statements_of_other_re
     ]
     for part in (parts[2], parts[1], parts[0]):
         assert banking.load(db, tmp_path, dialects.mt940(part)).new_entries == 1
+    assert consistency(db) == {}
+
+
+def test_and_so_they_are_on_other_days_or_where_notifications_told_of_them_first_or_another_format_does(
+    db: Connection, tmp_path: Path
+) -> None:
+    """100 comes, goes, and comes again as another 100: from 0 to 100 both, and numbers that are not side by side."""
+    first, back = Move(DAY, D(100), "R1", "a", "E-1"), Move(DAY, D(-100), "R2", "b", "E-2")
+    around = [Move(DAY, D(-50), "R3", "c"), Move(NEXT, D(50), "R4", "d")]
+    again, same_day = Move(NEXT, D(100), "R5", "a", "E-5"), Move(DAY, D(100), "R5", "a", "E-5")
+    stated = dialects.mt940(Part([first], D(0), 5))
+    histories = {
+        "4001": ([*around, again], [], [stated]),
+        "4002": ([same_day], [dialects.camt054([each]) for each in (first, same_day)], [stated]),
+        "4003": ([*around, again], [], [dialects.camt053(Part([first], D(0), 0)), stated]),
+    }
+    for number, (third, told, last) in histories.items():
+        account = f"1506001{number}"
+        banking.account(db, account, number)
+        seventh, sixth = dialects.mt940(Part(third, D(0), 7)), dialects.mt940(Part([back], D(100), 6))
+        for content in [*told, seventh, sixth, *last]:
+            banking.load(db, tmp_path, content.replace(banking.NUMBER, account) + "\n" * int(number[-1]))
+    found = rows(db, "select account_name, amount from bank.entry inner join bank.account using (account)")
+    assert Counter(row["account_name"] for row in found if row["amount"] == 100) == dict.fromkeys(histories, 2)
+    assert unstated(db) == Counter()
     assert consistency(db) == {}
 
 

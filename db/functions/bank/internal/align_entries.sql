@@ -26,6 +26,7 @@ begin
         with other as (
             select
                 t.statement, t.opening_balance, t.entries,
+                bank.format_family(i.format) = p_family as is_same_format,
                 bank.format_family(i.format) = p_family and t.sequence_number <> v_new.sequence_number as is_numbered
             from bank.statement as t
             inner join bank.import_file as i on t.import_file = i.import_file
@@ -37,23 +38,25 @@ begin
         ),
 
         begun as (
-            select o.statement, o.entries, o.is_numbered, 0 as here, 0 as there
+            select o.statement, o.entries, o.is_same_format, o.is_numbered, 0 as here, 0 as there
             from other as o
             where o.opening_balance = v_new.opening_balance
             union all
-            select o.statement, o.entries, o.is_numbered, 0, l.place
+            select o.statement, o.entries, o.is_same_format, o.is_numbered, 0, l.place
             from other as o
             inner join bank.statement_entry as l on o.statement = l.statement
             where l.balance = v_new.opening_balance
             union all
-            select o.statement, o.entries, o.is_numbered, f.place, 0
+            select o.statement, o.entries, o.is_same_format, o.is_numbered, f.place, 0
             from other as o
             inner join file_entry as f on o.opening_balance = f.balance
             where f.statement = p_file_statement
         ),
 
         stretch as (
-            select b.statement, b.is_numbered, b.here, b.there, least(v_new.entries - b.here, b.entries - b.there) as length
+            select
+                b.statement, b.is_same_format, b.is_numbered, b.here, b.there,
+                least(v_new.entries - b.here, b.entries - b.there) as length
             from begun as b
             -- of two that are numbered the day's lies whole in the month's, or they share nothing
             where
@@ -77,7 +80,8 @@ begin
             where x.length > 0 and l.balance = hl.balance
         )
 
-        select y.statement, y.here, y.there, y.length, z.same = y.length as is_exact
+        select
+            y.statement, y.is_same_format, y.is_numbered, y.here, y.there, y.length, z.same = y.length as is_exact
         from likely as y
         cross join lateral (
             select
@@ -85,12 +89,6 @@ begin
                 count(*) filter (
                     where (h.end_to_end, h.kid) = (e.end_to_end, e.kid) and h.entry_text = e.entry_text
                 ) as alike,
-                -- the same bank, in the same format, gives the same references of the same entry
-                count(*) filter (
-                    where
-                        y.is_numbered and e.statement = y.statement
-                        and (h.bank_reference, h.end_to_end, h.kid) <> (e.bank_reference, e.end_to_end, e.kid)
-                ) as otherwise,
                 -- what is in a statement that is apart from this one is no entry of this one
                 count(*) filter (
                     where exists (
@@ -104,13 +102,15 @@ begin
             inner join bank.entry as e on l.entry = e.entry
             where h.statement = p_file_statement and h.place between y.here + 1 and y.here + y.length
         ) as z
-        where y.turn <= 10 and z.barred = 0 and (z.otherwise = 0 or z.same < y.length)
+        where y.turn <= 10 and z.barred = 0
         order by z.same = y.length desc, y.length desc, z.alike desc, y.statement asc, y.turn asc
     loop
         -- one stretch of each: the first that agrees with those before
         if
             r.statement <> all(v_done)
-            and bank.pair_stretch(p_file_statement, r.statement, r.here, r.there, r.length, r.is_exact)
+            and bank.pair_stretch(
+                p_file_statement, r.statement, r.here, r.there, r.length, r.is_exact, r.is_same_format, r.is_numbered
+            )
         then
             v_done := v_done || r.statement;
         end if;

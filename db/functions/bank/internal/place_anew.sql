@@ -5,6 +5,7 @@ language plpgsql
 set search_path = pg_catalog, pg_temp, bank
 set plan_cache_mode = force_custom_plan
 set enable_nestloop = off
+set jit = off
 as $$
 begin
     update file_entry as f
