@@ -17,6 +17,7 @@ MORE_THAN_A_CALL = {
     ("jobs/runner.py", "marketplace.close_month"): "adds up what it gives; the database refuses a month that is null",
     ("jobs/runner.py", "marketplace.verify_month"): "counts its errors, of what may be very many rows",
     ("jobs/scheduler.py", "jobs.outlook"): "how long until the first of what it gives, by the server's clock",
+    ("reports/consistency.py", "marketplace.hold_clicks"): "reports know no client, and ask in SQL alone",
     ("reports/questions.py", "report.prepaid"): "some of its rows, as all reports are asked",
     ("reports/questions.py", "report.vat_between"): "read as all reports are",
     ("reports/questions.py", "report.vat_return"): "read as all reports are",
