@@ -118,9 +118,10 @@ def test_and_so_they_are_on_other_days_or_where_notifications_told_of_them_first
     around = [Move(DAY, D(-50), "R3", "c"), Move(NEXT, D(50), "R4", "d")]
     again, same_day = Move(NEXT, D(100), "R5", "a", "E-5"), Move(DAY, D(100), "R5", "a", "E-5")
     stated = dialects.mt940(Part([first], D(0), 5))
+    notified = [dialects.camt054([each]) for each in (first, same_day)]
     histories = {
         "4001": ([*around, again], [], [stated]),
-        "4002": ([same_day], [dialects.camt054([each]) for each in (first, same_day)], [stated]),
+        "4002": ([same_day, Move(NEXT, D(7), "R6", "e")], notified, [stated]),
         "4003": ([*around, again], [], [dialects.camt053(Part([first], D(0), 0)), stated]),
     }
     for number, (third, told, last) in histories.items():
